@@ -1,0 +1,271 @@
+//! Partial JSON with matchers: what is written must be there, what is not written may be there too.
+
+use std::{fmt, time::Duration};
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::{equal, show, step};
+use crate::{
+    check::{
+        Finding,
+        text::{instant, is_within, show_duration},
+    },
+    exchange::Answer,
+    source::Place,
+};
+
+/// A part of a body and the line that asks for it.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// What is asked.
+    pub kind: PatternKind,
+    /// The line that asks.
+    pub place: Place,
+}
+
+/// What a [`Pattern`] asks.
+#[derive(Clone, Debug)]
+pub enum PatternKind {
+    /// Exactly this value (a scalar, or the empty list).
+    Value(Value),
+    /// An object with at least these properties.
+    Object(Vec<(String, Pattern)>),
+    /// An array with as many items, each matching.
+    Array(Vec<Pattern>),
+    /// A value that passes all of these.
+    Match(Vec<Matcher>),
+}
+
+/// A test of one value.
+#[derive(Clone, Debug)]
+pub enum Matcher {
+    /// The same value, nothing more and nothing less.
+    Equals(Value),
+    /// A string in which the pattern is found.
+    Matches(Regex),
+    /// A value of one of these types.
+    Type(Vec<JsonType>),
+    /// Any value, as long as the property is there (`false`: it is not there).
+    Any(bool),
+    /// One of these values.
+    OneOf(Vec<Value>),
+    /// A string that is an RFC 3339 date at most this far from the moment of the answer.
+    Within(Duration),
+    /// A number equal to the status code.
+    Status,
+    /// A string that contains this text, or an array in which some item matches.
+    Contains(Box<Pattern>),
+    /// An array whose every item matches.
+    Each(Box<Pattern>),
+    /// A string of so many characters, an array or object of so many items.
+    Length(u64),
+}
+
+/// The types of JSON, and `integer` as JSON Schema has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonType {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Boolean,
+    /// Any number.
+    Number,
+    /// A number without a fraction: `1.0` is one.
+    Integer,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl JsonType {
+    /// All types by name.
+    pub const NAMES: [(&'static str, JsonType); 7] = [
+        ("null", JsonType::Null),
+        ("boolean", JsonType::Boolean),
+        ("number", JsonType::Number),
+        ("integer", JsonType::Integer),
+        ("string", JsonType::String),
+        ("array", JsonType::Array),
+        ("object", JsonType::Object),
+    ];
+
+    fn holds(self, value: &Value) -> bool {
+        match (self, value) {
+            (JsonType::Null, Value::Null)
+            | (JsonType::Boolean, Value::Bool(_))
+            | (JsonType::Number, Value::Number(_))
+            | (JsonType::String, Value::String(_))
+            | (JsonType::Array, Value::Array(_))
+            | (JsonType::Object, Value::Object(_)) => true,
+            (JsonType::Integer, Value::Number(number)) => {
+                let text = number.to_string();
+                number.is_i64() || number.is_u64() || text.parse::<f64>().is_ok_and(|value| value.fract() == 0.0)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for JsonType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = JsonType::NAMES.iter().find(|(_, kind)| kind == self);
+        f.write_str(name.map_or("", |(name, _)| name))
+    }
+}
+
+/// Compares a body with a pattern; every difference is a finding of `body/json`.
+pub(crate) fn match_part(pattern: &Pattern, value: &Value, answer: &Answer, findings: &mut Vec<Finding>) {
+    walk(pattern, Some(value), "", answer, findings);
+}
+
+fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, findings: &mut Vec<Finding>) {
+    let mut add = |message: &str, expected: String| {
+        findings.push(
+            Finding::new("body/json", message)
+                .expected(expected)
+                .actual(value.map_or("(absent)".to_owned(), show))
+                .pointer(at)
+                .place(&pattern.place),
+        );
+    };
+    if let (PatternKind::Match(tests), None) = (&pattern.kind, value)
+        && tests.iter().any(|test| matches!(test, Matcher::Any(false)))
+    {
+        return;
+    }
+    let Some(present) = value else {
+        add("a property is missing", describe(pattern));
+        return;
+    };
+    match (&pattern.kind, present) {
+        (PatternKind::Value(expected), actual) => {
+            if !equal(expected, actual) {
+                add("the value is another one", show(expected));
+            }
+        }
+        (PatternKind::Object(expected), Value::Object(actual)) => {
+            for (key, pattern) in expected {
+                walk(pattern, actual.get(key), &step(at, key), answer, findings);
+            }
+        }
+        (PatternKind::Array(expected), Value::Array(actual)) => {
+            if expected.len() == actual.len() {
+                for (index, (pattern, item)) in expected.iter().zip(actual).enumerate() {
+                    walk(pattern, Some(item), &step(at, &index.to_string()), answer, findings);
+                }
+            } else {
+                add("the array has another length", format!("{} items", expected.len()));
+            }
+        }
+        (PatternKind::Object(_), _) => add("the value has another type", "an object".to_owned()),
+        (PatternKind::Array(_), _) => add("the value has another type", "an array".to_owned()),
+        (PatternKind::Match(tests), actual) => {
+            for test in tests {
+                if let (Matcher::Each(pattern), Value::Array(items)) = (test, actual) {
+                    for (index, item) in items.iter().enumerate() {
+                        walk(pattern, Some(item), &step(at, &index.to_string()), answer, findings);
+                    }
+                } else if !holds(test, actual, answer) {
+                    findings.push(
+                        Finding::new("body/json", "the value does not match")
+                            .expected(describe_test(test, answer))
+                            .actual(show(actual))
+                            .pointer(at)
+                            .place(&pattern.place),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn holds(test: &Matcher, value: &Value, answer: &Answer) -> bool {
+    match (test, value) {
+        (Matcher::Equals(expected), _) => equal(expected, value),
+        (Matcher::Matches(pattern), Value::String(text)) => pattern.is_match(text),
+        (Matcher::Type(types), _) => types.iter().any(|kind| kind.holds(value)),
+        (Matcher::Any(present), _) => *present,
+        (Matcher::OneOf(all), _) => all.iter().any(|one| equal(one, value)),
+        (Matcher::Within(limit), Value::String(text)) => {
+            instant(text).is_some_and(|at| is_within(at, answer.received, *limit))
+        }
+        (Matcher::Status, Value::Number(_)) => equal(&Value::from(answer.status), value),
+        (Matcher::Contains(part), Value::String(text)) => {
+            matches!(&part.kind, PatternKind::Value(Value::String(part)) if text.contains(part.as_str()))
+        }
+        (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| {
+            let mut found = Vec::new();
+            walk(pattern, Some(item), "", answer, &mut found);
+            found.is_empty()
+        }),
+        (Matcher::Length(length), Value::String(text)) => text.chars().count() as u64 == *length,
+        (Matcher::Length(length), Value::Array(items)) => items.len() as u64 == *length,
+        (Matcher::Length(length), Value::Object(entries)) => entries.len() as u64 == *length,
+        _ => false,
+    }
+}
+
+fn describe(pattern: &Pattern) -> String {
+    match &pattern.kind {
+        PatternKind::Value(value) => show(value),
+        PatternKind::Object(_) => "an object".to_owned(),
+        PatternKind::Array(items) => format!("an array of {}", items.len()),
+        PatternKind::Match(tests) => tests
+            .iter()
+            .map(|test| match test {
+                Matcher::Status => "the status code".to_owned(),
+                test => words(test),
+            })
+            .collect::<Vec<_>>()
+            .join(" and "),
+    }
+}
+
+fn describe_test(test: &Matcher, answer: &Answer) -> String {
+    match test {
+        Matcher::Status => format!("{} (the status code)", answer.status),
+        Matcher::Within(limit) => format!(
+            "a date within {} of {}",
+            show_duration(*limit),
+            answer.received.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+        ),
+        test => words(test),
+    }
+}
+
+fn words(test: &Matcher) -> String {
+    match test {
+        Matcher::Equals(value) => show(value),
+        Matcher::Matches(pattern) => format!("a string that matches {pattern}"),
+        Matcher::Type(types) => {
+            let names: Vec<_> = types.iter().map(ToString::to_string).collect();
+            format!("of type {}", names.join(" or "))
+        }
+        Matcher::Any(true) => "any value".to_owned(),
+        Matcher::Any(false) => "(absent)".to_owned(),
+        Matcher::OneOf(all) => format!("one of {}", all.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Matcher::Within(limit) => format!("a date within {} of the answer", show_duration(*limit)),
+        Matcher::Status => "the status code".to_owned(),
+        Matcher::Contains(part) => format!("something that contains {}", describe(part)),
+        Matcher::Each(part) => format!("an array whose every item is {}", describe(part)),
+        Matcher::Length(length) => format!("of length {length}"),
+    }
+}
+
+/// Compares a body with the exact value; one finding of `body/exact` with a diff.
+pub(crate) fn compare_exact(expected: &Value, actual: &Value, place: &Place) -> Option<Finding> {
+    if equal(expected, actual) {
+        return None;
+    }
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
+    let mut finding = Finding::new("body/exact", "the body is not exactly the expected one")
+        .expected(show(expected))
+        .actual(show(actual))
+        .place(place);
+    finding.diff = Some(crate::check::diff(&pretty(expected), &pretty(actual)));
+    Some(finding)
+}

@@ -1,0 +1,125 @@
+//! Judging: an expectation and a reply in, findings out. Pure: no file, no socket, no clock of its own.
+//!
+//! A new check is a field of [`Expectation`] and a function here; a new standing rule is a row of [`RULES`].
+
+mod body;
+mod finding;
+mod header;
+pub(crate) mod json;
+mod media_type;
+mod rules;
+mod schema;
+mod snapshot;
+mod status;
+mod text;
+
+use std::time::Duration;
+
+pub use body::{BodyExpectation, BodyTest};
+pub use finding::{Finding, Level};
+pub use header::{HeaderExpectation, HeaderTest};
+pub use json::{JsonType, Matcher, Pattern, PatternKind};
+pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
+pub use schema::{Schema, SchemaError, SchemaStore};
+pub use snapshot::{PutBack, SnapshotExpectation};
+pub use status::{StatusItem, StatusSet};
+pub use text::TextTest;
+
+pub(crate) use {media_type::is_token, status::name as status_name, text::show_duration};
+
+use crate::{
+    exchange::{Reply, Request},
+    source::Place,
+};
+
+/// Everything that must hold of the reply to one case. Nothing in it is a template any more.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// Where the case stands: what standing rules point at.
+    pub place: Place,
+    /// The status code.
+    pub status: Option<(StatusSet, Place)>,
+    /// Header fields.
+    pub headers: Vec<HeaderExpectation>,
+    /// The body.
+    pub body: Vec<BodyExpectation>,
+    /// Longest time from the start of the request to the end of the answer.
+    pub duration: Option<(Duration, Place)>,
+    /// The snapshot.
+    pub snapshot: Option<SnapshotExpectation>,
+    /// Levels of the standing rules.
+    pub rules: RuleLevels,
+}
+
+/// What judging a reply gave.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// All findings, in the order of the checks.
+    pub findings: Vec<Finding>,
+    /// The new normal form, where the answer is not what its snapshot says.
+    pub snapshot: Option<String>,
+}
+
+impl Judgement {
+    /// Whether any finding fails the case.
+    pub fn fails(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Level::Deny)
+    }
+}
+
+/// Judges a reply. All checks are made and all findings kept; a reply that is no answer at all has none.
+pub fn check(expectation: &Expectation, request: &Request, reply: &Reply) -> Judgement {
+    let mut judgement = Judgement::default();
+    let findings = &mut judgement.findings;
+    let answer = match reply {
+        Reply::Answer(answer) => answer,
+        Reply::Malformed(malformed) => {
+            findings.push(
+                Finding::new("http/message", "the answer breaks the grammar of HTTP (RFC 9112 §2)")
+                    .expected("a well-formed HTTP message")
+                    .actual(format!("{}: {:?}", malformed.reason, malformed.bytes.text()))
+                    .place(&expectation.place),
+            );
+            return judgement;
+        }
+        Reply::Failure(_) => return judgement,
+    };
+    if let Some((status, place)) = &expectation.status {
+        findings.extend(status::check(status, answer.status).map(|finding| finding.place(place)));
+    }
+    for expected in &expectation.headers {
+        header::check(expected, answer, findings);
+    }
+    body::check(&expectation.body, answer, findings);
+    if let Some((limit, place)) = &expectation.duration
+        && answer.elapsed() > *limit
+    {
+        findings.push(
+            Finding::new("duration", "the answer took too long")
+                .expected(format!("at most {}", show_duration(*limit)))
+                .actual(show_duration(answer.elapsed()))
+                .place(place),
+        );
+    }
+    let before = findings.len();
+    rules::check(&expectation.rules, request, answer, findings);
+    for finding in &mut findings[before..] {
+        finding.place = Some(expectation.place.clone());
+    }
+    if let Some(expected) = &expectation.snapshot
+        && let Some((finding, text)) = snapshot::check(expected, answer)
+    {
+        findings.push(finding);
+        judgement.snapshot = Some(text);
+    }
+    judgement
+}
+
+/// A unified diff with three lines of context, expected to actual.
+pub(crate) fn diff(expected: &str, actual: &str) -> String {
+    similar::TextDiff::from_lines(expected, actual)
+        .unified_diff()
+        .context_radius(3)
+        .header("expected", "actual")
+        .to_string()
+}

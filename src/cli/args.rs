@@ -1,0 +1,188 @@
+//! Flags.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{project::TargetOptions, report::ReportSpec, run::SnapshotMode, source::parse_duration};
+
+/// Contract tests for HTTP APIs: fires the cases of a suite at a target and says whether it keeps its contract.
+#[derive(Debug, Parser)]
+#[command(name = "conforme", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes of `run`: 0 the contract holds, 1 it is broken, 2 usage or an invalid suite,\n\
+3 no verdict (unreachable, no HTTP), 4 no case ran, 5 a report could not be written,\n\
+130 and 143 interrupted."
+)]
+pub struct Cli {
+    /// The project: the folder with `conforme.toml`, or one below it [default: here]
+    #[arg(long, short = 'C', global = true, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Colours: `auto` asks the terminal, NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fire cases at a target and judge its answers
+    Run(RunArgs),
+    /// Check suites, schemas and configuration without sending anything
+    Validate,
+    /// Show the cases that `run` would run, and why others are skipped
+    List(ListArgs),
+    /// Look at pending snapshots one by one, and accept or reject each
+    Review,
+    /// Accept pending snapshots
+    Accept(SettleArgs),
+    /// Throw pending snapshots away
+    Reject(SettleArgs),
+    /// Print the JSON Schema of suite files, for editors
+    Schema(SchemaArgs),
+    /// Serve the reference API on loopback until interrupted
+    #[cfg(feature = "reference")]
+    Serve(ServeArgs),
+}
+
+/// Which cases, on which target.
+#[derive(Clone, Debug, Args)]
+pub struct SelectArgs {
+    /// Cases: paths of suites or case files, or ids (`suite/case`, `suite/case[example]`, `*` for any text)
+    #[arg(value_name = "PATH|ID")]
+    pub names: Vec<String>,
+    /// A target of conforme.toml, or the base URL of an API [default: the embedded reference API]
+    #[arg(long, env = "CONFORME_TARGET", value_name = "NAME|URL")]
+    pub target: Option<String>,
+    /// A variable of the target; secrets come from CONFORME_SECRET_<NAME>, never from here
+    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
+    /// Only cases with this tag; given again, cases with any of them
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Allow cases that have this effect, such as `email`, on a target that is not loopback
+    #[arg(long = "allow", value_name = "EFFECT")]
+    pub allow: Vec<String>,
+}
+
+/// `conforme run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which cases, on which target.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// Requests at once [default: 16 on loopback, 4 elsewhere]
+    #[arg(long, short = 'j', env = "CONFORME_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Longest time for one request, unless the case says otherwise [default: 10s]
+    #[arg(long, env = "CONFORME_TIMEOUT", value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+    /// What to do with an answer that differs from its snapshot [default: check where CI is set, else pending]
+    #[arg(long, env = "CONFORME_SNAPSHOTS", value_name = "MODE", value_enum)]
+    pub snapshots: Option<Snapshots>,
+    /// Write a report: `json=PATH` for the events as NDJSON; without a path, to standard output
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
+    /// A PEM file of certificate authorities to trust beside the platform's
+    #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `--snapshots`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Snapshots {
+    /// Fail the case, write nothing
+    Check,
+    /// Fail the case, write the new snapshot beside the old one for `review`
+    Pending,
+    /// Take the new snapshot, unless the case fails for another reason
+    Accept,
+}
+
+impl From<Snapshots> for SnapshotMode {
+    fn from(mode: Snapshots) -> Self {
+        match mode {
+            Snapshots::Check => SnapshotMode::Check,
+            Snapshots::Pending => SnapshotMode::Pending,
+            Snapshots::Accept => SnapshotMode::Accept,
+        }
+    }
+}
+
+/// `conforme list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Which cases, on which target.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// `conforme accept`, `conforme reject`
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    /// Ids of cases, or of suites [default: all that is pending]
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+/// `conforme schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum)]
+    pub of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A case file
+    Case,
+    /// suite.yaml
+    Suite,
+}
+
+/// `conforme serve`
+#[cfg(feature = "reference")]
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The port; 0 takes a free one
+    #[arg(long, short = 'p', default_value_t = 0, value_name = "PORT")]
+    pub port: u16,
+    /// Tenants, users and tokens to serve instead of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+}
+
+impl SelectArgs {
+    /// What these flags say about the target.
+    pub(super) fn target_options(&self) -> TargetOptions {
+        TargetOptions {
+            target: self.target.clone(),
+            vars: self.vars.clone(),
+            allow: self.allow.clone(),
+            ..TargetOptions::default()
+        }
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}

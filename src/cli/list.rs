@@ -1,0 +1,63 @@
+//! `conforme validate` and `conforme list`
+
+use std::path::Path;
+
+use super::{Exit, Printer, args::ListArgs, run::select, target, workspace::Workspace};
+use crate::plan;
+
+pub(super) fn validate(folder: Option<&Path>, printer: &mut Printer) -> Exit {
+    match Workspace::load(folder, printer) {
+        Err(exit) => exit,
+        Ok(workspace) => {
+            let (suites, cases) = (workspace.suites.suites.len(), workspace.suites.cases.len());
+            printer.out(&format!(
+                "valid: {cases} {} in {suites} {}",
+                if cases == 1 { "case" } else { "cases" },
+                if suites == 1 { "suite" } else { "suites" }
+            ));
+            Exit::Holds
+        }
+    }
+}
+
+pub(super) fn list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
+    match try_list(args, folder, printer) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
+    let workspace = Workspace::load(folder, printer)?;
+    let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
+    let resolved = target::resolve(&workspace, &args.select.target_options(), true, printer)?;
+    let mut suite = None;
+    let (mut runs, mut skips) = (0, 0);
+    for case in &workspace.suites.cases {
+        if !selection.selects(case, &workspace.sources) {
+            continue;
+        }
+        if suite != Some(&case.suite.id) {
+            suite = Some(&case.suite.id);
+            let name = case.suite.def.name.as_deref();
+            let name = name.map(|name| format!("  {name}")).unwrap_or_default();
+            printer.out(&format!("{}{name}", case.suite.id));
+        }
+        let mut line = format!("  {}", case.id);
+        if !case.def.tags.is_empty() {
+            line.push_str(&format!("  [{}]", case.def.tags.join(", ")));
+        }
+        match plan::skip(case, Some(&resolved.target)) {
+            None => runs += 1,
+            Some(reason) => {
+                skips += 1;
+                line.push_str(&format!("  skipped: {reason}"));
+            }
+        }
+        printer.out(&line);
+    }
+    printer.out(&format!(
+        "\n{runs} would run on {}, {skips} skipped",
+        resolved.target.name
+    ));
+    Ok(Exit::Holds)
+}

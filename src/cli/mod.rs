@@ -1,0 +1,51 @@
+//! The command line: flags in, exit code out. The only room that prints.
+
+mod args;
+mod exit;
+mod list;
+mod printer;
+mod run;
+mod schema;
+#[cfg(feature = "reference")]
+mod serve;
+mod snapshots;
+mod target;
+mod workspace;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser as _;
+
+pub use args::Cli;
+pub use exit::Exit;
+
+use args::Command;
+use printer::Printer;
+
+/// Runs the program with these arguments, the first of which is its name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for; everything else is a mistake of usage.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Holds };
+            return match error.print() {
+                Ok(()) => exit.into(),
+                Err(_) => Exit::Usage.into(),
+            };
+        }
+    };
+    let mut printer = Printer::new(cli.color);
+    let exit = match cli.command {
+        Command::Run(command) => run::run(&command, cli.project.as_deref(), &mut printer),
+        Command::Validate => list::validate(cli.project.as_deref(), &mut printer),
+        Command::List(command) => list::list(&command, cli.project.as_deref(), &mut printer),
+        Command::Review => snapshots::review(cli.project.as_deref(), &mut printer),
+        Command::Accept(command) => snapshots::settle(&command, true, cli.project.as_deref(), &mut printer),
+        Command::Reject(command) => snapshots::settle(&command, false, cli.project.as_deref(), &mut printer),
+        Command::Schema(command) => schema::schema(&command, &mut printer),
+        #[cfg(feature = "reference")]
+        Command::Serve(command) => serve::serve(&command, &mut printer),
+    };
+    exit.into()
+}

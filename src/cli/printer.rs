@@ -1,0 +1,85 @@
+//! Standard output and standard error.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::Arc,
+};
+
+use anstream::ColorChoice;
+
+use super::{Exit, args::Color};
+use crate::{
+    redact::Redactor,
+    report::Colours,
+    source::{Diagnostics, Sources},
+};
+
+/// Writes to the two streams. Once the secrets are known, nothing leaves without going through the redactor.
+#[derive(Debug)]
+pub(super) struct Printer {
+    color: Color,
+    hide: Option<Arc<Redactor>>,
+}
+
+impl Printer {
+    pub(super) fn new(color: Color) -> Self {
+        Self { color, hide: None }
+    }
+
+    /// From now on every secret is hidden.
+    pub(super) fn hide(&mut self, redactor: &Arc<Redactor>) {
+        self.hide = Some(Arc::clone(redactor));
+    }
+
+    fn is_coloured(&self, stream: &(impl anstream::stream::RawStream + IsTerminal)) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !matches!(anstream::AutoStream::choice(stream), ColorChoice::Never),
+        }
+    }
+
+    /// Colours for standard output.
+    pub(super) fn out_colours(&self) -> Colours {
+        Colours::new(self.is_coloured(&io::stdout()))
+    }
+
+    /// Colours for standard error.
+    pub(super) fn err_colours(&self) -> Colours {
+        Colours::new(self.is_coloured(&io::stderr()))
+    }
+
+    fn clean(&self, text: &str) -> String {
+        self.hide
+            .as_ref()
+            .map_or_else(|| text.to_owned(), |redactor| redactor.text(text))
+    }
+
+    /// A line on standard output. A reader that has gone away is no error.
+    pub(super) fn out(&self, text: &str) {
+        drop(writeln!(io::stdout(), "{}", self.clean(text)));
+    }
+
+    /// An error without a place in a file.
+    pub(super) fn error(&self, text: &str) {
+        let label = if self.is_coloured(&io::stderr()) {
+            let style = anstyle::AnsiColor::Red.on_default().bold();
+            format!("{style}error{style:#}")
+        } else {
+            "error".to_owned()
+        };
+        drop(writeln!(io::stderr(), "{label}: {}", self.clean(text)));
+    }
+
+    /// All mistakes with their places, and how many there are.
+    pub(super) fn diagnostics(&self, errors: &Diagnostics, sources: &Sources) -> Exit {
+        let text = errors.render(sources, self.is_coloured(&io::stderr()));
+        drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
+        let mistakes = match errors.len() {
+            1 => "1 mistake".to_owned(),
+            number => format!("{number} mistakes"),
+        };
+        self.error(&format!("{mistakes}; nothing was sent"));
+        Exit::Usage
+    }
+}

@@ -1,0 +1,266 @@
+//! `conforme run`
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use chrono::Utc;
+
+use super::{
+    Exit, Printer,
+    args::{RunArgs, Snapshots},
+    target,
+    workspace::Workspace,
+};
+use crate::{
+    event::{self, Event, RunFinished, RunStarted},
+    plan::{Plan, Selection},
+    project::TargetOptions,
+    redact::{Redacted, Redactor},
+    report::{Human, Json, Reporter},
+    run::{Client, Interrupts, RunOptions, SnapshotMode, run as fire},
+    source::Diagnostics,
+};
+
+pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
+    match try_run(args, folder, printer) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
+    let snapshots = snapshot_mode(args.snapshots, printer)?;
+    let workspace = Workspace::load(folder, printer)?;
+    let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
+    let options = TargetOptions {
+        jobs: args.jobs.map(usize::from),
+        timeout: args.timeout,
+        ca_file: args.ca_file.clone(),
+        ..args.select.target_options()
+    };
+    let resolved = target::resolve(&workspace, &options, false, printer)?;
+    let redactor = Arc::new(Redactor::new(
+        resolved
+            .target
+            .secrets
+            .iter()
+            .map(|(name, secret)| (name.as_str(), secret)),
+    ));
+    printer.hide(&redactor);
+    let client = Client::new(&resolved.target, resolved.use_proxy).map_err(|error| {
+        printer.error(&format!("target `{}`: {error}; nothing was sent", resolved.target.name));
+        Exit::Usage
+    })?;
+    let mut errors = Diagnostics::default();
+    let plan = Plan::new(
+        &workspace.suites,
+        &selection,
+        Arc::new(resolved.target.clone()),
+        workspace.snapshots.clone(),
+        &workspace.sources,
+        &mut errors,
+    );
+    if !errors.is_empty() {
+        return Err(printer.diagnostics(&errors, &workspace.sources));
+    }
+    let mut reports = Reports::open(args, printer)?;
+    let start = started(&plan, &redactor);
+    reports.tell(&redactor.event(Event::RunStarted(start)));
+    let options = RunOptions {
+        snapshots,
+        store: workspace.snapshots.clone(),
+        root: workspace.project.root.clone(),
+        hide: Arc::clone(&redactor),
+    };
+    let unused = unused_snapshots(&workspace);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            printer.error(&format!("failed to start: {error}"));
+            Exit::Usage
+        })?;
+    let finished: io::Result<RunFinished> = runtime.block_on(async {
+        let interrupts = Interrupts::listen()?;
+        let sources = Arc::new(workspace.sources);
+        let tell = |event: Event| reports.tell(&redactor.event(event));
+        Ok(fire(Arc::new(plan), sources, Arc::new(client), &options, &interrupts, tell).await)
+    });
+    // A look-up of a name can hang on its own thread: the verdicts are known, nothing waits for it.
+    runtime.shutdown_background();
+    let finished = finished.map_err(|error| {
+        printer.error(&format!("failed to start: {error}"));
+        Exit::Usage
+    })?;
+    for path in unused {
+        reports.tell(&redactor.event(Event::SnapshotUnused { path }));
+    }
+    reports.tell(&redactor.event(Event::RunFinished(finished.clone())));
+    let reported = reports.finish(printer);
+    Ok(Exit::of(&finished, reported))
+}
+
+/// In CI nothing is written: a snapshot that is made where nobody sees it is no agreement.
+fn snapshot_mode(asked: Option<Snapshots>, printer: &Printer) -> Result<SnapshotMode, Exit> {
+    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
+    match asked {
+        None if in_ci => Ok(SnapshotMode::Check),
+        None => Ok(SnapshotMode::Pending),
+        Some(mode @ (Snapshots::Pending | Snapshots::Accept)) if in_ci => {
+            let name = format!("{mode:?}").to_lowercase();
+            printer.error(&format!(
+                "--snapshots {name}: `CI` is set, and in CI no snapshot is written; nothing was sent"
+            ));
+            Err(Exit::Usage)
+        }
+        Some(mode) => Ok(mode.into()),
+    }
+}
+
+/// What was asked for; a name that selects nothing ends the command: a slip must not pass for a green run.
+pub(super) fn select(
+    names: &[String],
+    tags: &[String],
+    workspace: &Workspace,
+    printer: &Printer,
+) -> Result<Selection, Exit> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let selection = Selection::new(names, tags.to_vec(), &here, &workspace.sources);
+    let misses = selection.misses(&workspace.suites, &workspace.sources);
+    for miss in &misses {
+        printer.error(miss);
+    }
+    let selects = |case: &crate::suite::Case| selection.selects(case, &workspace.sources);
+    if !misses.is_empty() || !workspace.suites.cases.iter().any(selects) {
+        if misses.is_empty() {
+            printer.error("nothing is selected");
+        }
+        return Err(Exit::NothingRan);
+    }
+    Ok(selection)
+}
+
+fn started(plan: &Plan, redactor: &Redactor) -> RunStarted {
+    let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
+    RunStarted {
+        format: event::FORMAT,
+        tool: concat!("conforme ", env!("CARGO_PKG_VERSION")).to_owned(),
+        started: Utc::now(),
+        target: plan.target.name.clone(),
+        base_url: plan.target.base.to_string(),
+        suites: suites.len(),
+        cases: plan.cases.len(),
+        secrets: redactor
+            .marks()
+            .iter()
+            .map(|mark| mark.trim_start_matches('$').to_owned())
+            .collect(),
+    }
+}
+
+/// Snapshot files that belong to no case with a snapshot, as paths of the project.
+fn unused_snapshots(workspace: &Workspace) -> Vec<String> {
+    let used: BTreeSet<_> = workspace
+        .suites
+        .cases
+        .iter()
+        .filter(|case| case.def.expect.snapshot.as_ref().is_some_and(|asked| asked.value))
+        .map(|case| case.id.as_str())
+        .collect();
+    workspace
+        .snapshots
+        .unused(&used)
+        .iter()
+        .map(|path| event::shown(&workspace.project.root, path))
+        .collect()
+}
+
+/// The reports of a run. One that fails is given up, said so, and the run goes on.
+struct Reports {
+    all: Vec<(String, Box<dyn Reporter>)>,
+    failed: Vec<String>,
+}
+
+impl Reports {
+    fn open(args: &RunArgs, printer: &Printer) -> Result<Self, Exit> {
+        let mut all: Vec<(String, Box<dyn Reporter>)> = Vec::new();
+        let to_stdout = args.reports.iter().filter(|spec| spec.path.is_none()).count();
+        if to_stdout > 1 {
+            printer.error("two reports cannot both go to standard output: give one a path");
+            return Err(Exit::Usage);
+        }
+        let human: Box<dyn Reporter> = if to_stdout == 0 {
+            let colours = printer.out_colours();
+            Box::new(Human::new(Patient(io::stdout()), colours))
+        } else {
+            Box::new(Human::new(Patient(io::stderr()), printer.err_colours()))
+        };
+        all.push(("standard output".to_owned(), human));
+        for spec in &args.reports {
+            match &spec.path {
+                None => all.push(("standard output".to_owned(), Box::new(Json::stdout()))),
+                Some(path) => {
+                    let report = Json::file(path).map_err(|error| {
+                        printer.error(&format!(
+                            "failed to write the report `{}`: {error}; nothing was sent",
+                            path.display()
+                        ));
+                        Exit::Report
+                    })?;
+                    all.push((path.display().to_string(), Box::new(report)));
+                }
+            }
+        }
+        Ok(Self {
+            all,
+            failed: Vec::new(),
+        })
+    }
+
+    fn tell(&mut self, event: &Redacted<Event>) {
+        let failed = &mut self.failed;
+        self.all.retain_mut(|(name, report)| match report.event(event) {
+            Ok(()) => true,
+            Err(error) => {
+                failed.push(format!("failed to write the report `{name}`: {error}"));
+                false
+            }
+        });
+    }
+
+    /// Puts every report in place; whether all of them are whole.
+    fn finish(mut self, printer: &Printer) -> bool {
+        for (name, report) in &mut self.all {
+            if let Err(error) = report.finish() {
+                self.failed
+                    .push(format!("failed to write the report `{name}`: {error}"));
+            }
+        }
+        for failure in &self.failed {
+            printer.error(failure);
+        }
+        self.failed.is_empty()
+    }
+}
+
+/// A stream whose reader may go away (`| head`): the verdict and the other reports still count.
+struct Patient<W>(W);
+
+impl<W: Write> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}

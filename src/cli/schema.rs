@@ -1,0 +1,16 @@
+//! `conforme schema`
+
+use super::{
+    Exit, Printer,
+    args::{SchemaArgs, SchemaOf},
+};
+use crate::suite::{case_schema, suite_schema};
+
+pub(super) fn schema(args: &SchemaArgs, printer: &mut Printer) -> Exit {
+    let text = match args.of {
+        SchemaOf::Case => case_schema(),
+        SchemaOf::Suite => suite_schema(),
+    };
+    printer.out(text.trim_end());
+    Exit::Holds
+}

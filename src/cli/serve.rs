@@ -1,0 +1,57 @@
+//! `conforme serve`
+
+use std::net::Ipv4Addr;
+
+use super::{Exit, Printer, args::ServeArgs};
+use crate::{
+    project::SECRET_PREFIX,
+    reference::{ACTIVATIONS_PATH, Seed, Server, system_clock},
+    run::Interrupts,
+};
+
+pub(super) fn serve(args: &ServeArgs, printer: &mut Printer) -> Exit {
+    match try_serve(args, printer) {
+        Ok(()) => Exit::Holds,
+        Err(message) => {
+            printer.error(&message);
+            Exit::Usage
+        }
+    }
+}
+
+fn try_serve(args: &ServeArgs, printer: &Printer) -> Result<(), String> {
+    let seed = match &args.seed {
+        None => Seed::embedded(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("failed to read the seed `{}`: {error}", path.display()))?;
+            Seed::parse(&text).map_err(|error| format!("the seed `{}`: {error}", path.display()))?
+        }
+    };
+    let address = (Ipv4Addr::LOCALHOST, args.port).into();
+    let server = Server::start(&seed, address, system_clock())
+        .map_err(|error| format!("failed to listen on port {}: {error}", args.port))?;
+    let base = server.base_url().to_owned();
+    printer.out(&format!("serving the reference API on {base} until interrupted\n"));
+    for (name, value) in seed.fixtures().secrets() {
+        printer.out(&format!("export {SECRET_PREFIX}{}={value}", name.to_ascii_uppercase()));
+    }
+    let vars: Vec<_> = seed
+        .fixtures()
+        .variables()
+        .iter()
+        .map(|(name, value)| format!("--var {name}={value}"))
+        .collect();
+    printer.out(&format!("conforme run --target {base} \\\n  {}", vars.join(" \\\n  ")));
+    let origin = base.split_once("/api").map_or(base.as_str(), |(origin, _)| origin);
+    printer.out(&format!("\nactivations so far: curl {origin}{ACTIVATIONS_PATH}"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("failed to start: {error}"))?;
+    let waited: std::io::Result<()> = runtime.block_on(async {
+        Interrupts::listen()?.wait(1).await;
+        Ok(())
+    });
+    waited.map_err(|error| format!("failed to start: {error}"))
+}

@@ -1,0 +1,94 @@
+//! The target of a command: a named one, a URL, or the embedded reference API.
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use super::{Exit, Printer, workspace::Workspace};
+use crate::{
+    project::{BaseUrl, Secret, Target, TargetOptions},
+    source::{Diagnostic, Diagnostics},
+};
+
+/// A target, and what must live as long as it is used.
+pub(super) struct Resolved {
+    pub(super) target: Target,
+    /// Whether the environment's proxy is for it.
+    pub(super) use_proxy: bool,
+    #[cfg(feature = "reference")]
+    _server: Option<crate::reference::Server>,
+}
+
+/// Finds the target. Without one, the reference API is started, unless `dry`: then it is only described.
+pub(super) fn resolve(
+    workspace: &Workspace,
+    options: &TargetOptions,
+    dry: bool,
+    printer: &Printer,
+) -> Result<Resolved, Exit> {
+    if options.target.is_none() && workspace.project.default_target.is_none() {
+        return embedded(workspace, options, dry, printer);
+    }
+    let mut errors = Diagnostics::default();
+    let target = Target::resolve(&workspace.project, options, &workspace.suites, &mut errors);
+    match target {
+        Some(target) if errors.is_empty() => Ok(Resolved {
+            target,
+            use_proxy: true,
+            #[cfg(feature = "reference")]
+            _server: None,
+        }),
+        _ => Err(printer.diagnostics(&errors, &workspace.sources)),
+    }
+}
+
+#[cfg(feature = "reference")]
+fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: &Printer) -> Result<Resolved, Exit> {
+    use crate::reference::{Seed, Server, system_clock};
+
+    let fail = |message: String| {
+        printer.error(&message);
+        Exit::Usage
+    };
+    if let Some((name, _)) = options.vars.first() {
+        let error = Diagnostic::general(format!(
+            "--var {name}: the embedded reference API has its own variables"
+        ))
+        .help("name the API with `--target`");
+        return Err(printer.diagnostics(&error.into(), &workspace.sources));
+    }
+    let seed = Seed::embedded();
+    let server = if dry {
+        None
+    } else {
+        let address = (Ipv4Addr::LOCALHOST, 0).into();
+        let server = Server::start(&seed, address, system_clock())
+            .map_err(|error| fail(format!("failed to start the reference API: {error}")))?;
+        Some(server)
+    };
+    let base = server
+        .as_ref()
+        .map_or("http://127.0.0.1/api", |server| server.base_url());
+    let base = BaseUrl::parse(base).map_err(&fail)?;
+    let fixtures = seed.fixtures();
+    let vars = fixtures
+        .variables()
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone().into()))
+        .collect();
+    let mut secrets = BTreeMap::new();
+    for (name, value) in fixtures.secrets() {
+        let secret = Secret::new(value.clone()).map_err(|error| fail(format!("secret `{name}`: {error}")))?;
+        secrets.insert((*name).to_owned(), secret);
+    }
+    Ok(Resolved {
+        target: Target::embedded(base, vars, secrets, options),
+        use_proxy: false,
+        _server: server,
+    })
+}
+
+#[cfg(not(feature = "reference"))]
+fn embedded(workspace: &Workspace, _: &TargetOptions, _: bool, printer: &Printer) -> Result<Resolved, Exit> {
+    let error = Diagnostic::general("no target: this build has no embedded reference API")
+        .help("name one with `--target`, or set `default_target` in conforme.toml");
+    Err(printer.diagnostics(&error.into(), &workspace.sources))
+}

@@ -1,0 +1,52 @@
+//! The project of the working folder, loaded whole.
+
+use std::path::Path;
+
+use super::{Exit, Printer};
+use crate::{
+    check::SchemaStore,
+    project::Project,
+    snapshot::SnapshotStore,
+    source::{Diagnostic, Diagnostics, Sources},
+    suite::{self, Suites},
+};
+
+/// A project with its suites, free of mistakes.
+pub(super) struct Workspace {
+    pub(super) project: Project,
+    pub(super) sources: Sources,
+    pub(super) suites: Suites,
+    pub(super) snapshots: SnapshotStore,
+}
+
+impl Workspace {
+    /// Loads everything; mistakes are printed, all of them.
+    pub(super) fn load(folder: Option<&Path>, printer: &Printer) -> Result<Self, Exit> {
+        let folder = folder.unwrap_or(Path::new("."));
+        let folder = folder.canonicalize().map_err(|error| {
+            printer.error(&format!("--project `{}`: {error}", folder.display()));
+            Exit::Usage
+        })?;
+        let mut errors = Diagnostics::default();
+        let (project, mut sources) = Project::open(&folder, &mut errors);
+        if !project.cases.is_dir() {
+            let shown = sources.shown(&project.cases);
+            errors.push(
+                Diagnostic::general(format!("there is no folder `{shown}` here"))
+                    .help("run in a project, or name one with `--project DIR`"),
+            );
+            return Err(printer.diagnostics(&errors, &sources));
+        }
+        let schemas = SchemaStore::open(&project.schemas);
+        let suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+        if !errors.is_empty() {
+            return Err(printer.diagnostics(&errors, &sources));
+        }
+        Ok(Self {
+            snapshots: SnapshotStore::new(&project.snapshots),
+            project,
+            sources,
+            suites,
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! One request fired and what came back: the words that the run speaks and the checks judge.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A request as it is sent: nothing in it is a template any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Request {
+    /// Method, upper case as a rule.
+    pub method: String,
+    /// Absolute URL, percent-encoded.
+    pub url: String,
+    /// Header fields in order, names as written.
+    pub headers: Vec<(String, String)>,
+    /// Content; empty for none.
+    #[serde(default, skip_serializing_if = "Content::is_empty")]
+    pub body: Content,
+}
+
+/// What came back for a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// An answer that can be judged.
+    Answer(Answer),
+    /// Bytes that begin as an HTTP answer and then break its grammar (RFC 9112 §2): the API is wrong.
+    Malformed(Malformed),
+    /// Nothing that is HTTP, or nothing at all: there is no verdict on the API.
+    Failure(Failure),
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
+    pub version: String,
+    /// Status code.
+    pub status: u16,
+    /// Header fields in order, names in lower case; bytes that are not UTF-8 are read as Latin-1.
+    pub headers: Vec<(String, String)>,
+    /// The content, transfer coding undone.
+    #[serde(default, skip_serializing_if = "Content::is_empty")]
+    pub body: Content,
+    /// Why the content ended before it was complete, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
+    /// Bytes on the connection after the end of the message (HTTP/1.1 only).
+    #[serde(default, skip_serializing_if = "Content::is_empty")]
+    pub excess: Content,
+    /// When the head of the answer had arrived.
+    #[schemars(with = "String")]
+    #[serde(with = "instant")]
+    pub received: DateTime<Utc>,
+    /// From the start of the request to the end of the answer, in microseconds.
+    pub elapsed_us: u64,
+}
+
+impl Answer {
+    /// All values of a header field, in order.
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// From the start of the request to the end of the answer.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.elapsed_us)
+    }
+}
+
+/// An answer that breaks the grammar of HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Malformed {
+    /// What is wrong with it.
+    pub reason: String,
+    /// The first bytes.
+    pub bytes: Content,
+    /// From the start of the request to the failure, in microseconds.
+    pub elapsed_us: u64,
+}
+
+/// Why there is no answer to judge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// The kind, stable.
+    pub kind: FailureKind,
+    /// What happened, as a fragment in lower case.
+    pub message: String,
+    /// From the start of the request to the failure, in microseconds.
+    pub elapsed_us: u64,
+}
+
+/// The kinds of [`Failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// No connection: refused, unreachable, a name that does not resolve.
+    Connect,
+    /// No secure connection: certificate, handshake.
+    Tls,
+    /// No answer within the time limit.
+    Timeout,
+    /// The connection ended before an answer.
+    Closed,
+    /// What came is not HTTP.
+    NotHttp,
+    /// The answer is past a bound of the target (header bytes, body bytes).
+    TooLarge,
+    /// The run was interrupted before the answer.
+    Interrupted,
+}
+
+/// Bytes, written as text where they are UTF-8 and as base64 where not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "ContentForm")]
+pub struct Content(pub bytes::Bytes);
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ContentForm {
+    Text(String),
+    Base64(String),
+}
+
+impl Content {
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes as text, what is not UTF-8 replaced.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+impl<T: Into<bytes::Bytes>> From<T> for Content {
+    fn from(bytes: T) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl Serialize for Content {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use base64::Engine as _;
+        let form = match std::str::from_utf8(&self.0) {
+            Ok(text) => ContentForm::Text(text.to_owned()),
+            Err(_) => ContentForm::Base64(base64::engine::general_purpose::STANDARD.encode(&self.0)),
+        };
+        form.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use base64::Engine as _;
+        let bytes = match ContentForm::deserialize(deserializer)? {
+            ContentForm::Text(text) => text.into_bytes(),
+            ContentForm::Base64(text) => base64::engine::general_purpose::STANDARD
+                .decode(text)
+                .map_err(serde::de::Error::custom)?,
+        };
+        Ok(Self(bytes.into()))
+    }
+}
+
+/// Instants as RFC 3339 with microseconds.
+pub(crate) mod instant {
+    use chrono::{DateTime, SecondsFormat, Utc};
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        DateTime::parse_from_rfc3339(&text)
+            .map(|at| at.to_utc())
+            .map_err(serde::de::Error::custom)
+    }
+}

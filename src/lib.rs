@@ -1,0 +1,34 @@
+//! `conforme` fires declarative cases at an HTTP API and says whether it keeps its contract.
+//!
+//! Data flows one way: [`suite`] and [`project`] are read from files, bound to a target by [`plan`], fired by [`run`],
+//! judged by [`check`], and told as [`event`]s, through [`redact`], to the reporters of [`report`]. Nothing flows back.
+//!
+//! | room | knows | does not know |
+//! |---|---|---|
+//! | [`source`] | files that people write, and places in them | what they mean |
+//! | [`suite`] | cases as written, inheritance, templates | targets |
+//! | [`project`] | `conforme.toml`, targets, secrets | cases |
+//! | [`plan`] | which case runs where, with which values | sockets |
+//! | [`run`] | time, concurrency, connections | expectations |
+//! | [`check`] | what an answer must be | files, sockets, the clock |
+//! | [`snapshot`] | snapshot files | how answers are compared |
+//! | [`event`], [`exchange`] | the words that the rooms share | |
+//! | [`redact`] | every form of every secret | who reads what is left |
+//! | [`report`] | how a run is told | the run |
+//! | [`cli`] | flags, output streams, exit codes | |
+//! | `reference` | the API that the shipped suite is for | the rest of this crate |
+
+pub mod check;
+pub mod cli;
+pub mod event;
+pub mod exchange;
+pub mod plan;
+pub mod project;
+pub mod redact;
+#[cfg(feature = "reference")]
+pub mod reference;
+pub mod report;
+pub mod run;
+pub mod snapshot;
+pub mod source;
+pub mod suite;

@@ -1,0 +1,365 @@
+//! One case on one target: the request to send and the expectation to judge by.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use regex::Regex;
+
+use super::scope::Scope;
+use crate::{
+    check::{
+        BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind, PutBack,
+        RuleLevels, SnapshotExpectation, TextTest,
+    },
+    exchange::Request,
+    project::Target,
+    snapshot::SnapshotStore,
+    source::{Diagnostic, Sources, Span},
+    suite::{
+        Case, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suites, Template, TextTestDef,
+    },
+};
+
+/// Everything but RFC 3986's unreserved characters: what cannot change the shape of a path or query.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What a case sends and expects.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The request.
+    pub request: Request,
+    /// The expectation.
+    pub expectation: Expectation,
+    /// Longest time for the request.
+    pub timeout: Duration,
+}
+
+/// Binds cases to a target; patterns are compiled once.
+#[derive(Debug)]
+pub struct Binder {
+    target: Arc<Target>,
+    snapshots: SnapshotStore,
+    values: Arc<PutBack>,
+    patterns: Mutex<HashMap<String, Regex>>,
+}
+
+impl Binder {
+    pub(super) fn new(suites: &Suites, target: &Arc<Target>, snapshots: SnapshotStore) -> Self {
+        let values = suites.inputs().into_keys().filter_map(|name| {
+            let value = target.value(name)?;
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Some((name.to_owned(), text))
+        });
+        Self {
+            values: Arc::new(PutBack::new(values)),
+            target: Arc::clone(target),
+            snapshots,
+            patterns: Mutex::default(),
+        }
+    }
+
+    /// Binds a case. What cannot be sent or compared is an error at the line that asks for it.
+    pub(super) fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Diagnostic> {
+        let binding = Binding {
+            binder: self,
+            case,
+            sources,
+            scope: Scope::new(case, &self.target),
+        };
+        let bound = binding.bound()?;
+        if binding.scope.is_incomplete() {
+            return Err(Diagnostic::new(case.span, "a variable of this case has no value"));
+        }
+        Ok(bound)
+    }
+}
+
+struct Binding<'a> {
+    binder: &'a Binder,
+    case: &'a Case,
+    sources: &'a Sources,
+    scope: Scope<'a>,
+}
+
+impl Binding<'_> {
+    fn bound(&self) -> Result<Bound, Diagnostic> {
+        Ok(Bound {
+            request: self.request()?,
+            expectation: self.expectation()?,
+            timeout: self
+                .case
+                .def
+                .timeout
+                .or(self.case.suite.def.timeout)
+                .unwrap_or(self.binder.target.limits.timeout),
+        })
+    }
+
+    fn request(&self) -> Result<Request, Diagnostic> {
+        let def = &self.case.def.request;
+        let method = match &def.method {
+            Some(method) => self.scope.text(method),
+            None => "GET".to_owned(),
+        };
+        let mut headers = Vec::new();
+        for (name, values) in &def.headers {
+            for value in values {
+                headers.push((name.clone(), self.header_value(value)?));
+            }
+        }
+        for (name, value) in &self.binder.target.headers {
+            if !has(&headers, name) {
+                headers.push((name.clone(), self.header_value(value)?));
+            }
+        }
+        let (body, content_type) = self.content();
+        let mut add = |name: &str, value: String| {
+            if !has(&headers, name) {
+                headers.push((name.to_owned(), value));
+            }
+        };
+        if let Some(kind) = content_type {
+            add("content-type", kind.to_owned());
+        }
+        add("accept", "*/*".to_owned());
+        add("user-agent", concat!("conforme/", env!("CARGO_PKG_VERSION")).to_owned());
+        // A request without content whose method foresees some says so (RFC 9110 §8.6).
+        if !body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
+            add("content-length", body.len().to_string());
+        }
+        Ok(Request {
+            method,
+            url: self.url()?,
+            headers,
+            body: body.into(),
+        })
+    }
+
+    fn header_value(&self, template: &Template) -> Result<String, Diagnostic> {
+        let value = self.scope.text(template);
+        let value = value.trim_matches([' ', '\t']).to_owned();
+        if value.bytes().any(|b| b == 0x7f || (b < 0x20 && b != b'\t')) {
+            return Err(Diagnostic::new(
+                template.span,
+                "the value of a header cannot hold control characters",
+            ));
+        }
+        Ok(value)
+    }
+
+    fn url(&self) -> Result<String, Diagnostic> {
+        let def = &self.case.def.request;
+        let base = &self.binder.target.base;
+        let mut url = base.to_string();
+        if let Some(path) = &def.path {
+            let mut text = self.scope.text(path);
+            for (name, value) in &def.params {
+                let value = self.scope.text(value);
+                let encoded = utf8_percent_encode(&value, ENCODED).to_string();
+                text = text.replace(&format!("{{{name}}}"), &encoded);
+            }
+            let allowed = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}?#".contains(c);
+            if let Some(bad) = text.chars().find(|c| !allowed(*c)) {
+                return Err(
+                    Diagnostic::new(path.span, format!("the path holds {bad:?}, which a URL cannot"))
+                        .help("give it as a path parameter: those are percent-encoded"),
+                );
+            }
+            url.push_str(&text);
+        }
+        let pairs = self.pairs(&def.query);
+        if !pairs.is_empty() {
+            url.push('?');
+            url.push_str(&pairs);
+        }
+        if url.parse::<http::Uri>().is_err() {
+            let span = def.path.as_ref().map_or(self.case.span, |path| path.span);
+            return Err(Diagnostic::new(span, format!("`{url}` is not a valid URL")));
+        }
+        Ok(url)
+    }
+
+    /// `a=b&c=d`, percent-encoded.
+    fn pairs(&self, fields: &[(String, Vec<Template>)]) -> String {
+        let mut pairs = Vec::new();
+        for (name, values) in fields {
+            for value in values {
+                let value = self.scope.text(value);
+                pairs.push(format!(
+                    "{}={}",
+                    utf8_percent_encode(name, ENCODED),
+                    utf8_percent_encode(&value, ENCODED)
+                ));
+            }
+        }
+        pairs.join("&")
+    }
+
+    fn content(&self) -> (Vec<u8>, Option<&'static str>) {
+        match &self.case.def.request.body {
+            None => (Vec::new(), None),
+            Some(ContentDef::Json(value)) => (
+                self.scope.json(value).to_string().into_bytes(),
+                Some("application/json"),
+            ),
+            Some(ContentDef::Text(text)) => (self.scope.text(text).into_bytes(), Some("text/plain; charset=utf-8")),
+            Some(ContentDef::Form(fields)) => (
+                self.pairs(fields).into_bytes(),
+                Some("application/x-www-form-urlencoded"),
+            ),
+            Some(ContentDef::File(bytes)) => (bytes.to_vec(), None),
+        }
+    }
+
+    fn expectation(&self) -> Result<Expectation, Diagnostic> {
+        let def = &self.case.def.expect;
+        let place = |span: Span| self.sources.place(span);
+        let mut headers = Vec::new();
+        for (name, header) in &def.headers {
+            headers.push(HeaderExpectation {
+                name: name.clone(),
+                test: match &header.value {
+                    HeaderDef::Present => HeaderTest::Present,
+                    HeaderDef::Absent => HeaderTest::Absent,
+                    HeaderDef::Value(tests) => HeaderTest::Value(self.text_tests(tests)?),
+                },
+                place: place(header.span),
+            });
+        }
+        let mut rules = RuleLevels::default();
+        for (id, level) in &def.rules {
+            rules.set(id, *level);
+        }
+        Ok(Expectation {
+            place: place(self.case.span),
+            status: def
+                .status
+                .as_ref()
+                .map(|status| (status.value.clone(), place(status.span))),
+            headers,
+            body: self.body()?,
+            duration: def.duration.as_ref().map(|limit| (limit.value, place(limit.span))),
+            snapshot: self.snapshot()?,
+            rules,
+        })
+    }
+
+    fn body(&self) -> Result<Vec<BodyExpectation>, Diagnostic> {
+        let def = &self.case.def.expect.body;
+        let mut all = Vec::new();
+        let mut add = |test, span| {
+            let place = self.sources.place(span);
+            all.push(BodyExpectation { test, place });
+        };
+        if let Some(empty) = &def.empty {
+            add(BodyTest::Empty(empty.value), empty.span);
+        }
+        if let Some(schema) = &def.schema {
+            add(BodyTest::Schema(Arc::clone(&schema.value)), schema.span);
+        }
+        if let Some(json) = &def.json {
+            add(BodyTest::Json(Arc::new(self.pattern(json)?)), json.span);
+        }
+        if let Some(exact) = &def.exact {
+            add(BodyTest::Exact(self.scope.json(&exact.value)), exact.span);
+        }
+        if let Some(text) = &def.text {
+            add(BodyTest::Text(self.text_tests(&text.value)?), text.span);
+        }
+        Ok(all)
+    }
+
+    fn snapshot(&self) -> Result<Option<SnapshotExpectation>, Diagnostic> {
+        let Some(asked) = self.case.def.expect.snapshot.as_ref().filter(|asked| asked.value) else {
+            return Ok(None);
+        };
+        let stored = self
+            .binder
+            .snapshots
+            .read(&self.case.id)
+            .map_err(|error| Diagnostic::new(asked.span, error.to_string()))?;
+        let def = &self.case.def.snapshots;
+        Ok(Some(SnapshotExpectation {
+            headers: Arc::from(def.headers.as_slice()),
+            redact: Arc::from(def.redact.as_slice()),
+            values: Arc::clone(&self.binder.values),
+            stored: stored.map(|stored| stored.text),
+            place: self.sources.place(asked.span),
+        }))
+    }
+
+    fn text_tests(&self, defs: &[TextTestDef]) -> Result<Vec<TextTest>, Diagnostic> {
+        defs.iter()
+            .map(|def| {
+                Ok(match def {
+                    TextTestDef::Equals(text) => TextTest::Equals(self.scope.text(text)),
+                    TextTestDef::Matches(pattern) => TextTest::Matches(self.regex(pattern)?),
+                    TextTestDef::Contains(text) => TextTest::Contains(self.scope.text(text)),
+                    TextTestDef::OneOf(all) => TextTest::OneOf(all.iter().map(|one| self.scope.text(one)).collect()),
+                    TextTestDef::Within(limit) => TextTest::Within(*limit),
+                })
+            })
+            .collect()
+    }
+
+    /// A pattern; the values of variables in it stand for themselves.
+    fn regex(&self, template: &Template) -> Result<Regex, Diagnostic> {
+        let text = self.scope.text_with(template, regex::escape);
+        let mut known = self.binder.patterns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pattern) = known.get(&text) {
+            return Ok(pattern.clone());
+        }
+        let pattern = Regex::new(&text)
+            .map_err(|error| Diagnostic::new(template.span, format!("not a regular expression: {error}")))?;
+        // A pattern with variables differs from row to row: keeping those would only fill memory.
+        if template.as_constant().is_some() {
+            known.insert(text, pattern.clone());
+        }
+        Ok(pattern)
+    }
+
+    fn pattern(&self, def: &PatternDef) -> Result<Pattern, Diagnostic> {
+        let kind = match &def.kind {
+            PatternDefKind::Value(value) => PatternKind::Value(self.scope.json(value)),
+            PatternDefKind::Object(entries) => PatternKind::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), self.pattern(value)?)))
+                    .collect::<Result<_, _>>()?,
+            ),
+            PatternDefKind::Array(items) => {
+                PatternKind::Array(items.iter().map(|item| self.pattern(item)).collect::<Result<_, _>>()?)
+            }
+            PatternDefKind::Match(tests) => {
+                PatternKind::Match(tests.iter().map(|test| self.matcher(test)).collect::<Result<_, _>>()?)
+            }
+        };
+        Ok(Pattern {
+            kind,
+            place: self.sources.place(def.span),
+        })
+    }
+
+    fn matcher(&self, def: &MatcherDef) -> Result<Matcher, Diagnostic> {
+        Ok(match def {
+            MatcherDef::Equals(value) => Matcher::Equals(self.scope.json(value)),
+            MatcherDef::Matches(pattern) => Matcher::Matches(self.regex(pattern)?),
+            MatcherDef::Type(types) => Matcher::Type(types.clone()),
+            MatcherDef::Any(present) => Matcher::Any(*present),
+            MatcherDef::OneOf(all) => Matcher::OneOf(all.iter().map(|one: &JsonDef| self.scope.json(one)).collect()),
+            MatcherDef::Within(limit) => Matcher::Within(*limit),
+            MatcherDef::Status => Matcher::Status,
+            MatcherDef::Contains(inner) => Matcher::Contains(Box::new(self.pattern(inner)?)),
+            MatcherDef::Each(inner) => Matcher::Each(Box::new(self.pattern(inner)?)),
+            MatcherDef::Length(length) => Matcher::Length(*length),
+        })
+    }
+}
+
+fn has(headers: &[(String, String)], name: &str) -> bool {
+    headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,110 @@
+//! Binding suites to a target: which cases run, which are skipped and why, and what exactly each sends and expects.
+//!
+//! [`Plan::new`] selects and binds every case once, so that all mistakes show before anything is sent;
+//! [`Plan::bind`] binds one again when its turn comes. After binding nothing is a template any more.
+
+mod bind;
+mod scope;
+mod select;
+
+use std::sync::Arc;
+
+pub use bind::{Binder, Bound};
+pub use select::Selection;
+
+use crate::{
+    project::Target,
+    snapshot::SnapshotStore,
+    source::{Diagnostics, Sources},
+    suite::{Case, Suites},
+};
+
+/// A case of the plan.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The case.
+    pub case: Case,
+    /// Why it is not run, if it is not.
+    pub skip: Option<String>,
+}
+
+/// What a run will do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The target.
+    pub target: Arc<Target>,
+    /// The selected cases, in the order of the suites.
+    pub cases: Vec<Planned>,
+    binder: Binder,
+}
+
+impl Plan {
+    /// Plans the selected cases. Cases that cannot be bound (a header with a line break in it, say) go to `errors`.
+    pub fn new(
+        suites: &Suites,
+        selection: &Selection,
+        target: Arc<Target>,
+        snapshots: SnapshotStore,
+        sources: &Sources,
+        errors: &mut Diagnostics,
+    ) -> Self {
+        let binder = Binder::new(suites, &target, snapshots);
+        let cases: Vec<_> = suites
+            .cases
+            .iter()
+            .filter(|case| selection.selects(case, sources))
+            .map(|case| Planned {
+                skip: skip(case, Some(&target)),
+                case: case.clone(),
+            })
+            .collect();
+        for planned in cases.iter().filter(|planned| planned.skip.is_none()) {
+            if let Err(error) = binder.bind(&planned.case, sources) {
+                errors.push(error);
+            }
+        }
+        Self { target, cases, binder }
+    }
+
+    /// What a case sends and expects.
+    pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, crate::source::Diagnostic> {
+        self.binder.bind(case, sources)
+    }
+}
+
+/// Why a case is not run on a target; without a target, only what the case itself says.
+pub fn skip(case: &Case, target: Option<&Target>) -> Option<String> {
+    if let Some(reason) = &case.def.skip {
+        return Some(reason.clone());
+    }
+    let target = target?;
+    let missing: Vec<_> = case
+        .needs
+        .iter()
+        .filter(|name| target.value(name).is_none() && !has_default(case, name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if !missing.is_empty() {
+        return Some(format!("the target does not define {}", missing.join(", ")));
+    }
+    let refused: Vec<_> = case
+        .def
+        .effects
+        .iter()
+        .filter(|effect| !target.allows(effect))
+        .map(|effect| format!("`{effect}`"))
+        .collect();
+    if !refused.is_empty() {
+        let all = refused.join(", ");
+        return Some(format!("the target does not allow the effect {all} (--allow)"));
+    }
+    None
+}
+
+fn has_default(case: &Case, name: &str) -> bool {
+    case.suite
+        .def
+        .inputs
+        .iter()
+        .any(|(input, def)| input == name && def.value.default.is_some())
+}

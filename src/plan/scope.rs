@@ -1,0 +1,104 @@
+//! The values of variables, innermost first: row, case, suite, target, default.
+
+use std::cell::Cell;
+
+use serde_json::Value;
+
+use crate::{
+    project::Target,
+    suite::{Case, JsonDef, Part, Template},
+};
+
+/// The variables of one case on one target.
+pub(super) struct Scope<'a> {
+    case: &'a Case,
+    target: &'a Target,
+    /// A variable that has no value: the plan skips such cases, so this is a defect worth an error, not a guess.
+    missing: Cell<bool>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(case: &'a Case, target: &'a Target) -> Self {
+        Self {
+            case,
+            target,
+            missing: Cell::new(false),
+        }
+    }
+
+    /// Whether some variable had no value.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.missing.get()
+    }
+
+    fn value(&self, name: &str) -> Value {
+        let own = self
+            .case
+            .row()
+            .and_then(|row| row.vars.get(name))
+            .or_else(|| self.case.def.vars.get(name))
+            .or_else(|| self.case.suite.def.vars.get(name));
+        if let Some(own) = own {
+            return self.json(own);
+        }
+        if let Some(value) = self.target.value(name) {
+            return value;
+        }
+        let default = self
+            .case
+            .suite
+            .def
+            .inputs
+            .iter()
+            .find(|(input, _)| input == name)
+            .and_then(|(_, input)| input.value.default.clone());
+        default.map_or_else(
+            || {
+                self.missing.set(true);
+                Value::Null
+            },
+            Value::String,
+        )
+    }
+
+    /// A template as text; `wrap` is laid around each variable's value.
+    pub(super) fn text_with(&self, template: &Template, wrap: impl Fn(&str) -> String) -> String {
+        template
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.clone(),
+                Part::Variable(name) => wrap(&plain(&self.value(name))),
+            })
+            .collect()
+    }
+
+    /// A template as text.
+    pub(super) fn text(&self, template: &Template) -> String {
+        self.text_with(template, str::to_owned)
+    }
+
+    /// A value; a string that is nothing but one variable takes the variable's type.
+    pub(super) fn json(&self, def: &JsonDef) -> Value {
+        match def {
+            JsonDef::Plain(value) => value.clone(),
+            JsonDef::Text(template) => match template.as_variable() {
+                Some(name) => self.value(name),
+                None => Value::String(self.text(template)),
+            },
+            JsonDef::List(items) => items.iter().map(|item| self.json(item)).collect(),
+            JsonDef::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| (key.clone(), self.json(value)))
+                .collect(),
+        }
+    }
+}
+
+/// A value as it stands in text: a string without quotes, everything else as JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

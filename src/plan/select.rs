@@ -1,0 +1,118 @@
+//! Which cases were asked for.
+
+use std::path::Path;
+
+use crate::{
+    source::{Sources, nearest},
+    suite::{Case, Suites},
+};
+
+/// Paths, ids and tags of the command line. Empty, it selects everything.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Paths of files and folders, as the sources show them, or ids; `*` stands for any text.
+    pub names: Vec<String>,
+    /// Tags; a case with any of them is selected.
+    pub tags: Vec<String>,
+}
+
+impl Selection {
+    /// Takes the words of the command line; a word that is a path below `folder` is made relative to the project.
+    pub fn new(words: &[String], tags: Vec<String>, folder: &Path, sources: &Sources) -> Self {
+        let names = words
+            .iter()
+            .map(|word| {
+                let path = folder.join(word);
+                match path.canonicalize() {
+                    Ok(path) => sources.shown(&path),
+                    Err(_) => word.trim_end_matches('/').to_owned(),
+                }
+            })
+            .collect();
+        Self { names, tags }
+    }
+
+    /// Whether a case was asked for.
+    pub fn selects(&self, case: &Case, sources: &Sources) -> bool {
+        let by_name = self.names.is_empty() || self.names.iter().any(|name| is_named(name, case, sources));
+        let by_tag = self.tags.is_empty() || case.def.tags.iter().any(|tag| self.tags.contains(tag));
+        by_name && by_tag
+    }
+
+    /// The names and tags that select nothing, each with the nearest that would.
+    pub fn misses(&self, suites: &Suites, sources: &Sources) -> Vec<String> {
+        let mut misses = Vec::new();
+        for name in &self.names {
+            if !suites.cases.iter().any(|case| is_named(name, case, sources)) {
+                let ids = suites
+                    .cases
+                    .iter()
+                    .flat_map(|case| [case.id.as_str(), without_row(&case.id), case.suite.id.as_str()]);
+                misses.push(miss("no case is named", name, nearest(name, ids)));
+            }
+        }
+        for tag in &self.tags {
+            let mut all = suites.cases.iter().flat_map(|case| &case.def.tags);
+            if !all.any(|known| known == tag) {
+                let tags = suites.cases.iter().flat_map(|case| &case.def.tags);
+                misses.push(miss("no case has the tag", tag, nearest(tag, tags.map(String::as_str))));
+            }
+        }
+        misses
+    }
+}
+
+fn miss(what: &str, given: &str, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("{what} `{given}`; did you mean `{near}`?"),
+        None => format!("{what} `{given}`"),
+    }
+}
+
+fn without_row(id: &str) -> &str {
+    id.split('[').next().unwrap_or(id)
+}
+
+fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
+    let file = sources.place(case.span).file;
+    let below = |whole: &str| {
+        whole == name
+            || whole
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('/') || rest.starts_with('['))
+    };
+    if name.contains('*') {
+        return glob(name, &case.id) || glob(name, &file);
+    }
+    below(&case.id) || below(&file) || name.is_empty()
+}
+
+/// `*` stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let parts: Vec<_> = parts.collect();
+    for (index, part) in parts.iter().enumerate() {
+        if index + 1 == parts.len() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(glob("a/*", "a/b[c]") && glob("*tenant*", "s/malformed-tenant[x]") && glob("a*c", "abc"));
+        assert!(!glob("a/*", "b/a/") && !glob("*b", "abc") && !glob("a*b*c", "acb"));
+    }
+}

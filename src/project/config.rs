@@ -1,0 +1,244 @@
+//! `conforme.toml`.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::source::{
+    Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, string,
+};
+
+/// The name of the file.
+const FILE: &str = "conforme.toml";
+
+/// A project as its `conforme.toml` describes it; without the file, the defaults.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder that holds `conforme.toml`; all relative paths start here.
+    pub root: PathBuf,
+    /// Folder of the suites.
+    pub cases: PathBuf,
+    /// Folder of the JSON Schemas.
+    pub schemas: PathBuf,
+    /// Folder of the snapshots.
+    pub snapshots: PathBuf,
+    /// The target of `run` without `--target`; without one, the embedded reference API.
+    pub default_target: Option<String>,
+    /// The targets, in the order of the file.
+    pub targets: Vec<(String, TargetDef)>,
+}
+
+/// A `[targets.NAME]` table.
+#[derive(Clone, Debug, Default)]
+pub struct TargetDef {
+    /// Where the API is.
+    pub base_url: Option<(String, Span)>,
+    /// Variables.
+    pub vars: Vec<(Key, Value)>,
+    /// Secrets and where they come from.
+    pub secrets: Vec<(Key, SecretSource)>,
+    /// Header fields of every request.
+    pub headers: Vec<(Key, String)>,
+    /// Longest time for one request.
+    pub timeout: Option<Duration>,
+    /// Longest time to connect.
+    pub connect_timeout: Option<Duration>,
+    /// Requests at once.
+    pub jobs: Option<usize>,
+    /// Effects that are allowed.
+    pub effects: Vec<String>,
+    /// Extra certificate authorities, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Client certificate chain, PEM.
+    pub client_cert: Option<PathBuf>,
+    /// Key of the client certificate, PEM.
+    pub client_key: Option<PathBuf>,
+    /// Most bytes of a body.
+    pub max_body: Option<usize>,
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file; a line break at its end is no part of the secret.
+    File(PathBuf),
+    /// The output of a command; a line break at its end is no part of the secret.
+    Command(Vec<String>),
+}
+
+impl Project {
+    /// Opens the project of `folder`: the nearest folder upwards with a `conforme.toml`, or else `folder` itself.
+    pub fn open(folder: &Path, errors: &mut Diagnostics) -> (Self, Sources) {
+        let root = folder
+            .ancestors()
+            .find(|folder| folder.join(FILE).is_file())
+            .unwrap_or(folder)
+            .to_owned();
+        let mut sources = Sources::new(&root);
+        let mut project = Self {
+            cases: root.join("cases"),
+            schemas: root.join("schemas"),
+            snapshots: root.join("snapshots"),
+            default_target: None,
+            targets: Vec::new(),
+            root,
+        };
+        let path = project.root.join(FILE);
+        if path.is_file() {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => {
+                    let file = sources.add(&path, text);
+                    if let Some(node) = parse_toml(&sources, file, errors) {
+                        project.decode(&node, errors);
+                    }
+                }
+                Err(error) => errors.push(Diagnostic::general(format!("failed to read `{FILE}`: {error}"))),
+            }
+        }
+        (project, sources)
+    }
+
+    fn decode(&mut self, node: &Node, errors: &mut Diagnostics) {
+        let Some(mut fields) = Fields::of(node, FILE, errors) else {
+            return;
+        };
+        for (name, folder) in [
+            ("cases", &mut self.cases),
+            ("schemas", &mut self.schemas),
+            ("snapshots", &mut self.snapshots),
+        ] {
+            if let Some(path) = fields.read(name, errors, string) {
+                *folder = self.root.join(path);
+            }
+        }
+        let default = fields.take("default_target");
+        if let Some(targets) = fields.take("targets") {
+            if !matches!(targets.kind, Kind::Map(_)) {
+                errors.push(Diagnostic::new(targets.span, "targets are tables: `[targets.NAME]`"));
+            }
+            for (key, value) in targets.entries() {
+                if let Some(target) = target(value, &self.root, errors) {
+                    self.targets.push((key.text.clone(), target));
+                }
+            }
+        }
+        if let Some(node) = default {
+            self.default_target = string(node, errors);
+            if let Some(name) = &self.default_target
+                && !self.targets.iter().any(|(known, _)| known == name)
+            {
+                let known: Vec<_> = self.targets.iter().map(|(name, _)| name.as_str()).collect();
+                errors.push(
+                    Diagnostic::new(node.span, format!("no target `{name}`")).suggest(name, known.iter().copied()),
+                );
+            }
+        }
+        fields.finish(errors);
+    }
+}
+
+fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDef> {
+    let mut fields = Fields::of(node, "a target", errors)?;
+    let path = |name, fields: &mut Fields<'_>, errors: &mut Diagnostics| {
+        fields.read(name, errors, string).map(|path: String| root.join(path))
+    };
+    let (ca_file, client_cert, client_key) = (
+        path("ca_file", &mut fields, errors),
+        path("client_cert", &mut fields, errors),
+        path("client_key", &mut fields, errors),
+    );
+    let base = fields.take("base_url");
+    let def = TargetDef {
+        base_url: base.and_then(|node| Some((string(node, errors)?, node.span))),
+        vars: entries(fields.take("vars"), errors, scalar),
+        secrets: entries(fields.take("secrets"), errors, |node, errors| {
+            secret(node, root, errors)
+        }),
+        headers: entries(fields.take("headers"), errors, string),
+        timeout: fields.read("timeout", errors, duration),
+        connect_timeout: fields.read("connect_timeout", errors, duration),
+        jobs: fields
+            .read("jobs", errors, |node, errors| integer(node, 1, 1024, errors))
+            .and_then(|jobs| usize::try_from(jobs).ok()),
+        effects: fields
+            .read("effects", errors, |node, errors| list(node, errors, string))
+            .unwrap_or_default(),
+        ca_file,
+        client_cert,
+        client_key,
+        max_body: fields
+            .read("max_body", errors, |node, errors| integer(node, 1, 1 << 30, errors))
+            .and_then(|bytes| usize::try_from(bytes).ok()),
+    };
+    fields.finish(errors);
+    if base.is_none() {
+        errors
+            .push(Diagnostic::new(node.span, "the target has no `base_url`").help("add `base_url = \"https://...\"`"));
+    }
+    if def.client_cert.is_some() != def.client_key.is_some() {
+        errors.push(Diagnostic::new(node.span, "`client_cert` and `client_key` go together"));
+    }
+    Some(def)
+}
+
+fn entries<T>(
+    node: Option<&Node>,
+    errors: &mut Diagnostics,
+    mut read: impl FnMut(&Node, &mut Diagnostics) -> Option<T>,
+) -> Vec<(Key, T)> {
+    let Some(node) = node else { return Vec::new() };
+    if !matches!(node.kind, Kind::Map(_)) {
+        errors.push(Diagnostic::new(node.span, "expected a table"));
+    }
+    node.entries()
+        .iter()
+        .filter_map(|(key, value)| Some((key.clone(), read(value, errors)?)))
+        .collect()
+}
+
+fn scalar(node: &Node, errors: &mut Diagnostics) -> Option<Value> {
+    match node.kind {
+        Kind::List(_) | Kind::Map(_) => {
+            errors.push(Diagnostic::new(
+                node.span,
+                "a variable is a string, a number or a boolean",
+            ));
+            None
+        }
+        _ => Some(node.to_json()),
+    }
+}
+
+fn secret(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<SecretSource> {
+    let help = "write `{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ command = [\"program\", \"argument\"] }`";
+    if !matches!(node.kind, Kind::Map(_)) {
+        errors.push(Diagnostic::new(node.span, "a secret does not stand in this file").help(help));
+        return None;
+    }
+    let mut fields = Fields::of(node, "a secret", errors)?;
+    let env = fields.read("env", errors, string).map(SecretSource::Env);
+    let file = fields
+        .read("file", errors, string)
+        .map(|path| SecretSource::File(root.join(path)));
+    let command = fields
+        .read("command", errors, |node, errors| list(node, errors, string))
+        .map(SecretSource::Command);
+    fields.finish(errors);
+    let mut given = [env, file, command].into_iter().flatten();
+    match (given.next(), given.next()) {
+        (Some(SecretSource::Command(words)), None) if words.is_empty() => {
+            errors.push(Diagnostic::new(node.span, "the command is empty"));
+            None
+        }
+        (Some(source), None) => Some(source),
+        _ => {
+            errors.push(Diagnostic::new(node.span, "a secret has exactly one source").help(help));
+            None
+        }
+    }
+}

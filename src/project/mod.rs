@@ -1,0 +1,12 @@
+//! A project: where its suites, schemas and snapshots are, and the targets that `conforme.toml` names.
+//!
+//! [`Project::open`] reads the file; [`Target::resolve`] turns a name or URL, the flags and the environment into one
+//! [`Target`], secrets fetched. After that nothing reads the environment again.
+
+mod config;
+mod secret;
+mod target;
+
+pub use config::{Project, SecretSource, TargetDef};
+pub use secret::{SECRET_PREFIX, Secret, SecretError};
+pub use target::{BaseUrl, Limits, Target, TargetOptions, TlsFiles};

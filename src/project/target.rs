@@ -1,0 +1,387 @@
+//! One deployment under test, everything about it decided.
+
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
+
+use serde_json::Value;
+
+use super::{Project, SECRET_PREFIX, Secret, TargetDef};
+use crate::{
+    source::{Diagnostic, Diagnostics, nearest},
+    suite::{Suites, Template},
+};
+
+/// What the flags and the environment say about the target; they beat `conforme.toml`.
+#[derive(Clone, Debug, Default)]
+pub struct TargetOptions {
+    /// A name of `conforme.toml`, or a URL.
+    pub target: Option<String>,
+    /// `--var K=V`.
+    pub vars: Vec<(String, String)>,
+    /// `--jobs`.
+    pub jobs: Option<usize>,
+    /// `--timeout`.
+    pub timeout: Option<Duration>,
+    /// `--allow EFFECT`.
+    pub allow: Vec<String>,
+    /// `--ca-file`.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A deployment under test.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name, or its URL where it has none.
+    pub name: String,
+    /// Where it is.
+    pub base: BaseUrl,
+    /// Its variables.
+    pub vars: BTreeMap<String, Value>,
+    /// Its secrets, by name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Header fields of every request.
+    pub headers: Vec<(String, Template)>,
+    /// The bounds of a run against it.
+    pub limits: Limits,
+    /// Effects that are allowed; `None` allows all (loopback).
+    pub effects: Option<Vec<String>>,
+    /// Files for TLS.
+    pub tls: TlsFiles,
+}
+
+/// Bounds that keep a run a good guest, and keep a hostile answer from harming it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests at once.
+    pub jobs: usize,
+    /// Longest time for one request, unless the case says otherwise.
+    pub timeout: Duration,
+    /// Longest time to connect.
+    pub connect_timeout: Duration,
+    /// Most bytes of a body.
+    pub max_body: usize,
+}
+
+/// PEM files for TLS.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFiles {
+    /// Extra certificate authorities.
+    pub ca: Option<PathBuf>,
+    /// Client certificate chain and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+/// An `http` or `https` URL without query, fragment and user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Scheme and authority: `https://api.example.com:8443`.
+    pub origin: String,
+    /// Path prefix without a slash at its end; empty for none.
+    pub prefix: String,
+    host: String,
+}
+
+impl BaseUrl {
+    /// Reads a URL; the error is a fragment that fits after "`URL`: ".
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| "not a URL: it begins with `http://` or `https://`".to_owned())?;
+        let scheme = scheme.to_ascii_lowercase();
+        if scheme != "http" && scheme != "https" {
+            return Err(format!("the scheme is `{scheme}`: only `http` and `https` are spoken"));
+        }
+        if rest.contains(['?', '#']) {
+            return Err("a base URL has no query and no fragment".to_owned());
+        }
+        let uri: http::Uri = format!("{scheme}://{rest}")
+            .parse()
+            .map_err(|error| format!("not a URL: {error}"))?;
+        let authority = uri.authority().ok_or_else(|| "the URL has no host".to_owned())?;
+        if authority.as_str().contains('@') {
+            return Err("a base URL has no user and password: use `secrets` and a header".to_owned());
+        }
+        if authority.host().is_empty() || (authority.as_str().contains(':') && uri.port_u16() == Some(0)) {
+            return Err("the URL has no host or a bad port".to_owned());
+        }
+        Ok(Self {
+            origin: format!("{scheme}://{authority}"),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+        })
+    }
+
+    /// Whether it names this machine itself.
+    pub fn is_loopback(&self) -> bool {
+        self.host.eq_ignore_ascii_case("localhost")
+            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+}
+
+impl std::fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.origin, self.prefix)
+    }
+}
+
+impl Target {
+    /// Puts a target together. Every mistake goes to `errors`; where there is none, there is a target.
+    pub fn resolve(
+        project: &Project,
+        options: &TargetOptions,
+        suites: &Suites,
+        errors: &mut Diagnostics,
+    ) -> Option<Self> {
+        let wanted = options.target.as_deref().or(project.default_target.as_deref())?;
+        let ad_hoc;
+        let (name, def) = if let Some((name, def)) = project.targets.iter().find(|(name, _)| name == wanted) {
+            (name.as_str(), def)
+        } else if wanted.contains("://") {
+            ad_hoc = TargetDef::default();
+            (wanted, &ad_hoc)
+        } else {
+            let known: Vec<_> = project.targets.iter().map(|(name, _)| name.as_str()).collect();
+            let error = Diagnostic::general(format!("no target `{wanted}` in conforme.toml, and it is not a URL"));
+            errors.push(error.suggest(wanted, known.iter().copied()));
+            return None;
+        };
+        let base = match &def.base_url {
+            Some((text, span)) => BaseUrl::parse(text)
+                .map_err(|reason| errors.push(Diagnostic::new(*span, format!("`{text}`: {reason}")))),
+            None => BaseUrl::parse(wanted)
+                .map_err(|reason| errors.push(Diagnostic::general(format!("--target `{wanted}`: {reason}")))),
+        };
+        let inputs = suites.inputs();
+        let mut secrets = secrets(def, name, errors);
+        let vars = vars(def, options, &inputs, &mut secrets, errors);
+        let headers = def
+            .headers
+            .iter()
+            .filter_map(|(key, value)| header(key, value, &vars, &secrets, errors))
+            .collect();
+        let base = base.ok()?;
+        let loopback = base.is_loopback();
+        let effects = (!loopback).then(|| def.effects.iter().chain(&options.allow).cloned().collect());
+        let guest_jobs = if loopback { 16 } else { 4 };
+        Some(Self {
+            name: name.to_owned(),
+            vars,
+            secrets,
+            headers,
+            limits: Limits {
+                jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
+                timeout: options.timeout.or(def.timeout).unwrap_or(Duration::from_secs(10)),
+                connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
+                max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
+            },
+            effects,
+            tls: TlsFiles {
+                ca: options.ca_file.clone().or_else(|| def.ca_file.clone()),
+                client: def.client_cert.clone().zip(def.client_key.clone()),
+            },
+            base,
+        })
+    }
+
+    /// A target on loopback with these variables and secrets, for the embedded reference API.
+    pub fn embedded(
+        base: BaseUrl,
+        vars: BTreeMap<String, Value>,
+        secrets: BTreeMap<String, Secret>,
+        options: &TargetOptions,
+    ) -> Self {
+        Self {
+            name: "reference".to_owned(),
+            base,
+            vars,
+            secrets,
+            headers: Vec::new(),
+            limits: Limits {
+                jobs: options.jobs.unwrap_or(16),
+                timeout: options.timeout.unwrap_or(Duration::from_secs(10)),
+                connect_timeout: Duration::from_secs(5),
+                max_body: 8 * 1024 * 1024,
+            },
+            effects: None,
+            tls: TlsFiles::default(),
+        }
+    }
+
+    /// Whether an effect may be had here.
+    pub fn allows(&self, effect: &str) -> bool {
+        self.effects
+            .as_ref()
+            .is_none_or(|allowed| allowed.iter().any(|one| one == effect))
+    }
+
+    /// The value of a variable or secret.
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
+        self.secrets
+            .get(name)
+            .map(|secret| Value::String(secret.expose().to_owned()))
+            .or_else(|| self.vars.get(name).cloned())
+    }
+}
+
+/// The secrets of the target and of the environment; the environment beats the file.
+fn secrets(def: &TargetDef, target: &str, errors: &mut Diagnostics) -> BTreeMap<String, Secret> {
+    let mut secrets = BTreeMap::new();
+    let mut given: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(SECRET_PREFIX))
+        .collect();
+    given.sort();
+    for (variable, value) in given {
+        let name = variable[SECRET_PREFIX.len()..].to_ascii_lowercase();
+        let secret = value
+            .into_string()
+            .map_err(|_| super::SecretError::NotText)
+            .and_then(Secret::new);
+        match secret {
+            Ok(secret) => {
+                secrets.insert(name, secret);
+            }
+            Err(error) => errors.push(Diagnostic::general(format!("the secret in `{variable}`: {error}"))),
+        }
+    }
+    for (key, source) in &def.secrets {
+        if secrets.contains_key(&key.text) {
+            continue;
+        }
+        match Secret::fetch(source) {
+            Ok(secret) => {
+                secrets.insert(key.text.clone(), secret);
+            }
+            Err(error) => errors.push(Diagnostic::new(
+                key.span,
+                format!("secret `{}` of target `{target}`: {error}", key.text),
+            )),
+        }
+    }
+    secrets
+}
+
+/// The variables of the target and of the flags; the flags beat the file.
+fn vars(
+    def: &TargetDef,
+    options: &TargetOptions,
+    inputs: &BTreeMap<&str, bool>,
+    secrets: &mut BTreeMap<String, Secret>,
+    errors: &mut Diagnostics,
+) -> BTreeMap<String, Value> {
+    let mut vars = BTreeMap::new();
+    for (key, value) in &def.vars {
+        match inputs.get(key.text.as_str()) {
+            None => errors.push(
+                Diagnostic::new(key.span, format!("no suite has an input `{}`", key.text))
+                    .suggest(&key.text, inputs.keys().copied()),
+            ),
+            Some(true) => errors.push(
+                Diagnostic::new(
+                    key.span,
+                    format!("`{}` is a secret: it does not stand in this file", key.text),
+                )
+                .help(format!(
+                    "put it under `secrets`, or set {SECRET_PREFIX}{}",
+                    key.text.to_ascii_uppercase()
+                )),
+            ),
+            Some(false) => {
+                vars.insert(key.text.clone(), value.clone());
+            }
+        }
+    }
+    for (name, value) in &options.vars {
+        match inputs.get(name.as_str()) {
+            None => errors.push(
+                Diagnostic::general(format!("--var {name}: no suite has an input `{name}`"))
+                    .suggest(name, inputs.keys().copied()),
+            ),
+            Some(true) => errors.push(
+                Diagnostic::general(format!("--var {name}: a secret never comes from a flag")).help(format!(
+                    "set {SECRET_PREFIX}{} in the environment",
+                    name.to_ascii_uppercase()
+                )),
+            ),
+            Some(false) => {
+                secrets.remove(name);
+                vars.insert(name.clone(), Value::String(value.clone()));
+            }
+        }
+    }
+    vars
+}
+
+fn header(
+    key: &crate::source::Key,
+    value: &str,
+    vars: &BTreeMap<String, Value>,
+    secrets: &BTreeMap<String, Secret>,
+    errors: &mut Diagnostics,
+) -> Option<(String, Template)> {
+    if !crate::check::is_token(&key.text) {
+        errors.push(Diagnostic::new(
+            key.span,
+            format!("`{}` is not a header name", key.text),
+        ));
+        return None;
+    }
+    let template = match Template::parse(value, key.span) {
+        Ok(template) => template,
+        Err(reason) => {
+            errors.push(Diagnostic::new(key.span, reason));
+            return None;
+        }
+    };
+    for name in template.variables() {
+        if !vars.contains_key(name) && !secrets.contains_key(name) {
+            let known: Vec<_> = vars.keys().chain(secrets.keys()).map(String::as_str).collect();
+            let mut error = Diagnostic::new(key.span, format!("the target has no variable or secret `{name}`"));
+            if let Some(near) = nearest(name, known.iter().copied()) {
+                error = error.help(format!("did you mean `{near}`?"));
+            }
+            errors.push(error);
+        }
+    }
+    Some((key.text.clone(), template))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BaseUrl;
+
+    #[test]
+    fn a_base_url_is_read_with_or_without_prefix_and_slash() {
+        for (text, shown) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("HTTPS://api.example.com/api/", "https://api.example.com/api"),
+            ("http://[::1]:80/a/b", "http://[::1]:80/a/b"),
+        ] {
+            assert_eq!(BaseUrl::parse(text).map(|base| base.to_string()).as_deref(), Ok(shown));
+        }
+        for wrong in [
+            "api.example.com",
+            "ftp://a",
+            "http://",
+            "http://u:p@a/",
+            "http://a/?q",
+            "http://a b/",
+            "http://a:99999/",
+        ] {
+            assert!(BaseUrl::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_known_by_name_and_address() {
+        let is = |text: &str| BaseUrl::parse(text).is_ok_and(|base| base.is_loopback());
+        assert!(is("http://localhost/") && is("http://127.9.9.9:1/") && is("http://[::1]/"));
+        assert!(!is("http://localhost.example.com/") && !is("http://10.0.0.1/") && !is("https://[2001:db8::1]/"));
+    }
+}

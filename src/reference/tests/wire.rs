@@ -1,0 +1,117 @@
+//! A client that sends bytes as they are given and hands back the bytes that came.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::super::Server;
+
+/// One answer as it was on the wire.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status line and header lines, with the empty line at the end.
+    pub head: String,
+    pub body: String,
+}
+
+/// One connection.
+pub struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub fn open(server: &Server) -> Self {
+        let stream = TcpStream::connect(authority(server)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends a request; `fields` are header lines, each with its line end.
+    pub fn send(&mut self, method: &str, path: &str, fields: &str, body: &str) -> Answer {
+        self.write(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: reference\r\n{fields}\r\n{body}"
+        ));
+        self.read(method)
+    }
+
+    pub fn write(&mut self, text: &str) {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+
+    pub fn read(&mut self, method: &str) -> Answer {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(self.0.read_line(&mut head).unwrap(), 0, "closed after {head:?}");
+        }
+        let mut answer = Answer {
+            head,
+            body: String::new(),
+        };
+        if method != "HEAD"
+            && let Some(length) = answer.header("content-length")
+        {
+            let mut body = vec![0; length.parse().unwrap()];
+            self.0.read_exact(&mut body).unwrap();
+            answer.body = String::from_utf8(body).unwrap();
+        }
+        answer
+    }
+
+    /// Reads to the end of the connection; what the server sent that nobody asked for.
+    pub fn rest(mut self) -> std::io::Result<String> {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).map(|_| rest)
+    }
+}
+
+impl Answer {
+    pub fn status_line(&self) -> &str {
+        self.head.lines().next().unwrap()
+    }
+
+    pub fn status(&self) -> u16 {
+        self.status_line().split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The value of the one header of this name, or nothing.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.head.lines().skip(1).filter_map(|line| {
+            let (known, value) = line.split_once(": ")?;
+            known.eq_ignore_ascii_case(name).then_some(value)
+        });
+        let value = values.next();
+        assert_eq!(values.next(), None, "{name} comes twice");
+        value
+    }
+
+    /// Head and body, with nothing but the moment in `Date` taken out.
+    pub fn undated(&self) -> String {
+        let date = self.header("date").unwrap();
+        format!("{}{}", self.head.replace(date, "(date)"), self.body)
+    }
+}
+
+/// The host and port of the server's base.
+pub fn authority(server: &Server) -> &str {
+    server
+        .base_url()
+        .strip_prefix("http://")
+        .unwrap()
+        .split('/')
+        .next()
+        .unwrap()
+}
+
+/// One request on a connection of its own, after which the server closes.
+///
+/// Whatever comes behind the declared end of the answer fails the test: that is how a body of a 204
+/// would show.
+pub fn send(server: &Server, method: &str, path: &str, fields: &str) -> Answer {
+    let mut connection = Connection::open(server);
+    let answer = connection.send(method, path, &format!("Connection: close\r\n{fields}"), "");
+    assert_eq!(connection.rest().unwrap(), "", "bytes after the end of {answer:?}");
+    answer
+}
+
+/// A POST on a connection of its own.
+pub fn post(server: &Server, path: &str, fields: &str) -> Answer {
+    send(server, "POST", path, fields)
+}

@@ -1,0 +1,70 @@
+//! Reports: each takes redacted events and writes them its own way. None of them knows the run.
+//!
+//! A new report is a type that implements [`Reporter`] and a row in [`Format`].
+
+mod colour;
+mod curl;
+mod escape;
+mod human;
+mod json;
+
+use std::{io, path::PathBuf, str::FromStr};
+
+pub use colour::Colours;
+pub use escape::visible;
+pub use human::Human;
+pub use json::Json;
+
+use crate::{event::Event, redact::Redacted};
+
+/// Takes events, one after the other, in the order in which they happen.
+pub trait Reporter {
+    /// Takes one event.
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()>;
+
+    /// The run is over: whatever is still held back is written, and put in place.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// The formats of `--report`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The events as NDJSON.
+    Json,
+}
+
+impl Format {
+    /// All formats by name.
+    pub const NAMES: [(&'static str, Format); 1] = [("json", Format::Json)];
+}
+
+/// `FORMAT` or `FORMAT=PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportSpec {
+    /// The format.
+    pub format: Format,
+    /// The file; standard output where there is none.
+    pub path: Option<PathBuf>,
+}
+
+impl FromStr for ReportSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, path) = match text.split_once('=') {
+            Some((name, path)) => (name, Some(path)),
+            None => (text, None),
+        };
+        let Some((_, format)) = Format::NAMES.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<_> = Format::NAMES.iter().map(|(name, _)| *name).collect();
+            return Err(format!("no report format `{name}`; there is: {}", known.join(", ")));
+        };
+        if path.is_some_and(str::is_empty) {
+            return Err("the path after `=` is empty".to_owned());
+        }
+        Ok(Self {
+            format: *format,
+            path: path.map(PathBuf::from),
+        })
+    }
+}

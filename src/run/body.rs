@@ -1,0 +1,51 @@
+//! Reading the content of an answer within its bounds.
+
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use super::failure::chain;
+
+/// The content as far as it came.
+pub(super) struct Content {
+    /// The bytes.
+    pub(super) bytes: bytes::Bytes,
+    /// Why it ended early, if it did.
+    pub(super) cut: Option<String>,
+    /// Whether it is past the bound.
+    pub(super) too_large: bool,
+}
+
+/// Reads until the end, the deadline or the bound.
+pub(super) async fn read(mut body: Incoming, deadline: Instant, most: usize) -> Content {
+    let mut bytes = BytesMut::new();
+    let mut cut = None;
+    let mut too_large = false;
+    loop {
+        match timeout_at(deadline, body.frame()).await {
+            Err(_) => {
+                cut = Some("nothing more within the time limit".to_owned());
+                break;
+            }
+            Ok(None) => break,
+            Ok(Some(Err(error))) => {
+                cut = Some(chain(&error));
+                break;
+            }
+            Ok(Some(Ok(frame))) => {
+                let Some(data) = frame.data_ref() else { continue };
+                if bytes.len() + data.len() > most {
+                    too_large = true;
+                    break;
+                }
+                bytes.extend_from_slice(data);
+            }
+        }
+    }
+    Content {
+        bytes: bytes.freeze(),
+        cut,
+        too_large,
+    }
+}

@@ -1,0 +1,197 @@
+//! Opening connections: TCP, a proxy where the environment names one, TLS, HTTP by ALPN.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::{http1, http2};
+use hyper_util::{
+    client::legacy::connect::{
+        HttpConnector,
+        proxy::{SocksV5, Tunnel},
+    },
+    rt::{TokioExecutor, TokioIo},
+};
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+
+use super::{
+    failure::{chain, failure},
+    proxy::{Route, route},
+    tape::{Tape, Taped},
+    tls::{self, TlsError},
+};
+use crate::{
+    exchange::{Failure, FailureKind},
+    project::Target,
+};
+
+/// Most bytes of the head of an answer.
+const MAX_HEAD: usize = 256 * 1024;
+
+/// A connection that speaks HTTP.
+pub(super) enum Connection {
+    /// HTTP/1.1: one exchange at a time.
+    Http1 {
+        /// Where requests go.
+        sender: http1::SendRequest<Full<Bytes>>,
+        /// What came back, as it came.
+        tape: Tape,
+    },
+    /// HTTP/2: many at a time.
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+/// Opens connections to one target.
+pub(super) struct Connector {
+    target: http::Uri,
+    route: Route,
+    tcp: HttpConnector,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+impl Connector {
+    /// Prepares connections to `target`; what is wrong with its TLS files or the proxy shows here, before any request.
+    pub(super) fn new(target: &Target, use_proxy: bool) -> Result<Self, TlsError> {
+        let setup = |reason: String| TlsError::Setup(rustls::Error::General(reason));
+        let uri: http::Uri = target
+            .base
+            .origin
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| setup(error.to_string()))?;
+        let route = if use_proxy {
+            route(&uri).map_err(setup)?
+        } else {
+            Route::Direct
+        };
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(target.limits.connect_timeout));
+        let tls = if target.base.is_secure() {
+            let config: Arc<ClientConfig> = tls::config(&target.tls)?;
+            let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+            let name = ServerName::try_from(host).map_err(|error| setup(error.to_string()))?;
+            Some((TlsConnector::from(config), name))
+        } else {
+            None
+        };
+        Ok(Self {
+            target: uri,
+            route,
+            tcp,
+            tls,
+        })
+    }
+
+    /// Whether requests are sent in absolute form, and with which `Proxy-Authorization`.
+    pub(super) fn forward(&self) -> Option<Option<&http::HeaderValue>> {
+        match &self.route {
+            Route::Forward { auth, .. } => Some(auth.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// Opens a connection within `limit`.
+    pub(super) async fn connect(&self, limit: Duration) -> Result<Connection, Failure> {
+        match tokio::time::timeout(limit, self.open()).await {
+            Ok(result) => result,
+            Err(_) => Err(failure(
+                FailureKind::Connect,
+                format!(
+                    "failed to connect to {} within {}",
+                    self.target,
+                    crate::check::show_duration(limit)
+                ),
+            )),
+        }
+    }
+
+    async fn open(&self) -> Result<Connection, Failure> {
+        let tcp = self.tcp().await?;
+        let (stream, is_http2): (Box<dyn Stream>, bool) = match &self.tls {
+            None => (Box::new(tcp), false),
+            Some((connector, name)) => {
+                let stream = connector.connect(name.clone(), tcp).await.map_err(|error| {
+                    failure(
+                        FailureKind::Tls,
+                        format!(
+                            "failed to open a secure connection to {}: {}",
+                            self.target,
+                            chain(&error)
+                        ),
+                    )
+                })?;
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                (Box::new(stream), is_http2)
+            }
+        };
+        let refused = |error: hyper::Error| failure(FailureKind::Closed, chain(&error));
+        if is_http2 {
+            let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+                .handshake(TokioIo::new(stream))
+                .await
+                .map_err(refused)?;
+            // The connection ends with its sender; what ends it early shows at the exchange.
+            tokio::spawn(async move { drop(connection.await) });
+            return Ok(Connection::Http2(sender));
+        }
+        let (stream, tape) = Taped::new(stream);
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(refused)?;
+        tokio::spawn(async move { drop(connection.await) });
+        Ok(Connection::Http1 { sender, tape })
+    }
+
+    async fn tcp(&self) -> Result<TcpStream, Failure> {
+        let refused = |error: &dyn std::error::Error| {
+            failure(
+                FailureKind::Connect,
+                format!("failed to connect to {}: {}", self.target, chain(error)),
+            )
+        };
+        let mut tcp = self.tcp.clone();
+        let io: TokioIo<TcpStream> = match &self.route {
+            Route::Direct => tcp.call(self.target.clone()).await.map_err(|error| refused(&error))?,
+            Route::Forward { proxy, .. } => tcp.call(proxy.clone()).await.map_err(|error| refused(&error))?,
+            Route::Tunnel { proxy, auth } => {
+                let mut tunnel = Tunnel::new(proxy.clone(), tcp);
+                if let Some(auth) = auth {
+                    tunnel = tunnel.with_auth(auth.clone());
+                }
+                tunnel.call(self.with_port()).await.map_err(|error| refused(&error))?
+            }
+            Route::Socks { proxy, auth } => {
+                let mut socks = SocksV5::new(proxy.clone(), tcp);
+                if let Some((user, password)) = auth {
+                    socks = socks.with_auth(user.clone(), password.clone());
+                }
+                socks.call(self.with_port()).await.map_err(|error| refused(&error))?
+            }
+        };
+        Ok(io.into_inner())
+    }
+
+    /// The target with its port spelled out, as a tunnel wants it.
+    fn with_port(&self) -> http::Uri {
+        let secure = self.target.scheme_str() == Some("https");
+        let port = self.target.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let host = self.target.host().unwrap_or_default();
+        let scheme = if secure { "https" } else { "http" };
+        format!("{scheme}://{host}:{port}/")
+            .parse()
+            .unwrap_or_else(|_| self.target.clone())
+    }
+}

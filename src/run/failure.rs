@@ -1,0 +1,78 @@
+//! Errors as kinds of failure, with every cause in the message.
+
+use std::{error::Error, time::Duration};
+
+use crate::exchange::{Failure, FailureKind, Malformed, Reply};
+
+/// Longest excerpt of an unreadable answer, in bytes.
+const EXCERPT: usize = 200;
+
+/// A failure; the time is filled in by whoever holds the clock.
+pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {
+    Failure {
+        kind,
+        message: message.into(),
+        elapsed_us: 0,
+    }
+}
+
+/// An error and its causes in one line; a cause that the text before it has already named is left out.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// What to make of an answer whose head could not be read, by the bytes that came.
+pub(super) fn unreadable(error: &hyper::Error, bytes: &[u8]) -> Reply {
+    let reason = chain(error);
+    if error.is_parse_too_large() {
+        return Reply::Failure(failure(
+            FailureKind::TooLarge,
+            "the head of the answer is past its bound (100 header fields, 256 KiB)",
+        ));
+    }
+    if bytes.is_empty() {
+        return Reply::Failure(failure(
+            FailureKind::Closed,
+            format!("the connection ended before an answer: {reason}"),
+        ));
+    }
+    let excerpt = &bytes[..bytes.len().min(EXCERPT)];
+    let begins = |prefix: &[u8]| bytes.starts_with(prefix) || prefix.starts_with(bytes);
+    if error.is_parse() && begins(b"HTTP/1.") {
+        return Reply::Malformed(Malformed {
+            reason,
+            bytes: excerpt.to_vec().into(),
+            elapsed_us: 0,
+        });
+    }
+    if begins(b"HTTP/") {
+        return Reply::Failure(failure(
+            FailureKind::Closed,
+            format!("the connection ended in the head of the answer: {reason}"),
+        ));
+    }
+    Reply::Failure(failure(
+        FailureKind::NotHttp,
+        format!("what came is not HTTP: {:?}", String::from_utf8_lossy(excerpt)),
+    ))
+}
+
+/// No answer in time.
+pub(super) fn timeout(limit: Duration, received: usize) -> Failure {
+    let limit = crate::check::show_duration(limit);
+    let message = match received {
+        0 => format!("no answer within {limit}"),
+        some => format!("no whole head of an answer within {limit} ({some} bytes came)"),
+    };
+    failure(FailureKind::Timeout, message)
+}

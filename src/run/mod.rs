@@ -1,0 +1,19 @@
+//! Firing a plan: time, concurrency and sockets. What must come back is none of its business.
+//!
+//! [`Client`] turns one request into one [`Reply`](crate::exchange::Reply), whatever the server does; [`run`] keeps
+//! the jobs busy, has each reply judged, and tells what happened as events.
+
+mod body;
+mod client;
+mod connect;
+mod engine;
+mod failure;
+mod interrupt;
+mod proxy;
+mod tape;
+mod tls;
+
+pub use client::Client;
+pub use engine::{RunOptions, SnapshotMode, run};
+pub use interrupt::Interrupts;
+pub use tls::TlsError;

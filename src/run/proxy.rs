@@ -1,0 +1,55 @@
+//! The proxy that the environment names for a target (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+
+use hyper_util::client::proxy::matcher::Matcher;
+
+/// How a target is reached.
+#[derive(Clone, Debug)]
+pub(super) enum Route {
+    /// By itself.
+    Direct,
+    /// Requests go to an HTTP proxy in absolute form.
+    Forward {
+        /// The proxy.
+        proxy: http::Uri,
+        /// `Proxy-Authorization`.
+        auth: Option<http::HeaderValue>,
+    },
+    /// Through a tunnel of an HTTP proxy (`CONNECT`).
+    Tunnel {
+        /// The proxy.
+        proxy: http::Uri,
+        /// `Proxy-Authorization`.
+        auth: Option<http::HeaderValue>,
+    },
+    /// Through a SOCKS5 proxy.
+    Socks {
+        /// The proxy.
+        proxy: http::Uri,
+        /// User and password.
+        auth: Option<(String, String)>,
+    },
+}
+
+/// The route to a target, as the environment says.
+pub(super) fn route(target: &http::Uri) -> Result<Route, String> {
+    let matcher = Matcher::from_env();
+    let Some(intercept) = matcher.intercept(target) else {
+        return Ok(Route::Direct);
+    };
+    let proxy = intercept.uri().clone();
+    let auth = intercept.basic_auth().cloned();
+    match proxy.scheme_str() {
+        Some("http") if target.scheme_str() == Some("https") => Ok(Route::Tunnel { proxy, auth }),
+        Some("http") => Ok(Route::Forward { proxy, auth }),
+        Some("socks5" | "socks5h") => Ok(Route::Socks {
+            proxy,
+            auth: intercept
+                .raw_auth()
+                .map(|(user, password)| (user.to_owned(), password.to_owned())),
+        }),
+        other => Err(format!(
+            "the proxy of the environment has the scheme `{}`: only `http` and `socks5` are spoken",
+            other.unwrap_or_default()
+        )),
+    }
+}

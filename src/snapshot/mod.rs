@@ -1,0 +1,7 @@
+//! Snapshot files: `insta`'s own `.snap` below the snapshot folder, pending ones as `.snap.new` beside them.
+
+mod review;
+mod store;
+
+pub use review::{Decision, review};
+pub use store::{Pending, SnapshotError, SnapshotStore, Stored};

@@ -1,0 +1,79 @@
+//! Asking a person, one pending snapshot after the other.
+
+use std::io::{self, BufRead, Write};
+
+use super::{Pending, SnapshotError, SnapshotStore};
+
+/// What was decided about the pending snapshots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// How many were accepted.
+    pub accepted: usize,
+    /// How many were thrown away.
+    pub rejected: usize,
+    /// How many still wait.
+    pub left: usize,
+}
+
+/// Shows each pending snapshot as a diff and asks: accept, reject, leave, or stop. The end of `input` leaves the rest.
+pub fn review(
+    store: &SnapshotStore,
+    pending: &[Pending],
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    escape: impl Fn(&str) -> String,
+) -> Result<io::Result<Decision>, SnapshotError> {
+    let mut decision = Decision::default();
+    for (index, one) in pending.iter().enumerate() {
+        let ask = ask(one, index, pending.len(), input, output, &escape);
+        match ask {
+            Err(error) => return Ok(Err(error)),
+            Ok(Some('a')) => {
+                store.accept(one)?;
+                decision.accepted += 1;
+            }
+            Ok(Some('r')) => {
+                store.reject(one)?;
+                decision.rejected += 1;
+            }
+            Ok(Some(_)) => decision.left += 1,
+            Ok(None) => {
+                decision.left += pending.len() - index;
+                break;
+            }
+        }
+    }
+    Ok(Ok(decision))
+}
+
+/// The answer for one of them: `a`, `r`, `s`; `None` ends the review.
+fn ask(
+    one: &Pending,
+    index: usize,
+    count: usize,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    escape: &impl Fn(&str) -> String,
+) -> io::Result<Option<char>> {
+    writeln!(output, "\n{} ({} of {count})", one.id, index + 1)?;
+    let diff = crate::check::diff(one.old.as_deref().unwrap_or_default(), &one.new);
+    for line in diff.lines() {
+        writeln!(output, "  {}", escape(line))?;
+    }
+    loop {
+        write!(output, "[a]ccept, [r]eject, [s]kip, [q]uit? ")?;
+        output.flush()?;
+        let mut line = String::new();
+        if input.read_line(&mut line)? == 0 {
+            writeln!(output)?;
+            return Ok(None);
+        }
+        match line.trim().to_ascii_lowercase().as_str() {
+            "a" | "accept" => return Ok(Some('a')),
+            "r" | "reject" => return Ok(Some('r')),
+            "s" | "skip" => return Ok(Some('s')),
+            "q" | "quit" => return Ok(None),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Reading and writing snapshot files.
+
+use std::{
+    collections::BTreeSet,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// The extension of an accepted snapshot.
+const ACCEPTED: &str = "snap";
+/// What is added to the name of a pending one.
+const PENDING: &str = "new";
+
+/// The snapshot folder of a project.
+#[derive(Clone, Debug)]
+pub struct SnapshotStore {
+    folder: PathBuf,
+}
+
+/// An accepted snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its text, without the header.
+    pub text: String,
+}
+
+/// A snapshot that waits to be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The case it is of.
+    pub id: String,
+    /// The pending file.
+    pub path: PathBuf,
+    /// The case's file, as the header says.
+    pub source: Option<String>,
+    /// The accepted text, if there is one.
+    pub old: Option<String>,
+    /// The new text.
+    pub new: String,
+}
+
+/// Why a snapshot cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// A file cannot be read.
+    #[error("failed to read the snapshot `{path}`: {reason}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file cannot be written, moved or removed.
+    #[error("failed to write the snapshot `{path}`: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl SnapshotStore {
+    /// The store in `folder`, which need not exist yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The file of a case: `suite/file.snap`, or `suite/file@example.snap`.
+    pub fn path(&self, id: &str) -> PathBuf {
+        let name = id.replace('[', "@").replace(']', "");
+        self.folder.join(format!("{name}.{ACCEPTED}"))
+    }
+
+    fn pending_path(&self, id: &str) -> PathBuf {
+        let mut path = self.path(id).into_os_string();
+        path.push(format!(".{PENDING}"));
+        path.into()
+    }
+
+    fn id(&self, path: &Path) -> Option<String> {
+        let relative = path.strip_prefix(&self.folder).ok()?;
+        let parts: Vec<_> = relative
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .collect();
+        let name = parts.join("/");
+        let name = name.strip_suffix(&format!(".{PENDING}")).unwrap_or(&name);
+        let name = name.strip_suffix(&format!(".{ACCEPTED}"))?;
+        Some(match name.split_once('@') {
+            Some((file, example)) => format!("{file}[{example}]"),
+            None => name.to_owned(),
+        })
+    }
+
+    /// The accepted snapshot of a case.
+    pub fn read(&self, id: &str) -> Result<Option<Stored>, SnapshotError> {
+        let path = self.path(id);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        read(&path).map(|(text, _)| Some(Stored { text }))
+    }
+
+    /// Writes a snapshot that waits to be accepted.
+    pub fn write_pending(&self, id: &str, source: &str, text: &str) -> Result<PathBuf, SnapshotError> {
+        let path = self.pending_path(id);
+        write(&path, id, source, text)?;
+        Ok(path)
+    }
+
+    /// Writes a snapshot as accepted; one that waits is removed.
+    pub fn write_accepted(&self, id: &str, source: &str, text: &str) -> Result<PathBuf, SnapshotError> {
+        let path = self.path(id);
+        write(&path, id, source, text)?;
+        self.clear_pending(id)?;
+        Ok(path)
+    }
+
+    /// Removes what waits for a case: the answer is as accepted again.
+    pub fn clear_pending(&self, id: &str) -> Result<(), SnapshotError> {
+        let path = self.pending_path(id);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(SnapshotError::Write {
+                path: path.display().to_string(),
+                source,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Accepts a pending snapshot.
+    pub fn accept(&self, pending: &Pending) -> Result<(), SnapshotError> {
+        let path = self.path(&pending.id);
+        std::fs::rename(&pending.path, &path).map_err(|source| SnapshotError::Write {
+            path: path.display().to_string(),
+            source,
+        })
+    }
+
+    /// Throws a pending snapshot away.
+    pub fn reject(&self, pending: &Pending) -> Result<(), SnapshotError> {
+        self.clear_pending(&pending.id)
+    }
+
+    /// Everything that waits, by id.
+    pub fn pending(&self) -> Result<Vec<Pending>, SnapshotError> {
+        let mut all = Vec::new();
+        for path in files(&self.folder) {
+            let is_pending = path.extension().is_some_and(|extension| extension == PENDING);
+            let Some(id) = self.id(&path).filter(|_| is_pending) else {
+                continue;
+            };
+            let (new, source) = read(&path)?;
+            let old = self.read(&id)?.map(|stored| stored.text);
+            all.push(Pending {
+                id,
+                path,
+                source,
+                old,
+                new,
+            });
+        }
+        Ok(all)
+    }
+
+    /// The files of accepted and pending snapshots that belong to none of `ids`.
+    pub fn unused(&self, ids: &BTreeSet<&str>) -> Vec<PathBuf> {
+        files(&self.folder)
+            .into_iter()
+            .filter(|path| self.id(path).is_some_and(|id| !ids.contains(id.as_str())))
+            .collect()
+    }
+}
+
+/// Every file below a folder, sorted; a folder that does not exist has none.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return found;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Text and source of a snapshot file. `insta::Snapshot` cannot be sent to another thread: only text leaves here.
+fn read(path: &Path) -> Result<(String, Option<String>), SnapshotError> {
+    let fail = |reason: String| SnapshotError::Read {
+        path: path.display().to_string(),
+        reason,
+    };
+    let snapshot = insta::Snapshot::from_file(path).map_err(|error| fail(error.to_string()))?;
+    let text = snapshot
+        .as_text()
+        .ok_or_else(|| fail("it is not a text snapshot".to_owned()))?
+        .to_string();
+    Ok((text, snapshot.metadata().source().map(str::to_owned)))
+}
+
+/// Writes a snapshot file in one step: whoever reads it sees the old one or the new one whole.
+fn write(path: &Path, id: &str, source: &str, text: &str) -> Result<(), SnapshotError> {
+    let fail = |source| SnapshotError::Write {
+        path: path.display().to_string(),
+        source,
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(fail)?;
+    // JSON strings are YAML strings: the header needs no YAML writer.
+    let quote = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
+    write!(
+        file,
+        "---\nsource: {}\nexpression: {}\n---\n{}\n",
+        quote(source),
+        quote(id),
+        text.trim_end()
+    )
+    .map_err(fail)?;
+    file.flush().map_err(fail)?;
+    file.persist(path).map_err(|error| fail(error.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back_and_found_by_its_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SnapshotStore::new(folder.path());
+        let text = "HTTP 400\n\n---\nünïcode: \"x\"\n";
+        for id in ["suite/case", "suite/case[row-1]"] {
+            assert_eq!(store.read(id).unwrap(), None);
+            store.write_pending(id, "cases/suite/case.yaml", text).unwrap();
+            let pending = store.pending().unwrap().into_iter().find(|one| one.id == id).unwrap();
+            assert_eq!(
+                (pending.old.as_deref(), pending.new.trim_end()),
+                (None, text.trim_end())
+            );
+            assert_eq!(pending.source.as_deref(), Some("cases/suite/case.yaml"));
+            store.accept(&pending).unwrap();
+            assert_eq!(store.read(id).unwrap().unwrap().text.trim_end(), text.trim_end());
+        }
+        assert!(store.pending().unwrap().is_empty());
+        let used = BTreeSet::from(["suite/case"]);
+        assert_eq!(store.unused(&used), [folder.path().join("suite/case@row-1.snap")]);
+    }
+
+    #[test]
+    fn a_broken_snapshot_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SnapshotStore::new(folder.path());
+        std::fs::create_dir(folder.path().join("s")).unwrap();
+        std::fs::write(folder.path().join("s/c.snap"), b"---\nsource: [\n---\nx").unwrap();
+        let error = store.read("s/c").unwrap_err().to_string();
+        assert!(error.contains("c.snap"), "{error}");
+    }
+}

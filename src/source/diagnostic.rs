@@ -1,0 +1,197 @@
+//! Errors as data: what is wrong, where, and what may have been meant.
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::{Place, Sources, Span};
+
+/// Longest line of a source that is shown whole, in characters.
+const EXCERPT: usize = 200;
+
+/// One mistake in a file that a person wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, as a fragment in lower case.
+    pub message: String,
+    /// Where; a mistake of a whole file or of the command line has none.
+    pub span: Option<Span>,
+    /// What stands at the caret.
+    pub label: Option<String>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A mistake at a place.
+    pub fn new(span: Span, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            span: Some(span),
+            label: None,
+            help: None,
+        }
+    }
+
+    /// A mistake without a place in a file.
+    pub fn general(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            span: None,
+            label: None,
+            help: None,
+        }
+    }
+
+    /// Adds the words at the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds the nearest known name as advice, or else the list of all that are known.
+    #[must_use]
+    pub(crate) fn suggest<'k>(self, given: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> Self {
+        if let Some(name) = super::nearest(given, known.clone()) {
+            return self.help(format!("did you mean `{name}`?"));
+        }
+        let names: Vec<_> = known.into_iter().take(12).map(|name| format!("`{name}`")).collect();
+        if names.is_empty() {
+            return self;
+        }
+        self.help(format!("known here: {}", names.join(", ")))
+    }
+
+    /// The place, if there is one.
+    pub fn place(&self, sources: &Sources) -> Option<Place> {
+        self.span.map(|span| sources.place(span))
+    }
+
+    /// The message with its excerpt, caret and advice, as a compiler would show it.
+    pub fn render(&self, sources: &Sources, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let message = visible(&self.message);
+        let title = Level::ERROR.primary_title(&message);
+        let place = self.place(sources);
+        let path;
+        let mut group = if let (Some(span), Some(place)) = (self.span, &place) {
+            let (excerpt, range) = excerpt(sources, span);
+            path = place.file.to_string();
+            let mut mark = AnnotationKind::Primary.span(range);
+            if let Some(label) = &self.label {
+                mark = mark.label(visible(label));
+            }
+            let snippet = Snippet::source(excerpt)
+                .path(path)
+                .line_start(place.line as usize)
+                .annotation(mark);
+            title.element(snippet)
+        } else {
+            annotate_snippets::Group::with_title(title)
+        };
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(visible(help)));
+        }
+        renderer.render(&[group])
+    }
+}
+
+/// The first line of a span and the span's range in it; a very long line is cut around the range.
+fn excerpt(sources: &Sources, span: Span) -> (String, std::ops::Range<usize>) {
+    let text = sources.text(span.file);
+    let range = sources.bytes(span);
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let line = text[start..end].trim_end_matches('\r');
+    let from = (range.start - start).min(line.len());
+    let to = range.end.saturating_sub(start).clamp(from, line.len());
+    if line.len() <= EXCERPT {
+        return (line.to_owned(), from..to);
+    }
+    let cut_from = floor(line, from.saturating_sub(EXCERPT / 2));
+    let cut_to = floor(line, (cut_from + EXCERPT).min(line.len()));
+    (
+        line[cut_from..cut_to].to_owned(),
+        from - cut_from..to.clamp(from, cut_to) - cut_from,
+    )
+}
+
+fn floor(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Control characters made visible: a message may quote what a file holds.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
+}
+
+/// All mistakes found so far, in no order until [`Diagnostics::sorted`].
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds one; the same mistake at the same place (met again through inheritance) counts once.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.list.contains(&diagnostic) {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// Adds all of `other`.
+    pub fn append(&mut self, other: Diagnostics) {
+        for diagnostic in other.list {
+            self.push(diagnostic);
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// By file, line and column; those without a place first.
+    pub fn sorted(&self, sources: &Sources) -> Vec<&Diagnostic> {
+        let mut all: Vec<_> = self.list.iter().collect();
+        all.sort_by_key(|diagnostic| diagnostic.place(sources));
+        all
+    }
+
+    /// All of them rendered, a blank line between two.
+    pub fn render(&self, sources: &Sources, colour: bool) -> String {
+        self.sorted(sources)
+            .into_iter()
+            .map(|diagnostic| diagnostic.render(sources, colour))
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { list: vec![diagnostic] }
+    }
+}

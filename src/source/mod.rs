@@ -1,0 +1,21 @@
+//! Documents that people write (YAML and TOML), read so that every value still knows its place.
+//!
+//! Both formats become one tree of [`Node`]s. [`Fields`] takes a mapping apart and reports every unknown key, and all
+//! errors go into one [`Diagnostics`] list, so that a file with five mistakes shows five. Nothing here knows what a
+//! case or a target is.
+
+mod diagnostic;
+mod fields;
+mod node;
+mod span;
+mod suggest;
+mod toml;
+mod yaml;
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub(crate) use fields::{Fields, boolean, duration, integer, list, parse_duration, string};
+pub use node::{Key, Kind, Node};
+pub use span::{FileId, Place, Sources, Span};
+pub(crate) use suggest::nearest;
+pub(crate) use toml::parse_toml;
+pub(crate) use yaml::parse_yaml;

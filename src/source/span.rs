@@ -1,0 +1,133 @@
+//! Where a value stands: files that were read, and places in them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A file of [`Sources`], by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(u32);
+
+/// A stretch of a file; lines and columns count from one, columns in characters, the end is exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// First line.
+    pub line: u32,
+    /// Column in the first line.
+    pub column: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// Column after the last character.
+    pub end_column: u32,
+}
+
+/// Where something was written, in a form that outlives the files: what findings and reports carry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// Path of the file, relative to the project where it is inside it, with `/` between folders.
+    pub file: Arc<str>,
+    /// Line, from one.
+    pub line: u32,
+    /// Column in characters, from one.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+#[derive(Debug)]
+struct SourceFile {
+    shown: Arc<str>,
+    text: String,
+}
+
+/// The text of every file that was read, so that an error can show its line.
+#[derive(Debug, Default)]
+pub struct Sources {
+    root: PathBuf,
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// An empty set; paths below `root` are shown relative to it.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Adds a file's text.
+    pub fn add(&mut self, path: &Path, text: String) -> FileId {
+        let shown = self.shown(path).into();
+        self.files.push(SourceFile { shown, text });
+        FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// How `path` is written in messages: relative to the root, `/` between folders.
+    pub fn shown(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        relative
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy())
+            .collect::<Vec<_>>()
+            .join("/")
+            .replace("//", "/")
+    }
+
+    /// The path of a file as it is shown.
+    pub fn path(&self, file: FileId) -> Arc<str> {
+        self.files
+            .get(file.0 as usize)
+            .map_or_else(|| Arc::from(""), |known| Arc::clone(&known.shown))
+    }
+
+    /// The text of a file; empty for one that is not of this set.
+    pub fn text(&self, file: FileId) -> &str {
+        self.files.get(file.0 as usize).map_or("", |known| &known.text)
+    }
+
+    /// The start of a span as a [`Place`].
+    pub fn place(&self, span: Span) -> Place {
+        Place {
+            file: self.path(span.file),
+            line: span.line,
+            column: span.column,
+        }
+    }
+
+    /// The byte range of a span in its file's text, clamped to it.
+    pub(crate) fn bytes(&self, span: Span) -> std::ops::Range<usize> {
+        let text = self.text(span.file);
+        let start = offset(text, span.line, span.column);
+        let end = offset(text, span.end_line, span.end_column).max(start);
+        start..end
+    }
+}
+
+/// Byte offset of a line and column in `text`, clamped to the line's and the text's end.
+fn offset(text: &str, line: u32, column: u32) -> usize {
+    let mut at = 0;
+    for _ in 1..line {
+        match text[at..].find('\n') {
+            Some(end) => at += end + 1,
+            None => return text.len(),
+        }
+    }
+    let rest = &text[at..];
+    let rest = &rest[..rest.find('\n').unwrap_or(rest.len())];
+    let in_line = rest
+        .char_indices()
+        .nth(column.saturating_sub(1) as usize)
+        .map_or(rest.len(), |(index, _)| index);
+    at + in_line
+}

@@ -1,0 +1,327 @@
+//! YAML 1.2 into nodes, strictly: one document, no duplicate keys, no tags, bounded size and depth.
+
+use std::collections::{HashMap, HashSet};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
+
+use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Sources, Span, node::number};
+
+/// Deepest nesting of a document.
+const MAX_DEPTH: usize = 100;
+/// Most values that aliases (`*name`) may add to a document: a bomb of them ends here.
+const MAX_ALIASED: usize = 10_000;
+
+/// Reads a YAML document; what is wrong goes to `errors` with its place. An empty document is `null`.
+pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
+    let text = sources.text(file);
+    let mut reader = Reader {
+        file,
+        anchors: HashMap::new(),
+        aliased: 0,
+        stack: Vec::new(),
+        root: None,
+        errors: Diagnostics::default(),
+    };
+    let mut documents = 0;
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((Event::DocumentStart(_), span)) => {
+                documents += 1;
+                if documents == 2 {
+                    let span = reader.span(&span);
+                    reader
+                        .errors
+                        .push(Diagnostic::new(span, "a second document in one file").help("one file holds one case"));
+                    break;
+                }
+            }
+            Ok((event, span)) => {
+                if !reader.event(event, &span) {
+                    break;
+                }
+            }
+            Err(error) => {
+                let mark = error.marker();
+                let span = reader.span(&YamlSpan::empty(*mark));
+                reader
+                    .errors
+                    .push(Diagnostic::new(span, format!("not valid YAML: {}", error.info())));
+                break;
+            }
+        }
+    }
+    let valid = reader.errors.is_empty();
+    errors.append(reader.errors);
+    valid.then(|| {
+        reader.root.unwrap_or(Node {
+            span: Span {
+                file,
+                line: 1,
+                column: 1,
+                end_line: 1,
+                end_column: 1,
+            },
+            kind: Kind::Null,
+        })
+    })
+}
+
+/// A collection that is not closed yet.
+struct Open {
+    span: Span,
+    anchor: usize,
+    kind: OpenKind,
+}
+
+enum OpenKind {
+    List(Vec<Node>),
+    Map {
+        entries: Vec<(Key, Node)>,
+        seen: HashSet<String>,
+        key: Option<Key>,
+    },
+}
+
+struct Reader {
+    file: FileId,
+    anchors: HashMap<usize, Node>,
+    aliased: usize,
+    stack: Vec<Open>,
+    root: Option<Node>,
+    errors: Diagnostics,
+}
+
+impl Reader {
+    /// Takes one event; false ends the reading.
+    fn event(&mut self, event: Event<'_>, span: &YamlSpan) -> bool {
+        let span = self.span(span);
+        match event {
+            Event::Scalar(value, style, anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), span);
+                let kind = scalar(&value, style);
+                self.close(Node { span, kind }, anchor);
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), span);
+                return self.open(span, anchor, OpenKind::List(Vec::new()));
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.refuse_tag(tag.as_deref(), span);
+                let kind = OpenKind::Map {
+                    entries: Vec::new(),
+                    seen: HashSet::new(),
+                    key: None,
+                };
+                return self.open(span, anchor, kind);
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(open) = self.stack.pop() else { return false };
+                let whole = Span {
+                    end_line: span.line,
+                    end_column: span.column,
+                    ..open.span
+                };
+                let kind = match open.kind {
+                    OpenKind::List(items) => Kind::List(items),
+                    OpenKind::Map { entries, .. } => Kind::Map(entries),
+                };
+                self.close(Node { span: whole, kind }, open.anchor);
+            }
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor) else {
+                    self.errors
+                        .push(Diagnostic::new(span, "an alias to a value that is not complete yet"));
+                    return false;
+                };
+                self.aliased += size(node);
+                if self.aliased > MAX_ALIASED {
+                    self.errors.push(Diagnostic::new(
+                        span,
+                        format!("aliases add more than {MAX_ALIASED} values to this file"),
+                    ));
+                    return false;
+                }
+                let node = node.clone();
+                self.close(node, 0);
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
+        }
+        true
+    }
+
+    fn open(&mut self, span: Span, anchor: usize, kind: OpenKind) -> bool {
+        if self.stack.len() >= MAX_DEPTH {
+            self.errors
+                .push(Diagnostic::new(span, format!("nested deeper than {MAX_DEPTH} levels")));
+            return false;
+        }
+        self.stack.push(Open { span, anchor, kind });
+        true
+    }
+
+    /// Puts a finished value where it belongs: into the open collection, or at the root.
+    fn close(&mut self, node: Node, anchor: usize) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(open) = self.stack.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        match &mut open.kind {
+            OpenKind::List(items) => items.push(node),
+            OpenKind::Map { entries, seen, key } => match key.take() {
+                Some(key) => entries.push((key, node)),
+                None => {
+                    let text = match node.kind {
+                        Kind::String(text) => text,
+                        Kind::Number(number) => number.to_string(),
+                        Kind::Bool(value) => value.to_string(),
+                        Kind::Null => "null".to_owned(),
+                        Kind::List(_) | Kind::Map(_) => {
+                            self.errors.push(Diagnostic::new(node.span, "a key must be plain text"));
+                            String::new()
+                        }
+                    };
+                    if !seen.insert(text.clone()) {
+                        self.errors.push(
+                            Diagnostic::new(node.span, format!("duplicate key `{text}`")).label("stands above already"),
+                        );
+                    }
+                    if text == "<<" {
+                        self.errors.push(
+                            Diagnostic::new(node.span, "merge keys (`<<`) are not part of YAML 1.2")
+                                .help("share through `suite.yaml` instead"),
+                        );
+                    }
+                    *key = Some(Key { span: node.span, text });
+                }
+            },
+        }
+    }
+
+    fn refuse_tag(&mut self, tag: Option<&saphyr_parser::Tag>, span: Span) {
+        if let Some(tag) = tag {
+            self.errors.push(Diagnostic::new(
+                span,
+                format!("tags are not supported: `{}{}`", tag.handle, tag.suffix),
+            ));
+        }
+    }
+
+    fn span(&self, span: &YamlSpan) -> Span {
+        let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let (line, column) = (count(span.start.line()), count(span.start.col() + 1));
+        let (mut end_line, mut end_column) = (count(span.end.line()), count(span.end.col() + 1));
+        // Block scalars and empty values end on a later line: point at their start only.
+        if end_line != line {
+            (end_line, end_column) = (line, column + 1);
+        }
+        Span {
+            file: self.file,
+            line,
+            column,
+            end_line,
+            end_column,
+        }
+    }
+}
+
+/// Only `true`, `false`, `null` and JSON's numbers are more than text; `yes`, `012` and `1_000` stay what was written.
+fn scalar(value: &str, style: ScalarStyle) -> Kind {
+    if style != ScalarStyle::Plain {
+        return Kind::String(value.to_owned());
+    }
+    match value {
+        "" | "~" | "null" => Kind::Null,
+        "true" => Kind::Bool(true),
+        "false" => Kind::Bool(false),
+        _ => number(value).map_or_else(|| Kind::String(value.to_owned()), Kind::Number),
+    }
+}
+
+fn size(node: &Node) -> usize {
+    match &node.kind {
+        Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Kind::Map(entries) => 1 + entries.iter().map(|(_, value)| size(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Diagnostics, Sources};
+    use super::*;
+
+    fn read(text: &str) -> (Option<Node>, String) {
+        let mut sources = Sources::new("");
+        let file = sources.add(Path::new("a.yaml"), text.to_owned());
+        let mut errors = Diagnostics::default();
+        let node = parse_yaml(&sources, file, &mut errors);
+        let text = errors.render(&sources, false);
+        (node, text)
+    }
+
+    #[test]
+    fn only_json_scalars_are_more_than_text() {
+        let (node, errors) =
+            read("a: yes\nb: 012\nc: 1_000\nd: 1.50\ne: null\nf: 'true'\ng: true\nh:\ni: +5\nj: 1e3\n");
+        assert_eq!(errors, "");
+        let json = node.map(|node| node.to_json().to_string()).unwrap_or_default();
+        assert_eq!(
+            json,
+            r#"{"a":"yes","b":"012","c":"1_000","d":1.50,"e":null,"f":"true","g":true,"h":null,"i":"+5","j":1e3}"#
+        );
+    }
+
+    #[test]
+    fn places_count_from_one_in_characters() {
+        let (node, _) = read("name: é x\r\n\r\nlist:\r\n  - ü: here\r\n");
+        let node = node.and_then(|node| node.get("list").cloned());
+        let Some(Kind::List(items)) = node.map(|node| node.kind) else {
+            panic!("a list")
+        };
+        let here = items[0].get("ü").map(|node| (node.span.line, node.span.column));
+        assert_eq!(here, Some((4, 8)));
+    }
+
+    #[test]
+    fn what_is_not_strict_yaml_is_an_error_with_its_place() {
+        for (text, part) in [
+            ("a: 1\na: 2\n", "duplicate key `a`"),
+            ("a: [1\n", "not valid YAML"),
+            ("a: 1\n---\nb: 2\n", "a second document"),
+            ("a: !!str 1\n", "tags are not supported"),
+            ("<<: {a: 1}\n", "merge keys"),
+            ("? [a]\n: 1\n", "a key must be plain text"),
+        ] {
+            let (node, errors) = read(text);
+            assert!(node.is_none(), "{text}");
+            assert!(errors.contains(part), "{text}: {errors}");
+            assert!(errors.contains("a.yaml:"), "{text}: {errors}");
+        }
+    }
+
+    #[test]
+    fn bombs_and_towers_end_early() {
+        let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for (from, to) in "abcdefgh".chars().zip("bcdefghi".chars()) {
+            use std::fmt::Write as _;
+            let _ = writeln!(
+                bomb,
+                "{to}: &{to} [*{from},*{from},*{from},*{from},*{from},*{from},*{from}]"
+            );
+        }
+        assert!(read(&bomb).1.contains("aliases add more than"));
+        let tower = "[".repeat(100_000);
+        assert!(!read(&tower).1.is_empty());
+    }
+
+    #[test]
+    fn an_empty_file_is_null() {
+        assert!(read("").0.is_some_and(|node| node.is_null()));
+        assert!(read("# only a comment\n").0.is_some_and(|node| node.is_null()));
+    }
+}

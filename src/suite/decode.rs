@@ -1,0 +1,509 @@
+//! From nodes to definitions: `suite.yaml`, a case, its request.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+use super::{
+    decode_expect::expect,
+    def::{CaseDef, ContentDef, Example, InputDef, JsonDef, NamedValue, RequestDef, SnapshotsDef, SuiteDef, Written},
+    template::{Template, is_name},
+};
+use crate::{
+    check::{SchemaStore, is_token},
+    source::{Diagnostic, Diagnostics, Fields, Key, Kind, Node, boolean, duration, list, string},
+};
+
+/// What decoding needs besides the node, and what it gathers on the way.
+pub(super) struct Reading<'a> {
+    /// Where mistakes go.
+    pub(super) errors: &'a mut Diagnostics,
+    /// The schemas that bodies are judged by.
+    pub(super) schemas: &'a SchemaStore,
+    /// The folder of the file that is read.
+    pub(super) folder: &'a Path,
+    /// The variables there are; `None` where that is not known yet (a suite without a case).
+    pub(super) known: Option<BTreeSet<String>>,
+    /// The variables that were used.
+    pub(super) used: BTreeSet<String>,
+}
+
+impl Reading<'_> {
+    pub(super) fn error(&mut self, diagnostic: Diagnostic) {
+        self.errors.push(diagnostic);
+    }
+
+    pub(super) fn string(&mut self, node: &Node) -> Option<String> {
+        string(node, self.errors)
+    }
+
+    /// A scalar as text with variables in it.
+    pub(super) fn template(&mut self, node: &Node) -> Option<Template> {
+        let text = match &node.kind {
+            Kind::String(text) => text.clone(),
+            Kind::Number(number) => number.to_string(),
+            Kind::Bool(value) => value.to_string(),
+            Kind::Null | Kind::List(_) | Kind::Map(_) => {
+                self.string(node);
+                return None;
+            }
+        };
+        match Template::parse(&text, node.span) {
+            Ok(template) => {
+                self.note(&template);
+                Some(template)
+            }
+            Err(reason) => {
+                self.error(Diagnostic::new(node.span, reason));
+                None
+            }
+        }
+    }
+
+    /// Remembers the variables of a template and reports those that nothing defines.
+    fn note(&mut self, template: &Template) {
+        for name in template.variables() {
+            self.used.insert(name.to_owned());
+            let Some(known) = &self.known else { continue };
+            if !known.contains(name) {
+                let error = Diagnostic::new(template.span, format!("undefined variable `{name}`"))
+                    .label("used here")
+                    .suggest(name, known.iter().map(String::as_str));
+                self.errors.push(error);
+            }
+        }
+    }
+
+    /// A JSON value with variables in its strings.
+    pub(super) fn json(&mut self, node: &Node) -> Option<JsonDef> {
+        Some(match &node.kind {
+            Kind::Null => JsonDef::Plain(Value::Null),
+            Kind::Bool(value) => JsonDef::Plain(Value::Bool(*value)),
+            Kind::Number(number) => JsonDef::Plain(Value::Number(number.clone())),
+            Kind::String(_) => JsonDef::Text(self.template(node)?),
+            Kind::List(items) => JsonDef::List(items.iter().filter_map(|item| self.json(item)).collect()),
+            Kind::Map(entries) => JsonDef::Map(
+                entries
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.text.clone(), self.json(value)?)))
+                    .collect(),
+            ),
+        })
+    }
+
+    /// A mapping, entry by entry.
+    pub(super) fn entries<T>(
+        &mut self,
+        node: &Node,
+        what: &'static str,
+        mut read: impl FnMut(&mut Self, &Key, &Node) -> Option<T>,
+    ) -> Vec<T> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            let found = node.describe();
+            self.error(Diagnostic::new(node.span, format!("expected {what}, found {found}")));
+        }
+        node.entries()
+            .iter()
+            .filter_map(|(key, value)| read(self, key, value))
+            .collect()
+    }
+
+    /// One text, or a list of them.
+    pub(super) fn templates(&mut self, node: &Node) -> Option<Vec<Template>> {
+        match &node.kind {
+            Kind::List(items) => Some(items.iter().filter_map(|item| self.template(item)).collect()),
+            _ => self.template(node).map(|one| vec![one]),
+        }
+    }
+
+    fn names(&mut self, node: &Node) -> Option<Vec<String>> {
+        list(node, self.errors, string)
+    }
+}
+
+/// Reads `suite.yaml` alone; what the cases inherit is only checked for its shape.
+pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
+    let mut fields = Fields::of(node, "a suite", cx.errors)?;
+    let def = SuiteDef {
+        name: fields.read("name", cx.errors, string),
+        description: fields.read("description", cx.errors, string),
+        inputs: fields.take("inputs").map(|node| inputs(node, cx)).unwrap_or_default(),
+        vars: fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default(),
+        tags: words(fields.take("tags"), cx),
+        effects: words(fields.take("effects"), cx),
+        serial: fields.read("serial", cx.errors, boolean).unwrap_or_default(),
+        timeout: fields.read("timeout", cx.errors, duration),
+        request: fields.take("request").map(|node| request(node, cx)).unwrap_or_default(),
+        expect: fields.take("expect").map(|node| expect(node, cx)).unwrap_or_default(),
+        snapshots: fields
+            .take("snapshots")
+            .map(|node| snapshots(node, cx))
+            .unwrap_or_default(),
+    };
+    fields.finish(cx.errors);
+    for (name, input) in &def.inputs {
+        if def.vars.contains_key(name) {
+            cx.error(
+                Diagnostic::new(input.span, format!("`{name}` is an input and a constant of the suite"))
+                    .help("take it out of `vars`, or give the input a `default`"),
+            );
+        }
+    }
+    Some(def)
+}
+
+/// Reads a case that has been laid over its suite.
+pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
+    let mut fields = Fields::of(node, "a case", cx.errors)?;
+    let def = CaseDef {
+        name: fields.read("name", cx.errors, string),
+        description: fields.read("description", cx.errors, string),
+        tags: words(fields.take("tags"), cx),
+        skip: fields.take("skip").and_then(|node| skip(node, cx)),
+        effects: words(fields.take("effects"), cx),
+        vars: fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default(),
+        examples: fields
+            .take("examples")
+            .map(|node| examples(node, cx))
+            .unwrap_or_default(),
+        timeout: fields.read("timeout", cx.errors, duration),
+        request: fields.take("request").map(|node| request(node, cx)).unwrap_or_default(),
+        expect: fields.take("expect").map(|node| expect(node, cx)).unwrap_or_default(),
+        snapshots: fields
+            .take("snapshots")
+            .map(|node| snapshots(node, cx))
+            .unwrap_or_default(),
+    };
+    fields.finish(cx.errors);
+    Some(def)
+}
+
+fn skip(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
+    let reason = match &node.kind {
+        Kind::Bool(_) => String::new(),
+        _ => cx.string(node)?,
+    };
+    if reason.trim().is_empty() {
+        cx.error(Diagnostic::new(node.span, "a skipped case needs a reason").help("write `skip: why it is skipped`"));
+        return None;
+    }
+    Some(reason)
+}
+
+/// Words such as tags and effects: one, or a list.
+fn words(node: Option<&Node>, cx: &mut Reading<'_>) -> Vec<String> {
+    let Some(node) = node else { return Vec::new() };
+    let words = cx.names(node).unwrap_or_default();
+    for word in &words {
+        if word.is_empty() || word.contains([',', ' ', '\t', '\n']) {
+            cx.error(Diagnostic::new(node.span, format!("`{word}` is not one word")));
+        }
+    }
+    words
+}
+
+fn inputs(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<InputDef>)> {
+    cx.entries(node, "a mapping of inputs", |cx, key, value| {
+        check_name(key, cx);
+        let def = match &value.kind {
+            Kind::String(text) => InputDef {
+                description: Some(text.clone()),
+                ..InputDef::default()
+            },
+            Kind::Null => InputDef::default(),
+            _ => {
+                let mut fields = Fields::of(value, "an input", cx.errors)?;
+                let default = fields.take("default");
+                let def = InputDef {
+                    description: fields.read("description", cx.errors, string),
+                    secret: fields.read("secret", cx.errors, boolean).unwrap_or_default(),
+                    default: default.and_then(|node| cx.string(node)),
+                };
+                fields.finish(cx.errors);
+                if let (true, Some(node)) = (def.secret, default) {
+                    cx.error(Diagnostic::new(node.span, "a secret has no default"));
+                }
+                def
+            }
+        };
+        Some((
+            key.text.clone(),
+            Written {
+                value: def,
+                span: key.span,
+            },
+        ))
+    })
+}
+
+fn vars(node: &Node, cx: &mut Reading<'_>) -> NamedValue {
+    cx.entries(node, "a mapping of variables", |cx, key, value| {
+        check_name(key, cx);
+        Some((key.text.clone(), cx.json(value)?))
+    })
+    .into_iter()
+    .collect()
+}
+
+fn check_name(key: &Key, cx: &mut Reading<'_>) {
+    if !is_name(&key.text) {
+        cx.error(
+            Diagnostic::new(key.span, format!("`{}` is not a variable's name", key.text))
+                .help("letters, digits and `_`, not a digit first"),
+        );
+    }
+}
+
+fn examples(node: &Node, cx: &mut Reading<'_>) -> Vec<Example> {
+    let rows = cx.entries(node, "a mapping from names to rows", |cx, key, value| {
+        if !is_slug(&key.text) {
+            cx.error(
+                Diagnostic::new(key.span, format!("`{}` cannot name an example", key.text))
+                    .help("letters, digits, `-`, `_` and `.`: it becomes part of the case's id"),
+            );
+        }
+        Some(Example {
+            name: key.text.clone(),
+            span: key.span,
+            vars: vars(value, cx),
+        })
+    });
+    if rows.is_empty() {
+        cx.error(Diagnostic::new(
+            node.span,
+            "a table of examples without a row makes no case",
+        ));
+    }
+    rows
+}
+
+/// What can be part of an id and of a file's name.
+pub(super) fn is_slug(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('.')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {
+    let Some(mut fields) = Fields::of(node, "a mapping", cx.errors) else {
+        return SnapshotsDef::default();
+    };
+    let headers = fields.take("headers").and_then(|node| cx.names(node));
+    let redact = fields.take("redact");
+    let pointers = redact.and_then(|node| cx.names(node)).unwrap_or_default();
+    fields.finish(cx.errors);
+    if let Some(node) = redact {
+        for pointer in &pointers {
+            if !pointer.starts_with('/') {
+                cx.error(
+                    Diagnostic::new(node.span, format!("`{pointer}` is not a JSON pointer"))
+                        .help(format!("write `/{}`", pointer.trim_start_matches(['.', '$']))),
+                );
+            }
+        }
+    }
+    SnapshotsDef {
+        headers: headers
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect(),
+        redact: pointers,
+    }
+}
+
+fn request(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
+    let Some(mut fields) = Fields::of(node, "a request", cx.errors) else {
+        return RequestDef::default();
+    };
+    let path = fields.take("path");
+    let def = RequestDef {
+        method: fields.take("method").and_then(|node| method(node, cx)),
+        path: path.and_then(|node| self::path(node, cx)),
+        params: fields.take("params").map(|node| params(node, cx)).unwrap_or_default(),
+        query: fields
+            .take("query")
+            .map(|node| named_texts(node, "a mapping of query parameters", cx))
+            .unwrap_or_default(),
+        headers: fields.take("headers").map(|node| headers(node, cx)).unwrap_or_default(),
+        body: fields.take("body").and_then(|node| content(node, cx)),
+    };
+    fields.finish(cx.errors);
+    // Only a whole case can be held against its path: a suite may leave parameters to its cases.
+    if cx.known.is_some() {
+        match (&def.path, path) {
+            (Some(template), Some(at)) => check_params(template, at, node, &def.params, cx),
+            (None, None) => cx.error(Diagnostic::new(node.span, "the request has no `path`")),
+            _ => {}
+        }
+    }
+    def
+}
+
+fn method(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
+    let template = cx.template(node)?;
+    if let Some(text) = template.as_constant() {
+        if !is_token(text) {
+            cx.error(Diagnostic::new(node.span, format!("`{text}` is not a method")));
+        } else if text.bytes().any(|b| b.is_ascii_lowercase()) {
+            let upper = text.to_ascii_uppercase();
+            cx.error(
+                Diagnostic::new(node.span, format!("methods are case-sensitive: `{text}`"))
+                    .help(format!("write `{upper}`")),
+            );
+        }
+    }
+    Some(template)
+}
+
+fn path(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
+    let template = cx.template(node)?;
+    let first = match template.parts.first() {
+        Some(super::Part::Text(text)) => text.as_str(),
+        Some(super::Part::Variable(_)) => "/",
+        None => "",
+    };
+    if first.contains("://") {
+        cx.error(Diagnostic::new(
+            node.span,
+            "a path, not a URL: the target supplies the rest",
+        ));
+    } else if !first.starts_with('/') {
+        cx.error(Diagnostic::new(node.span, "a path begins with `/`"));
+    }
+    if let Some(text) = template.as_constant()
+        && text.contains(['?', '#'])
+    {
+        cx.error(Diagnostic::new(node.span, "a path holds no `?` or `#`").help("write query parameters under `query`"));
+    }
+    Some(template)
+}
+
+/// Every `{name}` of the path has its parameter, and every parameter its place.
+fn check_params(path: &Template, at: &Node, request: &Node, params: &[(String, Template)], cx: &mut Reading<'_>) {
+    let given: BTreeMap<_, _> = params.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let wanted = path_params(path);
+    for name in &wanted {
+        if !given.contains_key(name.as_str()) {
+            cx.error(
+                Diagnostic::new(at.span, format!("path parameter `{name}` has no value"))
+                    .help(format!("add `params: {{ {name}: ... }}`")),
+            );
+        }
+    }
+    let keys = request.get("params").map(Node::entries).unwrap_or_default();
+    for (key, _) in keys {
+        if !wanted.contains(&key.text) {
+            cx.error(
+                Diagnostic::new(key.span, format!("the path has no parameter `{}`", key.text))
+                    .suggest(&key.text, wanted.iter().map(String::as_str)),
+            );
+        }
+    }
+}
+
+/// The names in single braces of a path.
+pub(super) fn path_params(path: &Template) -> Vec<String> {
+    let mut names = Vec::new();
+    for part in &path.parts {
+        let super::Part::Text(text) = part else { continue };
+        let mut rest = text.as_str();
+        while let Some((_, after)) = rest.split_once('{') {
+            let Some((name, after)) = after.split_once('}') else {
+                break;
+            };
+            names.push(name.to_owned());
+            rest = after;
+        }
+    }
+    names
+}
+
+fn params(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Template)> {
+    cx.entries(node, "a mapping of path parameters", |cx, key, value| {
+        Some((key.text.clone(), cx.template(value)?))
+    })
+}
+
+fn named_texts(node: &Node, what: &'static str, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
+    cx.entries(node, what, |cx, key, value| {
+        Some((key.text.clone(), cx.templates(value)?))
+    })
+}
+
+fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
+    let mut seen = BTreeSet::new();
+    cx.entries(node, "a mapping of header fields", |cx, key, value| {
+        check_header(key, &mut seen, cx);
+        Some((key.text.clone(), cx.templates(value)?))
+    })
+}
+
+/// A header's name: a token, and not twice in another case.
+pub(super) fn check_header(key: &Key, seen: &mut BTreeSet<String>, cx: &mut Reading<'_>) {
+    if !is_token(&key.text) {
+        cx.error(Diagnostic::new(
+            key.span,
+            format!("`{}` is not a header name", key.text),
+        ));
+    }
+    if !seen.insert(key.text.to_ascii_lowercase()) {
+        cx.error(Diagnostic::new(
+            key.span,
+            format!(
+                "header `{}` stands here twice: names are compared without case",
+                key.text
+            ),
+        ));
+    }
+}
+
+fn content(node: &Node, cx: &mut Reading<'_>) -> Option<ContentDef> {
+    let mut fields = Fields::of(node, "a body (`json`, `text`, `form` or `file`)", cx.errors)?;
+    let json = fields.take("json");
+    let (text, form, file) = (fields.take("text"), fields.take("form"), fields.take("file"));
+    // `json: null` is a body of `null`.
+    let json = json.or_else(|| node.get("json"));
+    fields.finish(cx.errors);
+    let given = [json, text, form, file].iter().flatten().count();
+    if given != 1 {
+        cx.error(Diagnostic::new(
+            node.span,
+            "a body is exactly one of `json`, `text`, `form` and `file`",
+        ));
+        return None;
+    }
+    if let Some(node) = json {
+        return cx.json(node).map(ContentDef::Json);
+    }
+    if let Some(node) = text {
+        return cx.template(node).map(ContentDef::Text);
+    }
+    if let Some(node) = form {
+        return Some(ContentDef::Form(named_texts(node, "a mapping of form fields", cx)));
+    }
+    let node = file?;
+    let name = cx.string(node)?;
+    let path = Path::new(&name);
+    let inside = path.is_relative()
+        && path
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
+    if !inside {
+        cx.error(Diagnostic::new(node.span, "the file must be below the case's folder"));
+        return None;
+    }
+    match std::fs::read(cx.folder.join(path)) {
+        Ok(bytes) => Some(ContentDef::File(Arc::from(bytes))),
+        Err(error) => {
+            cx.error(Diagnostic::new(node.span, format!("failed to read `{name}`: {error}")));
+            None
+        }
+    }
+}

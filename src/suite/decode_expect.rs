@@ -1,0 +1,318 @@
+//! From nodes to definitions: what must come back.
+
+use std::collections::BTreeSet;
+
+use regex::Regex;
+
+use super::{
+    decode::{Reading, check_header},
+    def::{BodyDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, TextTestDef, Written},
+    template::Template,
+};
+use crate::{
+    check::{JsonType, Level, RULES, SchemaError, StatusItem, StatusSet},
+    source::{Diagnostic, Fields, Kind, Node, boolean, duration, integer, list},
+};
+
+pub(super) fn expect(node: &Node, cx: &mut Reading<'_>) -> ExpectDef {
+    let Some(mut fields) = Fields::of(node, "expectations", cx.errors) else {
+        return ExpectDef::default();
+    };
+    let def = ExpectDef {
+        status: fields.take("status").and_then(|node| status(node, cx)),
+        headers: fields.take("headers").map(|node| headers(node, cx)).unwrap_or_default(),
+        body: fields.take("body").map(|node| body(node, cx)).unwrap_or_default(),
+        duration: fields
+            .take("duration")
+            .and_then(|node| written(node, duration(node, cx.errors))),
+        snapshot: fields
+            .take("snapshot")
+            .and_then(|node| written(node, boolean(node, cx.errors))),
+        rules: fields.take("rules").map(|node| rules(node, cx)).unwrap_or_default(),
+    };
+    fields.finish(cx.errors);
+    def
+}
+
+fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {
+    value.map(|value| Written { value, span: node.span })
+}
+
+fn status(node: &Node, cx: &mut Reading<'_>) -> Option<Written<StatusSet>> {
+    let items = list(node, cx.errors, |node, errors| {
+        if let Kind::String(text) = &node.kind {
+            let class = text.strip_suffix("xx").and_then(|class| class.parse().ok());
+            if let Some(class @ 1..=5) = class {
+                return Some(StatusItem::Class(class));
+            }
+            errors.push(
+                Diagnostic::new(node.span, format!("`{text}` is not a status"))
+                    .help("write a code such as `404`, or a class such as `4xx`"),
+            );
+            return None;
+        }
+        let code = integer(node, 100, 599, errors)?;
+        u16::try_from(code).ok().map(StatusItem::Code)
+    })?;
+    if items.is_empty() {
+        cx.error(Diagnostic::new(node.span, "an empty list accepts no status at all"));
+    }
+    written(node, Some(StatusSet(items)))
+}
+
+fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<HeaderDef>)> {
+    let mut seen = BTreeSet::new();
+    cx.entries(node, "a mapping of header fields", |cx, key, value| {
+        check_header(key, &mut seen, cx);
+        let def = header(value, cx)?;
+        Some((key.text.to_ascii_lowercase(), written(value, Some(def))?))
+    })
+}
+
+fn header(node: &Node, cx: &mut Reading<'_>) -> Option<HeaderDef> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        return cx
+            .template(node)
+            .map(|text| HeaderDef::Value(vec![TextTestDef::Equals(text)]));
+    }
+    let mut fields = Fields::of(node, "tests of a header", cx.errors)?;
+    let present = fields.read("present", cx.errors, boolean);
+    let absent = fields.read("absent", cx.errors, boolean);
+    let tests = text_tests(&mut fields, cx);
+    fields.finish(cx.errors);
+    let is_absent = match (present, absent) {
+        (None, None) => false,
+        (Some(present), None) => !present,
+        (None, Some(absent)) => absent,
+        (Some(present), Some(absent)) if present == absent => {
+            cx.error(Diagnostic::new(node.span, "a header cannot be both present and absent"));
+            return None;
+        }
+        (Some(present), Some(_)) => !present,
+    };
+    match (is_absent, tests.is_empty()) {
+        (true, true) => Some(HeaderDef::Absent),
+        (true, false) => {
+            cx.error(Diagnostic::new(node.span, "an absent header has no value to test"));
+            None
+        }
+        (false, false) => Some(HeaderDef::Value(tests)),
+        (false, true) if present.is_some() || absent.is_some() => Some(HeaderDef::Present),
+        (false, true) => {
+            cx.error(Diagnostic::new(node.span, "nothing is tested here"));
+            None
+        }
+    }
+}
+
+fn text_tests(fields: &mut Fields<'_>, cx: &mut Reading<'_>) -> Vec<TextTestDef> {
+    let mut tests = Vec::new();
+    let equals = fields.take("equals").and_then(|node| cx.template(node));
+    tests.extend(equals.map(TextTestDef::Equals));
+    let matches = fields.take("matches").and_then(|node| pattern_text(node, cx));
+    tests.extend(matches.map(TextTestDef::Matches));
+    let contains = fields.take("contains").and_then(|node| cx.template(node));
+    tests.extend(contains.map(TextTestDef::Contains));
+    let one_of = fields.take("one_of").and_then(|node| cx.templates(node));
+    tests.extend(one_of.map(TextTestDef::OneOf));
+    let within = fields.read("within", cx.errors, duration);
+    tests.extend(within.map(TextTestDef::Within));
+    tests
+}
+
+/// A regular expression; one without variables is tried at once.
+fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
+    let template = cx.template(node)?;
+    let tried = match template.as_constant() {
+        Some(text) => text.to_owned(),
+        None => template
+            .parts
+            .iter()
+            .map(|part| match part {
+                super::Part::Text(text) => text.as_str(),
+                super::Part::Variable(_) => "x",
+            })
+            .collect(),
+    };
+    if let Err(error) = Regex::new(&tried) {
+        let reason = error.to_string();
+        let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        cx.error(Diagnostic::new(node.span, format!("not a regular expression: {last}")));
+        return None;
+    }
+    Some(template)
+}
+
+fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
+    let Some(mut fields) = Fields::of(node, "expectations of a body", cx.errors) else {
+        return BodyDef::default();
+    };
+    let _ = (fields.take("json"), fields.take("exact"));
+    let def = BodyDef {
+        empty: fields
+            .take("empty")
+            .and_then(|node| written(node, boolean(node, cx.errors))),
+        schema: fields.take("schema").and_then(|node| schema(node, cx)),
+        // `null` is a value here, not a removal: that has been done by inheritance.
+        json: node.get("json").and_then(|node| pattern(node, cx)),
+        exact: node.get("exact").and_then(|node| {
+            let value = cx.json(node);
+            written(node, value)
+        }),
+        text: fields.take("text").and_then(|node| {
+            let tests = if matches!(node.kind, Kind::Map(_)) {
+                let mut fields = Fields::of(node, "tests of a text", cx.errors)?;
+                let tests = text_tests(&mut fields, cx);
+                fields.finish(cx.errors);
+                tests
+            } else {
+                vec![TextTestDef::Equals(cx.template(node)?)]
+            };
+            written(node, Some(tests))
+        }),
+    };
+    fields.finish(cx.errors);
+    let others = def.schema.is_some() || def.json.is_some() || def.exact.is_some() || def.text.is_some();
+    if let Some(empty) = &def.empty
+        && empty.value
+        && others
+    {
+        cx.error(
+            Diagnostic::new(empty.span, "a body cannot be empty and hold something")
+                .help("take an inherited demand away with `null`"),
+        );
+    }
+    def
+}
+
+fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<crate::check::Schema>>> {
+    let reference = cx.string(node)?;
+    match cx.schemas.get(&reference) {
+        Ok(schema) => written(node, Some(schema)),
+        Err(error) => {
+            let mut diagnostic = Diagnostic::new(node.span, error.to_string());
+            if let SchemaError::Missing { file, known, .. } = &error {
+                diagnostic = diagnostic.suggest(file, known.iter().map(String::as_str));
+            }
+            cx.error(diagnostic);
+            None
+        }
+    }
+}
+
+fn rules(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Level)> {
+    cx.entries(node, "a mapping from rules to levels", |cx, key, value| {
+        if !RULES.iter().any(|info| info.id == key.text) {
+            let error = Diagnostic::new(key.span, format!("no standing rule `{}`", key.text))
+                .suggest(&key.text, RULES.iter().map(|info| info.id));
+            cx.error(error);
+            return None;
+        }
+        let level = cx.string(value)?;
+        let known = Level::NAMES.iter().find(|(name, _)| *name == level);
+        if known.is_none() {
+            let error = Diagnostic::new(value.span, format!("`{level}` is not a level"))
+                .suggest(&level, Level::NAMES.iter().map(|(name, _)| *name));
+            cx.error(error);
+        }
+        Some((key.text.clone(), known?.1))
+    })
+}
+
+/// A part of a body: plain values, or an object whose keys all begin with `$`.
+fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
+    let kind = match &node.kind {
+        Kind::Map(entries) => {
+            let is_matcher = |text: &str| text.starts_with('$') && !text.starts_with("$$");
+            let matchers = entries.iter().filter(|(key, _)| is_matcher(&key.text)).count();
+            if matchers > 0 && matchers == entries.len() {
+                PatternDefKind::Match(matchers_of(node, cx))
+            } else {
+                if matchers > 0 {
+                    cx.error(
+                        Diagnostic::new(node.span, "matchers (`$...`) and properties stand in one object")
+                            .help("write a property that begins with `$` with two: `$$ref`"),
+                    );
+                }
+                PatternDefKind::Object(
+                    entries
+                        .iter()
+                        .filter_map(|(key, value)| {
+                            let name = key.text.strip_prefix('$').unwrap_or(&key.text);
+                            let mut inner = pattern(value, cx)?;
+                            // A finding on a property points at its key: the line that a reader looks for.
+                            inner.span.line = key.span.line;
+                            inner.span.column = key.span.column;
+                            Some((name.to_owned(), inner))
+                        })
+                        .collect(),
+                )
+            }
+        }
+        Kind::List(items) => PatternDefKind::Array(items.iter().filter_map(|item| pattern(item, cx)).collect()),
+        _ => PatternDefKind::Value(cx.json(node)?),
+    };
+    Some(PatternDef { kind, span: node.span })
+}
+
+fn matchers_of(node: &Node, cx: &mut Reading<'_>) -> Vec<MatcherDef> {
+    const NAMES: [&str; 10] = [
+        "$equals",
+        "$matches",
+        "$type",
+        "$any",
+        "$one_of",
+        "$within",
+        "$status",
+        "$contains",
+        "$each",
+        "$length",
+    ];
+    cx.entries(node, "matchers", |cx, key, value| match key.text.as_str() {
+        "$equals" => cx.json(value).map(MatcherDef::Equals),
+        "$matches" => pattern_text(value, cx).map(MatcherDef::Matches),
+        "$type" => list(value, cx.errors, json_type).map(MatcherDef::Type),
+        "$any" => boolean(value, cx.errors).map(MatcherDef::Any),
+        "$one_of" => match &value.kind {
+            Kind::List(items) if !items.is_empty() => Some(MatcherDef::OneOf(
+                items.iter().filter_map(|item| cx.json(item)).collect::<Vec<JsonDef>>(),
+            )),
+            _ => {
+                cx.error(Diagnostic::new(value.span, "`$one_of` takes a list of values"));
+                None
+            }
+        },
+        "$within" => duration(value, cx.errors).map(MatcherDef::Within),
+        "$status" => match boolean(value, cx.errors)? {
+            true => Some(MatcherDef::Status),
+            false => {
+                cx.error(Diagnostic::new(value.span, "`$status` is `true` or left out"));
+                None
+            }
+        },
+        "$contains" => pattern(value, cx).map(|inner| MatcherDef::Contains(Box::new(inner))),
+        "$each" => pattern(value, cx).map(|inner| MatcherDef::Each(Box::new(inner))),
+        "$length" => integer(value, 0, u64::from(u32::MAX), cx.errors).map(MatcherDef::Length),
+        _ => {
+            let error = Diagnostic::new(key.span, format!("unknown matcher `{}`", key.text)).suggest(&key.text, NAMES);
+            cx.error(error);
+            None
+        }
+    })
+}
+
+fn json_type(node: &Node, errors: &mut crate::source::Diagnostics) -> Option<JsonType> {
+    let name = if node.is_null() {
+        "null".to_owned()
+    } else {
+        crate::source::string(node, errors)?
+    };
+    let known = JsonType::NAMES.iter().find(|(known, _)| *known == name);
+    if known.is_none() {
+        errors.push(
+            Diagnostic::new(node.span, format!("`{name}` is not a type of JSON"))
+                .suggest(&name, JsonType::NAMES.iter().map(|(name, _)| *name)),
+        );
+    }
+    known.map(|(_, kind)| *kind)
+}

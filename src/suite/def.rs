@@ -1,0 +1,563 @@
+//! What a suite file says, once read: one struct for each mapping a person writes.
+//!
+//! The editor schemas are generated from these types, so a field's comment is what an editor shows.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Number, Value};
+
+use super::Template;
+use crate::{
+    check::{self, JsonType, Level, StatusSet},
+    source::Span,
+};
+
+/// A value and where it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T: JsonSchema> JsonSchema for Written<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+}
+
+/// A named value of `vars` or of a row of `examples`.
+pub type NamedValue = BTreeMap<String, JsonDef>;
+
+/// What a target must supply, or may.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Input", deny_unknown_fields)]
+pub struct InputDef {
+    /// What it is, for whoever sets up a target.
+    pub description: Option<String>,
+    /// Whether it is a secret: never given by a flag, never shown.
+    #[schemars(with = "Option<bool>")]
+    pub secret: bool,
+    /// The value where a target gives none. Without it, cases that need the input are skipped.
+    pub default: Option<String>,
+}
+
+/// `suite.yaml`: what the cases beside it share.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Suite", deny_unknown_fields)]
+pub struct SuiteDef {
+    /// What the suite is about, in a few words.
+    pub name: Option<String>,
+    /// More about it.
+    pub description: Option<String>,
+    /// Variables that a target supplies, by name.
+    #[schemars(with = "BTreeMap<String, InputOrText>")]
+    pub inputs: Vec<(String, Written<InputDef>)>,
+    /// Constants of the suite, by name.
+    pub vars: NamedValue,
+    /// Tags of every case.
+    #[schemars(with = "OneOrMany")]
+    pub tags: Vec<String>,
+    /// What every case does to the world, such as `email`. See `effects` of a case.
+    #[schemars(with = "OneOrMany")]
+    pub effects: Vec<String>,
+    /// `true`: the cases run one after the other, in order, for an API whose answers depend on earlier requests.
+    #[schemars(with = "Option<bool>")]
+    pub serial: bool,
+    /// Longest time for one request, such as `10s`.
+    #[schemars(with = "Option<DurationText>")]
+    pub timeout: Option<Duration>,
+    /// The request that every case starts from.
+    pub request: RequestDef,
+    /// The expectations that every case starts from.
+    pub expect: ExpectDef,
+    /// What belongs to a snapshot.
+    pub snapshots: SnapshotsDef,
+}
+
+/// One case: a request and what must come back. It inherits from `suite.yaml`; `null` takes an inherited entry away.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Case", deny_unknown_fields)]
+pub struct CaseDef {
+    /// What the case holds, in one sentence.
+    pub name: Option<String>,
+    /// More about it.
+    pub description: Option<String>,
+    /// Words to select by: `--tag WORD`.
+    #[schemars(with = "OneOrMany")]
+    pub tags: Vec<String>,
+    /// Why the case is not run for now.
+    pub skip: Option<String>,
+    /// What the request does to the world, such as `email`. Away from loopback the case runs only where allowed.
+    #[schemars(with = "OneOrMany")]
+    pub effects: Vec<String>,
+    /// Constants of the case, by name.
+    pub vars: NamedValue,
+    /// A table that makes one case of each row: the row's name, and its values by variable.
+    #[schemars(with = "BTreeMap<ExampleName, NamedValue>")]
+    pub examples: Vec<Example>,
+    /// Longest time for the request, such as `10s`.
+    #[schemars(with = "Option<DurationText>")]
+    pub timeout: Option<Duration>,
+    /// The request.
+    pub request: RequestDef,
+    /// What must come back.
+    pub expect: ExpectDef,
+    /// What belongs to the case's snapshot.
+    pub snapshots: SnapshotsDef,
+}
+
+/// A row of an `examples` table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// Its name: the part of the case's id in brackets.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// Its values.
+    pub vars: NamedValue,
+}
+
+/// A request, still with variables in it.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Request", deny_unknown_fields)]
+pub struct RequestDef {
+    /// The method, `GET` where nothing else is said.
+    pub method: Option<Template>,
+    /// The path below the target's base URL, such as `/users/{id}`: `{id}` is a path parameter.
+    pub path: Option<Template>,
+    /// Path parameters by name; each is percent-encoded as one segment.
+    #[schemars(with = "BTreeMap<String, Template>")]
+    pub params: Vec<(String, Template)>,
+    /// Query parameters by name; a list repeats the parameter.
+    #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
+    pub query: Vec<(String, Vec<Template>)>,
+    /// Header fields by name; a list repeats the field.
+    #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
+    pub headers: Vec<(String, Vec<Template>)>,
+    /// The content.
+    pub body: Option<ContentDef>,
+}
+
+/// The content of a request: exactly one of these.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(rename = "Content", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum ContentDef {
+    /// A JSON value; sets `content-type: application/json` unless a header says otherwise.
+    Json(JsonDef),
+    /// Text; sets `content-type: text/plain; charset=utf-8` unless a header says otherwise.
+    Text(Template),
+    /// Form fields; sets `content-type: application/x-www-form-urlencoded` unless a header says otherwise.
+    #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
+    Form(Vec<(String, Vec<Template>)>),
+    /// The bytes of a file, by its path from the case's folder.
+    #[schemars(with = "String")]
+    File(Arc<[u8]>),
+}
+
+/// What must come back.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Expect", deny_unknown_fields)]
+pub struct ExpectDef {
+    /// The status code: one, a class such as `2xx`, or a list of them.
+    #[schemars(with = "Option<StatusText>")]
+    pub status: Option<Written<StatusSet>>,
+    /// Header fields by name: the value, or tests of it. Media types are compared by meaning.
+    #[schemars(with = "BTreeMap<String, HeaderText>")]
+    pub headers: Vec<(String, Written<HeaderDef>)>,
+    /// The body.
+    pub body: BodyDef,
+    /// Longest time from the start of the request to the end of the answer, such as `2s`.
+    #[schemars(with = "Option<DurationText>")]
+    pub duration: Option<Written<Duration>>,
+    /// Whether the answer is compared with a stored snapshot.
+    #[schemars(with = "Option<bool>")]
+    pub snapshot: Option<Written<bool>>,
+    /// Levels of the standing rules of HTTP, by id.
+    #[schemars(with = "RuleTable")]
+    pub rules: Vec<(String, Level)>,
+}
+
+/// Demands on the body; all that are given are checked.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Body", deny_unknown_fields)]
+pub struct BodyDef {
+    /// `true`: there is no body. `false`: there is one.
+    #[schemars(with = "Option<bool>")]
+    pub empty: Option<Written<bool>>,
+    /// A JSON Schema: a file of the schema folder, with `#/pointer` to a part of it.
+    #[schemars(with = "Option<String>")]
+    pub schema: Option<Written<Arc<check::Schema>>>,
+    /// Part of the JSON body: what is written must be there, other properties may be. `$`-keys are matchers.
+    pub json: Option<PatternDef>,
+    /// The whole JSON body: nothing more, nothing less.
+    pub exact: Option<Written<JsonDef>>,
+    /// The body as text: the text itself, or tests of it.
+    #[schemars(with = "Option<TextTests>")]
+    pub text: Option<Written<Vec<TextTestDef>>>,
+}
+
+/// What belongs to a snapshot.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Snapshots", deny_unknown_fields)]
+pub struct SnapshotsDef {
+    /// Header fields that belong to it, by name.
+    #[schemars(with = "OneOrMany")]
+    pub headers: Vec<String>,
+    /// JSON pointers to values that differ each time, such as `/timestamp`; `*` stands for any one step.
+    #[schemars(with = "OneOrMany")]
+    pub redact: Vec<String>,
+}
+
+/// Demands on a header field.
+#[derive(Clone, Debug)]
+pub enum HeaderDef {
+    /// It is there.
+    Present,
+    /// It is not there.
+    Absent,
+    /// It is there and passes all of these.
+    Value(Vec<TextTestDef>),
+}
+
+/// A test of a text.
+#[derive(Clone, Debug)]
+pub enum TextTestDef {
+    /// The same text.
+    Equals(Template),
+    /// A pattern is found in it.
+    Matches(Template),
+    /// It contains the text.
+    Contains(Template),
+    /// It is one of these.
+    OneOf(Vec<Template>),
+    /// It is a date this near to the moment of the answer.
+    Within(Duration),
+}
+
+/// A JSON value with variables in its strings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JsonDef {
+    /// `null`, a boolean or a number.
+    Plain(Value),
+    /// A string. Where it is nothing but one variable, it takes the variable's type.
+    Text(Template),
+    /// An array.
+    List(Vec<JsonDef>),
+    /// An object.
+    Map(Vec<(String, JsonDef)>),
+}
+
+impl JsonDef {
+    /// A number, for tests and defaults.
+    pub fn number(number: impl Into<Number>) -> Self {
+        Self::Plain(Value::Number(number.into()))
+    }
+}
+
+/// A part of a body with matchers in it.
+#[derive(Clone, Debug)]
+pub struct PatternDef {
+    /// What is asked.
+    pub kind: PatternDefKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a [`PatternDef`] asks.
+#[derive(Clone, Debug)]
+pub enum PatternDefKind {
+    /// This value.
+    Value(JsonDef),
+    /// An object with at least these properties.
+    Object(Vec<(String, PatternDef)>),
+    /// An array of as many items.
+    Array(Vec<PatternDef>),
+    /// All of these matchers.
+    Match(Vec<MatcherDef>),
+}
+
+/// A matcher: a `$`-key.
+#[derive(Clone, Debug)]
+pub enum MatcherDef {
+    /// `$equals`
+    Equals(JsonDef),
+    /// `$matches`
+    Matches(Template),
+    /// `$type`
+    Type(Vec<JsonType>),
+    /// `$any`
+    Any(bool),
+    /// `$one_of`
+    OneOf(Vec<JsonDef>),
+    /// `$within`
+    Within(Duration),
+    /// `$status`
+    Status,
+    /// `$contains`
+    Contains(Box<PatternDef>),
+    /// `$each`
+    Each(Box<PatternDef>),
+    /// `$length`
+    Length(u64),
+}
+
+/// A case as it is run: one file, or one row of its table.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// `suite/file` or `suite/file[example]`.
+    pub id: String,
+    /// The suite's id.
+    pub suite: Arc<Suite>,
+    /// What the file says, inheritance done.
+    pub def: Arc<CaseDef>,
+    /// The row of the table.
+    pub example: Option<ExampleRow>,
+    /// The inputs that its values come from, directly or through other variables.
+    pub needs: Arc<[String]>,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// A row of `def.examples`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExampleRow(pub usize);
+
+impl Case {
+    /// The row's values.
+    pub fn row(&self) -> Option<&Example> {
+        self.def.examples.get(self.example?.0)
+    }
+}
+
+/// A suite.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// Its folder below the case folder, `/` between names.
+    pub id: String,
+    /// What `suite.yaml` says.
+    pub def: SuiteDef,
+}
+
+mod editor {
+    //! Shapes that only the editor schema needs: what may be written where the type above is the result.
+    #![expect(dead_code, reason = "these types are never made: they describe what may be written")]
+
+    use schemars::JsonSchema;
+
+    use super::{BTreeMap, InputDef, Schema, SchemaGenerator, Template, json_schema};
+
+    /// One entry, or a list of them.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    pub(super) enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+
+    /// One text, or a list of them.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    pub(super) enum OneOrManyTexts {
+        One(Template),
+        Many(Vec<Template>),
+    }
+
+    /// What it is; or more about it.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    pub(super) enum InputOrText {
+        Text(String),
+        Input(InputDef),
+    }
+
+    /// Tests of a text; all must hold.
+    #[derive(JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub(super) struct TextTestTable {
+        /// The same text.
+        equals: Option<Template>,
+        /// A regular expression (linear time) that is found in it; anchor it with `^` and `$` to match all of it.
+        matches: Option<Template>,
+        /// It contains this text.
+        contains: Option<Template>,
+        /// It is one of these.
+        one_of: Option<Vec<Template>>,
+        /// It is a date at most this far from the moment of the answer, such as `5m`.
+        within: Option<DurationText>,
+    }
+
+    /// The text itself, or tests of it.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    pub(super) enum TextTests {
+        Text(Template),
+        Tests(TextTestTable),
+    }
+
+    /// Tests of a header field; all must hold.
+    #[derive(JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    pub(super) struct HeaderTable {
+        /// It is there, whatever its value.
+        present: Option<bool>,
+        /// It is not there.
+        absent: Option<bool>,
+        /// The same value; a media type is compared by meaning.
+        equals: Option<Template>,
+        /// A regular expression (linear time) that is found in it; anchor it with `^` and `$` to match all of it.
+        matches: Option<Template>,
+        /// It contains this text.
+        contains: Option<Template>,
+        /// It is one of these.
+        one_of: Option<Vec<Template>>,
+        /// It is a date at most this far from the moment of the answer, such as `5m`.
+        within: Option<DurationText>,
+    }
+
+    /// The value, or tests of it.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    pub(super) enum HeaderText {
+        Text(Template),
+        Tests(HeaderTable),
+    }
+
+    macro_rules! shape {
+        ($name:ident, $schema:tt) => {
+            pub(super) struct $name;
+
+            impl JsonSchema for $name {
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                    let _ = generator;
+                    json_schema!($schema)
+                }
+            }
+        };
+    }
+
+    shape!(DurationText, {
+        "type": "string",
+        "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|min|h|d)$",
+        "description": "A duration: `250ms`, `10s`, `5m`, `1h`."
+    });
+    shape!(StatusText, {
+        "description": "A status code such as 404, a class such as `4xx`, or a list of them.",
+        "oneOf": [
+            { "type": "integer", "minimum": 100, "maximum": 599 },
+            { "type": "string", "pattern": "^[1-5]xx$" },
+            {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "oneOf": [
+                        { "type": "integer", "minimum": 100, "maximum": 599 },
+                        { "type": "string", "pattern": "^[1-5]xx$" }
+                    ]
+                }
+            },
+            { "type": "null" }
+        ]
+    });
+
+    pub(super) struct RuleTable;
+
+    impl JsonSchema for RuleTable {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Rules".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            let levels: Vec<_> = crate::check::Level::NAMES.iter().map(|(name, _)| *name).collect();
+            let properties: BTreeMap<_, _> = crate::check::RULES
+                .iter()
+                .map(|info| {
+                    let default = serde_json::to_value(info.level).unwrap_or_default();
+                    let rule = serde_json::json!({
+                        "description": info.demands, "enum": levels, "default": default
+                    });
+                    (info.id, rule)
+                })
+                .collect();
+            json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+        }
+    }
+
+    pub(super) struct ExampleName;
+
+    impl JsonSchema for ExampleName {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "ExampleName".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9._-]+$" })
+        }
+    }
+
+    impl JsonSchema for super::JsonDef {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Value".into()
+        }
+
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({
+                "description": "Any value; strings can hold `{{ name }}`. A string that is nothing but one variable takes its type."
+            })
+        }
+    }
+
+    impl JsonSchema for super::PatternDef {
+        fn schema_name() -> std::borrow::Cow<'static, str> {
+            "Pattern".into()
+        }
+
+        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+            let value = generator.subschema_for::<super::JsonDef>();
+            let text = generator.subschema_for::<Template>();
+            let duration = generator.subschema_for::<DurationText>();
+            let types: Vec<_> = crate::check::JsonType::NAMES.iter().map(|(name, _)| *name).collect();
+            let pattern = serde_json::json!({ "$ref": format!("#/$defs/{}", Self::schema_name()) });
+            json_schema!({
+                "description": "A value, or an object of `$`-keys that are tests of it. A key that begins with `$` is written with two.",
+                "type": ["object", "array", "string", "number", "boolean", "null"],
+                "items": pattern,
+                "properties": {
+                    "$equals": { "description": "The same value, nothing more.", "allOf": [value] },
+                    "$matches": { "description": "A string in which the regular expression (linear time) is found.", "allOf": [text] },
+                    "$type": {
+                        "description": "The type, or a list of types.",
+                        "oneOf": [{ "enum": types }, { "type": "array", "items": { "enum": types } }]
+                    },
+                    "$any": { "description": "`true`: any value. `false`: the property is not there.", "type": "boolean" },
+                    "$one_of": { "description": "One of these values.", "type": "array", "items": value },
+                    "$within": { "description": "A date at most this far from the moment of the answer.", "allOf": [duration] },
+                    "$status": { "description": "A number equal to the status code.", "const": true },
+                    "$contains": { "description": "A string that contains this text, or an array in which some item matches.", "allOf": [pattern] },
+                    "$each": { "description": "An array whose every item matches.", "allOf": [pattern] },
+                    "$length": { "description": "A string of so many characters, an array or object of so many items.", "type": "integer", "minimum": 0 }
+                },
+                "patternProperties": { "^(\\$\\$|[^$])": pattern, "^$": pattern },
+                "additionalProperties": false
+            })
+        }
+    }
+}
+
+use editor::{
+    DurationText, ExampleName, HeaderText, InputOrText, OneOrMany, OneOrManyTexts, RuleTable, StatusText, TextTests,
+};

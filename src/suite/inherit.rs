@@ -1,0 +1,118 @@
+//! Laying a case over its suite: mappings are merged, everything else is replaced, `null` takes away.
+
+use crate::source::{Diagnostic, Diagnostics, Kind, Node};
+
+/// How a key of a mapping is inherited.
+#[derive(Clone, Copy)]
+enum How {
+    /// The case's value stands in place of the suite's.
+    Replace,
+    /// Key by key, each of its keys as the table says.
+    Merge(Table),
+    /// Key by key, names compared without case.
+    MergeHeaders,
+    /// Key by key.
+    MergeNames,
+}
+
+type Table = &'static [(&'static str, How)];
+
+const REQUEST: Table = &[
+    ("params", How::MergeNames),
+    ("query", How::MergeNames),
+    ("headers", How::MergeHeaders),
+];
+const EXPECT: Table = &[
+    ("headers", How::MergeHeaders),
+    ("body", How::Merge(&[])),
+    ("rules", How::MergeNames),
+];
+/// The keys that a case inherits. `vars`, `inputs` and the suite's name are the suite's own.
+const CASE: Table = &[
+    ("request", How::Merge(REQUEST)),
+    ("expect", How::Merge(EXPECT)),
+    ("snapshots", How::Merge(&[])),
+    ("timeout", How::Replace),
+];
+
+/// The case with what it inherits. A `null` that takes nothing away is an error: it is a slip in a name.
+pub(super) fn inherit(suite: Option<&Node>, case: &Node, errors: &mut Diagnostics) -> Node {
+    let mut merged = case.clone();
+    let Kind::Map(entries) = &mut merged.kind else {
+        return merged;
+    };
+    for (name, how) in CASE {
+        let inherited = suite.and_then(|suite| suite.get(name));
+        let own = entries.iter().position(|(key, _)| key.text == *name);
+        match (inherited, own) {
+            (Some(inherited), Some(at)) => entries[at].1 = merge(inherited, &entries[at].1, *how, errors),
+            (Some(inherited), None) => {
+                let key = suite
+                    .map(Node::entries)
+                    .unwrap_or_default()
+                    .iter()
+                    .find(|(key, _)| key.text == *name);
+                if let Some((key, _)) = key {
+                    entries.push((key.clone(), inherited.clone()));
+                }
+            }
+            (None, Some(at)) => entries[at].1 = merge(&empty(&entries[at].1), &entries[at].1, *how, errors),
+            (None, None) => {}
+        }
+    }
+    merged
+}
+
+fn empty(like: &Node) -> Node {
+    Node {
+        span: like.span,
+        kind: Kind::Map(Vec::new()),
+    }
+}
+
+fn merge(base: &Node, own: &Node, how: How, errors: &mut Diagnostics) -> Node {
+    let (Kind::Map(_), Kind::Map(own_entries)) = (&base.kind, &own.kind) else {
+        return own.clone();
+    };
+    if matches!(how, How::Replace) {
+        return own.clone();
+    }
+    let same = |a: &str, b: &str| match how {
+        How::MergeHeaders => a.eq_ignore_ascii_case(b),
+        _ => a == b,
+    };
+    let mut entries = base.entries().to_vec();
+    for (key, value) in own_entries {
+        let inherited = entries.iter().position(|(known, _)| same(&known.text, &key.text));
+        if value.is_null() {
+            if let Some(at) = inherited {
+                entries.remove(at);
+            } else {
+                let names: Vec<_> = base.entries().iter().map(|(key, _)| key.text.as_str()).collect();
+                errors.push(
+                    Diagnostic::new(key.span, format!("`{}: null` takes nothing away", key.text))
+                        .label("not inherited from suite.yaml")
+                        .suggest(&key.text, names.iter().copied()),
+                );
+            }
+            continue;
+        }
+        let inner = match how {
+            How::Merge(table) => table.iter().find(|(name, _)| *name == key.text).map(|(_, how)| *how),
+            _ => None,
+        };
+        match (inherited, inner) {
+            (Some(at), Some(how)) => {
+                let value = merge(&entries[at].1, value, how, errors);
+                entries[at] = (key.clone(), value);
+            }
+            (Some(at), None) => entries[at] = (key.clone(), value.clone()),
+            (None, Some(how)) => entries.push((key.clone(), merge(&empty(value), value, how, errors))),
+            (None, None) => entries.push((key.clone(), value.clone())),
+        }
+    }
+    Node {
+        span: own.span,
+        kind: Kind::Map(entries),
+    }
+}

@@ -1,0 +1,404 @@
+//! Finding suites on disk, and putting their cases together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    decode::{self, Reading, is_slug},
+    def::{Case, CaseDef, ExampleRow, JsonDef, NamedValue, Suite, SuiteDef},
+    inherit::inherit,
+};
+use crate::{
+    check::SchemaStore,
+    source::{Diagnostic, Diagnostics, Node, Sources, Span, parse_yaml},
+};
+
+/// Largest suite or case file, in bytes.
+const MAX_FILE: u64 = 32 * 1024 * 1024;
+/// The file that holds what the cases of a folder share.
+const SUITE_FILE: &str = "suite.yaml";
+
+/// All suites of a project.
+#[derive(Debug)]
+pub struct Suites {
+    /// The suites, by id.
+    pub suites: Vec<Arc<Suite>>,
+    /// Their cases, by suite, file and row.
+    pub cases: Vec<Case>,
+}
+
+impl Suites {
+    /// Every input that some suite asks for, by name, and whether it is a secret.
+    pub fn inputs(&self) -> BTreeMap<&str, bool> {
+        let mut all = BTreeMap::new();
+        for suite in &self.suites {
+            for (name, input) in &suite.def.inputs {
+                *all.entry(name.as_str()).or_default() |= input.value.secret;
+            }
+        }
+        all
+    }
+}
+
+/// Loads every suite below `folder`. Mistakes go to `errors`; where there are any, the result is not to be used.
+pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors: &mut Diagnostics) -> Suites {
+    let mut loaded = Suites {
+        suites: Vec::new(),
+        cases: Vec::new(),
+    };
+    let mut folders = Vec::new();
+    walk(folder, folder, &mut folders, sources, errors);
+    for found in folders {
+        suite(found, schemas, sources, &mut loaded, errors);
+    }
+    let mut ids = BTreeMap::new();
+    for case in &loaded.cases {
+        if let Some(first) = ids.insert(case.id.clone(), case.span) {
+            let first = sources.place(first);
+            errors.push(Diagnostic::new(
+                case.span,
+                format!("two cases with the id `{}`; the other is {first}", case.id),
+            ));
+        }
+    }
+    if loaded.cases.is_empty() && errors.is_empty() {
+        let shown = sources.shown(folder);
+        errors.push(
+            Diagnostic::general(format!("no cases in `{shown}`"))
+                .help("a suite is a folder with a `suite.yaml` and one file for each case"),
+        );
+    }
+    loaded
+}
+
+/// A folder with cases in it.
+struct Folder {
+    id: String,
+    path: PathBuf,
+    cases: Vec<PathBuf>,
+}
+
+fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, errors: &mut Diagnostics) {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let shown = sources.shown(folder);
+            errors.push(Diagnostic::general(format!(
+                "failed to read the folder `{shown}`: {error}"
+            )));
+            return;
+        }
+    };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    // By name without its ending: `a` comes before `a-b`.
+    paths.sort_by_key(|path| path.with_extension(""));
+    let mut cases = Vec::new();
+    for path in paths {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            // A link could lead out of the project or around in a circle.
+            if !path.is_symlink() {
+                walk(root, &path, found, sources, errors);
+            }
+        } else if name.ends_with(".yml") {
+            let shown = sources.shown(&path);
+            errors.push(Diagnostic::general(format!(
+                "`{shown}` would not be run: cases end in `.yaml`"
+            )));
+        } else if name.ends_with(".yaml") && name != SUITE_FILE {
+            cases.push(path);
+        }
+    }
+    if cases.is_empty() && !folder.join(SUITE_FILE).exists() {
+        return;
+    }
+    let id = folder
+        .strip_prefix(root)
+        .map(|path| {
+            path.components()
+                .map(|part| part.as_os_str().to_string_lossy().into_owned())
+                .collect::<Vec<_>>()
+                .join("/")
+        })
+        .unwrap_or_default();
+    let shown = sources.shown(folder);
+    if id.is_empty() {
+        errors.push(Diagnostic::general(format!(
+            "a case stands in `{shown}` itself: put it into a folder, the suite"
+        )));
+    } else if !id.split('/').all(is_slug) {
+        errors.push(Diagnostic::general(format!(
+            "the folder name `{shown}` cannot be a suite's id: use letters, digits, `-`, `_` and `.`"
+        )));
+    } else if cases.is_empty() {
+        errors.push(Diagnostic::general(format!("the suite `{shown}` has no cases")));
+    }
+    found.push(Folder {
+        id,
+        path: folder.to_owned(),
+        cases,
+    });
+}
+
+/// Reads a file into a node.
+fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
+    let shown = sources.shown(path);
+    let fail = |reason: String, errors: &mut Diagnostics| {
+        errors.push(Diagnostic::general(format!("failed to read `{shown}`: {reason}")));
+        None
+    };
+    match std::fs::metadata(path) {
+        Ok(data) if data.len() > MAX_FILE => return fail(format!("it is larger than {MAX_FILE} bytes"), errors),
+        Ok(_) => {}
+        Err(error) => return fail(error.to_string(), errors),
+    }
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return fail(error.to_string(), errors),
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
+        return fail("it is not UTF-8".to_owned(), errors);
+    };
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    let file = sources.add(path, text);
+    parse_yaml(sources, file, errors)
+}
+
+fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &mut Suites, errors: &mut Diagnostics) {
+    let suite_path = folder.path.join(SUITE_FILE);
+    let mut shared = None;
+    let mut def = SuiteDef::default();
+    if suite_path.exists() {
+        let Some(node) = read(&suite_path, sources, errors) else {
+            return;
+        };
+        let mut cx = Reading {
+            errors,
+            schemas,
+            folder: &folder.path,
+            known: None,
+            used: BTreeSet::new(),
+        };
+        if !node.is_null() {
+            def = decode::suite(&node, &mut cx).unwrap_or_default();
+            shared = Some(node);
+        }
+    }
+    let suite = Arc::new(Suite { id: folder.id, def });
+    for path in folder.cases {
+        let Some(node) = read(&path, sources, errors) else {
+            continue;
+        };
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        if !is_slug(&stem) {
+            let shown = sources.shown(&path);
+            errors.push(Diagnostic::general(format!(
+                "the file name `{shown}` cannot be a case's id: use letters, digits, `-`, `_` and `.`"
+            )));
+        }
+        case(
+            &node,
+            shared.as_ref(),
+            &suite,
+            &stem,
+            &folder.path,
+            schemas,
+            loaded,
+            errors,
+        );
+    }
+    loaded.suites.push(suite);
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call, from the loop above")]
+fn case(
+    node: &Node,
+    shared: Option<&Node>,
+    suite: &Arc<Suite>,
+    stem: &str,
+    folder: &Path,
+    schemas: &SchemaStore,
+    loaded: &mut Suites,
+    errors: &mut Diagnostics,
+) {
+    if node.is_null() {
+        errors.push(Diagnostic::new(node.span, "the file is empty").help("a case has at least `expect`"));
+        return;
+    }
+    let merged = inherit(shared, node, errors);
+    let outer: BTreeSet<String> = suite
+        .def
+        .inputs
+        .iter()
+        .map(|(name, _)| name.clone())
+        .chain(suite.def.vars.keys().cloned())
+        .collect();
+    let own = node.get("vars").into_iter().flat_map(Node::entries);
+    let rows = node.get("examples").into_iter().flat_map(Node::entries);
+    let columns = rows.flat_map(|(_, row)| row.entries());
+    let mut known = outer;
+    known.extend(own.chain(columns).map(|(key, _)| key.text.clone()));
+    let mut cx = Reading {
+        errors,
+        schemas,
+        folder,
+        known: Some(known),
+        used: BTreeSet::new(),
+    };
+    let Some(mut def) = decode::case(&merged, &mut cx) else {
+        return;
+    };
+    let used = cx.used;
+    if !merged.entries().iter().any(|(key, _)| key.text == "request") {
+        errors.push(Diagnostic::new(node.span, "the case has no `request`"));
+    }
+    if def.expect.status.is_none() && errors.is_empty() {
+        errors.push(Diagnostic::new(start(node.span), "the case expects no status").help(
+            "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
+        ));
+    }
+    def.tags = join(&suite.def.tags, def.tags);
+    def.effects = join(&suite.def.effects, def.effects);
+    let def = Arc::new(def);
+    let span = start(node.span);
+    let rows: Vec<Option<ExampleRow>> = if def.examples.is_empty() {
+        vec![None]
+    } else {
+        (0..def.examples.len()).map(|row| Some(ExampleRow(row))).collect()
+    };
+    let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
+    for row in rows {
+        let example = row.and_then(|row| def.examples.get(row.0));
+        let needs = needs(
+            &used,
+            example.map(|example| &example.vars),
+            &def,
+            suite,
+            example.map_or(span, |row| row.span),
+            errors,
+        );
+        let needs = Arc::clone(
+            shared_needs
+                .entry(needs.clone())
+                .or_insert_with(|| Arc::from(needs.into_boxed_slice())),
+        );
+        loaded.cases.push(Case {
+            id: match example {
+                Some(example) => format!("{}/{stem}[{}]", suite.id, example.name),
+                None => format!("{}/{stem}", suite.id),
+            },
+            suite: Arc::clone(suite),
+            def: Arc::clone(&def),
+            example: row,
+            needs,
+            span: example.map_or(span, |example| example.span),
+        });
+    }
+}
+
+/// Only the first character: a caret under a whole file helps nobody.
+fn start(span: Span) -> Span {
+    Span {
+        end_line: span.line,
+        end_column: span.column + 1,
+        ..span
+    }
+}
+
+fn join(suite: &[String], own: Vec<String>) -> Vec<String> {
+    let mut all = suite.to_vec();
+    for word in own {
+        if !all.contains(&word) {
+            all.push(word);
+        }
+    }
+    all
+}
+
+/// The inputs that the used variables come from, in the end; a variable that leads to itself is reported.
+fn needs(
+    used: &BTreeSet<String>,
+    row: Option<&NamedValue>,
+    def: &CaseDef,
+    suite: &Suite,
+    span: Span,
+    errors: &mut Diagnostics,
+) -> Vec<String> {
+    let mut needs = BTreeSet::new();
+    // Rows are read by name: a value of another row is none of this row's.
+    for name in used {
+        let in_rows_only = def.examples.iter().any(|example| example.vars.contains_key(name))
+            && !row.is_some_and(|row| row.contains_key(name))
+            && !def.vars.contains_key(name)
+            && !suite.def.vars.contains_key(name)
+            && !suite.def.inputs.iter().any(|(input, _)| input == name);
+        if in_rows_only {
+            errors.push(Diagnostic::new(
+                span,
+                format!("this row has no `{name}`, which the case uses"),
+            ));
+            continue;
+        }
+        trace(name, row, def, suite, &mut Vec::new(), &mut needs, span, errors);
+    }
+    needs.into_iter().collect()
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a walk over the layers of names, local to this file"
+)]
+fn trace<'a>(
+    name: &'a str,
+    row: Option<&'a NamedValue>,
+    def: &'a CaseDef,
+    suite: &'a Suite,
+    path: &mut Vec<&'a str>,
+    needs: &mut BTreeSet<String>,
+    span: Span,
+    errors: &mut Diagnostics,
+) {
+    if path.contains(&name) {
+        errors.push(Diagnostic::new(
+            span,
+            format!("variable `{name}` leads to itself: {} → {name}", path.join(" → ")),
+        ));
+        return;
+    }
+    let value = row
+        .and_then(|row| row.get(name))
+        .or_else(|| def.vars.get(name))
+        .or_else(|| suite.def.vars.get(name));
+    let Some(value) = value else {
+        if suite.def.inputs.iter().any(|(input, _)| input == name) {
+            needs.insert(name.to_owned());
+        }
+        return;
+    };
+    path.push(name);
+    for inner in variables(value) {
+        trace(inner, row, def, suite, path, needs, span, errors);
+    }
+    path.pop();
+}
+
+fn variables(value: &JsonDef) -> Vec<&str> {
+    match value {
+        JsonDef::Plain(_) => Vec::new(),
+        JsonDef::Text(text) => text.variables().collect(),
+        JsonDef::List(items) => items.iter().flat_map(variables).collect(),
+        JsonDef::Map(entries) => entries.iter().flat_map(|(_, value)| variables(value)).collect(),
+    }
+}

@@ -1,0 +1,20 @@
+//! Suites as people write them: folders of YAML files, loaded strictly, every mistake shown at once with its place.
+//!
+//! [`load`] finds the files, lays each case over its `suite.yaml`, and decodes the result into [`Case`]s whose values
+//! are still [`Template`]s. Nothing here knows a target or sends anything.
+
+mod decode;
+mod decode_expect;
+mod def;
+mod editor_schema;
+mod inherit;
+mod load;
+mod template;
+
+pub use def::{
+    BodyDef, Case, CaseDef, ContentDef, Example, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef,
+    NamedValue, PatternDef, PatternDefKind, RequestDef, SnapshotsDef, Suite, SuiteDef, TextTestDef, Written,
+};
+pub use editor_schema::{case_schema, suite_schema};
+pub use load::{Suites, load};
+pub use template::{Part, Template};
