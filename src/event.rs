@@ -1,7 +1,5 @@
 //! What a run tells: one enum, made by the run, read by every reporter, and written as it is into NDJSON.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -171,7 +169,7 @@ pub enum Interrupt {
 }
 
 /// A path as events carry it: relative to the project where it is inside it, `/` between folders.
-pub(crate) fn shown(root: &std::path::Path, path: &PathBuf) -> String {
+pub(crate) fn shown(root: &std::path::Path, path: &std::path::Path) -> String {
     path.strip_prefix(root)
         .unwrap_or(path)
         .to_string_lossy()

@@ -39,6 +39,9 @@ pub struct Answer {
     pub version: String,
     /// Status code.
     pub status: u16,
+    /// The reason phrase, where it is not the registered one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Header fields in order, names in lower case; bytes that are not UTF-8 are read as Latin-1.
     pub headers: Vec<(String, String)>,
     /// The content, transfer coding undone.
@@ -111,8 +114,6 @@ pub enum FailureKind {
     NotHttp,
     /// The answer is past a bound of the target (header bytes, body bytes).
     TooLarge,
-    /// The run was interrupted before the answer.
-    Interrupted,
 }
 
 /// Bytes, written as text where they are UTF-8 and as base64 where not.

@@ -13,6 +13,7 @@ use crate::{
     event::{CaseFinished, Event, Exchange, RunFinished, RunStarted},
     exchange::{Answer, Content, Failure, Malformed, Reply, Request},
     project::Secret,
+    suite::Filter,
 };
 
 /// What stands for a credential that is no known secret.
@@ -49,13 +50,22 @@ impl Redactor {
         let mut forms: Vec<(String, String)> = Vec::new();
         let mut names = Vec::new();
         for (name, secret) in secrets {
-            let mark = format!("${}", name.to_ascii_uppercase());
-            for form in forms_of(secret.expose()) {
-                if !forms.iter().any(|(known, _)| *known == form) {
-                    forms.push((form, mark.clone()));
+            let name = name.to_ascii_uppercase();
+            let secret = secret.expose();
+            // What a filter makes of a secret gives it away too; a shell can make the same of the variable.
+            let mut add = |value: &str, mark: String| {
+                for form in forms_of(value) {
+                    if !forms.iter().any(|(known, _)| *known == form) {
+                        forms.push((form, mark.clone()));
+                    }
                 }
-            }
-            names.push(mark);
+                names.push(mark);
+            };
+            add(secret, format!("${name}"));
+            add(&Filter::SwapCase.apply(secret), format!("${{{name}~~}}"));
+            add(&Filter::DropLast.apply(secret), format!("${{{name}%?}}"));
+            add(&secret.to_lowercase(), format!("${{{name},,}}"));
+            add(&secret.to_uppercase(), format!("${{{name}^^}}"));
         }
         let finder = (!forms.is_empty())
             .then(|| {
@@ -72,7 +82,7 @@ impl Redactor {
         }
     }
 
-    /// The marks that stand for secrets: `$TOKEN`.
+    /// The marks that stand for secrets, and for what can be made of them: `$TOKEN`, `${TOKEN%?}`.
     pub fn marks(&self) -> &[String] {
         &self.names
     }
@@ -208,6 +218,7 @@ impl Redactor {
             Reply::Answer(Answer {
                 version: _,
                 status: _,
+                reason,
                 headers,
                 body,
                 cut,
@@ -218,8 +229,8 @@ impl Redactor {
                 self.headers(headers);
                 self.hide_bytes(body);
                 self.hide_bytes(excess);
-                if let Some(cut) = cut {
-                    self.hide(cut);
+                for text in [reason, cut].into_iter().flatten() {
+                    self.hide(text);
                 }
             }
             Reply::Malformed(Malformed {

@@ -8,6 +8,7 @@ mod header;
 pub(crate) mod json;
 mod media_type;
 mod rules;
+mod same_as;
 mod schema;
 mod snapshot;
 mod status;
@@ -20,6 +21,7 @@ pub use finding::{Finding, Level};
 pub use header::{HeaderExpectation, HeaderTest};
 pub use json::{JsonType, Matcher, Pattern, PatternKind};
 pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
+pub use same_as::SameAs;
 pub use schema::{Schema, SchemaError, SchemaStore};
 pub use snapshot::{PutBack, SnapshotExpectation};
 pub use status::{StatusItem, StatusSet};
@@ -47,6 +49,8 @@ pub struct Expectation {
     pub duration: Option<(Duration, Place)>,
     /// The snapshot.
     pub snapshot: Option<SnapshotExpectation>,
+    /// The case whose answer must not be distinguishable from this one.
+    pub same_as: Option<SameAs>,
     /// Levels of the standing rules.
     pub rules: RuleLevels,
 }
@@ -68,7 +72,8 @@ impl Judgement {
 }
 
 /// Judges a reply. All checks are made and all findings kept; a reply that is no answer at all has none.
-pub fn check(expectation: &Expectation, request: &Request, reply: &Reply) -> Judgement {
+/// `other` is the reply to the case that [`Expectation::same_as`] names.
+pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other: Option<&Reply>) -> Judgement {
     let mut judgement = Judgement::default();
     let findings = &mut judgement.findings;
     let answer = match reply {
@@ -100,6 +105,9 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply) -> Jud
                 .actual(show_duration(answer.elapsed()))
                 .place(place),
         );
+    }
+    if let (Some(expected), Some(other)) = (&expectation.same_as, other) {
+        same_as::check(expected, answer, other, findings);
     }
     let before = findings.len();
     rules::check(&expectation.rules, request, answer, findings);

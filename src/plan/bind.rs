@@ -13,7 +13,7 @@ use super::scope::Scope;
 use crate::{
     check::{
         BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind, PutBack,
-        RuleLevels, SnapshotExpectation, TextTest,
+        RuleLevels, SameAs, SnapshotExpectation, TextTest,
     },
     exchange::Request,
     project::Target,
@@ -63,7 +63,7 @@ impl Binder {
     }
 
     /// Binds a case. What cannot be sent or compared is an error at the line that asks for it.
-    pub(super) fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Diagnostic> {
+    pub(super) fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
         let binding = Binding {
             binder: self,
             case,
@@ -72,9 +72,29 @@ impl Binder {
         };
         let bound = binding.bound()?;
         if binding.scope.is_incomplete() {
-            return Err(Diagnostic::new(case.span, "a variable of this case has no value"));
+            return Err(Diagnostic::new(case.span, "a variable of this case has no value").into());
         }
-        Ok(bound)
+        match binding.scope.unchanged() {
+            Some(name) => Err(Unbound::Pointless(format!(
+                "a filter leaves `{name}` as it is on this target: the case would not send what it means to"
+            ))),
+            None => Ok(bound),
+        }
+    }
+}
+
+/// Why a case has no request.
+#[derive(Clone, Debug)]
+pub enum Unbound {
+    /// It cannot be sent or compared: a mistake, at the line that makes it.
+    Mistake(Diagnostic),
+    /// It would not send what it means to: it is skipped, with this reason.
+    Pointless(String),
+}
+
+impl From<Diagnostic> for Unbound {
+    fn from(mistake: Diagnostic) -> Self {
+        Self::Mistake(mistake)
     }
 }
 
@@ -126,6 +146,7 @@ impl Binding<'_> {
             add("content-type", kind.to_owned());
         }
         add("accept", "*/*".to_owned());
+        add("accept-encoding", "identity".to_owned());
         add("user-agent", concat!("conforme/", env!("CARGO_PKG_VERSION")).to_owned());
         // A request without content whose method foresees some says so (RFC 9110 §8.6).
         if !body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
@@ -244,6 +265,11 @@ impl Binding<'_> {
             body: self.body()?,
             duration: def.duration.as_ref().map(|limit| (limit.value, place(limit.span))),
             snapshot: self.snapshot()?,
+            same_as: def.same_as.as_ref().map(|other| SameAs {
+                id: other.value.clone(),
+                redact: Arc::from(self.case.def.snapshots.redact.as_slice()),
+                place: place(other.span),
+            }),
             rules,
         })
     }

@@ -7,9 +7,9 @@ mod bind;
 mod scope;
 mod select;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-pub use bind::{Binder, Bound};
+pub use bind::{Binder, Bound, Unbound};
 pub use select::Selection;
 
 use crate::{
@@ -49,25 +49,48 @@ impl Plan {
         errors: &mut Diagnostics,
     ) -> Self {
         let binder = Binder::new(suites, &target, snapshots);
-        let cases: Vec<_> = suites
+        // A case that is compared with another brings that one along.
+        let selected = |case: &Case| selection.selects(case, sources);
+        let others: BTreeSet<_> = suites
             .cases
             .iter()
-            .filter(|case| selection.selects(case, sources))
+            .filter(|case| selected(case))
+            .filter_map(|case| case.def.expect.same_as.as_ref())
+            .map(|other| other.value.as_str())
+            .collect();
+        let mut cases: Vec<_> = suites
+            .cases
+            .iter()
+            .filter(|case| selected(case) || others.contains(case.id.as_str()))
             .map(|case| Planned {
                 skip: skip(case, Some(&target)),
                 case: case.clone(),
             })
             .collect();
-        for planned in cases.iter().filter(|planned| planned.skip.is_none()) {
-            if let Err(error) = binder.bind(&planned.case, sources) {
-                errors.push(error);
+        for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
+            match binder.bind(&planned.case, sources) {
+                Ok(_) => {}
+                Err(Unbound::Mistake(mistake)) => errors.push(mistake),
+                Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
+            }
+        }
+        let skipped: BTreeSet<_> = cases
+            .iter()
+            .filter(|planned| planned.skip.is_some())
+            .map(|planned| planned.case.id.clone())
+            .collect();
+        for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
+            if let Some(other) = &planned.case.def.expect.same_as
+                && skipped.contains(&other.value)
+            {
+                planned.skip = Some(format!("the case it is compared with, {}, is skipped", other.value));
             }
         }
         Self { target, cases, binder }
     }
 
     /// What a case sends and expects.
-    pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, crate::source::Diagnostic> {
+    pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
         self.binder.bind(case, sources)
     }
 }

@@ -1,6 +1,6 @@
 //! The values of variables, innermost first: row, case, suite, target, default.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use serde_json::Value;
 
@@ -15,6 +15,8 @@ pub(super) struct Scope<'a> {
     target: &'a Target,
     /// A variable that has no value: the plan skips such cases, so this is a defect worth an error, not a guess.
     missing: Cell<bool>,
+    /// A variable that a filter left as it is: the case would send what it means to avoid.
+    unchanged: RefCell<Option<String>>,
 }
 
 impl<'a> Scope<'a> {
@@ -23,7 +25,13 @@ impl<'a> Scope<'a> {
             case,
             target,
             missing: Cell::new(false),
+            unchanged: RefCell::new(None),
         }
+    }
+
+    /// A variable that a filter left as it is.
+    pub(super) fn unchanged(&self) -> Option<String> {
+        self.unchanged.borrow().clone()
     }
 
     /// Whether some variable had no value.
@@ -68,7 +76,15 @@ impl<'a> Scope<'a> {
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
-                Part::Variable(name) => wrap(&plain(&self.value(name))),
+                Part::Variable(name, None) => wrap(&plain(&self.value(name))),
+                Part::Variable(name, Some(filter)) => {
+                    let value = plain(&self.value(name));
+                    let filtered = filter.apply(&value);
+                    if filtered == value {
+                        self.unchanged.replace(Some(name.clone()));
+                    }
+                    wrap(&filtered)
+                }
             })
             .collect()
     }

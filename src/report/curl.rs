@@ -21,7 +21,9 @@ pub(super) fn command(request: &Request, marks: &[String]) -> String {
     words.push(quote(&request.url, marks));
     for (name, value) in &request.headers {
         // What curl sets by itself.
-        if matches!(name.as_str(), "accept" | "user-agent") || (name == "content-length" && !request.body.is_empty()) {
+        if matches!(name.as_str(), "accept" | "accept-encoding" | "user-agent")
+            || (name == "content-length" && !request.body.is_empty())
+        {
             continue;
         }
         let field = if value.is_empty() {

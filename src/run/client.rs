@@ -12,6 +12,7 @@ use http_body_util::Full;
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
+    ext::ReasonPhrase,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -153,7 +154,7 @@ impl Client {
                 Ok(Err((_, Some(unsent)))) if !is_fresh => message = unsent,
                 Ok(Err((error, _))) => {
                     let bytes = rest.map(|(_, tape)| tape.bytes()).unwrap_or_default();
-                    return (unreadable(&error, &bytes), None);
+                    return (unreadable(&error, &bytes, is_fresh), None);
                 }
                 Ok(Ok(response)) => return self.answer(request, response, deadline, rest).await,
             }
@@ -198,6 +199,10 @@ impl Client {
         let answer = Answer {
             version: format!("{:?}", head.version),
             status,
+            reason: head
+                .extensions
+                .get::<ReasonPhrase>()
+                .map(|phrase| text(phrase.as_bytes())),
             headers,
             body: content.bytes.into(),
             cut: content.cut,

@@ -32,7 +32,10 @@ pub(super) fn chain(error: &dyn Error) -> String {
 }
 
 /// What to make of an answer whose head could not be read, by the bytes that came.
-pub(super) fn unreadable(error: &hyper::Error, bytes: &[u8]) -> Reply {
+///
+/// Bytes that begin as HTTP are an answer, if a broken one. So are any bytes on a connection that has carried an
+/// answer before: whoever sends them speaks HTTP.
+pub(super) fn unreadable(error: &hyper::Error, bytes: &[u8], is_fresh: bool) -> Reply {
     let reason = chain(error);
     if error.is_parse_too_large() {
         return Reply::Failure(failure(
@@ -47,19 +50,18 @@ pub(super) fn unreadable(error: &hyper::Error, bytes: &[u8]) -> Reply {
         ));
     }
     let excerpt = &bytes[..bytes.len().min(EXCERPT)];
-    let begins = |prefix: &[u8]| bytes.starts_with(prefix) || prefix.starts_with(bytes);
-    if error.is_parse() && begins(b"HTTP/1.") {
+    let is_http = bytes.starts_with(b"HTTP/1.");
+    if is_http || !is_fresh {
+        let reason = if is_http {
+            reason
+        } else {
+            format!("{reason} (these bytes may belong to the answer before, on the same connection)")
+        };
         return Reply::Malformed(Malformed {
             reason,
             bytes: excerpt.to_vec().into(),
             elapsed_us: 0,
         });
-    }
-    if begins(b"HTTP/") {
-        return Reply::Failure(failure(
-            FailureKind::Closed,
-            format!("the connection ended in the head of the answer: {reason}"),
-        ));
     }
     Reply::Failure(failure(
         FailureKind::NotHttp,

@@ -12,6 +12,8 @@ mod interrupt;
 mod proxy;
 mod tape;
 mod tls;
+mod verdict;
+mod worker;
 
 pub use client::Client;
 pub use engine::{RunOptions, SnapshotMode, run};

@@ -366,7 +366,7 @@ fn path(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
     let template = cx.template(node)?;
     let first = match template.parts.first() {
         Some(super::Part::Text(text)) => text.as_str(),
-        Some(super::Part::Variable(_)) => "/",
+        Some(super::Part::Variable(..)) => "/",
         None => "",
     };
     if first.contains("://") {

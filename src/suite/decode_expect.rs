@@ -25,6 +25,7 @@ pub(super) fn expect(node: &Node, cx: &mut Reading<'_>) -> ExpectDef {
         duration: fields
             .take("duration")
             .and_then(|node| written(node, duration(node, cx.errors))),
+        same_as: fields.take("same_as").and_then(|node| written(node, cx.string(node))),
         snapshot: fields
             .take("snapshot")
             .and_then(|node| written(node, boolean(node, cx.errors))),
@@ -130,7 +131,7 @@ fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
             .iter()
             .map(|part| match part {
                 super::Part::Text(text) => text.as_str(),
-                super::Part::Variable(_) => "x",
+                super::Part::Variable(..) => "x",
             })
             .collect(),
     };

@@ -180,6 +180,9 @@ pub struct ExpectDef {
     /// Longest time from the start of the request to the end of the answer, such as `2s`.
     #[schemars(with = "Option<DurationText>")]
     pub duration: Option<Written<Duration>>,
+    /// The case whose answer must not be distinguishable from this one's: a file of the same suite, or a whole id.
+    #[schemars(with = "Option<String>")]
+    pub same_as: Option<Written<String>>,
     /// Whether the answer is compared with a stored snapshot.
     #[schemars(with = "Option<bool>")]
     pub snapshot: Option<Written<bool>>,

@@ -64,6 +64,19 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
             ));
         }
     }
+    for case in &loaded.cases {
+        let Some(other) = &case.def.expect.same_as else {
+            continue;
+        };
+        if other.value == case.id {
+            errors.push(Diagnostic::new(other.span, "a case is always the same as itself"));
+        } else if !ids.contains_key(&other.value) {
+            errors.push(
+                Diagnostic::new(other.span, format!("there is no case `{}`", other.value))
+                    .suggest(&other.value, ids.keys().map(String::as_str)),
+            );
+        }
+    }
     if loaded.cases.is_empty() && errors.is_empty() {
         let shown = sources.shown(folder);
         errors.push(
@@ -268,6 +281,11 @@ fn case(
         errors.push(Diagnostic::new(start(node.span), "the case expects no status").help(
             "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
         ));
+    }
+    if let Some(other) = &mut def.expect.same_as
+        && !other.value.contains('/')
+    {
+        other.value = format!("{}/{}", suite.id, other.value);
     }
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);

@@ -17,4 +17,4 @@ pub use def::{
 };
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
-pub use template::{Part, Template};
+pub use template::{Filter, Part, Template};

@@ -11,8 +11,43 @@ use crate::source::Span;
 pub enum Part {
     /// Text that stays as it is.
     Text(String),
-    /// The value of a variable.
-    Variable(String),
+    /// The value of a variable, and what is made of it.
+    Variable(String, Option<Filter>),
+}
+
+/// What is made of a variable's value: near misses of a credential, as `{{ token | swap_case }}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Small letters for capitals, and capitals for small letters.
+    SwapCase,
+    /// All but the last character.
+    DropLast,
+}
+
+impl Filter {
+    /// All filters by name.
+    pub const NAMES: [(&'static str, Filter); 2] = [("swap_case", Filter::SwapCase), ("drop_last", Filter::DropLast)];
+
+    /// The filtered text.
+    pub fn apply(self, text: &str) -> String {
+        match self {
+            Filter::SwapCase => text
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_lowercase() {
+                        c.to_ascii_uppercase()
+                    } else {
+                        c.to_ascii_lowercase()
+                    }
+                })
+                .collect(),
+            Filter::DropLast => {
+                let mut chars = text.chars();
+                chars.next_back();
+                chars.as_str().to_owned()
+            }
+        }
+    }
 }
 
 /// Text in which `{{ name }}` stands for a variable and `{{ "text" }}` for the text itself.
@@ -35,7 +70,7 @@ impl Template {
             let (part, after) = placeholder(inside)?;
             match part {
                 Part::Text(text) => push_text(&mut parts, &text),
-                variable @ Part::Variable(_) => parts.push(variable),
+                variable @ Part::Variable(..) => parts.push(variable),
             }
             rest = after;
         }
@@ -53,7 +88,7 @@ impl Template {
     /// The names of its variables.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Variable(name) => Some(name.as_str()),
+            Part::Variable(name, _) => Some(name.as_str()),
             Part::Text(_) => None,
         })
     }
@@ -70,7 +105,7 @@ impl Template {
     /// The variable, if the template is nothing else.
     pub fn as_variable(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [Part::Variable(name)] => Some(name),
+            [Part::Variable(name, None)] => Some(name),
             _ => None,
         }
     }
@@ -116,11 +151,24 @@ fn placeholder(inside: &str) -> Result<(Part, &str), String> {
     let (name, after) = inside
         .split_once("}}")
         .ok_or_else(|| "`{{` without `}}` (write `{{ \"{{\" }}` for the braces themselves)".to_owned())?;
-    let name = name.trim();
+    let (name, filter) = match name.split_once('|') {
+        Some((name, filter)) => (name.trim(), Some(filter.trim())),
+        None => (name.trim(), None),
+    };
     if !is_name(name) {
         return Err(format!("`{name}` is not a variable's name"));
     }
-    Ok((Part::Variable(name.to_owned()), after))
+    let filter = match filter {
+        None => None,
+        Some(given) => match Filter::NAMES.iter().find(|(known, _)| *known == given) {
+            Some((_, filter)) => Some(*filter),
+            None => {
+                let known: Vec<_> = Filter::NAMES.iter().map(|(name, _)| format!("`{name}`")).collect();
+                return Err(format!("no filter `{given}`; there are {}", known.join(" and ")));
+            }
+        },
+    };
+    Ok((Part::Variable(name.to_owned(), filter), after))
 }
 
 /// Letters, digits and `_`, not a digit first.
@@ -150,7 +198,7 @@ mod tests {
     }
 
     fn variable(name: &str) -> Part {
-        Part::Variable(name.to_owned())
+        Part::Variable(name.to_owned(), None)
     }
 
     #[test]
@@ -165,7 +213,15 @@ mod tests {
 
     #[test]
     fn broken_braces_are_errors() {
-        for wrong in ["{{ a", "{{ }}", "{{ 1a }}", "{{ a b }}", "{{ \"x }}", "{{ \"x\" "] {
+        for wrong in [
+            "{{ a",
+            "{{ }}",
+            "{{ 1a }}",
+            "{{ a b }}",
+            "{{ \"x }}",
+            "{{ \"x\" ",
+            "{{ a | b }}",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

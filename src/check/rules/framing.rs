@@ -65,6 +65,16 @@ pub(super) fn length(request: &Request, answer: &Answer) -> Option<Finding> {
                 .actual(format!("content-length: {length} and transfer-encoding: {coding}")),
         );
     }
+    if let Some(coding) = answer
+        .header("transfer-encoding")
+        .find(|coding| !coding.eq_ignore_ascii_case("chunked"))
+    {
+        return Some(
+            finding("the transfer coding is none that was asked for (RFC 9112 §6.1, §7.4)")
+                .expected("chunked")
+                .actual(coding),
+        );
+    }
     match lengths.as_slice() {
         [] => None,
         [one] if one.parse() == Ok(answer.body.bytes().len()) => None,

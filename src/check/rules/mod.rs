@@ -1,5 +1,6 @@
 //! The standing rules of HTTP: on for every answer, each with an id and a level that a suite or a case can set.
 
+mod coding;
 mod content;
 mod date;
 mod fields;
@@ -24,6 +25,8 @@ pub enum Rule {
     Json,
     /// `http/length`
     Length,
+    /// `http/coding`
+    Coding,
     /// `http/challenge`
     Challenge,
     /// `http/allow`
@@ -47,7 +50,7 @@ pub struct RuleInfo {
 }
 
 /// Every standing rule, in the order in which findings show. A new rule is one row here and one function.
-pub const RULES: [RuleInfo; 8] = [
+pub const RULES: [RuleInfo; 9] = [
     RuleInfo {
         rule: Rule::Date,
         id: "http/date",
@@ -82,6 +85,13 @@ pub const RULES: [RuleInfo; 8] = [
         level: Level::Deny,
         demands: "the content is as long as it was declared to be, and is declared one way (RFC 9112 §6)",
         run: framing::length,
+    },
+    RuleInfo {
+        rule: Rule::Coding,
+        id: "http/coding",
+        level: Level::Deny,
+        demands: "content is not compressed unless the request accepts it (RFC 9110 §8.4, §12.5.3)",
+        run: coding::check,
     },
     RuleInfo {
         rule: Rule::Challenge,

@@ -1,0 +1,108 @@
+//! From findings to a verdict, and what becomes of a case's snapshot.
+
+use super::{RunOptions, SnapshotMode, worker::Judged};
+use crate::{
+    check::{Judgement, Level},
+    event::{CaseFinished, Exchange, Verdict, shown},
+    exchange::Reply,
+    plan::Planned,
+    snapshot::SnapshotError,
+    source::Sources,
+};
+
+/// The verdict on a case.
+pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, options: &RunOptions) -> CaseFinished {
+    let Judged {
+        index,
+        exchange,
+        judgement,
+    } = judged;
+    let mut lost = None;
+    let mut judgement = judgement.unwrap_or_else(|| {
+        let other = planned.case.def.expect.same_as.as_ref();
+        let id = other.map_or("", |other| other.value.as_str());
+        lost = Some(format!("there is no answer of {id} to compare this one with"));
+        Judgement::default()
+    });
+    let written = match keep(&mut judgement, &exchange, planned, sources, options) {
+        Ok(written) => written,
+        Err(error) => {
+            lost = Some(error.to_string());
+            None
+        }
+    };
+    let (verdict, reason) = match &exchange.reply {
+        Reply::Failure(failure) => (Verdict::Errored, Some(failure.message.clone())),
+        _ if judgement.fails() => (Verdict::Failed, lost),
+        _ if lost.is_some() => (Verdict::Errored, lost),
+        _ => (Verdict::Passed, None),
+    };
+    let elapsed_us = match &exchange.reply {
+        Reply::Answer(answer) => answer.elapsed_us,
+        Reply::Malformed(malformed) => malformed.elapsed_us,
+        Reply::Failure(failure) => failure.elapsed_us,
+    };
+    CaseFinished {
+        reason,
+        elapsed_us,
+        findings: judgement.findings,
+        snapshot: written,
+        exchange: Some(exchange),
+        ..finished(planned, index, sources, verdict)
+    }
+}
+
+/// Writes the new snapshot where that was asked for; the path is relative to the project.
+fn keep(
+    judgement: &mut Judgement,
+    exchange: &Exchange,
+    planned: &Planned,
+    sources: &Sources,
+    options: &RunOptions,
+) -> Result<Option<String>, SnapshotError> {
+    let asked = &planned.case.def.expect.snapshot;
+    let is_asked = asked.as_ref().is_some_and(|asked| asked.value);
+    if !is_asked || options.snapshots == SnapshotMode::Check || !matches!(exchange.reply, Reply::Answer(_)) {
+        return Ok(None);
+    }
+    let id = &planned.case.id;
+    let Some(text) = &judgement.snapshot else {
+        return options.store.clear_pending(id).map(|()| None);
+    };
+    // An answer that is wrong in another way is nothing to agree to.
+    let others_hold = judgement
+        .findings
+        .iter()
+        .all(|finding| finding.check == "snapshot" || finding.level != Level::Deny);
+    if !others_hold {
+        return Ok(None);
+    }
+    let (source, text) = (sources.place(planned.case.span).file, options.hide.text(text));
+    let path = if options.snapshots == SnapshotMode::Accept {
+        let path = options.store.write_accepted(id, &source, &text)?;
+        judgement.findings.retain(|finding| finding.check != "snapshot");
+        path
+    } else {
+        options.store.write_pending(id, &source, &text)?
+    };
+    Ok(Some(shown(&options.root, &path)))
+}
+
+/// A case with a verdict and nothing else yet.
+pub(super) fn finished(planned: &Planned, index: usize, sources: &Sources, verdict: Verdict) -> CaseFinished {
+    let case = &planned.case;
+    CaseFinished {
+        id: case.id.clone(),
+        suite: case.suite.id.clone(),
+        index,
+        name: case.def.name.clone(),
+        tags: case.def.tags.clone(),
+        place: sources.place(case.span),
+        verdict,
+        reason: None,
+        elapsed_us: 0,
+        findings: Vec::new(),
+        snapshot: None,
+        exchange: None,
+    }
+}

@@ -1,0 +1,252 @@
+//! Workers: each takes the next case, until there is none.
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use super::Client;
+use crate::{
+    check::{self, Judgement},
+    event::Exchange,
+    exchange::Reply,
+    plan::{Bound, Plan},
+    source::Sources,
+};
+
+/// How long running requests may still take after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(5);
+/// What the counter of units holds when no more may begin; far below the overflow of later additions.
+const STOPPED: usize = usize::MAX / 2;
+
+/// A case that has been judged.
+pub(super) struct Judged {
+    /// Its place in the plan.
+    pub(super) index: usize,
+    /// What was sent and what came.
+    pub(super) exchange: Exchange,
+    /// What the checks say; none where the answer it is compared with never came.
+    pub(super) judgement: Option<Judgement>,
+}
+
+/// The tasks of a run.
+pub(super) struct Workers {
+    next: Arc<AtomicUsize>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
+    awaited: Arc<Awaited>,
+}
+
+impl Workers {
+    /// Starts as many workers as there are jobs. The channel ends when all of them have.
+    pub(super) fn start(
+        plan: &Arc<Plan>,
+        sources: &Arc<Sources>,
+        client: &Arc<Client>,
+    ) -> (Self, mpsc::UnboundedReceiver<Judged>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let next = Arc::new(AtomicUsize::new(0));
+        let awaited = Arc::new(Awaited::new(plan));
+        let units = Arc::new(units(plan));
+        let mut tasks = JoinSet::new();
+        for _ in 0..plan.target.limits.jobs.min(units.len()) {
+            let worker = Worker {
+                plan: Arc::clone(plan),
+                sources: Arc::clone(sources),
+                client: Arc::clone(client),
+                next: Arc::clone(&next),
+                awaited: Arc::clone(&awaited),
+                sender: sender.clone(),
+            };
+            let units = Arc::clone(&units);
+            tasks.spawn(async move { worker.work(&units).await });
+        }
+        let workers = Self {
+            next,
+            tasks: Arc::new(Mutex::new(tasks)),
+            awaited,
+        };
+        (workers, receiver)
+    }
+
+    /// Begins no more cases; those that run go on.
+    pub(super) fn begin_no_more(&self) {
+        self.next.store(STOPPED, Ordering::SeqCst);
+        self.awaited.give_up();
+    }
+
+    /// Begins no more cases; those that run get [`GRACE`].
+    pub(super) fn stop_gracefully(&self) {
+        self.begin_no_more();
+        let tasks = Arc::clone(&self.tasks);
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            lock(&tasks).abort_all();
+        });
+    }
+
+    /// Ends everything now.
+    pub(super) fn abort(&self) {
+        self.begin_no_more();
+        lock(&self.tasks).abort_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What one worker takes at a time: a case, or all cases of a suite that is `serial`.
+fn units(plan: &Plan) -> Vec<Range<usize>> {
+    let mut units: Vec<Range<usize>> = Vec::new();
+    for (index, planned) in plan.cases.iter().enumerate() {
+        let suite = &planned.case.suite;
+        let before = index.checked_sub(1).map(|before| &plan.cases[before].case.suite);
+        match units.last_mut() {
+            Some(unit) if suite.def.serial && before.is_some_and(|before| before.id == suite.id) => {
+                unit.end = index + 1;
+            }
+            _ => units.push(index..index + 1),
+        }
+    }
+    units
+}
+
+/// Replies that other cases are compared with (`same_as`).
+struct Awaited {
+    makers: Mutex<HashMap<String, watch::Sender<Option<Arc<Reply>>>>>,
+    takers: HashMap<String, watch::Receiver<Option<Arc<Reply>>>>,
+}
+
+impl Awaited {
+    fn new(plan: &Plan) -> Self {
+        let mut makers = HashMap::new();
+        let mut takers = HashMap::new();
+        for planned in &plan.cases {
+            if let Some(other) = &planned.case.def.expect.same_as {
+                let (maker, taker) = watch::channel(None);
+                makers.insert(other.value.clone(), maker);
+                takers.insert(other.value.clone(), taker);
+            }
+        }
+        Self {
+            makers: Mutex::new(makers),
+            takers,
+        }
+    }
+
+    /// Taken when the case begins: if its worker is lost, so is this, and nobody waits for ever.
+    fn maker(&self, id: &str) -> Option<watch::Sender<Option<Arc<Reply>>>> {
+        lock(&self.makers).remove(id)
+    }
+
+    /// Nothing that has not begun will come.
+    fn give_up(&self) {
+        lock(&self.makers).clear();
+    }
+
+    async fn reply(&self, id: &str) -> Option<Arc<Reply>> {
+        let mut taker = self.takers.get(id)?.clone();
+        let reply = taker.wait_for(Option::is_some).await.ok()?;
+        reply.clone()
+    }
+}
+
+struct Worker {
+    plan: Arc<Plan>,
+    sources: Arc<Sources>,
+    client: Arc<Client>,
+    next: Arc<AtomicUsize>,
+    awaited: Arc<Awaited>,
+    sender: mpsc::UnboundedSender<Judged>,
+}
+
+impl Worker {
+    async fn work(self, units: &[Range<usize>]) {
+        // What still listens to a connection after its answer, or waits for another's, does not hold up the next case.
+        let mut open = JoinSet::new();
+        while let Some(unit) = units.get(self.next.fetch_add(1, Ordering::SeqCst)) {
+            for index in unit.clone() {
+                // A stop takes hold between two cases of a unit too.
+                if self.next.load(Ordering::SeqCst) >= STOPPED {
+                    break;
+                }
+                self.fire(index, unit.len() > 1, &mut open).await;
+            }
+            while open.try_join_next().is_some() {}
+        }
+        while open.join_next().await.is_some() {}
+    }
+
+    async fn fire(&self, index: usize, is_serial: bool, open: &mut JoinSet<()>) {
+        let planned = &self.plan.cases[index];
+        if planned.skip.is_some() {
+            return;
+        }
+        let Ok(bound) = self.plan.bind(&planned.case, &self.sources) else {
+            return;
+        };
+        let maker = self.awaited.maker(&planned.case.id);
+        let answered = self.client.exchange(&bound.request, bound.timeout).await;
+        let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
+        let settle = async move |reply: Reply| {
+            if let Some(maker) = maker {
+                maker.send_replace(Some(Arc::new(reply.clone())));
+            }
+            let other = match &bound.expectation.same_as {
+                Some(other) => Some(awaited.reply(&other.id).await),
+                None => None,
+            };
+            if let Some(judged) = judge(index, bound, reply, other) {
+                drop(sender.send(judged));
+            }
+        };
+        if is_serial {
+            let reply = client.finish(answered).await;
+            open.spawn(settle(reply));
+        } else {
+            open.spawn(async move {
+                let reply = client.finish(answered).await;
+                settle(reply).await;
+            });
+        }
+    }
+}
+
+/// Judges a reply. A check that panics gives no verdict, and so the case counts as lost.
+fn judge(index: usize, bound: Bound, reply: Reply, other: Option<Option<Arc<Reply>>>) -> Option<Judged> {
+    let other = match other {
+        Some(None) => None,
+        Some(Some(reply)) if !matches!(*reply, Reply::Answer(_)) => None,
+        Some(Some(reply)) => Some(Some(reply)),
+        None => Some(None),
+    };
+    let judgement = match other {
+        // The answer to compare with never came: the other checks alone must not make it pass.
+        None => None,
+        Some(other) => Some(
+            std::panic::catch_unwind(AssertUnwindSafe(|| {
+                check::check(&bound.expectation, &bound.request, &reply, other.as_deref())
+            }))
+            .ok()?,
+        ),
+    };
+    Some(Judged {
+        index,
+        exchange: Exchange {
+            request: bound.request,
+            reply,
+        },
+        judgement,
+    })
+}
