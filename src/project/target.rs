@@ -101,7 +101,12 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return Err("a base URL has no user and password: use `secrets` and a header".to_owned());
         }
-        if authority.host().is_empty() || (authority.as_str().contains(':') && uri.port_u16() == Some(0)) {
+        // `http` takes any digits for a port: what is no number up to 65535 is none.
+        let after_host = authority.as_str().rsplit(']').next().unwrap_or_default();
+        let has_bad_port = after_host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok_and(|port| port == 0) || port.parse::<u16>().is_err());
+        if authority.host().is_empty() || has_bad_port {
             return Err("the URL has no host or a bad port".to_owned());
         }
         Ok(Self {

@@ -272,7 +272,7 @@ mod tests {
         let json = node.map(|node| node.to_json().to_string()).unwrap_or_default();
         assert_eq!(
             json,
-            r#"{"a":"yes","b":"012","c":"1_000","d":1.50,"e":null,"f":"true","g":true,"h":null,"i":"+5","j":1e3}"#
+            r#"{"a":"yes","b":"012","c":"1_000","d":1.50,"e":null,"f":"true","g":true,"h":null,"i":"+5","j":1e+3}"#
         );
     }
 

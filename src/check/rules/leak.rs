@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet};
+use regex::bytes::{Regex, RegexSet};
 use serde_json::Value;
 
 use super::super::{Finding, json};
@@ -94,10 +94,11 @@ pub(super) fn check(_: &Request, answer: &Answer) -> Option<Finding> {
         return None;
     }
     let bytes = answer.body.bytes();
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SEARCHED)]);
+    let searched = &bytes[..bytes.len().min(SEARCHED)];
     // In JSON a line break is two characters: look at the strings themselves too.
-    let (what, excerpt) = search(&text).or_else(|| {
-        text.contains('\\')
+    let (what, excerpt) = search(searched).or_else(|| {
+        searched
+            .contains(&b'\\')
             .then(|| json::read(bytes).ok().and_then(|value| search_strings(&value)))
             .flatten()
     })?;
@@ -108,18 +109,20 @@ pub(super) fn check(_: &Request, answer: &Answer) -> Option<Finding> {
     )
 }
 
-fn search(text: &str) -> Option<(&'static str, String)> {
+fn search(text: &[u8]) -> Option<(&'static str, String)> {
     let index = SET.as_ref()?.matches(text).iter().next()?;
     let (what, pattern) = LEAKS[index];
-    let excerpt = Regex::new(pattern)
-        .ok()
-        .and_then(|pattern| pattern.find(text).map(|found| found.as_str().to_owned()));
+    let excerpt = Regex::new(pattern).ok().and_then(|pattern| {
+        pattern
+            .find(text)
+            .map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned())
+    });
     Some((what, excerpt.unwrap_or_default()))
 }
 
 fn search_strings(value: &Value) -> Option<(&'static str, String)> {
     match value {
-        Value::String(text) => search(text),
+        Value::String(text) => search(text.as_bytes()),
         Value::Array(items) => items.iter().find_map(search_strings),
         Value::Object(entries) => entries.values().find_map(search_strings),
         _ => None,
@@ -158,7 +161,7 @@ mod tests {
             "SQLSTATE[42000]: Syntax error",
             "ORA-00942: table or view does not exist",
         ] {
-            assert!(search(leak).is_some(), "{leak}");
+            assert!(search(leak.as_bytes()).is_some(), "{leak}");
         }
         for plain in [
             "The value '7c9e6679-7425-40de-944b-e07fc1f90ae7x' is not valid.",
@@ -169,7 +172,7 @@ mod tests {
             "An exception to the rule applies",
             "Your password must have 8 characters; your user name at most 20",
         ] {
-            assert!(search(plain).is_none(), "{plain}");
+            assert!(search(plain.as_bytes()).is_none(), "{plain}");
         }
     }
 }

@@ -8,35 +8,35 @@ use super::super::Server;
 
 /// One answer as it was on the wire.
 #[derive(Debug)]
-pub struct Answer {
+pub(super) struct Answer {
     /// Status line and header lines, with the empty line at the end.
     pub head: String,
     pub body: String,
 }
 
 /// One connection.
-pub struct Connection(BufReader<TcpStream>);
+pub(super) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    pub fn open(server: &Server) -> Self {
+    pub(super) fn open(server: &Server) -> Self {
         let stream = TcpStream::connect(authority(server)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         Self(BufReader::new(stream))
     }
 
     /// Sends a request; `fields` are header lines, each with its line end.
-    pub fn send(&mut self, method: &str, path: &str, fields: &str, body: &str) -> Answer {
+    pub(super) fn send(&mut self, method: &str, path: &str, fields: &str, body: &str) -> Answer {
         self.write(&format!(
             "{method} {path} HTTP/1.1\r\nHost: reference\r\n{fields}\r\n{body}"
         ));
         self.read(method)
     }
 
-    pub fn write(&mut self, text: &str) {
+    pub(super) fn write(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
-    pub fn read(&mut self, method: &str) -> Answer {
+    pub(super) fn read(&mut self, method: &str) -> Answer {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(self.0.read_line(&mut head).unwrap(), 0, "closed after {head:?}");
@@ -56,23 +56,23 @@ impl Connection {
     }
 
     /// Reads to the end of the connection; what the server sent that nobody asked for.
-    pub fn rest(mut self) -> std::io::Result<String> {
+    pub(super) fn rest(mut self) -> std::io::Result<String> {
         let mut rest = String::new();
         self.0.read_to_string(&mut rest).map(|_| rest)
     }
 }
 
 impl Answer {
-    pub fn status_line(&self) -> &str {
+    pub(super) fn status_line(&self) -> &str {
         self.head.lines().next().unwrap()
     }
 
-    pub fn status(&self) -> u16 {
+    pub(super) fn status(&self) -> u16 {
         self.status_line().split(' ').nth(1).unwrap().parse().unwrap()
     }
 
     /// The value of the one header of this name, or nothing.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.head.lines().skip(1).filter_map(|line| {
             let (known, value) = line.split_once(": ")?;
             known.eq_ignore_ascii_case(name).then_some(value)
@@ -83,14 +83,14 @@ impl Answer {
     }
 
     /// Head and body, with nothing but the moment in `Date` taken out.
-    pub fn undated(&self) -> String {
+    pub(super) fn undated(&self) -> String {
         let date = self.header("date").unwrap();
         format!("{}{}", self.head.replace(date, "(date)"), self.body)
     }
 }
 
 /// The host and port of the server's base.
-pub fn authority(server: &Server) -> &str {
+pub(super) fn authority(server: &Server) -> &str {
     server
         .base_url()
         .strip_prefix("http://")
@@ -104,7 +104,7 @@ pub fn authority(server: &Server) -> &str {
 ///
 /// Whatever comes behind the declared end of the answer fails the test: that is how a body of a 204
 /// would show.
-pub fn send(server: &Server, method: &str, path: &str, fields: &str) -> Answer {
+pub(super) fn send(server: &Server, method: &str, path: &str, fields: &str) -> Answer {
     let mut connection = Connection::open(server);
     let answer = connection.send(method, path, &format!("Connection: close\r\n{fields}"), "");
     assert_eq!(connection.rest().unwrap(), "", "bytes after the end of {answer:?}");
@@ -112,6 +112,6 @@ pub fn send(server: &Server, method: &str, path: &str, fields: &str) -> Answer {
 }
 
 /// A POST on a connection of its own.
-pub fn post(server: &Server, path: &str, fields: &str) -> Answer {
+pub(super) fn post(server: &Server, path: &str, fields: &str) -> Answer {
     send(server, "POST", path, fields)
 }

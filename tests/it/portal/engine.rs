@@ -1,0 +1,78 @@
+//! From a request to the bytes of its answer, with the memory of what was asked before.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::answer::Answer;
+use super::behaviour::{Behaviour, Scene, Turn};
+use super::call::Call;
+use super::clock::Clock;
+use super::request::Request;
+use super::row;
+use super::wire::Wire;
+
+/// Answers requests; knows nothing of connections.
+pub(crate) struct Engine {
+    behaviour: Behaviour,
+    clock: Clock,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    past: Vec<Turn>,
+    mails: usize,
+}
+
+impl Engine {
+    /// An engine with nothing in its memory.
+    #[must_use]
+    pub(crate) fn new(behaviour: Behaviour, clock: Clock) -> Self {
+        Self {
+            behaviour,
+            clock,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// How it behaves.
+    #[must_use]
+    pub(crate) fn behaviour(&self) -> &Behaviour {
+        &self.behaviour
+    }
+
+    /// The answer to `request`; it and its mails are remembered.
+    pub(crate) fn respond(&self, request: &Request) -> Wire {
+        let mut memory = self.memory();
+        let mut call = Call::of(request);
+        let due = row::judge(&call);
+        self.behaviour.understand(&mut call);
+        let scene = Scene {
+            call: &call,
+            past: &memory.past,
+            now: self.clock.now(),
+        };
+        let row = self.behaviour.decide(row::judge(&call), &scene);
+        let mut answer = Answer::to(row, &call, scene.now);
+        self.behaviour.revise(&mut answer, &scene);
+        memory.mails += answer.mails;
+        memory.past.push(Turn { call, row: due });
+        drop(memory);
+        let mut wire = Wire::of(&answer, request.keep_alive);
+        self.behaviour.distort(&mut wire);
+        wire
+    }
+
+    /// How many mails were sent.
+    pub(crate) fn mails(&self) -> usize {
+        self.memory().mails
+    }
+
+    /// How many requests were answered.
+    pub(crate) fn requests(&self) -> usize {
+        self.memory().past.len()
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

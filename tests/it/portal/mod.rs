@@ -1,0 +1,75 @@
+//! A customer portal to test against: a real HTTP/1.1 server on 127.0.0.1 with the one operation
+//! `POST {base}/v1.0/customers/{tenant}/users/{user}/sendActivationEmail`.
+//!
+//! `Behaviour::default()` keeps the contract. [`faults`] break it, each in one named way; [`variations`] differ where
+//! the contract or HTTP leaves the choice. Every byte is written here, so a fault may be one that no HTTP library
+//! would let through.
+
+pub(crate) mod answer;
+pub(crate) mod behaviour;
+pub(crate) mod call;
+pub(crate) mod clock;
+pub(crate) mod engine;
+pub(crate) mod faults;
+pub(crate) mod fixtures;
+pub(crate) mod guid;
+pub(crate) mod request;
+pub(crate) mod row;
+pub(crate) mod server;
+pub(crate) mod variations;
+pub(crate) mod wire;
+
+use std::io;
+use std::sync::Arc;
+
+pub(crate) use behaviour::Behaviour;
+pub(crate) use clock::Clock;
+pub(crate) use fixtures::{secrets, variables};
+
+use engine::Engine;
+use server::Server;
+
+/// A running portal. Dropping it ends its threads and closes its connections.
+pub(crate) struct Portal {
+    engine: Arc<Engine>,
+    server: Server,
+}
+
+impl Portal {
+    /// Starts a portal on a free port.
+    ///
+    /// # Panics
+    /// When the machine gives no port or no thread.
+    #[must_use]
+    pub(crate) fn start(behaviour: Behaviour) -> Self {
+        Self::start_at(behaviour, 0, Clock::System).expect("a port on 127.0.0.1 and a thread")
+    }
+
+    /// Starts a portal on `port` (0: a free one) with a clock of its own.
+    ///
+    /// # Errors
+    /// When the port cannot be had or no thread can be started.
+    pub(crate) fn start_at(behaviour: Behaviour, port: u16, clock: Clock) -> io::Result<Self> {
+        let engine = Arc::new(Engine::new(behaviour, clock));
+        let server = Server::start(Arc::clone(&engine), port)?;
+        Ok(Self { engine, server })
+    }
+
+    /// The base address, `http://127.0.0.1:PORT/api`.
+    #[must_use]
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}/api", self.server.address())
+    }
+
+    /// How many activation mails were sent.
+    #[must_use]
+    pub(crate) fn activations(&self) -> usize {
+        self.engine.mails()
+    }
+
+    /// How many requests were answered.
+    #[must_use]
+    pub(crate) fn requests(&self) -> usize {
+        self.engine.requests()
+    }
+}

@@ -1,0 +1,155 @@
+//! What the shipped suite catches: an independent portal, broken in every way of `portal::faults`.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::{
+    portal::{self, Behaviour, Portal},
+    support::{Ran, conforme, ran, repository},
+};
+
+/// Faults that the suite does not fail, each with the reason.
+const LEFT_OPEN: [(&str, &str); 9] = [
+    (
+        "overlong-token-accepted",
+        "a header of thousands of characters can be refused by any server on the way",
+    ),
+    (
+        "foreign-user-revealed-under-the-secondary-tenant",
+        "the foreign user may belong to the secondary tenant",
+    ),
+    (
+        "foreign-user-has-other-headers-first",
+        "the contract leaves the order of headers open",
+    ),
+    (
+        "repeats-the-id-without-control-characters",
+        "a server on the way may refuse control characters by itself",
+    ),
+    (
+        "closes-without-an-answer-where-valid",
+        "no answer is no verdict: exit 3",
+    ),
+    (
+        "closes-without-an-answer-where-malformed",
+        "no answer is no verdict: exit 3",
+    ),
+    (
+        "token-is-refused-after-an-expired-one",
+        "each further activation is one more e-mail; three are enough",
+    ),
+    (
+        "token-is-refused-after-a-missing-one",
+        "each further activation is one more e-mail; three are enough",
+    ),
+    (
+        "tenant-is-not-primary-after-a-secondary-one",
+        "each further activation is one more e-mail; three are enough",
+    ),
+];
+
+/// Points the shipped suite at a portal, as a user would at a deployment.
+fn point_at(portal: &Portal) -> Ran {
+    let mut command = conforme();
+    command.current_dir(repository()).env("CI", "true");
+    command.args([
+        "run",
+        "--target",
+        &portal.base_url(),
+        "--timeout",
+        "2s",
+        "--color",
+        "never",
+    ]);
+    for (name, value) in portal::variables() {
+        command.args(["--var", &format!("{name}={value}")]);
+    }
+    for (name, value) in portal::secrets() {
+        command.env(format!("CONFORME_SECRET_{}", name.to_uppercase()), value);
+    }
+    ran(&mut command)
+}
+
+/// Runs the suite against each behaviour, a few at a time; returns those that exit otherwise.
+fn exits_otherwise(behaviours: Vec<(&'static str, Behaviour)>, wanted: impl Fn(&str) -> i32 + Sync) -> Vec<String> {
+    let all: Vec<_> = behaviours.into_iter().map(|one| Mutex::new(Some(one))).collect();
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(slot) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let (name, behaviour) = slot.lock().unwrap().take().unwrap();
+                    let ran = point_at(&Portal::start(behaviour));
+                    if ran.code != wanted(name) {
+                        let tail: Vec<_> = ran.stdout.lines().rev().take(6).collect();
+                        wrong
+                            .lock()
+                            .unwrap()
+                            .push(format!("{name}: exit {}: {tail:#?}", ran.code));
+                    }
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
+}
+
+#[test]
+fn every_way_to_break_the_contract_exits_with_one() {
+    let faults = portal::faults::all();
+    assert!(faults.len() > 500);
+    let wanted = |name: &str| match LEFT_OPEN.iter().find(|(open, _)| *open == name) {
+        Some((_, reason)) if reason.ends_with("exit 3") => 3,
+        Some(_) => 0,
+        None => 1,
+    };
+    let wrong = exits_otherwise(faults, wanted);
+    assert!(wrong.is_empty(), "{} faults: {wrong:#?}", wrong.len());
+}
+
+#[test]
+fn every_allowed_variation_exits_with_zero() {
+    let wrong = exits_otherwise(portal::variations::all(), |_| 0);
+    assert!(wrong.is_empty(), "{} variations: {wrong:#?}", wrong.len());
+}
+
+#[test]
+fn what_is_no_http_at_all_exits_with_three() {
+    let wrong = exits_otherwise(portal::variations::unreachable(), |_| 3);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_dead_target_exits_with_three() {
+    let portal = Portal::start(Behaviour::default());
+    let base = portal.base_url();
+    drop(portal);
+    let mut command = conforme();
+    command.current_dir(repository()).args(["run", "--target", &base]);
+    for (name, value) in portal::variables() {
+        command.args(["--var", &format!("{name}={value}")]);
+    }
+    for (name, value) in portal::secrets() {
+        command.env(format!("CONFORME_SECRET_{}", name.to_uppercase()), value);
+    }
+    let ran = ran(&mut command);
+    assert_eq!(ran.code, 3, "{}", ran.stdout);
+    assert!(ran.stdout.contains("failed to connect"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("not sent: the target answered none"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn an_activation_is_sent_for_a_good_call_and_for_no_refused_one() {
+    let portal = Portal::start(Behaviour::default());
+    let ran = point_at(&portal);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    // One case of row 1, and three calls that follow a refusal.
+    assert_eq!(portal.activations(), 4);
+    assert!(portal.requests() > 70);
+}

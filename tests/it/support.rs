@@ -1,0 +1,241 @@
+//! What the tests share: the program, a project in a temporary folder, and a server that answers any bytes.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// The program, with an environment that holds nothing of the developer's or of CI's.
+pub(crate) fn conforme() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conforme"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_ours = text.starts_with("CONFORME_") || text.to_lowercase().ends_with("_proxy");
+        if is_ours || ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"].contains(&text.as_ref()) {
+            command.env_remove(&name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// The repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a run of the program gave.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Runs the program to its end.
+pub(crate) fn ran(command: &mut Command) -> Ran {
+    command.output().expect("the program starts").into()
+}
+
+/// A project in a temporary folder.
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    /// A project with these files.
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let project = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        for (name, text) in files {
+            project.write(name, text);
+        }
+        project
+    }
+
+    /// A project of one suite `s` with one case `c`: `GET /`, and what is expected.
+    pub(crate) fn of_case(expect: &str) -> Self {
+        Self::new(&[(
+            "cases/s/c.yaml",
+            &format!("request: {{ path: / }}\nexpect:\n{}", indent(expect)),
+        )])
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().canonicalize().expect("the folder is there")
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
+        std::fs::write(path, text).expect("the file is written");
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).expect("the file is there")
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.path().join(name).exists()
+    }
+
+    /// The program in this project.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = conforme();
+        command.current_dir(self.path()).args(arguments);
+        command
+    }
+
+    /// Runs the program in this project.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        ran(&mut self.command(arguments))
+    }
+}
+
+/// Two spaces before each line.
+pub(crate) fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// A server that answers each request with the bytes that a function makes of it; one thread a connection.
+pub(crate) struct Server {
+    port: u16,
+    requests: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+/// What a [`Server`] does after its bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Waits for the next request.
+    Keep,
+    /// Closes the connection.
+    Close,
+    /// Holds the connection open, and says nothing more.
+    Hang,
+}
+
+impl Server {
+    /// Answers with what `answer` makes of the head and body of a request.
+    pub(crate) fn start(answer: impl Fn(&str) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let (requests, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (count, stopped, answer) = (Arc::clone(&requests), Arc::clone(&stop), Arc::new(answer));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                let (count, answer) = (Arc::clone(&count), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &count, answer.as_ref()));
+            }
+        });
+        Self { port, requests, stop }
+    }
+
+    /// Always the same answer, as text with `\n` for line ends in the head.
+    pub(crate) fn always(head: &str, body: &str) -> Self {
+        let bytes = answer(head, body);
+        Self::start(move |_| (bytes.clone(), Then::Keep))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// How many requests came.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+}
+
+/// A message: status line and fields of `head`, a `Date` and a `Content-Length` where it has none, and the body.
+pub(crate) fn answer(head: &str, body: &str) -> Vec<u8> {
+    let mut lines: Vec<String> = head.trim().lines().map(str::to_owned).collect();
+    let has = |lines: &[String], name: &str| lines.iter().any(|line| line.to_lowercase().starts_with(name));
+    let is_empty_204 = lines[0].contains(" 204") && body.is_empty();
+    if !has(&lines, "date:") {
+        lines.push(format!(
+            "Date: {}",
+            chrono::Utc::now().format("%a, %d %b %Y %H:%M:%S GMT")
+        ));
+    }
+    if !has(&lines, "content-length:") && !has(&lines, "transfer-encoding:") && !is_empty_204 {
+        lines.push(format!("Content-Length: {}", body.len()));
+    }
+    format!("{}\r\n\r\n{body}", lines.join("\r\n")).into_bytes()
+}
+
+fn serve(mut stream: TcpStream, count: &AtomicUsize, answer: &(impl Fn(&str) -> (Vec<u8>, Then) + ?Sized)) {
+    drop(stream.set_nodelay(true));
+    drop(stream.set_read_timeout(Some(Duration::from_secs(60))));
+    let mut buffer = Vec::new();
+    while let Some(request) = request(&mut stream, &mut buffer) {
+        count.fetch_add(1, Ordering::SeqCst);
+        let (bytes, then) = answer(&request);
+        if stream.write_all(&bytes).is_err() {
+            return;
+        }
+        match then {
+            Then::Keep => {}
+            Then::Close => return,
+            Then::Hang => {
+                drop(stream.read(&mut [0; 1]));
+                return;
+            }
+        }
+    }
+}
+
+/// The next request, head and body.
+fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+            let length = head
+                .lines()
+                .find_map(|line| {
+                    line.to_lowercase()
+                        .strip_prefix("content-length:")
+                        .map(|v| v.trim().parse().unwrap_or(0))
+                })
+                .unwrap_or(0);
+            if buffer.len() >= end + 4 + length {
+                let rest = buffer.split_off(end + 4 + length);
+                let whole = std::mem::replace(buffer, rest);
+                return Some(String::from_utf8_lossy(&whole).into_owned());
+            }
+        }
+        let mut chunk = [0; 4096];
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => return None,
+            Ok(read) => buffer.extend_from_slice(&chunk[..read]),
+        }
+    }
+}
