@@ -2,7 +2,7 @@
 //!
 //! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them.
 
-use std::ops::Deref;
+use std::{fmt::Write as _, ops::Deref};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
@@ -40,8 +40,8 @@ impl<T> Deref for Redacted<T> {
 pub struct Redactor {
     finder: Option<AhoCorasick>,
     /// The mark of each pattern of the finder.
+    pattern_marks: Vec<String>,
     marks: Vec<String>,
-    names: Vec<String>,
 }
 
 impl Redactor {
@@ -77,20 +77,20 @@ impl Redactor {
             .flatten();
         Self {
             finder,
-            marks: forms.into_iter().map(|(_, mark)| mark).collect(),
-            names,
+            pattern_marks: forms.into_iter().map(|(_, mark)| mark).collect(),
+            marks: names,
         }
     }
 
     /// The marks that stand for secrets, and for what can be made of them: `$TOKEN`, `${TOKEN%?}`.
     pub fn marks(&self) -> &[String] {
-        &self.names
+        &self.marks
     }
 
     /// Text with every form of every secret hidden.
     pub fn text(&self, text: &str) -> String {
         match &self.finder {
-            Some(finder) if finder.is_match(text) => finder.replace_all(text, &self.marks),
+            Some(finder) if finder.is_match(text) => finder.replace_all(text, &self.pattern_marks),
             _ => text.to_owned(),
         }
     }
@@ -114,7 +114,7 @@ impl Redactor {
         if let Some(finder) = &self.finder
             && finder.is_match(text.as_str())
         {
-            *text = finder.replace_all(text, &self.marks);
+            *text = finder.replace_all(text, &self.pattern_marks);
         }
     }
 
@@ -122,7 +122,7 @@ impl Redactor {
         if let Some(finder) = &self.finder
             && finder.is_match(content.bytes())
         {
-            let marks: Vec<_> = self.marks.iter().map(String::as_bytes).collect();
+            let marks: Vec<_> = self.pattern_marks.iter().map(String::as_bytes).collect();
             *content = finder.replace_all_bytes(content.bytes(), &marks).into();
         }
     }
@@ -263,7 +263,7 @@ impl Redactor {
     /// A credential: a known secret by its name; one that is not known not at all, but for its scheme.
     fn credential(&self, value: &mut String) {
         self.hide(value);
-        if value.is_empty() || value == "(absent)" || self.names.iter().any(|mark| value.contains(mark.as_str())) {
+        if value.is_empty() || value == "(absent)" || self.marks.iter().any(|mark| value.contains(mark.as_str())) {
             return;
         }
         *value = match value.split_once(' ') {
@@ -351,7 +351,7 @@ fn ascii_json(secret: &str) -> String {
             out.push_str(&one[1..one.len() - 1]);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(out, "\\u{unit:04x}");
             }
         }
     }

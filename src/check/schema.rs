@@ -169,13 +169,24 @@ pub(super) fn check(schema: &Schema, place: &Place, body: &Value, findings: &mut
     for error in schema.validator.iter_errors(body).take(MOST) {
         let pointer = error.instance_path().as_str().to_owned();
         findings.push(
-            Finding::new("body/schema", "the body breaks its schema")
-                .expected(format!("{} in {}", error.schema_path(), schema.reference))
-                .actual(error.to_string())
-                .pointer(pointer)
-                .place(place),
+            Finding::new(
+                "body/schema",
+                format!("the body breaks its schema: {}", error.masked_with("the value")),
+            )
+            .expected(rule_of(&error, schema))
+            .actual(json::show(error.instance()))
+            .pointer(pointer)
+            .place(place),
         );
     }
+}
+
+/// Where in the schemas the violated rule stands: `error.schema.json#/$defs/Error/required`.
+fn rule_of(error: &jsonschema::ValidationError<'_>, schema: &Schema) -> String {
+    error.absolute_keyword_location().map_or_else(
+        || format!("{} in {}", error.schema_path(), schema.reference),
+        |location| location.as_str().trim_start_matches(BASE).to_owned(),
+    )
 }
 
 #[cfg(test)]
@@ -213,11 +224,11 @@ mod tests {
         let (_folder, store) = store(&[
             (
                 "a.json",
-                r##"{"$id":"https://example.com/a","properties":{"x":{"$ref":"sub/b.json#/$defs/t"}}}"##,
+                r#"{"$id":"https://example.com/a","properties":{"x":{"$ref":"sub/b.json#/$defs/t"}}}"#,
             ),
             (
                 "sub/b.json",
-                r##"{"$defs":{"t":{"type":"string","format":"date-time","pattern":"Z$"}}}"##,
+                r#"{"$defs":{"t":{"type":"string","format":"date-time","pattern":"Z$"}}}"#,
             ),
         ]);
         assert_eq!(count(&store, "sub/b.json#/$defs/t", &json!("2020-02-07T13:33:16Z")), 0);
@@ -231,7 +242,7 @@ mod tests {
     #[test]
     fn a_relative_reference_is_resolved_beside_its_file() {
         let (_folder, store) = store(&[
-            ("sub/a.json", r##"{"properties":{"x":{"$ref":"b.json"}}}"##),
+            ("sub/a.json", r#"{"properties":{"x":{"$ref":"b.json"}}}"#),
             ("sub/b.json", r#"{"type":"integer"}"#),
         ]);
         assert_eq!(count(&store, "sub/a.json", &json!({"x": 1})), 0);

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
 use serde_json::Value;
 
 use super::{Finding, json, media_type::MediaType};
@@ -113,13 +114,10 @@ fn render(expectation: &SnapshotExpectation, answer: &Answer, write: impl Fn(&st
             normalise(&mut value, &write);
             serde_json::to_string_pretty(&value).unwrap_or_default()
         }
-        Err(_) => match std::str::from_utf8(answer.body.bytes()) {
-            Ok(text) => write(&text.replace("\r\n", "\n")),
-            Err(_) => {
-                use base64::Engine as _;
-                base64::engine::general_purpose::STANDARD.encode(answer.body.bytes())
-            }
-        },
+        Err(_) => std::str::from_utf8(answer.body.bytes()).map_or_else(
+            |_| base64::engine::general_purpose::STANDARD.encode(answer.body.bytes()),
+            |text| write(&text.replace("\r\n", "\n")),
+        ),
     };
     out.push_str(&text);
     out.push('\n');

@@ -18,7 +18,7 @@ pub struct Cli {
     /// The project: the folder with `conforme.toml`, or one below it [default: here]
     #[arg(long, short = 'C', global = true, value_name = "DIR")]
     pub project: Option<PathBuf>,
-    /// Colours: `auto` asks the terminal, NO_COLOR and CLICOLOR_FORCE
+    /// Colours: `auto` asks the terminal, `NO_COLOR` and `CLICOLOR_FORCE`
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// What to do
@@ -68,7 +68,7 @@ pub struct SelectArgs {
     /// A target of conforme.toml, or the base URL of an API [default: the embedded reference API]
     #[arg(long, env = "CONFORME_TARGET", value_name = "NAME|URL")]
     pub target: Option<String>,
-    /// A variable of the target; secrets come from CONFORME_SECRET_<NAME>, never from here
+    /// A variable of the target; secrets come from `CONFORME_SECRET_<NAME>`, never from here
     #[arg(long = "var", value_name = "K=V", value_parser = variable)]
     pub vars: Vec<(String, String)>,
     /// Only cases with this tag; given again, cases with any of them

@@ -44,13 +44,13 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
         }
         let mut line = format!("  {}", case.id);
         if !case.def.tags.is_empty() {
-            line.push_str(&format!("  [{}]", case.def.tags.join(", ")));
+            line = format!("{line}  [{}]", case.def.tags.join(", "));
         }
         match plan::skip(case, Some(&resolved.target)) {
             None => runs += 1,
             Some(reason) => {
                 skips += 1;
-                line.push_str(&format!("  skipped: {reason}"));
+                line = format!("{line}  skipped: {reason}");
             }
         }
         printer.out(&line);

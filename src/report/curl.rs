@@ -1,5 +1,7 @@
 //! A request as a `curl` command that a shell can run.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 
 use crate::exchange::Request;
@@ -70,7 +72,7 @@ fn quote(text: &str, marks: &[String]) -> String {
             break;
         };
         single(&rest[..at], &mut out);
-        out.push_str(&format!("\"{mark}\""));
+        let _ = write!(out, "\"{mark}\"");
         rest = &rest[at + mark.len()..];
     }
     if out.is_empty() { "''".to_owned() } else { out }
@@ -97,7 +99,7 @@ fn single(text: &str, out: &mut String) {
                 c if c.is_control() => {
                     let mut bytes = [0; 4];
                     for byte in c.encode_utf8(&mut bytes).bytes() {
-                        out.push_str(&format!("\\x{byte:02x}"));
+                        let _ = write!(out, "\\x{byte:02x}");
                     }
                 }
                 c => out.push(c),

@@ -189,7 +189,7 @@ impl<W: Write> Human<W> {
             self.out,
             "{label} [{time:>8.3}s] {} run: {}",
             count(counts.ran(), "case"),
-            self.parts(counts)
+            Self::parts(counts)
         )?;
         let broken: Vec<_> = std::mem::take(&mut self.broken).into_values().collect();
         for (verdict, id) in broken.iter().take(NAMED) {
@@ -214,7 +214,7 @@ impl<W: Write> Human<W> {
             writeln!(self.out, "{word} {}: no case has this snapshot", visible(&path))?;
         }
         let written = std::mem::take(&mut self.written);
-        let pending = written.iter().filter(|path| path.ends_with(".new")).count();
+        let pending = written.iter().filter(|path| is_pending(path)).count();
         if pending > 0 {
             let word = self.colours.odd(&format!("{:>12}", "PENDING"));
             let advice = "look at them with `conforme review`";
@@ -241,7 +241,7 @@ impl<W: Write> Human<W> {
         }
     }
 
-    fn parts(&self, counts: &Counts) -> String {
+    fn parts(counts: &Counts) -> String {
         let mut parts = vec![format!("{} passed", counts.passed)];
         let mut add = |number: usize, what: &str| {
             if number > 0 {
@@ -306,6 +306,12 @@ fn count(number: usize, what: &str) -> String {
     } else {
         format!("{number} {what}s")
     }
+}
+
+fn is_pending(path: &str) -> bool {
+    std::path::Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "new")
 }
 
 fn bytes(number: usize) -> String {

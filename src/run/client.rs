@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, header};
 use http_body_util::Full;
 use hyper::{
     body::Incoming,
-    client::conn::{http1, http2},
+    client::conn::{TrySendError, http1, http2},
     ext::ReasonPhrase,
 };
 use tokio::time::{Instant, timeout_at};
@@ -54,7 +54,17 @@ struct Idle {
 /// An answer whose connection is still listened to.
 pub struct Listening {
     reply: Reply,
-    rest: Option<(http1::SendRequest<Full<Bytes>>, Tape, Option<Framed>, bool)>,
+    rest: Option<Rest>,
+}
+
+/// A connection after its answer.
+struct Rest {
+    sender: http1::SendRequest<Full<Bytes>>,
+    tape: Tape,
+    /// Where the content was to end, where that is known.
+    framed: Option<Framed>,
+    /// Whether the answer may carry no content.
+    no_content: bool,
 }
 
 impl Client {
@@ -89,10 +99,16 @@ impl Client {
     /// Listens for bytes after the answer where there must be none, and puts the connection back.
     pub async fn finish(&self, listening: Listening) -> Reply {
         let Listening { mut reply, rest } = listening;
-        let Some((sender, tape, framed, linger)) = rest else {
+        let Some(Rest {
+            sender,
+            tape,
+            framed,
+            no_content,
+        }) = rest
+        else {
             return reply;
         };
-        if linger {
+        if no_content {
             tokio::time::sleep(LISTEN).await;
         }
         let excess = framed.map(|framed| tape.excess(framed)).unwrap_or_default();
@@ -110,15 +126,7 @@ impl Client {
         reply
     }
 
-    async fn attempt(
-        &self,
-        request: &Request,
-        start: Instant,
-        limit: Duration,
-    ) -> (
-        Reply,
-        Option<(http1::SendRequest<Full<Bytes>>, Tape, Option<Framed>, bool)>,
-    ) {
+    async fn attempt(&self, request: &Request, start: Instant, limit: Duration) -> (Reply, Option<Rest>) {
         let deadline = start + limit;
         let mut message = match self.message(request) {
             Ok(message) => message,
@@ -133,26 +141,22 @@ impl Client {
                 Connection::Http2(mut sender) => {
                     let message = absolute(message, request);
                     let result = timeout_at(deadline, sender.send_request(message)).await;
-                    (result.map(|result| result.map_err(|error| (error, None))), None)
+                    (result.map(|result| result.map_err(Unsent::never)), None)
                 }
                 Connection::Http1 { mut sender, tape } => {
                     tape.rewind();
                     let result = timeout_at(deadline, sender.try_send_request(message)).await;
-                    let result = result.map(|result| {
-                        result.map_err(|mut error| {
-                            let unsent = error.take_message();
-                            (error.into_error(), unsent)
-                        })
-                    });
-                    (result, Some((sender, tape)))
+                    (result.map(|result| result.map_err(Unsent::from)), Some((sender, tape)))
                 }
             };
             let received = || rest.as_ref().map_or(0, |(_, tape)| tape.total());
             match result {
                 Err(_) => return (Reply::Failure(timeout(limit, received())), None),
                 // The connection was gone before the request was on its way: it was never sent, so it may be sent now.
-                Ok(Err((_, Some(unsent)))) if !is_fresh => message = unsent,
-                Ok(Err((error, _))) => {
+                Ok(Err(Unsent {
+                    message: Some(unsent), ..
+                })) if !is_fresh => message = *unsent,
+                Ok(Err(Unsent { error, .. })) => {
                     let bytes = rest.map(|(_, tape)| tape.bytes()).unwrap_or_default();
                     return (unreadable(&error, &bytes, is_fresh), None);
                 }
@@ -167,10 +171,7 @@ impl Client {
         response: http::Response<Incoming>,
         deadline: Instant,
         rest: Option<(http1::SendRequest<Full<Bytes>>, Tape)>,
-    ) -> (
-        Reply,
-        Option<(http1::SendRequest<Full<Bytes>>, Tape, Option<Framed>, bool)>,
-    ) {
+    ) -> (Reply, Option<Rest>) {
         let received = Utc::now();
         let (head, body) = response.into_parts();
         let content = body::read(body, deadline, self.max_body).await;
@@ -210,9 +211,12 @@ impl Client {
             received,
             elapsed_us: 0,
         };
-        let rest = rest
-            .filter(|_| is_whole)
-            .map(|(sender, tape)| (sender, tape, framed, no_content));
+        let rest = rest.filter(|_| is_whole).map(|(sender, tape)| Rest {
+            sender,
+            tape,
+            framed,
+            no_content,
+        });
         (Reply::Answer(answer), rest)
     }
 
@@ -250,8 +254,7 @@ impl Client {
             failure(FailureKind::Connect, format!("the request cannot be written: {error}"))
         };
         let uri: http::Uri = request.url.parse().map_err(|error| broken(&error))?;
-        let forward = self.connector.forward();
-        let sent = if forward.is_some() {
+        let sent = if self.connector.is_forwarded() {
             uri
         } else {
             let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
@@ -269,10 +272,32 @@ impl Client {
         if !headers.contains_key(header::HOST) {
             headers.insert(header::HOST, self.host.clone());
         }
-        if let Some(Some(auth)) = forward {
+        if let Some(auth) = self.connector.proxy_authorization() {
             headers.insert(header::PROXY_AUTHORIZATION, auth.clone());
         }
         Ok(message)
+    }
+}
+
+/// A request without an answer; the request itself, where it was never on its way.
+struct Unsent {
+    error: hyper::Error,
+    message: Option<Box<http::Request<Full<Bytes>>>>,
+}
+
+impl Unsent {
+    fn never(error: hyper::Error) -> Self {
+        Self { error, message: None }
+    }
+}
+
+impl From<TrySendError<http::Request<Full<Bytes>>>> for Unsent {
+    fn from(mut error: TrySendError<http::Request<Full<Bytes>>>) -> Self {
+        let message = error.take_message().map(Box::new);
+        Self {
+            error: error.into_error(),
+            message,
+        }
     }
 }
 

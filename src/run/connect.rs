@@ -92,10 +92,15 @@ impl Connector {
         })
     }
 
-    /// Whether requests are sent in absolute form, and with which `Proxy-Authorization`.
-    pub(super) fn forward(&self) -> Option<Option<&http::HeaderValue>> {
+    /// Whether requests are sent in absolute form, to a proxy.
+    pub(super) fn is_forwarded(&self) -> bool {
+        matches!(self.route, Route::Forward { .. })
+    }
+
+    /// The credentials for a proxy that requests are sent to.
+    pub(super) fn proxy_authorization(&self) -> Option<&http::HeaderValue> {
         match &self.route {
-            Route::Forward { auth, .. } => Some(auth.as_ref()),
+            Route::Forward { auth, .. } => auth.as_ref(),
             _ => None,
         }
     }

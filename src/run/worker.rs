@@ -204,10 +204,13 @@ impl Worker {
                 maker.send_replace(Some(Arc::new(reply.clone())));
             }
             let other = match &bound.expectation.same_as {
-                Some(other) => Some(awaited.reply(&other.id).await),
-                None => None,
+                None => Other::None,
+                Some(other) => match awaited.reply(&other.id).await {
+                    Some(reply) if matches!(*reply, Reply::Answer(_)) => Other::Reply(reply),
+                    _ => Other::Lost,
+                },
             };
-            if let Some(judged) = judge(index, bound, reply, other) {
+            if let Some(judged) = judge(index, bound, reply, &other) {
                 drop(sender.send(judged));
             }
         };
@@ -223,23 +226,29 @@ impl Worker {
     }
 }
 
+/// The reply that a case is compared with.
+enum Other {
+    /// It is compared with none.
+    None,
+    /// This one.
+    Reply(Arc<Reply>),
+    /// It never came.
+    Lost,
+}
+
 /// Judges a reply. A check that panics gives no verdict, and so the case counts as lost.
-fn judge(index: usize, bound: Bound, reply: Reply, other: Option<Option<Arc<Reply>>>) -> Option<Judged> {
-    let other = match other {
-        Some(None) => None,
-        Some(Some(reply)) if !matches!(*reply, Reply::Answer(_)) => None,
-        Some(Some(reply)) => Some(Some(reply)),
-        None => Some(None),
+fn judge(index: usize, bound: Bound, reply: Reply, other: &Other) -> Option<Judged> {
+    let check = |other| {
+        std::panic::catch_unwind(AssertUnwindSafe(|| {
+            check::check(&bound.expectation, &bound.request, &reply, other)
+        }))
+        .ok()
     };
     let judgement = match other {
-        // The answer to compare with never came: the other checks alone must not make it pass.
-        None => None,
-        Some(other) => Some(
-            std::panic::catch_unwind(AssertUnwindSafe(|| {
-                check::check(&bound.expectation, &bound.request, &reply, other.as_deref())
-            }))
-            .ok()?,
-        ),
+        Other::None => Some(check(None)?),
+        Other::Reply(other) => Some(check(Some(other.as_ref()))?),
+        // The other checks alone must not make it pass.
+        Other::Lost => None,
     };
     Some(Judged {
         index,

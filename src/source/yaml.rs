@@ -170,9 +170,10 @@ impl Reader {
         };
         match &mut open.kind {
             OpenKind::List(items) => items.push(node),
-            OpenKind::Map { entries, seen, key } => match key.take() {
-                Some(key) => entries.push((key, node)),
-                None => {
+            OpenKind::Map { entries, seen, key } => {
+                if let Some(key) = key.take() {
+                    entries.push((key, node));
+                } else {
                     let text = match node.kind {
                         Kind::String(text) => text,
                         Kind::Number(number) => number.to_string(),
@@ -196,7 +197,7 @@ impl Reader {
                     }
                     *key = Some(Key { span: node.span, text });
                 }
-            },
+            }
         }
     }
 

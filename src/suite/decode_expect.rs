@@ -82,14 +82,12 @@ fn header(node: &Node, cx: &mut Reading<'_>) -> Option<HeaderDef> {
     let tests = text_tests(&mut fields, cx);
     fields.finish(cx.errors);
     let is_absent = match (present, absent) {
-        (None, None) => false,
-        (Some(present), None) => !present,
-        (None, Some(absent)) => absent,
         (Some(present), Some(absent)) if present == absent => {
             cx.error(Diagnostic::new(node.span, "a header cannot be both present and absent"));
             return None;
         }
-        (Some(present), Some(_)) => !present,
+        (Some(present), _) => !present,
+        (None, absent) => absent.unwrap_or_default(),
     };
     match (is_absent, tests.is_empty()) {
         (true, true) => Some(HeaderDef::Absent),
@@ -284,13 +282,13 @@ fn matchers_of(node: &Node, cx: &mut Reading<'_>) -> Vec<MatcherDef> {
             }
         },
         "$within" => duration(value, cx.errors).map(MatcherDef::Within),
-        "$status" => match boolean(value, cx.errors)? {
-            true => Some(MatcherDef::Status),
-            false => {
-                cx.error(Diagnostic::new(value.span, "`$status` is `true` or left out"));
-                None
+        "$status" => {
+            if boolean(value, cx.errors)? {
+                return Some(MatcherDef::Status);
             }
-        },
+            cx.error(Diagnostic::new(value.span, "`$status` is `true` or left out"));
+            None
+        }
         "$contains" => pattern(value, cx).map(|inner| MatcherDef::Contains(Box::new(inner))),
         "$each" => pattern(value, cx).map(|inner| MatcherDef::Each(Box::new(inner))),
         "$length" => integer(value, 0, u64::from(u32::MAX), cx.errors).map(MatcherDef::Length),

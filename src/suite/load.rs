@@ -122,12 +122,12 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             if !path.is_symlink() {
                 walk(root, &path, found, sources, errors);
             }
-        } else if name.ends_with(".yml") {
+        } else if has_ending(&path, "yml") {
             let shown = sources.shown(&path);
             errors.push(Diagnostic::general(format!(
                 "`{shown}` would not be run: cases end in `.yaml`"
             )));
-        } else if name.ends_with(".yaml") && name != SUITE_FILE {
+        } else if has_ending(&path, "yaml") && name != SUITE_FILE {
             cases.push(path);
         }
     }
@@ -160,6 +160,10 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
         path: folder.to_owned(),
         cases,
     });
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found == ending)
 }
 
 /// Reads a file into a node.

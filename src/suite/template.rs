@@ -160,13 +160,14 @@ fn placeholder(inside: &str) -> Result<(Part, &str), String> {
     }
     let filter = match filter {
         None => None,
-        Some(given) => match Filter::NAMES.iter().find(|(known, _)| *known == given) {
-            Some((_, filter)) => Some(*filter),
-            None => {
+        Some(given) => {
+            let known = Filter::NAMES.iter().find(|(known, _)| *known == given);
+            let Some((_, filter)) = known else {
                 let known: Vec<_> = Filter::NAMES.iter().map(|(name, _)| format!("`{name}`")).collect();
                 return Err(format!("no filter `{given}`; there are {}", known.join(" and ")));
-            }
-        },
+            };
+            Some(*filter)
+        }
     };
     Ok((Part::Variable(name.to_owned(), filter), after))
 }

@@ -112,7 +112,8 @@ impl Project {
 
 /// Two spaces before each line.
 pub(crate) fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    let lines: Vec<_> = text.lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n") + "\n"
 }
 
 /// A server that answers each request with the bytes that a function makes of it; one thread a connection.
@@ -194,7 +195,7 @@ pub(crate) fn answer(head: &str, body: &str) -> Vec<u8> {
 
 fn serve(mut stream: TcpStream, count: &AtomicUsize, answer: &(impl Fn(&str) -> (Vec<u8>, Then) + ?Sized)) {
     drop(stream.set_nodelay(true));
-    drop(stream.set_read_timeout(Some(Duration::from_secs(60))));
+    drop(stream.set_read_timeout(Some(Duration::from_mins(1))));
     let mut buffer = Vec::new();
     while let Some(request) = request(&mut stream, &mut buffer) {
         count.fetch_add(1, Ordering::SeqCst);

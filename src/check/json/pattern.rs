@@ -142,23 +142,23 @@ fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, fin
         return;
     };
     match (&pattern.kind, present) {
-        (PatternKind::Value(expected), actual) => {
-            if !equal(expected, actual) {
-                add("the value is another one", show(expected));
+        (PatternKind::Value(wanted), actual) => {
+            if !equal(wanted, actual) {
+                add("the value is another one", show(wanted));
             }
         }
-        (PatternKind::Object(expected), Value::Object(actual)) => {
-            for (key, pattern) in expected {
-                walk(pattern, actual.get(key), &step(at, key), answer, findings);
+        (PatternKind::Object(wanted), Value::Object(entries)) => {
+            for (key, pattern) in wanted {
+                walk(pattern, entries.get(key), &step(at, key), answer, findings);
             }
         }
-        (PatternKind::Array(expected), Value::Array(actual)) => {
-            if expected.len() == actual.len() {
-                for (index, (pattern, item)) in expected.iter().zip(actual).enumerate() {
+        (PatternKind::Array(wanted), Value::Array(items)) => {
+            if wanted.len() == items.len() {
+                for (index, (pattern, item)) in wanted.iter().zip(items).enumerate() {
                     walk(pattern, Some(item), &step(at, &index.to_string()), answer, findings);
                 }
             } else {
-                add("the array has another length", format!("{} items", expected.len()));
+                add("the array has another length", format!("{} items", wanted.len()));
             }
         }
         (PatternKind::Object(_), _) => add("the value has another type", "an object".to_owned()),
@@ -183,8 +183,8 @@ fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, fin
     }
 }
 
-fn holds(test: &Matcher, value: &Value, answer: &Answer) -> bool {
-    match (test, value) {
+fn holds(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
+    match (matcher, value) {
         (Matcher::Equals(expected), _) => equal(expected, value),
         (Matcher::Matches(pattern), Value::String(text)) => pattern.is_match(text),
         (Matcher::Type(types), _) => types.iter().any(|kind| kind.holds(value)),
