@@ -5,6 +5,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod output;
 mod portal;
 mod shipped_suite;
+mod snapshots;
 mod support;

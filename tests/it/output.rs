@@ -1,0 +1,204 @@
+//! What a person reads, to the byte, and what the README promises.
+
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+};
+
+use crate::support::{Project, Server, Then, answer, conforme, ran, repository};
+
+/// Ports, durations and everything else that differs each time, made the same.
+fn still(text: &str, server: &Server) -> String {
+    let text = text.replace(&server.url(), "http://TARGET");
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find('[') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        match from.find("s]") {
+            Some(end) if from[1..end].trim().parse::<f64>().is_ok() => {
+                out.push_str("[TIME]");
+                rest = &from[end + 2..];
+            }
+            _ => {
+                out.push('[');
+                rest = &from[1..];
+            }
+        }
+    }
+    out + rest
+}
+
+#[test]
+fn a_run_reads_as_documented() {
+    let project = Project::new(&[
+        (
+            "cases/s/suite.yaml",
+            "inputs: { token: { secret: true }, other: another thing }\n",
+        ),
+        (
+            "cases/s/a-good.yaml",
+            "request: { path: /a }\nexpect: { status: 401 }\n",
+        ),
+        (
+            "cases/s/b-bad.yaml",
+            "name: It is what it is\nrequest:\n  method: POST\n  path: /b\n  headers: { Authorization: \"Bearer {{ token }}\" }\n  \
+             body: { json: { a: it's } }\nexpect:\n  status: 200\n  headers: { x-id: { matches: '^[0-9]+$' } }\n  body:\n    \
+             json: { n: 1, list: [1, 2], when: { $within: 5m } }\n",
+        ),
+        (
+            "cases/s/c-off.yaml",
+            "skip: the server is being rebuilt\nrequest: { path: /c }\nexpect: { status: 200 }\n",
+        ),
+        (
+            "cases/s/d-lacks.yaml",
+            "request: { path: \"/{{ other }}\" }\nexpect: { status: 200 }\n",
+        ),
+    ]);
+    let server = Server::always(
+        "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\nX-Id: \u{202e}none",
+        r#"{"n":2,"list":[1]}"#,
+    );
+    let mut command = project.command(&["run", "--target", &server.url(), "--jobs", "1"]);
+    let ran = ran(command.env("CONFORME_SECRET_TOKEN", "a-secret-token"));
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    let expected = r#"    Starting 4 cases of 1 suite against http://TARGET
+────────────
+        SKIP [         ] s/c-off
+             the server is being rebuilt
+        SKIP [         ] s/d-lacks
+             the target does not define `other`
+        PASS [TIME] s/a-good
+        FAIL [TIME] s/b-bad
+
+    It is what it is
+    status: the status is not the expected one
+      --> cases/s/b-bad.yaml:8:11
+      expected: 200 OK
+        actual: 401 Unauthorized
+    header/x-id: the header has another value
+      --> cases/s/b-bad.yaml:9:20
+      expected: a match of ^[0-9]+$
+        actual: \u{202e}none
+    body/json at /n: the value is another one
+      --> cases/s/b-bad.yaml:11:13
+      expected: 1
+        actual: 2
+    body/json at /list: the array has another length
+      --> cases/s/b-bad.yaml:11:19
+      expected: 2 items
+        actual: [1]
+    body/json at /when: a property is missing
+      --> cases/s/b-bad.yaml:11:33
+      expected: a date within 5m of the answer
+        actual: (absent)
+    http/challenge (warning): 401 has no `WWW-Authenticate`
+      --> cases/s/b-bad.yaml:1:1
+      expected: a `www-authenticate` header
+        actual: (absent)
+    answer: HTTP/1.1 401 Unauthorized, 18 bytes
+    reproduce: curl -sS -i -X POST http://TARGET/b -H 'Authorization: Bearer '"$TOKEN" -H 'content-type: application/json' --data-binary '{"a":"it'\''s"}'
+
+────────────
+     Summary [TIME] 2 cases run: 1 passed, 1 failed, 2 skipped, 2 warnings
+        FAIL s/b-bad
+        WARN http/challenge: 401 has no `WWW-Authenticate` (2 cases)
+"#;
+    let shown = still(&ran.stdout, &server);
+    assert!(shown == expected, "{shown}");
+}
+
+#[test]
+fn the_curl_command_sends_the_same_request() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("skipped: `curl` is not installed");
+        return;
+    }
+    let project = Project::new(&[
+        ("cases/s/suite.yaml", "inputs: { token: { secret: true } }\n"),
+        (
+            "cases/s/c.yaml",
+            "request:\n  method: PUT\n  path: /a/{b}\n  params: { b: \"x y/'$HOME\" }\n  query: { q: [\"1&2\", \"é\"] }\n  \
+             headers: { Authorization: \"Bearer {{ token }}\", X-Note: \"it's `id` $PATH \\\"quoted\\\"\" }\n  \
+             body: { text: \"@line 1\\nline 2 {{ token }} \\\\ !\" }\nexpect: { status: 500 }\n",
+        ),
+    ]);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let server = Server::start(move |request| {
+        log.lock().unwrap().push(request.to_owned());
+        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+    });
+    let mut command = project.command(&["run", "--target", &server.url()]);
+    let ran = ran(command.env("CONFORME_SECRET_TOKEN", "a+secret/token=="));
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(!ran.stdout.contains("a+secret"), "{}", ran.stdout);
+    let from = ran.stdout.find("curl ").expect("a command");
+    let to = ran.stdout.find("\n\n────").expect("the summary");
+    let line = &ran.stdout[from..to].replace("\n    ", "\n");
+    let shell = Command::new("sh")
+        .args(["-c", line])
+        .env("TOKEN", "a+secret/token==")
+        .output()
+        .unwrap();
+    assert!(
+        shell.status.success(),
+        "{line}\n{}",
+        String::from_utf8_lossy(&shell.stderr)
+    );
+    let seen = seen.lock().unwrap();
+    let kept = |request: &String| {
+        let lines = request.lines().filter(|line| {
+            let line = line.to_lowercase();
+            !["accept:", "accept-encoding:", "user-agent:", "host:", "content-length:"]
+                .iter()
+                .any(|name| line.starts_with(name))
+        });
+        let mut lines: Vec<_> = lines
+            .map(|line| {
+                if line.contains(": ") {
+                    line.to_lowercase()
+                } else {
+                    line.to_owned()
+                }
+            })
+            .collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(kept(&seen[0]), kept(&seen[1]));
+}
+
+#[test]
+fn the_readme_lists_every_standing_rule_as_it_is() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    for rule in conforme::check::RULES {
+        let level = serde_json::to_value(rule.level).unwrap();
+        let row = format!("| `{}` | {} | {} |", rule.id, rule.demands, level.as_str().unwrap());
+        assert!(readme.contains(&row), "README.md lacks: {row}");
+    }
+}
+
+#[test]
+fn the_help_names_every_flag_of_run() {
+    let help = ran(conforme().args(["run", "--help"]));
+    assert_eq!(help.code, 0);
+    for flag in [
+        "--target",
+        "--var",
+        "--tag",
+        "--jobs",
+        "--timeout",
+        "--snapshots",
+        "--report",
+        "--allow",
+        "--ca-file",
+        "--project",
+        "--color",
+    ] {
+        assert!(help.stdout.contains(flag), "{flag}: {}", help.stdout);
+    }
+    let wrong = ran(conforme().args(["run", "--tarket", "x"]));
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("--target"), "{}", wrong.stderr);
+}
