@@ -359,14 +359,13 @@ fn needs(
     errors: &mut Diagnostics,
 ) -> Vec<String> {
     let mut needs = BTreeSet::new();
-    // Rows are read by name: a value of another row is none of this row's.
     for name in used {
-        let in_rows_only = def.examples.iter().any(|example| example.vars.contains_key(name))
-            && !row.is_some_and(|row| row.contains_key(name))
-            && !def.vars.contains_key(name)
-            && !suite.def.vars.contains_key(name)
-            && !suite.def.inputs.iter().any(|(input, _)| input == name);
-        if in_rows_only {
+        // Every used name is known from somewhere: if not from here, then from another row only.
+        let is_known = row.is_some_and(|row| row.contains_key(name))
+            || def.vars.contains_key(name)
+            || suite.def.vars.contains_key(name)
+            || suite.def.inputs.iter().any(|(input, _)| input == name);
+        if !is_known && row.is_some() {
             errors.push(Diagnostic::new(
                 span,
                 format!("this row has no `{name}`, which the case uses"),
