@@ -1,10 +1,8 @@
 //! The target of a command: a named one, a URL, or the embedded reference API.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
-
 use super::{Exit, Printer, workspace::Workspace};
 use crate::{
-    project::{BaseUrl, Secret, Target, TargetOptions},
+    project::{Target, TargetOptions},
     source::{Diagnostic, Diagnostics},
 };
 
@@ -17,6 +15,9 @@ pub(super) struct Resolved {
     _server: Option<crate::reference::Server>,
 }
 
+/// The name of the embedded reference API as a target, unless `conforme.toml` has one of that name.
+const REFERENCE: &str = "reference";
+
 /// Finds the target. Without one, the reference API is started, unless `dry`: then it is only described.
 pub(super) fn resolve(
     workspace: &Workspace,
@@ -24,7 +25,9 @@ pub(super) fn resolve(
     dry: bool,
     printer: &Printer,
 ) -> Result<Resolved, Exit> {
-    if options.target.is_none() && workspace.project.default_target.is_none() {
+    let wanted = options.target.as_ref().or(workspace.project.default_target.as_ref());
+    let is_named = |name: &str| workspace.project.targets.iter().any(|(known, _)| known == name);
+    if wanted.is_none_or(|name| name == REFERENCE && !is_named(REFERENCE)) {
         return embedded(workspace, options, dry, printer);
     }
     let mut errors = Diagnostics::default();
@@ -42,7 +45,12 @@ pub(super) fn resolve(
 
 #[cfg(feature = "reference")]
 fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: &Printer) -> Result<Resolved, Exit> {
-    use crate::reference::{Seed, Server, system_clock};
+    use std::{collections::BTreeMap, net::Ipv4Addr};
+
+    use crate::{
+        project::{BaseUrl, Secret},
+        reference::{Seed, Server, system_clock},
+    };
 
     let fail = |message: String| {
         printer.error(&message);

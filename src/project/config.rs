@@ -130,6 +130,7 @@ impl Project {
         if let Some(node) = default {
             self.default_target = string(node, errors);
             if let Some(name) = &self.default_target
+                && name != "reference"
                 && !self.targets.iter().any(|(known, _)| known == name)
             {
                 let known: Vec<_> = self.targets.iter().map(|(name, _)| name.as_str()).collect();

@@ -1,6 +1,6 @@
 //! Documents that people write (YAML and TOML), read so that every value still knows its place.
 //!
-//! Both formats become one tree of [`Node`]s. [`Fields`] takes a mapping apart and reports every unknown key, and all
+//! Both formats become one tree of [`Node`]s. `Fields` takes a mapping apart and reports every unknown key, and all
 //! errors go into one [`Diagnostics`] list, so that a file with five mistakes shows five. Nothing here knows what a
 //! case or a target is.
 
