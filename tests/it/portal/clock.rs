@@ -10,33 +10,6 @@ const MONTHS: [&str; 12] = [
 /// One day in seconds.
 pub(crate) const DAY: i64 = 86_400;
 
-/// Where the portal takes the time from.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Clock {
-    /// The machine's clock.
-    #[default]
-    System,
-    /// Always the same moment, so that answers can be compared byte for byte.
-    Fixed(Moment),
-}
-
-impl Clock {
-    /// The current moment.
-    #[must_use]
-    pub(crate) fn now(self) -> Moment {
-        match self {
-            Self::Fixed(moment) => moment,
-            Self::System => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Moment {
-                    seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                    nanos: since.subsec_nanos(),
-                }
-            }
-        }
-    }
-}
-
 /// A moment in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -47,6 +20,16 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// The current moment.
+    #[must_use]
+    pub(crate) fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            nanos: since.subsec_nanos(),
+        }
+    }
+
     /// The moment `seconds` later, or earlier when negative.
     #[must_use]
     pub(crate) fn plus(self, seconds: i64) -> Self {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::answer::Answer;
 use super::behaviour::{Behaviour, Scene, Turn};
 use super::call::Call;
-use super::clock::Clock;
+use super::clock::Moment;
 use super::request::Request;
 use super::row;
 use super::wire::Wire;
@@ -13,7 +13,6 @@ use super::wire::Wire;
 /// Answers requests; knows nothing of connections.
 pub(crate) struct Engine {
     behaviour: Behaviour,
-    clock: Clock,
     memory: Mutex<Memory>,
 }
 
@@ -26,10 +25,9 @@ struct Memory {
 impl Engine {
     /// An engine with nothing in its memory.
     #[must_use]
-    pub(crate) fn new(behaviour: Behaviour, clock: Clock) -> Self {
+    pub(crate) fn new(behaviour: Behaviour) -> Self {
         Self {
             behaviour,
-            clock,
             memory: Mutex::default(),
         }
     }
@@ -49,7 +47,7 @@ impl Engine {
         let scene = Scene {
             call: &call,
             past: &memory.past,
-            now: self.clock.now(),
+            now: Moment::now(),
         };
         let row = self.behaviour.decide(row::judge(&call), &scene);
         let mut answer = Answer::to(row, &call, scene.now);

@@ -23,7 +23,6 @@ use std::io;
 use std::sync::Arc;
 
 pub(crate) use behaviour::Behaviour;
-pub(crate) use clock::Clock;
 pub(crate) use fixtures::{secrets, variables};
 
 use engine::Engine;
@@ -42,17 +41,9 @@ impl Portal {
     /// When the machine gives no port or no thread.
     #[must_use]
     pub(crate) fn start(behaviour: Behaviour) -> Self {
-        Self::start_at(behaviour, 0, Clock::System).expect("a port on 127.0.0.1 and a thread")
-    }
-
-    /// Starts a portal on `port` (0: a free one) with a clock of its own.
-    ///
-    /// # Errors
-    /// When the port cannot be had or no thread can be started.
-    pub(crate) fn start_at(behaviour: Behaviour, port: u16, clock: Clock) -> io::Result<Self> {
-        let engine = Arc::new(Engine::new(behaviour, clock));
-        let server = Server::start(Arc::clone(&engine), port)?;
-        Ok(Self { engine, server })
+        let engine = Arc::new(Engine::new(behaviour));
+        let server = Server::start(Arc::clone(&engine)).expect("a port on 127.0.0.1 and a thread");
+        Self { engine, server }
     }
 
     /// The base address, `http://127.0.0.1:PORT/api`.

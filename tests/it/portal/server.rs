@@ -25,12 +25,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on 127.0.0.1 at `port` (0: a free one).
+    /// Listens on 127.0.0.1 at a free port.
     ///
     /// # Errors
     /// When the port cannot be had or no thread can be started.
-    pub(crate) fn start(engine: Arc<Engine>, port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    pub(crate) fn start(engine: Arc<Engine>) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let stopping = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stopping);
