@@ -49,7 +49,7 @@ pub struct RunStarted {
     pub suites: usize,
     /// Selected cases, skipped ones included.
     pub cases: usize,
-    /// The secrets of the target by the names that stand for them in what follows.
+    /// The names of the target's secrets; `$NAME` stands for their values in what follows.
     pub secrets: Vec<String>,
 }
 

@@ -23,6 +23,19 @@ const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie"
 /// The shortest piece of base64 that is looked for: shorter ones occur by chance.
 const SHORTEST_PIECE: usize = 6;
 
+/// What stands for the secret of this name, and for what can be made of it: `$TOKEN`, `${TOKEN%?}`. Each is what a
+/// shell writes for the same, so that a command with it can be run.
+pub fn marks_of(name: &str) -> [String; 5] {
+    let name = name.to_ascii_uppercase();
+    [
+        format!("${name}"),
+        format!("${{{name}~~}}"),
+        format!("${{{name}%?}}"),
+        format!("${{{name},,}}"),
+        format!("${{{name}^^}}"),
+    ]
+}
+
 /// A value without secrets in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redacted<T>(T);
@@ -48,24 +61,24 @@ impl Redactor {
     /// Takes secrets by name; each is shown as `$NAME`.
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s Secret)>) -> Self {
         let mut forms: Vec<(String, String)> = Vec::new();
-        let mut names = Vec::new();
+        let mut marks = Vec::new();
         for (name, secret) in secrets {
-            let name = name.to_ascii_uppercase();
             let secret = secret.expose();
-            // What a filter makes of a secret gives it away too; a shell can make the same of the variable.
-            let mut add = |value: &str, mark: String| {
-                for form in forms_of(value) {
+            let made = [
+                secret.to_owned(),
+                Filter::SwapCase.apply(secret),
+                Filter::DropLast.apply(secret),
+                secret.to_lowercase(),
+                secret.to_uppercase(),
+            ];
+            for (value, mark) in made.into_iter().zip(marks_of(name)) {
+                for form in forms_of(&value) {
                     if !forms.iter().any(|(known, _)| *known == form) {
                         forms.push((form, mark.clone()));
                     }
                 }
-                names.push(mark);
-            };
-            add(secret, format!("${name}"));
-            add(&Filter::SwapCase.apply(secret), format!("${{{name}~~}}"));
-            add(&Filter::DropLast.apply(secret), format!("${{{name}%?}}"));
-            add(&secret.to_lowercase(), format!("${{{name},,}}"));
-            add(&secret.to_uppercase(), format!("${{{name}^^}}"));
+                marks.push(mark);
+            }
         }
         let finder = (!forms.is_empty())
             .then(|| {
@@ -78,13 +91,8 @@ impl Redactor {
         Self {
             finder,
             pattern_marks: forms.into_iter().map(|(_, mark)| mark).collect(),
-            marks: names,
+            marks,
         }
-    }
-
-    /// The marks that stand for secrets, and for what can be made of them: `$TOKEN`, `${TOKEN%?}`.
-    pub fn marks(&self) -> &[String] {
-        &self.marks
     }
 
     /// Text with every form of every secret hidden.

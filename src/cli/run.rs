@@ -67,7 +67,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         return Err(printer.diagnostics(&errors, &workspace.sources));
     }
     let mut reports = Reports::open(args, printer)?;
-    let start = started(&plan, &redactor);
+    let start = started(&plan);
     reports.tell(&redactor.event(Event::RunStarted(start)));
     let options = RunOptions {
         snapshots,
@@ -143,7 +143,7 @@ pub(super) fn select(
     Ok(selection)
 }
 
-fn started(plan: &Plan, redactor: &Redactor) -> RunStarted {
+fn started(plan: &Plan) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
         format: event::FORMAT,
@@ -153,11 +153,7 @@ fn started(plan: &Plan, redactor: &Redactor) -> RunStarted {
         base_url: plan.target.base.to_string(),
         suites: suites.len(),
         cases: plan.cases.len(),
-        secrets: redactor
-            .marks()
-            .iter()
-            .map(|mark| mark.trim_start_matches('$').to_owned())
-            .collect(),
+        secrets: plan.target.secrets.keys().cloned().collect(),
     }
 }
 

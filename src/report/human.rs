@@ -10,7 +10,7 @@ use crate::{
     check::{Finding, Level, status_name},
     event::{CaseFinished, Counts, Event, Interrupt, RunFinished, RunStarted, Verdict},
     exchange::Reply,
-    redact::Redacted,
+    redact::{Redacted, marks_of},
 };
 
 /// Longest diff that is shown, in lines.
@@ -51,7 +51,7 @@ impl<W: Write> Human<W> {
     }
 
     fn started(&mut self, started: &RunStarted) -> io::Result<()> {
-        self.marks = started.secrets.iter().map(|name| format!("${name}")).collect();
+        self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
         let target = if started.target == started.base_url {
             visible(&started.base_url).into_owned()
         } else {

@@ -19,7 +19,6 @@ pub(crate) mod server;
 pub(crate) mod variations;
 pub(crate) mod wire;
 
-use std::io;
 use std::sync::Arc;
 
 pub(crate) use behaviour::Behaviour;
