@@ -12,6 +12,9 @@ const MAX_DEPTH: usize = 100;
 const MAX_ALIASED: usize = 10_000;
 
 /// Reads a YAML document; what is wrong goes to `errors` with its place. An empty document is `null`.
+///
+/// A mistake that leaves the rest readable, such as a duplicate key, still gives a node: the mistakes in what it holds
+/// are to show with it.
 pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
     let text = sources.text(file);
     let mut reader = Reader {
@@ -20,6 +23,7 @@ pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnosti
         aliased: 0,
         stack: Vec::new(),
         root: None,
+        is_readable: true,
         errors: Diagnostics::default(),
     };
     let mut documents = 0;
@@ -37,10 +41,12 @@ pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnosti
             }
             Ok((event, span)) => {
                 if !reader.event(event, &span) {
+                    reader.is_readable = false;
                     break;
                 }
             }
             Err(error) => {
+                reader.is_readable = false;
                 let mark = error.marker();
                 let span = reader.span(&YamlSpan::empty(*mark));
                 reader
@@ -50,9 +56,8 @@ pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnosti
             }
         }
     }
-    let valid = reader.errors.is_empty();
     errors.append(reader.errors);
-    valid.then(|| {
+    reader.is_readable.then(|| {
         reader.root.unwrap_or(Node {
             span: Span {
                 file,
@@ -79,6 +84,8 @@ enum OpenKind {
         entries: Vec<(Key, Node)>,
         seen: HashSet<String>,
         key: Option<Key>,
+        /// Whether the key is one; of a key that stands there twice, the first counts.
+        is_kept: bool,
     },
 }
 
@@ -88,6 +95,7 @@ struct Reader {
     aliased: usize,
     stack: Vec<Open>,
     root: Option<Node>,
+    is_readable: bool,
     errors: Diagnostics,
 }
 
@@ -99,6 +107,15 @@ impl Reader {
             Event::Scalar(value, style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), span);
                 let kind = scalar(&value, style);
+                if let Kind::Number(number) = &kind
+                    && number.to_string() != value
+                {
+                    // Ids such as `12e4` are no numbers to those who write them, and would not be sent as written.
+                    self.errors.push(
+                        Diagnostic::new(span, format!("`{value}` reads as a number with an exponent"))
+                            .help(format!("put it in quotes, or write `{number}` for the number")),
+                    );
+                }
                 self.close(Node { span, kind }, anchor);
             }
             Event::SequenceStart(anchor, tag) => {
@@ -111,6 +128,7 @@ impl Reader {
                     entries: Vec::new(),
                     seen: HashSet::new(),
                     key: None,
+                    is_kept: true,
                 };
                 return self.open(span, anchor, kind);
             }
@@ -170,10 +188,16 @@ impl Reader {
         };
         match &mut open.kind {
             OpenKind::List(items) => items.push(node),
-            OpenKind::Map { entries, seen, key } => {
-                if let Some(key) = key.take() {
-                    entries.push((key, node));
-                } else {
+            OpenKind::Map {
+                entries,
+                seen,
+                key,
+                is_kept,
+            } => match key.take() {
+                Some(key) if *is_kept => entries.push((key, node)),
+                Some(_) => {}
+                None => {
+                    *is_kept = true;
                     let text = match node.kind {
                         Kind::String(text) => text,
                         Kind::Number(number) => number.to_string(),
@@ -181,15 +205,18 @@ impl Reader {
                         Kind::Null => "null".to_owned(),
                         Kind::List(_) | Kind::Map(_) => {
                             self.errors.push(Diagnostic::new(node.span, "a key must be plain text"));
+                            *is_kept = false;
                             String::new()
                         }
                     };
-                    if !seen.insert(text.clone()) {
+                    if *is_kept && !seen.insert(text.clone()) {
+                        *is_kept = false;
                         self.errors.push(
                             Diagnostic::new(node.span, format!("duplicate key `{text}`")).label("stands above already"),
                         );
                     }
                     if text == "<<" {
+                        *is_kept = false;
                         self.errors.push(
                             Diagnostic::new(node.span, "merge keys (`<<`) are not part of YAML 1.2")
                                 .help("share through `suite.yaml` instead"),
@@ -197,7 +224,7 @@ impl Reader {
                     }
                     *key = Some(Key { span: node.span, text });
                 }
-            }
+            },
         }
     }
 
@@ -268,7 +295,7 @@ mod tests {
     #[test]
     fn only_json_scalars_are_more_than_text() {
         let (node, errors) =
-            read("a: yes\nb: 012\nc: 1_000\nd: 1.50\ne: null\nf: 'true'\ng: true\nh:\ni: +5\nj: 1e3\n");
+            read("a: yes\nb: 012\nc: 1_000\nd: 1.50\ne: null\nf: 'true'\ng: true\nh:\ni: +5\nj: 1e+3\n");
         assert_eq!(errors, "");
         let json = node.map(|node| node.to_json().to_string()).unwrap_or_default();
         assert_eq!(
@@ -297,9 +324,9 @@ mod tests {
             ("a: !!str 1\n", "tags are not supported"),
             ("<<: {a: 1}\n", "merge keys"),
             ("? [a]\n: 1\n", "a key must be plain text"),
+            ("id: 12e4\n", "`12e4` reads as a number with an exponent"),
         ] {
-            let (node, errors) = read(text);
-            assert!(node.is_none(), "{text}");
+            let (_, errors) = read(text);
             assert!(errors.contains(part), "{text}: {errors}");
             assert!(errors.contains("a.yaml:"), "{text}: {errors}");
         }
