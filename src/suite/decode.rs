@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     check::{SchemaStore, is_token},
-    source::{Diagnostic, Diagnostics, Fields, Key, Kind, Node, boolean, duration, list, string},
+    source::{Diagnostic, Diagnostics, Fields, Key, Kind, Node, Span, boolean, duration, list, string},
 };
 
 /// What decoding needs besides the node, and what it gathers on the way.
@@ -70,10 +70,7 @@ impl Reading<'_> {
             self.used.insert(name.to_owned());
             let Some(known) = &self.known else { continue };
             if !known.contains(name) {
-                let error = Diagnostic::new(template.span, format!("undefined variable `{name}`"))
-                    .label("used here")
-                    .suggest(name, known.iter().map(String::as_str));
-                self.errors.push(error);
+                self.errors.push(undefined(name, template.span, known));
             }
         }
     }
@@ -125,6 +122,13 @@ impl Reading<'_> {
     }
 }
 
+/// A variable that nothing defines.
+pub(super) fn undefined(name: &str, span: Span, known: &BTreeSet<String>) -> Diagnostic {
+    Diagnostic::new(span, format!("undefined variable `{name}`"))
+        .label("used here")
+        .suggest(name, known.iter().map(String::as_str))
+}
+
 /// Reads `suite.yaml` alone; what the cases inherit is only checked for its shape.
 pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
     let mut fields = Fields::of(node, "a suite", cx.errors)?;
@@ -159,17 +163,18 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
 /// Reads a case that has been laid over its suite.
 pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
     let mut fields = Fields::of(node, "a case", cx.errors)?;
+    let vars = fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default();
+    let examples = fields.take("examples").map(|node| examples(node, cx));
+    // What a variable is made of counts only where the variable itself is used.
+    cx.used.clear();
     let def = CaseDef {
         name: fields.read("name", cx.errors, string),
         description: fields.read("description", cx.errors, string),
         tags: words(fields.take("tags"), cx),
         skip: fields.take("skip").and_then(|node| skip(node, cx)),
         effects: words(fields.take("effects"), cx),
-        vars: fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default(),
-        examples: fields
-            .take("examples")
-            .map(|node| examples(node, cx))
-            .unwrap_or_default(),
+        vars,
+        examples: examples.unwrap_or_default(),
         timeout: fields.read("timeout", cx.errors, duration),
         request: fields.take("request").map(|node| request(node, cx)).unwrap_or_default(),
         expect: fields.take("expect").map(|node| expect(node, cx)).unwrap_or_default(),
@@ -272,7 +277,7 @@ fn examples(node: &Node, cx: &mut Reading<'_>) -> Vec<Example> {
             vars: vars(value, cx),
         })
     });
-    if rows.is_empty() {
+    if matches!(&node.kind, Kind::Map(rows) if rows.is_empty()) {
         cx.error(Diagnostic::new(
             node.span,
             "a table of examples without a row makes no case",

@@ -42,9 +42,8 @@ fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {
 fn status(node: &Node, cx: &mut Reading<'_>) -> Option<Written<StatusSet>> {
     let items = list(node, cx.errors, |node, errors| {
         if let Kind::String(text) = &node.kind {
-            let class = text.strip_suffix("xx").and_then(|class| class.parse().ok());
-            if let Some(class @ 1..=5) = class {
-                return Some(StatusItem::Class(class));
+            if let [class @ b'1'..=b'5', b'x', b'x'] = text.as_bytes() {
+                return Some(StatusItem::Class(u16::from(class - b'0')));
             }
             errors.push(
                 Diagnostic::new(node.span, format!("`{text}` is not a status"))
@@ -112,7 +111,13 @@ fn text_tests(fields: &mut Fields<'_>, cx: &mut Reading<'_>) -> Vec<TextTestDef>
     tests.extend(matches.map(TextTestDef::Matches));
     let contains = fields.take("contains").and_then(|node| cx.template(node));
     tests.extend(contains.map(TextTestDef::Contains));
-    let one_of = fields.take("one_of").and_then(|node| cx.templates(node));
+    let one_of = fields.take("one_of").and_then(|node| {
+        let all = cx.templates(node)?;
+        if all.is_empty() {
+            cx.error(Diagnostic::new(node.span, "an empty list accepts no text at all"));
+        }
+        Some(all)
+    });
     tests.extend(one_of.map(TextTestDef::OneOf));
     let within = fields.read("within", cx.errors, duration);
     tests.extend(within.map(TextTestDef::Within));
@@ -163,6 +168,9 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
                 let mut fields = Fields::of(node, "tests of a text", cx.errors)?;
                 let tests = text_tests(&mut fields, cx);
                 fields.finish(cx.errors);
+                if tests.is_empty() {
+                    cx.error(Diagnostic::new(node.span, "nothing is tested here"));
+                }
                 tests
             } else {
                 vec![TextTestDef::Equals(cx.template(node)?)]

@@ -1,6 +1,6 @@
 //! Laying a case over its suite: mappings are merged, everything else is replaced, `null` takes away.
 
-use crate::source::{Diagnostic, Diagnostics, Kind, Node};
+use crate::source::{Diagnostic, Diagnostics, Key, Kind, Node};
 
 /// How a key of a mapping is inherited.
 #[derive(Clone, Copy)]
@@ -28,7 +28,7 @@ const EXPECT: Table = &[
     ("rules", How::MergeNames),
 ];
 /// The keys that a case inherits. `vars`, `inputs` and the suite's name are the suite's own.
-const CASE: Table = &[
+const CASE: [(&str, How); 4] = [
     ("request", How::Merge(REQUEST)),
     ("expect", How::Merge(EXPECT)),
     ("snapshots", How::Merge(&[])),
@@ -43,24 +43,36 @@ pub(super) fn inherit(suite: Option<&Node>, case: &Node, errors: &mut Diagnostic
     };
     for (name, how) in CASE {
         let inherited = suite.and_then(|suite| suite.get(name));
-        let own = entries.iter().position(|(key, _)| key.text == *name);
+        let own = entries.iter().position(|(key, _)| key.text == name);
         match (inherited, own) {
-            (Some(inherited), Some(at)) => entries[at].1 = merge(inherited, &entries[at].1, *how, errors),
+            (Some(inherited), Some(at)) => entries[at].1 = merge(inherited, &entries[at].1, how, errors),
             (Some(inherited), None) => {
                 let key = suite
                     .map(Node::entries)
                     .unwrap_or_default()
                     .iter()
-                    .find(|(key, _)| key.text == *name);
+                    .find(|(key, _)| key.text == name);
                 if let Some((key, _)) = key {
                     entries.push((key.clone(), inherited.clone()));
                 }
             }
-            (None, Some(at)) => entries[at].1 = merge(&empty(&entries[at].1), &entries[at].1, *how, errors),
+            (None, Some(at)) => entries[at].1 = merge(&empty(&entries[at].1), &entries[at].1, how, errors),
             (None, None) => {}
         }
     }
+    for (key, value) in case.entries() {
+        let is_inherited = CASE.iter().any(|(name, _)| *name == key.text);
+        if value.is_null() && !(is_inherited && suite.is_some_and(|suite| suite.get(&key.text).is_some())) {
+            errors.push(takes_nothing(key, &CASE.map(|(name, _)| name)));
+        }
+    }
     merged
+}
+
+fn takes_nothing(key: &Key, inherited: &[&str]) -> Diagnostic {
+    Diagnostic::new(key.span, format!("`{}: null` takes nothing away", key.text))
+        .label("not inherited from suite.yaml")
+        .suggest(&key.text, inherited.iter().copied())
 }
 
 fn empty(like: &Node) -> Node {
@@ -83,17 +95,17 @@ fn merge(base: &Node, own: &Node, how: How, errors: &mut Diagnostics) -> Node {
     };
     let mut entries = base.entries().to_vec();
     for (key, value) in own_entries {
-        let inherited = entries.iter().position(|(known, _)| same(&known.text, &key.text));
+        // What the case itself has written before is not inherited: `X-A` and `x-a` in one file stay two.
+        let is_own = |known: &Key| own_entries.iter().any(|(own, _)| own == known);
+        let inherited = entries
+            .iter()
+            .position(|(known, _)| same(&known.text, &key.text) && !is_own(known));
         if value.is_null() {
             if let Some(at) = inherited {
                 entries.remove(at);
             } else {
                 let names: Vec<_> = base.entries().iter().map(|(key, _)| key.text.as_str()).collect();
-                errors.push(
-                    Diagnostic::new(key.span, format!("`{}: null` takes nothing away", key.text))
-                        .label("not inherited from suite.yaml")
-                        .suggest(&key.text, names.iter().copied()),
-                );
+                errors.push(takes_nothing(key, &names));
             }
             continue;
         }

@@ -7,9 +7,10 @@ use std::{
 };
 
 use super::{
-    decode::{self, Reading, is_slug},
-    def::{Case, CaseDef, ExampleRow, JsonDef, NamedValue, Suite, SuiteDef},
+    decode::{self, Reading, is_slug, undefined},
+    def::{Case, CaseDef, Example, ExampleRow, JsonDef, Suite, SuiteDef},
     inherit::inherit,
+    template::Template,
 };
 use crate::{
     check::SchemaStore,
@@ -119,16 +120,26 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
         }
         if path.is_dir() {
             // A link could lead out of the project or around in a circle.
-            if !path.is_symlink() {
+            if path.is_symlink() {
+                let shown = sources.shown(&path);
+                errors.push(Diagnostic::general(format!(
+                    "`{shown}` would not be run: links to folders are not followed"
+                )));
+            } else {
                 walk(root, &path, found, sources, errors);
             }
-        } else if has_ending(&path, "yml") {
+        } else if name.ends_with(".yaml") {
+            if name != SUITE_FILE {
+                cases.push(path);
+            }
+        } else if [".yml", ".yaml"]
+            .iter()
+            .any(|ending| name.to_lowercase().ends_with(ending))
+        {
             let shown = sources.shown(&path);
             errors.push(Diagnostic::general(format!(
                 "`{shown}` would not be run: cases end in `.yaml`"
             )));
-        } else if has_ending(&path, "yaml") && name != SUITE_FILE {
-            cases.push(path);
         }
     }
     if cases.is_empty() && !folder.join(SUITE_FILE).exists() {
@@ -162,10 +173,6 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
     });
 }
 
-fn has_ending(path: &Path, ending: &str) -> bool {
-    path.extension().is_some_and(|found| found == ending)
-}
-
 /// Reads a file into a node.
 fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
     let shown = sources.shown(path);
@@ -196,6 +203,10 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
     let mut def = SuiteDef::default();
     if suite_path.exists() {
         let Some(node) = read(&suite_path, sources, errors) else {
+            // Without what they inherit, the cases can be read and not judged.
+            for path in folder.cases {
+                read(&path, sources, errors);
+            }
             return;
         };
         let mut cx = Reading {
@@ -271,17 +282,17 @@ fn case(
         errors,
         schemas,
         folder,
-        known: Some(known),
+        known: Some(known.clone()),
         used: BTreeSet::new(),
     };
     let Some(mut def) = decode::case(&merged, &mut cx) else {
         return;
     };
     let used = cx.used;
-    if !merged.entries().iter().any(|(key, _)| key.text == "request") {
-        errors.push(Diagnostic::new(node.span, "the case has no `request`"));
+    if merged.get("request").is_none_or(Node::is_null) {
+        errors.push(Diagnostic::new(start(node.span), "the case has no `request`"));
     }
-    if def.expect.status.is_none() && errors.is_empty() {
+    if merged.get("expect").and_then(|expect| expect.get("status")).is_none() {
         errors.push(Diagnostic::new(start(node.span), "the case expects no status").help(
             "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
         ));
@@ -303,14 +314,13 @@ fn case(
     let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
     for row in rows {
         let example = row.and_then(|row| def.examples.get(row.0));
-        let needs = needs(
-            &used,
-            example.map(|example| &example.vars),
-            &def,
+        let names = Names {
+            row: example,
+            def: &def,
             suite,
-            example.map_or(span, |row| row.span),
-            errors,
-        );
+            known: &known,
+        };
+        let needs = names.needs(&used, example.map_or(span, |row| row.span), errors);
         let needs = Arc::clone(
             shared_needs
                 .entry(needs.clone())
@@ -349,77 +359,86 @@ fn join(suite: &[String], own: Vec<String>) -> Vec<String> {
     all
 }
 
-/// The inputs that the used variables come from, in the end; a variable that leads to itself is reported.
-fn needs(
-    used: &BTreeSet<String>,
-    row: Option<&NamedValue>,
-    def: &CaseDef,
-    suite: &Suite,
-    span: Span,
-    errors: &mut Diagnostics,
-) -> Vec<String> {
-    let mut needs = BTreeSet::new();
-    for name in used {
-        // Every used name is known from somewhere: if not from here, then from another row only.
-        let is_known = row.is_some_and(|row| row.contains_key(name))
-            || def.vars.contains_key(name)
-            || suite.def.vars.contains_key(name)
-            || suite.def.inputs.iter().any(|(input, _)| input == name);
-        if !is_known && row.is_some() {
-            errors.push(Diagnostic::new(
-                span,
-                format!("this row has no `{name}`, which the case uses"),
-            ));
-            continue;
-        }
-        trace(name, row, def, suite, &mut Vec::new(), &mut needs, span, errors);
-    }
-    needs.into_iter().collect()
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a walk over the layers of names, local to this file"
-)]
-fn trace<'a>(
-    name: &'a str,
-    row: Option<&'a NamedValue>,
+/// The names of one case, layer over layer.
+struct Names<'a> {
+    row: Option<&'a Example>,
     def: &'a CaseDef,
     suite: &'a Suite,
-    path: &mut Vec<&'a str>,
-    needs: &mut BTreeSet<String>,
-    span: Span,
-    errors: &mut Diagnostics,
-) {
-    if path.contains(&name) {
-        errors.push(Diagnostic::new(
-            span,
-            format!("variable `{name}` leads to itself: {} → {name}", path.join(" → ")),
-        ));
-        return;
-    }
-    let value = row
-        .and_then(|row| row.get(name))
-        .or_else(|| def.vars.get(name))
-        .or_else(|| suite.def.vars.get(name));
-    let Some(value) = value else {
-        if suite.def.inputs.iter().any(|(input, _)| input == name) {
-            needs.insert(name.to_owned());
-        }
-        return;
-    };
-    path.push(name);
-    for inner in variables(value) {
-        trace(inner, row, def, suite, path, needs, span, errors);
-    }
-    path.pop();
+    known: &'a BTreeSet<String>,
 }
 
-fn variables(value: &JsonDef) -> Vec<&str> {
+impl<'a> Names<'a> {
+    /// The inputs that the used variables come from, in the end. What leads to itself or to nothing is reported, and
+    /// so is a column that nothing uses: it is a slip in a name.
+    fn needs(&self, used: &'a BTreeSet<String>, span: Span, errors: &mut Diagnostics) -> Vec<String> {
+        let mut reached = BTreeSet::new();
+        for name in used {
+            self.follow(name, span, &mut Vec::new(), &mut reached, errors);
+        }
+        for name in self.row.iter().flat_map(|row| row.vars.keys()) {
+            if !reached.contains(name.as_str()) {
+                errors.push(
+                    Diagnostic::new(span, format!("this row has `{name}`, which the case does not use"))
+                        .suggest(name, used.iter().map(String::as_str)),
+                );
+            }
+        }
+        let inputs = reached.into_iter().filter(|name| self.value(name).is_none());
+        inputs.map(str::to_owned).collect()
+    }
+
+    /// The value of a name that is no input.
+    fn value(&self, name: &str) -> Option<&'a JsonDef> {
+        let row = self.row.and_then(|row| row.vars.get(name));
+        row.or_else(|| self.def.vars.get(name))
+            .or_else(|| self.suite.def.vars.get(name))
+    }
+
+    /// Goes through everything that a name is made of; `at` is where it is used, `path` what led to it.
+    fn follow(
+        &self,
+        name: &'a str,
+        at: Span,
+        path: &mut Vec<&'a str>,
+        reached: &mut BTreeSet<&'a str>,
+        errors: &mut Diagnostics,
+    ) {
+        if path.contains(&name) {
+            errors.push(Diagnostic::new(
+                at,
+                format!("variable `{name}` leads to itself: {} → {name}", path.join(" → ")),
+            ));
+            return;
+        }
+        if let Some(value) = self.value(name) {
+            reached.insert(name);
+            path.push(name);
+            for template in templates(value) {
+                for inner in template.variables() {
+                    self.follow(inner, template.span, path, reached, errors);
+                }
+            }
+            path.pop();
+        } else if self.suite.def.inputs.iter().any(|(input, _)| input == name) {
+            reached.insert(name);
+        } else if let Some(row) = self.row.filter(|_| self.known.contains(name)) {
+            // Rows are read by name: a value of another row is none of this row's.
+            errors.push(Diagnostic::new(
+                row.span,
+                format!("this row has no `{name}`, which the case uses"),
+            ));
+        } else if !path.is_empty() {
+            // A name that the case itself uses has been reported where it stands.
+            errors.push(undefined(name, at, self.known));
+        }
+    }
+}
+
+fn templates(value: &JsonDef) -> Vec<&Template> {
     match value {
         JsonDef::Plain(_) => Vec::new(),
-        JsonDef::Text(text) => text.variables().collect(),
-        JsonDef::List(items) => items.iter().flat_map(variables).collect(),
-        JsonDef::Map(entries) => entries.iter().flat_map(|(_, value)| variables(value)).collect(),
+        JsonDef::Text(text) => vec![text],
+        JsonDef::List(items) => items.iter().flat_map(templates).collect(),
+        JsonDef::Map(entries) => entries.iter().flat_map(|(_, value)| templates(value)).collect(),
     }
 }
