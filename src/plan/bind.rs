@@ -110,12 +110,7 @@ impl Binding<'_> {
         Ok(Bound {
             request: self.request()?,
             expectation: self.expectation()?,
-            timeout: self
-                .case
-                .def
-                .timeout
-                .or(self.case.suite.def.timeout)
-                .unwrap_or(self.binder.target.limits.timeout),
+            timeout: self.case.def.timeout.unwrap_or(self.binder.target.limits.timeout),
         })
     }
 

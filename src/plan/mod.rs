@@ -7,7 +7,10 @@ mod bind;
 mod scope;
 mod select;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub use bind::{Binder, Bound, Unbound};
 pub use select::Selection;
@@ -49,19 +52,11 @@ impl Plan {
         errors: &mut Diagnostics,
     ) -> Self {
         let binder = Binder::new(suites, &target, snapshots);
-        // A case that is compared with another brings that one along.
-        let selected = |case: &Case| selection.selects(case, sources);
-        let others: BTreeSet<_> = suites
-            .cases
-            .iter()
-            .filter(|case| selected(case))
-            .filter_map(|case| case.def.expect.same_as.as_ref())
-            .map(|other| other.value.as_str())
-            .collect();
+        let wanted = with_others(suites, |case| selection.selects(case, sources));
         let mut cases: Vec<_> = suites
             .cases
             .iter()
-            .filter(|case| selected(case) || others.contains(case.id.as_str()))
+            .filter(|case| wanted.contains(case.id.as_str()))
             .map(|case| Planned {
                 skip: skip(case, Some(&target)),
                 case: case.clone(),
@@ -74,6 +69,36 @@ impl Plan {
                 Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
             }
         }
+        skip_with_others(&mut cases);
+        Self { target, cases, binder }
+    }
+
+    /// What a case sends and expects.
+    pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
+        self.binder.bind(case, sources)
+    }
+}
+
+/// The ids of the wanted cases. A case that is compared with another (`same_as`) brings that one along.
+fn with_others(suites: &Suites, selects: impl Fn(&Case) -> bool) -> BTreeSet<&str> {
+    let others: BTreeMap<_, _> = suites
+        .cases
+        .iter()
+        .filter_map(|case| Some((case.id.as_str(), case.def.expect.same_as.as_ref()?.value.as_str())))
+        .collect();
+    let mut wanted = BTreeSet::new();
+    for case in suites.cases.iter().filter(|case| selects(case)) {
+        let mut next = Some(case.id.as_str());
+        while let Some(id) = next.filter(|id| wanted.insert(*id)) {
+            next = others.get(id).copied();
+        }
+    }
+    wanted
+}
+
+/// Skips every case whose comparison, at whatever remove, is with a skipped one.
+fn skip_with_others(cases: &mut [Planned]) {
+    loop {
         let skipped: BTreeSet<_> = cases
             .iter()
             .filter(|planned| planned.skip.is_some())
@@ -86,12 +111,9 @@ impl Plan {
                 planned.skip = Some(format!("the case it is compared with, {}, is skipped", other.value));
             }
         }
-        Self { target, cases, binder }
-    }
-
-    /// What a case sends and expects.
-    pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
-        self.binder.bind(case, sources)
+        if cases.iter().filter(|planned| planned.skip.is_some()).count() == skipped.len() {
+            return;
+        }
     }
 }
 

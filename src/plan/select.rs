@@ -1,6 +1,6 @@
 //! Which cases were asked for.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     source::{Sources, nearest},
@@ -42,12 +42,14 @@ impl Selection {
     /// The names and tags that select nothing, each with the nearest that would.
     pub fn misses(&self, suites: &Suites, sources: &Sources) -> Vec<String> {
         let mut misses = Vec::new();
+        let files: BTreeSet<_> = suites.cases.iter().map(|case| sources.place(case.span).file).collect();
         for name in &self.names {
             if !suites.cases.iter().any(|case| is_named(name, case, sources)) {
                 let ids = suites
                     .cases
                     .iter()
-                    .flat_map(|case| [case.id.as_str(), without_row(&case.id), case.suite.id.as_str()]);
+                    .flat_map(|case| [case.id.as_str(), without_row(&case.id), case.suite.id.as_str()])
+                    .chain(files.iter().map(AsRef::as_ref));
                 misses.push(miss("no case is named", name, nearest(name, ids)));
             }
         }
