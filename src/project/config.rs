@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::BaseUrl;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, string,
 };
@@ -177,6 +178,11 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
             .and_then(|bytes| usize::try_from(bytes).ok()),
     };
     fields.finish(errors);
+    if let Some((text, span)) = &def.base_url
+        && let Err(reason) = BaseUrl::parse(text)
+    {
+        errors.push(Diagnostic::new(*span, format!("`{text}`: {reason}")));
+    }
     if base.is_none() {
         errors
             .push(Diagnostic::new(node.span, "the target has no `base_url`").help("add `base_url = \"https://...\"`"));

@@ -29,6 +29,11 @@ pub(crate) fn plain(number: &Number) -> Number {
         .unwrap_or_else(|| number.clone())
 }
 
+/// Whether a number has no fraction, whatever its size: `1.0` and `1e400` have none.
+pub(super) fn is_whole(number: &Number) -> bool {
+    Decimal::parse(&number.to_string()).is_some_and(|decimal| decimal.exponent >= 0)
+}
+
 /// A decimal number: `digits` without zeros at either end, times ten to `exponent`.
 #[derive(PartialEq, Eq)]
 struct Decimal {

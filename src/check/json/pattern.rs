@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use regex::Regex;
 use serde_json::Value;
 
-use super::{equal, show, step};
+use super::{equal, equal::is_whole, show, step};
 use crate::{
     check::{
         Finding,
@@ -101,10 +101,7 @@ impl JsonType {
             | (JsonType::String, Value::String(_))
             | (JsonType::Array, Value::Array(_))
             | (JsonType::Object, Value::Object(_)) => true,
-            (JsonType::Integer, Value::Number(number)) => {
-                let text = number.to_string();
-                number.is_i64() || number.is_u64() || text.parse::<f64>().is_ok_and(|value| value.fract() == 0.0)
-            }
+            (JsonType::Integer, Value::Number(number)) => is_whole(number),
             _ => false,
         }
     }
