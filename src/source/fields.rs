@@ -42,12 +42,6 @@ impl<'n> Fields<'n> {
         read(node, errors)
     }
 
-    /// The names asked for so far.
-    #[cfg(test)]
-    pub(crate) fn known(&self) -> &[&'static str] {
-        &self.known
-    }
-
     /// Reports every key that nothing asked for.
     pub(crate) fn finish(self, errors: &mut Diagnostics) {
         for (key, _) in self.node.entries() {

@@ -75,6 +75,7 @@ fn header(node: &Node, cx: &mut Reading<'_>) -> Option<HeaderDef> {
             .template(node)
             .map(|text| HeaderDef::Value(vec![TextTestDef::Equals(text)]));
     }
+    let before = cx.errors.len();
     let mut fields = Fields::of(node, "tests of a header", cx.errors)?;
     let present = fields.read("present", cx.errors, boolean);
     let absent = fields.read("absent", cx.errors, boolean);
@@ -96,8 +97,11 @@ fn header(node: &Node, cx: &mut Reading<'_>) -> Option<HeaderDef> {
         }
         (false, false) => Some(HeaderDef::Value(tests)),
         (false, true) if present.is_some() || absent.is_some() => Some(HeaderDef::Present),
+        // A test that could not be read has been reported, and is not nothing.
         (false, true) => {
-            cx.error(Diagnostic::new(node.span, "nothing is tested here"));
+            if cx.errors.len() == before {
+                cx.error(Diagnostic::new(node.span, "nothing is tested here"));
+            }
             None
         }
     }
@@ -165,10 +169,11 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
         }),
         text: fields.take("text").and_then(|node| {
             let tests = if matches!(node.kind, Kind::Map(_)) {
+                let before = cx.errors.len();
                 let mut fields = Fields::of(node, "tests of a text", cx.errors)?;
                 let tests = text_tests(&mut fields, cx);
                 fields.finish(cx.errors);
-                if tests.is_empty() {
+                if tests.is_empty() && cx.errors.len() == before {
                     cx.error(Diagnostic::new(node.span, "nothing is tested here"));
                 }
                 tests

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -128,18 +129,18 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             } else {
                 walk(root, &path, found, sources, errors);
             }
-        } else if name.ends_with(".yaml") {
-            if name != SUITE_FILE {
-                cases.push(path);
+            continue;
+        }
+        match path.extension().and_then(OsStr::to_str) {
+            Some("yaml") if name == SUITE_FILE => {}
+            Some("yaml") => cases.push(path),
+            Some(ending) if ["yaml", "yml"].contains(&ending.to_lowercase().as_str()) => {
+                let shown = sources.shown(&path);
+                errors.push(Diagnostic::general(format!(
+                    "`{shown}` would not be run: cases end in `.yaml`"
+                )));
             }
-        } else if [".yml", ".yaml"]
-            .iter()
-            .any(|ending| name.to_lowercase().ends_with(ending))
-        {
-            let shown = sources.shown(&path);
-            errors.push(Diagnostic::general(format!(
-                "`{shown}` would not be run: cases end in `.yaml`"
-            )));
+            _ => {}
         }
     }
     if cases.is_empty() && !folder.join(SUITE_FILE).exists() {
