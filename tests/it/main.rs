@@ -1,12 +1,17 @@
 //! Tests through the binary, against real servers on loopback. One test binary, one module a subject.
+
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot be set up has failed"
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by a panic, in its helpers too"
 )]
 
-mod output;
+mod decoding;
+mod editor_schemas;
+mod judging;
+mod loading;
 mod portal;
+mod running;
 mod shipped_suite;
-mod snapshots;
 mod support;
+mod targeting;

@@ -1,0 +1,411 @@
+//! Mistakes inside a file: each is refused at its place, with what may have been meant.
+
+use crate::{
+    loading::{SOUND, mistakes, project, refused},
+    support::Project,
+};
+
+/// Asserts that each file has exactly one mistake: this one, at this place, with this advice.
+fn each_is_refused(wrong: &[(&str, &str, &str, &str)], project: impl Fn(&str) -> Project) {
+    for (text, message, place, help) in wrong {
+        let ran = refused(&project(text));
+        assert_eq!(mistakes(&ran), [*message], "{text}\n{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("--> {place}\n")), "{text}\n{}", ran.stderr);
+        assert!(ran.stderr.contains(help), "{text}\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_at_every_level_of_a_case() {
+    let case =
+        |request: &str, expect: &str| format!("request: {{ path: /{request} }}\nexpect: {{ status: 200{expect} }}\n");
+    for (text, message, near) in [
+        (case("", "") + "tagz: [a]\n", "unknown key `tagz` in a case", "tags"),
+        (
+            case("", "") + "snapshots: { redacted: /a }\n",
+            "unknown key `redacted` in a mapping",
+            "redact",
+        ),
+        (case(", heders: {}", ""), "unknown key `heders` in a request", "headers"),
+        (
+            case(", body: { json: 1, txt: a }", ""),
+            "unknown key `txt` in a body (`json`, `text`, `form` or `file`)",
+            "text",
+        ),
+        (
+            case("", ", header: {}"),
+            "unknown key `header` in expectations",
+            "headers",
+        ),
+        (
+            case("", ", body: { jsn: 1 }"),
+            "unknown key `jsn` in expectations of a body",
+            "json",
+        ),
+        (
+            case("", ", headers: { x-a: { present: true, equal: b } }"),
+            "unknown key `equal` in tests of a header",
+            "equals",
+        ),
+        (
+            case("", ", body: { text: { contains: a, match: b } }"),
+            "unknown key `match` in tests of a text",
+            "matches",
+        ),
+        (
+            case("", ", body: { json: { a: { $typ: string } } }"),
+            "unknown matcher `$typ`",
+            "$type",
+        ),
+        (
+            case("", ", rules: { http/dates: off }"),
+            "no standing rule `http/dates`",
+            "http/date",
+        ),
+    ] {
+        let ran = refused(&project("", &text));
+        assert_eq!(mistakes(&ran), [message], "{text}\n{}", ran.stderr);
+        let help = format!("= help: did you mean `{near}`?");
+        assert!(ran.stderr.contains(&help), "{text}\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_at_every_level_of_a_suite_file() {
+    let wrong = [
+        (
+            "seriel: true\n",
+            "unknown key `seriel` in a suite",
+            "cases/s/suite.yaml:1:1",
+            "`serial`",
+        ),
+        (
+            "skip: why\n",
+            "unknown key `skip` in a suite",
+            "cases/s/suite.yaml:1:1",
+            "known here",
+        ),
+        (
+            "inputs: { a: { secrets: true } }\n",
+            "unknown key `secrets` in an input",
+            "cases/s/suite.yaml:1:16",
+            "`secret`",
+        ),
+        (
+            "request: { pth: / }\n",
+            "unknown key `pth` in a request",
+            "cases/s/suite.yaml:1:12",
+            "`path`",
+        ),
+    ];
+    each_is_refused(&wrong, |suite| project(suite, SOUND));
+}
+
+#[test]
+fn values_of_the_wrong_type_are_refused_and_never_guessed_at() {
+    let place = "cases/s/c.yaml:1:";
+    for (line, message, column, help) in [
+        ("name: 12", "expected a string, found a number", 7, "put it in quotes"),
+        (
+            "name: true",
+            "expected a string, found a boolean",
+            7,
+            "put it in quotes",
+        ),
+        ("name: [a]", "expected a string, found a list", 7, ""),
+        ("timeout: 10", "`10` has no unit of time", 10, "write it as `250ms`"),
+        ("timeout: soon", "`soon` is not a duration", 10, "write it as `250ms`"),
+        ("timeout: 0s", "`0s` is not between 1ms and 366d", 10, ""),
+        ("tags: a b", "`a b` is not one word", 7, ""),
+        ("skip: true", "a skipped case needs a reason", 7, "write `skip: why"),
+        ("skip: ' '", "a skipped case needs a reason", 7, "write `skip: why"),
+        (
+            "vars: { 1a: x }",
+            "`1a` is not a variable's name",
+            9,
+            "not a digit first",
+        ),
+        ("vars: [a]", "expected a mapping of variables, found a list", 7, ""),
+        (
+            "snapshots: { redact: $.a }",
+            "`$.a` is not a JSON pointer",
+            22,
+            "write `/a`",
+        ),
+        (
+            "vars: { id: 12e4 }",
+            "`12e4` reads as a number with an exponent",
+            13,
+            "put it in quotes",
+        ),
+        (
+            "examples: []",
+            "expected a mapping from names to rows, found a list",
+            11,
+            "",
+        ),
+        (
+            "examples: {}",
+            "a table of examples without a row makes no case",
+            11,
+            "",
+        ),
+        (
+            "examples: { a/b: {} }",
+            "`a/b` cannot name an example",
+            13,
+            "part of the case's id",
+        ),
+    ] {
+        let ran = refused(&project("", &format!("{line}\n{SOUND}")));
+        assert_eq!(mistakes(&ran), [message], "{line}\n{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(&format!("{place}{column}\n")),
+            "{line}\n{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains(help), "{line}\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn expectations_that_mean_nothing_are_refused() {
+    for (expect, message, help) in [
+        (
+            "status: 99",
+            "expected a whole number from 100 to 599, found a number",
+            "",
+        ),
+        ("status: 6xx", "`6xx` is not a status", "a class such as `4xx`"),
+        ("status: +4xx", "`+4xx` is not a status", "a class such as `4xx`"),
+        ("status: OK", "`OK` is not a status", "a code such as `404`"),
+        ("status: []", "an empty list accepts no status at all", ""),
+        ("headers: { x a: b }", "`x a` is not a header name", ""),
+        (
+            "headers: { X-A: b, x-a: b }",
+            "header `x-a` stands here twice: names are compared without case",
+            "",
+        ),
+        ("headers: { x-a: {} }", "nothing is tested here", ""),
+        (
+            "headers: { x-a: { present: yes } }",
+            "expected `true` or `false`, found a string",
+            "`true` and `false`",
+        ),
+        (
+            "headers: { x-a: { absent: true, equals: b } }",
+            "an absent header has no value to test",
+            "",
+        ),
+        (
+            "headers: { x-a: { absent: true, present: true } }",
+            "a header cannot be both present and absent",
+            "",
+        ),
+        (
+            "headers: { x-a: { one_of: [] } }",
+            "an empty list accepts no text at all",
+            "",
+        ),
+        ("body: { text: {} }", "nothing is tested here", ""),
+        (
+            "body: { empty: true, json: {} }",
+            "a body cannot be empty and hold something",
+            "with `null`",
+        ),
+        (
+            "body: { text: { matches: '(' } }",
+            "not a regular expression: unclosed group",
+            "",
+        ),
+        (
+            "body: { json: { a: { $matches: '(?=a)' } } }",
+            "not a regular expression: look-around, including look-ahead and look-behind, is not supported",
+            "",
+        ),
+        (
+            "body: { json: { $type: text } }",
+            "`text` is not a type of JSON",
+            "`string`",
+        ),
+        (
+            "body: { json: { $type: any, b: 1 } }",
+            "matchers (`$...`) and properties stand in one object",
+            "`$$ref`",
+        ),
+        (
+            "body: { json: { $one_of: [] } }",
+            "`$one_of` takes a list of values",
+            "",
+        ),
+        (
+            "body: { json: { $status: false } }",
+            "`$status` is `true` or left out",
+            "",
+        ),
+        (
+            "body: { json: { $length: -1 } }",
+            "expected a whole number from 0 to 4294967295, found a number",
+            "",
+        ),
+        (
+            "body: { schema: usr.json }",
+            "no schema file `usr.json` in `schemas`",
+            "`user.json`",
+        ),
+        (
+            "body: { schema: 'user.json#/$defs/Ix' }",
+            "`user.json` is not a usable schema: nothing stands at `#/$defs/Ix`",
+            "",
+        ),
+        (
+            "body: { schema: 'http://a/b.json' }",
+            "`http://a/b.json` is not a file of the schema folder: remote and absolute references are not followed",
+            "",
+        ),
+        (
+            "body: { schema: ../user.json }",
+            "`../user.json` is not a file of the schema folder: remote and absolute references are not followed",
+            "",
+        ),
+        (
+            "rules: { http/date: on }",
+            "`on` is not a level",
+            "`deny`, `warn`, `off`",
+        ),
+        ("duration: 2", "`2` has no unit of time", ""),
+        ("snapshot: 1", "expected `true` or `false`, found a number", ""),
+        ("same_as: nobody", "there is no case `s/nobody`", ""),
+        ("same_as: sund", "there is no case `s/sund`", "`s/sound`"),
+        ("same_as: c", "a case is always the same as itself", ""),
+    ] {
+        let status = if expect.starts_with("status") {
+            ""
+        } else {
+            "status: 200, "
+        };
+        let ran = refused(&project(
+            "",
+            &format!("request: {{ path: / }}\nexpect: {{ {status}{expect} }}\n"),
+        ));
+        assert_eq!(mistakes(&ran), [message], "{expect}\n{}", ran.stderr);
+        let column = 11 + status.len();
+        assert!(
+            ran.stderr.contains("--> cases/s/c.yaml:2:"),
+            "{expect} from {column}\n{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains(help), "{expect}\n{}", ran.stderr);
+    }
+    for (name, part) in [
+        ("remote.json", "is remote: only files of the schema folder"),
+        ("broken.json", "EOF"),
+    ] {
+        let case = format!("request: {{ path: / }}\nexpect: {{ status: 200, body: {{ schema: {name} }} }}\n");
+        let ran = refused(&project("", &case));
+        assert!(ran.stderr.contains(part), "{name}\n{}", ran.stderr);
+        assert!(ran.stderr.contains("--> cases/s/c.yaml:2:"), "{name}\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn requests_that_cannot_be_sent_are_refused() {
+    let wrong = [
+        ("path: users", "a path begins with `/`", "cases/s/c.yaml:1:18", ""),
+        (
+            "path: 'http://a/b'",
+            "a path, not a URL: the target supplies the rest",
+            "cases/s/c.yaml:1:18",
+            "",
+        ),
+        (
+            "path: '/a?b=c'",
+            "a path holds no `?` or `#`",
+            "cases/s/c.yaml:1:18",
+            "under `query`",
+        ),
+        (
+            "method: get, path: /",
+            "methods are case-sensitive: `get`",
+            "cases/s/c.yaml:1:20",
+            "write `GET`",
+        ),
+        (
+            "method: G T, path: /",
+            "`G T` is not a method",
+            "cases/s/c.yaml:1:20",
+            "",
+        ),
+        (
+            "path: '/{id}'",
+            "path parameter `id` has no value",
+            "cases/s/c.yaml:1:18",
+            "add `params: { id: ... }`",
+        ),
+        (
+            "path: '/{id}', params: { id: 1, di: 2 }",
+            "the path has no parameter `di`",
+            "cases/s/c.yaml:1:44",
+            "`id`",
+        ),
+        (
+            "query: { a: b }",
+            "the request has no `path`",
+            "cases/s/c.yaml:1:10",
+            "",
+        ),
+        (
+            "path: /, headers: { X-A: 1, x-a: 2 }",
+            "header `x-a` stands here twice: names are compared without case",
+            "cases/s/c.yaml:1:40",
+            "",
+        ),
+        (
+            "path: /, headers: { X-A: null }",
+            "`X-A: null` takes nothing away",
+            "cases/s/c.yaml:1:32",
+            "",
+        ),
+        (
+            "path: /, body: { json: 1, text: a }",
+            "a body is exactly one of `json`, `text`, `form` and `file`",
+            "cases/s/c.yaml:1:27",
+            "",
+        ),
+        (
+            "path: /, body: { file: ../../x }",
+            "the file must be below the case's folder",
+            "cases/s/c.yaml:1:35",
+            "",
+        ),
+        (
+            "path: '/{{ a'",
+            "`{{` without `}}` (write `{{ \"{{\" }}` for the braces themselves)",
+            "cases/s/c.yaml:1:18",
+            "",
+        ),
+        (
+            "path: '/{{ suite | upper }}'",
+            "no filter `upper`; there are `swap_case` and `drop_last`",
+            "cases/s/c.yaml:1:18",
+            "",
+        ),
+        (
+            "path: '/{{ siute }}'",
+            "undefined variable `siute`",
+            "cases/s/c.yaml:1:18",
+            "`suite`",
+        ),
+    ];
+    each_is_refused(&wrong, |request| {
+        project(
+            "vars: { suite: a }\n",
+            &format!("request: {{ {request} }}\nexpect: {{ status: 200 }}\n"),
+        )
+    });
+    let ran = refused(&project(
+        "",
+        "request: { path: /, body: { file: no.bin } }\nexpect: { status: 200 }\n",
+    ));
+    assert!(ran.stderr.contains("failed to read `no.bin`"), "{}", ran.stderr);
+}

@@ -1,0 +1,415 @@
+//! Runs: exit codes, selection, targets, variables, secrets, reports.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::support::{Project, Ran, Server, Then, answer, repository};
+
+pub(super) const OK: &str = "HTTP/1.1 204 No Content";
+
+/// A server that agrees to everything, and the requests that came.
+pub(super) fn recorder() -> (Server, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    let server = Server::start(move |request| {
+        kept.lock().unwrap().push(request.to_owned());
+        (answer(OK, ""), Then::Keep)
+    });
+    (server, seen)
+}
+
+/// A project with one suite file and one case `s/c` that expects 204.
+pub(super) fn project(suite: &str, case: &str) -> Project {
+    Project::new(&[
+        ("cases/s/suite.yaml", suite),
+        ("cases/s/c.yaml", &format!("{case}\nexpect: {{ status: 204 }}\n")),
+    ])
+}
+
+/// An address where nobody listens.
+fn dead() -> String {
+    Server::always(OK, "").url()
+}
+
+#[test]
+fn the_exit_code_says_what_became_of_the_run() {
+    let project = project("", "request: { path: / }");
+    let agrees = Server::always(OK, "");
+    let refuses = Server::always("HTTP/1.1 200 OK", "");
+    let no_http = Server::start(|_| (b"SSH-2.0-x\r\n".to_vec(), Then::Close));
+    let silent = Server::start(|_| (Vec::new(), Then::Hang));
+    for (target, code, part) in [
+        (agrees.url(), 0, "1 case run: 1 passed"),
+        (refuses.url(), 1, "1 case run: 0 passed, 1 failed"),
+        (dead(), 3, "failed to connect"),
+        (no_http.url(), 3, "what came is not HTTP"),
+        (silent.url(), 3, "no answer within 1s"),
+    ] {
+        let ran = project.run(&["run", "--target", &target, "--timeout", "1s"]);
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert!(ran.stdout.contains(part), "{ran:?}");
+    }
+    for wrong in [
+        &["run", "--jobs", "0"][..],
+        &["run", "--timeout", "5"],
+        &["run", "--report", "yaml=x"],
+        &["run", "--var", "x"],
+        &["run", "--nonsense"],
+        &["run", "--target", "nobody"],
+        &["--project", "/nowhere", "run"],
+        &["run", "--report", "json", "--report", "json"],
+        &["walk"],
+    ] {
+        assert_eq!(project.run(wrong).code, 2, "{wrong:?}");
+    }
+    assert_eq!((agrees.requests(), project.run(&["--version"]).code), (1, 0));
+}
+
+#[test]
+fn a_case_without_an_answer_beside_one_that_fails_exits_with_one() {
+    let project = project("", "request: { path: / }");
+    project.write("cases/s/d.yaml", "request: { path: /hang }\nexpect: { status: 204 }\n");
+    let server = Server::start(|request| {
+        if request.contains("/hang") {
+            (Vec::new(), Then::Close)
+        } else {
+            (answer("HTTP/1.1 200 OK", ""), Then::Keep)
+        }
+    });
+    let ran = project.run(&["run", "--target", &server.url()]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.contains("0 passed, 1 failed, 1 errored"), "{ran:?}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_exits_with_five_before_anything_is_sent() {
+    let (project, server) = (project("", "request: { path: / }"), Server::always(OK, ""));
+    project.write("file", "");
+    for path in ["file/report.json", "cases"] {
+        let ran = project.run(&["run", "--target", &server.url(), "--report", &format!("json={path}")]);
+        assert_eq!((ran.code, server.requests()), (5, 0), "{ran:?}");
+        assert!(ran.stderr.contains("failed to write the report"), "{ran:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_exits_with_five_unless_the_contract_is_broken() {
+    let project = project("", "request: { path: / }");
+    for (head, code) in [(OK, 5), ("HTTP/1.1 200 OK", 1)] {
+        let server = Server::always(head, "");
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = project.command(&["run", "--target", &server.url()]);
+        let output = command.stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), server.requests()), (Some(code), 1), "{said}");
+        assert!(said.contains("failed to write the report `standard output`"), "{said}");
+    }
+}
+
+/// Starts a run with a report in `report.json`, and waits until the server has seen so many requests.
+#[cfg(unix)]
+fn begin(project: &Project, server: &Server, requests: usize) -> Child {
+    let mut command = project.command(&[
+        "run",
+        "--target",
+        &server.url(),
+        "--jobs",
+        "1",
+        "--report",
+        "json=report.json",
+    ]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while server.requests() < requests {
+        assert!(start.elapsed() < Duration::from_secs(20), "the requests never came");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+/// The events of a report, by kind.
+fn events(text: &str, kind: &str) -> Vec<Value> {
+    let all = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    all.filter(|event| event["event"] == kind).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_waits_for_its_requests_and_reports_all_that_finished() {
+    for (name, code, word) in [("-INT", 130, "SIGINT"), ("-TERM", 143, "SIGTERM")] {
+        let project = project("", "request: { path: / }");
+        for case in ["d", "e"] {
+            project.write(
+                &format!("cases/s/{case}.yaml"),
+                &format!("request: {{ path: /{case} }}\nexpect: {{ status: 204 }}\n"),
+            );
+        }
+        let server = Server::start(|request| {
+            if request.starts_with("GET /d ") {
+                std::thread::sleep(Duration::from_millis(800));
+            }
+            (answer(OK, ""), Then::Keep)
+        });
+        let child = begin(&project, &server, 2);
+        signal(&child, name);
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!((ran.code, server.requests()), (code, 2), "{ran:?}");
+        assert!(
+            ran.stdout
+                .contains(&format!("by {word}: 1 case did not run to a verdict")),
+            "{ran:?}"
+        );
+        let report = project.read("report.json");
+        let finished: Vec<_> = events(&report, "case-finished")
+            .iter()
+            .map(|event| event["id"].clone())
+            .collect();
+        assert_eq!(finished, ["s/c", "s/d"]);
+        let end = &events(&report, "run-finished")[0];
+        assert_eq!(
+            (end["counts"]["passed"].as_u64(), end["counts"]["not_run"].as_u64()),
+            (Some(2), Some(1))
+        );
+        assert_eq!(end["interrupted"], word);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_ends_the_run_at_once_and_the_report_is_whole() {
+    let project = project("", "request: { path: / }\ntimeout: 1m");
+    project.write(
+        "cases/s/d.yaml",
+        "request: { path: /hang }\nexpect: { status: 204 }\ntimeout: 1m\n",
+    );
+    let server = Server::start(|request| {
+        if request.contains("/hang") {
+            (Vec::new(), Then::Hang)
+        } else {
+            (answer(OK, ""), Then::Keep)
+        }
+    });
+    let child = begin(&project, &server, 2);
+    let start = Instant::now();
+    signal(&child, "-INT");
+    std::thread::sleep(Duration::from_millis(300));
+    signal(&child, "-INT");
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, 130, "{ran:?}");
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    let report = project.read("report.json");
+    assert_eq!(events(&report, "case-finished").len(), 1);
+    assert_eq!(events(&report, "run-finished")[0]["counts"]["not_run"], 1);
+}
+
+#[test]
+fn a_case_brings_along_what_it_is_compared_with_and_is_skipped_with_it_at_any_remove() {
+    let case = |more: &str| format!("request: {{ path: / }}\n{more}\n");
+    let project = Project::new(&[
+        ("cases/s/a.yaml", &case("expect: { status: 204, same_as: b }")),
+        ("cases/s/b.yaml", &case("expect: { status: 204, same_as: c }")),
+        ("cases/s/c.yaml", &case("expect: { status: 204 }")),
+        ("cases/s/d.yaml", &case("expect: { status: 204, same_as: a }")),
+    ]);
+    let server = Server::always(OK, "");
+    let ran = project.run(&["run", "s/a", "--target", &server.url(), "--timeout", "5s"]);
+    assert_eq!((ran.code, server.requests()), (0, 3), "{ran:?}");
+    project.write("cases/s/c.yaml", &case("skip: later\nexpect: { status: 204 }"));
+    let ran = project.run(&["run", "--target", &server.url(), "--timeout", "5s"]);
+    assert_eq!((ran.code, server.requests()), (4, 3), "{ran:?}");
+    assert!(
+        ran.stdout.contains("the case it is compared with, s/a, is skipped"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_report_is_one_event_a_line_from_the_start_of_the_run_to_its_end() {
+    let project = project("", "tags: [t]\nrequest: { path: / }");
+    project.write(
+        "cases/s/d.yaml",
+        "skip: why\nrequest: { path: / }\nexpect: { status: 204 }\n",
+    );
+    let server = Server::always(OK, "");
+    let ran = project.run(&["run", "--target", &server.url(), "--report", "json=out/report.json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let report = project.read("out/report.json");
+    let lines: Vec<Value> = report
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let kinds: Vec<_> = lines
+        .iter()
+        .map(|event| event["event"].as_str().unwrap_or_default())
+        .collect();
+    assert_eq!(kinds, ["run-started", "case-finished", "case-finished", "run-finished"]);
+    assert_eq!(
+        (&lines[0]["cases"], &lines[0]["base_url"]),
+        (&2.into(), &server.url().into())
+    );
+    assert_eq!((&lines[1]["id"], &lines[1]["reason"]), (&"s/d".into(), &"why".into()));
+    assert_eq!(
+        (&lines[2]["id"], &lines[2]["verdict"]),
+        (&"s/c".into(), &"passed".into())
+    );
+    assert_eq!(
+        (&lines[3]["counts"]["passed"], &lines[3]["counts"]["skipped"]),
+        (&1.into(), &1.into())
+    );
+    // On standard output the report stands alone: what is for people moves to standard error.
+    let ran = project.run(&["run", "--target", &server.url(), "--report", "json"]);
+    assert_eq!(
+        (ran.code, events(&ran.stdout, "case-finished").len()),
+        (0, 2),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("Summary"), "{ran:?}");
+}
+
+/// Runs six cases that each take a while; the paths in the order of arrival, and how many there were at once.
+fn six(suite: &str, arguments: &[&str]) -> (Vec<String>, usize) {
+    let project = project(suite, "request: { path: /c }");
+    for name in ["a", "b", "d", "e", "f"] {
+        project.write(
+            &format!("cases/s/{name}.yaml"),
+            &format!("request: {{ path: /{name} }}\nexpect: {{ status: 204 }}\n"),
+        );
+    }
+    let (now, most, order) = (
+        AtomicUsize::new(0),
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(Mutex::new(Vec::new())),
+    );
+    let (kept_most, kept_order) = (Arc::clone(&most), Arc::clone(&order));
+    let server = Server::start(move |request| {
+        kept_order
+            .lock()
+            .unwrap()
+            .push(request.split(' ').nth(1).unwrap_or_default().to_owned());
+        kept_most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(250));
+        now.fetch_sub(1, Ordering::SeqCst);
+        (answer(OK, ""), Then::Keep)
+    });
+    let url = server.url();
+    let ran = project.run(&[&["run", "--target", &url], arguments].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let order = order.lock().unwrap().clone();
+    (order, most.load(Ordering::SeqCst))
+}
+
+#[test]
+fn a_serial_suite_runs_in_order_one_at_a_time_and_jobs_bound_any_other() {
+    let in_order: Vec<_> = ["/a", "/b", "/c", "/d", "/e", "/f"].map(str::to_owned).to_vec();
+    assert_eq!(six("serial: true\n", &["--jobs", "8"]), (in_order.clone(), 1));
+    assert_eq!(six("", &["--jobs", "1"]), (in_order, 1));
+    assert_eq!(six("", &["--jobs", "3"]).1, 3);
+    assert_eq!(six("", &[]).1, 6);
+}
+
+#[test]
+fn a_case_may_take_longer_than_its_suite_and_a_null_leaves_the_time_to_the_target() {
+    let project = project("timeout: 200ms\n", "request: { path: / }");
+    let server = Server::start(|_| {
+        std::thread::sleep(Duration::from_millis(600));
+        (answer(OK, ""), Then::Keep)
+    });
+    for (timeout, code) in [("", 3), ("timeout: 5s\n", 0), ("timeout: null\n", 0)] {
+        project.write(
+            "cases/s/c.yaml",
+            &format!("{timeout}request: {{ path: / }}\nexpect: {{ status: 204 }}\n"),
+        );
+        let ran = project.run(&["run", "--target", &server.url()]);
+        assert_eq!(ran.code, code, "{timeout} {ran:?}");
+    }
+}
+
+#[test]
+fn colours_are_off_in_a_pipe_unless_asked_for() {
+    let (project, server) = (project("", "request: { path: / }"), Server::always(OK, ""));
+    for (flag, environment, is_coloured) in [
+        ("auto", &[][..], false),
+        ("auto", &[("CLICOLOR_FORCE", "1")], true),
+        ("auto", &[("NO_COLOR", "1")], false),
+        ("always", &[("NO_COLOR", "1")], true),
+        ("never", &[("CLICOLOR_FORCE", "1")], false),
+    ] {
+        let mut command = project.command(&["run", "--target", &server.url(), "--color", flag]);
+        let ran = Ran::from(command.envs(environment.iter().copied()).output().unwrap());
+        assert_eq!(
+            ran.stdout.contains('\u{1b}'),
+            is_coloured,
+            "{flag} {environment:?} {ran:?}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_reference_api_is_served_until_interrupted_and_from_another_seed() {
+    let seed = std::fs::read_to_string(repository().join("src/reference/seed.toml")).unwrap();
+    let seed = seed.replace("prefix = \"/api\"", "prefix = \"/other\"");
+    let project = Project::new(&[
+        ("seed.toml", &seed),
+        ("bad.toml", "tenants = 3\n"),
+        ("cases/s/c.yaml", ""),
+    ]);
+    for (arguments, prefix) in [(&["serve"][..], "/api"), (&["serve", "--seed", "seed.toml"], "/other")] {
+        let mut child = project.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let base = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .expect("a base URL")
+            .to_owned();
+        assert!(base.ends_with(prefix), "{line}");
+        let address = base.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
+        // The port is taken now.
+        let port = address.rsplit(':').next().unwrap();
+        let ran = project.run(&["serve", "--port", port]);
+        assert!(
+            ran.code == 2 && ran.stderr.contains("failed to listen on port"),
+            "{ran:?}"
+        );
+        signal(&child, "-INT");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+    for (file, part) in [
+        ("bad.toml", "the seed `bad.toml`"),
+        ("nowhere.toml", "failed to read the seed `nowhere.toml`"),
+    ] {
+        let ran = project.run(&["serve", "--seed", file]);
+        assert!(ran.code == 2 && ran.stderr.contains(part), "{ran:?}");
+    }
+}
