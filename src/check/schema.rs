@@ -104,6 +104,15 @@ impl SchemaStore {
         schema
     }
 
+    /// What is wrong with the files of the folder, used or not.
+    pub fn problems(&self) -> Vec<SchemaError> {
+        self.documents
+            .0
+            .keys()
+            .filter_map(|file| self.get(file).err())
+            .collect()
+    }
+
     fn compile(&self, reference: &str) -> Result<Schema, SchemaError> {
         let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if file.contains(':') || file.starts_with('/') || file.split('/').any(|part| part == "..") {

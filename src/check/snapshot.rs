@@ -11,7 +11,8 @@ use crate::{exchange::Answer, source::Place};
 
 /// What stands in place of a volatile value.
 const VOLATILE: &str = "[redacted]";
-/// From this length on a variable's value is put back wherever it stands; a shorter one only as a word of its own.
+/// From this length on a variable's value is put back wherever it stands; a shorter one only where it is all there is,
+/// and a number of fewer digits not at all: it could be any number.
 const DISTINCT: usize = 8;
 
 /// What an answer must look like, and how it is brought into normal form.
@@ -60,9 +61,7 @@ impl PutBack {
         let mut out = String::with_capacity(text.len());
         let mut done = 0;
         for found in finder.find_iter(text) {
-            let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-            let short = found.len() < DISTINCT;
-            if short && (word(text[..found.start()].chars().next_back()) || word(text[found.end()..].chars().next())) {
+            if found.len() < DISTINCT && found.len() < text.len() {
                 continue;
             }
             out.push_str(&text[done..found.start()]);
@@ -154,7 +153,14 @@ fn redact(value: &mut Value, steps: &[String]) {
 fn normalise(value: &mut Value, write: &impl Fn(&str) -> String) {
     match value {
         Value::String(text) => *text = write(text),
-        Value::Number(number) => *number = json::plain(number),
+        Value::Number(number) => {
+            *number = json::plain(number);
+            let text = number.to_string();
+            let written = write(&text);
+            if text.len() >= DISTINCT && written != text {
+                *value = Value::String(written);
+            }
+        }
         Value::Array(items) => items.iter_mut().for_each(|item| normalise(item, write)),
         Value::Object(entries) => {
             let mut sorted: Vec<_> = std::mem::take(entries).into_iter().collect();

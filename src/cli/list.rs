@@ -3,12 +3,22 @@
 use std::path::Path;
 
 use super::{Exit, Printer, args::ListArgs, run::select, target, workspace::Workspace};
-use crate::plan;
+use crate::{
+    plan,
+    source::{Diagnostic, Diagnostics},
+};
 
 pub(super) fn validate(folder: Option<&Path>, printer: &mut Printer) -> Exit {
     match Workspace::load(folder, printer) {
         Err(exit) => exit,
         Ok(workspace) => {
+            let mut errors = Diagnostics::default();
+            for problem in workspace.schemas.problems() {
+                errors.push(Diagnostic::general(problem.to_string()));
+            }
+            if !errors.is_empty() {
+                return printer.diagnostics(&errors, &workspace.sources);
+            }
             let (suites, cases) = (workspace.suites.suites.len(), workspace.suites.cases.len());
             printer.out(&format!(
                 "valid: {cases} {} in {suites} {}",

@@ -22,7 +22,7 @@ use crate::{
     redact::{Redacted, Redactor},
     report::{Human, Json, Reporter},
     run::{Client, Interrupts, RunOptions, SnapshotMode, run as fire},
-    source::Diagnostics,
+    source::{Diagnostic, Diagnostics},
 };
 
 pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
@@ -35,6 +35,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     let snapshots = snapshot_mode(args.snapshots, printer)?;
     let workspace = Workspace::load(folder, printer)?;
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
+    check_effects(&args.select.allow, &workspace, printer)?;
     let options = TargetOptions {
         jobs: args.jobs.map(usize::from),
         timeout: args.timeout,
@@ -143,6 +144,24 @@ pub(super) fn select(
     Ok(selection)
 }
 
+/// An effect that no case has is a slip in a name.
+fn check_effects(allow: &[String], workspace: &Workspace, printer: &Printer) -> Result<(), Exit> {
+    let known: BTreeSet<_> = workspace
+        .suites
+        .cases
+        .iter()
+        .flat_map(|case| &case.def.effects)
+        .collect();
+    for effect in allow {
+        if !known.contains(effect) {
+            let error = Diagnostic::general(format!("--allow {effect}: no case has this effect"));
+            let error = error.suggest(effect, known.iter().map(|known| known.as_str()));
+            return Err(printer.diagnostics(&error.into(), &workspace.sources));
+        }
+    }
+    Ok(())
+}
+
 fn started(plan: &Plan) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
@@ -195,7 +214,11 @@ impl Reports {
             Box::new(Human::new(Patient(io::stderr()), printer.err_colours()))
         };
         all.push(("standard output".to_owned(), human));
-        for spec in &args.reports {
+        for (index, spec) in args.reports.iter().enumerate() {
+            if spec.path.is_some() && args.reports[..index].iter().any(|other| other.path == spec.path) {
+                printer.error("two reports cannot both go to one file");
+                return Err(Exit::Usage);
+            }
             match &spec.path {
                 None => all.push(("standard output".to_owned(), Box::new(Json::stdout()))),
                 Some(path) => {

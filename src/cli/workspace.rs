@@ -17,6 +17,7 @@ pub(super) struct Workspace {
     pub(super) sources: Sources,
     pub(super) suites: Suites,
     pub(super) snapshots: SnapshotStore,
+    pub(super) schemas: SchemaStore,
 }
 
 impl Workspace {
@@ -39,6 +40,7 @@ impl Workspace {
         }
         let schemas = SchemaStore::open(&project.schemas);
         let suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+        project.check_variables(&suites.inputs(), &mut errors);
         if !errors.is_empty() {
             return Err(printer.diagnostics(&errors, &sources));
         }
@@ -47,6 +49,7 @@ impl Workspace {
             project,
             sources,
             suites,
+            schemas,
         })
     }
 }

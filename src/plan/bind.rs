@@ -20,7 +20,8 @@ use crate::{
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
-        Case, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suites, Template, TextTestDef,
+        Case, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suite, Suites, Template,
+        TextTestDef,
     },
 };
 
@@ -43,19 +44,20 @@ pub struct Bound {
 pub struct Binder {
     target: Arc<Target>,
     snapshots: SnapshotStore,
-    values: Arc<PutBack>,
+    /// By suite, the values that its snapshots hold by name.
+    values: HashMap<String, Arc<PutBack>>,
     patterns: Mutex<HashMap<String, Regex>>,
 }
 
 impl Binder {
     pub(super) fn new(suites: &Suites, target: &Arc<Target>, snapshots: SnapshotStore) -> Self {
-        let values = suites.inputs().into_keys().filter_map(|name| {
-            let value = target.value(name)?;
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            Some((name.to_owned(), text))
-        });
+        let values = suites
+            .suites
+            .iter()
+            .map(|suite| (suite.id.clone(), Arc::new(put_back(suite, target))))
+            .collect();
         Self {
-            values: Arc::new(PutBack::new(values)),
+            values,
             target: Arc::clone(target),
             snapshots,
             patterns: Mutex::default(),
@@ -73,6 +75,9 @@ impl Binder {
         let bound = binding.bound()?;
         if binding.scope.is_incomplete() {
             return Err(Diagnostic::new(case.span, "a variable of this case has no value").into());
+        }
+        if let Some(reason) = binding.scope.unfit() {
+            return Err(Diagnostic::new(case.span, reason).into());
         }
         match binding.scope.unchanged() {
             Some(name) => Err(Unbound::Pointless(format!(
@@ -96,6 +101,18 @@ impl From<Diagnostic> for Unbound {
     fn from(mistake: Diagnostic) -> Self {
         Self::Mistake(mistake)
     }
+}
+
+/// The values of a suite's inputs on a target.
+fn put_back(suite: &Suite, target: &Target) -> PutBack {
+    PutBack::new(suite.def.inputs.iter().filter_map(|(name, input)| {
+        let text = match target.value(name) {
+            Some(serde_json::Value::String(text)) => text,
+            Some(value) => value.to_string(),
+            None => input.value.default.clone()?,
+        };
+        Some((name.clone(), text))
+    }))
 }
 
 struct Binding<'a> {
@@ -307,7 +324,7 @@ impl Binding<'_> {
         Ok(Some(SnapshotExpectation {
             headers: Arc::from(def.headers.as_slice()),
             redact: Arc::from(def.redact.as_slice()),
-            values: Arc::clone(&self.binder.values),
+            values: Arc::clone(&self.binder.values[&self.case.suite.id]),
             stored: stored.map(|stored| stored.text),
             place: self.sources.place(asked.span),
         }))

@@ -16,7 +16,7 @@ pub use bind::{Binder, Bound, Unbound};
 pub use select::Selection;
 
 use crate::{
-    project::Target,
+    project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
     suite::{Case, Suites},
@@ -127,7 +127,19 @@ pub fn skip(case: &Case, target: Option<&Target>) -> Option<String> {
         .needs
         .iter()
         .filter(|name| target.value(name).is_none() && !has_default(case, name))
-        .map(|name| format!("`{name}`"))
+        .map(|name| {
+            let is_secret = case
+                .suite
+                .def
+                .inputs
+                .iter()
+                .any(|(input, def)| input == name && def.value.secret);
+            if is_secret {
+                format!("`{name}` ({SECRET_PREFIX}{})", name.to_ascii_uppercase())
+            } else {
+                format!("`{name}` (--var {name}=…)")
+            }
+        })
         .collect();
     if !missing.is_empty() {
         return Some(format!("the target does not define {}", missing.join(", ")));

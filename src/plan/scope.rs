@@ -17,6 +17,8 @@ pub(super) struct Scope<'a> {
     missing: Cell<bool>,
     /// A variable that a filter left as it is: the case would send what it means to avoid.
     unchanged: RefCell<Option<String>>,
+    /// Why a value cannot stand where it is used.
+    unfit: RefCell<Option<String>>,
 }
 
 impl<'a> Scope<'a> {
@@ -26,7 +28,13 @@ impl<'a> Scope<'a> {
             target,
             missing: Cell::new(false),
             unchanged: RefCell::new(None),
+            unfit: RefCell::new(None),
         }
+    }
+
+    /// Why a value cannot stand where it is used.
+    pub(super) fn unfit(&self) -> Option<String> {
+        self.unfit.borrow().clone()
     }
 
     /// A variable that a filter left as it is.
@@ -69,6 +77,24 @@ impl<'a> Scope<'a> {
         )
     }
 
+    /// A value as it stands in text: a string without quotes, a number or boolean as JSON. What is neither is none.
+    fn plain(&self, name: &str) -> String {
+        match self.value(name) {
+            Value::String(text) => text,
+            value @ (Value::Bool(_) | Value::Number(_)) => value.to_string(),
+            value => {
+                let kind = match value {
+                    Value::Null => "null",
+                    Value::Array(_) => "a list",
+                    _ => "a mapping",
+                };
+                self.unfit
+                    .replace(Some(format!("`{name}` is {kind} here, which cannot stand in text")));
+                String::new()
+            }
+        }
+    }
+
     /// A template as text; `wrap` is laid around each variable's value.
     pub(super) fn text_with(&self, template: &Template, wrap: impl Fn(&str) -> String) -> String {
         template
@@ -76,9 +102,9 @@ impl<'a> Scope<'a> {
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
-                Part::Variable(name, None) => wrap(&plain(&self.value(name))),
+                Part::Variable(name, None) => wrap(&self.plain(name)),
                 Part::Variable(name, Some(filter)) => {
-                    let value = plain(&self.value(name));
+                    let value = self.plain(name);
                     let filtered = filter.apply(&value);
                     if filtered == value {
                         self.unchanged.replace(Some(name.clone()));
@@ -108,13 +134,5 @@ impl<'a> Scope<'a> {
                 .map(|(key, value)| (key.clone(), self.json(value)))
                 .collect(),
         }
-    }
-}
-
-/// A value as it stands in text: a string without quotes, everything else as JSON.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

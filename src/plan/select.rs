@@ -83,10 +83,12 @@ fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
                 .strip_prefix(name)
                 .is_some_and(|rest| rest.starts_with('/') || rest.starts_with('['))
     };
+    // The part of the id after the suite names a case too, where nothing else does.
+    let own = case.id[case.suite.id.len()..].trim_start_matches('/');
     if name.contains('*') {
-        return glob(name, &case.id) || glob(name, &file);
+        return glob(name, &case.id) || glob(name, own) || glob(name, &file);
     }
-    below(&case.id) || below(&file) || name.is_empty()
+    below(&case.id) || below(own) || below(&file) || name.is_empty()
 }
 
 /// `*` stands for any text.

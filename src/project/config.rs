@@ -1,13 +1,14 @@
 //! `conforme.toml`.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde_json::Value;
 
-use super::BaseUrl;
+use super::{BaseUrl, SECRET_PREFIX};
 use crate::source::{
     Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, string,
 };
@@ -102,6 +103,29 @@ impl Project {
             }
         }
         (project, sources)
+    }
+
+    /// Holds the variables of every target against the inputs of the suites (by name, and whether each is a secret).
+    pub fn check_variables(&self, inputs: &BTreeMap<&str, bool>, errors: &mut Diagnostics) {
+        for (key, _) in self.targets.iter().flat_map(|(_, target)| &target.vars) {
+            match inputs.get(key.text.as_str()) {
+                None => errors.push(
+                    Diagnostic::new(key.span, format!("no suite has an input `{}`", key.text))
+                        .suggest(&key.text, inputs.keys().copied()),
+                ),
+                Some(true) => errors.push(
+                    Diagnostic::new(
+                        key.span,
+                        format!("`{}` is a secret: it does not stand in this file", key.text),
+                    )
+                    .help(format!(
+                        "put it under `secrets`, or set {SECRET_PREFIX}{}",
+                        key.text.to_ascii_uppercase()
+                    )),
+                ),
+                Some(false) => {}
+            }
+        }
     }
 
     fn decode(&mut self, node: &Node, errors: &mut Diagnostics) {

@@ -281,25 +281,7 @@ fn vars(
 ) -> BTreeMap<String, Value> {
     let mut vars = BTreeMap::new();
     for (key, value) in &def.vars {
-        match inputs.get(key.text.as_str()) {
-            None => errors.push(
-                Diagnostic::new(key.span, format!("no suite has an input `{}`", key.text))
-                    .suggest(&key.text, inputs.keys().copied()),
-            ),
-            Some(true) => errors.push(
-                Diagnostic::new(
-                    key.span,
-                    format!("`{}` is a secret: it does not stand in this file", key.text),
-                )
-                .help(format!(
-                    "put it under `secrets`, or set {SECRET_PREFIX}{}",
-                    key.text.to_ascii_uppercase()
-                )),
-            ),
-            Some(false) => {
-                vars.insert(key.text.clone(), value.clone());
-            }
-        }
+        vars.insert(key.text.clone(), value.clone());
     }
     for (name, value) in &options.vars {
         match inputs.get(name.as_str()) {

@@ -8,6 +8,8 @@ use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Sources, Span, nod
 
 /// Deepest nesting of a document.
 const MAX_DEPTH: usize = 100;
+/// The commonest slip: braces without quotes open a mapping.
+const QUOTE: &str = "a value with `{{ name }}` is written in quotes: \"{{ name }}\"";
 /// Most values that aliases (`*name`) may add to a document: a bomb of them ends here.
 const MAX_ALIASED: usize = 10_000;
 
@@ -49,9 +51,12 @@ pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnosti
                 reader.is_readable = false;
                 let mark = error.marker();
                 let span = reader.span(&YamlSpan::empty(*mark));
-                reader
-                    .errors
-                    .push(Diagnostic::new(span, format!("not valid YAML: {}", error.info())));
+                let mut diagnostic = Diagnostic::new(span, format!("not valid YAML: {}", error.info()));
+                let line = text.lines().nth(mark.line().saturating_sub(1)).unwrap_or_default();
+                if line.contains("{{") {
+                    diagnostic = diagnostic.help(QUOTE);
+                }
+                reader.errors.push(diagnostic);
                 break;
             }
         }
@@ -204,7 +209,9 @@ impl Reader {
                         Kind::Bool(value) => value.to_string(),
                         Kind::Null => "null".to_owned(),
                         Kind::List(_) | Kind::Map(_) => {
-                            self.errors.push(Diagnostic::new(node.span, "a key must be plain text"));
+                            let error = Diagnostic::new(node.span, "a key must be plain text");
+                            let is_braces = matches!(node.kind, Kind::Map(_));
+                            self.errors.push(if is_braces { error.help(QUOTE) } else { error });
                             *is_kept = false;
                             String::new()
                         }

@@ -83,13 +83,27 @@ impl Reading<'_> {
             Kind::Number(number) => JsonDef::Plain(Value::Number(number.clone())),
             Kind::String(_) => JsonDef::Text(self.template(node)?),
             Kind::List(items) => JsonDef::List(items.iter().filter_map(|item| self.json(item)).collect()),
-            Kind::Map(entries) => JsonDef::Map(
-                entries
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.text.clone(), self.json(value)?)))
-                    .collect(),
-            ),
+            Kind::Map(entries) => {
+                for (key, _) in entries {
+                    self.plain_key(key);
+                }
+                JsonDef::Map(
+                    entries
+                        .iter()
+                        .filter_map(|(key, value)| Some((key.text.clone(), self.json(value)?)))
+                        .collect(),
+                )
+            }
         })
+    }
+
+    /// A name stands for itself: a variable in it would be sent as it is written.
+    pub(super) fn plain_key(&mut self, key: &Key) {
+        if key.text.contains("{{") {
+            self.error(
+                Diagnostic::new(key.span, "a variable cannot stand in a name").help("only values hold variables"),
+            );
+        }
     }
 
     /// A mapping, entry by entry.
@@ -105,7 +119,10 @@ impl Reading<'_> {
         }
         node.entries()
             .iter()
-            .filter_map(|(key, value)| read(self, key, value))
+            .filter_map(|(key, value)| {
+                self.plain_key(key);
+                read(self, key, value)
+            })
             .collect()
     }
 

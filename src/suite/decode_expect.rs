@@ -45,10 +45,12 @@ fn status(node: &Node, cx: &mut Reading<'_>) -> Option<Written<StatusSet>> {
             if let [class @ b'1'..=b'5', b'x', b'x'] = text.as_bytes() {
                 return Some(StatusItem::Class(u16::from(class - b'0')));
             }
-            errors.push(
-                Diagnostic::new(node.span, format!("`{text}` is not a status"))
-                    .help("write a code such as `404`, or a class such as `4xx`"),
-            );
+            let help = if text.parse::<u16>().is_ok() {
+                "write the code without quotes"
+            } else {
+                "write a code such as `404`, or a class such as `4xx`"
+            };
+            errors.push(Diagnostic::new(node.span, format!("`{text}` is not a status")).help(help));
             return None;
         }
         let code = integer(node, 100, 599, errors)?;
@@ -250,6 +252,7 @@ fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
                     entries
                         .iter()
                         .filter_map(|(key, value)| {
+                            cx.plain_key(key);
                             let name = key.text.strip_prefix('$').unwrap_or(&key.text);
                             let mut inner = pattern(value, cx)?;
                             // A finding on a property points at its key: the line that a reader looks for.

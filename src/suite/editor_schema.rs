@@ -1,7 +1,7 @@
 //! The schemas that editors complete and check suite files with, generated from the types.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{CaseDef, SuiteDef};
 
@@ -38,9 +38,37 @@ fn generate<T: JsonSchema>(title: &str) -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
-/// Drops `required` from an object of a fixed set of properties; `oneOf` alternatives keep theirs.
-fn optional(schema: &mut serde_json::Map<String, Value>) {
-    if !schema.contains_key("oneOf") {
-        schema.remove("required");
+/// Drops `required` from an object of a fixed set of properties and lets each property be `null`: that is how an
+/// inherited entry is taken away. `oneOf` alternatives stay as they are.
+fn optional(schema: &mut Map<String, Value>) {
+    if schema.contains_key("oneOf") {
+        return;
+    }
+    schema.remove("required");
+    for property in schema
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(|all| all.values_mut())
+    {
+        if let Value::Object(property) = property {
+            nullable(property);
+        }
+    }
+}
+
+fn nullable(property: &mut Map<String, Value>) {
+    let null = || Value::from("null");
+    if let Some(reference) = property.remove("$ref") {
+        let either = json!([{ "$ref": reference }, { "type": "null" }]);
+        property.insert("anyOf".to_owned(), either);
+    } else if let Some(Value::Array(values)) = property.get_mut("enum") {
+        values.push(Value::Null);
+    } else if let Some(kind) = property.get_mut("type") {
+        match kind {
+            Value::String(one) if one != "null" => *kind = json!([one, "null"]),
+            Value::Array(many) if !many.contains(&null()) => many.push(null()),
+            _ => {}
+        }
     }
 }

@@ -67,7 +67,7 @@ fn a_run_reads_as_documented() {
         SKIP [         ] s/c-off
              the server is being rebuilt
         SKIP [         ] s/d-lacks
-             the target does not define `other`
+             the target does not define `other` (--var other=…)
         PASS [TIME] s/a-good
         FAIL [TIME] s/b-bad
 
