@@ -172,7 +172,7 @@ impl SelectArgs {
     /// What these flags say about the target.
     pub(super) fn target_options(&self) -> TargetOptions {
         TargetOptions {
-            target: self.target.clone(),
+            target: self.target.clone().filter(|target| !target.is_empty()),
             vars: self.vars.clone(),
             allow: self.allow.clone(),
             ..TargetOptions::default()

@@ -158,8 +158,9 @@ impl Target {
         let base = match &def.base_url {
             Some((text, span)) => BaseUrl::parse(text)
                 .map_err(|reason| errors.push(Diagnostic::new(*span, format!("`{text}`: {reason}")))),
-            None => BaseUrl::parse(wanted)
-                .map_err(|reason| errors.push(Diagnostic::general(format!("--target `{wanted}`: {reason}")))),
+            None => {
+                BaseUrl::parse(wanted).map_err(|reason| errors.push(Diagnostic::general(format!("--target: {reason}"))))
+            }
         };
         let inputs = suites.inputs();
         let mut secrets = secrets(def, name, errors);

@@ -1,8 +1,10 @@
 //! Reading the content of an answer within its bounds.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::chain;
@@ -13,17 +15,26 @@ pub(super) struct Content {
     pub(super) bytes: bytes::Bytes,
     /// Why it ended early, if it did.
     pub(super) cut: Option<String>,
-    /// Whether it is past the bound.
+    /// Whether it is past the bound, or declared to be.
     pub(super) too_large: bool,
+    /// Whether it was still coming at the deadline.
+    pub(super) unfinished: bool,
 }
 
-/// Reads until the end, the deadline or the bound.
-pub(super) async fn read(mut body: Incoming, deadline: Instant, most: usize) -> Content {
+/// Reads until the end, the deadline or the bound. Content that nothing is heard of for `quiet` before the deadline is
+/// cut short; what still comes then is only late.
+pub(super) async fn read(mut body: Incoming, deadline: Instant, quiet: Duration, most: usize) -> Content {
     let mut bytes = BytesMut::new();
     let mut cut = None;
-    let mut too_large = false;
-    loop {
+    let mut too_large = body.size_hint().lower() > most as u64;
+    let mut unfinished = false;
+    let mut last = Instant::now();
+    while !too_large {
         match timeout_at(deadline, body.frame()).await {
+            Err(_) if last + quiet > deadline => {
+                unfinished = true;
+                break;
+            }
             Err(_) => {
                 cut = Some("nothing more within the time limit".to_owned());
                 break;
@@ -34,6 +45,7 @@ pub(super) async fn read(mut body: Incoming, deadline: Instant, most: usize) -> 
                 break;
             }
             Ok(Some(Ok(frame))) => {
+                last = Instant::now();
                 let Some(data) = frame.data_ref() else { continue };
                 if bytes.len() + data.len() > most {
                     too_large = true;
@@ -47,5 +59,6 @@ pub(super) async fn read(mut body: Incoming, deadline: Instant, most: usize) -> 
         bytes: bytes.freeze(),
         cut,
         too_large,
+        unfinished,
     }
 }

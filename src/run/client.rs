@@ -1,7 +1,10 @@
 //! One request in, one reply out, over connections that the whole run shares.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,12 +17,12 @@ use hyper::{
     client::conn::{TrySendError, http1, http2},
     ext::ReasonPhrase,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     body,
-    connect::{Connection, Connector},
-    failure::{failure, timeout, unreadable},
+    connect::{Connection, Connector, Ended},
+    failure::{failure, timed_out, unfinished, unreadable},
     tape::{Framed, Tape},
     tls::TlsError,
 };
@@ -33,12 +36,21 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a connection is listened to after an answer that may carry no content: bytes that follow break the contract.
 const LISTEN: Duration = Duration::from_millis(2);
+/// How long a connection must have been idle before it carries a request that may not be sent twice: a server that
+/// closes it after each answer without saying so has done it by then.
+const SETTLED: Duration = Duration::from_millis(5);
+/// How long an idle connection may take to be ready: one whose last request was answered before it was read never is.
+const READY: Duration = Duration::from_millis(20);
 
 /// Sends requests to one target.
 pub struct Client {
     connector: Connector,
     idle: Mutex<Vec<Idle>>,
-    http2: Mutex<Option<http2::SendRequest<Full<Bytes>>>>,
+    http2: Mutex<Option<(http2::SendRequest<Full<Bytes>>, Ended)>>,
+    /// Held while a connection is opened that others may want to share.
+    opening: tokio::sync::Mutex<()>,
+    /// Whether connections cannot be shared, as far as is known: all of them are opened at once then.
+    is_unshared: AtomicBool,
     connect_timeout: Duration,
     max_body: usize,
     host: HeaderValue,
@@ -76,6 +88,8 @@ impl Client {
             connector: Connector::new(target, use_proxy)?,
             idle: Mutex::default(),
             http2: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+            is_unshared: AtomicBool::new(!target.base.is_secure()),
             connect_timeout: target.limits.connect_timeout,
             max_body: target.limits.max_body,
             host: HeaderValue::from_str(authority)
@@ -94,6 +108,11 @@ impl Client {
             Reply::Failure(failure) => failure.elapsed_us = elapsed,
         }
         Listening { reply, rest }
+    }
+
+    /// Whether [`Client::finish`] takes time.
+    pub(super) fn is_listened_to(answered: &Listening) -> bool {
+        answered.rest.as_ref().is_some_and(|rest| rest.no_content)
     }
 
     /// Listens for bytes after the answer where there must be none, and puts the connection back.
@@ -128,39 +147,49 @@ impl Client {
 
     async fn attempt(&self, request: &Request, start: Instant, limit: Duration) -> (Reply, Option<Rest>) {
         let deadline = start + limit;
-        let mut message = match self.message(request) {
-            Ok(message) => message,
-            Err(failure) => return (Reply::Failure(failure), None),
-        };
+        let is_safe = is_safe(&request.method);
         loop {
-            let (connection, is_fresh) = match self.connection(deadline).await {
+            let message = match self.message(request) {
+                Ok(message) => message,
+                Err(failure) => return (Reply::Failure(failure), None),
+            };
+            let (connection, is_fresh) = match self.connection(deadline, limit, is_safe).await {
                 Ok(connection) => connection,
                 Err(failure) => return (Reply::Failure(failure), None),
             };
+            let mut ended = None;
             let (result, rest) = match connection {
-                Connection::Http2(mut sender) => {
+                Connection::Http2(mut sender, end) => {
                     let message = absolute(message, request);
-                    let result = timeout_at(deadline, sender.send_request(message)).await;
-                    (result.map(|result| result.map_err(Unsent::never)), None)
+                    let result = timeout_at(deadline, sender.try_send_request(message)).await;
+                    ended = Some(end);
+                    (result.map(|result| result.map_err(Unsent::from)), None)
                 }
                 Connection::Http1 { mut sender, tape } => {
-                    tape.rewind();
+                    // What came before the first request is an answer to nothing, and shows what speaks there.
+                    if !is_fresh {
+                        tape.rewind();
+                    }
                     let result = timeout_at(deadline, sender.try_send_request(message)).await;
                     (result.map(|result| result.map_err(Unsent::from)), Some((sender, tape)))
                 }
             };
             let received = || rest.as_ref().map_or(0, |(_, tape)| tape.total());
             match result {
-                Err(_) => return (Reply::Failure(timeout(limit, received())), None),
+                Err(_) => return (Reply::Failure(timed_out(limit, received())), None),
                 // The connection was gone before the request was on its way: it was never sent, so it may be sent now.
-                Ok(Err(Unsent {
-                    message: Some(unsent), ..
-                })) if !is_fresh => message = *unsent,
+                Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => {}
+                // An idle connection was closed as the request was on its way (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+                Ok(Err(Unsent { .. })) if !is_fresh && is_safe && rest.is_some() && received() == 0 => {}
                 Ok(Err(Unsent { error, .. })) => {
-                    let bytes = rest.map(|(_, tape)| tape.bytes()).unwrap_or_default();
-                    return (unreadable(&error, &bytes, is_fresh), None);
+                    let tape = rest.as_ref().map(|(_, tape)| tape);
+                    let cause = match &ended {
+                        Some(ended) => ended.cause().await,
+                        None => None,
+                    };
+                    return (unreadable(&error, cause, tape, is_fresh), None);
                 }
-                Ok(Ok(response)) => return self.answer(request, response, deadline, rest).await,
+                Ok(Ok(response)) => return self.answer(request, response, deadline, limit, rest).await,
             }
         }
     }
@@ -170,11 +199,15 @@ impl Client {
         request: &Request,
         response: http::Response<Incoming>,
         deadline: Instant,
+        limit: Duration,
         rest: Option<(http1::SendRequest<Full<Bytes>>, Tape)>,
     ) -> (Reply, Option<Rest>) {
         let received = Utc::now();
         let (head, body) = response.into_parts();
-        let content = body::read(body, deadline, self.max_body).await;
+        let content = body::read(body, deadline, limit / 2, self.max_body).await;
+        if content.unfinished {
+            return (Reply::Failure(unfinished(limit, content.bytes.len())), None);
+        }
         if content.too_large {
             let message = format!("the body is larger than {} bytes", self.max_body);
             return (Reply::Failure(failure(FailureKind::TooLarge, message)), None);
@@ -220,32 +253,59 @@ impl Client {
         (Reply::Answer(answer), rest)
     }
 
-    /// An idle connection, or a new one; and whether it is new.
-    async fn connection(&self, deadline: Instant) -> Result<(Connection, bool), Failure> {
-        let shared = self.http2.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(sender) = shared.filter(|sender| !sender.is_closed()) {
-            return Ok((Connection::Http2(sender), false));
+    /// An idle or shared connection, or a new one; and whether it is new.
+    async fn connection(
+        &self,
+        deadline: Instant,
+        limit: Duration,
+        is_safe: bool,
+    ) -> Result<(Connection, bool), Failure> {
+        if let Some(shared) = self.shared() {
+            return Ok((shared, false));
         }
-        loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let Some(Idle {
-                mut sender,
-                tape,
-                since,
-            }) = idle
-            else {
-                break;
-            };
-            if since.elapsed() < IDLE && !sender.is_closed() && sender.ready().await.is_ok() {
+        if !is_safe {
+            // What has come over idle connections by now, such as their end, is seen.
+            tokio::task::yield_now().await;
+        }
+        while let Some(Idle { mut sender, tape, .. }) = self.take_idle(is_safe) {
+            if matches!(timeout(READY, sender.ready()).await, Ok(Ok(()))) {
                 return Ok((Connection::Http1 { sender, tape }, false));
             }
         }
+        let opening = if self.is_unshared.load(Ordering::SeqCst) {
+            None
+        } else {
+            let opening = timeout_at(deadline, self.opening.lock()).await;
+            let opening = opening.map_err(|_| timed_out(limit, 0))?;
+            if let Some(shared) = self.shared() {
+                return Ok((shared, false));
+            }
+            Some(opening).filter(|_| !self.is_unshared.load(Ordering::SeqCst))
+        };
         let left = deadline.saturating_duration_since(Instant::now());
-        let connection = self.connector.connect(left.min(self.connect_timeout)).await?;
-        if let Connection::Http2(sender) = &connection {
-            *self.http2.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
+        let connection = self.connector.connect(left.min(self.connect_timeout)).await;
+        // Where it fails, the others do not wait for each other.
+        let is_unshared = !matches!(connection, Ok(Connection::Http2(..)));
+        self.is_unshared.store(is_unshared, Ordering::SeqCst);
+        if let Ok(Connection::Http2(sender, ended)) = &connection {
+            *self.http2.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender.clone(), ended.clone()));
         }
-        Ok((connection, true))
+        drop(opening);
+        Ok((connection?, true))
+    }
+
+    fn shared(&self) -> Option<Connection> {
+        let shared = self.http2.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (sender, ended) = shared.filter(|(sender, _)| !sender.is_closed())?;
+        Some(Connection::Http2(sender, ended))
+    }
+
+    /// The connection that has been idle for the shortest time and can still be trusted.
+    fn take_idle(&self, is_safe: bool) -> Option<Idle> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|one| one.since.elapsed() < IDLE && !one.sender.is_closed());
+        let at = idle.iter().rposition(|one| is_safe || one.since.elapsed() >= SETTLED)?;
+        Some(idle.remove(at))
     }
 
     /// The request as HTTP/1.1 sends it: origin form and `Host`, or absolute form for a proxy.
@@ -279,34 +339,41 @@ impl Client {
     }
 }
 
-/// A request without an answer; the request itself, where it was never on its way.
+/// A request without an answer.
 struct Unsent {
     error: hyper::Error,
-    message: Option<Box<http::Request<Full<Bytes>>>>,
-}
-
-impl Unsent {
-    fn never(error: hyper::Error) -> Self {
-        Self { error, message: None }
-    }
+    /// Whether it was on its way.
+    was_sent: bool,
 }
 
 impl From<TrySendError<http::Request<Full<Bytes>>>> for Unsent {
     fn from(mut error: TrySendError<http::Request<Full<Bytes>>>) -> Self {
-        let message = error.take_message().map(Box::new);
+        let was_sent = error.take_message().is_none();
         Self {
             error: error.into_error(),
-            message,
+            was_sent,
         }
     }
 }
 
+/// Whether a request does nothing to the world, however often it is sent (RFC 9110 §9.2.1).
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
+
 /// The request as HTTP/2 sends it: the authority stands in the URL.
 fn absolute(mut message: http::Request<Full<Bytes>>, request: &Request) -> http::Request<Full<Bytes>> {
-    if let Ok(uri) = request.url.parse() {
-        *message.uri_mut() = uri;
+    let host = message.headers_mut().remove(header::HOST);
+    if let Ok(uri) = request.url.parse::<http::Uri>() {
+        let mut parts = uri.into_parts();
+        // A case may name another host than the one it connects to.
+        if let Some(authority) = host.and_then(|host| host.to_str().ok()?.parse().ok()) {
+            parts.authority = Some(authority);
+        }
+        if let Ok(uri) = http::Uri::from_parts(parts) {
+            *message.uri_mut() = uri;
+        }
     }
-    message.headers_mut().remove(header::HOST);
     message
 }
 

@@ -1,6 +1,12 @@
 //! Opening connections: TCP, a proxy where the environment names one, TLS, HTTP by ALPN.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -23,16 +29,13 @@ use tower_service::Service;
 use super::{
     failure::{chain, failure},
     proxy::{Route, route},
-    tape::{Tape, Taped},
+    tape::{MAX_HEAD, Tape, Taped},
     tls::{self, TlsError},
 };
 use crate::{
     exchange::{Failure, FailureKind},
     project::Target,
 };
-
-/// Most bytes of the head of an answer.
-const MAX_HEAD: usize = 256 * 1024;
 
 /// A connection that speaks HTTP.
 pub(super) enum Connection {
@@ -44,7 +47,24 @@ pub(super) enum Connection {
         tape: Tape,
     },
     /// HTTP/2: many at a time.
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>, Ended),
+}
+
+/// Why a connection that many share has ended: an exchange on it learns only that it has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended(Arc<OnceLock<String>>);
+
+impl Ended {
+    /// Keeps the first cause.
+    pub(super) fn tell(&self, error: &dyn std::error::Error) {
+        drop(self.0.set(chain(error)));
+    }
+
+    /// The cause, once the connection has ended with an error.
+    pub(super) async fn cause(&self) -> Option<&str> {
+        tokio::task::yield_now().await;
+        self.0.get().map(String::as_str)
+    }
 }
 
 /// Opens connections to one target.
@@ -107,36 +127,35 @@ impl Connector {
 
     /// Opens a connection within `limit`.
     pub(super) async fn connect(&self, limit: Duration) -> Result<Connection, Failure> {
-        match tokio::time::timeout(limit, self.open()).await {
-            Ok(result) => result,
-            Err(_) => Err(failure(
-                FailureKind::Connect,
-                format!(
-                    "failed to connect to {} within {}",
-                    self.target,
-                    crate::check::show_duration(limit)
-                ),
-            )),
-        }
+        let is_tcp_open = AtomicBool::new(false);
+        let result = tokio::time::timeout(limit, self.open(&is_tcp_open)).await;
+        result.unwrap_or_else(|_| {
+            let limit = crate::check::show_duration(limit);
+            let (kind, message) = if is_tcp_open.load(Ordering::Relaxed) {
+                let message = format!("the TLS handshake with {} did not end within {limit}", self.target);
+                (FailureKind::Tls, message)
+            } else {
+                let message = format!("failed to connect to {} within {limit}", self.target);
+                (FailureKind::Connect, message)
+            };
+            Err(failure(kind, message))
+        })
     }
 
-    async fn open(&self) -> Result<Connection, Failure> {
+    async fn open(&self, is_tcp_open: &AtomicBool) -> Result<Connection, Failure> {
         let tcp = self.tcp().await?;
+        let ended = Ended::default();
+        is_tcp_open.store(true, Ordering::Relaxed);
         let (stream, is_http2): (Box<dyn Stream>, bool) = match &self.tls {
             None => (Box::new(tcp), false),
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), tcp).await.map_err(|error| {
-                    failure(
-                        FailureKind::Tls,
-                        format!(
-                            "failed to open a secure connection to {}: {}",
-                            self.target,
-                            chain(&error)
-                        ),
-                    )
+                    let reason = tls::explain(&error).unwrap_or_else(|| chain(&error));
+                    let message = format!("failed to open a secure connection to {}: {reason}", self.target);
+                    failure(FailureKind::Tls, message)
                 })?;
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                (Box::new(stream), is_http2)
+                (Box::new(tls::Candid(stream, ended.clone())), is_http2)
             }
         };
         let refused = |error: hyper::Error| failure(FailureKind::Closed, chain(&error));
@@ -146,9 +165,13 @@ impl Connector {
                 .handshake(TokioIo::new(stream))
                 .await
                 .map_err(refused)?;
-            // The connection ends with its sender; what ends it early shows at the exchange.
-            tokio::spawn(async move { drop(connection.await) });
-            return Ok(Connection::Http2(sender));
+            let end = ended.clone();
+            tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    end.tell(&error);
+                }
+            });
+            return Ok(Connection::Http2(sender, ended));
         }
         let (stream, tape) = Taped::new(stream);
         let (sender, connection) = http1::Builder::new()
@@ -156,6 +179,7 @@ impl Connector {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(refused)?;
+        // The connection ends with its sender; what ends it early shows at the exchange.
         tokio::spawn(async move { drop(connection.await) });
         Ok(Connection::Http1 { sender, tape })
     }

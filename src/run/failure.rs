@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
+use super::tape::Tape;
 use crate::exchange::{Failure, FailureKind, Malformed, Reply};
 
 /// Longest excerpt of an unreadable answer, in bytes.
@@ -35,9 +36,10 @@ pub(super) fn chain(error: &dyn Error) -> String {
 ///
 /// Bytes that begin as HTTP are an answer, if a broken one. So are any bytes on a connection that has carried an
 /// answer before: whoever sends them speaks HTTP.
-pub(super) fn unreadable(error: &hyper::Error, bytes: &[u8], is_fresh: bool) -> Reply {
-    let reason = chain(error);
-    if error.is_parse_too_large() {
+pub(super) fn unreadable(error: &hyper::Error, cause: Option<&str>, tape: Option<&Tape>, is_fresh: bool) -> Reply {
+    let reason = cause.map_or_else(|| chain(error), str::to_owned);
+    let bytes = tape.map(Tape::bytes).unwrap_or_default();
+    if error.is_parse_too_large() || tape.is_some_and(Tape::is_past_head) {
         return Reply::Failure(failure(
             FailureKind::TooLarge,
             "the head of the answer is past its bound (100 header fields, 256 KiB)",
@@ -70,11 +72,20 @@ pub(super) fn unreadable(error: &hyper::Error, bytes: &[u8], is_fresh: bool) -> 
 }
 
 /// No answer in time.
-pub(super) fn timeout(limit: Duration, received: usize) -> Failure {
+pub(super) fn timed_out(limit: Duration, received: usize) -> Failure {
     let limit = crate::check::show_duration(limit);
     let message = match received {
         0 => format!("no answer within {limit}"),
         some => format!("no whole head of an answer within {limit} ({some} bytes came)"),
     };
     failure(FailureKind::Timeout, message)
+}
+
+/// The content was still coming when the time was over.
+pub(super) fn unfinished(limit: Duration, received: usize) -> Failure {
+    let limit = crate::check::show_duration(limit);
+    failure(
+        FailureKind::Timeout,
+        format!("no whole answer within {limit} ({received} bytes of content came)"),
+    )
 }

@@ -32,6 +32,13 @@ pub(super) enum Route {
 
 /// The route to a target, as the environment says.
 pub(super) fn route(target: &http::Uri) -> Result<Route, String> {
+    // The matcher takes `*` for every name, and not for addresses.
+    let except = ["NO_PROXY", "no_proxy"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    if except.is_some_and(|except| except.split(',').any(|one| one.trim() == "*")) {
+        return Ok(Route::Direct);
+    }
     let matcher = Matcher::from_env();
     let Some(intercept) = matcher.intercept(target) else {
         return Ok(Route::Direct);

@@ -12,8 +12,12 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Most bytes that are kept of one answer.
-const KEPT: usize = 32 * 1024;
+/// Most bytes of the head of an answer, interim answers (1xx) before it included.
+pub(super) const MAX_HEAD: usize = 256 * 1024;
+/// Most bytes that are kept of the beginning of an answer: any head that is within its bound.
+const KEPT: usize = MAX_HEAD + 1024;
+/// Most bytes that are kept of its end.
+const TAIL: usize = 256;
 
 /// The bytes of the answer that is being read.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,62 @@ pub(super) struct Tape(Arc<Mutex<Reel>>);
 struct Reel {
     kept: Vec<u8>,
     total: usize,
+    /// Set once more has come than is kept.
+    beyond: Option<Beyond>,
+}
+
+/// What is known of an answer that is longer than what is kept of it.
+#[derive(Debug)]
+struct Beyond {
+    /// Length of the head, if it ended within its bound.
+    head: Option<usize>,
+    /// The content as chunks, whether it is sent so or not.
+    chunks: Chunks,
+    tail: Vec<u8>,
+}
+
+impl Reel {
+    fn record(&mut self, new: &[u8]) {
+        self.total += new.len();
+        let (kept, rest) = new.split_at(KEPT.saturating_sub(self.kept.len()).min(new.len()));
+        self.kept.extend_from_slice(kept);
+        if rest.is_empty() {
+            return;
+        }
+        let start = &self.kept;
+        let beyond = self.beyond.get_or_insert_with(|| {
+            let head = head_length(start);
+            let mut chunks = Chunks::default();
+            chunks.feed(head.and_then(|head| start.get(head..)).unwrap_or_default());
+            Beyond {
+                head,
+                chunks,
+                tail: Vec::new(),
+            }
+        });
+        beyond.chunks.feed(rest);
+        beyond.tail.extend_from_slice(&rest[rest.len().saturating_sub(TAIL)..]);
+        let superfluous = beyond.tail.len().saturating_sub(TAIL);
+        beyond.tail.drain(..superfluous);
+    }
+
+    fn excess(&self, framed: Framed) -> Option<&[u8]> {
+        let head = match &self.beyond {
+            Some(beyond) => beyond.head?,
+            None => head_length(&self.kept)?,
+        };
+        let end = match (framed, &self.beyond) {
+            (Framed::Length(length), _) => head + length,
+            (Framed::Chunked, Some(beyond)) => head + beyond.chunks.end?,
+            (Framed::Chunked, None) => head + chunked_length(&self.kept[head..])?,
+        };
+        let excess = self.total.checked_sub(end)?;
+        match (&self.beyond, self.kept.get(end..)) {
+            (_, Some(bytes)) if !bytes.is_empty() => Some(bytes),
+            (Some(beyond), _) => beyond.tail.get(beyond.tail.len().saturating_sub(excess)..),
+            _ => None,
+        }
+    }
 }
 
 impl Tape {
@@ -35,6 +95,7 @@ impl Tape {
         let mut reel = self.reel();
         reel.kept.clear();
         reel.total = 0;
+        reel.beyond = None;
     }
 
     /// The first bytes of the answer.
@@ -47,20 +108,14 @@ impl Tape {
         self.reel().total
     }
 
+    /// Whether the head of the answer, interim answers included, is past [`MAX_HEAD`].
+    pub(super) fn is_past_head(&self) -> bool {
+        self.reel().beyond.as_ref().is_some_and(|beyond| beyond.head.is_none())
+    }
+
     /// The bytes after the end of the answer whose content is `length` long, or chunked.
     pub(super) fn excess(&self, length: Framed) -> Vec<u8> {
-        let reel = self.reel();
-        let Some(head) = head_length(&reel.kept) else {
-            return Vec::new();
-        };
-        let end = match length {
-            Framed::Length(length) => Some(head + length),
-            Framed::Chunked => chunked_length(&reel.kept[head..]).map(|length| head + length),
-        };
-        match end {
-            Some(end) if reel.total > end => reel.kept.get(end..).unwrap_or_default().to_vec(),
-            _ => Vec::new(),
-        }
+        self.reel().excess(length).unwrap_or_default().to_vec()
     }
 }
 
@@ -100,33 +155,83 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Length of chunked content with its last chunk and trailer, if all of it is there (RFC 9112 §7.1).
+/// Length of chunked content with its last chunk and trailer, if all of it is there.
 fn chunked_length(bytes: &[u8]) -> Option<usize> {
-    let line_end = |from: usize| {
-        bytes
-            .get(from..)?
-            .iter()
-            .position(|b| *b == b'\n')
-            .map(|at| from + at + 1)
-    };
-    let mut at = 0;
-    loop {
-        let end = line_end(at)?;
-        let line = std::str::from_utf8(&bytes[at..end]).ok()?;
-        let digits = line.split([';', '\r', '\n', ' ', '\t']).next()?;
-        let size = usize::from_str_radix(digits, 16).ok()?;
-        at = end;
-        if size == 0 {
-            loop {
-                let end = line_end(at)?;
-                let blank = bytes[at..end].iter().all(|b| matches!(b, b'\r' | b'\n'));
-                at = end;
-                if blank {
-                    return Some(at);
+    let mut chunks = Chunks::default();
+    chunks.feed(bytes);
+    chunks.end
+}
+
+/// Walks over chunked content as it comes (RFC 9112 §7.1).
+#[derive(Debug, Default)]
+struct Chunks {
+    part: Part,
+    at: usize,
+    /// The beginning of the line that is being read.
+    line: Vec<u8>,
+    /// Where the content ended.
+    end: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Part {
+    #[default]
+    Size,
+    Data(usize),
+    AfterData,
+    Trailer,
+    Over,
+}
+
+impl Chunks {
+    /// Longest beginning of a line that is looked at: a size has at most 16 digits.
+    const LINE: usize = 64;
+
+    fn feed(&mut self, mut bytes: &[u8]) {
+        while let Some((first, rest)) = bytes.split_first() {
+            match self.part {
+                Part::Over => return,
+                Part::Data(left) => {
+                    let read = left.min(bytes.len());
+                    bytes = &bytes[read..];
+                    self.at += read;
+                    self.part = match left - read {
+                        0 => Part::AfterData,
+                        left => Part::Data(left),
+                    };
+                }
+                Part::Size | Part::AfterData | Part::Trailer => {
+                    bytes = rest;
+                    self.at += 1;
+                    if *first == b'\n' {
+                        self.part = self.line_end();
+                        self.line.clear();
+                    } else if self.line.len() < Self::LINE {
+                        self.line.push(*first);
+                    }
                 }
             }
         }
-        at = line_end(at.checked_add(size)?)?;
+    }
+
+    fn line_end(&mut self) -> Part {
+        match self.part {
+            Part::AfterData => Part::Size,
+            Part::Trailer if self.line.iter().all(|b| *b == b'\r') => {
+                self.end = Some(self.at);
+                Part::Over
+            }
+            Part::Size => {
+                let line = std::str::from_utf8(&self.line).unwrap_or_default();
+                let digits = line.split([';', '\r', ' ', '\t']).next().unwrap_or_default();
+                match usize::from_str_radix(digits, 16) {
+                    Ok(0) => Part::Trailer,
+                    Ok(size) => Part::Data(size),
+                    Err(_) => Part::Over,
+                }
+            }
+            part => part,
+        }
     }
 }
 
@@ -153,10 +258,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taped<S> {
         let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
         let new = &buf.filled()[before..];
         if !new.is_empty() {
-            let mut reel = self.tape.reel();
-            reel.total += new.len();
-            let room = KEPT.saturating_sub(reel.kept.len()).min(new.len());
-            reel.kept.extend_from_slice(&new[..room]);
+            self.tape.reel().record(new);
+            // The HTTP library bounds the head of one answer, and reads interim answers for ever.
+            if self.tape.is_past_head() {
+                return Poll::Ready(Err(io::Error::other("the head of the answer is past its bound")));
+            }
         }
         poll
     }
@@ -190,7 +296,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Taped<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::{chunked_length, head_length};
+    use super::{Framed, KEPT, Reel, chunked_length, head_length};
 
     #[test]
     fn the_head_ends_at_the_blank_line_of_the_final_answer() {
@@ -208,5 +314,27 @@ mod tests {
         assert_eq!(chunked_length(b"3;x=y\r\nabc\r\n0\r\nT: v\r\n\r\n"), Some(23));
         assert_eq!(chunked_length(b"3\r\nabc\r\n"), None);
         assert_eq!(chunked_length(b"zz\r\n"), None);
+    }
+
+    #[test]
+    fn what_follows_an_answer_of_any_length_is_found() {
+        for length in [3, KEPT - 100, KEPT - 40, KEPT, 3 * KEPT] {
+            let body = "x".repeat(length);
+            let plain = format!("HTTP/1.1 200 OK\r\n\r\n{body}stray");
+            let chunked = format!("HTTP/1.1 200 OK\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\nstray");
+            for (text, framed) in [(plain, Framed::Length(length)), (chunked, Framed::Chunked)] {
+                for size in [1000, 65536, text.len()] {
+                    let (mut reel, mut clean) = (Reel::default(), Reel::default());
+                    text.as_bytes().chunks(size).for_each(|part| reel.record(part));
+                    let whole = &text.as_bytes()[..text.len() - 5];
+                    whole.chunks(size).for_each(|part| clean.record(part));
+                    assert_eq!(reel.excess(framed), Some(&b"stray"[..]), "{framed:?} {length} {size}");
+                    assert!(
+                        clean.excess(framed).unwrap_or_default().is_empty(),
+                        "{framed:?} {length} {size}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -1,14 +1,22 @@
 //! TLS: the platform's roots, extra authorities, a client certificate, HTTP/2 by ALPN.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    io,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use rustls::{
-    ClientConfig,
+    CertificateError, ClientConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use rustls_platform_verifier::Verifier;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::connect::Ended;
 use crate::project::TlsFiles;
 
 /// Why TLS cannot be set up for a target.
@@ -34,7 +42,10 @@ pub(super) fn config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
         Some(path) => certificates(path)?,
         None => Vec::new(),
     };
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider))?;
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(|error| match &files.ca {
+        Some(path) => unusable(path, &error),
+        None => error.into(),
+    })?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -49,6 +60,69 @@ pub(super) fn config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// What a failed handshake means, where the library's words alone do not say.
+pub(super) fn explain(error: &std::io::Error) -> Option<String> {
+    let error: &rustls::Error = error.get_ref()?.downcast_ref()?;
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => Some(
+            format!("the certificate is not trusted: no known authority has issued it ({error}); --ca-file adds one"),
+        ),
+        rustls::Error::InvalidMessage(_) => Some(format!("what came is not TLS ({error})")),
+        _ => None,
+    }
+}
+
+/// A stream whose failed writes say why the other side has gone, where it has said so: with TLS 1.3 a server refuses
+/// the client's certificate after the client's handshake is over.
+///
+/// The first error is also kept in [`Ended`], because the HTTP/2 library tells only that the connection is gone.
+pub(super) struct Candid<S>(pub(super) S, pub(super) Ended);
+
+impl<S: AsyncRead + Unpin> Candid<S> {
+    fn reason<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let Poll::Ready(Err(error)) = written else {
+            return written;
+        };
+        let mut last = [0; 512];
+        match Pin::new(&mut self.0).poll_read(cx, &mut ReadBuf::new(&mut last)) {
+            Poll::Ready(Err(told)) => self.keep(Poll::Ready(Err(told))),
+            Poll::Ready(Ok(())) => self.keep(Poll::Ready(Err(error))),
+            // A connection that cannot be written to has been ended by the other side: its last words are on the way.
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn keep<T>(&self, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(error)) = &done {
+            self.1.tell(error);
+        }
+        done
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Candid<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.0).poll_read(cx, buf);
+        self.keep(read)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Candid<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.0).poll_write(cx, buf);
+        self.reason(cx, written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let written = Pin::new(&mut self.0).poll_flush(cx);
+        self.reason(cx, written)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

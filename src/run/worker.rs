@@ -214,7 +214,8 @@ impl Worker {
                 drop(sender.send(judged));
             }
         };
-        if is_serial {
+        // A connection that nothing is listened for on is free for the next case at once.
+        if is_serial || !Client::is_listened_to(&answered) {
             let reply = client.finish(answered).await;
             open.spawn(settle(reply));
         } else {

@@ -5,9 +5,12 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on says so by a panic, in its helpers too"
 )]
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says that it skipped")]
 
+mod connections;
 mod decoding;
 mod editor_schemas;
+mod hostile;
 mod judging;
 mod loading;
 mod output;

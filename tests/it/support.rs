@@ -240,3 +240,87 @@ fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
         }
     }
 }
+
+/// A server on loopback that does with each connection whatever a function does; one thread a connection.
+pub(crate) struct Raw {
+    address: std::net::SocketAddr,
+    connections: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Raw {
+    /// Hands each connection to `serve`.
+    pub(crate) fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        Self::at("127.0.0.1:0", serve)
+    }
+
+    /// The same on another address of this machine, such as `[::1]:0`.
+    pub(crate) fn at(address: &str, serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (connections, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (count, stopped, serve) = (Arc::clone(&connections), Arc::clone(&stop), Arc::new(serve));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                count.fetch_add(1, Ordering::SeqCst);
+                let serve = Arc::clone(&serve);
+                drop(stream.set_nodelay(true));
+                drop(stream.set_read_timeout(Some(Duration::from_mins(1))));
+                std::thread::spawn(move || serve(stream));
+            }
+        });
+        Self {
+            address,
+            connections,
+            stop,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// `http://` and its address.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How many connections came.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+/// The next request of a connection, head and body; `buffer` holds what came after it.
+pub(crate) fn next_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
+    request(stream, buffer)
+}
+
+impl Ran {
+    /// The events of a run with `--report json`.
+    pub(crate) fn events(&self) -> Vec<serde_json::Value> {
+        let read = |line| serde_json::from_str(line).expect("a line of JSON");
+        self.stdout.lines().map(read).collect()
+    }
+
+    /// How a case ended in a run with `--report json`.
+    pub(crate) fn case(&self, id: &str) -> serde_json::Value {
+        let all = self.events().into_iter();
+        let mut of_case = all.filter(|event| event["event"] == "case-finished" && event["id"] == id);
+        let one = of_case
+            .next()
+            .unwrap_or_else(|| panic!("{id} is told: {}{}", self.stdout, self.stderr));
+        assert!(of_case.next().is_none(), "{id} is told once");
+        one
+    }
+}

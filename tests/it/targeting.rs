@@ -122,12 +122,12 @@ fn a_skipped_case_says_why_and_a_run_of_skipped_cases_exits_with_four() {
         (
             "request: { path: '/{{ region }}{{ zone }}' }",
             &[],
-            "the target does not define `region`",
+            "the target does not define `region` (--var region=…)",
         ),
         (
             "vars: { v: '{{ token }}' }\nrequest: { path: '/{{ region }}', headers: { X-A: '{{ v }}' } }",
             &[],
-            "the target does not define `region`, `token`",
+            "the target does not define `region` (--var region=…), `token` (CONFORME_SECRET_TOKEN)",
         ),
         (
             "effects: [email, sms]\nrequest: { path: / }",

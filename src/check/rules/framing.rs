@@ -4,7 +4,8 @@ use super::super::Finding;
 use crate::exchange::{Answer, Request};
 
 pub(super) fn no_content(request: &Request, answer: &Answer) -> Option<Finding> {
-    if !matches!(answer.status, 204 | 304) || request.method == "HEAD" {
+    let is_head = request.method == "HEAD";
+    if !matches!(answer.status, 204 | 304) && !is_head {
         return None;
     }
     let finding = |message: &str| Finding::new("http/no-content", message);
@@ -15,12 +16,16 @@ pub(super) fn no_content(request: &Request, answer: &Answer) -> Option<Finding> 
     };
     if !bytes.is_empty() {
         return Some(
-            finding(&format!("{} must not have content", answer.status))
-                .expected("no bytes after the head")
-                .actual(bytes.text()),
+            finding(&if is_head {
+                "the answer to HEAD must not have content (RFC 9110 §9.3.2)".to_owned()
+            } else {
+                format!("{} must not have content", answer.status)
+            })
+            .expected("no bytes after the head")
+            .actual(bytes.text()),
         );
     }
-    if answer.status == 204 {
+    if answer.status == 204 && !is_head {
         for name in ["content-length", "transfer-encoding"] {
             if let Some(value) = answer.header(name).next() {
                 return Some(
