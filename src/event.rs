@@ -1,11 +1,14 @@
 //! What a run tells: one enum, made by the run, read by every reporter, and written as it is into NDJSON.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    check::Finding,
+    check::{Finding, Level},
     exchange::{Reply, Request, instant},
     source::Place,
 };
@@ -19,6 +22,12 @@ pub const FORMAT: u32 = 1;
 pub enum Event {
     /// First: the plan is made, nothing is sent yet.
     RunStarted(RunStarted),
+    /// A case's first request goes out. Made by the run, for who watches it; not written down.
+    CaseStarted(CaseStarted),
+    /// A case takes longer than the target calls slow, and goes on. For who watches; not written down.
+    CaseSlow(CaseSlow),
+    /// A try did not pass, and another follows. For who watches; [`CaseFinished::earlier`] holds it for good.
+    CaseRetried(CaseRetried),
     /// A case has its verdict, in the order of completion. Skipped ones come before any other.
     CaseFinished(Box<CaseFinished>),
     /// A snapshot file belongs to no case.
@@ -30,8 +39,21 @@ pub enum Event {
     RunFinished(RunFinished),
 }
 
-/// The plan in figures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+impl Event {
+    /// Reads one line of what was written down.
+    pub fn read(line: &[u8]) -> serde_json::Result<Self> {
+        // By way of a value: numbers of any precision do not go through serde's own buffer of tagged content.
+        serde_json::from_value(serde_json::from_slice(line)?)
+    }
+
+    /// Whether it is for who watches the run only: reports that are read later and recordings leave it out.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::CaseStarted(_) | Self::CaseSlow(_) | Self::CaseRetried(_))
+    }
+}
+
+/// The plan in figures, and under which circumstances it is carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
     /// [`FORMAT`].
     pub format: u32,
@@ -51,11 +73,72 @@ pub struct RunStarted {
     pub cases: usize,
     /// The names of the target's secrets; `$NAME` stands for their values in what follows.
     pub secrets: Vec<String>,
+    /// The target's variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, Value>,
+    /// A digest of all suite and schema files (SHA-256, hexadecimal): equal for equal suites.
+    pub suite_hash: String,
+    /// The git commit of the project, where it is in a repository and the run is written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What a flaky case means for the run.
+    #[serde(default)]
+    pub flaky: Flaky,
+}
+
+/// What a flaky case means for the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Flaky {
+    /// It fails the run.
+    #[default]
+    Fail,
+    /// It is reported, and the run can still pass.
+    Pass,
+}
+
+/// A case's first request goes out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseStarted {
+    /// The case's id.
+    pub id: String,
+    /// Its place in the plan, from zero.
+    pub index: usize,
+}
+
+/// A case takes longer than the target calls slow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseSlow {
+    /// The case's id.
+    pub id: String,
+    /// Its place in the plan, from zero.
+    pub index: usize,
+    /// Since it was started, in microseconds.
+    pub elapsed_us: u64,
+}
+
+/// A try of a case did not pass, and another follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseRetried {
+    /// The case's id.
+    pub id: String,
+    /// Its place in the plan, from zero.
+    pub index: usize,
+    /// Which try it was, from one.
+    pub number: u32,
+    /// How many tries it may have.
+    pub most: u32,
+    /// Why it did not pass.
+    pub reason: String,
+    /// How long it took, in microseconds.
+    pub elapsed_us: u64,
+    /// How long is waited before the next, in microseconds.
+    pub wait_us: u64,
 }
 
 /// The verdict on a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The contract holds.
     Passed,
@@ -63,8 +146,26 @@ pub enum Verdict {
     Failed,
     /// There is no answer to judge.
     Errored,
+    /// It passed, but not at the first try.
+    Flaky,
     /// It was not run, with a reason.
     Skipped,
+    /// It was planned, and the run ended before its turn.
+    NotRun,
+}
+
+impl Verdict {
+    /// Its name, as in reports: `passed`, `not-run`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Errored => "errored",
+            Self::Flaky => "flaky",
+            Self::Skipped => "skipped",
+            Self::NotRun => "not-run",
+        }
+    }
 }
 
 /// A case and its verdict.
@@ -86,20 +187,53 @@ pub struct CaseFinished {
     pub place: Place,
     /// The verdict.
     pub verdict: Verdict,
-    /// Why it was skipped or errored.
+    /// Whether it was left out because it passed in the run that this one goes on from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passed_before: bool,
+    /// The last try; empty but for the reason where the case was not run.
+    #[serde(flatten)]
+    pub last: Try,
+    /// The tries before the last, in order; none of them passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Try>,
+    /// The pending or accepted snapshot that was written, relative to the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+}
+
+/// One try of a case: what was sent, what came, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Try {
+    /// Why there is no verdict on the contract: why the case was skipped, was not run, or has no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// From the start of the request to its end, in microseconds.
+    /// When the request began.
+    #[schemars(with = "Option<String>")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::exchange::maybe_instant"
+    )]
+    pub started: Option<DateTime<Utc>>,
+    /// From the start of the request to the end of the answer, in microseconds.
     pub elapsed_us: u64,
     /// All findings, those of level `warn` included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// The pending or accepted snapshot that was written, relative to the project.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<String>,
-    /// What was sent and what came; none for a skipped case.
+    /// What was sent and what came; none where nothing was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
+}
+
+impl Try {
+    /// In one line, why it did not pass: the reason, or else the first finding that fails a case.
+    pub fn summary(&self) -> Option<String> {
+        let finding = || {
+            let finding = self.findings.iter().find(|finding| finding.level == Level::Deny)?;
+            Some(format!("{}: {}", finding.check, finding.message))
+        };
+        self.reason.clone().or_else(finding)
+    }
 }
 
 /// One request fired and what came back.
@@ -120,28 +254,44 @@ pub struct Counts {
     pub failed: usize,
     /// Errored.
     pub errored: usize,
+    /// Passed, but not at the first try.
+    #[serde(default)]
+    pub flaky: usize,
     /// Skipped.
     pub skipped: usize,
-    /// Planned, and not run because the run was interrupted.
+    /// Planned, and not run because the run ended early.
     pub not_run: usize,
     /// Findings of level `warn`.
     pub warnings: usize,
 }
 
 impl Counts {
-    /// Counts one more verdict.
-    pub fn add(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Passed => self.passed += 1,
-            Verdict::Failed => self.failed += 1,
-            Verdict::Errored => self.errored += 1,
-            Verdict::Skipped => self.skipped += 1,
-        }
+    /// Counts one more case.
+    pub fn add(&mut self, finished: &CaseFinished) {
+        *match finished.verdict {
+            Verdict::Passed => &mut self.passed,
+            Verdict::Failed => &mut self.failed,
+            Verdict::Errored => &mut self.errored,
+            Verdict::Flaky => &mut self.flaky,
+            Verdict::Skipped => &mut self.skipped,
+            Verdict::NotRun => &mut self.not_run,
+        } += 1;
+        let warns = finished
+            .last
+            .findings
+            .iter()
+            .filter(|finding| finding.level == Level::Warn);
+        self.warnings += warns.count();
     }
 
     /// Cases that were run to a verdict.
     pub fn ran(&self) -> usize {
-        self.passed + self.failed + self.errored
+        self.passed + self.failed + self.errored + self.flaky
+    }
+
+    /// All cases.
+    pub fn all(&self) -> usize {
+        self.ran() + self.skipped + self.not_run
     }
 }
 
@@ -152,20 +302,40 @@ pub struct RunFinished {
     pub counts: Counts,
     /// From the first request to the last verdict, in microseconds.
     pub elapsed_us: u64,
-    /// The signal that ended the run early: `SIGINT` or `SIGTERM`.
+    /// What ended the run early, where something did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub interrupted: Option<Interrupt>,
+    pub stopped: Option<Stop>,
+    /// The exit code that the verdicts call for; a report that could not be written can still turn a 0 into a 5.
+    pub exit_code: u8,
 }
 
-/// What ended a run early.
+/// What ends a run early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Interrupt {
-    /// Ctrl-C.
-    #[serde(rename = "SIGINT")]
-    Int,
-    /// A request to terminate.
-    #[serde(rename = "SIGTERM")]
-    Term,
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// Ctrl-C: SIGINT.
+    Interrupted,
+    /// A request to terminate: SIGTERM.
+    Terminated,
+    /// As many cases failed as `--max-fail` allows.
+    MaxFail,
+    /// The target answered none of the first cases.
+    Unreachable,
+    /// The recording ends before the run does: the process was killed.
+    Lost,
+}
+
+impl Stop {
+    /// What happened, as a fragment: `interrupted by SIGINT`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted by SIGINT",
+            Self::Terminated => "terminated by SIGTERM",
+            Self::MaxFail => "stopped by --max-fail",
+            Self::Unreachable => "stopped: the target answered none of the first cases",
+            Self::Lost => "lost: the recording ends before the run does",
+        }
+    }
 }
 
 /// A path as events carry it: relative to the project where it is inside it, `/` between folders.

@@ -32,6 +32,17 @@ pub enum Reply {
     Failure(Failure),
 }
 
+impl Reply {
+    /// From the start of the request to its end, in microseconds.
+    pub fn elapsed_us(&self) -> u64 {
+        match self {
+            Reply::Answer(answer) => answer.elapsed_us,
+            Reply::Malformed(malformed) => malformed.elapsed_us,
+            Reply::Failure(failure) => failure.elapsed_us,
+        }
+    }
+}
+
 /// An HTTP answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
@@ -119,59 +130,133 @@ pub enum FailureKind {
 /// Bytes, written as text where they are UTF-8 and as base64 where not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "ContentForm")]
-pub struct Content(pub bytes::Bytes);
+pub struct Content {
+    bytes: bytes::Bytes,
+    /// How many bytes there were, where secrets were hidden in them or they were cut.
+    length: Option<u64>,
+    is_cut: bool,
+}
 
+/// Either `text` or `base64`.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum ContentForm {
-    Text(String),
-    Base64(String),
+#[serde(deny_unknown_fields)]
+struct ContentForm {
+    /// The bytes, where they are UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// The bytes, where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+    /// How many bytes there were, where these are not all of them as they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
+    /// Whether the end is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 impl Content {
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
-    /// The bytes.
+    /// The bytes, as far as they were kept.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// The bytes to share.
+    pub(crate) fn shared(&self) -> bytes::Bytes {
+        self.bytes.clone()
+    }
+
+    /// How many bytes there were, in bytes: more than [`Content::bytes`] holds where they were cut, and more or less
+    /// where a secret was hidden in them.
+    pub fn length(&self) -> usize {
+        self.length
+            .map_or(self.bytes.len(), |length| usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    /// Whether the end was cut off, after it was judged.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Other bytes in the place of these; the length stays known.
+    pub(crate) fn replace(&mut self, bytes: impl Into<bytes::Bytes>) {
+        self.length = Some(self.length() as u64);
+        self.bytes = bytes.into();
+    }
+
+    /// Keeps at most so many bytes, and whole characters where they are text.
+    pub(crate) fn keep(&mut self, most: usize) {
+        if self.bytes.len() <= most {
+            return;
+        }
+        let end = match std::str::from_utf8(&self.bytes) {
+            Ok(text) => text.floor_char_boundary(most),
+            Err(_) => most,
+        };
+        self.length = Some(self.length() as u64);
+        self.is_cut = true;
+        // A copy: the rest is let go.
+        self.bytes = bytes::Bytes::copy_from_slice(&self.bytes[..end]);
     }
 
     /// The bytes as text, what is not UTF-8 replaced.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        String::from_utf8_lossy(&self.bytes)
     }
 }
 
 impl<T: Into<bytes::Bytes>> From<T> for Content {
     fn from(bytes: T) -> Self {
-        Self(bytes.into())
+        Self {
+            bytes: bytes.into(),
+            length: None,
+            is_cut: false,
+        }
     }
 }
 
 impl Serialize for Content {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use base64::Engine as _;
-        let form = match std::str::from_utf8(&self.0) {
-            Ok(text) => ContentForm::Text(text.to_owned()),
-            Err(_) => ContentForm::Base64(base64::engine::general_purpose::STANDARD.encode(&self.0)),
+        let (text, base64) = match std::str::from_utf8(&self.bytes) {
+            Ok(text) => (Some(text.to_owned()), None),
+            Err(_) => (
+                None,
+                Some(base64::engine::general_purpose::STANDARD.encode(&self.bytes)),
+            ),
         };
-        form.serialize(serializer)
+        ContentForm {
+            text,
+            base64,
+            length: self.length,
+            cut: self.is_cut,
+        }
+        .serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use base64::Engine as _;
-        let bytes = match ContentForm::deserialize(deserializer)? {
-            ContentForm::Text(text) => text.into_bytes(),
-            ContentForm::Base64(text) => base64::engine::general_purpose::STANDARD
+        use serde::de::Error as _;
+        let form = ContentForm::deserialize(deserializer)?;
+        let bytes = match (form.text, form.base64) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(text)) => base64::engine::general_purpose::STANDARD
                 .decode(text)
-                .map_err(serde::de::Error::custom)?,
+                .map_err(D::Error::custom)?,
+            _ => return Err(D::Error::custom("expected either `text` or `base64`")),
         };
-        Ok(Self(bytes.into()))
+        Ok(Self {
+            bytes: bytes.into(),
+            length: form.length,
+            is_cut: form.cut,
+        })
     }
 }
 
@@ -189,5 +274,23 @@ pub(crate) mod instant {
         DateTime::parse_from_rfc3339(&text)
             .map(|at| at.to_utc())
             .map_err(serde::de::Error::custom)
+    }
+}
+
+/// An [`instant`] that may be missing.
+pub(crate) mod maybe_instant {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Form(#[serde(with = "super::instant")] DateTime<Utc>);
+
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
+    pub(crate) fn serialize<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+        at.map(Form).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+        Ok(Option::<Form>::deserialize(deserializer)?.map(|form| form.0))
     }
 }

@@ -14,16 +14,20 @@
 //! | [`snapshot`] | snapshot files | how answers are compared |
 //! | [`event`], [`exchange`] | the words that the rooms share | |
 //! | [`redact`] | every form of every secret | who reads what is left |
+//! | [`recording`] | a run written down | the suite it was of |
 //! | [`report`] | how a run is told | the run |
-//! | [`cli`] | flags, output streams, exit codes | |
+//! | [`exit`] | what a script can rely on | |
+//! | [`cli`] | flags, output streams | |
 //! | `reference` | the API that the shipped suite is for | the rest of this crate |
 
 pub mod check;
 pub mod cli;
 pub mod event;
 pub mod exchange;
+pub mod exit;
 pub mod plan;
 pub mod project;
+pub mod recording;
 pub mod redact;
 #[cfg(feature = "reference")]
 pub mod reference;

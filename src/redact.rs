@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     check::Finding,
-    event::{CaseFinished, Event, Exchange, RunFinished, RunStarted},
+    event::{CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, Try},
     exchange::{Answer, Content, Failure, Malformed, Reply, Request},
     project::Secret,
     suite::Filter,
@@ -39,6 +39,13 @@ pub fn marks_of(name: &str) -> [String; 5] {
 /// A value without secrets in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redacted<T>(T);
+
+impl Redacted<Event> {
+    /// An event of a recording: it was redacted before it was written.
+    pub(crate) fn recorded(event: Event) -> Self {
+        Self(event)
+    }
+}
 
 impl<T> Deref for Redacted<T> {
     type Target = T;
@@ -107,12 +114,31 @@ impl Redactor {
     pub fn event(&self, mut event: Event) -> Redacted<Event> {
         match &mut event {
             Event::RunStarted(started) => self.started(started),
+            Event::CaseStarted(CaseStarted { id, index: _ })
+            | Event::CaseSlow(CaseSlow {
+                id,
+                index: _,
+                elapsed_us: _,
+            }) => self.hide(id),
+            Event::CaseRetried(CaseRetried {
+                id,
+                index: _,
+                number: _,
+                most: _,
+                reason,
+                elapsed_us: _,
+                wait_us: _,
+            }) => {
+                self.hide(id);
+                self.hide(reason);
+            }
             Event::CaseFinished(finished) => self.finished(finished),
             Event::SnapshotUnused { path } => self.hide(path),
             Event::RunFinished(RunFinished {
                 counts: _,
                 elapsed_us: _,
-                interrupted: _,
+                stopped: _,
+                exit_code: _,
             }) => {}
         }
         Redacted(event)
@@ -131,7 +157,7 @@ impl Redactor {
             && finder.is_match(content.bytes())
         {
             let marks: Vec<_> = self.pattern_marks.iter().map(String::as_bytes).collect();
-            *content = finder.replace_all_bytes(content.bytes(), &marks).into();
+            content.replace(finder.replace_all_bytes(content.bytes(), &marks));
         }
     }
 
@@ -147,9 +173,18 @@ impl Redactor {
             suites: _,
             cases: _,
             secrets: _,
+            vars,
+            suite_hash: _,
+            commit: _,
+            flaky: _,
         } = started;
         self.hide(target);
         self.hide(base_url);
+        for value in vars.values_mut() {
+            if let serde_json::Value::String(text) = value {
+                self.hide(text);
+            }
+        }
     }
 
     fn finished(&self, finished: &mut CaseFinished) {
@@ -161,16 +196,31 @@ impl Redactor {
             tags,
             place: _,
             verdict: _,
-            reason,
-            elapsed_us: _,
-            findings,
+            passed_before: _,
+            last,
+            earlier,
             snapshot,
-            exchange,
         } = finished;
         self.hide(id);
         self.hide(suite);
-        for text in [name, reason, snapshot].into_iter().flatten().chain(tags) {
+        for text in [name, snapshot].into_iter().flatten().chain(tags) {
             self.hide(text);
+        }
+        for one in earlier.iter_mut().chain([last]) {
+            self.one_try(one);
+        }
+    }
+
+    fn one_try(&self, one: &mut Try) {
+        let Try {
+            reason,
+            started: _,
+            elapsed_us: _,
+            findings,
+            exchange,
+        } = one;
+        if let Some(reason) = reason {
+            self.hide(reason);
         }
         for finding in findings {
             self.finding(finding);

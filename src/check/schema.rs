@@ -104,6 +104,15 @@ impl SchemaStore {
         schema
     }
 
+    /// Every readable file: its name below the folder, and its document as JSON.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let readable = |(name, document): (&String, &Result<Value, String>)| {
+            let document = document.as_ref().ok()?;
+            Some((name.clone(), document.to_string()))
+        };
+        self.documents.0.iter().filter_map(readable).collect()
+    }
+
     /// What is wrong with the files of the folder, used or not.
     pub fn problems(&self) -> Vec<SchemaError> {
         self.documents

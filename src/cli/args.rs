@@ -46,6 +46,8 @@ pub enum Command {
     Validate,
     /// Show the cases that `run` would run, and why others are skipped
     List(ListArgs),
+    /// Tell a recorded run again: on the terminal, and in every format of `--report`
+    Report(ReportArgs),
     /// Look at pending snapshots one by one, and accept or reject each
     Review,
     /// Accept pending snapshots
@@ -121,6 +123,17 @@ impl From<Snapshots> for SnapshotMode {
             Snapshots::Accept => SnapshotMode::Accept,
         }
     }
+}
+
+/// `conforme report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A recording: what `run --record` or `run --report json` wrote
+    #[arg(value_name = "RECORDING")]
+    pub recording: PathBuf,
+    /// Write a report, as for `run`
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
 }
 
 /// `conforme list`

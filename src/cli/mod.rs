@@ -1,9 +1,10 @@
 //! The command line: flags in, exit code out. The only room that prints.
 
 mod args;
-mod exit;
 mod list;
 mod printer;
+mod report;
+mod reports;
 mod run;
 mod schema;
 #[cfg(feature = "reference")]
@@ -16,8 +17,8 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser as _;
 
+pub use crate::exit::Exit;
 pub use args::Cli;
-pub use exit::Exit;
 
 use args::Command;
 use printer::Printer;
@@ -40,6 +41,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(command) => run::run(&command, cli.project.as_deref(), &mut printer),
         Command::Validate => list::validate(cli.project.as_deref(), &mut printer),
         Command::List(command) => list::list(&command, cli.project.as_deref(), &mut printer),
+        Command::Report(command) => report::report(&command, &mut printer),
         Command::Review => snapshots::review(cli.project.as_deref(), &mut printer),
         Command::Accept(command) => snapshots::settle(&command, true, cli.project.as_deref(), &mut printer),
         Command::Reject(command) => snapshots::settle(&command, false, cli.project.as_deref(), &mut printer),

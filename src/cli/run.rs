@@ -1,26 +1,21 @@
 //! `conforme run`
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
 use chrono::Utc;
 
 use super::{
     Exit, Printer,
     args::{RunArgs, Snapshots},
+    reports::Reports,
     target,
     workspace::Workspace,
 };
 use crate::{
-    event::{self, Event, RunFinished, RunStarted},
+    event::{self, Event, Flaky, RunFinished, RunStarted},
     plan::{Plan, Selection},
     project::TargetOptions,
-    redact::{Redacted, Redactor},
-    report::{Human, Json, Reporter},
+    redact::Redactor,
     run::{Client, Interrupts, RunOptions, SnapshotMode, run as fire},
     source::{Diagnostic, Diagnostics},
 };
@@ -67,8 +62,8 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     if !errors.is_empty() {
         return Err(printer.diagnostics(&errors, &workspace.sources));
     }
-    let mut reports = Reports::open(args, printer)?;
-    let start = started(&plan);
+    let mut reports = Reports::open(&args.reports, printer)?;
+    let start = started(&plan, &workspace);
     reports.tell(&redactor.event(Event::RunStarted(start)));
     let options = RunOptions {
         snapshots,
@@ -92,16 +87,17 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     });
     // A look-up of a name can hang on its own thread: the verdicts are known, nothing waits for it.
     runtime.shutdown_background();
-    let finished = finished.map_err(|error| {
+    let mut finished = finished.map_err(|error| {
         printer.error(&format!("failed to start: {error}"));
         Exit::Usage
     })?;
     for path in unused {
         reports.tell(&redactor.event(Event::SnapshotUnused { path }));
     }
-    reports.tell(&redactor.event(Event::RunFinished(finished.clone())));
-    let reported = reports.finish(printer);
-    Ok(Exit::of(&finished, reported))
+    let exit = Exit::of(&finished.counts, finished.stopped, Flaky::Fail);
+    finished.exit_code = exit.code();
+    reports.tell(&redactor.event(Event::RunFinished(finished)));
+    Ok(exit.reported(reports.finish(printer)))
 }
 
 /// In CI nothing is written: a snapshot that is made where nobody sees it is no agreement.
@@ -162,7 +158,7 @@ fn check_effects(allow: &[String], workspace: &Workspace, printer: &Printer) -> 
     Ok(())
 }
 
-fn started(plan: &Plan) -> RunStarted {
+fn started(plan: &Plan, workspace: &Workspace) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
         format: event::FORMAT,
@@ -173,6 +169,10 @@ fn started(plan: &Plan) -> RunStarted {
         suites: suites.len(),
         cases: plan.cases.len(),
         secrets: plan.target.secrets.keys().cloned().collect(),
+        vars: plan.target.vars.clone(),
+        suite_hash: workspace.hash(),
+        commit: None,
+        flaky: Flaky::Fail,
     }
 }
 
@@ -191,95 +191,4 @@ fn unused_snapshots(workspace: &Workspace) -> Vec<String> {
         .iter()
         .map(|path| event::shown(&workspace.project.root, path))
         .collect()
-}
-
-/// The reports of a run. One that fails is given up, said so, and the run goes on.
-struct Reports {
-    all: Vec<(String, Box<dyn Reporter>)>,
-    failed: Vec<String>,
-}
-
-impl Reports {
-    fn open(args: &RunArgs, printer: &Printer) -> Result<Self, Exit> {
-        let mut all: Vec<(String, Box<dyn Reporter>)> = Vec::new();
-        let to_stdout = args.reports.iter().filter(|spec| spec.path.is_none()).count();
-        if to_stdout > 1 {
-            printer.error("two reports cannot both go to standard output: give one a path");
-            return Err(Exit::Usage);
-        }
-        let human: Box<dyn Reporter> = if to_stdout == 0 {
-            let colours = printer.out_colours();
-            Box::new(Human::new(Patient(io::stdout()), colours))
-        } else {
-            Box::new(Human::new(Patient(io::stderr()), printer.err_colours()))
-        };
-        all.push(("standard output".to_owned(), human));
-        for (index, spec) in args.reports.iter().enumerate() {
-            if spec.path.is_some() && args.reports[..index].iter().any(|other| other.path == spec.path) {
-                printer.error("two reports cannot both go to one file");
-                return Err(Exit::Usage);
-            }
-            match &spec.path {
-                None => all.push(("standard output".to_owned(), Box::new(Json::stdout()))),
-                Some(path) => {
-                    let report = Json::file(path).map_err(|error| {
-                        printer.error(&format!(
-                            "failed to write the report `{}`: {error}; nothing was sent",
-                            path.display()
-                        ));
-                        Exit::Report
-                    })?;
-                    all.push((path.display().to_string(), Box::new(report)));
-                }
-            }
-        }
-        Ok(Self {
-            all,
-            failed: Vec::new(),
-        })
-    }
-
-    fn tell(&mut self, event: &Redacted<Event>) {
-        let failed = &mut self.failed;
-        self.all.retain_mut(|(name, report)| match report.event(event) {
-            Ok(()) => true,
-            Err(error) => {
-                failed.push(format!("failed to write the report `{name}`: {error}"));
-                false
-            }
-        });
-    }
-
-    /// Puts every report in place; whether all of them are whole.
-    fn finish(mut self, printer: &Printer) -> bool {
-        for (name, report) in &mut self.all {
-            if let Err(error) = report.finish() {
-                self.failed
-                    .push(format!("failed to write the report `{name}`: {error}"));
-            }
-        }
-        for failure in &self.failed {
-            printer.error(failure);
-        }
-        self.failed.is_empty()
-    }
-}
-
-/// A stream whose reader may go away (`| head`): the verdict and the other reports still count.
-struct Patient<W>(W);
-
-impl<W: Write> Write for Patient<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
-            other => other,
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self.0.flush() {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other,
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The project of the working folder, loaded whole.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use super::{Exit, Printer};
 use crate::{
@@ -50,6 +50,27 @@ impl Workspace {
             sources,
             suites,
             schemas,
+        })
+    }
+
+    /// A digest of every suite and schema file: equal for equal suites, wherever they are.
+    pub(super) fn hash(&self) -> String {
+        let schemas = self.schemas.files();
+        let mut files: Vec<_> = self
+            .sources
+            .files()
+            .filter(|(path, _)| *path != "conforme.toml")
+            .collect();
+        files.extend(schemas.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        files.sort_unstable();
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in files.iter().flat_map(|(path, text)| [path, text]) {
+            digest.update(&(part.len() as u64).to_le_bytes());
+            digest.update(part.as_bytes());
+        }
+        digest.finish().as_ref().iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
         })
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{Colours, Reporter, curl, visible};
 use crate::{
     check::{Finding, Level, status_name},
-    event::{CaseFinished, Counts, Event, Interrupt, RunFinished, RunStarted, Verdict},
+    event::{CaseFinished, Counts, Event, RunFinished, RunStarted, Verdict},
     exchange::Reply,
     redact::{Redacted, marks_of},
 };
@@ -71,23 +71,23 @@ impl<W: Write> Human<W> {
         let word = self.word(finished.verdict);
         let id = self.id(&finished.id);
         let time = match finished.verdict {
-            Verdict::Skipped => "[         ]".to_owned(),
-            _ => format!("[{:>8.3}s]", seconds(finished.elapsed_us)),
+            Verdict::Skipped | Verdict::NotRun => "[         ]".to_owned(),
+            _ => format!("[{:>8.3}s]", seconds(finished.last.elapsed_us)),
         };
         writeln!(self.out, "{word} {time} {id}")?;
         if let Some(path) = &finished.snapshot {
             self.written.push(path.clone());
         }
-        for finding in &finished.findings {
+        for finding in &finished.last.findings {
             if finding.level == Level::Warn {
                 let key = (finding.check.to_string(), finding.message.clone());
                 *self.warnings.entry(key).or_default() += 1;
             }
         }
         match finished.verdict {
-            Verdict::Passed => Ok(()),
-            Verdict::Skipped => self.detail(finished.reason.as_deref().unwrap_or_default()),
-            Verdict::Failed | Verdict::Errored => {
+            Verdict::Passed | Verdict::NotRun => Ok(()),
+            Verdict::Skipped => self.detail(finished.last.reason.as_deref().unwrap_or_default()),
+            Verdict::Failed | Verdict::Errored | Verdict::Flaky => {
                 self.broken
                     .insert(finished.index, (finished.verdict, finished.id.clone()));
                 self.broken_case(finished)
@@ -101,16 +101,16 @@ impl<W: Write> Human<W> {
             let name = self.colours.strong(&visible(name));
             writeln!(self.out, "    {name}")?;
         }
-        if let Some(reason) = &finished.reason {
+        if let Some(reason) = &finished.last.reason {
             let reason = self.colours.odd(&visible(reason));
             writeln!(self.out, "    {reason}")?;
             let place = self.colours.faint(&format!("--> {}", finished.place));
             writeln!(self.out, "      {place}")?;
         }
-        for finding in &finished.findings {
+        for finding in &finished.last.findings {
             self.finding(finding)?;
         }
-        if let Some(exchange) = &finished.exchange {
+        if let Some(exchange) = &finished.last.exchange {
             if let Reply::Answer(answer) = &exchange.reply {
                 let seen = format!(
                     "answer: {} {}, {}",
@@ -224,21 +224,13 @@ impl<W: Write> Human<W> {
             let word = self.colours.good(&format!("{:>12}", "ACCEPTED"));
             writeln!(self.out, "{word} {}", count(written.len() - pending, "snapshot"))?;
         }
-        match finished.interrupted {
-            None => Ok(()),
-            Some(signal) => {
-                let signal = match signal {
-                    Interrupt::Int => "SIGINT",
-                    Interrupt::Term => "SIGTERM",
-                };
-                let word = self.colours.odd(&format!("{:>12}", "INTERRUPTED"));
-                writeln!(
-                    self.out,
-                    "{word} by {signal}: {} did not run to a verdict",
-                    count(counts.not_run, "case")
-                )
-            }
-        }
+        let Some(stop) = finished.stopped else { return Ok(()) };
+        let word = self.colours.odd(&format!("{:>12}", "STOPPED"));
+        let left = match counts.not_run {
+            0 => String::new(),
+            left => format!("; {} did not run", count(left, "case")),
+        };
+        writeln!(self.out, "{word} {}{left}", stop.text())
     }
 
     fn parts(counts: &Counts) -> String {
@@ -264,7 +256,9 @@ impl<W: Write> Human<W> {
             Verdict::Passed => self.colours.good(&format!("{:>12}", "PASS")),
             Verdict::Failed => self.colours.bad(&format!("{:>12}", "FAIL")),
             Verdict::Errored => self.colours.odd(&format!("{:>12}", "ERROR")),
+            Verdict::Flaky => self.colours.odd(&format!("{:>12}", "FLAKY")),
             Verdict::Skipped => self.colours.odd(&format!("{:>12}", "SKIP")),
+            Verdict::NotRun => self.colours.odd(&format!("{:>12}", "NOT RUN")),
         }
     }
 
@@ -291,6 +285,7 @@ impl<W: Write> Reporter for Human<W> {
                 Ok(())
             }
             Event::RunFinished(finished) => self.summary(finished),
+            Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => Ok(()),
         }
     }
 

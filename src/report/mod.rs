@@ -1,21 +1,26 @@
 //! Reports: each takes redacted events and writes them its own way. None of them knows the run.
 //!
-//! A new report is a type that implements [`Reporter`] and a row in [`Format`].
+//! A new report is a type that implements [`Reporter`], a row in [`Format::NAMES`] and a line in [`Format::reporter`].
 
 mod colour;
 mod curl;
 mod escape;
 mod human;
 mod json;
+mod sink;
+#[cfg_attr(not(test), expect(dead_code, reason = "the reports that need it come next"))]
+mod spool;
 
 use std::{io, path::PathBuf, str::FromStr};
 
 pub use colour::Colours;
 pub use escape::visible;
 pub use human::Human;
-pub use json::Json;
+pub use sink::Sink;
 
 use crate::{event::Event, redact::Redacted};
+
+use json::Json;
 
 /// Takes events, one after the other, in the order in which they happen.
 pub trait Reporter {
@@ -36,6 +41,13 @@ pub enum Format {
 impl Format {
     /// All formats by name.
     pub const NAMES: [(&'static str, Format); 1] = [("json", Format::Json)];
+
+    /// A report of this format that goes to `sink`.
+    pub fn reporter(self, sink: Sink) -> Box<dyn Reporter> {
+        match self {
+            Self::Json => Box::new(Json(sink)),
+        }
+    }
 }
 
 /// `FORMAT` or `FORMAT=PATH`.

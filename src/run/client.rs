@@ -320,7 +320,7 @@ impl Client {
             let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
             path.parse().map_err(|error| broken(&error))?
         };
-        let mut message = http::Request::new(Full::new(request.body.0.clone()));
+        let mut message = http::Request::new(Full::new(request.body.shared()));
         *message.uri_mut() = sent;
         *message.method_mut() = request.method.parse().map_err(|error| broken(&error))?;
         let headers = message.headers_mut();

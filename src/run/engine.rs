@@ -10,10 +10,9 @@ use super::{
     worker::Workers,
 };
 use crate::{
-    check::Level,
-    event::{CaseFinished, Counts, Event, RunFinished, Verdict},
+    event::{CaseFinished, Counts, Event, RunFinished, Stop, Try, Verdict},
     exchange::{FailureKind, Reply},
-    plan::Plan,
+    plan::{Plan, Planned},
     redact::Redactor,
     snapshot::SnapshotStore,
     source::Sources,
@@ -58,14 +57,17 @@ pub async fn run(
     let start = Instant::now();
     let mut counts = Counts::default();
     let mut done = vec![false; plan.cases.len()];
+    let mut report = |finished: CaseFinished, counts: &mut Counts| {
+        counts.add(&finished);
+        tell(Event::CaseFinished(Box::new(finished)));
+    };
     for (index, planned) in plan.cases.iter().enumerate() {
         if let Some(reason) = &planned.skip {
             done[index] = true;
-            counts.add(Verdict::Skipped);
-            tell(Event::CaseFinished(Box::new(CaseFinished {
-                reason: Some(reason.clone()),
-                ..finished(planned, index, &sources, Verdict::Skipped)
-            })));
+            report(
+                unrun(planned, index, &sources, Verdict::Skipped, reason.clone()),
+                &mut counts,
+            );
         }
     }
     let (workers, mut results) = Workers::start(&plan, &sources, &client);
@@ -84,9 +86,7 @@ pub async fn run(
                 let index = judged.index;
                 let finished = conclude(judged, &plan.cases[index], &sources, options);
                 done[index] = true;
-                counts.add(finished.verdict);
-                counts.warnings += finished.findings.iter().filter(|finding| finding.level == Level::Warn).count();
-                tell(Event::CaseFinished(Box::new(finished)));
+                report(finished, &mut counts);
                 if !has_answered && silent >= HOPELESS {
                     workers.begin_no_more();
                 }
@@ -98,30 +98,42 @@ pub async fn run(
             () = interrupts.wait(2) => workers.abort(),
         }
     }
-    let interrupted = interrupts.first();
+    let stopped = interrupts
+        .first()
+        .or_else(|| (!has_answered && silent >= HOPELESS).then_some(Stop::Unreachable));
     // Whatever has no verdict now was never begun, or was lost on the way. Neither is a pass.
     for (index, planned) in plan.cases.iter().enumerate() {
         if done[index] {
             continue;
         }
-        if interrupted.is_some() {
-            counts.not_run += 1;
-            continue;
-        }
-        counts.add(Verdict::Errored);
-        let reason = if has_answered || silent == 0 {
-            "the case was lost on the way: this is a defect of conforme".to_owned()
-        } else {
-            format!("not sent: the target answered none of the {silent} cases before")
+        let (verdict, reason) = match stopped {
+            Some(Stop::Unreachable) => (
+                Verdict::Errored,
+                format!("not sent: the target answered none of the {silent} cases before"),
+            ),
+            Some(stop) => (Verdict::NotRun, format!("the run was {}", stop.text())),
+            None => (
+                Verdict::Errored,
+                "the case was lost on the way: this is a defect of conforme".to_owned(),
+            ),
         };
-        tell(Event::CaseFinished(Box::new(CaseFinished {
-            reason: Some(reason),
-            ..finished(planned, index, &sources, Verdict::Errored)
-        })));
+        report(unrun(planned, index, &sources, verdict, reason), &mut counts);
     }
     RunFinished {
         counts,
         elapsed_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
-        interrupted,
+        stopped,
+        exit_code: 0,
+    }
+}
+
+/// A case that was not run, and why.
+fn unrun(planned: &Planned, index: usize, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
+    CaseFinished {
+        last: Try {
+            reason: Some(reason),
+            ..Try::default()
+        },
+        ..finished(planned, index, sources, verdict)
     }
 }

@@ -2,11 +2,11 @@
 
 use tokio::sync::watch;
 
-use crate::event::Interrupt;
+use crate::event::Stop;
 
 /// Counts the signals that have come: the first ends the run gracefully, the second at once.
 #[derive(Debug)]
-pub struct Interrupts(watch::Receiver<(u32, Option<Interrupt>)>);
+pub struct Interrupts(watch::Receiver<(u32, Option<Stop>)>);
 
 impl Interrupts {
     /// Starts to listen; from now on the signals no longer end the process by themselves.
@@ -20,12 +20,12 @@ impl Interrupts {
             loop {
                 #[cfg(unix)]
                 let kind = tokio::select! {
-                    _ = interrupt.recv() => Interrupt::Int,
-                    _ = terminate.recv() => Interrupt::Term,
+                    _ = interrupt.recv() => Stop::Interrupted,
+                    _ = terminate.recv() => Stop::Terminated,
                 };
                 #[cfg(not(unix))]
                 let kind = match tokio::signal::ctrl_c().await {
-                    Ok(()) => Interrupt::Int,
+                    Ok(()) => Stop::Interrupted,
                     Err(_) => return,
                 };
                 sender.send_modify(|(count, first)| {
@@ -38,7 +38,7 @@ impl Interrupts {
     }
 
     /// The first signal, if one has come.
-    pub(super) fn first(&self) -> Option<Interrupt> {
+    pub(super) fn first(&self) -> Option<Stop> {
         self.0.borrow().1
     }
 

@@ -3,7 +3,7 @@
 use super::{RunOptions, SnapshotMode, worker::Judged};
 use crate::{
     check::{Judgement, Level},
-    event::{CaseFinished, Exchange, Verdict, shown},
+    event::{CaseFinished, Exchange, Try, Verdict, shown},
     exchange::Reply,
     plan::Planned,
     snapshot::SnapshotError,
@@ -14,8 +14,10 @@ use crate::{
 pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, options: &RunOptions) -> CaseFinished {
     let Judged {
         index,
+        started,
         exchange,
         judgement,
+        earlier,
     } = judged;
     let mut lost = None;
     let mut judgement = judgement.unwrap_or_else(|| {
@@ -35,19 +37,19 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
         Reply::Failure(failure) => (Verdict::Errored, Some(failure.message.clone())),
         _ if judgement.fails() => (Verdict::Failed, lost),
         _ if lost.is_some() => (Verdict::Errored, lost),
-        _ => (Verdict::Passed, None),
-    };
-    let elapsed_us = match &exchange.reply {
-        Reply::Answer(answer) => answer.elapsed_us,
-        Reply::Malformed(malformed) => malformed.elapsed_us,
-        Reply::Failure(failure) => failure.elapsed_us,
+        _ if earlier.is_empty() => (Verdict::Passed, None),
+        _ => (Verdict::Flaky, None),
     };
     CaseFinished {
-        reason,
-        elapsed_us,
-        findings: judgement.findings,
+        last: Try {
+            reason,
+            started,
+            elapsed_us: exchange.reply.elapsed_us(),
+            findings: judgement.findings,
+            exchange: Some(exchange),
+        },
+        earlier,
         snapshot: written,
-        exchange: Some(exchange),
         ..finished(planned, index, sources, verdict)
     }
 }
@@ -99,10 +101,9 @@ pub(super) fn finished(planned: &Planned, index: usize, sources: &Sources, verdi
         tags: case.def.tags.clone(),
         place: sources.place(case.span),
         verdict,
-        reason: None,
-        elapsed_us: 0,
-        findings: Vec::new(),
+        passed_before: false,
+        last: Try::default(),
+        earlier: Vec::new(),
         snapshot: None,
-        exchange: None,
     }
 }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -19,7 +20,7 @@ use tokio::{
 use super::Client;
 use crate::{
     check::{self, Judgement},
-    event::Exchange,
+    event::{Exchange, Try},
     exchange::Reply,
     plan::{Bound, Plan},
     source::Sources,
@@ -34,8 +35,12 @@ const STOPPED: usize = usize::MAX / 2;
 pub(super) struct Judged {
     /// Its place in the plan.
     pub(super) index: usize,
+    /// When the request began.
+    pub(super) started: Option<DateTime<Utc>>,
     /// What was sent and what came.
     pub(super) exchange: Exchange,
+    /// The tries before it.
+    pub(super) earlier: Vec<Try>,
     /// What the checks say; none where the answer it is compared with never came.
     pub(super) judgement: Option<Judgement>,
 }
@@ -253,6 +258,8 @@ fn judge(index: usize, bound: Bound, reply: Reply, other: &Other) -> Option<Judg
     };
     Some(Judged {
         index,
+        started: None,
+        earlier: Vec::new(),
         exchange: Exchange {
             request: bound.request,
             reply,

@@ -96,6 +96,11 @@ impl Sources {
         self.files.get(file.0 as usize).map_or("", |known| &known.text)
     }
 
+    /// Every file: its path as it is shown, and its text.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|file| (&*file.shown, file.text.as_str()))
+    }
+
     /// The start of a span as a [`Place`].
     pub fn place(&self, span: Span) -> Place {
         Place {

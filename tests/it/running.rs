@@ -177,8 +177,7 @@ fn an_interrupted_run_waits_for_its_requests_and_reports_all_that_finished() {
         let ran = Ran::from(child.wait_with_output().unwrap());
         assert_eq!((ran.code, server.requests()), (code, 2), "{ran:?}");
         assert!(
-            ran.stdout
-                .contains(&format!("by {word}: 1 case did not run to a verdict")),
+            ran.stdout.contains(&format!("by {word}; 1 case did not run")),
             "{ran:?}"
         );
         let report = project.read("report.json");
@@ -186,13 +185,15 @@ fn an_interrupted_run_waits_for_its_requests_and_reports_all_that_finished() {
             .iter()
             .map(|event| event["id"].clone())
             .collect();
-        assert_eq!(finished, ["s/c", "s/d"]);
+        assert_eq!(finished, ["s/c", "s/d", "s/e"]);
+        assert_eq!(events(&report, "case-finished")[2]["verdict"], "not-run");
         let end = &events(&report, "run-finished")[0];
         assert_eq!(
             (end["counts"]["passed"].as_u64(), end["counts"]["not_run"].as_u64()),
             (Some(2), Some(1))
         );
-        assert_eq!(end["interrupted"], word);
+        let stopped = if code == 130 { "interrupted" } else { "terminated" };
+        assert_eq!((&end["stopped"], &end["exit_code"]), (&stopped.into(), &code.into()));
     }
 }
 
@@ -220,7 +221,7 @@ fn a_second_interrupt_ends_the_run_at_once_and_the_report_is_whole() {
     assert_eq!(ran.code, 130, "{ran:?}");
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     let report = project.read("report.json");
-    assert_eq!(events(&report, "case-finished").len(), 1);
+    assert_eq!(events(&report, "case-finished")[1]["verdict"], "not-run");
     assert_eq!(events(&report, "run-finished")[0]["counts"]["not_run"], 1);
 }
 

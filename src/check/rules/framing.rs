@@ -45,7 +45,7 @@ pub(super) fn length(request: &Request, answer: &Answer) -> Option<Finding> {
         return Some(
             finding("the content ended before it was complete")
                 .expected(declared(answer).unwrap_or_else(|| "complete content".to_owned()))
-                .actual(format!("{} bytes, then {reason}", answer.body.bytes().len())),
+                .actual(format!("{} bytes, then {reason}", answer.body.length())),
         );
     }
     if !super::may_have_content(request, answer) {
@@ -57,7 +57,7 @@ pub(super) fn length(request: &Request, answer: &Answer) -> Option<Finding> {
                 .expected(declared(answer).unwrap_or_else(|| "nothing more".to_owned()))
                 .actual(format!(
                     "{} bytes and then {:?}",
-                    answer.body.bytes().len(),
+                    answer.body.length(),
                     answer.excess.text()
                 )),
         );
@@ -82,11 +82,11 @@ pub(super) fn length(request: &Request, answer: &Answer) -> Option<Finding> {
     }
     match lengths.as_slice() {
         [] => None,
-        [one] if one.parse() == Ok(answer.body.bytes().len()) => None,
+        [one] if one.parse() == Ok(answer.body.length()) => None,
         [one] => Some(
             finding("the content has another length than declared")
                 .expected(format!("{one} bytes"))
-                .actual(format!("{} bytes", answer.body.bytes().len())),
+                .actual(format!("{} bytes", answer.body.length())),
         ),
         more => Some(
             finding("`Content-Length` is declared more than once")

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::event::{Interrupt, RunFinished};
+use crate::event::{Counts, Flaky, Stop};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,18 +26,26 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The exit of a run, given whether its reports could be written. The first that applies, from the top:
-    /// interrupted, broken, a report lost, no verdict, nothing ran.
-    pub fn of(finished: &RunFinished, reported: bool) -> Self {
-        let counts = &finished.counts;
-        match finished.interrupted {
-            Some(Interrupt::Int) => Exit::Interrupted,
-            Some(Interrupt::Term) => Exit::Terminated,
-            None if counts.failed > 0 => Exit::Broken,
-            None if !reported => Exit::Report,
+    /// What the verdicts of a run call for. The first that applies, from the top: interrupted, broken, no verdict,
+    /// nothing ran.
+    pub fn of(counts: &Counts, stopped: Option<Stop>, flaky: Flaky) -> Self {
+        match stopped {
+            Some(Stop::Interrupted) => Exit::Interrupted,
+            Some(Stop::Terminated) => Exit::Terminated,
+            _ if counts.failed > 0 || (counts.flaky > 0 && flaky == Flaky::Fail) => Exit::Broken,
+            Some(Stop::MaxFail | Stop::Unreachable | Stop::Lost) => Exit::NoVerdict,
             None if counts.errored > 0 || counts.not_run > 0 => Exit::NoVerdict,
-            None if counts.passed == 0 => Exit::NothingRan,
+            None if counts.ran() == 0 => Exit::NothingRan,
             None => Exit::Holds,
+        }
+    }
+
+    /// The same, given whether its reports could be written: a lost report is told, unless the contract is broken.
+    #[must_use]
+    pub fn reported(self, reported: bool) -> Self {
+        match self {
+            Exit::NoVerdict | Exit::NothingRan | Exit::Holds if !reported => Exit::Report,
+            other => other,
         }
     }
 
@@ -65,18 +73,11 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Counts;
 
     #[test]
     fn only_a_run_in_which_every_verdict_is_a_pass_exits_with_zero() {
-        let exit = |counts: Counts, interrupted, reported| {
-            let finished = RunFinished {
-                counts,
-                elapsed_us: 0,
-                interrupted,
-            };
-            Exit::of(&finished, reported).code()
-        };
+        let exit =
+            |counts: Counts, stopped, reported| Exit::of(&counts, stopped, Flaky::Fail).reported(reported).code();
         let passed = Counts {
             passed: 1,
             skipped: 1,
@@ -84,9 +85,13 @@ mod tests {
         };
         assert_eq!(exit(passed, None, true), 0);
         assert_eq!(exit(passed, None, false), 5);
-        assert_eq!(exit(passed, Some(Interrupt::Int), true), 130);
-        assert_eq!(exit(passed, Some(Interrupt::Term), false), 143);
+        assert_eq!(exit(passed, Some(Stop::Interrupted), true), 130);
+        assert_eq!(exit(passed, Some(Stop::Terminated), false), 143);
+        for stop in [Stop::MaxFail, Stop::Unreachable, Stop::Lost] {
+            assert_eq!(exit(passed, Some(stop), true), 3);
+        }
         assert_eq!(exit(Counts { errored: 1, ..passed }, None, true), 3);
+        assert_eq!(exit(Counts { errored: 1, ..passed }, None, false), 5);
         assert_eq!(exit(Counts { not_run: 1, ..passed }, None, true), 3);
         let failed = Counts {
             failed: 1,
@@ -95,17 +100,23 @@ mod tests {
         };
         assert_eq!(exit(failed, None, true), 1);
         assert_eq!(exit(failed, None, false), 1);
-        assert_eq!(
-            exit(
-                Counts {
-                    skipped: 3,
-                    ..Counts::default()
-                },
-                None,
-                true
-            ),
-            4
-        );
+        assert_eq!(exit(failed, Some(Stop::MaxFail), true), 1);
+        let skipped = Counts {
+            skipped: 3,
+            ..Counts::default()
+        };
+        assert_eq!(exit(skipped, None, true), 4);
         assert_eq!(exit(Counts::default(), None, true), 4);
+    }
+
+    #[test]
+    fn a_flaky_case_fails_the_run_unless_the_target_says_otherwise() {
+        let flaky = Counts {
+            flaky: 1,
+            passed: 1,
+            ..Counts::default()
+        };
+        assert_eq!(Exit::of(&flaky, None, Flaky::Fail).code(), 1);
+        assert_eq!(Exit::of(&flaky, None, Flaky::Pass).code(), 0);
     }
 }

@@ -1,0 +1,103 @@
+//! All reports of a command, fed together.
+
+use std::io::{self, Write};
+
+use super::{Exit, Printer};
+use crate::{
+    event::Event,
+    redact::Redacted,
+    report::{Human, ReportSpec, Reporter, Sink},
+};
+
+/// The reports of a command. One that fails is given up, said so, and the run goes on.
+pub(super) struct Reports {
+    all: Vec<(String, Box<dyn Reporter>)>,
+    failed: Vec<String>,
+}
+
+impl Reports {
+    /// Opens all of them before anything is sent.
+    pub(super) fn open(specs: &[ReportSpec], printer: &Printer) -> Result<Self, Exit> {
+        let mut all: Vec<(String, Box<dyn Reporter>)> = Vec::new();
+        let to_stdout = specs.iter().filter(|spec| spec.path.is_none()).count();
+        if to_stdout > 1 {
+            printer.error("two reports cannot both go to standard output: give one a path");
+            return Err(Exit::Usage);
+        }
+        let human: Box<dyn Reporter> = if to_stdout == 0 {
+            let colours = printer.out_colours();
+            Box::new(Human::new(Patient(io::stdout()), colours))
+        } else {
+            Box::new(Human::new(Patient(io::stderr()), printer.err_colours()))
+        };
+        all.push(("standard output".to_owned(), human));
+        for (index, spec) in specs.iter().enumerate() {
+            if spec.path.is_some() && specs[..index].iter().any(|other| other.path == spec.path) {
+                printer.error("two reports cannot both go to one file");
+                return Err(Exit::Usage);
+            }
+            match &spec.path {
+                None => all.push(("standard output".to_owned(), spec.format.reporter(Sink::stdout()))),
+                Some(path) => {
+                    let sink = Sink::file(path).map_err(|error| {
+                        printer.error(&format!(
+                            "failed to write the report `{}`: {error}; nothing was sent",
+                            path.display()
+                        ));
+                        Exit::Report
+                    })?;
+                    all.push((path.display().to_string(), spec.format.reporter(sink)));
+                }
+            }
+        }
+        Ok(Self {
+            all,
+            failed: Vec::new(),
+        })
+    }
+
+    /// Tells every report what happened.
+    pub(super) fn tell(&mut self, event: &Redacted<Event>) {
+        let failed = &mut self.failed;
+        self.all.retain_mut(|(name, report)| match report.event(event) {
+            Ok(()) => true,
+            Err(error) => {
+                failed.push(format!("failed to write the report `{name}`: {error}"));
+                false
+            }
+        });
+    }
+
+    /// Puts every report in place; whether all of them are whole.
+    pub(super) fn finish(mut self, printer: &Printer) -> bool {
+        for (name, report) in &mut self.all {
+            if let Err(error) = report.finish() {
+                self.failed
+                    .push(format!("failed to write the report `{name}`: {error}"));
+            }
+        }
+        for failure in &self.failed {
+            printer.error(failure);
+        }
+        self.failed.is_empty()
+    }
+}
+
+/// A stream whose reader may go away (`| head`): the verdict and the other reports still count.
+struct Patient<W>(W);
+
+impl<W: Write> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A run written down: its events, one JSON object a line, as far as it came.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader},
+    path::Path,
+};
+
+use crate::{
+    event::{Counts, Event, FORMAT, RunFinished, RunStarted, Stop},
+    exit::Exit,
+    redact::Redacted,
+};
+
+/// Why a recording cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// The file cannot be read.
+    #[error("{0}")]
+    Read(#[from] io::Error),
+    /// A line is not an event.
+    #[error("line {line}: not an event: {reason}")]
+    Line {
+        /// The line, from one.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It does not begin as a recording.
+    #[error("line 1: this is no recording: it does not begin with the event `run-started`")]
+    NoRecording,
+    /// It was written by another version.
+    #[error("line 1: the recording has format {found}, and this program reads format {FORMAT}")]
+    Format {
+        /// Its version.
+        found: u64,
+    },
+}
+
+/// A recording that is read line by line. Where its run ended before it was finished, whether by a signal that nobody
+/// can catch or by a full disk, a last event says so: [`Stop::Lost`].
+#[derive(Debug)]
+pub struct Recording {
+    lines: BufReader<File>,
+    line: usize,
+    started: RunStarted,
+    counts: Counts,
+    elapsed_us: u64,
+    is_over: bool,
+}
+
+impl Recording {
+    /// Opens a recording and reads how its run began.
+    pub fn open(path: &Path) -> Result<Self, RecordingError> {
+        let mut lines = BufReader::new(File::open(path)?);
+        let mut first = Vec::new();
+        lines.read_until(b'\n', &mut first)?;
+        let value: serde_json::Value = serde_json::from_slice(&first).map_err(|_| RecordingError::NoRecording)?;
+        if value["event"] != "run-started" {
+            return Err(RecordingError::NoRecording);
+        }
+        match value["format"].as_u64() {
+            Some(found) if found != u64::from(FORMAT) => return Err(RecordingError::Format { found }),
+            _ => {}
+        }
+        match Event::read(&first) {
+            Ok(Event::RunStarted(started)) => Ok(Self {
+                lines,
+                line: 1,
+                started,
+                counts: Counts::default(),
+                elapsed_us: 0,
+                is_over: false,
+            }),
+            Ok(_) => Err(RecordingError::NoRecording),
+            Err(error) => Err(RecordingError::Line {
+                line: 1,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// How the run began.
+    pub fn started(&self) -> &RunStarted {
+        &self.started
+    }
+
+    fn read(&mut self) -> Result<Option<Event>, RecordingError> {
+        let mut bytes = Vec::new();
+        if self.is_over || self.lines.read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        self.line += 1;
+        match Event::read(&bytes) {
+            Ok(event) => Ok(Some(event)),
+            // A process that is killed leaves its last line half written.
+            Err(_) if !bytes.ends_with(b"\n") => Ok(None),
+            Err(error) => Err(RecordingError::Line {
+                line: self.line,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// The end of a run that did not get to it.
+    fn lost(&mut self) -> Event {
+        let mut counts = self.counts;
+        counts.not_run += self.started.cases.saturating_sub(counts.all());
+        Event::RunFinished(RunFinished {
+            counts,
+            elapsed_us: self.elapsed_us,
+            stopped: Some(Stop::Lost),
+            exit_code: Exit::of(&counts, Some(Stop::Lost), self.started.flaky).code(),
+        })
+    }
+}
+
+impl Iterator for Recording {
+    type Item = Result<Redacted<Event>, RecordingError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let event = match self.read() {
+            Ok(Some(event)) => event,
+            Ok(None) => self.lost(),
+            Err(error) => {
+                self.is_over = true;
+                return Some(Err(error));
+            }
+        };
+        match &event {
+            Event::CaseFinished(finished) => {
+                self.counts.add(finished);
+                self.elapsed_us = self.elapsed_us.max(finished.last.elapsed_us);
+            }
+            Event::RunFinished(_) => self.is_over = true,
+            _ => {}
+        }
+        Some(Ok(Redacted::recorded(event)))
+    }
+}

@@ -1,0 +1,97 @@
+//! Where a report goes: a file that appears whole or not at all, or a stream.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+/// Takes a report's bytes. A file appears under its name when the report is whole: nobody reads half of one.
+#[derive(Debug)]
+pub struct Sink(Out);
+
+#[derive(Debug)]
+enum Out {
+    /// A file that is put in place at the end.
+    File(Option<(BufWriter<NamedTempFile>, PathBuf)>),
+    /// Standard output, or something that is no file: a pipe, a device.
+    Stream(BufWriter<Box<dyn Stream>>),
+}
+
+trait Stream: Write + std::fmt::Debug {}
+impl<W: Write + std::fmt::Debug> Stream for W {}
+
+impl Sink {
+    /// A file. It is opened now, so that a run that cannot be reported does not begin.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        // A link stays a link: what it leads to is written.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if let Ok(known) = std::fs::metadata(&path) {
+            if known.is_dir() {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+            }
+            if !known.is_file() {
+                let stream = std::fs::OpenOptions::new().write(true).open(&path)?;
+                return Ok(Self(Out::Stream(BufWriter::new(Box::new(stream)))));
+            }
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(folder)?;
+        let file = NamedTempFile::new_in(folder)?;
+        Ok(Self(Out::File(Some((BufWriter::new(file), path)))))
+    }
+
+    /// Standard output.
+    pub fn stdout() -> Self {
+        Self(Out::Stream(BufWriter::new(Box::new(io::stdout()))))
+    }
+
+    /// The report is whole: it is written out, and put in place.
+    pub fn close(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Out::Stream(out) => out.flush(),
+            Out::File(file) => {
+                let Some((file, path)) = file.take() else { return Ok(()) };
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                // A temporary file is its owner's alone; a report is as readable as any file the user makes.
+                readable(&file)?;
+                file.as_file().sync_all()?;
+                file.persist(path).map_err(|error| error.error)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Out::File(Some((file, _))) => file.write(bytes),
+            Out::File(None) => Err(io::Error::other("the report is closed")),
+            Out::Stream(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Out::File(Some((file, _))) => file.flush(),
+            Out::File(None) => Ok(()),
+            Out::Stream(out) => out.flush(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn readable(file: &NamedTempFile) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_: &NamedTempFile) -> io::Result<()> {
+    Ok(())
+}

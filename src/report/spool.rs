@@ -1,0 +1,84 @@
+//! Pieces of a report that come in the order of completion and are written in the order of the plan.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use tempfile::SpooledTempFile;
+
+/// Above so many bytes the pieces are kept in a temporary file: memory stays flat however many cases there are.
+const IN_MEMORY: usize = 4 << 20;
+
+/// Holds rendered pieces, each with its place in the plan and a note (a suite, a verdict).
+pub(super) struct Spool<T> {
+    file: SpooledTempFile,
+    end: u64,
+    pieces: Vec<Piece<T>>,
+}
+
+struct Piece<T> {
+    index: usize,
+    note: T,
+    offset: u64,
+    length: usize,
+}
+
+impl<T> Spool<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            file: tempfile::spooled_tempfile(IN_MEMORY),
+            end: 0,
+            pieces: Vec::new(),
+        }
+    }
+
+    /// Takes a piece.
+    pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
+        self.file.write_all(piece)?;
+        self.pieces.push(Piece {
+            index,
+            note,
+            offset: self.end,
+            length: piece.len(),
+        });
+        self.end += piece.len() as u64;
+        Ok(())
+    }
+
+    /// Gives every piece back, in the order of the plan.
+    pub(super) fn each(&mut self, mut take: impl FnMut(&T, &[u8]) -> io::Result<()>) -> io::Result<()> {
+        self.pieces.sort_by_key(|piece| piece.index);
+        let mut bytes = Vec::new();
+        for piece in &self.pieces {
+            bytes.resize(piece.length, 0);
+            self.file.seek(SeekFrom::Start(piece.offset))?;
+            self.file.read_exact(&mut bytes)?;
+            take(&piece.note, &bytes)?;
+        }
+        self.file.seek(SeekFrom::Start(self.end))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_come_back_in_the_order_of_the_plan_however_many_there_are() {
+        let mut spool = Spool::new();
+        let piece = vec![b'x'; IN_MEMORY / 4];
+        for index in (0..8_u8).rev() {
+            spool
+                .push(index.into(), index, &[&[index][..], &piece].concat())
+                .unwrap();
+        }
+        let mut seen = Vec::new();
+        spool
+            .each(|note, bytes| {
+                assert_eq!((bytes[0], bytes.len()), (*note, piece.len() + 1));
+                seen.push(*note);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(seen, (0..8).collect::<Vec<_>>());
+    }
+}
