@@ -27,7 +27,7 @@ pub use snapshot::{PutBack, SnapshotExpectation};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 
-pub(crate) use {media_type::is_token, status::name as status_name, text::show_duration};
+pub(crate) use {media_type::is_token, rules::imf_fixdate, status::name as status_name, text::show_duration};
 
 use crate::{
     exchange::{Reply, Request},

@@ -93,6 +93,12 @@ pub struct RunArgs {
     /// Longest time for one request, unless the case says otherwise [default: 10s]
     #[arg(long, env = "CONFORME_TIMEOUT", value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+    /// Try a case again that has no answer, or one of 429 or 503 with `Retry-After` [default: 0]
+    #[arg(long, env = "CONFORME_RETRIES", value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    pub retries: Option<u32>,
+    /// Begin no more cases after N that fail the run
+    #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one)]
+    pub max_fail: Option<usize>,
     /// What to do with an answer that differs from its snapshot [default: check where CI is set, else pending]
     #[arg(long, env = "CONFORME_SNAPSHOTS", value_name = "MODE", value_enum)]
     pub snapshots: Option<Snapshots>,
@@ -190,6 +196,13 @@ impl SelectArgs {
             allow: self.allow.clone(),
             ..TargetOptions::default()
         }
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a whole number from 1".to_owned()),
+        Ok(number) => Ok(number),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
-    event::{self, Event, Flaky, RunFinished, RunStarted},
+    event::{self, Event, RunFinished, RunStarted},
     plan::{Plan, Selection},
     project::TargetOptions,
     redact::Redactor,
@@ -35,6 +35,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         jobs: args.jobs.map(usize::from),
         timeout: args.timeout,
         ca_file: args.ca_file.clone(),
+        retries: args.retries,
         ..args.select.target_options()
     };
     let resolved = target::resolve(&workspace, &options, false, printer)?;
@@ -63,6 +64,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         return Err(printer.diagnostics(&errors, &workspace.sources));
     }
     let mut reports = Reports::open(&args.reports, printer)?;
+    let flaky = plan.target.flaky;
     let start = started(&plan, &workspace);
     reports.tell(&redactor.event(Event::RunStarted(start)));
     let options = RunOptions {
@@ -70,6 +72,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         store: workspace.snapshots.clone(),
         root: workspace.project.root.clone(),
         hide: Arc::clone(&redactor),
+        max_fail: args.max_fail,
     };
     let unused = unused_snapshots(&workspace);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -94,7 +97,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     for path in unused {
         reports.tell(&redactor.event(Event::SnapshotUnused { path }));
     }
-    let exit = Exit::of(&finished.counts, finished.stopped, Flaky::Fail);
+    let exit = Exit::of(&finished.counts, finished.stopped, flaky);
     finished.exit_code = exit.code();
     reports.tell(&redactor.event(Event::RunFinished(finished)));
     Ok(exit.reported(reports.finish(printer)))
@@ -172,7 +175,7 @@ fn started(plan: &Plan, workspace: &Workspace) -> RunStarted {
         vars: plan.target.vars.clone(),
         suite_hash: workspace.hash(),
         commit: None,
-        flaky: Flaky::Fail,
+        flaky: plan.target.flaky,
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{BaseUrl, SECRET_PREFIX};
+use crate::event::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, string,
 };
@@ -60,6 +61,16 @@ pub struct TargetDef {
     pub client_key: Option<PathBuf>,
     /// Most bytes of a body.
     pub max_body: Option<usize>,
+    /// How long a case may run before it is told that it is slow.
+    pub slow: Option<Duration>,
+    /// How often a case is tried again.
+    pub retries: Option<u32>,
+    /// The statuses after which it is.
+    pub retry_statuses: Option<Vec<u16>>,
+    /// Longest wait before a try.
+    pub retry_wait: Option<Duration>,
+    /// What a flaky case means for the run.
+    pub flaky: Flaky,
 }
 
 /// Where a secret comes from.
@@ -200,6 +211,13 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         max_body: fields
             .read("max_body", errors, |node, errors| integer(node, 1, 1 << 30, errors))
             .and_then(|bytes| usize::try_from(bytes).ok()),
+        slow: fields.read("slow", errors, duration),
+        retries: fields
+            .read("retries", errors, |node, errors| integer(node, 0, 100, errors))
+            .and_then(|number| u32::try_from(number).ok()),
+        retry_statuses: fields.read("retry_statuses", errors, |node, errors| list(node, errors, status)),
+        retry_wait: fields.read("retry_wait", errors, duration),
+        flaky: fields.read("flaky", errors, flaky).unwrap_or_default(),
     };
     fields.finish(errors);
     if let Some((text, span)) = &def.base_url
@@ -215,6 +233,22 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         errors.push(Diagnostic::new(node.span, "`client_cert` and `client_key` go together"));
     }
     Some(def)
+}
+
+fn status(node: &Node, errors: &mut Diagnostics) -> Option<u16> {
+    integer(node, 100, 599, errors).and_then(|status| u16::try_from(status).ok())
+}
+
+fn flaky(node: &Node, errors: &mut Diagnostics) -> Option<Flaky> {
+    match string(node, errors)?.as_str() {
+        "fail" => Some(Flaky::Fail),
+        "pass" => Some(Flaky::Pass),
+        other => {
+            let error = Diagnostic::new(node.span, format!("`{other}` is neither `fail` nor `pass`"));
+            errors.push(error.suggest(other, ["fail", "pass"]));
+            None
+        }
+    }
 }
 
 fn entries<T>(

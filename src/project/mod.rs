@@ -9,4 +9,4 @@ mod target;
 
 pub use config::{Project, SecretSource, TargetDef};
 pub use secret::{SECRET_PREFIX, Secret, SecretError};
-pub use target::{BaseUrl, Limits, Target, TargetOptions, TlsFiles};
+pub use target::{BaseUrl, Limits, Retry, Target, TargetOptions, TlsFiles};

@@ -6,9 +6,13 @@ use serde_json::Value;
 
 use super::{Project, SECRET_PREFIX, Secret, TargetDef};
 use crate::{
+    event::Flaky,
     source::{Diagnostic, Diagnostics, nearest},
     suite::{Suites, Template},
 };
+
+/// How long a case may run before it is told that it is slow.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// What the flags and the environment say about the target; they beat `conforme.toml`.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +29,8 @@ pub struct TargetOptions {
     pub allow: Vec<String>,
     /// `--ca-file`.
     pub ca_file: Option<PathBuf>,
+    /// `--retries`.
+    pub retries: Option<u32>,
 }
 
 /// A deployment under test.
@@ -42,6 +48,10 @@ pub struct Target {
     pub headers: Vec<(String, Template)>,
     /// The bounds of a run against it.
     pub limits: Limits,
+    /// When a case may be tried again.
+    pub retry: Retry,
+    /// What a case that passes only then means for the run.
+    pub flaky: Flaky,
     /// Effects that are allowed; `None` allows all (loopback).
     pub effects: Option<Vec<String>>,
     /// Files for TLS.
@@ -59,6 +69,29 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// Most bytes of a body.
     pub max_body: usize,
+    /// How long a case may run before it is told that it is slow.
+    pub slow: Duration,
+}
+
+/// When a case may be tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// How often, beside the first try.
+    pub most: u32,
+    /// The statuses that may pass; `None` for 429 and 503 with `Retry-After`.
+    pub statuses: Option<Vec<u16>>,
+    /// Longest wait before a try. A `Retry-After` beyond it is not waited for: the case is not tried again.
+    pub longest_wait: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            most: 0,
+            statuses: None,
+            longest_wait: Duration::from_secs(30),
+        }
+    }
 }
 
 /// PEM files for TLS.
@@ -184,7 +217,14 @@ impl Target {
                 timeout: options.timeout.or(def.timeout).unwrap_or(Duration::from_secs(10)),
                 connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
                 max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
+                slow: def.slow.unwrap_or(SLOW),
             },
+            retry: Retry {
+                most: options.retries.or(def.retries).unwrap_or(0),
+                statuses: def.retry_statuses.clone(),
+                longest_wait: def.retry_wait.unwrap_or(Retry::default().longest_wait),
+            },
+            flaky: def.flaky,
             effects,
             tls: TlsFiles {
                 ca: options.ca_file.clone().or_else(|| def.ca_file.clone()),
@@ -212,7 +252,13 @@ impl Target {
                 timeout: options.timeout.unwrap_or(Duration::from_secs(10)),
                 connect_timeout: Duration::from_secs(5),
                 max_body: 8 * 1024 * 1024,
+                slow: SLOW,
             },
+            retry: Retry {
+                most: options.retries.unwrap_or(0),
+                ..Retry::default()
+            },
+            flaky: Flaky::Fail,
             effects: None,
             tls: TlsFiles::default(),
         }

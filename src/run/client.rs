@@ -69,6 +69,18 @@ pub struct Listening {
     rest: Option<Rest>,
 }
 
+impl Listening {
+    /// The reply as far as it is known.
+    pub(super) fn reply(&self) -> &Reply {
+        &self.reply
+    }
+
+    /// A reply after which nothing is listened to any more.
+    pub(super) fn over(reply: Reply) -> Self {
+        Self { reply, rest: None }
+    }
+}
+
 /// A connection after its answer.
 struct Rest {
     sender: http1::SendRequest<Full<Bytes>>,

@@ -1,16 +1,16 @@
 //! The run itself: starts the workers, makes events of what they bring, and accounts for every case at the end.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
     Client, Interrupts,
     verdict::{conclude, finished},
-    worker::Workers,
+    worker::{News, Workers},
 };
 use crate::{
-    event::{CaseFinished, Counts, Event, RunFinished, Stop, Try, Verdict},
+    event::{CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Try, Verdict},
     exchange::{FailureKind, Reply},
     plan::{Plan, Planned},
     redact::Redactor,
@@ -20,6 +20,9 @@ use crate::{
 
 /// After so many cases without a single answer the target counts as unreachable: the rest is not sent.
 const HOPELESS: usize = 3;
+
+/// How often it is looked for cases that have become slow.
+const TICK: Duration = Duration::from_millis(100);
 
 /// What is done with an answer that differs from its snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub struct RunOptions {
     pub root: PathBuf,
     /// What every snapshot text goes through before it is written.
     pub hide: Arc<Redactor>,
+    /// After so many cases that fail the run no more are begun.
+    pub max_fail: Option<usize>,
 }
 
 /// Fires a plan. Events of cases go to `tell` as they happen; the figures of the run are returned.
@@ -57,50 +62,86 @@ pub async fn run(
     let start = Instant::now();
     let mut counts = Counts::default();
     let mut done = vec![false; plan.cases.len()];
-    let mut report = |finished: CaseFinished, counts: &mut Counts| {
+    let report = |finished: CaseFinished, counts: &mut Counts, tell: &mut dyn FnMut(Event)| {
         counts.add(&finished);
         tell(Event::CaseFinished(Box::new(finished)));
     };
     for (index, planned) in plan.cases.iter().enumerate() {
         if let Some(reason) = &planned.skip {
             done[index] = true;
-            report(
-                unrun(planned, index, &sources, Verdict::Skipped, reason.clone()),
-                &mut counts,
-            );
+            let skipped = unrun(planned, index, &sources, Verdict::Skipped, reason.clone());
+            report(skipped, &mut counts, &mut tell);
         }
     }
-    let (workers, mut results) = Workers::start(&plan, &sources, &client);
+    let (workers, mut news) = Workers::start(&plan, &sources, &client);
+    let mut running = Running::new(plan.target.limits.slow);
+    let mut tick = tokio::time::interval(TICK);
     let mut is_stopping = false;
     let mut has_answered = false;
     let mut silent = 0;
+    let mut is_enough = false;
     loop {
         tokio::select! {
             biased;
-            judged = results.recv() => {
-                let Some(judged) = judged else { break };
-                match &judged.exchange.reply {
-                    Reply::Failure(failure) if failure.kind != FailureKind::TooLarge => silent += 1,
-                    _ => has_answered = true,
+            one = news.recv() => match one {
+                None => break,
+                Some(News::Started(index)) => {
+                    running.begin(index);
+                    let id = plan.cases[index].case.id.clone();
+                    tell(Event::CaseStarted(CaseStarted { id, index }));
                 }
-                let index = judged.index;
-                let finished = conclude(judged, &plan.cases[index], &sources, options);
-                done[index] = true;
-                report(finished, &mut counts);
-                if !has_answered && silent >= HOPELESS {
-                    workers.begin_no_more();
+                Some(News::Retried { index, number, reason, elapsed_us, wait }) => {
+                    tell(Event::CaseRetried(CaseRetried {
+                        id: plan.cases[index].case.id.clone(),
+                        index,
+                        number,
+                        most: plan.target.retry.most + 1,
+                        reason,
+                        elapsed_us,
+                        wait_us: micros(wait),
+                    }));
                 }
-            }
+                Some(News::Judged(judged)) => {
+                    match &judged.exchange.reply {
+                        Reply::Failure(failure) if failure.kind != FailureKind::TooLarge => silent += 1,
+                        _ => has_answered = true,
+                    }
+                    let index = judged.index;
+                    let finished = conclude(*judged, &plan.cases[index], &sources, options);
+                    running.end(index);
+                    done[index] = true;
+                    report(finished, &mut counts, &mut tell);
+                    let failures = counts.failed + counts.errored + match plan.target.flaky {
+                        Flaky::Fail => counts.flaky,
+                        Flaky::Pass => 0,
+                    };
+                    is_enough = options.max_fail.is_some_and(|most| failures >= most);
+                    if is_enough || (!has_answered && silent >= HOPELESS) {
+                        workers.begin_no_more();
+                    }
+                }
+            },
             () = interrupts.wait(1), if !is_stopping => {
                 is_stopping = true;
                 workers.stop_gracefully();
             }
             () = interrupts.wait(2) => workers.abort(),
+            _ = tick.tick() => {
+                for (index, elapsed) in running.slow() {
+                    tell(Event::CaseSlow(CaseSlow {
+                        id: plan.cases[index].case.id.clone(),
+                        index,
+                        elapsed_us: micros(elapsed),
+                    }));
+                }
+            }
         }
     }
+    let is_whole = done.iter().all(|done| *done);
     let stopped = interrupts
         .first()
-        .or_else(|| (!has_answered && silent >= HOPELESS).then_some(Stop::Unreachable));
+        .or_else(|| (is_enough && !is_whole).then_some(Stop::MaxFail))
+        .or_else(|| (!has_answered && silent >= HOPELESS && !is_whole).then_some(Stop::Unreachable));
     // Whatever has no verdict now was never begun, or was lost on the way. Neither is a pass.
     for (index, planned) in plan.cases.iter().enumerate() {
         if done[index] {
@@ -117,14 +158,56 @@ pub async fn run(
                 "the case was lost on the way: this is a defect of conforme".to_owned(),
             ),
         };
-        report(unrun(planned, index, &sources, verdict, reason), &mut counts);
+        report(unrun(planned, index, &sources, verdict, reason), &mut counts, &mut tell);
     }
     RunFinished {
         counts,
-        elapsed_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+        elapsed_us: micros(start.elapsed()),
         stopped,
         exit_code: 0,
     }
+}
+
+/// The cases that are under way, and since when.
+struct Running {
+    slow: Duration,
+    /// By case: when it began, and how often it has been told that it is slow.
+    cases: HashMap<usize, (Instant, u32)>,
+}
+
+impl Running {
+    fn new(slow: Duration) -> Self {
+        Self {
+            slow,
+            cases: HashMap::new(),
+        }
+    }
+
+    fn begin(&mut self, index: usize) {
+        self.cases.insert(index, (Instant::now(), 0));
+    }
+
+    fn end(&mut self, index: usize) {
+        self.cases.remove(&index);
+    }
+
+    /// The cases that have become slow, or slower by as much again, since the last time.
+    fn slow(&mut self) -> Vec<(usize, Duration)> {
+        let mut slow = Vec::new();
+        for (index, (begun, told)) in &mut self.cases {
+            let elapsed = begun.elapsed();
+            if elapsed >= self.slow.saturating_mul(*told + 1) {
+                *told += 1;
+                slow.push((*index, elapsed));
+            }
+        }
+        slow.sort_unstable();
+        slow
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A case that was not run, and why.

@@ -10,6 +10,7 @@ mod engine;
 mod failure;
 mod interrupt;
 mod proxy;
+mod retry;
 mod tape;
 mod tls;
 mod verdict;

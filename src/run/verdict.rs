@@ -43,7 +43,7 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
     CaseFinished {
         last: Try {
             reason,
-            started,
+            started: Some(started),
             elapsed_us: exchange.reply.elapsed_us(),
             findings: judgement.findings,
             exchange: Some(exchange),

@@ -17,7 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::Client;
+use super::{Client, client::Listening, retry};
 use crate::{
     check::{self, Judgement},
     event::{Exchange, Try},
@@ -31,12 +31,33 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What the counter of units holds when no more may begin; far below the overflow of later additions.
 const STOPPED: usize = usize::MAX / 2;
 
+/// What a worker tells.
+pub(super) enum News {
+    /// The first request of a case goes out.
+    Started(usize),
+    /// A try did not pass, and another follows after a wait.
+    Retried {
+        /// The case's place in the plan.
+        index: usize,
+        /// Which try it was, from one.
+        number: u32,
+        /// Why it did not pass.
+        reason: String,
+        /// How long it took, in microseconds.
+        elapsed_us: u64,
+        /// How long is waited.
+        wait: Duration,
+    },
+    /// A case is done.
+    Judged(Box<Judged>),
+}
+
 /// A case that has been judged.
 pub(super) struct Judged {
     /// Its place in the plan.
     pub(super) index: usize,
     /// When the request began.
-    pub(super) started: Option<DateTime<Utc>>,
+    pub(super) started: DateTime<Utc>,
     /// What was sent and what came.
     pub(super) exchange: Exchange,
     /// The tries before it.
@@ -50,6 +71,7 @@ pub(super) struct Workers {
     next: Arc<AtomicUsize>,
     tasks: Arc<Mutex<JoinSet<()>>>,
     awaited: Arc<Awaited>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Workers {
@@ -58,11 +80,12 @@ impl Workers {
         plan: &Arc<Plan>,
         sources: &Arc<Sources>,
         client: &Arc<Client>,
-    ) -> (Self, mpsc::UnboundedReceiver<Judged>) {
+    ) -> (Self, mpsc::UnboundedReceiver<News>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let next = Arc::new(AtomicUsize::new(0));
         let awaited = Arc::new(Awaited::new(plan));
         let units = Arc::new(units(plan));
+        let (stopping, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for _ in 0..plan.target.limits.jobs.min(units.len()) {
             let worker = Worker {
@@ -71,6 +94,7 @@ impl Workers {
                 client: Arc::clone(client),
                 next: Arc::clone(&next),
                 awaited: Arc::clone(&awaited),
+                stopping: stopped.clone(),
                 sender: sender.clone(),
             };
             let units = Arc::clone(&units);
@@ -80,6 +104,7 @@ impl Workers {
             next,
             tasks: Arc::new(Mutex::new(tasks)),
             awaited,
+            stopping,
         };
         (workers, receiver)
     }
@@ -87,6 +112,7 @@ impl Workers {
     /// Begins no more cases; those that run go on.
     pub(super) fn begin_no_more(&self) {
         self.next.store(STOPPED, Ordering::SeqCst);
+        self.stopping.send_replace(true);
         self.awaited.give_up();
     }
 
@@ -173,7 +199,8 @@ struct Worker {
     client: Arc<Client>,
     next: Arc<AtomicUsize>,
     awaited: Arc<Awaited>,
-    sender: mpsc::UnboundedSender<Judged>,
+    stopping: watch::Receiver<bool>,
+    sender: mpsc::UnboundedSender<News>,
 }
 
 impl Worker {
@@ -202,7 +229,10 @@ impl Worker {
             return;
         };
         let maker = self.awaited.maker(&planned.case.id);
-        let answered = self.client.exchange(&bound.request, bound.timeout).await;
+        drop(self.sender.send(News::Started(index)));
+        let Some((started, answered, earlier)) = self.tries(index, &bound).await else {
+            return;
+        };
         let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
         let settle = async move |reply: Reply| {
             if let Some(maker) = maker {
@@ -215,9 +245,29 @@ impl Worker {
                     _ => Other::Lost,
                 },
             };
-            if let Some(judged) = judge(index, bound, reply, &other) {
-                drop(sender.send(judged));
-            }
+            let judgement = match &other {
+                Other::None => Some(judge(&bound, &reply, None)),
+                Other::Reply(other) => Some(judge(&bound, &reply, Some(other.as_ref()))),
+                // The other checks alone must not make it pass.
+                Other::Lost => None,
+            };
+            // A check that panics gives no verdict, and so the case counts as lost.
+            let judgement = match judgement {
+                Some(None) => return,
+                Some(judged) => judged,
+                None => None,
+            };
+            let judged = Judged {
+                index,
+                started,
+                exchange: Exchange {
+                    request: bound.request,
+                    reply,
+                },
+                judgement,
+                earlier,
+            };
+            drop(sender.send(News::Judged(Box::new(judged))));
         };
         // A connection that nothing is listened for on is free for the next case at once.
         if is_serial || !Client::is_listened_to(&answered) {
@@ -228,6 +278,61 @@ impl Worker {
                 let reply = client.finish(answered).await;
                 settle(reply).await;
             });
+        }
+    }
+
+    /// Sends the request, and again as long as it may be and does not pass; the last answer is still listened to.
+    async fn tries(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Listening, Vec<Try>)> {
+        let retry = &self.plan.target.retry;
+        let mut earlier = Vec::new();
+        for number in 1.. {
+            let started = Utc::now();
+            let answered = self.client.exchange(&bound.request, bound.timeout).await;
+            let wait = retry::wait(answered.reply(), number, retry).filter(|_| number <= retry.most);
+            let Some(wait) = wait else {
+                return Some((started, answered, earlier));
+            };
+            let reply = self.client.finish(answered).await;
+            let judgement = judge(bound, &reply, None)?;
+            let has_passed = !matches!(reply, Reply::Failure(_)) && !judgement.fails();
+            let failed = Try {
+                reason: match &reply {
+                    Reply::Failure(failure) => Some(failure.message.clone()),
+                    _ => None,
+                },
+                started: Some(started),
+                elapsed_us: reply.elapsed_us(),
+                findings: judgement.findings,
+                exchange: Some(Exchange {
+                    request: bound.request.clone(),
+                    reply: reply.clone(),
+                }),
+            };
+            let retried = News::Retried {
+                index,
+                number,
+                reason: failed.summary().unwrap_or_default(),
+                elapsed_us: failed.elapsed_us,
+                wait,
+            };
+            if has_passed || *self.stopping.borrow() {
+                return Some((started, Listening::over(reply), earlier));
+            }
+            drop(self.sender.send(retried));
+            if !self.pause(wait).await {
+                return Some((started, Listening::over(reply), earlier));
+            }
+            earlier.push(failed);
+        }
+        None
+    }
+
+    /// Waits; whether the run still goes on then.
+    async fn pause(&self, wait: Duration) -> bool {
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            _ = stopping.wait_for(|is_stopping| *is_stopping) => false,
         }
     }
 }
@@ -242,28 +347,10 @@ enum Other {
     Lost,
 }
 
-/// Judges a reply. A check that panics gives no verdict, and so the case counts as lost.
-fn judge(index: usize, bound: Bound, reply: Reply, other: &Other) -> Option<Judged> {
-    let check = |other| {
-        std::panic::catch_unwind(AssertUnwindSafe(|| {
-            check::check(&bound.expectation, &bound.request, &reply, other)
-        }))
-        .ok()
-    };
-    let judgement = match other {
-        Other::None => Some(check(None)?),
-        Other::Reply(other) => Some(check(Some(other.as_ref()))?),
-        // The other checks alone must not make it pass.
-        Other::Lost => None,
-    };
-    Some(Judged {
-        index,
-        started: None,
-        earlier: Vec::new(),
-        exchange: Exchange {
-            request: bound.request,
-            reply,
-        },
-        judgement,
-    })
+/// Judges a reply; none where a check panics.
+fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgement> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| {
+        check::check(&bound.expectation, &bound.request, reply, other)
+    }))
+    .ok()
 }
