@@ -4,7 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{project::TargetOptions, report::ReportSpec, run::SnapshotMode, source::parse_duration};
+use crate::{
+    project::TargetOptions,
+    report::{FinalStatusLevel, HumanOptions, ReportSpec, StatusLevel},
+    run::SnapshotMode,
+    source::parse_duration,
+};
 
 /// Contract tests for HTTP APIs: fires the cases of a suite at a target and says whether it keeps its contract.
 #[derive(Debug, Parser)]
@@ -81,6 +86,39 @@ pub struct SelectArgs {
     pub allow: Vec<String>,
 }
 
+/// What the terminal shows.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Which cases get a line as they finish; each level shows what those before it show
+    #[arg(long, env = "CONFORME_STATUS_LEVEL", value_name = "LEVEL", value_enum, default_value_t = StatusLevel::Skip)]
+    pub status_level: StatusLevel,
+    /// Which cases the summary names again
+    #[arg(long, env = "CONFORME_FINAL_STATUS_LEVEL", value_name = "LEVEL", value_enum, default_value_t = FinalStatusLevel::Flaky)]
+    pub final_status_level: FinalStatusLevel,
+    /// Show nothing but what is broken
+    #[arg(long, short = 'q', conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show what was sent and what came
+    #[arg(long, short = 'v')]
+    pub verbose: bool,
+}
+
+impl OutputArgs {
+    pub(super) fn options(self) -> HumanOptions {
+        HumanOptions {
+            status: if self.quiet {
+                self.status_level.min(StatusLevel::Retry)
+            } else {
+                self.status_level
+            },
+            last: self.final_status_level,
+            quiet: self.quiet,
+            verbose: self.verbose,
+        }
+    }
+}
+
 /// `conforme run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -105,6 +143,9 @@ pub struct RunArgs {
     /// Write a report: `json=PATH` for the events as NDJSON; without a path, to standard output
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// A PEM file of certificate authorities to trust beside the platform's
     #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -140,6 +181,9 @@ pub struct ReportArgs {
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `conforme list`

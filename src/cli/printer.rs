@@ -39,6 +39,11 @@ impl Printer {
         }
     }
 
+    /// Whether a person watches both streams on one terminal. A log that CI keeps is not watched.
+    pub(super) fn is_watched() -> bool {
+        io::stdout().is_terminal() && io::stderr().is_terminal() && !super::in_ci()
+    }
+
     /// Colours for standard output.
     pub(super) fn out_colours(&self) -> Colours {
         Colours::new(self.is_coloured(&io::stdout()))

@@ -19,7 +19,7 @@ fn try_report(args: &ReportArgs, printer: &Printer) -> Result<Exit, Exit> {
         Exit::Usage
     };
     let recording = Recording::open(&args.recording).map_err(|error| fail(&error))?;
-    let mut reports = Reports::open(&args.reports, printer)?;
+    let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     reports.tell(&Redacted::recorded(Event::RunStarted(recording.started().clone())));
     for event in recording {
         reports.tell(&event.map_err(|error| fail(&error))?);

@@ -6,7 +6,7 @@ use super::{Exit, Printer};
 use crate::{
     event::Event,
     redact::Redacted,
-    report::{Human, ReportSpec, Reporter, Sink},
+    report::{Human, HumanOptions, Progress, ReportSpec, Reporter, Sink},
 };
 
 /// The reports of a command. One that fails is given up, said so, and the run goes on.
@@ -17,20 +17,25 @@ pub(super) struct Reports {
 
 impl Reports {
     /// Opens all of them before anything is sent.
-    pub(super) fn open(specs: &[ReportSpec], printer: &Printer) -> Result<Self, Exit> {
+    pub(super) fn open(specs: &[ReportSpec], human: HumanOptions, printer: &Printer) -> Result<Self, Exit> {
         let mut all: Vec<(String, Box<dyn Reporter>)> = Vec::new();
         let to_stdout = specs.iter().filter(|spec| spec.path.is_none()).count();
         if to_stdout > 1 {
             printer.error("two reports cannot both go to standard output: give one a path");
             return Err(Exit::Usage);
         }
-        let human: Box<dyn Reporter> = if to_stdout == 0 {
-            let colours = printer.out_colours();
-            Box::new(Human::new(Patient(io::stdout()), colours))
+        let lines: Box<dyn Reporter> = if to_stdout == 0 {
+            let lines = Human::new(Patient(io::stdout()), printer.out_colours(), human);
+            // A bar that shares its terminal with other lines than its own would spoil them.
+            if Printer::is_watched() && !human.quiet {
+                Box::new(Progress::new(lines))
+            } else {
+                Box::new(lines)
+            }
         } else {
-            Box::new(Human::new(Patient(io::stderr()), printer.err_colours()))
+            Box::new(Human::new(Patient(io::stderr()), printer.err_colours(), human))
         };
-        all.push(("standard output".to_owned(), human));
+        all.push(("standard output".to_owned(), lines));
         for (index, spec) in specs.iter().enumerate() {
             if spec.path.is_some() && specs[..index].iter().any(|other| other.path == spec.path) {
                 printer.error("two reports cannot both go to one file");

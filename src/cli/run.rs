@@ -63,7 +63,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     if !errors.is_empty() {
         return Err(printer.diagnostics(&errors, &workspace.sources));
     }
-    let mut reports = Reports::open(&args.reports, printer)?;
+    let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     let flaky = plan.target.flaky;
     let start = started(&plan, &workspace);
     reports.tell(&redactor.event(Event::RunStarted(start)));
@@ -105,7 +105,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
 
 /// In CI nothing is written: a snapshot that is made where nobody sees it is no agreement.
 fn snapshot_mode(asked: Option<Snapshots>, printer: &Printer) -> Result<SnapshotMode, Exit> {
-    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
+    let in_ci = super::in_ci();
     match asked {
         None if in_ci => Ok(SnapshotMode::Check),
         None => Ok(SnapshotMode::Pending),

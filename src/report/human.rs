@@ -1,15 +1,19 @@
 //! What a person reads: a line a case as it completes, findings where they happen, a summary at the end.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
 };
+
+use clap::ValueEnum;
 
 use super::{Colours, Reporter, curl, visible};
 use crate::{
     check::{Finding, Level, status_name},
-    event::{CaseFinished, Counts, Event, RunFinished, RunStarted, Verdict},
-    exchange::Reply,
+    event::{
+        CaseFinished, CaseRetried, CaseSlow, Counts, Event, Exchange, Flaky, RunFinished, RunStarted, Try, Verdict,
+    },
+    exchange::{Content, Reply},
     redact::{Redacted, marks_of},
 };
 
@@ -17,32 +21,110 @@ use crate::{
 const DIFF: usize = 60;
 /// Most cases that the summary names.
 const NAMED: usize = 50;
+/// Longest body that `--verbose` shows, in bytes.
+const BODY: usize = 4096;
+
+/// Which cases get a line as they finish; each level shows what those before it show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum StatusLevel {
+    /// No case
+    None,
+    /// Failed and errored cases
+    Fail,
+    /// Tries that failed, and flaky cases
+    Retry,
+    /// Slow cases
+    Slow,
+    /// Passed cases
+    Pass,
+    /// Skipped cases
+    Skip,
+    /// Cases that were left out or did not run, too
+    All,
+}
+
+/// Which cases the summary names again; each level names what those before it name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum FinalStatusLevel {
+    /// No case
+    None,
+    /// Failed and errored cases
+    Fail,
+    /// Flaky cases
+    Flaky,
+    /// Slow cases
+    Slow,
+    /// Skipped cases
+    Skip,
+    /// Passed cases
+    Pass,
+    /// Cases that were left out or did not run, too
+    All,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug)]
+pub struct HumanOptions {
+    /// Which cases get a line.
+    pub status: StatusLevel,
+    /// Which cases the summary names.
+    pub last: FinalStatusLevel,
+    /// Nothing but what is broken.
+    pub quiet: bool,
+    /// What was sent and what came, for every case that gets a line.
+    pub verbose: bool,
+}
+
+impl Default for HumanOptions {
+    fn default() -> Self {
+        Self {
+            status: StatusLevel::Skip,
+            last: FinalStatusLevel::Flaky,
+            quiet: false,
+            verbose: false,
+        }
+    }
+}
 
 /// Writes for people.
 pub struct Human<W> {
     out: W,
     colours: Colours,
+    options: HumanOptions,
+    flaky: Flaky,
     marks: Vec<String>,
-    /// Failed and errored cases by their place in the plan.
-    broken: BTreeMap<usize, (Verdict, String)>,
+    /// The cases that the summary names, by their place in the plan.
+    named: BTreeMap<usize, (Verdict, String)>,
+    /// Cases that were told to be slow, and are not over.
+    slow: BTreeSet<usize>,
     /// Findings of level `warn`: how many cases show each.
     warnings: BTreeMap<(String, String), usize>,
     unused: Vec<String>,
     written: Vec<String>,
+    passed_before: usize,
 }
 
 impl<W: Write> Human<W> {
     /// A report on `out`.
-    pub fn new(out: W, colours: Colours) -> Self {
+    pub fn new(out: W, colours: Colours, options: HumanOptions) -> Self {
         Self {
             out,
             colours,
+            options,
+            flaky: Flaky::default(),
             marks: Vec::new(),
-            broken: BTreeMap::new(),
+            named: BTreeMap::new(),
+            slow: BTreeSet::new(),
             warnings: BTreeMap::new(),
             unused: Vec::new(),
             written: Vec::new(),
+            passed_before: 0,
         }
+    }
+
+    /// Writes out what is held back.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     fn rule(&mut self) -> io::Result<()> {
@@ -52,6 +134,10 @@ impl<W: Write> Human<W> {
 
     fn started(&mut self, started: &RunStarted) -> io::Result<()> {
         self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+        self.flaky = started.flaky;
+        if self.options.quiet {
+            return Ok(());
+        }
         let target = if started.target == started.base_url {
             visible(&started.base_url).into_owned()
         } else {
@@ -68,13 +154,6 @@ impl<W: Write> Human<W> {
     }
 
     fn finished(&mut self, finished: &CaseFinished) -> io::Result<()> {
-        let word = self.word(finished.verdict);
-        let id = self.id(&finished.id);
-        let time = match finished.verdict {
-            Verdict::Skipped | Verdict::NotRun => "[         ]".to_owned(),
-            _ => format!("[{:>8.3}s]", seconds(finished.last.elapsed_us)),
-        };
-        writeln!(self.out, "{word} {time} {id}")?;
         if let Some(path) = &finished.snapshot {
             self.written.push(path.clone());
         }
@@ -84,15 +163,49 @@ impl<W: Write> Human<W> {
                 *self.warnings.entry(key).or_default() += 1;
             }
         }
-        match finished.verdict {
-            Verdict::Passed | Verdict::NotRun => Ok(()),
-            Verdict::Skipped => self.detail(finished.last.reason.as_deref().unwrap_or_default()),
-            Verdict::Failed | Verdict::Errored | Verdict::Flaky => {
-                self.broken
-                    .insert(finished.index, (finished.verdict, finished.id.clone()));
-                self.broken_case(finished)
-            }
+        self.passed_before += usize::from(finished.passed_before);
+        let was_slow = self.slow.remove(&finished.index);
+        if self.options.last >= named_from(finished, was_slow) {
+            let named = (finished.verdict, finished.id.clone());
+            self.named.insert(finished.index, named);
         }
+        if self.options.status < shown_from(finished, was_slow) {
+            return Ok(());
+        }
+        let word = self.word(finished.verdict);
+        let id = self.id(&finished.id);
+        let time = match finished.verdict {
+            Verdict::Skipped | Verdict::NotRun => "[         ]".to_owned(),
+            _ => format!("[{:>8.3}s]", seconds(finished.last.elapsed_us)),
+        };
+        writeln!(self.out, "{word} {time} {id}")?;
+        match finished.verdict {
+            Verdict::Passed => self.log(&finished.last),
+            Verdict::Skipped | Verdict::NotRun => self.detail(finished.last.reason.as_deref().unwrap_or_default()),
+            Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.broken_case(finished),
+        }
+    }
+
+    fn slow(&mut self, slow: &CaseSlow) -> io::Result<()> {
+        self.slow.insert(slow.index);
+        if self.options.status < StatusLevel::Slow || self.options.quiet {
+            return Ok(());
+        }
+        let word = self.colours.odd(&format!("{:>12}", "SLOW"));
+        let id = self.id(&slow.id);
+        writeln!(self.out, "{word} [>{:>7.3}s] {id}", seconds(slow.elapsed_us))
+    }
+
+    fn retried(&mut self, retried: &CaseRetried) -> io::Result<()> {
+        if self.options.status < StatusLevel::Retry || self.options.quiet {
+            return Ok(());
+        }
+        let word = format!("TRY {} FAIL", retried.number);
+        let word = self.colours.odd(&format!("{word:>12}"));
+        let id = self.id(&retried.id);
+        writeln!(self.out, "{word} [{:>8.3}s] {id}", seconds(retried.elapsed_us))?;
+        let (reason, wait) = (&retried.reason, seconds(retried.wait_us));
+        self.detail(&format!("{reason}; trying again in {wait:.3}s"))
     }
 
     fn broken_case(&mut self, finished: &CaseFinished) -> io::Result<()> {
@@ -101,33 +214,101 @@ impl<W: Write> Human<W> {
             let name = self.colours.strong(&visible(name));
             writeln!(self.out, "    {name}")?;
         }
-        if let Some(reason) = &finished.last.reason {
-            let reason = self.colours.odd(&visible(reason));
-            writeln!(self.out, "    {reason}")?;
-            let place = self.colours.faint(&format!("--> {}", finished.place));
-            writeln!(self.out, "      {place}")?;
-        }
-        for finding in &finished.last.findings {
-            self.finding(finding)?;
+        let tries = finished.earlier.len() + 1;
+        for (index, one) in finished.earlier.iter().chain([&finished.last]).enumerate() {
+            let has_passed = index + 1 == tries && finished.verdict == Verdict::Flaky;
+            if tries > 1 {
+                let passed = if has_passed { ": passed" } else { "" };
+                let time = seconds(one.elapsed_us);
+                let label = self
+                    .colours
+                    .faint(&format!("try {} of {tries} [{time:.3}s]{passed}", index + 1));
+                writeln!(self.out, "    {label}")?;
+            }
+            self.one_try(one, finished)?;
         }
         if let Some(exchange) = &finished.last.exchange {
-            if let Reply::Answer(answer) = &exchange.reply {
-                let seen = format!(
-                    "answer: {} {}, {}",
-                    answer.version,
-                    status_name(answer.status),
-                    bytes(answer.body.bytes().len()),
-                );
-                let seen = self.colours.faint(&seen);
-                writeln!(self.out, "    {seen}")?;
-            }
             let command = curl::command(&exchange.request, &self.marks);
             for (index, line) in command.lines().enumerate() {
                 let lead = if index == 0 { "reproduce: " } else { "" };
                 writeln!(self.out, "    {}{}", self.colours.faint(lead), visible(line))?;
             }
         }
+        self.log(&finished.last)?;
         writeln!(self.out)
+    }
+
+    fn one_try(&mut self, one: &Try, finished: &CaseFinished) -> io::Result<()> {
+        if let Some(reason) = &one.reason {
+            let reason = self.colours.odd(&visible(reason));
+            writeln!(self.out, "    {reason}")?;
+            let place = self.colours.faint(&format!("--> {}", finished.place));
+            writeln!(self.out, "      {place}")?;
+        }
+        for finding in &one.findings {
+            self.finding(finding)?;
+        }
+        let Some(Exchange {
+            reply: Reply::Answer(answer),
+            ..
+        }) = &one.exchange
+        else {
+            return Ok(());
+        };
+        let seen = format!(
+            "answer: {} {}, {}",
+            answer.version,
+            status_name(answer.status),
+            bytes(answer.body.length()),
+        );
+        let seen = self.colours.faint(&seen);
+        writeln!(self.out, "    {seen}")
+    }
+
+    /// What was sent and what came, for `--verbose`.
+    fn log(&mut self, one: &Try) -> io::Result<()> {
+        let Some(Exchange { request, reply }) = one.exchange.as_ref().filter(|_| self.options.verbose) else {
+            return Ok(());
+        };
+        self.log_line('>', &format!("{} {}", request.method, request.url))?;
+        self.log_message('>', &request.headers, &request.body)?;
+        match reply {
+            Reply::Answer(answer) => {
+                let status = match &answer.reason {
+                    Some(reason) => format!("{} {reason}", answer.status),
+                    None => status_name(answer.status),
+                };
+                self.log_line('<', &format!("{} {status}", answer.version))?;
+                self.log_message('<', &answer.headers, &answer.body)
+            }
+            Reply::Malformed(malformed) => self.log_message('<', &[], &malformed.bytes),
+            Reply::Failure(failure) => self.log_line('!', &failure.message),
+        }
+    }
+
+    fn log_message(&mut self, sign: char, headers: &[(String, String)], body: &Content) -> io::Result<()> {
+        for (name, value) in headers {
+            self.log_line(sign, &format!("{name}: {value}"))?;
+        }
+        if body.is_empty() {
+            return Ok(());
+        }
+        self.log_line(sign, "")?;
+        let text = body.text();
+        let shown = &text[..text.floor_char_boundary(BODY)];
+        for line in shown.lines() {
+            self.log_line(sign, line)?;
+        }
+        if shown.len() < text.len() {
+            self.log_line(sign, &format!("… ({} in all)", bytes(body.length())))?;
+        }
+        Ok(())
+    }
+
+    fn log_line(&mut self, sign: char, text: &str) -> io::Result<()> {
+        let line = format!("{sign} {}", visible(text));
+        let line = self.colours.faint(line.trim_end());
+        writeln!(self.out, "      {line}")
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
@@ -174,10 +355,13 @@ impl<W: Write> Human<W> {
     }
 
     fn summary(&mut self, finished: &RunFinished) -> io::Result<()> {
-        self.rule()?;
         let counts = &finished.counts;
+        if self.options.quiet && finished.exit_code == 0 {
+            return Ok(());
+        }
+        self.rule()?;
         let label = format!("{:>12}", "Summary");
-        let label = if counts.failed > 0 {
+        let label = if counts.failed > 0 || (counts.flaky > 0 && self.flaky == Flaky::Fail) {
             self.colours.bad(&label)
         } else if counts.errored > 0 || counts.not_run > 0 || counts.ran() == 0 {
             self.colours.odd(&label)
@@ -189,15 +373,15 @@ impl<W: Write> Human<W> {
             self.out,
             "{label} [{time:>8.3}s] {} run: {}",
             count(counts.ran(), "case"),
-            Self::parts(counts)
+            self.parts(counts)
         )?;
-        let broken: Vec<_> = std::mem::take(&mut self.broken).into_values().collect();
-        for (verdict, id) in broken.iter().take(NAMED) {
+        let named: Vec<_> = std::mem::take(&mut self.named).into_values().collect();
+        for (verdict, id) in named.iter().take(NAMED) {
             let (word, id) = (self.word(*verdict), self.id(id));
             writeln!(self.out, "{word} {id}")?;
         }
-        if broken.len() > NAMED {
-            self.detail(&format!("… and {} more", broken.len() - NAMED))?;
+        if named.len() > NAMED {
+            self.detail(&format!("… and {} more", named.len() - NAMED))?;
         }
         for ((check, message), cases) in std::mem::take(&mut self.warnings) {
             let word = self.colours.odd(&format!("{:>12}", "WARN"));
@@ -233,7 +417,7 @@ impl<W: Write> Human<W> {
         writeln!(self.out, "{word} {}{left}", stop.text())
     }
 
-    fn parts(counts: &Counts) -> String {
+    fn parts(&self, counts: &Counts) -> String {
         let mut parts = vec![format!("{} passed", counts.passed)];
         let mut add = |number: usize, what: &str| {
             if number > 0 {
@@ -242,7 +426,9 @@ impl<W: Write> Human<W> {
         };
         add(counts.failed, "failed");
         add(counts.errored, "errored");
-        add(counts.skipped, "skipped");
+        add(counts.flaky, "flaky");
+        add(self.passed_before, "passed before");
+        add(counts.skipped.saturating_sub(self.passed_before), "skipped");
         add(counts.not_run, "not run");
         add(
             counts.warnings,
@@ -285,12 +471,38 @@ impl<W: Write> Reporter for Human<W> {
                 Ok(())
             }
             Event::RunFinished(finished) => self.summary(finished),
-            Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => Ok(()),
+            Event::CaseStarted(_) => Ok(()),
+            Event::CaseSlow(slow) => self.slow(slow),
+            Event::CaseRetried(retried) => self.retried(retried),
         }
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// From which level on a case gets a line.
+fn shown_from(finished: &CaseFinished, was_slow: bool) -> StatusLevel {
+    match finished.verdict {
+        Verdict::Failed | Verdict::Errored => StatusLevel::Fail,
+        Verdict::Flaky => StatusLevel::Retry,
+        Verdict::Passed if was_slow => StatusLevel::Slow,
+        Verdict::Passed => StatusLevel::Pass,
+        Verdict::Skipped if !finished.passed_before => StatusLevel::Skip,
+        Verdict::Skipped | Verdict::NotRun => StatusLevel::All,
+    }
+}
+
+/// From which level on the summary names a case.
+fn named_from(finished: &CaseFinished, was_slow: bool) -> FinalStatusLevel {
+    match finished.verdict {
+        Verdict::Failed | Verdict::Errored => FinalStatusLevel::Fail,
+        Verdict::Flaky => FinalStatusLevel::Flaky,
+        Verdict::Passed if was_slow => FinalStatusLevel::Slow,
+        Verdict::Passed => FinalStatusLevel::Pass,
+        Verdict::Skipped if !finished.passed_before => FinalStatusLevel::Skip,
+        Verdict::Skipped | Verdict::NotRun => FinalStatusLevel::All,
     }
 }
 

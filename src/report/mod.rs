@@ -7,6 +7,7 @@ mod curl;
 mod escape;
 mod human;
 mod json;
+mod progress;
 mod sink;
 #[cfg_attr(not(test), expect(dead_code, reason = "the reports that need it come next"))]
 mod spool;
@@ -15,7 +16,8 @@ use std::{io, path::PathBuf, str::FromStr};
 
 pub use colour::Colours;
 pub use escape::visible;
-pub use human::Human;
+pub use human::{FinalStatusLevel, Human, HumanOptions, StatusLevel};
+pub use progress::Progress;
 pub use sink::Sink;
 
 use crate::{event::Event, redact::Redacted};

@@ -1,0 +1,98 @@
+//! The live region below the lines: how far the run is, what is under way, and how long it may still take.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Human, Reporter, visible};
+use crate::{
+    event::{Event, Verdict},
+    redact::Redacted,
+};
+
+/// Most running cases that are named.
+const NAMED: usize = 3;
+
+/// Lines for people with a bar below them. Whenever lines are written the bar is taken away first, so that the two
+/// never mix.
+pub struct Progress<W> {
+    human: Human<W>,
+    bar: ProgressBar,
+    running: BTreeMap<usize, String>,
+    passed: usize,
+    broken: usize,
+}
+
+impl<W: Write> Progress<W> {
+    /// A bar on standard error below what `human` writes.
+    pub fn new(human: Human<W>) -> Self {
+        Self {
+            human,
+            bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+            running: BTreeMap::new(),
+            passed: 0,
+            broken: 0,
+        }
+    }
+
+    fn message(&self) -> String {
+        let mut parts = vec![format!("{} passed", self.passed)];
+        if self.broken > 0 {
+            parts.push(format!("{} broken", self.broken));
+        }
+        let mut text = parts.join(", ");
+        if !self.running.is_empty() {
+            let named: Vec<_> = self.running.values().take(NAMED).map(String::as_str).collect();
+            text = format!("{text}; {} running: {}", self.running.len(), named.join(", "));
+            if self.running.len() > NAMED {
+                text.push_str(", …");
+            }
+        }
+        text
+    }
+}
+
+impl<W: Write> Reporter for Progress<W> {
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        match &**event {
+            Event::RunStarted(started) => {
+                self.bar.set_length(started.cases as u64);
+                let style = "{elapsed_precise} [{bar:20}] {pos}/{len} (about {eta} left) {wide_msg}";
+                // A template that cannot be read leaves indicatif's own.
+                if let Ok(style) = ProgressStyle::with_template(style) {
+                    self.bar.set_style(style.progress_chars("=> "));
+                }
+                self.bar.enable_steady_tick(Duration::from_millis(100));
+            }
+            Event::CaseStarted(started) => {
+                self.running.insert(started.index, visible(&started.id).into_owned());
+            }
+            Event::CaseFinished(finished) => {
+                self.running.remove(&finished.index);
+                match finished.verdict {
+                    Verdict::Passed => self.passed += 1,
+                    Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.broken += 1,
+                    Verdict::Skipped | Verdict::NotRun => {}
+                }
+                self.bar.inc(1);
+            }
+            Event::RunFinished(_) => self.bar.finish_and_clear(),
+            Event::CaseSlow(_) | Event::CaseRetried(_) | Event::SnapshotUnused { .. } => {}
+        }
+        self.bar.set_message(self.message());
+        if matches!(**event, Event::CaseStarted(_)) {
+            return Ok(());
+        }
+        let human = &mut self.human;
+        self.bar.suspend(|| human.event(event).and_then(|()| human.flush()))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.bar.finish_and_clear();
+        self.human.finish()
+    }
+}
