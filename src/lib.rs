@@ -15,6 +15,7 @@
 //! | [`event`], [`exchange`] | the words that the rooms share | |
 //! | [`redact`] | every form of every secret | who reads what is left |
 //! | [`recording`] | a run written down | the suite it was of |
+//! | [`recheck`] | judging recorded answers again | sockets |
 //! | [`report`] | how a run is told | the run |
 //! | [`exit`] | what a script can rely on | |
 //! | [`cli`] | flags, output streams | |
@@ -27,6 +28,7 @@ pub mod exchange;
 pub mod exit;
 pub mod plan;
 pub mod project;
+pub mod recheck;
 pub mod recording;
 pub mod redact;
 #[cfg(feature = "reference")]

@@ -1,16 +1,50 @@
 //! A run written down: its events, one JSON object a line, as far as it came.
+//!
+//! [`Recorder`] writes, [`Recording`] reads.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
-    io::{self, BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader, Write as _},
     path::Path,
 };
 
 use crate::{
-    event::{Counts, Event, FORMAT, RunFinished, RunStarted, Stop},
+    event::{Counts, Event, FORMAT, RunFinished, RunStarted, Stop, Verdict},
     exit::Exit,
     redact::Redacted,
+    report::Reporter,
 };
+
+/// Writes events as they happen. Each is a line of its own and is handed to the system at once: a process that is
+/// killed leaves all that had finished.
+#[derive(Debug)]
+pub struct Recorder(File);
+
+impl Recorder {
+    /// Begins a recording in a file; one of that name is overwritten.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        File::create(path).map(Self)
+    }
+}
+
+impl Reporter for Recorder {
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        if event.is_passing() {
+            return Ok(());
+        }
+        let mut line = serde_json::to_vec(&**event)?;
+        line.push(b'\n');
+        self.0.write_all(&line)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}
 
 /// Why a recording cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +117,19 @@ impl Recording {
     /// How the run began.
     pub fn started(&self) -> &RunStarted {
         &self.started
+    }
+
+    /// The ids of the cases that passed, in this run or in the one that it went on from.
+    pub fn passed(self) -> Result<BTreeSet<String>, RecordingError> {
+        let mut passed = BTreeSet::new();
+        for event in self {
+            if let Event::CaseFinished(finished) = &*event?
+                && (finished.verdict == Verdict::Passed || finished.passed_before)
+            {
+                passed.insert(finished.id.clone());
+            }
+        }
+        Ok(passed)
     }
 
     fn read(&mut self) -> Result<Option<Event>, RecordingError> {

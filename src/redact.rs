@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What stands for a credential that is no known secret.
-const HIDDEN: &str = "[hidden]";
+pub(crate) const HIDDEN: &str = "[hidden]";
 /// Header fields whose values are credentials.
 const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
 /// The shortest piece of base64 that is looked for: shorter ones occur by chance.
@@ -44,6 +44,11 @@ impl Redacted<Event> {
     /// An event of a recording: it was redacted before it was written.
     pub(crate) fn recorded(event: Event) -> Self {
         Self(event)
+    }
+
+    /// The event, to be judged again.
+    pub(crate) fn into_inner(self) -> Event {
+        self.0
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "conforme", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes of `run`: 0 the contract holds, 1 it is broken, 2 usage or an invalid suite,\n\
+    after_help = "Exit codes of `run` and `recheck`: 0 the contract holds, 1 it is broken, 2 usage or an invalid suite,\n\
 3 no verdict (unreachable, no HTTP), 4 no case ran, 5 a report could not be written,\n\
 130 and 143 interrupted."
 )]
@@ -51,6 +51,8 @@ pub enum Command {
     Validate,
     /// Show the cases that `run` would run, and why others are skipped
     List(ListArgs),
+    /// Judge recorded answers again with the suite as it is now; nothing is sent
+    Recheck(RecheckArgs),
     /// Tell a recorded run again: on the terminal, and in every format of `--report`
     Report(ReportArgs),
     /// Look at pending snapshots one by one, and accept or reject each
@@ -143,6 +145,12 @@ pub struct RunArgs {
     /// Write a report: `json=PATH` for the events as NDJSON; without a path, to standard output
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
+    /// Write the run down: every exchange and verdict, as NDJSON, line by line as cases finish
+    #[arg(long, env = "CONFORME_RECORD", value_name = "PATH")]
+    pub record: Option<PathBuf>,
+    /// Run only what did not pass in this recording, and what is new since
+    #[arg(long, value_name = "RECORDING")]
+    pub failed_from: Option<PathBuf>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -170,6 +178,26 @@ impl From<Snapshots> for SnapshotMode {
             Snapshots::Accept => SnapshotMode::Accept,
         }
     }
+}
+
+/// `conforme recheck`
+#[derive(Debug, Args)]
+pub struct RecheckArgs {
+    /// A recording: what `run --record` wrote
+    #[arg(value_name = "RECORDING")]
+    pub recording: PathBuf,
+    /// Cases, as for `run`
+    #[arg(value_name = "PATH|ID")]
+    pub names: Vec<String>,
+    /// Only cases with this tag; given again, cases with any of them
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Write a report, as for `run`
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `conforme report`

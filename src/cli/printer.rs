@@ -6,6 +6,7 @@ use std::{
 };
 
 use anstream::ColorChoice;
+use anstyle::AnsiColor;
 
 use super::{Exit, args::Color};
 use crate::{
@@ -67,11 +68,20 @@ impl Printer {
 
     /// An error without a place in a file.
     pub(super) fn error(&self, text: &str) {
+        self.labelled("error", AnsiColor::Red, text);
+    }
+
+    /// Something worth knowing that is no error.
+    pub(super) fn note(&self, text: &str) {
+        self.labelled("note", AnsiColor::Cyan, text);
+    }
+
+    fn labelled(&self, label: &str, color: AnsiColor, text: &str) {
         let label = if self.is_coloured(&io::stderr()) {
-            let style = anstyle::AnsiColor::Red.on_default().bold();
-            format!("{style}error{style:#}")
+            let style = color.on_default().bold();
+            format!("{style}{label}{style:#}")
         } else {
-            "error".to_owned()
+            label.to_owned()
         };
         drop(writeln!(io::stderr(), "{label}: {}", self.clean(text)));
     }

@@ -1,10 +1,14 @@
 //! All reports of a command, fed together.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use super::{Exit, Printer};
 use crate::{
     event::Event,
+    recording::Recorder,
     redact::Redacted,
     report::{Human, HumanOptions, Progress, ReportSpec, Reporter, Sink},
 };
@@ -12,6 +16,7 @@ use crate::{
 /// The reports of a command. One that fails is given up, said so, and the run goes on.
 pub(super) struct Reports {
     all: Vec<(String, Box<dyn Reporter>)>,
+    paths: Vec<PathBuf>,
     failed: Vec<String>,
 }
 
@@ -35,14 +40,14 @@ impl Reports {
         } else {
             Box::new(Human::new(Patient(io::stderr()), printer.err_colours(), human))
         };
-        all.push(("standard output".to_owned(), lines));
+        all.push(("to standard output".to_owned(), lines));
         for (index, spec) in specs.iter().enumerate() {
             if spec.path.is_some() && specs[..index].iter().any(|other| other.path == spec.path) {
                 printer.error("two reports cannot both go to one file");
                 return Err(Exit::Usage);
             }
             match &spec.path {
-                None => all.push(("standard output".to_owned(), spec.format.reporter(Sink::stdout()))),
+                None => all.push(("to standard output".to_owned(), spec.format.reporter(Sink::stdout()))),
                 Some(path) => {
                     let sink = Sink::file(path).map_err(|error| {
                         printer.error(&format!(
@@ -51,14 +56,32 @@ impl Reports {
                         ));
                         Exit::Report
                     })?;
-                    all.push((path.display().to_string(), spec.format.reporter(sink)));
+                    all.push((format!("the report `{}`", path.display()), spec.format.reporter(sink)));
                 }
             }
         }
         Ok(Self {
             all,
+            paths: specs.iter().filter_map(|spec| spec.path.clone()).collect(),
             failed: Vec::new(),
         })
+    }
+
+    /// Writes the run down, too.
+    pub(super) fn record(&mut self, path: &Path, printer: &Printer) -> Result<(), Exit> {
+        let shown = path.display();
+        if self.paths.iter().any(|other| other == path) {
+            printer.error(&format!("a report and the recording cannot both go to `{shown}`"));
+            return Err(Exit::Usage);
+        }
+        let recorder = Recorder::create(path).map_err(|error| {
+            printer.error(&format!(
+                "failed to write the recording `{shown}`: {error}; nothing was sent"
+            ));
+            Exit::Report
+        })?;
+        self.all.push((format!("the recording `{shown}`"), Box::new(recorder)));
+        Ok(())
     }
 
     /// Tells every report what happened.
@@ -67,7 +90,7 @@ impl Reports {
         self.all.retain_mut(|(name, report)| match report.event(event) {
             Ok(()) => true,
             Err(error) => {
-                failed.push(format!("failed to write the report `{name}`: {error}"));
+                failed.push(format!("failed to write {name}: {error}"));
                 false
             }
         });
@@ -77,8 +100,7 @@ impl Reports {
     pub(super) fn finish(mut self, printer: &Printer) -> bool {
         for (name, report) in &mut self.all {
             if let Err(error) = report.finish() {
-                self.failed
-                    .push(format!("failed to write the report `{name}`: {error}"));
+                self.failed.push(format!("failed to write {name}: {error}"));
             }
         }
         for failure in &self.failed {

@@ -1,12 +1,19 @@
 //! `conforme run`
 
-use std::{collections::BTreeSet, io, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
 
 use chrono::Utc;
 
 use super::{
     Exit, Printer,
     args::{RunArgs, Snapshots},
+    recheck::unreadable,
     reports::Reports,
     target,
     workspace::Workspace,
@@ -15,6 +22,7 @@ use crate::{
     event::{self, Event, RunFinished, RunStarted},
     plan::{Plan, Selection},
     project::TargetOptions,
+    recording::{Recording, RecordingError},
     redact::Redactor,
     run::{Client, Interrupts, RunOptions, SnapshotMode, run as fire},
     source::{Diagnostic, Diagnostics},
@@ -52,7 +60,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         Exit::Usage
     })?;
     let mut errors = Diagnostics::default();
-    let plan = Plan::new(
+    let mut plan = Plan::new(
         &workspace.suites,
         &selection,
         Arc::new(resolved.target.clone()),
@@ -63,9 +71,18 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     if !errors.is_empty() {
         return Err(printer.diagnostics(&errors, &workspace.sources));
     }
+    if let Some(path) = &args.failed_from {
+        leave_out(path, &mut plan, printer)?;
+    }
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
+    if let Some(path) = &args.record {
+        reports.record(path, printer)?;
+    }
     let flaky = plan.target.flaky;
-    let start = started(&plan, &workspace);
+    // Asking git takes longer than a small run: only what is written down says which commit it was.
+    let is_written = !args.reports.is_empty() || args.record.is_some();
+    let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
+    let start = started(&plan, &workspace, commit);
     reports.tell(&redactor.event(Event::RunStarted(start)));
     let options = RunOptions {
         snapshots,
@@ -120,6 +137,24 @@ fn snapshot_mode(asked: Option<Snapshots>, printer: &Printer) -> Result<Snapshot
     }
 }
 
+/// Leaves out what passed in an earlier run.
+fn leave_out(path: &Path, plan: &mut Plan, printer: &Printer) -> Result<(), Exit> {
+    let fail = |error: &RecordingError| unreadable(path, error, printer);
+    let recording = Recording::open(path).map_err(|error| fail(&error))?;
+    let recorded = &recording.started().target;
+    if *recorded != plan.target.name {
+        printer.error(&format!(
+            "--failed-from {}: it is a recording of `{recorded}`, and this run is against `{}`; nothing was sent",
+            path.display(),
+            plan.target.name
+        ));
+        return Err(Exit::Usage);
+    }
+    let passed = recording.passed().map_err(|error| fail(&error))?;
+    plan.leave_out(&passed, &format!("it passed before, in {}", path.display()));
+    Ok(())
+}
+
 /// What was asked for; a name that selects nothing ends the command: a slip must not pass for a green run.
 pub(super) fn select(
     names: &[String],
@@ -161,7 +196,21 @@ fn check_effects(allow: &[String], workspace: &Workspace, printer: &Printer) -> 
     Ok(())
 }
 
-fn started(plan: &Plan, workspace: &Workspace) -> RunStarted {
+/// The commit that is checked out where the project is.
+fn commit(root: &Path) -> Option<String> {
+    root.ancestors().find(|folder| folder.join(".git").exists())?;
+    let output = Command::new("git")
+        .args(["rev-parse", "--verify", "HEAD"])
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let commit = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && commit.bytes().all(|b| b.is_ascii_hexdigit()) && !commit.is_empty()).then_some(commit)
+}
+
+fn started(plan: &Plan, workspace: &Workspace, commit: Option<String>) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
         format: event::FORMAT,
@@ -174,13 +223,13 @@ fn started(plan: &Plan, workspace: &Workspace) -> RunStarted {
         secrets: plan.target.secrets.keys().cloned().collect(),
         vars: plan.target.vars.clone(),
         suite_hash: workspace.hash(),
-        commit: None,
+        commit,
         flaky: plan.target.flaky,
     }
 }
 
 /// Snapshot files that belong to no case with a snapshot, as paths of the project.
-fn unused_snapshots(workspace: &Workspace) -> Vec<String> {
+pub(super) fn unused_snapshots(workspace: &Workspace) -> Vec<String> {
     let used: BTreeSet<_> = workspace
         .suites
         .cases

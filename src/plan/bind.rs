@@ -97,6 +97,15 @@ pub enum Unbound {
     Pointless(String),
 }
 
+impl std::fmt::Display for Unbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Mistake(mistake) => &mistake.message,
+            Self::Pointless(reason) => reason,
+        })
+    }
+}
+
 impl From<Diagnostic> for Unbound {
     fn from(mistake: Diagnostic) -> Self {
         Self::Mistake(mistake)

@@ -16,6 +16,7 @@ pub use bind::{Binder, Bound, Unbound};
 pub use select::Selection;
 
 use crate::{
+    event::{CaseFinished, Try, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
@@ -29,6 +30,38 @@ pub struct Planned {
     pub case: Case,
     /// Why it is not run, if it is not.
     pub skip: Option<String>,
+    /// Whether it is not run because it passed in the run that this one goes on from.
+    pub passed_before: bool,
+}
+
+impl Planned {
+    /// The case with a verdict, and nothing else yet.
+    pub(crate) fn finished(&self, index: usize, sources: &Sources, verdict: Verdict) -> CaseFinished {
+        CaseFinished {
+            id: self.case.id.clone(),
+            suite: self.case.suite.id.clone(),
+            index,
+            name: self.case.def.name.clone(),
+            tags: self.case.def.tags.clone(),
+            place: sources.place(self.case.span),
+            verdict,
+            passed_before: self.passed_before,
+            last: Try::default(),
+            earlier: Vec::new(),
+            snapshot: None,
+        }
+    }
+
+    /// The case where it was not run, and why.
+    pub(crate) fn unrun(&self, index: usize, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
+        CaseFinished {
+            last: Try {
+                reason: Some(reason),
+                ..Try::default()
+            },
+            ..self.finished(index, sources, verdict)
+        }
+    }
 }
 
 /// What a run will do.
@@ -59,6 +92,7 @@ impl Plan {
             .filter(|case| wanted.contains(case.id.as_str()))
             .map(|case| Planned {
                 skip: skip(case, Some(&target)),
+                passed_before: false,
                 case: case.clone(),
             })
             .collect();
@@ -71,6 +105,29 @@ impl Plan {
         }
         skip_with_others(&mut cases);
         Self { target, cases, binder }
+    }
+
+    /// Leaves out what passed before, by id, unless another case that is run is compared with it.
+    pub fn leave_out(&mut self, passed: &BTreeSet<String>, reason: &str) {
+        let mut needed = BTreeSet::new();
+        let others: BTreeMap<_, _> = (self.cases.iter())
+            .filter_map(|planned| {
+                let other = planned.case.def.expect.same_as.as_ref()?;
+                Some((planned.case.id.clone(), other.value.clone()))
+            })
+            .collect();
+        for planned in self.cases.iter().filter(|planned| planned.skip.is_none()) {
+            let mut next = Some(&planned.case.id).filter(|id| !passed.contains(*id));
+            while let Some(id) = next.filter(|id| needed.insert((*id).clone())) {
+                next = others.get(id);
+            }
+        }
+        for planned in &mut self.cases {
+            if planned.skip.is_none() && !needed.contains(&planned.case.id) {
+                planned.skip = Some(reason.to_owned());
+                planned.passed_before = true;
+            }
+        }
     }
 
     /// What a case sends and expects.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     project::Target,
-    suite::{Case, JsonDef, Part, Template},
+    suite::{Case, Filter, JsonDef, Part, Template},
 };
 
 /// The variables of one case on one target.
@@ -47,14 +47,17 @@ impl<'a> Scope<'a> {
         self.missing.get()
     }
 
-    fn value(&self, name: &str) -> Value {
-        let own = self
-            .case
+    /// The value of the row, the case or the suite.
+    fn own(&self, name: &str) -> Option<&'a JsonDef> {
+        self.case
             .row()
             .and_then(|row| row.vars.get(name))
             .or_else(|| self.case.def.vars.get(name))
-            .or_else(|| self.case.suite.def.vars.get(name));
-        if let Some(own) = own {
+            .or_else(|| self.case.suite.def.vars.get(name))
+    }
+
+    fn value(&self, name: &str) -> Value {
+        if let Some(own) = self.own(name) {
             return self.json(own);
         }
         if let Some(value) = self.target.value(name) {
@@ -75,6 +78,14 @@ impl<'a> Scope<'a> {
             },
             Value::String,
         )
+    }
+
+    /// What stands in a recording for a filtered secret.
+    fn recorded(&self, name: &str, filter: Filter) -> Option<String> {
+        self.own(name)
+            .is_none()
+            .then(|| self.target.recorded_mark(name, filter))
+            .flatten()
     }
 
     /// A value as it stands in text: a string without quotes, a number or boolean as JSON. What is neither is none.
@@ -105,7 +116,7 @@ impl<'a> Scope<'a> {
                 Part::Variable(name, None) => wrap(&self.plain(name)),
                 Part::Variable(name, Some(filter)) => {
                     let value = self.plain(name);
-                    let filtered = filter.apply(&value);
+                    let filtered = self.recorded(name, *filter).unwrap_or_else(|| filter.apply(&value));
                     if filtered == value {
                         self.unchanged.replace(Some(name.clone()));
                     }

@@ -56,6 +56,11 @@ impl Secret {
         }
     }
 
+    /// What stands for the secret of this name in a recording: the value itself is not there.
+    pub(super) fn recorded(name: &str) -> Self {
+        Self(format!("${}", name.to_ascii_uppercase()))
+    }
+
     /// Fetches a secret from its source.
     pub fn fetch(source: &SecretSource) -> Result<Self, SecretError> {
         let value = match source {

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::{Project, SECRET_PREFIX, Secret, TargetDef};
 use crate::{
-    event::Flaky,
+    event::{Flaky, RunStarted},
+    redact::marks_of,
     source::{Diagnostic, Diagnostics, nearest},
-    suite::{Suites, Template},
+    suite::{Filter, Suites, Template},
 };
 
 /// How long a case may run before it is told that it is slow.
@@ -56,6 +57,8 @@ pub struct Target {
     pub effects: Option<Vec<String>>,
     /// Files for TLS.
     pub tls: TlsFiles,
+    /// Whether it is the target of a recording: nothing is sent, and its secrets are only marks.
+    is_recorded: bool,
 }
 
 /// Bounds that keep a run a good guest, and keep a hostile answer from harming it.
@@ -231,6 +234,7 @@ impl Target {
                 client: def.client_cert.clone().zip(def.client_key.clone()),
             },
             base,
+            is_recorded: false,
         })
     }
 
@@ -261,7 +265,34 @@ impl Target {
             flaky: Flaky::Fail,
             effects: None,
             tls: TlsFiles::default(),
+            is_recorded: false,
         }
+    }
+
+    /// The target of a recorded run, as far as its answers can be judged again.
+    pub fn recorded(started: &RunStarted) -> Result<Self, String> {
+        let base = BaseUrl::parse(&started.base_url)?;
+        let vars = started.vars.clone();
+        let secrets = started.secrets.iter();
+        let secrets = secrets.map(|name| (name.clone(), Secret::recorded(name))).collect();
+        Ok(Self {
+            name: started.target.clone(),
+            flaky: started.flaky,
+            is_recorded: true,
+            ..Self::embedded(base, vars, secrets, &TargetOptions::default())
+        })
+    }
+
+    /// What stands for a filtered secret in a recording, where this is the target of one.
+    pub(crate) fn recorded_mark(&self, name: &str, filter: Filter) -> Option<String> {
+        if !self.is_recorded || !self.secrets.contains_key(name) {
+            return None;
+        }
+        let [_, swapped, dropped, _, _] = marks_of(name);
+        Some(match filter {
+            Filter::SwapCase => swapped,
+            Filter::DropLast => dropped,
+        })
     }
 
     /// Whether an effect may be had here.

@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 use super::{
     Client, Interrupts,
-    verdict::{conclude, finished},
+    verdict::conclude,
     worker::{News, Workers},
 };
 use crate::{
-    event::{CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Try, Verdict},
+    event::{self, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Verdict},
     exchange::{FailureKind, Reply},
-    plan::{Plan, Planned},
+    plan::Plan,
     redact::Redactor,
     snapshot::SnapshotStore,
     source::Sources,
@@ -69,7 +69,7 @@ pub async fn run(
     for (index, planned) in plan.cases.iter().enumerate() {
         if let Some(reason) = &planned.skip {
             done[index] = true;
-            let skipped = unrun(planned, index, &sources, Verdict::Skipped, reason.clone());
+            let skipped = planned.unrun(index, &sources, Verdict::Skipped, reason.clone());
             report(skipped, &mut counts, &mut tell);
         }
     }
@@ -98,7 +98,7 @@ pub async fn run(
                         most: plan.target.retry.most + 1,
                         reason,
                         elapsed_us,
-                        wait_us: micros(wait),
+                        wait_us: event::micros(wait),
                     }));
                 }
                 Some(News::Judged(judged)) => {
@@ -131,7 +131,7 @@ pub async fn run(
                     tell(Event::CaseSlow(CaseSlow {
                         id: plan.cases[index].case.id.clone(),
                         index,
-                        elapsed_us: micros(elapsed),
+                        elapsed_us: event::micros(elapsed),
                     }));
                 }
             }
@@ -158,11 +158,11 @@ pub async fn run(
                 "the case was lost on the way: this is a defect of conforme".to_owned(),
             ),
         };
-        report(unrun(planned, index, &sources, verdict, reason), &mut counts, &mut tell);
+        report(planned.unrun(index, &sources, verdict, reason), &mut counts, &mut tell);
     }
     RunFinished {
         counts,
-        elapsed_us: micros(start.elapsed()),
+        elapsed_us: event::micros(start.elapsed()),
         stopped,
         exit_code: 0,
     }
@@ -203,20 +203,5 @@ impl Running {
         }
         slow.sort_unstable();
         slow
-    }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// A case that was not run, and why.
-fn unrun(planned: &Planned, index: usize, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
-    CaseFinished {
-        last: Try {
-            reason: Some(reason),
-            ..Try::default()
-        },
-        ..finished(planned, index, sources, verdict)
     }
 }

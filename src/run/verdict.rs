@@ -50,7 +50,7 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
         },
         earlier,
         snapshot: written,
-        ..finished(planned, index, sources, verdict)
+        ..planned.finished(index, sources, verdict)
     }
 }
 
@@ -88,22 +88,4 @@ fn keep(
         options.store.write_pending(id, &source, &text)?
     };
     Ok(Some(shown(&options.root, &path)))
-}
-
-/// A case with a verdict and nothing else yet.
-pub(super) fn finished(planned: &Planned, index: usize, sources: &Sources, verdict: Verdict) -> CaseFinished {
-    let case = &planned.case;
-    CaseFinished {
-        id: case.id.clone(),
-        suite: case.suite.id.clone(),
-        index,
-        name: case.def.name.clone(),
-        tags: case.def.tags.clone(),
-        place: sources.place(case.span),
-        verdict,
-        passed_before: false,
-        last: Try::default(),
-        earlier: Vec::new(),
-        snapshot: None,
-    }
 }

@@ -113,7 +113,7 @@ fn a_full_disk_exits_with_five_unless_the_contract_is_broken() {
         let output = command.stdout(full).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), server.requests()), (Some(code), 1), "{said}");
-        assert!(said.contains("failed to write the report `standard output`"), "{said}");
+        assert!(said.contains("failed to write to standard output"), "{said}");
     }
 }
 
