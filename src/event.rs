@@ -22,6 +22,8 @@ pub const FORMAT: u32 = 1;
 pub enum Event {
     /// First: the plan is made, nothing is sent yet.
     RunStarted(RunStarted),
+    /// The target is not ready yet. For who watches; not written down.
+    TargetAwaited(TargetAwaited),
     /// A case's first request goes out. Made by the run, for who watches it; not written down.
     CaseStarted(CaseStarted),
     /// A case takes longer than the target calls slow, and goes on. For who watches; not written down.
@@ -48,7 +50,10 @@ impl Event {
 
     /// Whether it is for who watches the run only: reports that are read later and recordings leave it out.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::CaseStarted(_) | Self::CaseSlow(_) | Self::CaseRetried(_))
+        matches!(
+            self,
+            Self::TargetAwaited(_) | Self::CaseStarted(_) | Self::CaseSlow(_) | Self::CaseRetried(_)
+        )
     }
 }
 
@@ -95,6 +100,15 @@ pub enum Flaky {
     Fail,
     /// It is reported, and the run can still pass.
     Pass,
+}
+
+/// The target is not ready yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetAwaited {
+    /// Why it does not count as ready.
+    pub reason: String,
+    /// How long it is still waited for, in microseconds.
+    pub left_us: u64,
 }
 
 /// A case's first request goes out.
@@ -319,6 +333,8 @@ pub enum Stop {
     Terminated,
     /// As many cases failed as `--max-fail` allows.
     MaxFail,
+    /// The target did not become ready.
+    NotReady,
     /// The target answered none of the first cases.
     Unreachable,
     /// The recording ends before the run does: the process was killed.
@@ -332,8 +348,9 @@ impl Stop {
             Self::Interrupted => "interrupted by SIGINT",
             Self::Terminated => "terminated by SIGTERM",
             Self::MaxFail => "stopped by --max-fail",
-            Self::Unreachable => "stopped: the target answered none of the first cases",
-            Self::Lost => "lost: the recording ends before the run does",
+            Self::NotReady => "the target is not ready",
+            Self::Unreachable => "the target answered none of the first cases",
+            Self::Lost => "the recording ends before the run does",
         }
     }
 }

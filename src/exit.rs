@@ -33,7 +33,7 @@ impl Exit {
             Some(Stop::Interrupted) => Exit::Interrupted,
             Some(Stop::Terminated) => Exit::Terminated,
             _ if counts.failed > 0 || (counts.flaky > 0 && flaky == Flaky::Fail) => Exit::Broken,
-            Some(Stop::MaxFail | Stop::Unreachable | Stop::Lost) => Exit::NoVerdict,
+            Some(Stop::MaxFail | Stop::NotReady | Stop::Unreachable | Stop::Lost) => Exit::NoVerdict,
             None if counts.errored > 0 || counts.not_run > 0 => Exit::NoVerdict,
             None if counts.ran() == 0 => Exit::NothingRan,
             None => Exit::Holds,
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(exit(passed, None, false), 5);
         assert_eq!(exit(passed, Some(Stop::Interrupted), true), 130);
         assert_eq!(exit(passed, Some(Stop::Terminated), false), 143);
-        for stop in [Stop::MaxFail, Stop::Unreachable, Stop::Lost] {
+        for stop in [Stop::MaxFail, Stop::NotReady, Stop::Unreachable, Stop::Lost] {
             assert_eq!(exit(passed, Some(stop), true), 3);
         }
         assert_eq!(exit(Counts { errored: 1, ..passed }, None, true), 3);

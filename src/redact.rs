@@ -10,7 +10,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     check::Finding,
-    event::{CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, Try},
+    event::{
+        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, TargetAwaited, Try,
+    },
     exchange::{Answer, Content, Failure, Malformed, Reply, Request},
     project::Secret,
     suite::Filter,
@@ -119,6 +121,7 @@ impl Redactor {
     pub fn event(&self, mut event: Event) -> Redacted<Event> {
         match &mut event {
             Event::RunStarted(started) => self.started(started),
+            Event::TargetAwaited(TargetAwaited { reason, left_us: _ }) => self.hide(reason),
             Event::CaseStarted(CaseStarted { id, index: _ })
             | Event::CaseSlow(CaseSlow {
                 id,

@@ -136,6 +136,9 @@ pub struct RunArgs {
     /// Try a case again that has no answer, or one of 429 or 503 with `Retry-After` [default: 0]
     #[arg(long, env = "CONFORME_RETRIES", value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: Option<u32>,
+    /// Wait so long for the target to become ready: what its `ready` asks for holds, or else its port is open
+    #[arg(long, env = "CONFORME_WAIT", value_name = "DURATION", value_parser = parse_duration)]
+    pub wait: Option<Duration>,
     /// Begin no more cases after N that fail the run
     #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one)]
     pub max_fail: Option<usize>,

@@ -20,11 +20,11 @@ use super::{
 };
 use crate::{
     event::{self, Event, RunFinished, RunStarted},
-    plan::{Plan, Selection},
+    plan::{self, Plan, Selection},
     project::TargetOptions,
     recording::{Recording, RecordingError},
     redact::Redactor,
-    run::{Client, Interrupts, RunOptions, SnapshotMode, run as fire},
+    run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, run as fire},
     source::{Diagnostic, Diagnostics},
 };
 
@@ -71,6 +71,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     if !errors.is_empty() {
         return Err(printer.diagnostics(&errors, &workspace.sources));
     }
+    let ready = ready(args, &plan, &workspace, printer)?;
     if let Some(path) = &args.failed_from {
         leave_out(path, &mut plan, printer)?;
     }
@@ -89,6 +90,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         store: workspace.snapshots.clone(),
         root: workspace.project.root.clone(),
         hide: Arc::clone(&redactor),
+        ready,
         max_fail: args.max_fail,
     };
     let unused = unused_snapshots(&workspace);
@@ -135,6 +137,24 @@ fn snapshot_mode(asked: Option<Snapshots>, printer: &Printer) -> Result<Snapshot
         }
         Some(mode) => Ok(mode.into()),
     }
+}
+
+/// What is asked before the first case: what the target's `ready` says, and with `--wait` at least a connection.
+fn ready(args: &RunArgs, plan: &Plan, workspace: &Workspace, printer: &Printer) -> Result<Option<Ready>, Exit> {
+    let Some(case) = workspace.suites.ready.get(&plan.target.name) else {
+        return Ok(args.wait.map(|wait| Ready { asked: None, wait }));
+    };
+    let bound = match plan::skip(case, Some(&plan.target)) {
+        Some(reason) => Err(Diagnostic::new(case.span, format!("`ready`: {reason}"))),
+        None => plan
+            .bind(case, &workspace.sources)
+            .map_err(|unbound| Diagnostic::new(case.span, format!("`ready`: {unbound}"))),
+    };
+    let bound = bound.map_err(|mistake| printer.diagnostics(&mistake.into(), &workspace.sources))?;
+    Ok(Some(Ready {
+        asked: Some(Box::new(bound)),
+        wait: args.wait.unwrap_or_default(),
+    }))
 }
 
 /// Leaves out what passed in an earlier run.

@@ -39,7 +39,12 @@ impl Workspace {
             return Err(printer.diagnostics(&errors, &sources));
         }
         let schemas = SchemaStore::open(&project.schemas);
-        let suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+        let mut suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+        for (name, target) in &project.targets {
+            let node = target.ready.as_ref();
+            let ready = node.and_then(|node| suite::ready(node, name, &project.root, &schemas, &mut errors));
+            suites.ready.extend(ready.map(|case| (name.clone(), case)));
+        }
         project.check_variables(&suites.inputs(), &mut errors);
         if !errors.is_empty() {
             return Err(printer.diagnostics(&errors, &sources));

@@ -71,6 +71,8 @@ pub struct TargetDef {
     pub retry_wait: Option<Duration>,
     /// What a flaky case means for the run.
     pub flaky: Flaky,
+    /// When it is ready: read once the schemas are known.
+    pub ready: Option<Node>,
 }
 
 /// Where a secret comes from.
@@ -218,6 +220,7 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         retry_statuses: fields.read("retry_statuses", errors, |node, errors| list(node, errors, status)),
         retry_wait: fields.read("retry_wait", errors, duration),
         flaky: fields.read("flaky", errors, flaky).unwrap_or_default(),
+        ready: fields.take("ready").cloned(),
     };
     fields.finish(errors);
     if let Some((text, span)) = &def.base_url

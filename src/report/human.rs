@@ -11,7 +11,8 @@ use super::{Colours, Reporter, curl, visible};
 use crate::{
     check::{Finding, Level, status_name},
     event::{
-        CaseFinished, CaseRetried, CaseSlow, Counts, Event, Exchange, Flaky, RunFinished, RunStarted, Try, Verdict,
+        CaseFinished, CaseRetried, CaseSlow, Counts, Event, Exchange, Flaky, RunFinished, RunStarted, Stop,
+        TargetAwaited, Try, Verdict,
     },
     exchange::{Content, Reply},
     redact::{Redacted, marks_of},
@@ -102,6 +103,8 @@ pub struct Human<W> {
     unused: Vec<String>,
     written: Vec<String>,
     passed_before: usize,
+    /// Why cases were not run.
+    not_run: Option<String>,
 }
 
 impl<W: Write> Human<W> {
@@ -119,6 +122,7 @@ impl<W: Write> Human<W> {
             unused: Vec::new(),
             written: Vec::new(),
             passed_before: 0,
+            not_run: None,
         }
     }
 
@@ -164,6 +168,9 @@ impl<W: Write> Human<W> {
             }
         }
         self.passed_before += usize::from(finished.passed_before);
+        if finished.verdict == Verdict::NotRun && self.not_run.is_none() {
+            self.not_run.clone_from(&finished.last.reason);
+        }
         let was_slow = self.slow.remove(&finished.index);
         if self.options.last >= named_from(finished, was_slow) {
             let named = (finished.verdict, finished.id.clone());
@@ -184,6 +191,16 @@ impl<W: Write> Human<W> {
             Verdict::Skipped | Verdict::NotRun => self.detail(finished.last.reason.as_deref().unwrap_or_default()),
             Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.broken_case(finished),
         }
+    }
+
+    fn awaited(&mut self, awaited: &TargetAwaited) -> io::Result<()> {
+        if self.options.quiet {
+            return Ok(());
+        }
+        let word = self.colours.odd(&format!("{:>12}", "WAITING"));
+        let left = seconds(awaited.left_us);
+        writeln!(self.out, "{word} up to {left:.0}s for the target")?;
+        self.detail(&awaited.reason)
     }
 
     fn slow(&mut self, slow: &CaseSlow) -> io::Result<()> {
@@ -414,7 +431,9 @@ impl<W: Write> Human<W> {
             0 => String::new(),
             left => format!("; {} did not run", count(left, "case")),
         };
-        writeln!(self.out, "{word} {}{left}", stop.text())
+        let reason = self.not_run.take().filter(|_| stop == Stop::NotReady);
+        let reason = reason.as_deref().unwrap_or(stop.text());
+        writeln!(self.out, "{word} {}{left}", visible(reason))
     }
 
     fn parts(&self, counts: &Counts) -> String {
@@ -471,6 +490,7 @@ impl<W: Write> Reporter for Human<W> {
                 Ok(())
             }
             Event::RunFinished(finished) => self.summary(finished),
+            Event::TargetAwaited(awaited) => self.awaited(awaited),
             Event::CaseStarted(_) => Ok(()),
             Event::CaseSlow(slow) => self.slow(slow),
             Event::CaseRetried(retried) => self.retried(retried),

@@ -81,7 +81,7 @@ impl<W: Write> Reporter for Progress<W> {
                 self.bar.inc(1);
             }
             Event::RunFinished(_) => self.bar.finish_and_clear(),
-            Event::CaseSlow(_) | Event::CaseRetried(_) | Event::SnapshotUnused { .. } => {}
+            Event::TargetAwaited(_) | Event::CaseSlow(_) | Event::CaseRetried(_) | Event::SnapshotUnused { .. } => {}
         }
         self.bar.set_message(self.message());
         if matches!(**event, Event::CaseStarted(_)) {

@@ -122,6 +122,19 @@ impl Client {
         Listening { reply, rest }
     }
 
+    /// Connects, and keeps the connection for the first request.
+    pub(super) async fn reach(&self, limit: Duration) -> Result<(), Failure> {
+        if let Connection::Http1 { sender, tape } = self.connector.connect(limit.min(self.connect_timeout)).await? {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(Idle {
+                sender,
+                tape,
+                since: Instant::now(),
+            });
+        }
+        Ok(())
+    }
+
     /// Whether [`Client::finish`] takes time.
     pub(super) fn is_listened_to(answered: &Listening) -> bool {
         answered.rest.as_ref().is_some_and(|rest| rest.no_content)

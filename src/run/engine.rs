@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    Client, Interrupts,
+    Client, Interrupts, Ready,
     verdict::conclude,
     worker::{News, Workers},
 };
@@ -46,6 +46,8 @@ pub struct RunOptions {
     pub root: PathBuf,
     /// What every snapshot text goes through before it is written.
     pub hide: Arc<Redactor>,
+    /// What is asked before the first case.
+    pub ready: Option<Ready>,
     /// After so many cases that fail the run no more are begun.
     pub max_fail: Option<usize>,
 }
@@ -71,6 +73,32 @@ pub async fn run(
             done[index] = true;
             let skipped = planned.unrun(index, &sources, Verdict::Skipped, reason.clone());
             report(skipped, &mut counts, &mut tell);
+        }
+    }
+    if let Some(ready) = options.ready.as_ref().filter(|_| !done.iter().all(|done| *done)) {
+        let outcome = tokio::select! {
+            biased;
+            () = interrupts.wait(1) => None,
+            outcome = ready.wait(&client, &mut tell) => Some(outcome),
+        };
+        let ended = match outcome {
+            Some(Ok(())) => None,
+            Some(Err(reason)) => Some((Stop::NotReady, format!("the target is not ready: {reason}"))),
+            None => interrupts
+                .first()
+                .map(|stop| (stop, format!("the run was {}", stop.text()))),
+        };
+        if let Some((stop, reason)) = ended {
+            for (index, planned) in plan.cases.iter().enumerate().filter(|(index, _)| !done[*index]) {
+                let unrun = planned.unrun(index, &sources, Verdict::NotRun, reason.clone());
+                report(unrun, &mut counts, &mut tell);
+            }
+            return RunFinished {
+                counts,
+                elapsed_us: event::micros(start.elapsed()),
+                stopped: Some(stop),
+                exit_code: 0,
+            };
         }
     }
     let (workers, mut news) = Workers::start(&plan, &sources, &client);

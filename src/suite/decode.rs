@@ -340,7 +340,7 @@ fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {
     }
 }
 
-fn request(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
+pub(super) fn request(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
     let Some(mut fields) = Fields::of(node, "a request", cx.errors) else {
         return RequestDef::default();
     };

@@ -30,6 +30,8 @@ pub struct Suites {
     pub suites: Vec<Arc<Suite>>,
     /// Their cases, by suite, file and row.
     pub cases: Vec<Case>,
+    /// By target, what shows that it is ready.
+    pub ready: BTreeMap<String, Case>,
 }
 
 impl Suites {
@@ -41,6 +43,9 @@ impl Suites {
                 *all.entry(name.as_str()).or_default() |= input.value.secret;
             }
         }
+        for name in self.ready.values().flat_map(|case| case.needs.iter()) {
+            all.entry(name).or_default();
+        }
         all
     }
 }
@@ -50,6 +55,7 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
     let mut loaded = Suites {
         suites: Vec::new(),
         cases: Vec::new(),
+        ready: BTreeMap::new(),
     };
     let mut folders = Vec::new();
     walk(folder, folder, &mut folders, sources, errors);

@@ -9,6 +9,7 @@ mod def;
 mod editor_schema;
 mod inherit;
 mod load;
+mod ready;
 mod template;
 
 pub use def::{
@@ -17,4 +18,5 @@ pub use def::{
 };
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
+pub use ready::ready;
 pub use template::{Filter, Part, Template};

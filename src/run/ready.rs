@@ -1,0 +1,88 @@
+//! Waiting for a deployment, so that neither one that is still starting nor the wrong build is judged.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Client;
+use crate::{
+    check::{self, Level},
+    event::{Event, TargetAwaited, micros},
+    exchange::Reply,
+    plan::Bound,
+};
+
+/// The pause between two questions.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Longest time for one question, unless the target says less.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What is asked before the first case, and how long.
+#[derive(Debug)]
+pub struct Ready {
+    /// A request and what must come back; without one a connection is enough.
+    pub asked: Option<Box<Bound>>,
+    /// How long it is asked again; zero asks once.
+    pub wait: Duration,
+}
+
+impl Ready {
+    /// Asks until the target is ready; the error says why it is not.
+    pub(super) async fn wait(&self, client: &Client, tell: &mut impl FnMut(Event)) -> Result<(), String> {
+        let deadline = Instant::now() + self.wait;
+        let mut told = None;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // Asked once, it may take its time; asked again, it must not outlast the wait.
+            let limit = if self.wait.is_zero() {
+                LIMIT
+            } else {
+                LIMIT.min(left.max(PAUSE))
+            };
+            let Err(reason) = self.ask(client, limit).await else {
+                return Ok(());
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(if self.wait.is_zero() {
+                    reason
+                } else {
+                    format!("{reason} (waited {})", check::show_duration(self.wait))
+                });
+            }
+            if told.as_ref() != Some(&reason) {
+                tell(Event::TargetAwaited(TargetAwaited {
+                    reason: reason.clone(),
+                    left_us: micros(left),
+                }));
+                told = Some(reason);
+            }
+            tokio::time::sleep(PAUSE.min(left)).await;
+        }
+    }
+
+    async fn ask(&self, client: &Client, limit: Duration) -> Result<(), String> {
+        let Some(bound) = &self.asked else {
+            return client.reach(limit).await.map_err(|failure| failure.message);
+        };
+        let answered = client.exchange(&bound.request, limit.min(bound.timeout)).await;
+        let reply = client.finish(answered).await;
+        if let Reply::Failure(failure) = reply {
+            return Err(failure.message);
+        }
+        let judgement = check::check(&bound.expectation, &bound.request, &reply, None);
+        let finding = judgement.findings.iter().find(|finding| finding.level == Level::Deny);
+        finding.map_or(Ok(()), |finding| {
+            let seen = match (&finding.expected, &finding.actual) {
+                (Some(expected), Some(actual)) => format!(": expected {expected}, got {actual}"),
+                _ => String::new(),
+            };
+            let at = finding.pointer.as_deref().filter(|pointer| !pointer.is_empty());
+            let at = at.map(|pointer| format!(" at {pointer}")).unwrap_or_default();
+            Err(format!(
+                "{} {}: {}{at}: {}{seen}",
+                bound.request.method, bound.request.url, finding.check, finding.message
+            ))
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! When a target is ready: a request and what must come back, in the words of a case, in `conforme.toml`.
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use super::{
+    decode::{Reading, request},
+    decode_expect::expect,
+    def::{Case, CaseDef, Suite, SuiteDef},
+};
+use crate::{
+    check::{Level, RULES, SchemaStore},
+    source::{Diagnostic, Diagnostics, Fields, Node},
+};
+
+/// Reads what a target's `ready` says. The standing rules are off unless it names them: what is asked is whether the
+/// deployment is up and the right one, not whether it is good.
+pub fn ready(
+    node: &Node,
+    target: &str,
+    folder: &Path,
+    schemas: &SchemaStore,
+    errors: &mut Diagnostics,
+) -> Option<Case> {
+    let before = errors.len();
+    let mut fields = Fields::of(node, "`ready`", errors)?;
+    let (asked, wanted) = (fields.take("request"), fields.take("expect"));
+    fields.finish(errors);
+    let mut cx = Reading {
+        errors,
+        schemas,
+        folder,
+        known: None,
+        used: BTreeSet::new(),
+    };
+    let mut def = CaseDef {
+        request: asked.map(|node| request(node, &mut cx)).unwrap_or_default(),
+        expect: wanted.map(|node| expect(node, &mut cx)).unwrap_or_default(),
+        ..CaseDef::default()
+    };
+    let needs: Vec<String> = cx.used.into_iter().collect();
+    for (name, span) in [
+        ("snapshot", def.expect.snapshot.as_ref().map(|asked| asked.span)),
+        ("same_as", def.expect.same_as.as_ref().map(|asked| asked.span)),
+    ] {
+        if let Some(span) = span {
+            errors.push(Diagnostic::new(span, format!("`{name}` is for cases, not for `ready`")));
+        }
+    }
+    if asked.is_none() || def.request.path.is_none() {
+        let error = Diagnostic::new(node.span, "`ready` has no `request` with a `path`");
+        errors.push(error.help("write `ready = { request = { path = \"/health\" }, expect = { status = 200 } }`"));
+    }
+    if wanted.is_none() {
+        errors.push(Diagnostic::new(node.span, "`ready` has no `expect`").help("write `expect = { status = 200 }`"));
+    }
+    let rules = &mut def.expect.rules;
+    for rule in RULES {
+        if !rules.iter().any(|(id, _)| id == rule.id) {
+            rules.push((rule.id.to_owned(), Level::Off));
+        }
+    }
+    (errors.len() == before).then(|| Case {
+        id: format!("ready: {target}"),
+        suite: Arc::new(Suite {
+            id: String::new(),
+            def: SuiteDef::default(),
+        }),
+        def: Arc::new(def),
+        example: None,
+        needs: needs.into(),
+        span: node.span,
+    })
+}
