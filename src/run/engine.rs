@@ -101,7 +101,7 @@ pub async fn run(
             };
         }
     }
-    let (workers, mut news) = Workers::start(&plan, &sources, &client);
+    let (workers, mut news) = Workers::start(&plan, &sources, &client, options.max_fail.is_some());
     let mut running = Running::new(plan.target.limits.slow);
     let mut tick = tokio::time::interval(TICK);
     let mut is_stopping = false;

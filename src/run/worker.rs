@@ -75,11 +75,12 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Starts as many workers as there are jobs. The channel ends when all of them have.
+    /// Starts as many workers as there are jobs; `is_counted` where failures may end the run. The channel ends when all of them have.
     pub(super) fn start(
         plan: &Arc<Plan>,
         sources: &Arc<Sources>,
         client: &Arc<Client>,
+        is_counted: bool,
     ) -> (Self, mpsc::UnboundedReceiver<News>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let next = Arc::new(AtomicUsize::new(0));
@@ -95,6 +96,7 @@ impl Workers {
                 next: Arc::clone(&next),
                 awaited: Arc::clone(&awaited),
                 stopping: stopped.clone(),
+                is_counted,
                 sender: sender.clone(),
             };
             let units = Arc::clone(&units);
@@ -200,6 +202,7 @@ struct Worker {
     next: Arc<AtomicUsize>,
     awaited: Arc<Awaited>,
     stopping: watch::Receiver<bool>,
+    is_counted: bool,
     sender: mpsc::UnboundedSender<News>,
 }
 
@@ -233,6 +236,7 @@ impl Worker {
         let Some((started, answered, earlier)) = self.tries(index, &bound).await else {
             return;
         };
+        let waits = bound.expectation.same_as.is_some();
         let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
         let settle = async move |reply: Reply| {
             if let Some(maker) = maker {
@@ -269,6 +273,14 @@ impl Worker {
             };
             drop(sender.send(News::Judged(Box::new(judged))));
         };
+        // Where failures are counted, no case begins before the verdict on the one before is known. One that waits for
+        // another's answer must not keep that one waiting.
+        if self.is_counted && !waits {
+            let reply = client.finish(answered).await;
+            settle(reply).await;
+            tokio::task::yield_now().await;
+            return;
+        }
         // A connection that nothing is listened for on is free for the next case at once.
         if is_serial || !Client::is_listened_to(&answered) {
             let reply = client.finish(answered).await;
