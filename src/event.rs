@@ -41,6 +41,16 @@ pub enum Event {
     RunFinished(RunFinished),
 }
 
+/// The JSON Schema (2020-12) of one line of a recording or of `--report json`, as text.
+pub fn event_schema() -> String {
+    let mut schema = schemars::generate::SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<Event>()
+        .to_value();
+    schema["title"] = format!("An event of a run of conforme, format {FORMAT}").into();
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}
+
 impl Event {
     /// Reads one line of what was written down.
     pub fn read(line: &[u8]) -> serde_json::Result<Self> {

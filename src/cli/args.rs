@@ -61,7 +61,7 @@ pub enum Command {
     Accept(SettleArgs),
     /// Throw pending snapshots away
     Reject(SettleArgs),
-    /// Print the JSON Schema of suite files, for editors
+    /// Print the JSON Schema of suite files, for editors, or of recordings
     Schema(SchemaArgs),
     /// Serve the reference API on loopback until interrupted
     #[cfg(feature = "reference")]
@@ -248,6 +248,8 @@ pub enum SchemaOf {
     Case,
     /// suite.yaml
     Suite,
+    /// A line of a recording or of `--report json`
+    Event,
 }
 
 /// `conforme serve`

@@ -4,12 +4,16 @@ use super::{
     Exit, Printer,
     args::{SchemaArgs, SchemaOf},
 };
-use crate::suite::{case_schema, suite_schema};
+use crate::{
+    event::event_schema,
+    suite::{case_schema, suite_schema},
+};
 
 pub(super) fn schema(args: &SchemaArgs, printer: &mut Printer) -> Exit {
     let text = match args.of {
         SchemaOf::Case => case_schema(),
         SchemaOf::Suite => suite_schema(),
+        SchemaOf::Event => event_schema(),
     };
     printer.out(text.trim_end());
     Exit::Holds

@@ -18,7 +18,7 @@ fn schema(of: &str) -> Value {
 
 #[test]
 fn the_schemas_of_the_repository_are_those_that_the_program_prints() {
-    for of in ["case", "suite"] {
+    for of in ["case", "suite", "event"] {
         let file = format!("schemas/{of}.schema.json");
         let stored = std::fs::read_to_string(repository().join(&file)).unwrap();
         let printed = ran(conforme().args(["schema", of])).stdout;
@@ -27,6 +27,101 @@ fn the_schemas_of_the_repository_are_those_that_the_program_prints() {
             "{file} is stale: `cargo run -- schema {of} > {file}`"
         );
     }
+}
+
+#[test]
+fn every_line_of_a_report_is_valid_by_the_schema_of_events_and_an_unknown_event_is_not() {
+    let validator = jsonschema::validator_for(&schema("event")).unwrap();
+    let project = Project::new(&[
+        ("cases/s/suite.yaml", "inputs: { name: { default: x } }\n"),
+        (
+            "cases/s/ok.yaml",
+            "request: { path: '/ok/{{ name }}' }\nexpect: { status: 200, snapshot: true }\n",
+        ),
+        (
+            "cases/s/bad.yaml",
+            "tags: t\nname: n\nrequest: { path: /bad, method: POST, body: { json: {} } }\nexpect: { status: 201, body: { json: { a: 2 } } }\n",
+        ),
+        (
+            "cases/s/bytes.yaml",
+            "request: { path: /bytes }\nexpect: { status: 200 }\n",
+        ),
+        ("cases/s/odd.yaml", "request: { path: /odd }\nexpect: { status: 200 }\n"),
+        ("cases/s/cut.yaml", "request: { path: /cut }\nexpect: { status: 200 }\n"),
+        (
+            "cases/s/none.yaml",
+            "request: { path: /none }\nexpect: { status: 200 }\n",
+        ),
+        (
+            "cases/s/again.yaml",
+            "request: { path: /again }\nexpect: { status: 200 }\n",
+        ),
+        (
+            "cases/s/skipped.yaml",
+            "skip: later\nrequest: { path: /skipped }\nexpect: { status: 200 }\n",
+        ),
+    ]);
+    project.write("snapshots/s/gone.snap", "---\n---\nx\n");
+    let server = Server::start({
+        let first = Mutex::new(true);
+        move |request| {
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let is_first = path == "/again" && std::mem::take(&mut *first.lock().unwrap());
+            match path {
+                "/odd" => (b"HTTP/1.1 bad\r\n\r\n".to_vec(), Then::Close),
+                "/none" => (Vec::new(), Then::Close),
+                "/cut" => (
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec(),
+                    Then::Close,
+                ),
+                "/bytes" => (
+                    b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\n\xff\xfeexcess".to_vec(),
+                    Then::Keep,
+                ),
+                _ if is_first => (answer("HTTP/1.1 503 Busy\nRetry-After: 0", ""), Then::Keep),
+                _ => (
+                    answer("HTTP/1.1 200 OK\nContent-Type: application/json", "{\"a\":1e400}"),
+                    Then::Keep,
+                ),
+            }
+        }
+    });
+    let run = [
+        "run",
+        "--target",
+        &server.url(),
+        "--report",
+        "json=x.json",
+        "--retries",
+        "1",
+        "--max-fail",
+        "100",
+    ];
+    let ran = project.run(&run);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let report = project.read("x.json");
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in report.lines() {
+        let mut event: Value = serde_json::from_str(line).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{line}: {errors:?}");
+        kinds.insert(event["event"].as_str().unwrap().to_owned());
+        kinds.extend(event["verdict"].as_str().map(str::to_owned));
+        event["event"] = "unheard-of".into();
+        assert!(!validator.is_valid(&event), "{line}");
+    }
+    let all = [
+        "case-finished",
+        "errored",
+        "failed",
+        "flaky",
+        "passed",
+        "run-finished",
+        "run-started",
+        "skipped",
+        "snapshot-unused",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), all, "{report}");
 }
 
 #[test]
