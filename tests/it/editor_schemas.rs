@@ -36,7 +36,7 @@ fn every_line_of_a_report_is_valid_by_the_schema_of_events_and_an_unknown_event_
         ("cases/s/suite.yaml", "inputs: { name: { default: x } }\n"),
         (
             "cases/s/ok.yaml",
-            "request: { path: '/ok/{{ name }}' }\nexpect: { status: 200, snapshot: true }\n",
+            "request: { path: '/ok/{{ name }}' }\nexpect: { status: 200 }\n",
         ),
         (
             "cases/s/bad.yaml",
