@@ -1,10 +1,10 @@
 //! `conforme validate` and `conforme list`
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use super::{Exit, Printer, args::ListArgs, run::select, target, workspace::Workspace};
 use crate::{
-    plan,
+    plan::{Plan, Planned},
     source::{Diagnostic, Diagnostics},
 };
 
@@ -40,12 +40,21 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
     let workspace = Workspace::load(folder, printer)?;
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
     let resolved = target::resolve(&workspace, &args.select.target_options(), true, printer)?;
+    let mut errors = Diagnostics::default();
+    let plan = Plan::new(
+        &workspace.suites,
+        &selection,
+        Arc::new(resolved.target.clone()),
+        workspace.snapshots.clone(),
+        &workspace.sources,
+        &mut errors,
+    );
+    if !errors.is_empty() {
+        return Err(printer.diagnostics(&errors, &workspace.sources));
+    }
     let mut suite = None;
     let (mut runs, mut skips) = (0, 0);
-    for case in &workspace.suites.cases {
-        if !selection.selects(case, &workspace.sources) {
-            continue;
-        }
+    for Planned { case, skip, .. } in &plan.cases {
         if suite != Some(&case.suite.id) {
             suite = Some(&case.suite.id);
             let name = case.suite.def.name.as_deref();
@@ -56,7 +65,7 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
         if !case.def.tags.is_empty() {
             line = format!("{line}  [{}]", case.def.tags.join(", "));
         }
-        match plan::skip(case, Some(&resolved.target)) {
+        match skip {
             None => runs += 1,
             Some(reason) => {
                 skips += 1;

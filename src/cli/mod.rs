@@ -51,7 +51,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         #[cfg(feature = "reference")]
         Command::Serve(command) => serve::serve(&command, &mut printer),
     };
-    exit.into()
+    printer.conclude(exit).into()
 }
 
 /// Whether this is a run of CI, as `CI` says.

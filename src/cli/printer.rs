@@ -1,6 +1,7 @@
 //! Standard output and standard error.
 
 use std::{
+    cell::RefCell,
     io::{self, IsTerminal, Write},
     sync::Arc,
 };
@@ -20,11 +21,17 @@ use crate::{
 pub(super) struct Printer {
     color: Color,
     hide: Option<Arc<Redactor>>,
+    /// Why something did not get to standard output.
+    lost: RefCell<Option<io::Error>>,
 }
 
 impl Printer {
     pub(super) fn new(color: Color) -> Self {
-        Self { color, hide: None }
+        Self {
+            color,
+            hide: None,
+            lost: RefCell::new(None),
+        }
     }
 
     /// From now on every secret is hidden.
@@ -63,7 +70,17 @@ impl Printer {
 
     /// A line on standard output. A reader that has gone away is no error.
     pub(super) fn out(&self, text: &str) {
-        drop(writeln!(io::stdout(), "{}", self.clean(text)));
+        match writeln!(io::stdout(), "{}", self.clean(text)) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => drop(self.lost.replace(Some(error))),
+            _ => {}
+        }
+    }
+
+    /// The exit of the command: what was to be on standard output and is not there is no success.
+    pub(super) fn conclude(&self, exit: Exit) -> Exit {
+        let Some(error) = self.lost.take() else { return exit };
+        self.error(&format!("failed to write to standard output: {error}"));
+        exit.reported(false)
     }
 
     /// An error without a place in a file.
