@@ -145,7 +145,7 @@ pub struct RunArgs {
     /// What to do with an answer that differs from its snapshot [default: check where CI is set, else pending]
     #[arg(long, env = "CONFORME_SNAPSHOTS", value_name = "MODE", value_enum)]
     pub snapshots: Option<Snapshots>,
-    /// Write a report: `json=PATH` for the events as NDJSON; without a path, to standard output
+    /// Write a report: junit, html, markdown, github, sarif, tap or json; without a path, to standard output
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
     /// Write the run down: every exchange and verdict, as NDJSON, line by line as cases finish

@@ -23,8 +23,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters, and the format characters that reorder or hide text (Unicode TR 36 §3.1).
-fn is_unsafe(c: char) -> bool {
+/// Control characters, the format characters that reorder or hide text (Unicode TR 36 §3.1), and what no XML may hold.
+pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -36,6 +36,7 @@ fn is_unsafe(c: char) -> bool {
                 | '\u{2060}'..='\u{206f}'
                 | '\u{feff}'
                 | '\u{fff9}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
                 | '\u{e0000}'..='\u{e007f}'
         )
 }

@@ -2,15 +2,17 @@
 //!
 //! A new report is a type that implements [`Reporter`], a row in [`Format::NAMES`] and a line in [`Format::reporter`].
 
+mod account;
 mod colour;
 mod curl;
 mod escape;
 mod human;
 mod json;
+mod junit;
 mod progress;
 mod sink;
-#[cfg_attr(not(test), expect(dead_code, reason = "the reports that need it come next"))]
 mod spool;
+mod tap;
 
 use std::{io, path::PathBuf, str::FromStr};
 
@@ -23,6 +25,8 @@ pub use sink::Sink;
 use crate::{event::Event, redact::Redacted};
 
 use json::Json;
+use junit::JUnit;
+use tap::Tap;
 
 /// Takes events, one after the other, in the order in which they happen.
 pub trait Reporter {
@@ -38,16 +42,23 @@ pub trait Reporter {
 pub enum Format {
     /// The events as NDJSON.
     Json,
+    /// What CI systems read: XML in the manner of `JUnit`.
+    JUnit,
+    /// The Test Anything Protocol.
+    Tap,
 }
 
 impl Format {
     /// All formats by name.
-    pub const NAMES: [(&'static str, Format); 1] = [("json", Format::Json)];
+    pub const NAMES: [(&'static str, Format); 3] =
+        [("json", Format::Json), ("junit", Format::JUnit), ("tap", Format::Tap)];
 
     /// A report of this format that goes to `sink`.
     pub fn reporter(self, sink: Sink) -> Box<dyn Reporter> {
         match self {
             Self::Json => Box::new(Json(sink)),
+            Self::JUnit => Box::new(JUnit::new(sink)),
+            Self::Tap => Box::new(Tap::new(sink)),
         }
     }
 }

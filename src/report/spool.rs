@@ -43,6 +43,14 @@ impl<T> Spool<T> {
         Ok(())
     }
 
+    /// Gives the pieces another order: by a key made of a piece's place in the plan and its note.
+    pub(super) fn order_by<K: Ord>(&mut self, key: impl Fn(usize, &T) -> K) {
+        self.pieces.sort_by_key(|piece| key(piece.index, &piece.note));
+        for (index, piece) in self.pieces.iter_mut().enumerate() {
+            piece.index = index;
+        }
+    }
+
     /// Gives every piece back, in the order of the plan.
     pub(super) fn each(&mut self, mut take: impl FnMut(&T, &[u8]) -> io::Result<()>) -> io::Result<()> {
         self.pieces.sort_by_key(|piece| piece.index);
@@ -80,5 +88,22 @@ mod tests {
             })
             .unwrap();
         assert_eq!(seen, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pieces_can_be_put_in_another_order() {
+        let mut spool = Spool::new();
+        for (index, note) in [(2, 'a'), (0, 'b'), (1, 'a'), (3, 'b')] {
+            spool.push(index, note, &[]).unwrap();
+        }
+        spool.order_by(|index, note| (*note, index));
+        let mut seen = String::new();
+        spool
+            .each(|note, _| {
+                seen.push(*note);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(seen, "aabb");
     }
 }

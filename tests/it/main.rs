@@ -16,6 +16,7 @@ mod loading;
 mod output;
 mod portal;
 mod recordings;
+mod reports_ci;
 mod retrying;
 mod running;
 mod shipped_suite;

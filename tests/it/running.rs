@@ -121,7 +121,11 @@ fn a_full_disk_exits_with_five_unless_the_contract_is_broken() {
 #[test]
 fn a_command_whose_output_is_lost_exits_with_five() {
     let project = project("", "request: { path: / }");
-    for arguments in [&["validate"][..], &["list", "--target", "http://127.0.0.1:1"], &["schema", "case"]] {
+    for arguments in [
+        &["validate"][..],
+        &["list", "--target", "http://127.0.0.1:1"],
+        &["schema", "case"],
+    ] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let output = project.command(arguments).stdout(full).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);

@@ -1,0 +1,235 @@
+//! A try in plain text, for readers who were not there: what is wrong, which line asked for it, how to see it again.
+
+use std::fmt::Write as _;
+
+use super::{curl, visible};
+use crate::{
+    check::{Finding, Level, status_name},
+    event::Try,
+    exchange::{FailureKind, Reply, Request},
+};
+
+/// Most lines of a diff.
+const DIFF: usize = 200;
+/// Most bytes of one line that comes from outside.
+const LINE: usize = 4 << 10;
+/// Most bytes of all that is told of a try's findings. Readers of XML give up at text of 10 MB.
+pub(super) const FINDINGS: usize = 256 << 10;
+/// Most bytes of a command.
+const COMMAND: usize = 64 << 10;
+
+/// Whether a try that did not pass has no answer to judge; else its answer is wrong.
+pub(super) fn has_no_answer(one: &Try) -> bool {
+    failure(one).is_some() || denied(one).next().is_none()
+}
+
+/// What kind of thing went wrong, for who groups by it: a check's id, or a failure's kind such as `timeout`.
+pub(super) fn kind(one: &Try) -> &str {
+    if let Some(kind) = failure(one) {
+        return match kind {
+            FailureKind::Connect => "connect",
+            FailureKind::Tls => "tls",
+            FailureKind::Timeout => "timeout",
+            FailureKind::Closed => "closed",
+            FailureKind::NotHttp => "not-http",
+            FailureKind::TooLarge => "too-large",
+        };
+    }
+    denied(one).next().map_or("no-verdict", |finding| &finding.check)
+}
+
+/// In one line, why a try did not pass.
+pub(super) fn headline(one: &Try) -> String {
+    let mut findings = denied(one);
+    let text = match (findings.next(), &one.reason) {
+        (Some(first), _) if failure(one).is_none() => {
+            let text = title(first);
+            match findings.count() {
+                0 => text,
+                more => format!("{text} (and {more} more)"),
+            }
+        }
+        (_, Some(reason)) => visible(reason).into_owned(),
+        _ => "it did not pass, and no reason was given".to_owned(),
+    };
+    cut(&text)
+}
+
+/// All that a try shows: the reason, its findings, what the answer was, and the command that sends the request again.
+pub(super) fn text(one: &Try, marks: &[String]) -> String {
+    let mut out = String::new();
+    if let Some(reason) = &one.reason {
+        out.push_str(&cut(&visible(reason)));
+        out.push('\n');
+    }
+    out.push_str(&findings(&one.findings));
+    if let Some(exchange) = &one.exchange {
+        if let Reply::Answer(answer) = &exchange.reply {
+            let (version, status) = (visible(&answer.version), status_name(answer.status));
+            let _ = writeln!(
+                out,
+                "answer: {version} {}, {} bytes",
+                visible(&status),
+                answer.body.length()
+            );
+        }
+        let _ = writeln!(out, "reproduce: {}", lines(&command(&exchange.request, marks)));
+    }
+    out
+}
+
+/// Findings, a few lines each.
+pub(super) fn findings<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
+    let mut out = String::new();
+    let mut left = 0;
+    for finding in findings {
+        if out.len() > FINDINGS {
+            left += 1;
+            continue;
+        }
+        let warning = if finding.level == Level::Deny { "" } else { "warning: " };
+        let _ = writeln!(out, "{warning}{}", title(finding));
+        if let Some(place) = &finding.place {
+            let _ = writeln!(out, "  --> {}", visible(&place.to_string()));
+        }
+        if let Some(diff) = &finding.diff {
+            for line in diff_lines(diff) {
+                // The bar keeps a line that comes from outside from being taken for one of ours.
+                let _ = writeln!(out, "  | {}", visible(&line));
+            }
+            continue;
+        }
+        for (label, value) in [("expected", &finding.expected), ("  actual", &finding.actual)] {
+            if let Some(value) = value {
+                let _ = writeln!(out, "  {label}: {}", cut(&visible(value)));
+            }
+        }
+    }
+    if left > 0 {
+        let _ = writeln!(out, "… and {left} more findings");
+    }
+    out
+}
+
+/// A finding in one line: `body/json at /n: the value is another one`.
+pub(super) fn title(finding: &Finding) -> String {
+    let pointer = match &finding.pointer {
+        Some(pointer) if !pointer.is_empty() => format!(" at {}", cut(&visible(pointer))),
+        _ => String::new(),
+    };
+    let message = cut(&visible(&finding.message));
+    format!("{}{pointer}: {message}", visible(&finding.check))
+}
+
+/// The lines of a diff, as many as a reader can take in.
+pub(super) fn diff_lines(diff: &str) -> Vec<String> {
+    let mut lines: Vec<_> = diff.lines().take(DIFF).map(cut).collect();
+    let left = diff.lines().count() - lines.len();
+    if left > 0 {
+        lines.push(format!("… {left} more lines"));
+    }
+    lines
+}
+
+/// The command that sends a request again, unless it is too long for a report.
+pub(super) fn command(request: &Request, marks: &[String]) -> String {
+    let command = curl::command(request, marks);
+    if command.len() > COMMAND {
+        let method = &request.method;
+        return format!(
+            "{method} {}, as in the recording: a command for it has {} bytes",
+            cut(&request.url),
+            command.len()
+        );
+    }
+    command
+}
+
+/// Text in which only line breaks and tabs act.
+pub(super) fn lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        for (index, part) in line.split('\t').enumerate() {
+            if index > 0 {
+                out.push('\t');
+            }
+            out.push_str(&visible(part));
+        }
+    }
+    out
+}
+
+/// So much of a text as a line takes, saying how much is missing.
+pub(super) fn cut(text: &str) -> String {
+    if text.len() <= LINE {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(LINE);
+    format!("{}… ({} more bytes)", &text[..end], text.len() - end)
+}
+
+/// A time in whole milliseconds.
+pub(super) fn millis(micros: u64) -> u64 {
+    micros / 1000 + u64::from(micros % 1000 >= 500)
+}
+
+/// Milliseconds as seconds with three digits.
+pub(super) fn seconds(millis: u64) -> String {
+    format!("{}.{:03}", millis / 1000, millis % 1000)
+}
+
+fn denied(one: &Try) -> impl Iterator<Item = &Finding> {
+    one.findings.iter().filter(|finding| finding.level == Level::Deny)
+}
+
+fn failure(one: &Try) -> Option<FailureKind> {
+    match &one.exchange.as_ref()?.reply {
+        Reply::Failure(failure) => Some(failure.kind),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_line_breaks_and_tabs_act_in_text() {
+        assert_eq!(lines("a\tb\r\n\u{1b}[1m\n\u{ffff}"), "a\tb\\r\n\\u{1b}[1m\n\\u{ffff}");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_says_so() {
+        let long = "é".repeat(LINE);
+        assert_eq!(cut(&long), format!("{}… ({} more bytes)", "é".repeat(LINE / 2), LINE));
+        let diff = "+x\n".repeat(300_000);
+        let lines = diff_lines(&diff);
+        assert_eq!((lines.len(), lines[DIFF].as_str()), (DIFF + 1, "… 299800 more lines"));
+        let finding = Finding {
+            actual: Some(long.clone()),
+            ..Finding::new("body/json", "the value is another one")
+        };
+        let many: Vec<_> = (0..1000).map(|_| finding.clone()).collect();
+        let told = findings(&many);
+        assert!(told.len() < FINDINGS + 2 * LINE, "{}", told.len());
+        assert!(told.trim_end().ends_with(" more findings"));
+        let request = Request {
+            method: "POST".to_owned(),
+            url: "http://127.0.0.1/".to_owned(),
+            headers: Vec::new(),
+            body: "x".repeat(COMMAND).into(),
+        };
+        assert!(command(&request, &[]).starts_with("POST http://127.0.0.1/, as in the recording"));
+    }
+
+    #[test]
+    fn times_are_rounded_once() {
+        for (micros, shown) in [(0, "0.000"), (499, "0.000"), (500, "0.001"), (61_000_000, "61.000")] {
+            assert_eq!(seconds(millis(micros)), shown);
+        }
+        assert_eq!(seconds(millis(u64::MAX)), "18446744073709.552");
+    }
+}

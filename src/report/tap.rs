@@ -1,0 +1,321 @@
+//! `--report tap`: the Test Anything Protocol, version 14.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use super::{
+    Reporter, Sink,
+    account::{self, cut, diff_lines, millis, seconds},
+    escape::is_unsafe,
+    visible,
+};
+use crate::{
+    check::{Finding, Level},
+    event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Stop, Try, Verdict},
+    redact::{Redacted, marks_of},
+    source::Place,
+};
+
+/// Writes a test point a case as it completes.
+pub(super) struct Tap {
+    sink: Sink,
+    marks: Vec<String>,
+    flaky: Flaky,
+    planned: usize,
+    told: usize,
+    /// The last event, once it came.
+    finished: Option<RunFinished>,
+}
+
+impl Tap {
+    pub(super) fn new(sink: Sink) -> Self {
+        Self {
+            sink,
+            marks: Vec::new(),
+            flaky: Flaky::default(),
+            planned: 0,
+            told: 0,
+            finished: None,
+        }
+    }
+
+    fn started(&mut self, started: &RunStarted) -> io::Result<()> {
+        self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+        self.flaky = started.flaky;
+        self.planned = started.cases;
+        let why = if started.cases == 0 {
+            " # no case was selected"
+        } else {
+            ""
+        };
+        writeln!(self.sink, "TAP version 14\n1..{}{why}", started.cases)?;
+        self.sink.flush()
+    }
+
+    fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
+        self.told += 1;
+        let is_ok = match finished.verdict {
+            Verdict::Passed | Verdict::Skipped => true,
+            Verdict::Flaky => self.flaky == Flaky::Pass,
+            Verdict::Failed | Verdict::Errored | Verdict::NotRun => false,
+        };
+        let word = if is_ok { "ok" } else { "not ok" };
+        let mut point = format!("{word} {} - {}", self.told, plain(&finished.id));
+        if finished.verdict == Verdict::Skipped {
+            let reason = finished.last.reason.as_deref().unwrap_or_default();
+            let _ = write!(point, " # SKIP {}", plain(reason));
+        }
+        point.truncate(point.trim_end().len());
+        point.push('\n');
+        let is_plain = matches!(finished.verdict, Verdict::Passed | Verdict::Skipped);
+        if !is_plain || !finished.last.findings.is_empty() {
+            self.diagnostics(finished, is_ok, &mut point);
+        }
+        self.sink.write_all(point.as_bytes())?;
+        // Whoever reads a stream sees each case when it is done.
+        self.sink.flush()
+    }
+
+    fn diagnostics(&self, finished: &CaseFinished, is_ok: bool, out: &mut String) {
+        let message = match finished.verdict {
+            Verdict::Passed | Verdict::Skipped => None,
+            Verdict::Failed | Verdict::Errored => Some(account::headline(&finished.last)),
+            Verdict::Flaky => {
+                let why = finished.earlier.first().map(account::headline).unwrap_or_default();
+                Some(format!(
+                    "it passed only at try {}, after: {why}",
+                    finished.earlier.len() + 1
+                ))
+            }
+            Verdict::NotRun => {
+                let reason = finished.last.reason.as_deref().unwrap_or("no reason was given");
+                Some(format!("not run: {}", cut(reason)))
+            }
+        };
+        let severity = match finished.verdict {
+            _ if is_ok => "warning",
+            Verdict::Errored | Verdict::NotRun => "error",
+            _ => "fail",
+        };
+        let mut yaml = Yaml { out, indent: 2 };
+        yaml.line("---");
+        yaml.text("verdict", finished.verdict.name());
+        if let Some(message) = message {
+            yaml.text("message", &message);
+        }
+        yaml.text("severity", severity);
+        if let Some(name) = &finished.name {
+            yaml.text("name", name);
+        }
+        if !finished.tags.is_empty() {
+            let tags: Vec<_> = finished.tags.iter().map(|tag| quoted(tag)).collect();
+            yaml.line(&format!("tags: [{}]", tags.join(", ")));
+        }
+        yaml.place(&finished.place);
+        if !matches!(finished.verdict, Verdict::NotRun) {
+            yaml.one_try(&finished.last, &self.marks);
+        }
+        if let Some(path) = &finished.snapshot {
+            yaml.text("snapshot", path);
+        }
+        if !finished.earlier.is_empty() {
+            yaml.line("earlier:");
+            for one in &finished.earlier {
+                yaml.item(|yaml| {
+                    yaml.text("message", &account::headline(one));
+                    yaml.one_try(one, &self.marks);
+                });
+            }
+        }
+        yaml.line("...");
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let (told, planned) = (self.told, self.planned);
+        let stopped = self.finished.as_ref().map(|finished| finished.stopped);
+        let why = match stopped {
+            Some(Some(stop)) => stop.text(),
+            Some(None) => "the plan was not met",
+            None => "the run has no end",
+        };
+        if told < planned || matches!(stopped, None | Some(Some(Stop::Lost))) {
+            writeln!(self.sink, "Bail out! {why}: {told} of {planned} cases are told")?;
+        } else if matches!(stopped, Some(Some(_))) {
+            writeln!(self.sink, "# {why}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Reporter for Tap {
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        match &**event {
+            Event::RunStarted(started) => self.started(started),
+            Event::CaseFinished(finished) => self.case(finished),
+            Event::SnapshotUnused { path } => writeln!(self.sink, "# no case has this snapshot: {}", plain(path)),
+            Event::RunFinished(finished) => {
+                self.finished = Some(finished.clone());
+                Ok(())
+            }
+            Event::TargetAwaited(_) | Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.end()?;
+        self.sink.close()
+    }
+}
+
+/// Text for a line of TAP: whatever would end the line or begin a directive is escaped.
+fn plain(text: &str) -> String {
+    visible(text).replace('\\', "\\\\").replace('#', "\\#")
+}
+
+/// A block of YAML. Every text in it is a quoted scalar on one line: nothing that comes from outside is ever markup.
+struct Yaml<'o> {
+    out: &'o mut String,
+    indent: usize,
+}
+
+impl Yaml<'_> {
+    fn line(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{:indent$}{text}", "", indent = self.indent);
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        let value = quoted(value);
+        self.line(&format!("{key}: {value}"));
+    }
+
+    /// The keys of one item of a list.
+    fn item(&mut self, keys: impl FnOnce(&mut Yaml<'_>)) {
+        let from = self.out.len();
+        let dash = from + self.indent;
+        keys(&mut Yaml {
+            out: self.out,
+            indent: self.indent + 2,
+        });
+        self.out.replace_range(dash..=dash, "-");
+    }
+
+    fn place(&mut self, place: &Place) {
+        self.line("at:");
+        self.indent += 2;
+        self.text("file", &place.file);
+        self.line(&format!("line: {}", place.line));
+        self.line(&format!("column: {}", place.column));
+        self.indent -= 2;
+    }
+
+    fn one_try(&mut self, one: &Try, marks: &[String]) {
+        let time = seconds(millis(one.elapsed_us));
+        self.line(&format!("seconds: {time}"));
+        // Where nothing failed, the message is the reason.
+        if let Some(reason) = &one.reason
+            && !account::has_no_answer(one)
+        {
+            self.text("reason", &cut(reason));
+        }
+        if !one.findings.is_empty() {
+            self.line("findings:");
+            let most = self.out.len() + account::FINDINGS;
+            let mut told = 0;
+            for finding in &one.findings {
+                if self.out.len() > most {
+                    break;
+                }
+                self.item(|yaml| yaml.finding(finding));
+                told += 1;
+            }
+            if told < one.findings.len() {
+                self.line(&format!("more_findings: {}", one.findings.len() - told));
+            }
+        }
+        if let Some(exchange) = &one.exchange {
+            self.text("reproduce", &account::command(&exchange.request, marks));
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.text("check", &finding.check);
+        let level = match finding.level {
+            Level::Deny => "deny",
+            Level::Warn => "warn",
+            Level::Off => "off",
+        };
+        self.text("level", level);
+        self.text("message", &cut(&finding.message));
+        if let Some(pointer) = &finding.pointer {
+            self.text("pointer", &cut(pointer));
+        }
+        if let Some(place) = &finding.place {
+            self.place(place);
+        }
+        for (key, value) in [("expected", &finding.expected), ("actual", &finding.actual)] {
+            if let Some(value) = value {
+                self.text(key, &cut(value));
+            }
+        }
+        if let Some(diff) = &finding.diff {
+            self.line("diff:");
+            for line in diff_lines(diff) {
+                self.line(&format!("  - {}", quoted(&line)));
+            }
+        }
+    }
+}
+
+/// A double-quoted scalar of YAML; JSON too, but for characters past U+FFFF that must be spelled out.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_unsafe(c) && u32::from(c) > 0xffff => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+            c if is_unsafe(c) => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_a_line() {
+        assert_eq!(plain("a/b[c # SKIP]\\\nnot ok 2"), "a/b[c \\# SKIP]\\\\\\\\nnot ok 2");
+        assert_eq!(
+            quoted("\u{0}\u{1b}\u{85}\u{2028}\u{202e}\u{feff}\u{ffff}\u{e0041}\"\\\r\n  ...\n\t漢"),
+            "\"\\u0000\\u001b\\u0085\\u2028\\u202e\\ufeff\\uffff\\U000e0041\\\"\\\\\\r\\n  ...\\n\\t漢\""
+        );
+    }
+
+    #[test]
+    fn an_item_of_a_list_has_its_dash_at_its_first_key() {
+        let mut out = "x:\n".to_owned();
+        let mut yaml = Yaml {
+            out: &mut out,
+            indent: 2,
+        };
+        yaml.item(|yaml| {
+            yaml.text("a", "1");
+            yaml.text("b", "2");
+        });
+        assert_eq!(out, "x:\n  - a: \"1\"\n    b: \"2\"\n");
+    }
+}
