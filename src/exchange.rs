@@ -6,6 +6,11 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Header fields whose values are credentials, whoever sends them.
+pub const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+/// What stands for a credential that is no known secret.
+pub const HIDDEN: &str = "[hidden]";
+
 /// A request as it is sent: nothing in it is a template any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {

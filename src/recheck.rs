@@ -8,11 +8,10 @@ use std::{
 use crate::{
     check::{self, Judgement, Level},
     event::{CaseFinished, Counts, Event, Exchange, RunFinished, Stop, Verdict},
-    exchange::{Reply, Request},
+    exchange::{HIDDEN, Reply, Request},
     exit::Exit,
     plan::{Plan, Planned},
     recording::{Recording, RecordingError},
-    redact::HIDDEN,
     source::Sources,
 };
 

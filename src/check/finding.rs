@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::Place;
 
-/// Longest value that a finding quotes, in characters.
-const QUOTE: usize = 600;
+/// Longest value that a finding holds, in bytes. It is far longer than what is shown: secrets are hidden before anything
+/// is shortened for a reader.
+pub(crate) const QUOTED: usize = 64 << 10;
 
 /// What a finding means for the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -89,10 +90,11 @@ impl Finding {
     }
 }
 
-/// A value cut to what a reader can take in, saying how much is missing.
+/// A value cut to what is kept of it: a little more than [`QUOTED`], which tells that it was cut.
 fn quote(text: &str) -> String {
-    match text.char_indices().nth(QUOTE) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}… ({} more bytes)", &text[..end], text.len() - end),
+    let mut end = text.len().min(QUOTED);
+    while !text.is_char_boundary(end) {
+        end += 1;
     }
+    text[..end].to_owned()
 }

@@ -17,6 +17,7 @@ mod text;
 use std::time::Duration;
 
 pub use body::{BodyExpectation, BodyTest};
+pub(crate) use finding::QUOTED;
 pub use finding::{Finding, Level};
 pub use header::{HeaderExpectation, HeaderTest};
 pub use json::{JsonType, Matcher, Pattern, PatternKind};

@@ -7,7 +7,10 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::{Finding, json, media_type::MediaType};
-use crate::{exchange::Answer, source::Place};
+use crate::{
+    exchange::{Answer, CREDENTIALS, HIDDEN},
+    source::Place,
+};
 
 /// What stands in place of a volatile value.
 const VOLATILE: &str = "[redacted]";
@@ -92,7 +95,9 @@ fn render(expectation: &SnapshotExpectation, answer: &Answer, write: impl Fn(&st
     let mut out = format!("HTTP {}\n", answer.status);
     for name in expectation.headers.iter() {
         for value in answer.header(name) {
-            let value = if name == "content-type" {
+            let value = if CREDENTIALS.contains(&name.as_str()) {
+                HIDDEN.to_owned()
+            } else if name == "content-type" {
                 MediaType::parse(value).map_or_else(|| value.to_owned(), |kind| kind.to_string())
             } else {
                 value.to_owned()

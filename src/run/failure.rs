@@ -5,8 +5,8 @@ use std::{error::Error, time::Duration};
 use super::tape::Tape;
 use crate::exchange::{Failure, FailureKind, Malformed, Reply};
 
-/// Longest excerpt of an unreadable answer, in bytes.
-const EXCERPT: usize = 200;
+/// Longest excerpt of an unreadable answer, in bytes: secrets are hidden in it before it is shortened for a reader.
+const EXCERPT: usize = 16 << 10;
 
 /// A failure; the time is filled in by whoever holds the clock.
 pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {

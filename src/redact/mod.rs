@@ -2,28 +2,33 @@
 //!
 //! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them.
 
+mod finder;
+mod unescape;
+
 use std::{fmt::Write as _, ops::Deref};
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use base64::Engine as _;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use finder::Finder;
 
 use crate::{
-    check::Finding,
+    check::{Finding, Level, QUOTED},
     event::{
         CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, TargetAwaited, Try,
     },
-    exchange::{Answer, Content, Failure, Malformed, Reply, Request},
+    exchange::{Answer, CREDENTIALS, Content, Failure, HIDDEN, Malformed, Reply, Request},
     project::Secret,
     suite::Filter,
 };
 
-/// What stands for a credential that is no known secret.
-pub(crate) const HIDDEN: &str = "[hidden]";
-/// Header fields whose values are credentials.
-const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
-/// The shortest piece of base64 that is looked for: shorter ones occur by chance.
-const SHORTEST_PIECE: usize = 6;
+/// Longest value that a finding quotes, in characters.
+const SHOWN: usize = 600;
+/// Longest diff, in bytes.
+const LONG: usize = 32 << 10;
+/// Longest body that leaves, in bytes.
+const BODY: usize = 256 << 10;
+/// Longest excerpt of an answer that cannot be read, in bytes.
+const EXCERPT: usize = 2 << 10;
+/// Most findings of one try.
+const FINDINGS: usize = 100;
 
 /// What stands for the secret of this name, and for what can be made of it: `$TOKEN`, `${TOKEN%?}`. Each is what a
 /// shell writes for the same, so that a command with it can be run.
@@ -65,16 +70,14 @@ impl<T> Deref for Redacted<T> {
 /// Knows every form of every secret.
 #[derive(Debug)]
 pub struct Redactor {
-    finder: Option<AhoCorasick>,
-    /// The mark of each pattern of the finder.
-    pattern_marks: Vec<String>,
+    finder: Option<Finder>,
     marks: Vec<String>,
 }
 
 impl Redactor {
     /// Takes secrets by name; each is shown as `$NAME`.
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s Secret)>) -> Self {
-        let mut forms: Vec<(String, String)> = Vec::new();
+        let mut values = Vec::new();
         let mut marks = Vec::new();
         for (name, secret) in secrets {
             let secret = secret.expose();
@@ -85,43 +88,27 @@ impl Redactor {
                 secret.to_lowercase(),
                 secret.to_uppercase(),
             ];
-            for (value, mark) in made.into_iter().zip(marks_of(name)) {
-                for form in forms_of(&value) {
-                    if !forms.iter().any(|(known, _)| *known == form) {
-                        forms.push((form, mark.clone()));
-                    }
-                }
-                marks.push(mark);
-            }
+            values.extend(made.into_iter().zip(marks_of(name)));
+            marks.extend(marks_of(name));
         }
-        let finder = (!forms.is_empty())
-            .then(|| {
-                AhoCorasick::builder()
-                    .match_kind(MatchKind::LeftmostLongest)
-                    .build(forms.iter().map(|(form, _)| form))
-                    .ok()
-            })
-            .flatten();
         Self {
-            finder,
-            pattern_marks: forms.into_iter().map(|(_, mark)| mark).collect(),
+            finder: Finder::new(values),
             marks,
         }
     }
 
     /// Text with every form of every secret hidden.
     pub fn text(&self, text: &str) -> String {
-        match &self.finder {
-            Some(finder) if finder.is_match(text) => finder.replace_all(text, &self.pattern_marks),
-            _ => text.to_owned(),
-        }
+        let mut text = text.to_owned();
+        self.hide(&mut text);
+        text
     }
 
     /// An event with every form of every secret hidden, and every credential.
     pub fn event(&self, mut event: Event) -> Redacted<Event> {
         match &mut event {
             Event::RunStarted(started) => self.started(started),
-            Event::TargetAwaited(TargetAwaited { reason, left_us: _ }) => self.hide(reason),
+            Event::TargetAwaited(TargetAwaited { reason, left_us: _ }) => self.quote(reason),
             Event::CaseStarted(CaseStarted { id, index: _ })
             | Event::CaseSlow(CaseSlow {
                 id,
@@ -138,7 +125,7 @@ impl Redactor {
                 wait_us: _,
             }) => {
                 self.hide(id);
-                self.hide(reason);
+                self.quote(reason);
             }
             Event::CaseFinished(finished) => self.finished(finished),
             Event::SnapshotUnused { path } => self.hide(path),
@@ -153,20 +140,52 @@ impl Redactor {
     }
 
     fn hide(&self, text: &mut String) {
-        if let Some(finder) = &self.finder
-            && finder.is_match(text.as_str())
-        {
-            *text = finder.replace_all(text, &self.pattern_marks);
+        if let Some(hidden) = self.finder.as_ref().and_then(|finder| finder.hide(text.as_bytes())) {
+            *text = String::from_utf8(hidden)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         }
     }
 
-    fn hide_bytes(&self, content: &mut Content) {
-        if let Some(finder) = &self.finder
-            && finder.is_match(content.bytes())
-        {
-            let marks: Vec<_> = self.pattern_marks.iter().map(String::as_bytes).collect();
-            content.replace(finder.replace_all_bytes(content.bytes(), &marks));
+    /// How far a secret can reach, in bytes: what was cut before it came here is a piece of one at most so near its end.
+    fn reach(&self) -> usize {
+        self.finder.as_ref().map_or(0, Finder::reach)
+    }
+
+    /// Hides first and shortens then: a cut through a secret would leave a part of it.
+    fn quote(&self, text: &mut String) {
+        let was_cut = text.len() >= QUOTED;
+        self.hide(text);
+        if was_cut {
+            text.truncate(text.floor_char_boundary(text.len().saturating_sub(self.reach())));
         }
+        if let Some((end, _)) = text.char_indices().nth(SHOWN) {
+            let more = text.len() - end;
+            text.truncate(end);
+            let least = if was_cut { "more than " } else { "" };
+            let _ = write!(text, "… ({least}{more} more bytes)");
+        }
+    }
+
+    fn long_text(&self, text: &mut String) {
+        self.hide(text);
+        if text.len() > LONG {
+            text.truncate(text.floor_char_boundary(LONG));
+            text.push_str("\n… (cut)");
+        }
+    }
+
+    fn hide_bytes(&self, content: &mut Content, most: usize) {
+        let was_cut = content.bytes().len() > most + self.reach();
+        content.keep(most + self.reach());
+        if let Some(hidden) = self.finder.as_ref().and_then(|finder| finder.hide(content.bytes())) {
+            content.replace(hidden);
+        }
+        let whole = content.bytes().len();
+        content.keep(if was_cut {
+            most.min(whole.saturating_sub(self.reach()))
+        } else {
+            most
+        });
     }
 
     // Every field is named below, so that a new one cannot be forgotten: it does not compile.
@@ -228,7 +247,19 @@ impl Redactor {
             exchange,
         } = one;
         if let Some(reason) = reason {
-            self.hide(reason);
+            self.quote(reason);
+        }
+        if findings.len() > FINDINGS {
+            // What fails the case stays before what only warns.
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+            let more = findings.len() - FINDINGS;
+            findings.truncate(FINDINGS);
+            let message = format!("{more} more findings are left out");
+            let level = findings.first().map_or(Level::Warn, |finding| finding.level);
+            findings.push(Finding {
+                level,
+                ..Finding::new("findings", message)
+            });
         }
         for finding in findings {
             self.finding(finding);
@@ -253,16 +284,18 @@ impl Redactor {
         let is_credential = check
             .strip_prefix("header/")
             .is_some_and(|name| CREDENTIALS.contains(&name));
-        self.hide(message);
+        self.quote(message);
         for text in [expected, actual].into_iter().flatten() {
             if is_credential {
                 self.credential(text);
-            } else {
-                self.hide(text);
             }
+            self.quote(text);
         }
-        for text in [pointer, diff].into_iter().flatten() {
-            self.hide(text);
+        if let Some(pointer) = pointer {
+            self.quote(pointer);
+        }
+        if let Some(diff) = diff {
+            self.long_text(diff);
         }
     }
 
@@ -276,7 +309,7 @@ impl Redactor {
         self.hide(method);
         self.hide(url);
         self.headers(headers);
-        self.hide_bytes(body);
+        self.hide_bytes(body, BODY);
     }
 
     fn reply(&self, reply: &mut Reply) {
@@ -293,8 +326,8 @@ impl Redactor {
                 elapsed_us: _,
             }) => {
                 self.headers(headers);
-                self.hide_bytes(body);
-                self.hide_bytes(excess);
+                self.hide_bytes(body, BODY);
+                self.hide_bytes(excess, EXCERPT);
                 for text in [reason, cut].into_iter().flatten() {
                     self.hide(text);
                 }
@@ -304,14 +337,14 @@ impl Redactor {
                 bytes,
                 elapsed_us: _,
             }) => {
-                self.hide(reason);
-                self.hide_bytes(bytes);
+                self.quote(reason);
+                self.hide_bytes(bytes, EXCERPT);
             }
             Reply::Failure(Failure {
                 kind: _,
                 message,
                 elapsed_us: _,
-            }) => self.hide(message),
+            }) => self.quote(message),
         }
     }
 
@@ -342,91 +375,10 @@ impl Redactor {
     }
 }
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Every form in which a secret can come back.
-fn forms_of(secret: &str) -> Vec<String> {
-    let mut forms = vec![secret.to_owned()];
-    for set in [UNRESERVED, NON_ALPHANUMERIC] {
-        let upper = utf8_percent_encode(secret, set).to_string();
-        forms.push(lower_escapes(&upper));
-        forms.push(upper.replace("%20", "+"));
-        forms.push(upper);
-    }
-    let json = serde_json::Value::String(secret.to_owned()).to_string();
-    let json = json[1..json.len() - 1].to_owned();
-    forms.push(json.replace('/', "\\/"));
-    forms.push(ascii_json(secret));
-    // A finding quotes text that was quoted already.
-    forms.push(json.replace('\\', "\\\\").replace('"', "\\\""));
-    forms.push(
-        secret
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-            .replace('"', "&quot;")
-            .replace('\'', "&#39;"),
-    );
-    forms.push(json);
-    for engine in [
-        base64::engine::general_purpose::STANDARD_NO_PAD,
-        base64::engine::general_purpose::URL_SAFE_NO_PAD,
-    ] {
-        // In base64 the same bytes look different at each of three offsets; only whole groups are certain.
-        for offset in 0..3 {
-            let mut bytes = vec![0; offset];
-            bytes.extend_from_slice(secret.as_bytes());
-            let whole = engine.encode(&bytes);
-            let from = [0, 2, 3][offset];
-            let to = if bytes.len() % 3 == 0 {
-                whole.len()
-            } else {
-                bytes.len() / 3 * 4 + bytes.len() % 3
-            };
-            let piece = whole.get(from..to).unwrap_or_default();
-            if piece.len() >= SHORTEST_PIECE {
-                forms.push(piece.to_owned());
-            }
-        }
-    }
-    forms.retain(|form| !form.is_empty());
-    forms.sort();
-    forms.dedup();
-    forms
-}
-
-fn lower_escapes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('%') {
-        let end = (at + 3).min(rest.len());
-        out.push_str(&rest[..at]);
-        out.push_str(&rest[at..end].to_ascii_lowercase());
-        rest = &rest[end..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The secret in a JSON string in which everything that is not ASCII is escaped.
-fn ascii_json(secret: &str) -> String {
-    let mut out = String::new();
-    for c in secret.chars() {
-        if c.is_ascii() {
-            let one = serde_json::Value::String(c.to_string()).to_string();
-            out.push_str(&one[1..one.len() - 1]);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
     use super::*;
 
@@ -437,19 +389,42 @@ mod tests {
 
     #[test]
     fn every_form_of_a_secret_is_hidden() {
-        let secret = "s3cr+t/\"wörd\" &=";
+        let secret = "s3cr+t/\"wörd\" &='<x>";
         let hide = redactor(secret);
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        let json = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
+        let percent = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let in_ascii = "s3cr\\u002Bt/\\u0022w\\u00F6rd\\u0022 \\u0026=\\u0027\\u003Cx\\u003e";
+        let entities = "s3cr&#43;t/&quot;w&#xF6;rd&quot; &amp;=&#39;&lt;x&gt;";
         for form in [
             secret.to_owned(),
-            serde_json::to_string(secret).unwrap(),
-            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string().to_lowercase(),
-            "s3cr%2Bt%2F%22w%C3%B6rd%22+%26%3D".to_owned(),
-            "s3cr+t/\\\"w\\u00f6rd\\\" &=".to_owned(),
+            json(secret),
+            json(&json(secret)),
+            percent(secret),
+            percent(secret).to_lowercase(),
+            percent(&percent(secret)),
+            percent(&json(secret)),
+            percent(&encode(secret)),
+            percent(secret).replace("%20", "+"),
+            json(secret).replace('/', "\\/"),
+            format!("{secret:?}"),
+            format!("{:?}", json(secret)),
+            in_ascii.to_owned(),
+            percent(in_ascii),
+            entities.to_owned(),
+            entities.replace('&', "\\u0026"),
+            encode(secret).replace('/', "\\/"),
+            secret.to_uppercase(),
+            secret
+                .bytes()
+                .fold(String::new(), |hex, byte| hex + &format!("{byte:02X}")),
         ] {
             let shown = hide.text(&format!("a {form} b"));
-            assert!(shown.contains("$TOKEN") && !shown.contains("s3cr"), "{form} -> {shown}");
+            assert!(
+                shown.contains("TOKEN") && shown.starts_with("a ") && shown.ends_with(" b") && shown.len() < 32,
+                "{form} -> {shown}"
+            );
+            assert_eq!(hide.text(&shown), shown);
         }
         for around in ["", "a", "ab", "user:", "x:y:"] {
             for after in ["", "z", "zz"] {
@@ -460,6 +435,50 @@ mod tests {
                 assert!(shown.replace("$TOKEN", "").len() < 16, "{around}|{after} -> {shown}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays_as_it_is() {
+        let hide = redactor("s3cr+t/word");
+        for text in ["", "%zz %41 \\u0041 &amp; \\", "s3cr+t/wo", "S3CR", "ünïcode \u{0}"] {
+            assert_eq!(hide.text(text), text);
+        }
+    }
+
+    #[test]
+    fn a_cut_through_a_secret_leaves_no_part_of_it() {
+        let hide = redactor("the-very-secret-token");
+        for lead in [SHOWN - 30, SHOWN - 10, SHOWN - 3, QUOTED - 12, QUOTED - 3] {
+            let mut text = format!("{}the-very-secret-token{}", "x".repeat(lead), "y".repeat(40));
+            // As a finding holds it.
+            text.truncate(QUOTED);
+            hide.quote(&mut text);
+            assert!(!text.contains("the-"), "{lead}: {text}");
+        }
+        // Where all that goes before is hidden too, the piece at the end comes near.
+        let mut text = "the-very-secret-token ".repeat(QUOTED / 22 + 1);
+        text.truncate(QUOTED);
+        hide.quote(&mut text);
+        assert!(!text.contains("the-"), "{text}");
+        let long = "the-very-secret-token".repeat(BODY / 21 + 2000);
+        for most in [BODY, BODY - 5] {
+            let mut content = Content::from(long.clone());
+            hide.hide_bytes(&mut content, most);
+            let left = content.text().replace("$TOKEN", "");
+            assert!(content.is_cut() && !left.contains("the") && left.len() < 8, "{left}");
+            assert_eq!(content.length(), long.len());
+        }
+    }
+
+    #[test]
+    fn a_try_keeps_so_many_findings_and_says_how_many_more_there_were() {
+        let mut one = Try {
+            findings: vec![Finding::new("status", "wrong"); FINDINGS + 5],
+            ..Try::default()
+        };
+        redactor("the-secret").one_try(&mut one);
+        assert_eq!(one.findings.len(), FINDINGS + 1);
+        assert_eq!(one.findings[FINDINGS].message, "5 more findings are left out");
     }
 
     #[test]
