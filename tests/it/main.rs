@@ -16,6 +16,7 @@ mod loading;
 mod output;
 mod portal;
 mod recordings;
+mod redaction;
 mod reports_ci;
 mod retrying;
 mod running;
