@@ -32,7 +32,7 @@ impl<W: Write> Progress<W> {
     pub fn new(human: Human<W>) -> Self {
         Self {
             human,
-            bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+            bar: ProgressBar::hidden(),
             running: BTreeMap::new(),
             passed: 0,
             broken: 0,
@@ -40,17 +40,11 @@ impl<W: Write> Progress<W> {
     }
 
     fn message(&self) -> String {
-        let mut parts = vec![format!("{} passed", self.passed)];
-        if self.broken > 0 {
-            parts.push(format!("{} broken", self.broken));
-        }
-        let mut text = parts.join(", ");
+        let mut text = format!("{} passed, {} broken", self.passed, self.broken);
         if !self.running.is_empty() {
             let named: Vec<_> = self.running.values().take(NAMED).map(String::as_str).collect();
-            text = format!("{text}; {} running: {}", self.running.len(), named.join(", "));
-            if self.running.len() > NAMED {
-                text.push_str(", …");
-            }
+            let more = if self.running.len() > NAMED { ", …" } else { "" };
+            text = format!("{text}, {} running: {}{more}", self.running.len(), named.join(", "));
         }
         text
     }
@@ -61,11 +55,12 @@ impl<W: Write> Reporter for Progress<W> {
         match &**event {
             Event::RunStarted(started) => {
                 self.bar.set_length(started.cases as u64);
-                let style = "{elapsed_precise} [{bar:20}] {pos}/{len} (about {eta} left) {wide_msg}";
+                let style = "{elapsed_precise} [{bar:30}] {pos}/{len}, about {eta} left\n{wide_msg}";
                 // A template that cannot be read leaves indicatif's own.
                 if let Ok(style) = ProgressStyle::with_template(style) {
                     self.bar.set_style(style.progress_chars("=> "));
                 }
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
                 self.bar.enable_steady_tick(Duration::from_millis(100));
             }
             Event::CaseStarted(started) => {
