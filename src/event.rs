@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     check::{Finding, Level},
     exchange::{Reply, Request, instant},
+    plan::Partition,
     source::Place,
 };
 
@@ -96,6 +97,9 @@ pub struct RunStarted {
     /// The git commit of the project, where it is in a repository and the run is written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Which part of the selected cases was run, where it was not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
     /// What a flaky case means for the run.
     #[serde(default)]
     pub flaky: Flaky,

@@ -15,6 +15,7 @@
 //! | [`event`], [`exchange`] | the words that the rooms share | |
 //! | [`redact`] | every form of every secret | who reads what is left |
 //! | [`recording`] | a run written down | the suite it was of |
+//! | [`merge`] | several recordings as one | sockets |
 //! | [`recheck`] | judging recorded answers again | sockets |
 //! | [`report`] | how a run is told | the run |
 //! | [`exit`] | what a script can rely on | |
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod event;
 pub mod exchange;
 pub mod exit;
+pub mod merge;
 pub mod plan;
 pub mod project;
 pub mod recheck;

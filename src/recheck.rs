@@ -58,9 +58,9 @@ pub fn recheck(
             _ => {}
         }
     }
-    for (index, planned) in plan.cases.iter().enumerate().filter(|(index, _)| !seen[*index]) {
+    for (_, planned) in plan.cases.iter().enumerate().filter(|(index, _)| !seen[*index]) {
         let reason = "it is not in the recording".to_owned();
-        let finished = planned.unrun(index, sources, Verdict::Skipped, reason);
+        let finished = planned.unrun(sources, Verdict::Skipped, reason);
         counts.add(&finished);
         tell(Event::CaseFinished(Box::new(finished)));
     }
@@ -109,7 +109,7 @@ fn judged(
         let reason = recorded.last.reason.unwrap_or_default();
         return CaseFinished {
             passed_before: recorded.passed_before,
-            ..planned.unrun(index, sources, recorded.verdict, reason)
+            ..planned.unrun(sources, recorded.verdict, reason)
         };
     };
     let (verdict, reason, findings) = match judge(planned, plan, sources, request, reply, others) {
@@ -123,7 +123,7 @@ fn judged(
     CaseFinished {
         last,
         earlier: recorded.earlier,
-        ..planned.finished(index, sources, verdict)
+        ..planned.finished(sources, verdict)
     }
 }
 

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    plan::Partition,
     project::TargetOptions,
     report::{FinalStatusLevel, HumanOptions, ReportSpec, StatusLevel},
     run::SnapshotMode,
@@ -15,7 +16,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "conforme", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes of `run` and `recheck`: 0 the contract holds, 1 it is broken, 2 usage or an invalid suite,\n\
+    after_help = "Exit codes of `run`, `recheck` and `merge`: 0 the contract holds, 1 it is broken, 2 usage or an invalid suite,\n\
 3 no verdict (unreachable, no HTTP), 4 no case ran, 5 a report could not be written,\n\
 130 and 143 interrupted."
 )]
@@ -51,6 +52,8 @@ pub enum Command {
     Validate,
     /// Show the cases that `run` would run, and why others are skipped
     List(ListArgs),
+    /// Join the recordings of the parts of a run into one report and one exit code
+    Merge(MergeArgs),
     /// Judge recorded answers again with the suite as it is now; nothing is sent
     Recheck(RecheckArgs),
     /// Tell a recorded run again: on the terminal, and in every format of `--report`
@@ -83,6 +86,9 @@ pub struct SelectArgs {
     /// Only cases with this tag; given again, cases with any of them
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Only a part of the cases: `hash:1/3`, which stays the same as cases are added, or `slice:1/3`, equal in size
+    #[arg(long, env = "CONFORME_PARTITION", value_name = "KIND:M/N")]
+    pub partition: Option<Partition>,
     /// Allow cases that have this effect, such as `email`, on a target that is not loopback
     #[arg(long = "allow", value_name = "EFFECT")]
     pub allow: Vec<String>,
@@ -181,6 +187,23 @@ impl From<Snapshots> for SnapshotMode {
             Snapshots::Accept => SnapshotMode::Accept,
         }
     }
+}
+
+/// `conforme merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Recordings of runs with `--partition`, all of the same suite and target
+    #[arg(value_name = "RECORDING", required = true)]
+    pub recordings: Vec<PathBuf>,
+    /// Write the merged recording
+    #[arg(long, value_name = "PATH")]
+    pub record: Option<PathBuf>,
+    /// Write a report, as for `run`
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `conforme recheck`

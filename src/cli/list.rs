@@ -41,7 +41,7 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
     let resolved = target::resolve(&workspace, &args.select.target_options(), true, printer)?;
     let mut errors = Diagnostics::default();
-    let plan = Plan::new(
+    let mut plan = Plan::new(
         &workspace.suites,
         &selection,
         Arc::new(resolved.target.clone()),
@@ -51,6 +51,9 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
     );
     if !errors.is_empty() {
         return Err(printer.diagnostics(&errors, &workspace.sources));
+    }
+    if let Some(partition) = args.select.partition {
+        plan.keep(partition);
     }
     let mut suite = None;
     let (mut runs, mut skips) = (0, 0);

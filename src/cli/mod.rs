@@ -2,6 +2,7 @@
 
 mod args;
 mod list;
+mod merge;
 mod printer;
 mod recheck;
 mod report;
@@ -51,6 +52,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(command) => run::run(&command, cli.project.as_deref(), &mut printer),
         Command::Validate => list::validate(cli.project.as_deref(), &mut printer),
         Command::List(command) => list::list(&command, cli.project.as_deref(), &mut printer),
+        Command::Merge(command) => merge::merge(&command, &mut printer),
         Command::Recheck(command) => recheck::recheck(&command, cli.project.as_deref(), &mut printer),
         Command::Report(command) => report::report(&command, &mut printer),
         Command::Review => snapshots::review(cli.project.as_deref(), &mut printer),

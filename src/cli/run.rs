@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     event::{self, Event, RunFinished, RunStarted},
-    plan::{self, Plan, Selection},
+    plan::{self, Partition, Plan, Selection},
     project::TargetOptions,
     recording::{Recording, RecordingError},
     redact::Redactor,
@@ -71,6 +71,9 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     if !errors.is_empty() {
         return Err(printer.diagnostics(&errors, &workspace.sources));
     }
+    if let Some(partition) = args.select.partition {
+        plan.keep(partition);
+    }
     let ready = ready(args, &plan, &workspace, printer)?;
     if let Some(path) = &args.failed_from {
         leave_out(path, &mut plan, printer)?;
@@ -83,7 +86,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     // Asking git takes longer than a small run: only what is written down says which commit it was.
     let is_written = !args.reports.is_empty() || args.record.is_some();
     let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
-    let start = started(&plan, &workspace, commit);
+    let start = started(&plan, &workspace, commit, args.select.partition);
     reports.tell(&redactor.event(Event::RunStarted(start)));
     let options = RunOptions {
         snapshots,
@@ -230,7 +233,7 @@ fn commit(root: &Path) -> Option<String> {
     (output.status.success() && commit.bytes().all(|b| b.is_ascii_hexdigit()) && !commit.is_empty()).then_some(commit)
 }
 
-fn started(plan: &Plan, workspace: &Workspace, commit: Option<String>) -> RunStarted {
+fn started(plan: &Plan, workspace: &Workspace, commit: Option<String>, partition: Option<Partition>) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
         format: event::FORMAT,
@@ -244,6 +247,7 @@ fn started(plan: &Plan, workspace: &Workspace, commit: Option<String>) -> RunSta
         vars: plan.target.vars.clone(),
         suite_hash: workspace.hash(),
         commit,
+        partition,
         flaky: plan.target.flaky,
     }
 }

@@ -4,6 +4,7 @@
 //! [`Plan::bind`] binds one again when its turn comes. After binding nothing is a template any more.
 
 mod bind;
+mod partition;
 mod scope;
 mod select;
 
@@ -13,6 +14,7 @@ use std::{
 };
 
 pub use bind::{Binder, Bound, Unbound};
+pub use partition::{Partition, PartitionBy};
 pub use select::Selection;
 
 use crate::{
@@ -28,6 +30,8 @@ use crate::{
 pub struct Planned {
     /// The case.
     pub case: Case,
+    /// Its place in the whole plan, from zero, whatever part of it is run.
+    pub index: usize,
     /// Why it is not run, if it is not.
     pub skip: Option<String>,
     /// Whether it is not run because it passed in the run that this one goes on from.
@@ -36,11 +40,11 @@ pub struct Planned {
 
 impl Planned {
     /// The case with a verdict, and nothing else yet.
-    pub(crate) fn finished(&self, index: usize, sources: &Sources, verdict: Verdict) -> CaseFinished {
+    pub(crate) fn finished(&self, sources: &Sources, verdict: Verdict) -> CaseFinished {
         CaseFinished {
             id: self.case.id.clone(),
             suite: self.case.suite.id.clone(),
-            index,
+            index: self.index,
             name: self.case.def.name.clone(),
             tags: self.case.def.tags.clone(),
             place: sources.place(self.case.span),
@@ -53,13 +57,13 @@ impl Planned {
     }
 
     /// The case where it was not run, and why.
-    pub(crate) fn unrun(&self, index: usize, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
+    pub(crate) fn unrun(&self, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
         CaseFinished {
             last: Try {
                 reason: Some(reason),
                 ..Try::default()
             },
-            ..self.finished(index, sources, verdict)
+            ..self.finished(sources, verdict)
         }
     }
 }
@@ -90,7 +94,9 @@ impl Plan {
             .cases
             .iter()
             .filter(|case| wanted.contains(case.id.as_str()))
-            .map(|case| Planned {
+            .enumerate()
+            .map(|(index, case)| Planned {
+                index,
                 skip: skip(case, Some(&target)),
                 passed_before: false,
                 case: case.clone(),
@@ -105,6 +111,11 @@ impl Plan {
         }
         skip_with_others(&mut cases);
         Self { target, cases, binder }
+    }
+
+    /// Keeps one part of the cases.
+    pub fn keep(&mut self, partition: Partition) {
+        partition.keep(&mut self.cases);
     }
 
     /// Leaves out what passed before, by id, unless another case that is run is compared with it.

@@ -203,6 +203,7 @@ impl Redactor {
             vars,
             suite_hash: _,
             commit: _,
+            partition: _,
             flaky: _,
         } = started;
         self.hide(target);

@@ -71,7 +71,7 @@ pub async fn run(
     for (index, planned) in plan.cases.iter().enumerate() {
         if let Some(reason) = &planned.skip {
             done[index] = true;
-            let skipped = planned.unrun(index, &sources, Verdict::Skipped, reason.clone());
+            let skipped = planned.unrun(&sources, Verdict::Skipped, reason.clone());
             report(skipped, &mut counts, &mut tell);
         }
     }
@@ -89,8 +89,8 @@ pub async fn run(
                 .map(|stop| (stop, format!("the run was {}", stop.text()))),
         };
         if let Some((stop, reason)) = ended {
-            for (index, planned) in plan.cases.iter().enumerate().filter(|(index, _)| !done[*index]) {
-                let unrun = planned.unrun(index, &sources, Verdict::NotRun, reason.clone());
+            for (_, planned) in plan.cases.iter().enumerate().filter(|(index, _)| !done[*index]) {
+                let unrun = planned.unrun(&sources, Verdict::NotRun, reason.clone());
                 report(unrun, &mut counts, &mut tell);
             }
             return RunFinished {
@@ -115,13 +115,14 @@ pub async fn run(
                 None => break,
                 Some(News::Started(index)) => {
                     running.begin(index);
-                    let id = plan.cases[index].case.id.clone();
+                    let planned = &plan.cases[index];
+                    let (id, index) = (planned.case.id.clone(), planned.index);
                     tell(Event::CaseStarted(CaseStarted { id, index }));
                 }
                 Some(News::Retried { index, number, reason, elapsed_us, wait }) => {
                     tell(Event::CaseRetried(CaseRetried {
                         id: plan.cases[index].case.id.clone(),
-                        index,
+                        index: plan.cases[index].index,
                         number,
                         most: plan.target.retry.most + 1,
                         reason,
@@ -158,7 +159,7 @@ pub async fn run(
                 for (index, elapsed) in running.slow() {
                     tell(Event::CaseSlow(CaseSlow {
                         id: plan.cases[index].case.id.clone(),
-                        index,
+                        index: plan.cases[index].index,
                         elapsed_us: event::micros(elapsed),
                     }));
                 }
@@ -186,7 +187,7 @@ pub async fn run(
                 "the case was lost on the way: this is a defect of conforme".to_owned(),
             ),
         };
-        report(planned.unrun(index, &sources, verdict, reason), &mut counts, &mut tell);
+        report(planned.unrun(&sources, verdict, reason), &mut counts, &mut tell);
     }
     RunFinished {
         counts,

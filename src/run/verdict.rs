@@ -13,7 +13,7 @@ use crate::{
 /// The verdict on a case.
 pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, options: &RunOptions) -> CaseFinished {
     let Judged {
-        index,
+        index: _,
         started,
         exchange,
         judgement,
@@ -50,7 +50,7 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
         },
         earlier,
         snapshot: written,
-        ..planned.finished(index, sources, verdict)
+        ..planned.finished(sources, verdict)
     }
 }
 

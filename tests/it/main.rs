@@ -14,6 +14,7 @@ mod hostile;
 mod judging;
 mod loading;
 mod output;
+mod partitions;
 mod portal;
 mod recordings;
 mod redaction;

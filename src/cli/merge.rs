@@ -1,0 +1,31 @@
+//! `conforme merge`
+
+use super::{Exit, Printer, args::MergeArgs, reports::Reports};
+use crate::merge::Merged;
+
+pub(super) fn merge(args: &MergeArgs, printer: &mut Printer) -> Exit {
+    match try_merge(args, printer) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn try_merge(args: &MergeArgs, printer: &Printer) -> Result<Exit, Exit> {
+    let fail = |error: &dyn std::fmt::Display| {
+        printer.error(&error.to_string());
+        Exit::Usage
+    };
+    let merged = Merged::open(&args.recordings).map_err(|error| fail(&error))?;
+    let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
+    if let Some(path) = &args.record {
+        if args.recordings.contains(path) {
+            printer.error("the merged recording cannot take the place of one of its parts");
+            return Err(Exit::Usage);
+        }
+        reports.record(path, printer)?;
+    }
+    merged.tell(|event| reports.tell(event)).map_err(|error| fail(&error))?;
+    if !merged.missing().is_empty() {
+        printer.error(&format!("no recording of {}", merged.missing().join(", ")));
+    }
+    Ok(merged.exit().reported(reports.finish(printer)))
+}

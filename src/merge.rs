@@ -1,0 +1,210 @@
+//! Several recordings as one: the parts of a suite that ran on several machines, one report and one gate.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    event::{Counts, Event, RunFinished, RunStarted, Stop},
+    exit::Exit,
+    plan::{Partition, PartitionBy},
+    recording::{Recording, RecordingError},
+    redact::Redacted,
+};
+
+/// Why recordings are not parts of one run.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// There are none.
+    #[error("there is nothing to merge")]
+    Nothing,
+    /// One cannot be read.
+    #[error("failed to read the recording `{path}`: {source}")]
+    Read {
+        /// Its path.
+        path: String,
+        /// Why.
+        source: RecordingError,
+    },
+    /// They differ where parts of one run are equal.
+    #[error("`{path}` and `{first}` are not of one run: {what}")]
+    Differ {
+        /// The one.
+        path: String,
+        /// The first.
+        first: String,
+        /// In what they differ.
+        what: String,
+    },
+    /// A case is in two of them.
+    #[error("the case {id} is in `{path}` and in another of the recordings")]
+    Twice {
+        /// The case.
+        id: String,
+        /// The second recording that holds it.
+        path: String,
+    },
+}
+
+/// Parts that belong together.
+#[derive(Debug)]
+pub struct Merged {
+    paths: Vec<PathBuf>,
+    started: RunStarted,
+    finished: RunFinished,
+    missing: Vec<String>,
+}
+
+impl Merged {
+    /// Reads all recordings once, and holds them against each other.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, MergeError> {
+        let mut started: Option<RunStarted> = None;
+        let mut parts: BTreeMap<(PartitionBy, u32), BTreeSet<u32>> = BTreeMap::new();
+        let (mut ids, mut suites) = (BTreeSet::new(), BTreeSet::new());
+        let mut counts = Counts::default();
+        let (mut elapsed_us, mut stopped) = (0, None);
+        for path in paths {
+            let shown = path.display().to_string();
+            let recording = open(path)?;
+            let this = recording.started().clone();
+            if let Some(partition) = this.partition {
+                parts
+                    .entry((partition.by, partition.of))
+                    .or_default()
+                    .insert(partition.part);
+            }
+            match &mut started {
+                None => started = Some(this),
+                Some(first) => {
+                    if let Some(what) = difference(first, &this) {
+                        let first = paths[0].display().to_string();
+                        return Err(MergeError::Differ {
+                            path: shown,
+                            first,
+                            what,
+                        });
+                    }
+                    first.started = first.started.min(this.started);
+                    first.cases += this.cases;
+                }
+            }
+            for event in recording {
+                match event.map_err(|source| unreadable(path, source))?.into_inner() {
+                    Event::CaseFinished(case) => {
+                        counts.add(&case);
+                        suites.insert(case.suite);
+                        if let Some(id) = ids.replace(case.id) {
+                            return Err(MergeError::Twice { id, path: shown });
+                        }
+                    }
+                    Event::RunFinished(end) => {
+                        elapsed_us = end.elapsed_us.max(elapsed_us);
+                        stopped = stopped.or(end.stopped);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let missing = missing(&parts);
+        // A part that is not there is a part of the run that nobody has seen.
+        let stopped = stopped
+            .or((!missing.is_empty()).then_some(Stop::Lost))
+            .map(|_| Stop::Lost);
+        let mut started = started.ok_or(MergeError::Nothing)?;
+        counts.not_run += started.cases.saturating_sub(counts.all());
+        started.suites = suites.len();
+        started.partition = None;
+        let exit = Exit::of(&counts, stopped, started.flaky);
+        Ok(Self {
+            paths: paths.to_owned(),
+            started,
+            finished: RunFinished {
+                counts,
+                elapsed_us,
+                stopped,
+                exit_code: exit.code(),
+            },
+            missing,
+        })
+    }
+
+    /// Parts that there should be: `hash:2/3`.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// How the run as a whole ended.
+    pub fn exit(&self) -> Exit {
+        Exit::of(&self.finished.counts, self.finished.stopped, self.started.flaky)
+    }
+
+    /// Tells the run as one.
+    pub fn tell(&self, mut tell: impl FnMut(&Redacted<Event>)) -> Result<(), MergeError> {
+        tell(&Redacted::recorded(Event::RunStarted(self.started.clone())));
+        let mut unused: Option<BTreeSet<String>> = None;
+        for path in &self.paths {
+            let mut here = BTreeSet::new();
+            for event in open(path)? {
+                let event = event.map_err(|source| unreadable(path, source))?;
+                match &*event {
+                    Event::CaseFinished(_) => tell(&event),
+                    Event::SnapshotUnused { path } => {
+                        here.insert(path.clone());
+                    }
+                    _ => {}
+                }
+            }
+            unused = Some(match unused {
+                None => here,
+                Some(before) => before.intersection(&here).cloned().collect(),
+            });
+        }
+        for path in unused.unwrap_or_default() {
+            tell(&Redacted::recorded(Event::SnapshotUnused { path }));
+        }
+        tell(&Redacted::recorded(Event::RunFinished(self.finished.clone())));
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> Result<Recording, MergeError> {
+    Recording::open(path).map_err(|source| unreadable(path, source))
+}
+
+fn unreadable(path: &Path, source: RecordingError) -> MergeError {
+    MergeError::Read {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+/// In what a part differs from the first where the parts of one run are equal.
+fn difference(first: &RunStarted, this: &RunStarted) -> Option<String> {
+    if first.target != this.target {
+        return Some(format!("the targets are `{}` and `{}`", this.target, first.target));
+    }
+    if first.suite_hash != this.suite_hash {
+        return Some("the suites differ".to_owned());
+    }
+    let of = |started: &RunStarted| started.partition.map(|partition| (partition.by, partition.of));
+    (of(first) != of(this)).then(|| {
+        let shown = |started: &RunStarted| {
+            started
+                .partition
+                .map_or("no partition".to_owned(), |one| one.to_string())
+        };
+        format!("they are {} and {}", shown(this), shown(first))
+    })
+}
+
+fn missing(parts: &BTreeMap<(PartitionBy, u32), BTreeSet<u32>>) -> Vec<String> {
+    let mut missing = Vec::new();
+    for ((by, of), there) in parts {
+        for part in (1..=*of).filter(|part| !there.contains(part)) {
+            let (by, of) = (*by, *of);
+            missing.push(Partition { by, part, of }.to_string());
+        }
+    }
+    missing
+}

@@ -1,0 +1,150 @@
+//! One part of a plan, for one of several machines.
+
+use std::{collections::HashMap, str::FromStr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Planned;
+
+/// Which part of how many: `slice:1/3`, `hash:1/3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Partition {
+    /// How the cases are dealt out.
+    pub by: PartitionBy,
+    /// The part, from one.
+    pub part: u32,
+    /// How many parts there are.
+    pub of: u32,
+}
+
+/// How cases are dealt out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PartitionBy {
+    /// One after the other: the parts are of one size.
+    Slice,
+    /// By a digest of the id: a case stays in its part as others come and go.
+    Hash,
+}
+
+impl FromStr for Partition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "expected `slice:M/N` or `hash:M/N`, such as `hash:1/3`".to_owned();
+        let (by, rest) = text.split_once(':').ok_or_else(form)?;
+        let by = match by {
+            "slice" => PartitionBy::Slice,
+            "hash" => PartitionBy::Hash,
+            _ => return Err(form()),
+        };
+        let (part, of) = rest.split_once('/').ok_or_else(form)?;
+        let (part, of) = (
+            part.parse::<u32>().map_err(|_| form())?,
+            of.parse::<u32>().map_err(|_| form())?,
+        );
+        if part == 0 || part > of {
+            return Err(format!("part {part} of {of}: parts count from 1 to {of}"));
+        }
+        Ok(Self { by, part, of })
+    }
+}
+
+impl std::fmt::Display for Partition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let by = match self.by {
+            PartitionBy::Slice => "slice",
+            PartitionBy::Hash => "hash",
+        };
+        write!(f, "{by}:{}/{}", self.part, self.of)
+    }
+}
+
+impl Partition {
+    /// Keeps the cases of this part. Cases that need each other stay together: those of a serial suite, and those that are
+    /// compared with one another.
+    pub(super) fn keep(self, cases: &mut Vec<Planned>) {
+        let leaders = leaders(cases);
+        let mut order: HashMap<&str, u32> = HashMap::new();
+        let mut kept = Vec::with_capacity(cases.len());
+        for leader in &leaders {
+            let next = u32::try_from(order.len()).unwrap_or(u32::MAX);
+            let place = *order.entry(leader).or_insert(next);
+            kept.push(match self.by {
+                PartitionBy::Slice => place % self.of == self.part - 1,
+                PartitionBy::Hash => digest(leader) % u64::from(self.of) == u64::from(self.part - 1),
+            });
+        }
+        let mut kept = kept.into_iter();
+        cases.retain(|_| kept.next().unwrap_or_default());
+    }
+}
+
+/// For each case, the name of what it cannot be parted from: itself, its serial suite, or the case at the end of what it
+/// is compared with.
+fn leaders(cases: &[Planned]) -> Vec<String> {
+    let others: HashMap<&str, &str> = (cases.iter())
+        .filter_map(|planned| {
+            let other = planned.case.def.expect.same_as.as_ref()?;
+            Some((planned.case.id.as_str(), other.value.as_str()))
+        })
+        .collect();
+    let suites: HashMap<&str, &str> = (cases.iter())
+        .filter(|planned| planned.case.suite.def.serial)
+        .map(|planned| (planned.case.id.as_str(), planned.case.suite.id.as_str()))
+        .collect();
+    (cases.iter())
+        .map(|planned| {
+            let mut id = planned.case.id.as_str();
+            // A circle of comparisons ends where it is as long as there are cases.
+            for _ in 0..cases.len() {
+                match others.get(id) {
+                    Some(other) if !suites.contains_key(id) => id = other,
+                    _ => break,
+                }
+            }
+            (*suites.get(id).unwrap_or(&id)).to_owned()
+        })
+        .collect()
+}
+
+/// A digest that is the same on every machine and in every version.
+fn digest(text: &str) -> u64 {
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    digest
+        .as_ref()
+        .iter()
+        .take(8)
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_is_read_and_written_in_one_form() {
+        for text in ["slice:1/3", "hash:3/3", "hash:1/1"] {
+            assert_eq!(text.parse::<Partition>().unwrap().to_string(), text);
+        }
+        for wrong in [
+            "",
+            "hash",
+            "hash:1",
+            "hash:0/3",
+            "hash:4/3",
+            "hash:1/0",
+            "count:1/3",
+            "hash:a/b",
+            "hash:-1/3",
+        ] {
+            assert!(wrong.parse::<Partition>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_digest_never_changes() {
+        assert_eq!(digest("suite/case"), 0x511d_227b_bbe4_3a0a);
+    }
+}
