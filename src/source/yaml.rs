@@ -146,7 +146,10 @@ impl Reader {
                 };
                 let kind = match open.kind {
                     OpenKind::List(items) => Kind::List(items),
-                    OpenKind::Map { entries, .. } => Kind::Map(entries),
+                    OpenKind::Map { mut entries, .. } => {
+                        entries.shrink_to_fit();
+                        Kind::Map(entries)
+                    }
                 };
                 self.close(Node { span: whole, kind }, open.anchor);
             }

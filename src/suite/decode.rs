@@ -167,7 +167,7 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
     };
     fields.finish(cx.errors);
     for (name, input) in &def.inputs {
-        if def.vars.contains_key(name) {
+        if def.vars.get(name).is_some() {
             cx.error(
                 Diagnostic::new(input.span, format!("`{name}` is an input and a constant of the suite"))
                     .help("take it out of `vars`, or give the input a `default`"),

@@ -36,8 +36,31 @@ impl<T: JsonSchema> JsonSchema for Written<T> {
     }
 }
 
-/// A named value of `vars` or of a row of `examples`.
-pub type NamedValue = BTreeMap<String, JsonDef>;
+/// The named values of `vars` or of a row of `examples`, sorted by name. There can be a row for each of very many cases:
+/// a tree of its own for each would be several times as large.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamedValue(Box<[(String, JsonDef)]>);
+
+impl NamedValue {
+    /// The value of this name.
+    pub fn get(&self, name: &str) -> Option<&JsonDef> {
+        let at = self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().map(|(name, _)| name)
+    }
+}
+
+impl FromIterator<(String, JsonDef)> for NamedValue {
+    fn from_iter<T: IntoIterator<Item = (String, JsonDef)>>(entries: T) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self(entries.into_boxed_slice())
+    }
+}
 
 /// What a target must supply, or may.
 #[derive(Clone, Debug, Default, JsonSchema)]
@@ -64,6 +87,7 @@ pub struct SuiteDef {
     #[schemars(with = "BTreeMap<String, InputOrText>")]
     pub inputs: Vec<(String, Written<InputDef>)>,
     /// Constants of the suite, by name.
+    #[schemars(with = "BTreeMap<String, JsonDef>")]
     pub vars: NamedValue,
     /// Tags of every case.
     #[schemars(with = "OneOrMany")]
@@ -102,9 +126,10 @@ pub struct CaseDef {
     #[schemars(with = "OneOrMany")]
     pub effects: Vec<String>,
     /// Constants of the case, by name.
+    #[schemars(with = "BTreeMap<String, JsonDef>")]
     pub vars: NamedValue,
     /// A table that makes one case of each row: the row's name, and its values by variable.
-    #[schemars(with = "BTreeMap<ExampleName, NamedValue>")]
+    #[schemars(with = "BTreeMap<ExampleName, BTreeMap<String, JsonDef>>")]
     pub examples: Vec<Example>,
     /// Longest time for the request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]

@@ -36,10 +36,16 @@ const CASE: [(&str, How); 4] = [
 ];
 
 /// The case with what it inherits. A `null` that takes nothing away is an error: it is a slip in a name.
-pub(super) fn inherit(suite: Option<&Node>, case: &Node, errors: &mut Diagnostics) -> Node {
-    let mut merged = case.clone();
-    let Kind::Map(entries) = &mut merged.kind else {
-        return merged;
+pub(super) fn inherit(suite: Option<&Node>, mut case: Node, errors: &mut Diagnostics) -> Node {
+    for (key, value) in case.entries() {
+        let is_inherited = CASE.iter().any(|(name, _)| *name == key.text);
+        if value.is_null() && !(is_inherited && suite.is_some_and(|suite| suite.get(&key.text).is_some())) {
+            errors.push(takes_nothing(key, &CASE.map(|(name, _)| name)));
+        }
+    }
+    // A table of examples can be long: it is moved, not copied.
+    let Kind::Map(entries) = &mut case.kind else {
+        return case;
     };
     for (name, how) in CASE {
         let inherited = suite.and_then(|suite| suite.get(name));
@@ -60,13 +66,7 @@ pub(super) fn inherit(suite: Option<&Node>, case: &Node, errors: &mut Diagnostic
             (None, None) => {}
         }
     }
-    for (key, value) in case.entries() {
-        let is_inherited = CASE.iter().any(|(name, _)| *name == key.text);
-        if value.is_null() && !(is_inherited && suite.is_some_and(|suite| suite.get(&key.text).is_some())) {
-            errors.push(takes_nothing(key, &CASE.map(|(name, _)| name)));
-        }
-    }
-    merged
+    case
 }
 
 fn takes_nothing(key: &Key, inherited: &[&str]) -> Diagnostic {

@@ -244,7 +244,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             )));
         }
         case(
-            &node,
+            node,
             shared.as_ref(),
             &suite,
             &stem,
@@ -259,7 +259,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
 
 #[expect(clippy::too_many_arguments, reason = "one call, from the loop above")]
 fn case(
-    node: &Node,
+    node: Node,
     shared: Option<&Node>,
     suite: &Arc<Suite>,
     stem: &str,
@@ -272,16 +272,17 @@ fn case(
         errors.push(Diagnostic::new(node.span, "the file is empty").help("a case has at least `expect`"));
         return;
     }
+    let span = start(node.span);
     let merged = inherit(shared, node, errors);
     let outer: BTreeSet<String> = suite
         .def
         .inputs
         .iter()
         .map(|(name, _)| name.clone())
-        .chain(suite.def.vars.keys().cloned())
+        .chain(suite.def.vars.names().cloned())
         .collect();
-    let own = node.get("vars").into_iter().flat_map(Node::entries);
-    let rows = node.get("examples").into_iter().flat_map(Node::entries);
+    let own = merged.get("vars").into_iter().flat_map(Node::entries);
+    let rows = merged.get("examples").into_iter().flat_map(Node::entries);
     let columns = rows.flat_map(|(_, row)| row.entries());
     let mut known = outer;
     known.extend(own.chain(columns).map(|(key, _)| key.text.clone()));
@@ -297,13 +298,14 @@ fn case(
     };
     let used = cx.used;
     if merged.get("request").is_none_or(Node::is_null) {
-        errors.push(Diagnostic::new(start(node.span), "the case has no `request`"));
+        errors.push(Diagnostic::new(span, "the case has no `request`"));
     }
     if merged.get("expect").and_then(|expect| expect.get("status")).is_none() {
-        errors.push(Diagnostic::new(start(node.span), "the case expects no status").help(
+        errors.push(Diagnostic::new(span, "the case expects no status").help(
             "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
         ));
     }
+    drop(merged);
     if let Some(other) = &mut def.expect.same_as
         && !other.value.contains('/')
     {
@@ -312,7 +314,6 @@ fn case(
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);
     let def = Arc::new(def);
-    let span = start(node.span);
     let rows: Vec<Option<ExampleRow>> = if def.examples.is_empty() {
         vec![None]
     } else {
@@ -382,7 +383,7 @@ impl<'a> Names<'a> {
         for name in used {
             self.follow(name, span, &mut Vec::new(), &mut reached, errors);
         }
-        for name in self.row.iter().flat_map(|row| row.vars.keys()) {
+        for name in self.row.iter().flat_map(|row| row.vars.names()) {
             if !reached.contains(name.as_str()) {
                 errors.push(
                     Diagnostic::new(span, format!("this row has `{name}`, which the case does not use"))
