@@ -12,7 +12,7 @@ use anstyle::AnsiColor;
 use super::{Exit, args::Color};
 use crate::{
     redact::Redactor,
-    report::Colours,
+    report::{Colours, inert_lines, visible},
     source::{Diagnostics, Sources},
 };
 
@@ -62,10 +62,15 @@ impl Printer {
         Colours::new(self.is_coloured(&io::stderr()))
     }
 
-    fn clean(&self, text: &str) -> String {
+    fn hidden(&self, text: &str) -> String {
         self.hide
             .as_ref()
             .map_or_else(|| text.to_owned(), |redactor| redactor.text(text))
+    }
+
+    /// Text without secrets, and without a line that a CI system would take for a command.
+    fn clean(&self, text: &str) -> String {
+        inert_lines(&self.hidden(text))
     }
 
     /// A line on standard output. A reader that has gone away is no error.
@@ -100,7 +105,11 @@ impl Printer {
         } else {
             label.to_owned()
         };
-        drop(writeln!(io::stderr(), "{label}: {}", self.clean(text)));
+        // A message may quote what came over the wire, or what a recording holds. Secrets first: spelled out, one would
+        // not be found.
+        let text = self.hidden(text);
+        let lines: Vec<_> = text.lines().map(visible).collect();
+        drop(writeln!(io::stderr(), "{label}: {}", inert_lines(&lines.join("\n"))));
     }
 
     /// All mistakes with their places, and how many there are.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 
+use super::escape::{inert_lines, is_unsafe};
 use crate::exchange::Request;
 
 /// The command. `marks` (`$TOKEN`) are left to the shell; everything else is quoted.
@@ -87,16 +88,24 @@ fn single(text: &str, out: &mut String) {
         .all(|b| b.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&b));
     if plain {
         out.push_str(text);
-    } else if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        // Nothing that acts on a terminal stands in a command that is meant to be copied.
+    } else if text.chars().any(|c| is_unsafe(c) && c != '\n') || is_command(text) {
+        // Nothing that acts on a terminal or in a log stands in a command that is meant to be copied.
         out.push_str("$'");
+        let mut before = None;
         for c in text.chars() {
             match c {
                 '\'' | '\\' => {
                     out.push('\\');
                     out.push(c);
                 }
-                c if c.is_control() => {
+                // With every second one spelled out there are no two in a row.
+                ':' | '#' if before == Some(c) => {
+                    let _ = write!(out, "\\x{:02x}", u32::from(c));
+                    before = None;
+                    continue;
+                }
+                '\n' => out.push('\n'),
+                c if is_unsafe(c) => {
                     let mut bytes = [0; 4];
                     for byte in c.encode_utf8(&mut bytes).bytes() {
                         let _ = write!(out, "\\x{byte:02x}");
@@ -104,6 +113,7 @@ fn single(text: &str, out: &mut String) {
                 }
                 c => out.push(c),
             }
+            before = Some(c);
         }
         out.push('\'');
     } else {
@@ -111,6 +121,13 @@ fn single(text: &str, out: &mut String) {
         out.push_str(&text.replace('\'', r"'\''"));
         out.push('\'');
     }
+}
+
+/// Whether quoted text would hold what a CI system takes for a command.
+fn is_command(text: &str) -> bool {
+    // A quotation mark stands before the first line.
+    let quoted = format!("'{text}");
+    inert_lines(&quoted) != quoted
 }
 
 #[cfg(test)]

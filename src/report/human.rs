@@ -7,7 +7,7 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{Colours, Reporter, curl, visible};
+use super::{Colours, Reporter, curl, escape::Inert, visible};
 use crate::{
     check::{Finding, Level, status_name},
     event::{
@@ -89,7 +89,7 @@ impl Default for HumanOptions {
 
 /// Writes for people.
 pub struct Human<W> {
-    out: W,
+    out: Inert<W>,
     colours: Colours,
     options: HumanOptions,
     flaky: Flaky,
@@ -111,7 +111,7 @@ impl<W: Write> Human<W> {
     /// A report on `out`.
     pub fn new(out: W, colours: Colours, options: HumanOptions) -> Self {
         Self {
-            out,
+            out: Inert::new(out),
             colours,
             options,
             flaky: Flaky::default(),
@@ -259,7 +259,9 @@ impl<W: Write> Human<W> {
         if let Some(reason) = &one.reason {
             let reason = self.colours.odd(&visible(reason));
             writeln!(self.out, "    {reason}")?;
-            let place = self.colours.faint(&format!("--> {}", finished.place));
+            let place = self
+                .colours
+                .faint(&format!("--> {}", visible(&finished.place.to_string())));
             writeln!(self.out, "      {place}")?;
         }
         for finding in &one.findings {
@@ -340,7 +342,7 @@ impl<W: Write> Human<W> {
         };
         writeln!(self.out, "    {check}{pointer}: {}", visible(&finding.message))?;
         if let Some(place) = &finding.place {
-            let place = self.colours.faint(&format!("--> {place}"));
+            let place = self.colours.faint(&format!("--> {}", visible(&place.to_string())));
             writeln!(self.out, "      {place}")?;
         }
         if let Some(diff) = &finding.diff {
@@ -535,7 +537,8 @@ fn count(number: usize, what: &str) -> String {
     }
 }
 
-fn is_pending(path: &str) -> bool {
+/// Whether a snapshot waits to be looked at.
+pub(super) fn is_pending(path: &str) -> bool {
     std::path::Path::new(path)
         .extension()
         .is_some_and(|extension| extension == "new")

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Reporter, Sink};
+use super::{Reporter, Sink, escape::without_marks};
 use crate::{event::Event, redact::Redacted};
 
 /// Writes events as NDJSON.
@@ -14,9 +14,9 @@ impl Reporter for Json {
         if event.is_passing() {
             return Ok(());
         }
-        let mut line = serde_json::to_vec(&**event)?;
-        line.push(b'\n');
-        self.0.write_all(&line)
+        let line = serde_json::to_string(&**event)?;
+        // The same JSON: signs stand in strings only. On standard output, CI systems read it too.
+        writeln!(self.0, "{}", without_marks(&line, "\\u0023"))
     }
 
     fn finish(&mut self) -> io::Result<()> {

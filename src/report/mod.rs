@@ -17,7 +17,7 @@ mod tap;
 use std::{io, path::PathBuf, str::FromStr};
 
 pub use colour::Colours;
-pub use escape::visible;
+pub use escape::{inert_lines, visible};
 pub use human::{FinalStatusLevel, Human, HumanOptions, StatusLevel};
 pub use progress::Progress;
 pub use sink::Sink;

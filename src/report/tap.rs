@@ -8,7 +8,7 @@ use std::{
 use super::{
     Reporter, Sink,
     account::{self, cut, diff_lines, millis, seconds},
-    escape::is_unsafe,
+    escape::{is_unsafe, without_marks},
     visible,
 };
 use crate::{
@@ -289,7 +289,7 @@ fn quoted(text: &str) -> String {
         }
     }
     out.push('"');
-    out
+    without_marks(&out, "\\u0023").into_owned()
 }
 
 #[cfg(test)]
