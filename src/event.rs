@@ -100,6 +100,10 @@ pub struct RunStarted {
     /// Which part of the selected cases was run, where it was not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
+    /// The project's folder in its git repository, `/` between folders, for reports that are read there; none where it
+    /// is the repository's root or in no repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// What a flaky case means for the run.
     #[serde(default)]
     pub flaky: Flaky,

@@ -219,9 +219,20 @@ fn check_effects(allow: &[String], workspace: &Workspace, printer: &Printer) -> 
     Ok(())
 }
 
+/// The repository that the project is in.
+fn repository(root: &Path) -> Option<&Path> {
+    root.ancestors().find(|folder| folder.join(".git").exists())
+}
+
+/// The project's folder in its repository.
+fn folder(root: &Path) -> Option<String> {
+    let folder = event::shown(repository(root)?, root);
+    (!folder.is_empty()).then_some(folder)
+}
+
 /// The commit that is checked out where the project is.
 fn commit(root: &Path) -> Option<String> {
-    root.ancestors().find(|folder| folder.join(".git").exists())?;
+    repository(root)?;
     let output = Command::new("git")
         .args(["rev-parse", "--verify", "HEAD"])
         .current_dir(root)
@@ -248,6 +259,7 @@ fn started(plan: &Plan, workspace: &Workspace, commit: Option<String>, partition
         suite_hash: workspace.hash(),
         commit,
         partition,
+        folder: folder(&workspace.project.root),
         flaky: plan.target.flaky,
     }
 }

@@ -204,8 +204,12 @@ impl Redactor {
             suite_hash: _,
             commit: _,
             partition: _,
+            folder,
             flaky: _,
         } = started;
+        if let Some(folder) = folder {
+            self.hide(folder);
+        }
         self.hide(target);
         self.hide(base_url);
         for value in vars.values_mut() {

@@ -6,10 +6,14 @@ mod account;
 mod colour;
 mod curl;
 mod escape;
+mod github;
 mod human;
 mod json;
 mod junit;
+mod markdown;
+mod outcome;
 mod progress;
+mod sarif;
 mod sink;
 mod spool;
 mod tap;
@@ -24,8 +28,11 @@ pub use sink::Sink;
 
 use crate::{event::Event, redact::Redacted};
 
+use github::GitHub;
 use json::Json;
 use junit::JUnit;
+use markdown::Markdown;
+use sarif::Sarif;
 use tap::Tap;
 
 /// Takes events, one after the other, in the order in which they happen.
@@ -46,12 +53,24 @@ pub enum Format {
     JUnit,
     /// The Test Anything Protocol.
     Tap,
+    /// A summary for a pull request.
+    Markdown,
+    /// Annotations of GitHub Actions.
+    GitHub,
+    /// SARIF, for code scanning.
+    Sarif,
 }
 
 impl Format {
     /// All formats by name.
-    pub const NAMES: [(&'static str, Format); 3] =
-        [("json", Format::Json), ("junit", Format::JUnit), ("tap", Format::Tap)];
+    pub const NAMES: [(&'static str, Format); 6] = [
+        ("json", Format::Json),
+        ("junit", Format::JUnit),
+        ("tap", Format::Tap),
+        ("markdown", Format::Markdown),
+        ("github", Format::GitHub),
+        ("sarif", Format::Sarif),
+    ];
 
     /// A report of this format that goes to `sink`.
     pub fn reporter(self, sink: Sink) -> Box<dyn Reporter> {
@@ -59,6 +78,9 @@ impl Format {
             Self::Json => Box::new(Json(sink)),
             Self::JUnit => Box::new(JUnit::new(sink)),
             Self::Tap => Box::new(Tap::new(sink)),
+            Self::Markdown => Box::new(Markdown::new(sink)),
+            Self::GitHub => Box::new(GitHub::new(sink)),
+            Self::Sarif => Box::new(Sarif::new(sink)),
         }
     }
 }

@@ -36,6 +36,13 @@ impl Sink {
                 return Ok(Self(Out::Stream(BufWriter::new(Box::new(stream)))));
             }
         }
+        if is_step_summary(&path) {
+            let mut file = std::fs::OpenOptions::new().append(true).create(true).open(&path)?;
+            if file.metadata()?.len() > 0 {
+                file.write_all(b"\n")?;
+            }
+            return Ok(Self(Out::Stream(BufWriter::new(Box::new(file)))));
+        }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -83,6 +90,16 @@ impl Write for Sink {
             Out::Stream(out) => out.flush(),
         }
     }
+}
+
+/// Whether it is the file that GitHub's runner gives a step for its summary. The commands of a step share it, and each
+/// adds to what is there.
+fn is_step_summary(path: &Path) -> bool {
+    let Some(known) = std::env::var_os("GITHUB_STEP_SUMMARY") else {
+        return false;
+    };
+    let known = PathBuf::from(known);
+    known.canonicalize().unwrap_or(known) == path
 }
 
 #[cfg(unix)]

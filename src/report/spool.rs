@@ -30,6 +30,11 @@ impl<T> Spool<T> {
         }
     }
 
+    /// How many pieces there are.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Takes a piece.
     pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
         self.file.write_all(piece)?;

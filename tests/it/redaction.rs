@@ -14,7 +14,7 @@ use proptest::{
 use crate::support::{Project, Server, Then, answer, ran};
 
 /// Every format of `--report`.
-const FORMATS: [&str; 3] = ["json", "junit", "tap"];
+const FORMATS: [&str; 6] = ["json", "junit", "tap", "markdown", "github", "sarif"];
 
 /// Always the same cases: a failure here is one everywhere.
 fn runner(cases: u32) -> TestRunner {

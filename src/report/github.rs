@@ -1,0 +1,220 @@
+//! `--report github`: annotations of GitHub Actions, as workflow commands.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use super::{
+    Reporter, Sink,
+    account::{self, lines},
+    outcome::{self, cases, clip, short},
+    visible,
+};
+use crate::{
+    check::Level,
+    event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Verdict},
+    redact::{Redacted, marks_of},
+    source::Place,
+};
+
+/// GitHub shows so many errors a step, and keeps the others in the log.
+const SHOWN: usize = 10;
+/// GitHub cuts longer messages off, in characters.
+const MESSAGE: usize = 4096;
+/// Most bytes of the first finding in a message.
+const FINDING: usize = 2000;
+/// Most bytes of a title.
+const TITLE: usize = 200;
+
+/// Writes one annotation for each case that did not pass, as it completes.
+pub(super) struct GitHub {
+    sink: Sink,
+    folder: Option<String>,
+    target: String,
+    marks: Vec<String>,
+    flaky: Flaky,
+    errors: usize,
+    /// Findings of level `warn`: the first case that shows each, and how many do.
+    warnings: BTreeMap<(String, String), Warning>,
+    unused: Vec<String>,
+    finished: Option<RunFinished>,
+}
+
+struct Warning {
+    place: Place,
+    id: String,
+    cases: usize,
+}
+
+impl GitHub {
+    pub(super) fn new(sink: Sink) -> Self {
+        Self {
+            sink,
+            folder: None,
+            target: String::new(),
+            marks: Vec::new(),
+            flaky: Flaky::default(),
+            errors: 0,
+            warnings: BTreeMap::new(),
+            unused: Vec::new(),
+            finished: None,
+        }
+    }
+
+    fn started(&mut self, started: &RunStarted) {
+        self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+        self.folder.clone_from(&started.folder);
+        self.target.clone_from(&started.target);
+        self.flaky = started.flaky;
+    }
+
+    fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
+        for finding in &finished.last.findings {
+            if finding.level == Level::Warn {
+                let key = (finding.check.to_string(), finding.message.clone());
+                let warning = self.warnings.entry(key).or_insert_with(|| Warning {
+                    place: finding.place.clone().unwrap_or_else(|| finished.place.clone()),
+                    id: finished.id.clone(),
+                    cases: 0,
+                });
+                warning.cases += 1;
+            }
+        }
+        let (level, word) = match finished.verdict {
+            Verdict::Failed => ("error", "failed"),
+            Verdict::Errored => ("error", "errored"),
+            Verdict::Flaky if self.flaky == Flaky::Fail => ("error", "flaky"),
+            Verdict::Flaky => ("warning", "flaky"),
+            Verdict::Passed | Verdict::Skipped | Verdict::NotRun => return Ok(()),
+        };
+        self.errors += usize::from(level == "error");
+        // Of a flaky case, what was wrong with its first try is on the line that asked for it.
+        let told = finished.earlier.first().filter(|_| finished.verdict == Verdict::Flaky);
+        let told = told.unwrap_or(&finished.last);
+        let asked = outcome::first(told).and_then(|finding| finding.place.as_ref());
+        let command = self.command(
+            level,
+            Some(asked.unwrap_or(&finished.place)),
+            &format!("{} {word}", short(&finished.id, TITLE)),
+            &self.message(finished),
+        );
+        writeln!(self.sink, "{command}")?;
+        // Whoever reads the log sees each case when it is done.
+        self.sink.flush()
+    }
+
+    fn message(&self, finished: &CaseFinished) -> String {
+        let one = &finished.last;
+        let mut text = match outcome::first(one) {
+            _ if finished.verdict == Verdict::Flaky => short(&outcome::flaky(&finished.earlier), FINDING) + "\n",
+            Some(first) => {
+                let more = one.findings.iter().filter(|finding| finding.level == Level::Deny);
+                let more = match more.count() - 1 {
+                    0 => String::new(),
+                    1 => "… and 1 more finding\n".to_owned(),
+                    more => format!("… and {more} more findings\n"),
+                };
+                clip(&account::findings([first]), FINDING) + &more
+            }
+            None => short(&account::headline(one), FINDING) + "\n",
+        };
+        if let Some(exchange) = &one.exchange {
+            let command = format!(
+                "reproduce: {}",
+                lines(&account::command(&exchange.request, &self.marks))
+            );
+            if text.len() + command.len() < MESSAGE {
+                text.push_str(&command);
+            }
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
+
+    fn command(&self, level: &str, place: Option<&Place>, title: &str, message: &str) -> String {
+        let place = place.map_or_else(String::new, |place| {
+            let file = outcome::in_repository(self.folder.as_deref(), &place.file);
+            format!("file={},line={},col={},", property(&file), place.line, place.column)
+        });
+        format!("::{level} {place}title={}::{}", property(title), data(message))
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        for ((check, message), warning) in std::mem::take(&mut self.warnings) {
+            let id = short(&warning.id, TITLE);
+            let whose = match warning.cases {
+                1 => id,
+                number => format!("{id} and {} more", cases(number - 1)),
+            };
+            let message = format!("{}: {} ({whose})", short(&check, TITLE), short(&message, FINDING));
+            let command = self.command("warning", Some(&warning.place), &short(&check, TITLE), &message);
+            writeln!(self.sink, "{command}")?;
+        }
+        for path in std::mem::take(&mut self.unused) {
+            let file = property(&outcome::in_repository(self.folder.as_deref(), &path));
+            writeln!(
+                self.sink,
+                "::warning file={file},title=snapshot::no case has this snapshot"
+            )?;
+        }
+        let is_well = self.finished.as_ref().is_some_and(|finished| finished.exit_code == 0);
+        // As one error too many it would not be seen.
+        let level = if is_well || self.errors >= SHOWN {
+            "notice"
+        } else {
+            "error"
+        };
+        let counts = self
+            .finished
+            .as_ref()
+            .map(|finished| finished.counts)
+            .unwrap_or_default();
+        let message = format!(
+            "{}: {} against {}",
+            outcome::headline(self.finished.as_ref()),
+            outcome::parts(&counts),
+            short(&self.target, TITLE)
+        );
+        writeln!(self.sink, "{}", self.command(level, None, "conforme", &message))
+    }
+}
+
+impl Reporter for GitHub {
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        match &**event {
+            Event::RunStarted(started) => self.started(started),
+            Event::CaseFinished(finished) => self.case(finished)?,
+            Event::SnapshotUnused { path } => self.unused.push(path.clone()),
+            Event::RunFinished(finished) => self.finished = Some(finished.clone()),
+            Event::TargetAwaited(_) | Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.end()?;
+        self.sink.close()
+    }
+}
+
+/// A message as the runner reads it back.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property as the runner reads it back.
+fn property(text: &str) -> String {
+    data(&visible(text)).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_a_message_or_a_property_but_its_end() {
+        assert_eq!(data("100%0A\r\n::x, y"), "100%250A%0D%0A::x, y");
+        assert_eq!(property("a,line=1::b%\n\u{1b}"), "a%2Cline=1%3A%3Ab%25\\n\\u{1b}");
+    }
+}

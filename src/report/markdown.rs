@@ -1,0 +1,386 @@
+//! `--report markdown`: a summary for a comment on a pull request, or for `$GITHUB_STEP_SUMMARY`.
+//!
+//! Text from outside stands in code only: in spans, in `<code>`, and in fences longer than any in it. In code there is
+//! no markup, and GitHub and GitLab look for no mention, no reference to an issue and no address in it.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use super::{
+    Reporter, Sink,
+    account::{self, diff_lines, lines, millis, seconds},
+    escape::inert_lines,
+    human::is_pending,
+    outcome::{self, cases, clip, short},
+    spool::Spool,
+    visible,
+};
+use crate::{
+    check::Level,
+    event::{CaseFinished, Event, RunFinished, RunStarted, Try, Verdict},
+    redact::{Redacted, marks_of},
+};
+
+/// Most bytes. A comment on GitHub has at most 65,536 characters.
+const MOST: usize = 60_000;
+/// Most bytes of the findings of one try.
+const FINDINGS: usize = 5000;
+/// Most bytes of a command.
+const COMMAND: usize = 3000;
+/// Most tries that are told before the last.
+const EARLIER: usize = 5;
+/// Most entries of a list below the cases.
+const LISTED: usize = 20;
+/// Most bytes of such a list.
+const SECTION: usize = 4000;
+/// Most bytes of one line.
+const LINE: usize = 200;
+
+/// Holds what did not pass, and writes it at the end.
+pub(super) struct Markdown {
+    sink: Sink,
+    marks: Vec<String>,
+    started: Option<RunStarted>,
+    finished: Option<RunFinished>,
+    broken: Spool<()>,
+    /// Findings of level `warn`: how many cases show each.
+    warnings: BTreeMap<(String, String), usize>,
+    skipped: BTreeMap<String, Group>,
+    not_run: BTreeMap<String, Group>,
+    unused: Vec<String>,
+    written: Vec<String>,
+}
+
+/// Cases that have a reason in common: some of them by id, and how many there are.
+#[derive(Default)]
+struct Group {
+    some: Vec<String>,
+    cases: usize,
+}
+
+impl Group {
+    fn add(&mut self, id: &str) {
+        if self.some.len() < 3 {
+            self.some.push(id.to_owned());
+        }
+        self.cases += 1;
+    }
+}
+
+impl Markdown {
+    pub(super) fn new(sink: Sink) -> Self {
+        Self {
+            sink,
+            marks: Vec::new(),
+            started: None,
+            finished: None,
+            broken: Spool::new(),
+            warnings: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            not_run: BTreeMap::new(),
+            unused: Vec::new(),
+            written: Vec::new(),
+        }
+    }
+
+    fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
+        for finding in &finished.last.findings {
+            if finding.level == Level::Warn {
+                let key = (short(&finding.check, LINE), short(&finding.message, LINE));
+                *self.warnings.entry(key).or_default() += 1;
+            }
+        }
+        if let Some(path) = &finished.snapshot {
+            self.written.push(path.clone());
+        }
+        let groups = match finished.verdict {
+            Verdict::Passed => return Ok(()),
+            Verdict::Failed | Verdict::Errored | Verdict::Flaky => {
+                let entry = self.entry(finished);
+                return self.broken.push(finished.index, (), entry.as_bytes());
+            }
+            Verdict::Skipped => &mut self.skipped,
+            Verdict::NotRun => &mut self.not_run,
+        };
+        let reason = short(finished.last.reason.as_deref().unwrap_or("no reason was given"), LINE);
+        groups.entry(reason).or_default().add(&finished.id);
+        Ok(())
+    }
+
+    fn entry(&self, finished: &CaseFinished) -> String {
+        let (word, why) = match finished.verdict {
+            Verdict::Flaky => ("FLAKY", outcome::flaky(&finished.earlier)),
+            Verdict::Errored => ("ERROR", account::headline(&finished.last)),
+            _ => ("FAIL", account::headline(&finished.last)),
+        };
+        let mut out = format!(
+            "<details>\n<summary><b>{word}</b> <code>{}</code> <code>{}</code></summary>\n\n",
+            html(&short(&finished.id, LINE)),
+            html(&short(&why, LINE)),
+        );
+        let mut text = String::new();
+        if let Some(name) = &finished.name {
+            let _ = writeln!(text, "{}", short(name, LINE));
+        }
+        let _ = writeln!(text, "--> {}", short(&finished.place.to_string(), LINE));
+        for (index, one) in finished.earlier.iter().take(EARLIER).enumerate() {
+            let time = seconds(millis(one.elapsed_us));
+            let why = short(&account::headline(one), LINE);
+            let _ = writeln!(text, "try {} [{time}s]: {why}", index + 1);
+        }
+        if finished.earlier.len() > EARLIER {
+            let _ = writeln!(text, "… and {} more tries", finished.earlier.len() - EARLIER);
+        }
+        if !finished.earlier.is_empty() {
+            let time = seconds(millis(finished.last.elapsed_us));
+            let is_flaky = finished.verdict == Verdict::Flaky;
+            let how = if is_flaky { "passed" } else { "as follows" };
+            let _ = writeln!(text, "try {} [{time}s]: {how}", finished.earlier.len() + 1);
+        }
+        findings(&finished.last, text, &mut out);
+        if let Some(exchange) = &finished.last.exchange {
+            let command = lines(&account::command(&exchange.request, &self.marks));
+            if command.len() > COMMAND {
+                let size = command.len();
+                fence(
+                    "text",
+                    &format!("the command that sends it again has {size} bytes\n"),
+                    &mut out,
+                );
+            } else {
+                fence("sh", &command, &mut out);
+            }
+        }
+        out.push_str("</details>\n\n");
+        inert_lines(&out)
+    }
+
+    fn head(&self) -> String {
+        let mut out = format!("## {}", outcome::headline(self.finished.as_ref()));
+        if let Some(started) = &self.started {
+            let _ = write!(out, ": {}", code(&started.target));
+            if started.base_url != started.target {
+                let _ = write!(out, "\n\n{} of {}", cases(started.cases), code(&started.base_url));
+            }
+        }
+        out.push_str("\n\n");
+        if let Some(finished) = &self.finished {
+            let columns = outcome::columns(&finished.counts);
+            let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+            out.push_str(&row(columns.iter().map(|(name, _)| (*name).to_owned()).collect()));
+            out.push_str(&row(columns.iter().map(|_| "---:".to_owned()).collect()));
+            out.push_str(&row(columns.iter().map(|(_, number)| number.to_string()).collect()));
+            out.push('\n');
+        }
+        out
+    }
+
+    /// What comes below the cases.
+    fn tail(&self) -> String {
+        let mut out = String::new();
+        let warnings = self.warnings.iter().map(|((check, message), number)| {
+            let (check, message) = (code(check), code(message));
+            format!("{check}: {message} ({})", cases(*number))
+        });
+        list("Warnings", warnings, &mut out);
+        list("Skipped", self.skipped.iter().map(group), &mut out);
+        list("Not run", self.not_run.iter().map(group), &mut out);
+        if let Some(finished) = &self.finished
+            && let Some(stop) = finished.stopped
+        {
+            let _ = writeln!(
+                out,
+                "The run is not whole: {}; {} did not run.\n",
+                stop.text(),
+                cases(finished.counts.not_run)
+            );
+        }
+        list(
+            "Snapshots that no case has",
+            self.unused.iter().map(|path| code(path)),
+            &mut out,
+        );
+        let pending = self.written.iter().filter(|path| is_pending(path));
+        list("Pending snapshots", pending.map(|path| code(path)), &mut out);
+        let accepted = self.written.iter().filter(|path| !is_pending(path));
+        list("Accepted snapshots", accepted.map(|path| code(path)), &mut out);
+        let mut parts = Vec::new();
+        if let Some(started) = &self.started {
+            parts.push(code(&started.tool));
+        }
+        if let Some(finished) = &self.finished {
+            parts.push(format!("{}s", seconds(millis(finished.elapsed_us))));
+        }
+        if let Some(started) = &self.started {
+            parts.push(started.started.format("%Y-%m-%d %H:%M:%S UTC").to_string());
+            if let Some(commit) = &started.commit {
+                parts.push(format!("commit {}", code(head_of(commit))));
+            }
+            parts.push(format!("suite {}", code(head_of(&started.suite_hash))));
+        }
+        let _ = writeln!(out, "{}", parts.join(" · "));
+        inert_lines(&out)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let (head, tail) = (inert_lines(&self.head()), self.tail());
+        self.sink.write_all(head.as_bytes())?;
+        // Room for the line that says what is missing.
+        let mut left = MOST.saturating_sub(head.len() + tail.len() + 200);
+        let mut more = 0;
+        let sink = &mut self.sink;
+        self.broken.each(|(), entry| {
+            if more > 0 || entry.len() > left {
+                more += 1;
+                return Ok(());
+            }
+            left -= entry.len();
+            sink.write_all(entry)
+        })?;
+        if more > 0 {
+            let more = cases(more);
+            writeln!(
+                self.sink,
+                "… and {more} more that did not pass, for which there is no room here.\n"
+            )?;
+        }
+        self.sink.write_all(tail.as_bytes())
+    }
+}
+
+impl Reporter for Markdown {
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        match &**event {
+            Event::RunStarted(started) => {
+                self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+                self.started = Some(started.clone());
+            }
+            Event::CaseFinished(finished) => self.case(finished)?,
+            Event::SnapshotUnused { path } => self.unused.push(path.clone()),
+            Event::RunFinished(finished) => self.finished = Some(finished.clone()),
+            Event::TargetAwaited(_) | Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.end()?;
+        self.sink.close()
+    }
+}
+
+/// The findings of a try in fences; `text` comes before them.
+fn findings(one: &Try, mut text: String, out: &mut String) {
+    if let Some(reason) = &one.reason {
+        let _ = writeln!(text, "{}", short(reason, FINDINGS));
+    }
+    let most = out.len() + FINDINGS;
+    for (index, finding) in one.findings.iter().enumerate() {
+        if index > 0 && out.len() + text.len() > most {
+            let _ = writeln!(text, "… and {} more findings", one.findings.len() - index);
+            break;
+        }
+        let Some(diff) = &finding.diff else {
+            text.push_str(&clip(&account::findings([finding]), FINDINGS));
+            continue;
+        };
+        let _ = writeln!(text, "{}", short(&account::title(finding), LINE * 2));
+        if let Some(place) = &finding.place {
+            let _ = writeln!(text, "  --> {}", short(&place.to_string(), LINE));
+        }
+        fence("text", &std::mem::take(&mut text), out);
+        let shown: Vec<_> = diff_lines(diff).iter().map(|line| visible(line).into_owned()).collect();
+        fence("diff", &clip(&(shown.join("\n") + "\n"), FINDINGS), out);
+    }
+    fence("text", &text, out);
+}
+
+/// A heading and its list, unless there is nothing on it.
+fn list(heading: &str, entries: impl Iterator<Item = String>, out: &mut String) {
+    let (mut section, mut shown, mut more) = (String::new(), 0, 0);
+    for entry in entries {
+        if shown < LISTED && section.len() + entry.len() < SECTION {
+            let _ = writeln!(section, "- {entry}");
+            shown += 1;
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        let _ = writeln!(section, "- … and {more} more");
+    }
+    if !section.is_empty() {
+        let _ = writeln!(out, "### {heading}\n\n{section}");
+    }
+}
+
+fn group((reason, group): (&String, &Group)) -> String {
+    let mut ids: Vec<_> = group.some.iter().map(|id| code(id)).collect();
+    if group.cases > ids.len() {
+        ids.push("…".to_owned());
+    }
+    format!("{}: {} ({})", cases(group.cases), code(reason), ids.join(", "))
+}
+
+/// A block of code that nothing in it ends.
+fn fence(language: &str, text: &str, out: &mut String) {
+    if text.is_empty() {
+        return;
+    }
+    let fence = "`".repeat(longest_run(text).max(2) + 1);
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let _ = write!(out, "{fence}{language}\n{text}{end}{fence}\n\n");
+}
+
+/// A span of code that nothing in it ends.
+fn code(text: &str) -> String {
+    let text = short(text, LINE);
+    if text.trim().is_empty() {
+        return "(empty)".to_owned();
+    }
+    let fence = "`".repeat(longest_run(&text) + 1);
+    // One blank at each end is taken away if both have one.
+    let is_bare = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
+    let blank = if is_bare { " " } else { "" };
+    format!("{fence}{blank}{text}{blank}{fence}")
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
+}
+
+/// Text in HTML.
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+        .replace('`', "&#96;")
+}
+
+/// As much of a digest as tells it from others.
+fn head_of(digest: &str) -> &str {
+    &digest[..digest.floor_char_boundary(12)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_not_ended_by_what_is_in_it() {
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code("a``b"), "```a``b```");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(code(" a"), "`  a `");
+        assert_eq!(code(""), "(empty)");
+        assert_eq!(code("a\n\n# b"), "`a\\n\\n# b`");
+        let mut out = String::new();
+        fence("text", "a\n```\n````x", &mut out);
+        assert_eq!(out, "`````text\na\n```\n````x\n`````\n\n");
+    }
+}
