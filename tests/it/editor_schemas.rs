@@ -230,7 +230,7 @@ fn the_properties_of_each_definition_are_the_keys_that_the_program_knows() {
 }
 
 /// A sound file as JSON, by way of the program's own reading: a case that sends the file as its body.
-fn yaml(text: &str) -> Value {
+pub(crate) fn yaml(text: &str) -> Value {
     let sent = Arc::new(Mutex::new(String::new()));
     let kept = Arc::clone(&sent);
     let server = Server::start(move |request| {
