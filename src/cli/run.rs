@@ -191,7 +191,7 @@ pub(super) fn select(
     for miss in &misses {
         printer.error(miss);
     }
-    let selects = |case: &crate::suite::Case| selection.selects(case, &workspace.sources);
+    let selects = |case: &Arc<crate::suite::Case>| selection.selects(case, &workspace.sources);
     if !misses.is_empty() || !workspace.suites.cases.iter().any(selects) {
         if misses.is_empty() {
             printer.error("nothing is selected");

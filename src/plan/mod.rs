@@ -29,7 +29,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Planned {
     /// The case.
-    pub case: Case,
+    pub case: Arc<Case>,
     /// Its place in the whole plan, from zero, whatever part of it is run.
     pub index: usize,
     /// Why it is not run, if it is not.
@@ -99,7 +99,7 @@ impl Plan {
                 index,
                 skip: skip(case, Some(&target)),
                 passed_before: false,
-                case: case.clone(),
+                case: Arc::clone(case),
             })
             .collect();
         for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {

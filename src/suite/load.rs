@@ -29,7 +29,7 @@ pub struct Suites {
     /// The suites, by id.
     pub suites: Vec<Arc<Suite>>,
     /// Their cases, by suite, file and row.
-    pub cases: Vec<Case>,
+    pub cases: Vec<Arc<Case>>,
     /// By target, what shows that it is ready.
     pub ready: BTreeMap<String, Case>,
 }
@@ -64,7 +64,7 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
     }
     let mut ids = BTreeMap::new();
     for case in &loaded.cases {
-        if let Some(first) = ids.insert(case.id.clone(), case.span) {
+        if let Some(first) = ids.insert(case.id.as_str(), case.span) {
             let first = sources.place(first);
             errors.push(Diagnostic::new(
                 case.span,
@@ -78,10 +78,10 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
         };
         if other.value == case.id {
             errors.push(Diagnostic::new(other.span, "a case is always the same as itself"));
-        } else if !ids.contains_key(&other.value) {
+        } else if !ids.contains_key(other.value.as_str()) {
             errors.push(
                 Diagnostic::new(other.span, format!("there is no case `{}`", other.value))
-                    .suggest(&other.value, ids.keys().map(String::as_str)),
+                    .suggest(&other.value, ids.keys().copied()),
             );
         }
     }
@@ -334,7 +334,7 @@ fn case(
                 .entry(needs.clone())
                 .or_insert_with(|| Arc::from(needs.into_boxed_slice())),
         );
-        loaded.cases.push(Case {
+        loaded.cases.push(Arc::new(Case {
             id: match example {
                 Some(example) => format!("{}/{stem}[{}]", suite.id, example.name),
                 None => format!("{}/{stem}", suite.id),
@@ -344,7 +344,7 @@ fn case(
             example: row,
             needs,
             span: example.map_or(span, |example| example.span),
-        });
+        }));
     }
 }
 
