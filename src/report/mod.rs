@@ -7,6 +7,7 @@ mod colour;
 mod curl;
 mod escape;
 mod github;
+mod html;
 mod human;
 mod json;
 mod junit;
@@ -29,6 +30,7 @@ pub use sink::Sink;
 use crate::{event::Event, redact::Redacted};
 
 use github::GitHub;
+use html::Html;
 use json::Json;
 use junit::JUnit;
 use markdown::Markdown;
@@ -59,17 +61,20 @@ pub enum Format {
     GitHub,
     /// SARIF, for code scanning.
     Sarif,
+    /// A page to look at in a browser.
+    Html,
 }
 
 impl Format {
     /// All formats by name.
-    pub const NAMES: [(&'static str, Format); 6] = [
+    pub const NAMES: [(&'static str, Format); 7] = [
         ("json", Format::Json),
         ("junit", Format::JUnit),
         ("tap", Format::Tap),
         ("markdown", Format::Markdown),
         ("github", Format::GitHub),
         ("sarif", Format::Sarif),
+        ("html", Format::Html),
     ];
 
     /// A report of this format that goes to `sink`.
@@ -81,6 +86,7 @@ impl Format {
             Self::Markdown => Box::new(Markdown::new(sink)),
             Self::GitHub => Box::new(GitHub::new(sink)),
             Self::Sarif => Box::new(Sarif::new(sink)),
+            Self::Html => Box::new(Html::new(sink)),
         }
     }
 }

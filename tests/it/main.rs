@@ -12,6 +12,7 @@ mod connections;
 mod decoding;
 mod editor_schemas;
 mod hostile;
+mod html;
 mod judging;
 mod loading;
 mod log_commands;

@@ -14,7 +14,7 @@ use proptest::{
 use crate::support::{Project, Server, Then, answer, ran};
 
 /// Every format of `--report`.
-const FORMATS: [&str; 6] = ["json", "junit", "tap", "markdown", "github", "sarif"];
+const FORMATS: [&str; 7] = ["json", "junit", "tap", "markdown", "github", "sarif", "html"];
 
 /// Always the same cases: a failure here is one everywhere.
 fn runner(cases: u32) -> TestRunner {

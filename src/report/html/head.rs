@@ -1,0 +1,336 @@
+//! What the page says without its script: the verdict, the circumstances, the counts, and what did not pass.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use crate::{
+    event::{Counts, RunFinished, RunStarted, Verdict},
+    exit::Exit,
+    report::visible,
+};
+
+/// Verdicts in the order in which a reader wants them.
+const ORDER: [Verdict; 6] = [
+    Verdict::Failed,
+    Verdict::Errored,
+    Verdict::Flaky,
+    Verdict::NotRun,
+    Verdict::Skipped,
+    Verdict::Passed,
+];
+
+/// The parts of the page that hold no case, as HTML, by name.
+pub(super) struct Head(BTreeMap<&'static str, String>);
+
+/// What a run says about the contract.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Holds,
+    Broken,
+    NoVerdict,
+    NothingRan,
+}
+
+impl Outcome {
+    fn of(finished: Option<&RunFinished>) -> Self {
+        match finished {
+            Some(finished) if finished.exit_code == Exit::Holds.code() => Self::Holds,
+            Some(finished) if finished.exit_code == Exit::Broken.code() || finished.counts.failed > 0 => Self::Broken,
+            Some(finished) if finished.exit_code == Exit::NothingRan.code() => Self::NothingRan,
+            _ => Self::NoVerdict,
+        }
+    }
+
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Holds => "The contract holds",
+            Self::Broken => "The contract is broken",
+            Self::NoVerdict => "No verdict",
+            Self::NothingRan => "No case ran",
+        }
+    }
+
+    /// A class of the style sheet, a colour and a path of the icon in a square of 16.
+    fn look(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Holds => ("good", "17803d", "M3.5 8.5l3 3 6-7"),
+            Self::Broken => ("bad", "c62828", "M4 4l8 8M12 4l-8 8"),
+            Self::NoVerdict | Self::NothingRan => ("odd", "9a5b00", "M8 3.5v5.5M8 11.7v.8"),
+        }
+    }
+}
+
+impl Head {
+    /// From how a run began, how it ended, and its first cases that did not pass.
+    pub(super) fn new(
+        started: Option<&RunStarted>,
+        finished: Option<&RunFinished>,
+        broken: &BTreeMap<usize, (Verdict, String, String)>,
+    ) -> Self {
+        let counts = finished.map_or_else(Counts::default, |finished| finished.counts);
+        let outcome = Outcome::of(finished);
+        let (class, colour, path) = outcome.look();
+        let target = started.map_or_else(String::new, |started| html(&started.target));
+        let title = [outcome.heading(), &target].join(if target.is_empty() { "" } else { " · " });
+        let icon = format!(
+            "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' \
+             r='8' fill='%23{colour}'/%3E%3Cpath d='{path}' fill='none' stroke='white' stroke-width='2' \
+             stroke-linecap='round'/%3E%3C/svg%3E"
+        );
+        let path = format!("<path d=\"{path}\"/>");
+        Self(BTreeMap::from([
+            ("title", title),
+            ("icon", icon),
+            ("mark", path),
+            ("outcome", class.to_owned()),
+            ("heading", outcome.heading().to_owned()),
+            ("sentence", sentence(finished, &counts)),
+            ("facts", facts(started, finished)),
+            ("share", share(&counts)),
+            ("counts", buttons(&counts)),
+            ("named", named(broken, &counts)),
+        ]))
+    }
+
+    /// A part; nothing where there is none of this name.
+    pub(super) fn part(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+/// Text as HTML shows it, in an element or between double quotes.
+fn html(text: &str) -> String {
+    visible(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// `5,000`.
+fn figure(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn cases(number: usize) -> String {
+    format!("{} {}", figure(number), if number == 1 { "case" } else { "cases" })
+}
+
+/// `12 ms`, `3.45 s`, `2 min 5 s`.
+fn duration(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{} ms", micros / 1_000),
+        1_000_000..60_000_000 => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
+        _ => format!("{} min {} s", micros / 60_000_000, micros % 60_000_000 / 1_000_000),
+    }
+}
+
+fn sentence(finished: Option<&RunFinished>, counts: &Counts) -> String {
+    let Some(finished) = finished else {
+        return "The run was not told to its end.".to_owned();
+    };
+    let mut parts = Vec::new();
+    let ran = counts.ran();
+    if let Some(stop) = finished.stopped {
+        let left = match counts.not_run {
+            0 => String::new(),
+            left => format!("; {} did not run", cases(left)),
+        };
+        parts.push(format!("The run was {}{left}.", stop.text()));
+    }
+    if ran == 0 {
+        parts.push("No case ran.".to_owned());
+    } else if counts.passed == ran {
+        parts.push(format!("Each of the {} that ran passed.", cases(ran)));
+    } else {
+        let mut told = Vec::new();
+        for (number, what) in [
+            (counts.failed, "broke the contract"),
+            (counts.errored, "got no answer to judge"),
+            (counts.flaky, "passed only when tried again"),
+        ] {
+            if number > 0 {
+                told.push(format!("{} {what}", figure(number)));
+            }
+        }
+        parts.push(format!("Of {} that ran, {}.", cases(ran), told.join(", ")));
+    }
+    html(&parts.join(" "))
+}
+
+fn facts(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> String {
+    let mut out = String::new();
+    let mut fact = |name: &str, value: &str| {
+        let _ = writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>");
+    };
+    if let Some(started) = started {
+        if started.target != started.base_url {
+            fact("Target", &html(&started.target));
+        }
+        fact("Base URL", &format!("<code>{}</code>", html(&started.base_url)));
+        let at = started.started;
+        fact(
+            "Started",
+            &format!(
+                "<time id=\"started\" datetime=\"{}\">{}</time>",
+                at.format("%Y-%m-%dT%H:%M:%SZ"),
+                at.format("%Y-%m-%d %H:%M:%S UTC")
+            ),
+        );
+    }
+    if let Some(finished) = finished {
+        fact("Took", &duration(finished.elapsed_us));
+        fact("Exit code", &finished.exit_code.to_string());
+    }
+    if let Some(started) = started {
+        if let Some(commit) = &started.commit {
+            fact("Commit", &short(commit));
+        }
+        fact("Suite hash", &short(&started.suite_hash));
+        fact("Tool", &html(&started.tool));
+    }
+    out
+}
+
+/// A digest by its first digits; the rest is there for who wants it.
+fn short(digest: &str) -> String {
+    let first: String = digest.chars().take(12).collect();
+    format!("<code title=\"{}\">{}</code>", html(digest), html(&first))
+}
+
+fn number(counts: &Counts, verdict: Verdict) -> usize {
+    match verdict {
+        Verdict::Passed => counts.passed,
+        Verdict::Failed => counts.failed,
+        Verdict::Errored => counts.errored,
+        Verdict::Flaky => counts.flaky,
+        Verdict::Skipped => counts.skipped,
+        Verdict::NotRun => counts.not_run,
+    }
+}
+
+/// A bar in which each verdict has its share.
+fn share(counts: &Counts) -> String {
+    let all = counts.all();
+    let mut out = String::new();
+    let mut from = 0;
+    for verdict in ORDER {
+        let part = number(counts, verdict);
+        if part == 0 {
+            continue;
+        }
+        let at = |cases: usize| cases.saturating_mul(10_000) / all.max(1);
+        // One in ten thousand is still seen.
+        let (x, width) = (at(from), (at(from + part) - at(from)).max(20));
+        let _ = write!(
+            out,
+            "<rect class=\"{}\" x=\"{x}\" width=\"{width}\" height=\"10\"/>",
+            verdict.name()
+        );
+        from += part;
+    }
+    out
+}
+
+fn buttons(counts: &Counts) -> String {
+    let mut out = format!(
+        "<li><button type=\"button\" class=\"count\" id=\"all\" aria-pressed=\"true\"><b>{}</b> all</button></li>\n",
+        figure(counts.all())
+    );
+    for verdict in ORDER {
+        let cases = number(counts, verdict);
+        if cases == 0 && !matches!(verdict, Verdict::Failed | Verdict::Passed) {
+            continue;
+        }
+        let name = verdict.name();
+        let _ = writeln!(
+            out,
+            "<li><button type=\"button\" class=\"count {name}\" data-verdict=\"{name}\" aria-pressed=\"false\">\
+             <b>{}</b> {}</button></li>",
+            figure(cases),
+            name.replace('-', " ")
+        );
+    }
+    out
+}
+
+fn named(broken: &BTreeMap<usize, (Verdict, String, String)>, counts: &Counts) -> String {
+    let mut out = String::new();
+    for (verdict, id, why) in broken.values() {
+        let verdict = verdict.name();
+        let _ = writeln!(
+            out,
+            "<li><span class=\"badge {verdict}\">{verdict}</span> <b>{}</b> {}</li>",
+            html(id),
+            html(why)
+        );
+    }
+    let left = (counts.failed + counts.errored + counts.flaky).saturating_sub(broken.len());
+    if left > 0 && !broken.is_empty() {
+        let _ = writeln!(out, "<li>and {} more</li>", figure(left));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_and_durations_are_easy_to_read() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(figure),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [7, 12_345, 3_456_789, 125_000_000].map(duration),
+            ["7 µs", "12 ms", "3.45 s", "2 min 5 s"]
+        );
+    }
+
+    #[test]
+    fn text_of_the_run_is_no_markup() {
+        assert_eq!(
+            html("<b title=\"x\">&\u{202e}\u{1b}"),
+            "&lt;b title=&quot;x&quot;&gt;&amp;\\u{202e}\\u{1b}"
+        );
+    }
+
+    #[test]
+    fn only_a_run_that_exits_with_zero_is_told_as_a_contract_that_holds() {
+        let said = |exit_code, counts| {
+            let finished = RunFinished {
+                counts,
+                elapsed_us: 1,
+                stopped: None,
+                exit_code,
+            };
+            Outcome::of(Some(&finished)).heading()
+        };
+        let failed = Counts {
+            failed: 1,
+            ..Counts::default()
+        };
+        assert_eq!(said(0, Counts::default()), "The contract holds");
+        assert_eq!(said(1, failed), "The contract is broken");
+        assert_eq!(said(130, failed), "The contract is broken");
+        for code in [2, 3, 5, 130, 143] {
+            assert_eq!(said(code, Counts::default()), "No verdict");
+        }
+        assert_eq!(said(4, Counts::default()), "No case ran");
+        assert_eq!(Outcome::of(None).heading(), "No verdict");
+    }
+}

@@ -1,0 +1,724 @@
+'use strict';
+// Everything that the run saw becomes text, never markup: nodes are made by `make`, and text gets in by `say`.
+(() => {
+  const root = document.documentElement;
+  const byId = (id) => document.getElementById(id);
+  const CHUNK = 200;
+  const ORDER = ['failed', 'errored', 'flaky', 'not-run', 'skipped', 'passed'];
+  // The columns of a row.
+  const VERDICT = 0, ID = 1, SUITE = 2, NAME = 3, TAGS = 4, ELAPSED = 5, TRIES = 6, URL_ = 7, CHECKS = 8, TEXT = 9;
+
+  document.addEventListener('securitypolicyviolation', (event) => {
+    root.dataset.blocked = event.effectiveDirective;
+  });
+
+  const run = JSON.parse(byId('run').textContent);
+  const rows = JSON.parse(byId('rows').textContent);
+
+  // What moves, hides or reverses text is spelled out, as on the terminal.
+  const UNSAFE = '[\\0-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff' +
+    '\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]';
+  const ONE = new RegExp(UNSAFE, 'u');
+  const EACH = new RegExp(UNSAFE, 'gu');
+  const SHORT = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+  const spelled = (c) => SHORT[c] || '\\u{' + c.codePointAt(0).toString(16) + '}';
+
+  /// Appends text. With `lines`, line breaks and tabs stay what they are.
+  function say(node, text, lines) {
+    if (!ONE.test(text)) {
+      node.append(text);
+      return node;
+    }
+    let from = 0, plain = '', marks = 0;
+    for (const found of text.matchAll(EACH)) {
+      const c = found[0];
+      if (lines && (c === '\n' || c === '\t')) continue;
+      plain += text.slice(from, found.index);
+      from = found.index + c.length;
+      // A body of nothing else would make a node of each.
+      if (++marks > 2000) {
+        plain += spelled(c);
+        continue;
+      }
+      node.append(plain, make('span', 'spelled', spelled(c)));
+      plain = '';
+    }
+    node.append(plain + text.slice(from));
+    return node;
+  }
+
+  /// An element: its class, and what is in it. A string is said, an array is appended one by one.
+  function make(name, className, ...inside) {
+    const node = document.createElement(name);
+    if (className) node.className = className;
+    return put(node, inside);
+  }
+
+  function put(node, inside) {
+    for (const one of inside) {
+      if (one === null || one === undefined || one === false) continue;
+      if (Array.isArray(one)) put(node, one);
+      else if (one instanceof Node) node.append(one);
+      else say(node, String(one), false);
+    }
+    return node;
+  }
+
+  function button(className, text, act) {
+    const node = make('button', className, text);
+    node.type = 'button';
+    node.addEventListener('click', act);
+    return node;
+  }
+
+  const figure = (number) => number.toLocaleString('en-US');
+  const plural = (number, what) => figure(number) + ' ' + what + (number === 1 ? '' : 's');
+  function duration(micros) {
+    if (micros < 1e3) return micros + ' µs';
+    if (micros < 1e6) return (micros < 1e4 ? (micros / 1e3).toFixed(1) : Math.floor(micros / 1e3)) + ' ms';
+    if (micros < 6e7) return (Math.floor(micros / 1e4) / 100).toFixed(2) + ' s';
+    return Math.floor(micros / 6e7) + ' min ' + Math.floor(micros % 6e7 / 1e6) + ' s';
+  }
+  const badge = (verdict) => make('span', 'badge ' + verdict, verdict.replace('-', ' '));
+
+  const said = byId('said');
+  function announce(text) {
+    said.textContent = '';
+    setTimeout(() => { said.textContent = text; }, 50);
+  }
+
+  // Copying: on file:// some browsers have no clipboard, and then a selection does.
+  async function copy(text, from) {
+    let done = false;
+    try {
+      await navigator.clipboard.writeText(text);
+      done = true;
+    } catch {
+      const area = make('textarea', 'unseen');
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      try { done = document.execCommand('copy'); } catch { /* Told below. */ }
+      area.remove();
+    }
+    from.focus();
+    const label = from.dataset.label || (from.dataset.label = from.textContent);
+    from.textContent = done ? 'Copied' : 'Copying is blocked here';
+    announce(from.textContent);
+    setTimeout(() => { from.textContent = label; }, 2000);
+  }
+
+  // ---- Bodies
+
+  const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
+
+  /// JSON with line breaks. Its tokens stay as they came: numbers, escapes and double keys are what is looked for.
+  function indented(text) {
+    try { JSON.parse(text); } catch { return null; }
+    const parts = [];
+    let depth = 0, size = 0, last = '';
+    const line = () => '\n' + '  '.repeat(depth);
+    for (const [token] of text.matchAll(TOKEN)) {
+      const closes = token === '}' || token === ']';
+      const opened = last === '{' || last === '[';
+      if (closes) depth -= 1;
+      const before = closes ? (opened ? '' : line())
+        : opened || last === ',' ? line()
+          : last === ':' ? ' ' : '';
+      if (token === '{' || token === '[') depth += 1;
+      parts.push([before, token]);
+      size += before.length + token.length;
+      // Deep nesting would be mostly white space.
+      if (depth > 100 || size > 1e6) return null;
+      last = token;
+    }
+    return parts;
+  }
+
+  function showJson(pre, parts) {
+    if (parts.length > 3000) {
+      say(pre, parts.map(([before, token]) => before + token).join(''), true);
+      return;
+    }
+    parts.forEach(([before, token], at) => {
+      const next = parts[at + 1];
+      const kind = token[0] === '"' ? (next && next[1] === ':' ? 'key' : 'string')
+        : '{}[],:'.includes(token) ? '' : 'other';
+      if (before) pre.append(before);
+      if (kind) pre.append(say(make('span', kind), token, true));
+      else pre.append(token);
+    });
+  }
+
+  function showHex(pre, base64) {
+    const bytes = atob(base64);
+    const lines = [];
+    for (let at = 0; at < bytes.length; at += 16) {
+      const part = bytes.slice(at, at + 16);
+      const hex = Array.from(part, (c) => c.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
+      const text = part.replace(/[^\x20-\x7e]/g, '·');
+      lines.push(at.toString(16).padStart(6, '0') + '  ' + hex.padEnd(48) + ' ' + text);
+    }
+    pre.classList.add('hex');
+    pre.append(lines.join('\n'));
+  }
+
+  function scrolled(label) {
+    const pre = make('pre', 'code');
+    pre.tabIndex = 0;
+    pre.setAttribute('role', 'region');
+    pre.setAttribute('aria-label', label);
+    return pre;
+  }
+
+  /// Bytes of the wire: text as text, JSON with line breaks, everything else in hexadecimal.
+  function content(label, value) {
+    const isText = value && value.text !== undefined;
+    const held = !value ? 0 : isText ? new Blob([value.text]).size : atob(value.base64).length;
+    const length = value && value.length !== undefined ? value.length : held;
+    if (held === 0 && length === 0) return make('p', 'fine', label + ': none');
+    const parts = isText && !value.cut ? indented(value.text) : null;
+    const pre = scrolled(label);
+    let size = plural(length, 'byte');
+    if (value.cut) size += ', the first ' + figure(held) + ' are shown';
+    else if (length !== held) size += ' as it came; secrets are hidden';
+    if (!isText) size += ', not UTF-8';
+    const head = make('div', 'caption', make('h5', '', label), make('span', 'faint', size));
+    const show = (raw) => {
+      pre.replaceChildren();
+      if (!isText) showHex(pre, value.base64);
+      else if (parts && !raw) showJson(pre, parts);
+      else say(pre, value.text, true);
+    };
+    if (parts && parts.length > 1) {
+      const toggle = button('quiet small', 'Raw', () => {
+        const raw = toggle.getAttribute('aria-pressed') !== 'true';
+        toggle.setAttribute('aria-pressed', String(raw));
+        show(raw);
+      });
+      toggle.setAttribute('aria-pressed', 'false');
+      head.append(toggle);
+    }
+    show(false);
+    return make('div', 'content', head, pre);
+  }
+
+  function headers(fields) {
+    if (fields.length === 0) return make('p', 'fine', 'Headers: none');
+    const body = make('tbody', '');
+    for (const [name, value] of fields) {
+      const head = make('th', '', name);
+      head.scope = 'row';
+      body.append(make('tr', '', head, make('td', '', value)));
+    }
+    return make('table', 'headers', make('caption', 'unseen', 'Headers'), body);
+  }
+
+  // ---- A case that is open
+
+  const place = (at) => at && make('code', 'place', at.file + ':' + at.line + ':' + at.column);
+
+  function diff(text) {
+    const pre = scrolled('Difference, expected to actual');
+    pre.classList.add('diff');
+    const lines = text.replace(/\n$/, '').split('\n');
+    const KIND = { '-': 'del', '+': 'add', '@': 'hunk' };
+    for (const line of lines.slice(0, 2000)) {
+      pre.append(say(make('span', 'line ' + (KIND[line[0]] || '')), line === '' ? ' ' : line, false));
+    }
+    if (lines.length > 2000) say(pre, lines.slice(2000).join('\n'), true);
+    return pre;
+  }
+
+  function finding(one) {
+    const warns = one.level !== 'deny';
+    const node = make('article', 'finding ' + (warns ? 'warn' : 'deny'));
+    node.append(make('div', 'title', make('h4', '', make('code', '', one.check), ' ',
+      make('span', 'level', warns ? 'warning' : 'fails the case'),
+      one.pointer ? [' ', make('span', 'faint', 'at '), make('code', '', one.pointer)] : null), place(one.place)));
+    node.append(make('p', 'message', one.message));
+    if (one.diff) {
+      node.append(diff(one.diff));
+    } else if (one.expected !== undefined || one.actual !== undefined) {
+      const pair = make('dl', 'pair');
+      for (const [name, value, kind] of [['expected', one.expected, 'add'], ['actual', one.actual, 'del']]) {
+        if (value === undefined) continue;
+        pair.append(make('div', kind, make('dt', '', name), make('dd', '', say(make('code', ''), value, true))));
+      }
+      node.append(pair);
+    }
+    return node;
+  }
+
+  function answer(reply, statuses) {
+    if (reply.answer) {
+      const got = reply.answer;
+      const status = statuses[got.status] || String(got.status);
+      return [
+        make('h4', '', 'Answer'),
+        make('p', 'first', make('code', '', make('span', 'status s' + String(got.status)[0], status), ' ', got.version)),
+        make('p', 'fine', 'complete after ' + duration(got.elapsed_us) + ', head received ' + got.received),
+        got.reason !== undefined && make('p', '', 'Reason phrase: ', make('code', '', got.reason)),
+        headers(got.headers),
+        got.cut && make('p', 'callout', 'The body ended before it was complete: ' + got.cut),
+        content('Body', got.body),
+        got.excess && content('After the end of the message', got.excess),
+      ];
+    }
+    if (reply.malformed) {
+      const got = reply.malformed;
+      return [
+        make('h4', '', 'Malformed answer'),
+        make('p', 'callout', got.reason),
+        make('p', 'fine', 'after ' + duration(got.elapsed_us)),
+        content('First bytes', got.bytes),
+      ];
+    }
+    const got = reply.failure;
+    return [
+      make('h4', '', 'No answer'),
+      make('p', 'callout', make('b', '', got.kind), ': ', got.message),
+      make('p', 'fine', 'after ' + duration(got.elapsed_us)),
+    ];
+  }
+
+  function exchange(one, statuses) {
+    const { request, reply } = one;
+    const grow = (className, inside) => make('section', className, inside);
+    return make('div', 'exchange',
+      grow('side', [
+        make('h4', '', 'Request'),
+        make('p', 'first', make('code', '', make('b', '', request.method), ' ', request.url)),
+        headers(request.headers),
+        content('Body', request.body),
+      ]),
+      grow('side', answer(reply, statuses)));
+  }
+
+  function oneTry(one, details, number) {
+    const left = details.left_out[number];
+    return [
+      one.reason && make('p', 'callout', one.reason),
+      (one.findings || []).map(finding),
+      left > 0 && make('p', 'note', plural(left, 'more finding') + ' left out of this page'),
+      one.exchange && exchange(one.exchange, details.statuses),
+    ];
+  }
+
+  function panel(row, details) {
+    const one = details.case;
+    const tries = (one.earlier || []).length + 1;
+    const link = button('quiet small', 'Copy link', () => {
+      copy(location.href.split('#')[0] + '#' + new URLSearchParams({ open: one.id }), link);
+    });
+    const nodes = [make('div', 'meta',
+      make('span', '', make('span', 'faint', 'written in '), place(one.place)),
+      one.started && make('span', '', make('span', 'faint', 'sent '), one.started),
+      one.passed_before && make('span', '', 'passed in the run that this one goes on from'),
+      link)];
+    if (one.snapshot) {
+      const what = one.snapshot.endsWith('.new') ? 'Pending snapshot: ' : 'Accepted snapshot: ';
+      nodes.push(make('p', '', what, make('code', '', one.snapshot)));
+    }
+    if (tries > 1) nodes.push(make('p', 'note', 'Try ' + tries + ' of ' + tries + ', took ' + duration(one.elapsed_us)));
+    const last = oneTry(one, details, tries - 1);
+    const sent = last.pop();
+    nodes.push(...last);
+    if (details.curl) {
+      const pre = scrolled('Command');
+      say(pre, details.curl, true);
+      const again = button('quiet small', 'Copy', () => copy(details.curl, again));
+      again.setAttribute('aria-label', 'Copy the curl command');
+      nodes.push(make('div', 'content curl',
+        make('div', 'caption', make('h4', '', 'Send it again'), again), pre));
+    } else if (one.exchange) {
+      nodes.push(make('p', 'faint', 'The request is too large for a command line in this page.'));
+    }
+    nodes.push(sent);
+    (one.earlier || []).forEach((earlier, at) => {
+      const summary = make('summary', '', make('b', '', 'Try ' + (at + 1) + ' of ' + tries), ', took ' + duration(earlier.elapsed_us));
+      const box = make('details', 'try', summary);
+      box.addEventListener('toggle', () => {
+        if (box.open && box.children.length === 1) put(box, oneTry(earlier, details, at));
+      });
+      // What did not pass is what is looked for.
+      box.open = one.verdict === 'flaky' && at === 0;
+      nodes.push(box);
+    });
+    return nodes;
+  }
+
+  function fill(at, node) {
+    const block = byId('d' + at);
+    if (block) {
+      try {
+        node.replaceChildren();
+        put(node, panel(rows[at], JSON.parse(block.textContent)));
+      } catch (error) {
+        node.replaceChildren(make('p', 'callout', 'This part of the page cannot be shown: ' + error));
+      }
+    } else if (document.readyState === 'loading') {
+      node.replaceChildren(make('p', 'faint', 'The page is still loading…'));
+      document.addEventListener('DOMContentLoaded', () => fill(at, node), { once: true });
+    } else {
+      node.replaceChildren(make('p', 'callout', 'The page is cut off: the details of this case are missing.'));
+    }
+  }
+
+  // ---- Which cases are shown, and in which order
+
+  const plan = rows.map((_, at) => at);
+  const slowest = rows.reduce((most, row) => Math.max(most, row[ELAPSED]), 1);
+  const orders = {
+    plan: () => plan,
+    verdict: () => ORDER.flatMap((verdict) => plan.filter((at) => rows[at][VERDICT] === verdict)),
+    slowest: () => plan.slice().sort((a, b) => rows[b][ELAPSED] - rows[a][ELAPSED] || a - b),
+  };
+  const ordered = {};
+  let prepared = null;
+
+  const state = { verdicts: new Set(), q: '', suite: '', tag: '', check: '', sort: 'verdict', open: new Set() };
+  let shown = [], from = 0, to = 0;
+
+  function filtered() {
+    const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length > 0 && !prepared) {
+      prepared = rows.map((row) => [row[ID], row[NAME] || '', row[URL_], row[TEXT], ...row[TAGS], ...row[CHECKS]]
+        .join('\n').toLowerCase());
+    }
+    const order = ordered[state.sort] || (ordered[state.sort] = orders[state.sort]());
+    return order.filter((at) => {
+      const row = rows[at];
+      return (state.verdicts.size === 0 || state.verdicts.has(row[VERDICT])) &&
+        (!state.suite || row[SUITE] === state.suite) &&
+        (!state.tag || row[TAGS].includes(state.tag)) &&
+        (!state.check || row[CHECKS].includes(state.check)) &&
+        words.every((word) => prepared[at].includes(word));
+    });
+  }
+
+  const list = byId('cases'), more = byId('more'), earlier = make('div', 'more');
+  list.before(earlier);
+
+  function caseNode(at) {
+    const row = rows[at];
+    const slash = row[ID].lastIndexOf('/') + 1;
+    const runs = row[VERDICT] !== 'skipped' && row[VERDICT] !== 'not-run';
+    const bar = make('span', 'bar', make('i', ''));
+    bar.firstChild.style.width = Math.max(1, 100 * row[ELAPSED] / slowest) + '%';
+    const head = button('row', '', () => toggle(node, at));
+    put(head, [
+      badge(row[VERDICT]), ' ',
+      make('span', 'what',
+        make('span', 'id', make('span', 'suite', row[ID].slice(0, slash)), make('b', '', row[ID].slice(slash))), ' ',
+        row[NAME] && make('span', 'name', row[NAME]), ' ',
+        row[TAGS].map((tag) => [make('span', 'tag', tag), ' ']),
+        row[TRIES] > 0 && make('span', 'tag', row[TRIES] + 1 + ' tries'), ' ',
+        row[VERDICT] !== 'passed' && row[TEXT] && make('span', 'why', row[TEXT].split('\n')[0])), ' ',
+      make('span', 'time', runs ? duration(row[ELAPSED]) : '–', runs && bar),
+    ]);
+    const inside = make('div', 'panel');
+    inside.id = 'p' + at;
+    inside.hidden = true;
+    head.setAttribute('aria-expanded', 'false');
+    head.setAttribute('aria-controls', inside.id);
+    const node = make('li', 'case ' + row[VERDICT], make('h3', '', head), inside);
+    if (state.open.has(row[ID])) expand(node, at, true);
+    return node;
+  }
+
+  function expand(node, at, open) {
+    const inside = node.lastChild;
+    if (open && !inside.hasChildNodes()) fill(at, inside);
+    inside.hidden = !open;
+    node.querySelector('.row').setAttribute('aria-expanded', String(open));
+  }
+
+  function toggle(node, at) {
+    const open = node.lastChild.hidden;
+    state.open[open ? 'add' : 'delete'](rows[at][ID]);
+    expand(node, at, open);
+    writeHash();
+  }
+
+  function grow(count) {
+    const part = document.createDocumentFragment();
+    const end = Math.min(shown.length, to + count);
+    for (; to < end; to++) part.append(caseNode(shown[to]));
+    list.append(part);
+    border();
+  }
+
+  function growUp() {
+    const start = Math.max(0, from - CHUNK);
+    const part = document.createDocumentFragment();
+    for (let at = start; at < from; at++) part.append(caseNode(shown[at]));
+    from = start;
+    list.prepend(part);
+    border();
+  }
+
+  function border() {
+    const left = shown.length - to;
+    more.hidden = left === 0;
+    if (left > 0) {
+      more.replaceChildren(
+        button('quiet', 'Show ' + figure(Math.min(left, CHUNK)) + ' more', () => grow(CHUNK)),
+        button('quiet', 'Show all ' + figure(shown.length), all));
+    }
+    earlier.hidden = from === 0;
+    if (from > 0) earlier.replaceChildren(button('quiet', 'Show the ' + figure(from) + ' before', growUp));
+  }
+
+  // In turns, so that the page stays alive.
+  function all() {
+    const drawn = shown;
+    const step = () => {
+      if (drawn !== shown || to >= shown.length) return;
+      grow(500);
+      setTimeout(step);
+    };
+    step();
+  }
+
+  function draw(jump) {
+    shown = filtered();
+    const wanted = jump && state.open.size > 0 ? shown.findIndex((at) => state.open.has(rows[at][ID])) : -1;
+    // A link to a case far down begins the list there.
+    from = wanted > 5 * CHUNK ? wanted - wanted % CHUNK : 0;
+    to = from;
+    list.replaceChildren();
+    grow(CHUNK * (from === 0 && wanted > 0 ? Math.ceil((wanted + 1) / CHUNK) : 1));
+    const narrow = state.verdicts.size > 0 || state.q || state.suite || state.tag || state.check;
+    byId('shown').textContent = (shown.length === rows.length ? '' : figure(shown.length) + ' of ') +
+      plural(rows.length, 'case') + (shown.length === rows.length ? '' : ' shown');
+    byId('reset').hidden = !narrow;
+    byId('all').setAttribute('aria-pressed', String(state.verdicts.size === 0));
+    for (const one of document.querySelectorAll('[data-verdict]')) {
+      one.setAttribute('aria-pressed', String(state.verdicts.has(one.dataset.verdict)));
+    }
+    if (shown.length === 0 && rows.length > 0) {
+      list.append(make('li', 'none', 'No case matches.'));
+    }
+    return wanted;
+  }
+
+  // ---- The address holds the filters
+
+  function writeHash() {
+    const params = new URLSearchParams();
+    if (state.verdicts.size > 0) params.set('verdict', ORDER.filter((one) => state.verdicts.has(one)).join(','));
+    for (const key of ['q', 'suite', 'tag', 'check']) if (state[key]) params.set(key, state[key]);
+    if (state.sort !== 'verdict') params.set('sort', state.sort);
+    for (const id of [...state.open].slice(0, 20)) params.append('open', id);
+    const hash = params.toString();
+    try {
+      history.replaceState(null, '', hash ? '#' + hash : location.pathname + location.search);
+    } catch { /* A frame without an address of its own. */ }
+  }
+
+  function readHash() {
+    const params = new URLSearchParams(location.hash.slice(1));
+    state.verdicts = new Set((params.get('verdict') || '').split(',').filter((one) => ORDER.includes(one)));
+    for (const key of ['q', 'suite', 'tag', 'check']) state[key] = params.get(key) || '';
+    state.sort = Object.hasOwn(orders, params.get('sort') || '') ? params.get('sort') : 'verdict';
+    state.open = new Set(params.getAll('open'));
+    byId('find').value = state.q;
+    for (const key of ['suite', 'tag', 'check', 'sort']) {
+      const select = byId(key);
+      select.value = state[key];
+      // What no case has is told as such, and not passed over.
+      if (select.value !== state[key]) select.append(option(state[key], 0));
+      select.value = state[key];
+    }
+    const wanted = draw(true);
+    if (wanted >= 0) {
+      const node = list.children[wanted - from];
+      node.querySelector('.row').focus({ preventScroll: true });
+      node.scrollIntoView({ block: 'start' });
+    }
+  }
+
+  function change() {
+    draw(false);
+    writeHash();
+  }
+
+  // ---- Controls
+
+  function option(value, count) {
+    const node = say(document.createElement('option'), value + ' (' + figure(count) + ')', false);
+    node.value = value;
+    return node;
+  }
+
+  function select(id, column, any) {
+    const counts = new Map();
+    for (const row of rows) {
+      for (const one of [row[column]].flat()) counts.set(one, (counts.get(one) || 0) + 1);
+    }
+    const node = byId(id);
+    const first = make('option', '', any);
+    first.value = '';
+    node.append(first, ...[...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, count]) => option(value, count)));
+    node.parentElement.hidden = counts.size === 0 || (id === 'suite' && counts.size === 1);
+    node.addEventListener('change', () => {
+      state[id] = node.value;
+      change();
+    });
+  }
+  select('suite', SUITE, 'all suites');
+  select('tag', TAGS, 'all tags');
+  select('check', CHECKS, 'any finding or none');
+  byId('sort').addEventListener('change', (event) => {
+    state.sort = event.target.value;
+    change();
+  });
+
+  const find = byId('find');
+  let timer = 0;
+  find.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      state.q = find.value.trim();
+      change();
+    }, rows.length > 2000 ? 200 : 60);
+  });
+  byId('controls').addEventListener('submit', (event) => event.preventDefault());
+  byId('all').addEventListener('click', () => {
+    state.verdicts.clear();
+    change();
+  });
+  for (const one of document.querySelectorAll('[data-verdict]')) {
+    one.addEventListener('click', () => {
+      const verdict = one.dataset.verdict;
+      state.verdicts[state.verdicts.has(verdict) ? 'delete' : 'add'](verdict);
+      change();
+    });
+  }
+  byId('reset').addEventListener('click', () => {
+    Object.assign(state, { verdicts: new Set(), q: '', suite: '', tag: '', check: '' });
+    find.value = '';
+    for (const key of ['suite', 'tag', 'check']) byId(key).value = '';
+    change();
+    find.focus();
+  });
+  byId('skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    (list.querySelector('.row') || list).focus();
+  });
+
+  // ---- Keys
+
+  function step(down) {
+    const here = document.activeElement.closest('.case');
+    if (!here) return list.querySelector('.row');
+    if (down && !here.nextElementSibling && to < shown.length) grow(CHUNK);
+    if (!down && !here.previousElementSibling && from > 0) growUp();
+    const next = down ? here.nextElementSibling : here.previousElementSibling;
+    return next && next.querySelector('.row');
+  }
+
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const target = event.target;
+    if (target === find && event.key === 'ArrowDown') {
+      event.preventDefault();
+      const first = list.querySelector('.row');
+      if (first) first.focus();
+      return;
+    }
+    if (target.closest('input, select, textarea')) return;
+    if (event.key === '/') {
+      event.preventDefault();
+      find.focus();
+      find.select();
+      return;
+    }
+    // The arrows scroll the page and what is open; between cases they go from a case.
+    const arrow = event.key === 'ArrowDown' || event.key === 'ArrowUp';
+    if (!(event.key === 'j' || event.key === 'k' || (arrow && target.closest('.row')))) return;
+    const next = step(event.key === 'j' || event.key === 'ArrowDown');
+    if (next) {
+      event.preventDefault();
+      next.focus();
+      next.scrollIntoView({ block: 'nearest' });
+    }
+  });
+
+  // ---- What is told beside the cases
+
+  function note(title, ...inside) {
+    const box = make('details', 'box', make('summary', '', title));
+    put(box, inside);
+    byId('notes').append(box);
+  }
+
+  if (run.warnings.length > 0) {
+    const cases = run.warnings.reduce((sum, [, , count]) => sum + count, 0);
+    note(plural(cases, 'warning') + (run.warnings.length > 1 ? ' of ' + figure(run.warnings.length) + ' kinds' : ''),
+      make('ul', 'plain', run.warnings.map(([check, message, count]) => make('li', '',
+        button('quiet small', plural(count, 'case'), () => {
+          state.check = check;
+          byId('check').value = check;
+          change();
+        }), ' ', make('code', '', check), ' ', message))));
+  }
+  const [pending, accepted] = [true, false].map((is) => run.pending.filter((one) => one.path.endsWith('.new') === is));
+  for (const [title, snapshots] of [
+    [' pending', pending],
+    [' accepted', accepted],
+  ]) {
+    if (snapshots.length === 0) continue;
+    note(plural(snapshots.length, 'snapshot') + title,
+    snapshots === pending && make('p', 'plain', 'Look at them with ', make('code', '', 'conforme review'), '.'), make('ul', 'plain', snapshots.slice(0, 1000).map((one) =>
+      make('li', '', button('quiet small', 'Show', () => {
+        location.hash = new URLSearchParams({ open: one.id }).toString();
+      }), ' ', one.id, ' ', make('code', 'faint', one.path)))),
+    snapshots.length > 1000 && make('p', 'faint', 'and ' + figure(snapshots.length - 1000) + ' more'));
+  }
+  if (run.unused.length > 0) {
+    note(plural(run.unused.length, 'snapshot') + ' that no case uses',
+      make('ul', 'plain', run.unused.slice(0, 1000).map((path) => make('li', '', make('code', '', path)))),
+      run.unused.length > 1000 && make('p', 'faint', 'and ' + figure(run.unused.length - 1000) + ' more'));
+  }
+  const vars = Object.entries(run.target_vars || {});
+  if (vars.length > 0) {
+    const box = make('details', 'vars', make('summary', '', plural(vars.length, 'variable') + ' of the target'));
+    byId('vars').append(put(box, [make('dl', '', vars.map(([name, value]) => make('div', '', make('dt', '', name),
+      make('dd', '', make('code', '', typeof value === 'string' ? value : JSON.stringify(value))))))]));
+  }
+
+  // ---- Light and dark
+
+  const theme = byId('theme');
+  const THEMES = ['system', 'light', 'dark'];
+  function light(name) {
+    if (name === 'system') delete root.dataset.theme;
+    else root.dataset.theme = name;
+    theme.textContent = 'Theme: ' + name;
+  }
+  let kept = 'system';
+  try { kept = localStorage.getItem('conforme-theme') || kept; } catch { /* Not kept, then. */ }
+  light(THEMES.includes(kept) ? kept : 'system');
+  theme.addEventListener('click', () => {
+    const next = THEMES[(THEMES.indexOf(root.dataset.theme || 'system') + 1) % THEMES.length];
+    light(next);
+    try { localStorage.setItem('conforme-theme', next); } catch { /* Not kept, then. */ }
+  });
+
+  // ---- Beginning
+
+  for (const id of ['theme', 'controls', 'over', 'keys']) byId(id).hidden = false;
+  const started = byId('started');
+  if (started) started.title = new Date(started.dateTime).toLocaleString();
+  readHash();
+  window.addEventListener('hashchange', readHash);
+  if ('IntersectionObserver' in window) {
+    new IntersectionObserver((seen) => {
+      if (seen.some((one) => one.isIntersecting) && to < shown.length) grow(CHUNK);
+    }, { rootMargin: '600px' }).observe(more);
+  }
+  window.addEventListener('beforeprint', () => grow(2000));
+  root.dataset.ready = String(Math.round(performance.now()));
+})();
