@@ -244,7 +244,9 @@ impl<W: Write> Human<W> {
             }
             self.one_try(one, finished)?;
         }
-        if let Some(exchange) = &finished.last.exchange {
+        if let Some(exchange) = &finished.last.exchange
+            && !exchange.request.body.is_cut()
+        {
             let command = curl::command(&exchange.request, &self.marks);
             for (index, line) in command.lines().enumerate() {
                 let lead = if index == 0 { "reproduce: " } else { "" };
