@@ -1,10 +1,10 @@
 //! `conforme validate` and `conforme list`
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use super::{Exit, Printer, args::ListArgs, run::select, target, workspace::Workspace};
 use crate::{
-    plan::{Plan, Planned},
+    plan::Planned,
     source::{Diagnostic, Diagnostics},
 };
 
@@ -40,18 +40,7 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
     let workspace = Workspace::load(folder, printer)?;
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
     let resolved = target::resolve(&workspace, &args.select.target_options(), true, printer)?;
-    let mut errors = Diagnostics::default();
-    let mut plan = Plan::new(
-        &workspace.suites,
-        &selection,
-        Arc::new(resolved.target.clone()),
-        workspace.snapshots.clone(),
-        &workspace.sources,
-        &mut errors,
-    );
-    if !errors.is_empty() {
-        return Err(printer.diagnostics(&errors, &workspace.sources));
-    }
+    let mut plan = workspace.plan(&selection, resolved.target.clone(), printer)?;
     if let Some(partition) = args.select.partition {
         plan.keep(partition);
     }

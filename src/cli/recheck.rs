@@ -1,6 +1,6 @@
 //! `conforme recheck`
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use chrono::Utc;
 
@@ -13,12 +13,10 @@ use super::{
 };
 use crate::{
     event::{Event, FORMAT, RunStarted},
-    plan::Plan,
     project::{Secret, Target},
     recheck::{Rechecked, recheck as judge},
     recording::{Recording, RecordingError},
     redact::Redactor,
-    source::Diagnostics,
 };
 
 pub(super) fn recheck(args: &RecheckArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
@@ -37,18 +35,7 @@ fn try_recheck(args: &RecheckArgs, folder: Option<&Path>, printer: &mut Printer)
         Exit::Usage
     })?;
     let selection = select(&args.names, &args.tags, &workspace, printer)?;
-    let mut errors = Diagnostics::default();
-    let plan = Plan::new(
-        &workspace.suites,
-        &selection,
-        Arc::new(target),
-        workspace.snapshots.clone(),
-        &workspace.sources,
-        &mut errors,
-    );
-    if !errors.is_empty() {
-        return Err(printer.diagnostics(&errors, &workspace.sources));
-    }
+    let plan = workspace.plan(&selection, target, printer)?;
     if recorded.suite_hash != workspace.hash() {
         printer.note("the suite has changed since this was recorded; it is judged as the suite is now");
     }

@@ -25,7 +25,7 @@ use crate::{
     recording::{Recording, RecordingError},
     redact::Redactor,
     run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, run as fire},
-    source::{Diagnostic, Diagnostics},
+    source::Diagnostic,
 };
 
 pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
@@ -59,18 +59,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         printer.error(&format!("target `{}`: {error}; nothing was sent", resolved.target.name));
         Exit::Usage
     })?;
-    let mut errors = Diagnostics::default();
-    let mut plan = Plan::new(
-        &workspace.suites,
-        &selection,
-        Arc::new(resolved.target.clone()),
-        workspace.snapshots.clone(),
-        &workspace.sources,
-        &mut errors,
-    );
-    if !errors.is_empty() {
-        return Err(printer.diagnostics(&errors, &workspace.sources));
-    }
+    let mut plan = workspace.plan(&selection, resolved.target.clone(), printer)?;
     if let Some(partition) = args.select.partition {
         plan.keep(partition);
     }

@@ -1,11 +1,12 @@
 //! The project of the working folder, loaded whole.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use super::{Exit, Printer};
 use crate::{
     check::SchemaStore,
-    project::Project,
+    plan::{Plan, Selection},
+    project::{Project, Target},
     snapshot::SnapshotStore,
     source::{Diagnostic, Diagnostics, Sources},
     suite::{self, Suites},
@@ -56,6 +57,25 @@ impl Workspace {
             suites,
             schemas,
         })
+    }
+
+    /// Plans the selected cases for a target; mistakes are printed, all of them.
+    pub(super) fn plan(&self, selection: &Selection, target: Target, printer: &Printer) -> Result<Plan, Exit> {
+        let mut errors = Diagnostics::default();
+        let (suites, snapshots) = (&self.suites, self.snapshots.clone());
+        let plan = Plan::new(
+            suites,
+            selection,
+            Arc::new(target),
+            snapshots,
+            &self.sources,
+            &mut errors,
+        );
+        if errors.is_empty() {
+            Ok(plan)
+        } else {
+            Err(printer.diagnostics(&errors, &self.sources))
+        }
     }
 
     /// A digest of every suite and schema file: equal for equal suites, wherever they are.
