@@ -38,7 +38,8 @@ fn server(bad: &'static [&'static str]) -> (Server, Arc<AtomicBool>) {
     (server, switch)
 }
 
-fn verdicts(recording: &str) -> Vec<(String, String)> {
+/// The verdict on each case of a recording, by id.
+pub(crate) fn verdicts(recording: &str) -> Vec<(String, String)> {
     let ran = Ran {
         code: 0,
         stdout: recording.to_owned(),

@@ -1,12 +1,16 @@
 //! What the shipped suite catches: an independent portal, broken in every way of `portal::faults`.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crate::{
     portal::{self, Behaviour, Portal},
+    recordings::verdicts,
     support::{Ran, conforme, ran, repository},
 };
 
@@ -50,8 +54,30 @@ const LEFT_OPEN: [(&str, &str); 9] = [
     ),
 ];
 
-/// Points the shipped suite at a portal, as a user would at a deployment.
-fn point_at(portal: &Portal) -> Ran {
+/// Of so many portals one is asked whether its recording is judged as the live run was.
+const RECHECKED: usize = 4;
+
+/// Points the shipped suite at a portal, as a user would at a deployment. With `is_rechecked` the recorded answers are
+/// judged again: a live run and its recording never differ.
+fn point_at(portal: &Portal, is_rechecked: bool) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let (live, again) = (folder.path().join("live.ndjson"), folder.path().join("again.ndjson"));
+    let ran = fire_at(portal, &live);
+    if !is_rechecked {
+        return ran;
+    }
+    let mut command = conforme();
+    command.current_dir(repository()).arg("recheck").arg(&live);
+    let judged = crate::support::ran(command.arg("--report").arg(format!("json={}", again.display())));
+    assert_eq!(judged.code, ran.code, "recheck: {judged:?}\nrun: {ran:?}");
+    let [live, again] = [live, again].map(|path| verdicts(&std::fs::read_to_string(path).unwrap()));
+    // What was never sent has no answer to be judged.
+    assert_eq!(live, again);
+    ran
+}
+
+/// What a run fires at a portal.
+fn fire_at(portal: &Portal, recording: &Path) -> Ran {
     let mut command = conforme();
     command.current_dir(repository()).env("CI", "true");
     command.args([
@@ -62,7 +88,9 @@ fn point_at(portal: &Portal) -> Ran {
         "2s",
         "--color",
         "never",
+        "--record",
     ]);
+    command.arg(recording);
     for (name, value) in portal::variables() {
         command.args(["--var", &format!("{name}={value}")]);
     }
@@ -79,13 +107,15 @@ fn exits_otherwise(behaviours: Vec<(&'static str, Behaviour)>, wanted: impl Fn(&
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                while let Some(slot) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
+                loop {
+                    let index = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(slot) = all.get(index) else { break };
                     let (name, behaviour) = slot.lock().unwrap().take().unwrap();
                     let portal = Portal::start(behaviour);
-                    let mut ran = point_at(&portal);
+                    let mut ran = point_at(&portal, index % RECHECKED == 0);
                     // A busy machine can delay a stray byte beyond the time that is listened for it.
                     if ran.code != wanted(name) {
-                        ran = point_at(&portal);
+                        ran = point_at(&portal, false);
                     }
                     if ran.code != wanted(name) {
                         let tail: Vec<_> = ran.stdout.lines().rev().take(6).collect();
@@ -152,7 +182,7 @@ fn a_dead_target_exits_with_three() {
 #[test]
 fn an_activation_is_sent_for_a_good_call_and_for_no_refused_one() {
     let portal = Portal::start(Behaviour::default());
-    let ran = point_at(&portal);
+    let ran = point_at(&portal, false);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     // One case of row 1, and three calls that follow a refusal.
     assert_eq!(portal.activations(), 4);
