@@ -132,8 +132,8 @@ impl JUnit {
         let last = &finished.last;
         let reason = || cut(&visible(last.reason.as_deref().unwrap_or("no reason was given")));
         // The order of these elements is Surefire's.
-        let (failures, errors) = match (finished.verdict, is_failure) {
-            (Verdict::Flaky, false) => ("flakyFailure", "flakyError"),
+        let (failures, errors) = match finished.verdict {
+            Verdict::Flaky => ("flakyFailure", "flakyError"),
             _ => ("rerunFailure", "rerunError"),
         };
         match finished.verdict {
