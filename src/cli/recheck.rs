@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     event::{Event, FORMAT, RunStarted},
-    project::{Secret, Target},
+    project::Target,
     recheck::{Rechecked, recheck as judge},
     recording::{Recording, RecordingError},
     redact::Redactor,
@@ -42,7 +42,7 @@ fn try_recheck(args: &RecheckArgs, folder: Option<&Path>, printer: &mut Printer)
     let flaky = recorded.flaky;
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     // The recording holds no secret: what is left for the redactor is to keep the events within bounds.
-    let redactor = Redactor::new(std::iter::empty::<(&str, &Secret)>());
+    let redactor = Redactor::recorded();
     reports.tell(&redactor.event(Event::RunStarted(RunStarted {
         format: FORMAT,
         tool: concat!("conforme ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -49,7 +49,8 @@ pub enum SecretError {
 impl Secret {
     /// Takes a value, refusing what cannot be hidden.
     pub fn new(value: String) -> Result<Self, SecretError> {
-        match value.chars().count() {
+        // White space at its ends is lost in a header.
+        match value.trim().chars().count() {
             0 => Err(SecretError::Empty),
             count if count < SHORTEST => Err(SecretError::Short),
             _ => Ok(Self(value)),

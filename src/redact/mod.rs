@@ -1,34 +1,34 @@
 //! The one point between a run and everything that leaves the process: secrets go in, their names come out.
 //!
-//! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them.
+//! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them. Texts are whole until secrets are hidden
+//! in them, and are cut to what is shown afterwards: half a secret is found by nobody.
 
-mod finder;
+mod forms;
+mod other;
+mod pass;
 mod unescape;
 
-use std::{fmt::Write as _, ops::Deref};
+use std::{
+    collections::HashMap,
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use finder::Finder;
+use forms::{Cut, Finder, Forms};
+use other::Other;
+use pass::Pass;
 
 use crate::{
-    check::{Finding, Level, QUOTED},
     event::{
         CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, TargetAwaited, Try,
     },
-    exchange::{Answer, CREDENTIALS, Content, Failure, HIDDEN, Malformed, Reply, Request},
+    exchange::HIDDEN,
     project::Secret,
     suite::Filter,
 };
 
-/// Longest value that a finding quotes, in characters.
-const SHOWN: usize = 600;
-/// Longest diff, in bytes.
-const LONG: usize = 32 << 10;
-/// Longest body that leaves, in bytes.
-const BODY: usize = 256 << 10;
-/// Longest excerpt of an answer that cannot be read, in bytes.
-const EXCERPT: usize = 2 << 10;
-/// Most findings of one try.
-const FINDINGS: usize = 100;
+/// Most finders that are kept for what single exchanges hold besides.
+const KEPT: usize = 64;
 
 /// What stands for the secret of this name, and for what can be made of it: `$TOKEN`, `${TOKEN%?}`. Each is what a
 /// shell writes for the same, so that a command with it can be run.
@@ -71,50 +71,88 @@ impl<T> Deref for Redacted<T> {
 #[derive(Debug)]
 pub struct Redactor {
     finder: Option<Finder>,
-    marks: Vec<String>,
+    /// Finders of what single exchanges hold besides: the same few come again and again.
+    others: Mutex<HashMap<Vec<Other>, Option<Arc<Finder>>>>,
+    /// Whether everything was redacted before: then marks are no credentials.
+    is_recorded: bool,
 }
 
 impl Redactor {
     /// Takes secrets by name; each is shown as `$NAME`.
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s Secret)>) -> Self {
-        let mut values = Vec::new();
-        let mut marks = Vec::new();
-        for (name, secret) in secrets {
-            let secret = secret.expose();
+        let secrets: Vec<_> = secrets
+            .into_iter()
+            .map(|(name, secret)| (secret.expose(), marks_of(name)))
+            .collect();
+        let mut forms = Forms::default();
+        // Where two forms are equal, the one that is a secret itself gives the name.
+        for (secret, marks) in &secrets {
+            forms.add(secret.as_bytes(), &marks[0]);
+        }
+        for (secret, marks) in &secrets {
             let made = [
-                secret.to_owned(),
+                (*secret).to_owned(),
                 Filter::SwapCase.apply(secret),
                 Filter::DropLast.apply(secret),
                 secret.to_lowercase(),
                 secret.to_uppercase(),
             ];
-            values.extend(made.into_iter().zip(marks_of(name)));
-            marks.extend(marks_of(name));
+            for (value, mark) in made.iter().zip(marks) {
+                forms.add(value.as_bytes(), mark);
+            }
+            for (value, mark) in made.iter().zip(marks) {
+                forms.add_coded(value, mark);
+            }
+            // White space at its ends is lost in a header.
+            let sent = secret.trim();
+            forms.add(sent.as_bytes(), &marks[0]);
+            forms.add_coded(sent, &marks[0]);
+            forms.add_turned(sent, &marks[0], HIDDEN);
         }
         Self {
-            finder: Finder::new(values),
-            marks,
+            finder: Finder::new(forms),
+            others: Mutex::default(),
+            is_recorded: false,
+        }
+    }
+
+    /// For what was redacted before: it is kept within bounds, and nothing else is done to it.
+    pub(crate) fn recorded() -> Self {
+        Self {
+            finder: None,
+            others: Mutex::default(),
+            is_recorded: true,
         }
     }
 
     /// Text with every form of every secret hidden.
     pub fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        self.hide(&mut text);
-        text
+        self.pass().text(text, Cut::default()).into_owned()
     }
 
-    /// An event with every form of every secret hidden, and every credential.
+    /// The text of a snapshot of this exchange with every form of every secret hidden, and every credential that was
+    /// sent.
+    pub fn snapshot(&self, text: &str, exchange: &Exchange) -> String {
+        let other = self.other(exchange);
+        let pass = Pass {
+            other: other.as_deref(),
+            ..self.pass()
+        };
+        pass.text(text, Cut::default()).into_owned()
+    }
+
+    /// An event with every form of every secret hidden, and every credential; what is longer than anybody reads is cut.
     pub fn event(&self, mut event: Event) -> Redacted<Event> {
+        let pass = self.pass();
         match &mut event {
-            Event::RunStarted(started) => self.started(started),
-            Event::TargetAwaited(TargetAwaited { reason, left_us: _ }) => self.quote(reason),
+            Event::RunStarted(started) => Self::started(pass, started),
+            Event::TargetAwaited(TargetAwaited { reason, left_us: _ }) => pass.quote(reason, Cut::default()),
             Event::CaseStarted(CaseStarted { id, index: _ })
             | Event::CaseSlow(CaseSlow {
                 id,
                 index: _,
                 elapsed_us: _,
-            }) => self.hide(id),
+            }) => pass.hide(id),
             Event::CaseRetried(CaseRetried {
                 id,
                 index: _,
@@ -124,11 +162,11 @@ impl Redactor {
                 elapsed_us: _,
                 wait_us: _,
             }) => {
-                self.hide(id);
-                self.quote(reason);
+                pass.hide(id);
+                pass.quote(reason, Cut::default());
             }
-            Event::CaseFinished(finished) => self.finished(finished),
-            Event::SnapshotUnused { path } => self.hide(path),
+            Event::CaseFinished(finished) => self.finished(pass, finished),
+            Event::SnapshotUnused { path } => pass.hide(path),
             Event::RunFinished(RunFinished {
                 counts: _,
                 elapsed_us: _,
@@ -139,58 +177,9 @@ impl Redactor {
         Redacted(event)
     }
 
-    fn hide(&self, text: &mut String) {
-        if let Some(hidden) = self.finder.as_ref().and_then(|finder| finder.hide(text.as_bytes())) {
-            *text = String::from_utf8(hidden)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        }
-    }
-
-    /// How far a secret can reach, in bytes: what was cut before it came here is a piece of one at most so near its end.
-    fn reach(&self) -> usize {
-        self.finder.as_ref().map_or(0, Finder::reach)
-    }
-
-    /// Hides first and shortens then: a cut through a secret would leave a part of it.
-    fn quote(&self, text: &mut String) {
-        let was_cut = text.len() >= QUOTED;
-        self.hide(text);
-        if was_cut {
-            text.truncate(text.floor_char_boundary(text.len().saturating_sub(self.reach())));
-        }
-        if let Some((end, _)) = text.char_indices().nth(SHOWN) {
-            let more = text.len() - end;
-            text.truncate(end);
-            let least = if was_cut { "more than " } else { "" };
-            let _ = write!(text, "… ({least}{more} more bytes)");
-        }
-    }
-
-    fn long_text(&self, text: &mut String) {
-        self.hide(text);
-        if text.len() > LONG {
-            text.truncate(text.floor_char_boundary(LONG));
-            text.push_str("\n… (cut)");
-        }
-    }
-
-    fn hide_bytes(&self, content: &mut Content, most: usize) {
-        let was_cut = content.bytes().len() > most + self.reach();
-        content.keep(most + self.reach());
-        if let Some(hidden) = self.finder.as_ref().and_then(|finder| finder.hide(content.bytes())) {
-            content.replace(hidden);
-        }
-        let whole = content.bytes().len();
-        content.keep(if was_cut {
-            most.min(whole.saturating_sub(self.reach()))
-        } else {
-            most
-        });
-    }
-
     // Every field is named below, so that a new one cannot be forgotten: it does not compile.
 
-    fn started(&self, started: &mut RunStarted) {
+    fn started(pass: Pass<'_>, started: &mut RunStarted) {
         let RunStarted {
             format: _,
             tool: _,
@@ -208,18 +197,16 @@ impl Redactor {
             flaky: _,
         } = started;
         if let Some(folder) = folder {
-            self.hide(folder);
+            pass.hide(folder);
         }
-        self.hide(target);
-        self.hide(base_url);
+        pass.hide(target);
+        pass.hide(base_url);
         for value in vars.values_mut() {
-            if let serde_json::Value::String(text) = value {
-                self.hide(text);
-            }
+            pass.value(value);
         }
     }
 
-    fn finished(&self, finished: &mut CaseFinished) {
+    fn finished(&self, pass: Pass<'_>, finished: &mut CaseFinished) {
         let CaseFinished {
             id,
             suite,
@@ -233,10 +220,10 @@ impl Redactor {
             earlier,
             snapshot,
         } = finished;
-        self.hide(id);
-        self.hide(suite);
+        pass.hide(id);
+        pass.hide(suite);
         for text in [name, snapshot].into_iter().flatten().chain(tags) {
-            self.hide(text);
+            pass.hide(text);
         }
         for one in earlier.iter_mut().chain([last]) {
             self.one_try(one);
@@ -244,6 +231,11 @@ impl Redactor {
     }
 
     fn one_try(&self, one: &mut Try) {
+        let other = one.exchange.as_ref().and_then(|exchange| self.other(exchange));
+        let pass = Pass {
+            other: other.as_deref(),
+            ..self.pass()
+        };
         let Try {
             reason,
             started: _,
@@ -252,131 +244,49 @@ impl Redactor {
             exchange,
         } = one;
         if let Some(reason) = reason {
-            self.quote(reason);
+            pass.quote(reason, Cut::default());
         }
-        if findings.len() > FINDINGS {
-            // What fails the case stays before what only warns.
-            findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-            let more = findings.len() - FINDINGS;
-            findings.truncate(FINDINGS);
-            let message = format!("{more} more findings are left out");
-            let level = findings.first().map_or(Level::Warn, |finding| finding.level);
-            findings.push(Finding {
-                level,
-                ..Finding::new("findings", message)
-            });
-        }
-        for finding in findings {
-            self.finding(finding);
-        }
+        pass.findings(findings);
         if let Some(Exchange { request, reply }) = exchange {
-            self.request(request);
-            self.reply(reply);
+            pass.request(request);
+            pass.reply(reply);
         }
     }
 
-    fn finding(&self, finding: &mut Finding) {
-        let Finding {
-            check,
-            level: _,
-            message,
-            expected,
-            actual,
-            pointer,
-            place: _,
-            diff,
-        } = finding;
-        let is_credential = check
-            .strip_prefix("header/")
-            .is_some_and(|name| CREDENTIALS.contains(&name));
-        self.quote(message);
-        for text in [expected, actual].into_iter().flatten() {
-            if is_credential {
-                self.credential(text);
-            }
-            self.quote(text);
-        }
-        if let Some(pointer) = pointer {
-            self.quote(pointer);
-        }
-        if let Some(diff) = diff {
-            self.long_text(diff);
+    fn pass(&self) -> Pass<'_> {
+        Pass {
+            finder: self.finder.as_ref(),
+            other: None,
+            is_recorded: self.is_recorded,
         }
     }
 
-    fn request(&self, request: &mut Request) {
-        let Request {
-            method,
-            url,
-            headers,
-            body,
-        } = request;
-        self.hide(method);
-        self.hide(url);
-        self.headers(headers);
-        self.hide_bytes(body, BODY);
-    }
-
-    fn reply(&self, reply: &mut Reply) {
-        match reply {
-            Reply::Answer(Answer {
-                version: _,
-                status: _,
-                reason,
-                headers,
-                body,
-                cut,
-                excess,
-                received: _,
-                elapsed_us: _,
-            }) => {
-                self.headers(headers);
-                self.hide_bytes(body, BODY);
-                self.hide_bytes(excess, EXCERPT);
-                for text in [reason, cut].into_iter().flatten() {
-                    self.hide(text);
+    /// Finds what this one exchange holds besides secrets.
+    fn other(&self, exchange: &Exchange) -> Option<Arc<Finder>> {
+        let held = other::of(exchange, self.finder.as_ref());
+        if held.is_empty() || self.is_recorded {
+            return None;
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = others.get(&held) {
+            return known.clone();
+        }
+        if others.len() >= KEPT {
+            others.clear();
+        }
+        let mut forms = Forms::default();
+        for one in &held {
+            match one {
+                Other::Credential(text) => {
+                    forms.add(text.as_bytes(), HIDDEN);
+                    forms.add_coded(text, HIDDEN);
                 }
-            }
-            Reply::Malformed(Malformed {
-                reason,
-                bytes,
-                elapsed_us: _,
-            }) => {
-                self.quote(reason);
-                self.hide_bytes(bytes, EXCERPT);
-            }
-            Reply::Failure(Failure {
-                kind: _,
-                message,
-                elapsed_us: _,
-            }) => self.quote(message),
-        }
-    }
-
-    fn headers(&self, headers: &mut [(String, String)]) {
-        for (name, value) in headers {
-            self.hide(name);
-            if CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                self.credential(value);
-            } else {
-                self.hide(value);
+                Other::Part(bytes) => forms.add(bytes, HIDDEN),
             }
         }
-    }
-
-    /// A credential: a known secret by its name; one that is not known not at all, but for its scheme.
-    fn credential(&self, value: &mut String) {
-        self.hide(value);
-        if value.is_empty() || value == "(absent)" || self.marks.iter().any(|mark| value.contains(mark.as_str())) {
-            return;
-        }
-        *value = match value.split_once(' ') {
-            Some((scheme, rest)) if !rest.trim().is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-                format!("{scheme} {HIDDEN}")
-            }
-            None if value.eq_ignore_ascii_case("bearer") || value.eq_ignore_ascii_case("basic") => return,
-            _ => HIDDEN.to_owned(),
-        };
+        let finder = Finder::new(forms).map(Arc::new);
+        others.insert(held, finder.clone());
+        finder
     }
 }
 
@@ -385,7 +295,14 @@ mod tests {
     use base64::Engine as _;
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-    use super::*;
+    use super::{
+        pass::{BODY, FINDINGS, QUOTE, READ},
+        *,
+    };
+    use crate::{
+        check::{Finding, QUOTED},
+        exchange::Content,
+    };
 
     fn redactor(secret: &str) -> Redactor {
         let secret = Secret::new(secret.to_owned()).unwrap();
@@ -453,23 +370,23 @@ mod tests {
     #[test]
     fn a_cut_through_a_secret_leaves_no_part_of_it() {
         let hide = redactor("the-very-secret-token");
-        for lead in [SHOWN - 30, SHOWN - 10, SHOWN - 3, QUOTED - 12, QUOTED - 3] {
+        for lead in [QUOTE - 30, QUOTE - 10, QUOTE - 3, QUOTED - 12, QUOTED - 3] {
             let mut text = format!("{}the-very-secret-token{}", "x".repeat(lead), "y".repeat(40));
             // As a finding holds it.
             text.truncate(QUOTED);
-            hide.quote(&mut text);
+            hide.pass().quote(&mut text, Cut::default());
             assert!(!text.contains("the-"), "{lead}: {text}");
         }
         // Where all that goes before is hidden too, the piece at the end comes near.
         let mut text = "the-very-secret-token ".repeat(QUOTED / 22 + 1);
         text.truncate(QUOTED);
-        hide.quote(&mut text);
+        hide.pass().quote(&mut text, Cut::default());
         assert!(!text.contains("the-"), "{text}");
-        let long = "the-very-secret-token".repeat(BODY / 21 + 2000);
+        let long = "the-very-secret-token".repeat(READ / 21 + 2000);
         for most in [BODY, BODY - 5] {
             let mut content = Content::from(long.clone());
-            hide.hide_bytes(&mut content, most);
-            let left = content.text().replace("$TOKEN", "");
+            hide.pass().content(&mut content, Cut::default(), most);
+            let left = content.text().replace("$TOKEN", "").replace(HIDDEN, "");
             assert!(content.is_cut() && !left.contains("the") && left.len() < 8, "{left}");
             assert_eq!(content.length(), long.len());
         }
@@ -491,7 +408,7 @@ mod tests {
         let hide = redactor("the-secret");
         let shown = |value: &str| {
             let mut value = value.to_owned();
-            hide.credential(&mut value);
+            hide.pass().credential(&mut value);
             value
         };
         assert_eq!(shown("Bearer the-secret"), "Bearer $TOKEN");
@@ -500,6 +417,17 @@ mod tests {
         assert_eq!(shown("session=1; Path=/"), "[hidden]");
         assert_eq!(shown("Bearer"), "Bearer");
         assert_eq!(shown(""), "");
+    }
+
+    #[test]
+    fn what_was_redacted_before_keeps_its_marks() {
+        let hide = Redactor::recorded();
+        let mut value = "Bearer $TOKEN".to_owned();
+        hide.pass().credential(&mut value);
+        assert_eq!(
+            (value.as_str(), hide.text("$TOKEN").as_str()),
+            ("Bearer $TOKEN", "$TOKEN")
+        );
     }
 
     #[test]

@@ -1,187 +1,324 @@
-//! Text with one kind of escapes undone, and for each byte the place that it came from.
+//! Escapes of the formats in which a text can come back: percent-encoding, backslashes, HTML entities.
 
 use std::ops::Range;
 
-/// A way of writing characters by other characters.
+/// Most layers of escapes that are undone.
+pub(super) const LAYERS: usize = 4;
+
+/// Entities by name: those of ASCII, and the space that does not break.
+const ENTITIES: [(&[u8], char); 39] = [
+    (b"amp", '&'),
+    (b"AMP", '&'),
+    (b"lt", '<'),
+    (b"LT", '<'),
+    (b"gt", '>'),
+    (b"GT", '>'),
+    (b"quot", '"'),
+    (b"QUOT", '"'),
+    (b"apos", '\''),
+    (b"excl", '!'),
+    (b"num", '#'),
+    (b"dollar", '$'),
+    (b"percnt", '%'),
+    (b"lpar", '('),
+    (b"rpar", ')'),
+    (b"ast", '*'),
+    (b"plus", '+'),
+    (b"comma", ','),
+    (b"period", '.'),
+    (b"sol", '/'),
+    (b"colon", ':'),
+    (b"semi", ';'),
+    (b"equals", '='),
+    (b"quest", '?'),
+    (b"commat", '@'),
+    (b"lsqb", '['),
+    (b"lbrack", '['),
+    (b"bsol", '\\'),
+    (b"rsqb", ']'),
+    (b"rbrack", ']'),
+    (b"Hat", '^'),
+    (b"lowbar", '_'),
+    (b"grave", '`'),
+    (b"lcub", '{'),
+    (b"lbrace", '{'),
+    (b"verbar", '|'),
+    (b"vert", '|'),
+    (b"rcub", '}'),
+    (b"nbsp", ' '),
+];
+/// The longest entity name.
+const LONGEST_NAME: usize = 6;
+
+/// Whether an escape can begin with this byte.
+pub(super) fn is_lead(byte: u8) -> bool {
+    matches!(byte, b'%' | b'\\' | b'&')
+}
+
+/// What an escape stands for, and where the text goes on after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Escapes {
-    /// `%2B` (RFC 3986 §2.1).
-    Percent,
-    /// `\u002B`, `\u{2b}`, `\x2b`, `\"`, `\/`, `\n`: JSON, and the quoting of several languages.
-    Backslash,
-    /// `&amp;`, `&#43;`, `&#x2B;` (HTML).
-    Entity,
-}
-
-impl Escapes {
-    pub(super) const ALL: [Self; 3] = [Self::Percent, Self::Backslash, Self::Entity];
-
-    /// The byte that every escape of this kind begins with.
-    pub(super) fn sign(self) -> u8 {
-        match self {
-            Self::Percent => b'%',
-            Self::Backslash => b'\\',
-            Self::Entity => b'&',
-        }
-    }
-
-    /// The bytes that the escape at the beginning of `text` stands for, and its length.
-    fn read(self, text: &[u8]) -> Option<(Bytes, usize)> {
-        match self {
-            Self::Percent => Some((Bytes::one(byte(text.get(1..3)?)?), 3)),
-            Self::Backslash => backslash(text),
-            Self::Entity => entity(text),
-        }
-    }
-}
-
-/// What one escape stands for: a byte, or a character of up to four.
-#[derive(Clone, Copy)]
-struct Bytes {
+pub(super) struct Unit {
     bytes: [u8; 4],
     length: usize,
+    pub(super) next: usize,
 }
 
-impl Bytes {
-    fn one(byte: u8) -> Self {
+impl Unit {
+    fn byte(byte: u8, next: usize) -> Self {
         Self {
             bytes: [byte, 0, 0, 0],
             length: 1,
+            next,
         }
     }
 
-    fn char(code: u32) -> Option<Self> {
+    fn char(c: char, next: usize) -> Self {
         let mut bytes = [0; 4];
-        let length = char::from_u32(code)?.encode_utf8(&mut bytes).len();
-        Some(Self { bytes, length })
+        let length = c.encode_utf8(&mut bytes).len();
+        Self { bytes, length, next }
     }
 
-    fn get(&self) -> &[u8] {
+    fn code(code: u32, next: usize) -> Option<Self> {
+        char::from_u32(code).map(|c| Self::char(c, next))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
+
+    fn lead(&self) -> Option<u8> {
+        (self.length == 1 && is_lead(self.bytes[0])).then_some(self.bytes[0])
+    }
 }
 
-fn hex(digits: &[u8]) -> Option<u32> {
-    let is_hex = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
-    let text = std::str::from_utf8(digits).ok().filter(|_| is_hex)?;
-    u32::from_str_radix(text, 16).ok()
+/// What follows the lead of an escape, taken as it stands or with escapes of its own undone.
+#[derive(Clone, Copy)]
+struct Tail<'t> {
+    text: &'t [u8],
+    is_nested: bool,
 }
 
-fn byte(digits: &[u8]) -> Option<u8> {
-    hex(digits).and_then(|code| u8::try_from(code).ok())
+impl Tail<'_> {
+    fn at(&self, at: usize) -> Option<(u8, usize)> {
+        let raw = *self.text.get(at)?;
+        if self.is_nested
+            && is_lead(raw)
+            && let Some(unit) = escape(self.text, raw, at + 1, false)
+            && unit.length == 1
+        {
+            return Some((unit.bytes[0], unit.next));
+        }
+        Some((raw, at + 1))
+    }
+
+    /// A number of at least `least` and at most `most` digits.
+    fn number(&self, mut at: usize, radix: u32, least: usize, most: usize) -> Option<(u32, usize)> {
+        let mut value = 0_u32;
+        for count in 0..most {
+            let digit = self.at(at).and_then(|(byte, next)| {
+                let digit = char::from(byte).to_digit(radix)?;
+                Some((digit, next))
+            });
+            let Some((digit, next)) = digit else {
+                return (count >= least).then_some((value, at));
+            };
+            value = value.saturating_mul(radix).saturating_add(digit);
+            at = next;
+        }
+        Some((value, at))
+    }
+
+    fn is(&self, at: usize, expected: u8) -> Option<usize> {
+        self.at(at).filter(|(byte, _)| *byte == expected).map(|(_, next)| next)
+    }
 }
 
-fn backslash(text: &[u8]) -> Option<(Bytes, usize)> {
-    let simple = |byte| Some((Bytes::one(byte), 2));
-    match *text.get(1)? {
+/// The escape whose lead stands before `at`.
+fn escape(text: &[u8], lead: u8, at: usize, is_nested: bool) -> Option<Unit> {
+    let tail = Tail { text, is_nested };
+    match lead {
+        b'%' => percent(tail, at),
+        b'\\' => backslash(tail, at),
+        _ => entity(tail, at),
+    }
+}
+
+/// `%2B`, and `%u002B` of old scripts.
+fn percent(tail: Tail<'_>, at: usize) -> Option<Unit> {
+    if let Some(digits) = tail.is(at, b'u') {
+        let (code, next) = tail.number(digits, 16, 4, 4)?;
+        return Unit::code(code, next);
+    }
+    let (value, next) = tail.number(at, 16, 2, 2)?;
+    Some(Unit::byte(u8::try_from(value).ok()?, next))
+}
+
+/// The escapes of JSON, of Rust's `Debug`, and of languages like C; any punctuation that is escaped by a backslash.
+fn backslash(tail: Tail<'_>, at: usize) -> Option<Unit> {
+    let (kind, next) = tail.at(at)?;
+    let simple = |byte| Some(Unit::byte(byte, next));
+    match kind {
         b'n' => simple(b'\n'),
         b'r' => simple(b'\r'),
         b't' => simple(b'\t'),
-        b'b' => simple(8),
-        b'f' => simple(12),
+        b'b' => simple(0x08),
+        b'f' => simple(0x0c),
         b'0' => simple(0),
-        b'x' => Some((Bytes::one(byte(text.get(2..4)?)?), 4)),
-        b'u' if text.get(2) == Some(&b'{') => {
-            let end = text.iter().take(11).position(|byte| *byte == b'}')?;
-            Some((Bytes::char(hex(text.get(3..end)?)?)?, end + 1))
+        b'x' => {
+            let (value, next) = tail.number(next, 16, 2, 2)?;
+            Some(Unit::byte(u8::try_from(value).ok()?, next))
+        }
+        b'U' => {
+            let (code, next) = tail.number(next, 16, 8, 8)?;
+            Unit::code(code, next)
         }
         b'u' => {
-            let first = hex(text.get(2..6)?)?;
-            let second = || {
-                let low = hex(text.get(6..12).filter(|rest| rest.starts_with(b"\\u"))?.get(2..)?)?;
-                let pair = (0xd800..0xdc00).contains(&first) && (0xdc00..0xe000).contains(&low);
-                pair.then(|| 0x1_0000 + ((first - 0xd800) << 10) + (low - 0xdc00))
-            };
-            match second() {
-                Some(code) => Some((Bytes::char(code)?, 12)),
-                None => Some((Bytes::char(first)?, 6)),
+            if let Some(digits) = tail.is(next, b'{') {
+                let (code, next) = tail.number(digits, 16, 1, 8)?;
+                return Unit::code(code, tail.is(next, b'}')?);
             }
+            let (code, next) = tail.number(next, 16, 4, 4)?;
+            if (0xd800..0xdc00).contains(&code) {
+                // A character beyond the first 65536 is a pair of escapes (RFC 8259 §7).
+                let (low, next) = tail.number(tail.is(tail.is(next, b'\\')?, b'u')?, 16, 4, 4)?;
+                let low = low.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+                return Unit::code(0x10000 + ((code - 0xd800) << 10) + low, next);
+            }
+            Unit::code(code, next)
         }
-        other if other.is_ascii_punctuation() => simple(other),
+        kind if kind.is_ascii_punctuation() || kind == b' ' => simple(kind),
         _ => None,
     }
 }
 
-fn entity(text: &[u8]) -> Option<(Bytes, usize)> {
-    const LONGEST: usize = 12;
-    let end = text.iter().take(LONGEST).position(|byte| *byte == b';')?;
-    let name = text.get(1..end)?;
-    let code = match name {
-        b"amp" => u32::from(b'&'),
-        b"lt" => u32::from(b'<'),
-        b"gt" => u32::from(b'>'),
-        b"quot" => u32::from(b'"'),
-        b"apos" => u32::from(b'\''),
-        [b'#', b'x' | b'X', digits @ ..] => hex(digits)?,
-        [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
-        _ => return None,
-    };
-    Some((Bytes::char(code)?, end + 1))
-}
-
-/// Bytes with escapes undone.
-pub(super) struct Layer {
-    pub(super) bytes: Vec<u8>,
-    /// Every escape, in order; what lies between stands for itself.
-    undone: Vec<Undone>,
-}
-
-struct Undone {
-    here: usize,
-    length: usize,
-    source: usize,
-    source_length: usize,
-}
-
-impl Layer {
-    /// The text with all escapes of a kind undone; none where there is none.
-    pub(super) fn of(text: &[u8], escapes: Escapes) -> Option<Self> {
-        let mut layer = Self {
-            bytes: Vec::new(),
-            undone: Vec::new(),
+/// `&amp;`, `&#43;`, `&#x2B;`; a number without its semicolon too, as browsers read it.
+fn entity(tail: Tail<'_>, at: usize) -> Option<Unit> {
+    if let Some(digits) = tail.is(at, b'#') {
+        let (code, next) = match tail.is(digits, b'x').or_else(|| tail.is(digits, b'X')) {
+            Some(digits) => tail.number(digits, 16, 1, 8)?,
+            None => tail.number(digits, 10, 1, 8)?,
         };
+        return Unit::code(code, tail.is(next, b';').unwrap_or(next));
+    }
+    let mut name = [0; LONGEST_NAME];
+    let mut next = at;
+    for length in 0..=LONGEST_NAME {
+        let (byte, after) = tail.at(next)?;
+        if byte == b';' {
+            let (_, c) = ENTITIES.iter().find(|(known, _)| *known == &name[..length])?;
+            return Some(Unit::char(*c, after));
+        }
+        *name.get_mut(length)? = byte;
+        next = after;
+    }
+    None
+}
+
+/// Every reading of what stands at `at`, but for the byte itself: escapes one or two layers deep. All layers beyond
+/// those are left to [`View`].
+pub(super) fn units(text: &[u8], at: usize) -> impl Iterator<Item = Unit> {
+    let lead = text.get(at).copied().filter(|byte| is_lead(*byte));
+    let read = |lead: Option<u8>, at, is_nested| lead.and_then(|lead| escape(text, lead, at, is_nested));
+    let plain = read(lead, at + 1, false);
+    let inner = plain.and_then(|unit| Some((unit.lead()?, unit.next)));
+    let (inner, after) = (inner.map(|(lead, _)| lead), inner.map_or(0, |(_, after)| after));
+    [
+        plain,
+        read(lead, at + 1, true).filter(|unit| Some(*unit) != plain),
+        read(inner, after, false),
+        read(inner, after, true),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Whether an escape at `at` could go on after the end of the text.
+pub(super) fn is_unfinished(text: &[u8], at: usize) -> bool {
+    text.get(at).is_some_and(|byte| is_lead(*byte)) && text.len() - at < 12 && units(text, at).next().is_none()
+}
+
+/// Whether an escape is one of this layer for sure, and not a piece of one that is itself escaped in part.
+fn is_certain(text: &[u8], at: usize, end: usize) -> bool {
+    match text[at] {
+        b'&' => text[end - 1] == b';',
+        // `\%2B` is an escape after a backslash rather than a `%` with one.
+        b'\\' => !matches!(text.get(at + 1), Some(b'%' | b'&')),
+        _ => true,
+    }
+}
+
+/// A text with one layer of escapes undone, and where each byte of it comes from.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) bytes: Vec<u8>,
+    runs: Vec<Run>,
+}
+
+/// From `view` on, bytes come from `source` on: one for one, or all of an escape for all of what it stands for.
+#[derive(Debug)]
+struct Run {
+    view: usize,
+    source: usize,
+    is_escape: bool,
+}
+
+impl View {
+    /// Undoes a layer of escapes; none where there is nothing to undo.
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        let mut view: Option<Self> = None;
         let (mut done, mut at) = (0, 0);
-        while let Some(next) = text[at..].iter().position(|byte| *byte == escapes.sign()) {
-            at += next;
-            let Some((bytes, length)) = escapes.read(&text[at..]) else {
+        while let Some(lead) = text[at..].iter().position(|byte| is_lead(*byte)) {
+            at += lead;
+            let unit = escape(text, text[at], at + 1, false);
+            let Some(unit) = unit.filter(|unit| is_certain(text, at, unit.next)) else {
                 at += 1;
                 continue;
             };
-            layer.bytes.extend_from_slice(&text[done..at]);
-            layer.undone.push(Undone {
-                here: layer.bytes.len(),
-                length: bytes.length,
-                source: at,
-                source_length: length,
+            let view = view.get_or_insert_with(|| Self {
+                bytes: Vec::with_capacity(text.len()),
+                runs: Vec::new(),
             });
-            layer.bytes.extend_from_slice(bytes.get());
-            at += length;
+            view.run(done, false);
+            view.bytes.extend_from_slice(&text[done..at]);
+            view.run(at, true);
+            view.bytes.extend_from_slice(unit.bytes());
+            at = unit.next;
             done = at;
         }
-        if layer.undone.is_empty() {
-            return None;
+        let mut view = view?;
+        view.run(done, false);
+        view.bytes.extend_from_slice(&text[done..]);
+        Some(view)
+    }
+
+    fn run(&mut self, source: usize, is_escape: bool) {
+        let view = self.bytes.len();
+        // A run without bytes is none.
+        if self.runs.last().is_some_and(|last| last.view == view) {
+            self.runs.pop();
         }
-        layer.bytes.extend_from_slice(&text[done..]);
-        Some(layer)
+        self.runs.push(Run {
+            view,
+            source,
+            is_escape,
+        });
     }
 
-    /// Where a stretch of these bytes stands in the text that they were made from.
-    pub(super) fn source(&self, range: Range<usize>) -> Range<usize> {
-        let first = self.place(range.start).start;
-        let last = self.place(range.end.saturating_sub(1).max(range.start)).end;
-        first..last
-    }
-
-    fn place(&self, at: usize) -> Range<usize> {
-        let after = self.undone.partition_point(|one| one.here <= at);
-        let Some(one) = after.checked_sub(1).map(|index| &self.undone[index]) else {
-            return at..at + 1;
+    /// Where these bytes stand in the text that this is a view of.
+    pub(super) fn source(&self, range: &Range<usize>) -> Range<usize> {
+        let run = |at: usize| self.runs.partition_point(|run| run.view <= at).saturating_sub(1);
+        let first = &self.runs[run(range.start)];
+        let start = if first.is_escape {
+            first.source
+        } else {
+            first.source + (range.start - first.view)
         };
-        if at < one.here + one.length {
-            return one.source..one.source + one.source_length;
-        }
-        let source = one.source + one.source_length + (at - one.here - one.length);
-        source..source + 1
+        let last = run(range.end.saturating_sub(1).max(range.start));
+        let end = match (&self.runs[last], self.runs.get(last + 1)) {
+            (Run { is_escape: true, .. }, Some(next)) => next.source,
+            (run, _) => run.source + (range.end - run.view),
+        };
+        start..end
     }
 }
 
@@ -189,27 +326,57 @@ impl Layer {
 mod tests {
     use super::*;
 
+    fn undone(text: &str) -> String {
+        let view = View::of(text.as_bytes());
+        view.map_or_else(
+            || text.to_owned(),
+            |view| String::from_utf8_lossy(&view.bytes).into_owned(),
+        )
+    }
+
     #[test]
-    fn escapes_are_undone_and_lead_back_to_where_they_stand() {
-        for (escapes, text, plain) in [
-            (Escapes::Percent, "a%2Bb%2b%zz%4", "a+b+%zz%4"),
-            (
-                Escapes::Backslash,
-                r#"\u002Bx\/\"\u{e9}\xe9\n\q\u12"#,
-                "+x/\"é\u{0}\n\\q\\u12",
-            ),
-            (Escapes::Backslash, r"\ud83d\ude00!", "😀!"),
-            (Escapes::Entity, "&amp;&#43;&#x2B;&nothing;&", "&++&nothing;&"),
+    fn every_escape_is_undone_and_everything_else_stays() {
+        for (text, plain) in [
+            ("a%2Bb%2bc", "a+b+c"),
+            ("%u00e9%c3%A9", "éé"),
+            (r#"\u002B\"\/\\\n\u{e9}\x41\ud83d\ude00"#, "+\"/\\\néA😀"),
+            ("&amp;&#43;&#x2B;&quot;&plus;", "&++\"+"),
+            ("100% \\q &c; &amp %zz", "100% \\q &c; &amp %zz"),
+            (r"\ud83d \u12", r"\ud83d \u12"),
+            ("", ""),
         ] {
-            let layer = Layer::of(text.as_bytes(), escapes).unwrap();
-            let seen = String::from_utf8_lossy(&layer.bytes).replace('\u{fffd}', "\u{0}");
-            assert_eq!(seen, plain);
-            assert_eq!(layer.source(0..layer.bytes.len()), 0..text.len());
+            assert_eq!(undone(text), plain, "{text}");
         }
-        let layer = Layer::of(b"ab%2Bcd", Escapes::Percent).unwrap();
-        assert_eq!(layer.source(1..4), 1..6);
-        assert_eq!(layer.source(2..3), 2..5);
-        assert_eq!(layer.source(3..4), 5..6);
-        assert!(Layer::of(b"plain %", Escapes::Percent).is_none());
+    }
+
+    #[test]
+    fn a_view_knows_where_its_bytes_come_from() {
+        let text = b"ab%2Bc\\u00e9%41";
+        let view = View::of(text).unwrap();
+        assert_eq!(view.bytes, "ab+c\u{e9}A".as_bytes());
+        let source = |range| &text[view.source(&range)];
+        assert_eq!(source(0..2), b"ab");
+        assert_eq!(source(1..3), b"b%2B");
+        assert_eq!(source(2..4), b"%2Bc");
+        assert_eq!(source(4..5), b"\\u00e9");
+        assert_eq!(source(3..7), b"c\\u00e9%41");
+        assert_eq!(source(6..7), b"%41");
+    }
+
+    #[test]
+    fn two_layers_are_read_at_once() {
+        for (text, byte) in [
+            ("%252B", b'+'),
+            ("%%32B", b'+'),
+            (r"\\u002B", b'+'),
+            (r#"\\\""#, b'"'),
+            ("&amp;#43;", b'+'),
+            ("&#43", b'+'),
+            ("%5Cu002B", b'+'),
+            ("%26%2343%3B", b'+'),
+        ] {
+            let found = units(text.as_bytes(), 0).any(|unit| unit.next == text.len() && unit.bytes() == [byte]);
+            assert!(found, "{text}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use super::tape::Tape;
-use crate::exchange::{Failure, FailureKind, Malformed, Reply};
+use crate::exchange::{Content, Failure, FailureKind, Malformed, Reply};
 
 /// Longest excerpt of an unreadable answer, in bytes: secrets are hidden in it before it is shortened for a reader.
 const EXCERPT: usize = 16 << 10;
@@ -51,7 +51,6 @@ pub(super) fn unreadable(error: &hyper::Error, cause: Option<&str>, tape: Option
             format!("the connection ended before an answer: {reason}"),
         ));
     }
-    let excerpt = &bytes[..bytes.len().min(EXCERPT)];
     let is_http = bytes.starts_with(b"HTTP/1.");
     if is_http || !is_fresh {
         let reason = if is_http {
@@ -59,15 +58,18 @@ pub(super) fn unreadable(error: &hyper::Error, cause: Option<&str>, tape: Option
         } else {
             format!("{reason} (these bytes may belong to the answer before, on the same connection)")
         };
+        // Where its end is missing, it says so: a part of a secret may be what it ends in.
+        let mut kept = Content::from(bytes);
+        kept.keep(EXCERPT);
         return Reply::Malformed(Malformed {
             reason,
-            bytes: excerpt.to_vec().into(),
+            bytes: kept,
             elapsed_us: 0,
         });
     }
     Reply::Failure(failure(
         FailureKind::NotHttp,
-        format!("what came is not HTTP: {:?}", String::from_utf8_lossy(excerpt)),
+        format!("what came is not HTTP: {:?}", String::from_utf8_lossy(&bytes)),
     ))
 }
 

@@ -17,7 +17,7 @@ pub(super) const MAX_HEAD: usize = 256 * 1024;
 /// Most bytes that are kept of the beginning of an answer: any head that is within its bound.
 const KEPT: usize = MAX_HEAD + 1024;
 /// Most bytes that are kept of its end.
-const TAIL: usize = 256;
+const TAIL: usize = 4 * 1024;
 
 /// The bytes of the answer that is being read.
 #[derive(Clone, Debug, Default)]

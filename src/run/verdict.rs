@@ -79,7 +79,10 @@ fn keep(
     if !others_hold {
         return Ok(None);
     }
-    let (source, text) = (sources.place(planned.case.span).file, options.hide.text(text));
+    let (source, text) = (
+        sources.place(planned.case.span).file,
+        options.hide.snapshot(text, exchange),
+    );
     let path = if options.snapshots == SnapshotMode::Accept {
         let path = options.store.write_accepted(id, &source, &text)?;
         judgement.findings.retain(|finding| finding.check != "snapshot");

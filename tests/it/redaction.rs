@@ -1,5 +1,9 @@
 //! No form of a secret leaves the process: laws of the redactor, and runs whose every output is searched.
 
+mod laws;
+mod pieces;
+mod writing;
+
 use std::fmt::Write as _;
 
 use base64::Engine as _;

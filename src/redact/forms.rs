@@ -1,0 +1,500 @@
+//! The forms in which a value can come back, and finding them: as they are, and escaped in any mix.
+
+use std::{collections::HashSet, fmt::Write as _, ops::Range};
+
+use aho_corasick::{
+    Anchored, Input, MatchKind,
+    automaton::{Automaton as _, StateID},
+    nfa::contiguous::NFA,
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
+
+use super::unescape::{LAYERS, View, is_lead, is_unfinished, units};
+
+/// The shortest form that is looked for, in bytes: shorter ones occur by chance.
+const SHORTEST: usize = 6;
+/// The shortest beginning or end of a form that is hidden where a text was cut, in bytes.
+pub(super) const SHORTEST_PART: usize = 4;
+
+/// Everything that is looked for; the first form of two that are equal counts.
+#[derive(Debug, Default)]
+pub(super) struct Forms {
+    known: HashSet<Vec<u8>>,
+    all: Vec<Form>,
+    marks: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Form {
+    bytes: Vec<u8>,
+    mark: usize,
+    /// Whether the character of base64 before or after it holds bits of it too.
+    shares: (bool, bool),
+}
+
+impl Forms {
+    /// Adds one form, however short.
+    pub(super) fn add(&mut self, bytes: &[u8], mark: &str) {
+        self.push(bytes, mark, (false, false));
+    }
+
+    fn push(&mut self, bytes: &[u8], mark: &str, shares: (bool, bool)) {
+        if bytes.is_empty() || !self.known.insert(bytes.to_vec()) {
+            return;
+        }
+        let mark = self.marks.iter().position(|known| known == mark).unwrap_or_else(|| {
+            self.marks.push(mark.to_owned());
+            self.marks.len() - 1
+        });
+        self.all.push(Form {
+            bytes: bytes.to_vec(),
+            mark,
+            shares,
+        });
+    }
+
+    fn add_long(&mut self, bytes: &[u8], mark: &str) {
+        if bytes.len() >= SHORTEST {
+            self.add(bytes, mark);
+        }
+    }
+
+    /// Adds what a value looks like in other coats: as base64, and with its own escapes undone.
+    pub(super) fn add_coded(&mut self, value: &str, mark: &str) {
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            // In base64 the same bytes look different at each of three offsets; only whole characters are certain.
+            for offset in 0..3 {
+                let bytes = [&[0, 0][..offset], value.as_bytes()].concat();
+                let whole = engine.encode(&bytes);
+                let from = [0, 2, 3][offset];
+                let to = bytes.len() * 4 / 3;
+                let piece = whole.get(from..to).unwrap_or_default();
+                if piece.len() >= SHORTEST {
+                    let shares = (offset > 0, bytes.len() % 3 > 0);
+                    self.push(piece.as_bytes(), mark, shares);
+                }
+            }
+        }
+        // What looks like an escape in the value itself is undone in what is searched, too.
+        let mut plain = value.as_bytes().to_vec();
+        for _ in 0..LAYERS {
+            let Some(view) = View::of(&plain) else { break };
+            plain = view.bytes;
+            self.add_long(&plain, mark);
+        }
+    }
+
+    /// Adds what a secret turns into on its way: in hexadecimal, in another character set, without what goes
+    /// before it in a header, without the base64 that it is in.
+    pub(super) fn add_turned(&mut self, secret: &str, mark: &str, part_mark: &str) {
+        let bytes = secret.as_bytes();
+        let mut hex = String::new();
+        for byte in bytes {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        self.add(hex.as_bytes(), mark);
+        self.add(hex.to_uppercase().as_bytes(), mark);
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let wide: Vec<u8> = secret.encode_utf16().flat_map(order).collect();
+            self.add(&wide, mark);
+        }
+        if !secret.is_ascii() {
+            // UTF-8 read as Latin-1, Latin-1, and what is left of that where it is read as UTF-8.
+            let misread: String = bytes.iter().copied().map(char::from).collect();
+            self.add(misread.as_bytes(), mark);
+            let latin: Option<Vec<u8>> = secret.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+            if let Some(latin) = latin {
+                self.add_long(String::from_utf8_lossy(&latin).as_bytes(), mark);
+                self.add_long(&latin, mark);
+            }
+            if secret.bytes().filter(u8::is_ascii).count() >= SHORTEST {
+                self.add(secret.replace(|c: char| !c.is_ascii(), "?").as_bytes(), mark);
+            }
+        }
+        let token = secret.split_once(' ').map(|(scheme, token)| (scheme, token.trim()));
+        let token = match token {
+            Some((scheme, token)) if is_scheme(scheme) => {
+                self.add_long(token.as_bytes(), part_mark);
+                token
+            }
+            _ => secret,
+        };
+        let engines = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD];
+        let decoded = engines.iter().find_map(|engine| engine.decode(token).ok());
+        if let Some(text) = decoded.and_then(|bytes| String::from_utf8(bytes).ok())
+            && !text.chars().any(char::is_control)
+        {
+            self.add_long(text.as_bytes(), part_mark);
+            if let Some((_, password)) = text.split_once(':') {
+                self.add_long(password.as_bytes(), part_mark);
+            }
+        }
+        // A diff shows text line by line.
+        if secret.contains('\n') {
+            for line in secret.lines() {
+                self.add_long(line.trim().as_bytes(), part_mark);
+            }
+        }
+    }
+}
+
+/// A scheme of `Authorization` (RFC 9110 §11.1), as it stands before a token.
+pub(super) fn is_scheme(text: &str) -> bool {
+    const KNOWN: [&str; 8] = [
+        "basic",
+        "bearer",
+        "token",
+        "digest",
+        "negotiate",
+        "apikey",
+        "key",
+        "dpop",
+    ];
+    KNOWN.iter().any(|known| text.eq_ignore_ascii_case(known))
+}
+
+/// Which ends of a text may be in the middle of a form, because the text was cut there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) start: bool,
+    pub(super) end: bool,
+}
+
+impl Cut {
+    pub(super) const START: Self = Self {
+        start: true,
+        end: false,
+    };
+    pub(super) const END: Self = Self {
+        start: false,
+        end: true,
+    };
+    pub(super) const BOTH: Self = Self { start: true, end: true };
+}
+
+/// A place in a text, and the mark that it is written as; none for a part of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) range: Range<usize>,
+    mark: Option<usize>,
+    /// Length of the form: of two that overlap, the longer one gives its mark.
+    weight: usize,
+}
+
+/// Finds forms in time that grows with the text, whatever the text is.
+#[derive(Debug)]
+pub(super) struct Finder {
+    automaton: NFA,
+    forms: Vec<Form>,
+    marks: Vec<String>,
+    longest: usize,
+    /// Whether `+` can stand for a space of some form.
+    has_space: bool,
+    /// The bytes that begin a form.
+    begins: Box<[bool; 256]>,
+}
+
+impl Finder {
+    /// None where there is nothing to find.
+    pub(super) fn new(forms: Forms) -> Option<Self> {
+        let Forms { all, marks, .. } = forms;
+        if all.is_empty() {
+            return None;
+        }
+        let automaton = NFA::builder()
+            .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .build(all.iter().map(|form| &form.bytes))
+            .ok()?;
+        let mut begins = Box::new([false; 256]);
+        for form in &all {
+            begins[usize::from(form.bytes[0])] = true;
+        }
+        Some(Self {
+            automaton,
+            longest: all.iter().map(|form| form.bytes.len()).max().unwrap_or_default(),
+            has_space: all.iter().any(|form| form.bytes.contains(&b' ')),
+            begins,
+            forms: all,
+            marks,
+        })
+    }
+
+    /// What is to be hidden in a text, in order, without overlaps.
+    pub(super) fn hits(&self, text: &[u8], cut: Cut) -> Vec<Hit> {
+        let mut hits = Hits::default();
+        self.search(text, cut, &mut |hit| hits.add(hit));
+        if text.iter().any(|byte| is_lead(*byte)) {
+            // Deeper layers of escapes are undone one by one, each with its way back.
+            let mut views: Vec<View> = Vec::new();
+            while views.len() + 2 < LAYERS {
+                let inner = views.last().map_or(text, |view| &view.bytes);
+                let Some(view) = View::of(inner) else { break };
+                views.push(view);
+                let inner = views.last().map_or(text, |view| &view.bytes);
+                self.search(inner, cut, &mut |mut hit| {
+                    for view in views.iter().rev() {
+                        hit.range = view.source(&hit.range);
+                    }
+                    hits.add(hit);
+                });
+            }
+        }
+        hits.merged()
+    }
+
+    /// The text with every hit written as its mark, and parts as `part`; none where there is no hit.
+    pub(super) fn hide(&self, text: &[u8], cut: Cut, part: &str) -> Option<Vec<u8>> {
+        let hits = self.hits(text, cut);
+        if hits.is_empty() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(text.len());
+        let mut done = 0;
+        for hit in hits {
+            out.extend_from_slice(&text[done..hit.range.start]);
+            let mark = hit.mark.map_or(part, |mark| &self.marks[mark]);
+            out.extend_from_slice(mark.as_bytes());
+            done = hit.range.end;
+        }
+        out.extend_from_slice(&text[done..]);
+        Some(out)
+    }
+
+    /// Whether any form is in a text.
+    pub(super) fn is_in(&self, text: &[u8]) -> bool {
+        !self.hits(text, Cut::default()).is_empty()
+    }
+
+    /// The parts of forms that a text begins or ends with, where it was cut.
+    pub(super) fn parts<'t>(&self, text: &'t [u8], cut: Cut) -> Vec<&'t [u8]> {
+        let window = (self.longest * LONGEST_ESCAPE).min(text.len());
+        let ends = [
+            (cut.start, &text[..window], Cut::START),
+            (cut.end, &text[text.len() - window..], Cut::END),
+        ];
+        let mut parts = Vec::new();
+        for (_, end, cut) in ends.into_iter().filter(|(is_cut, ..)| *is_cut) {
+            let hits = self.hits(end, cut).into_iter();
+            parts.extend(hits.filter(|hit| hit.mark.is_none()).map(|hit| &end[hit.range]));
+        }
+        parts
+    }
+
+    /// Tells every form in a text: as it is, and with escapes up to two layers deep.
+    fn search(&self, text: &[u8], cut: Cut, tell: &mut impl FnMut(Hit)) {
+        if let Ok(found) = self.automaton.try_find_overlapping_iter(Input::new(text)) {
+            for found in found {
+                tell(self.hit(text, found.start()..found.end(), found.pattern().as_usize()));
+            }
+        }
+        let mut walk = Walk::default();
+        let mut at = 0;
+        // What is escaped holds an escape: it begins no further before one than the longest form is long.
+        while let Some(lead) = text[at..].iter().position(|byte| self.is_lead(*byte)) {
+            let lead = at + lead;
+            for start in at.max((lead + 1).saturating_sub(self.longest))..=lead {
+                if self.can_begin(text[start])
+                    && let Some(hit) = self.walk(&mut walk, text, start, false)
+                {
+                    tell(hit);
+                }
+            }
+            at = lead + 1;
+        }
+        if cut.end {
+            // The longest beginning of a form that the text ends in.
+            let window = text.len().saturating_sub(self.longest * LONGEST_ESCAPE);
+            let part = (window..text.len()).find_map(|start| self.walk(&mut walk, text, start, true));
+            if let Some(hit) = part {
+                tell(hit);
+            }
+        }
+        if cut.start
+            && let Some(end) = self.end_at_start(text)
+        {
+            tell(Hit {
+                range: 0..end,
+                mark: None,
+                weight: 0,
+            });
+        }
+    }
+
+    fn is_lead(&self, byte: u8) -> bool {
+        is_lead(byte) || (byte == b'+' && self.has_space)
+    }
+
+    fn can_begin(&self, byte: u8) -> bool {
+        self.begins[usize::from(byte)] || self.is_lead(byte)
+    }
+
+    /// A form at its place; with the characters around it that hold bits of it.
+    fn hit(&self, text: &[u8], mut range: Range<usize>, form: usize) -> Hit {
+        let form = &self.forms[form];
+        let is_base64 = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(b));
+        if form.shares.0 && range.start > 0 && is_base64(text.get(range.start - 1)) {
+            range.start -= 1;
+        }
+        if form.shares.1 && is_base64(text.get(range.end)) {
+            range.end += 1;
+        }
+        Hit {
+            range,
+            mark: Some(form.mark),
+            weight: form.bytes.len(),
+        }
+    }
+
+    /// The longest form that begins at `start`, with any escapes in it; or, where `is_part`, whether the text ends in
+    /// the beginning of a form there.
+    fn walk(&self, walk: &mut Walk, text: &[u8], start: usize, is_part: bool) -> Option<Hit> {
+        let first = self.automaton.start_state(Anchored::Yes).ok()?;
+        let mut best: Option<Hit> = None;
+        walk.open.clear();
+        walk.seen.clear();
+        walk.open.push(Step {
+            state: first,
+            at: start,
+            depth: 0,
+        });
+        while let Some(mut step) = walk.open.pop() {
+            loop {
+                if let Some(form) = self.form(&step) {
+                    let hit = self.hit(text, start..step.at, form);
+                    if best.as_ref().is_none_or(|best| best.range.end < hit.range.end) {
+                        best = Some(hit);
+                    }
+                }
+                let is_end = step.at >= text.len() || (is_part && is_unfinished(text, step.at));
+                if is_part && is_end && step.depth >= SHORTEST_PART {
+                    return Some(Hit {
+                        range: start..text.len(),
+                        mark: None,
+                        weight: 0,
+                    });
+                }
+                let Some(&byte) = text.get(step.at) else { break };
+                if self.is_lead(byte) {
+                    // Many ways can lead to one place.
+                    if step.depth > 0 && !walk.seen.insert((step.state, step.at)) {
+                        break;
+                    }
+                    for unit in units(text, step.at) {
+                        walk.open.extend(self.read(step, unit.bytes(), unit.next));
+                        if unit.bytes() == b"+" && self.has_space {
+                            walk.open.extend(self.read(step, b" ", unit.next));
+                        }
+                    }
+                    if byte == b'+' {
+                        walk.open.extend(self.read(step, b" ", step.at + 1));
+                    }
+                }
+                let Some(next) = self.read(step, &[byte], step.at + 1) else {
+                    break;
+                };
+                step = next;
+            }
+        }
+        best.filter(|_| !is_part)
+    }
+
+    /// Reads bytes as the next ones of a form.
+    fn read(&self, step: Step, bytes: &[u8], at: usize) -> Option<Step> {
+        let mut state = step.state;
+        for byte in bytes {
+            state = self.automaton.next_state(Anchored::Yes, state, *byte);
+            if self.automaton.is_dead(state) {
+                return None;
+            }
+        }
+        Some(Step {
+            state,
+            at,
+            depth: step.depth + bytes.len(),
+        })
+    }
+
+    /// The form that is read to its end, if one is: not one that merely ends here and began later.
+    fn form(&self, step: &Step) -> Option<usize> {
+        if !self.automaton.is_match(step.state) {
+            return None;
+        }
+        (0..self.automaton.match_len(step.state))
+            .map(|index| self.automaton.match_pattern(step.state, index).as_usize())
+            .find(|form| self.forms[*form].bytes.len() == step.depth)
+    }
+
+    /// Where the end of a form is over that a text begins with.
+    fn end_at_start(&self, text: &[u8]) -> Option<usize> {
+        let longest = |form: &Form| {
+            let most = form.bytes.len().saturating_sub(1).min(text.len());
+            (SHORTEST_PART..=most)
+                .rev()
+                .find(|length| form.bytes[form.bytes.len() - length..] == text[..*length])
+        };
+        self.forms.iter().filter_map(longest).max()
+    }
+}
+
+/// The longest escape of one byte, as far as a text that was cut is looked at for the beginning of a form.
+const LONGEST_ESCAPE: usize = 8;
+
+/// How far a form is read.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    state: StateID,
+    at: usize,
+    /// How many of its bytes are read.
+    depth: usize,
+}
+
+/// Room for the steps of one walk after the other.
+#[derive(Debug, Default)]
+struct Walk {
+    open: Vec<Step>,
+    seen: HashSet<(StateID, usize)>,
+}
+
+/// Hits as they come, those that overlap made one.
+#[derive(Debug, Default)]
+struct Hits(Vec<Hit>);
+
+impl Hits {
+    fn add(&mut self, mut hit: Hit) {
+        while let Some(last) = self.0.last() {
+            if last.range.end <= hit.range.start || hit.range.end <= last.range.start {
+                break;
+            }
+            hit = hit.joined(last);
+            self.0.pop();
+        }
+        self.0.push(hit);
+    }
+
+    fn merged(self) -> Vec<Hit> {
+        let mut all = self.0;
+        all.sort_by_key(|hit| hit.range.start);
+        let mut merged = Self::default();
+        for hit in all {
+            merged.add(hit);
+        }
+        merged.0
+    }
+}
+
+impl Hit {
+    /// Both of two that overlap, with the mark of the longer one.
+    fn joined(self, other: &Self) -> Self {
+        let range = self.range.start.min(other.range.start)..self.range.end.max(other.range.end);
+        let longer = if other.weight > self.weight { other } else { &self };
+        Self {
+            range,
+            mark: longer.mark,
+            weight: longer.weight,
+        }
+    }
+}
