@@ -20,6 +20,8 @@ use crate::{
 pub struct Rechecked {
     /// The run in figures, as it would have ended.
     pub finished: RunFinished,
+    /// What the verdicts call for.
+    pub exit: Exit,
     /// Recorded cases that the suite no longer has, in the order of the recording.
     pub gone: Vec<String>,
 }
@@ -58,7 +60,7 @@ pub fn recheck(
             _ => {}
         }
     }
-    for (_, planned) in plan.cases.iter().enumerate().filter(|(index, _)| !seen[*index]) {
+    for (planned, _) in plan.cases.iter().zip(&seen).filter(|(_, seen)| !**seen) {
         let reason = "it is not in the recording".to_owned();
         let finished = planned.unrun(sources, Verdict::Skipped, reason);
         counts.add(&finished);
@@ -66,12 +68,14 @@ pub fn recheck(
     }
     // Of a run that ended early only a part is judged here: that is no pass, whatever ended it.
     let stopped = end.as_ref().and_then(|end| end.stopped).map(|_| Stop::Lost);
+    let exit = Exit::of(&counts, stopped, flaky);
     Ok(Rechecked {
+        exit,
         finished: RunFinished {
             counts,
             elapsed_us: end.map_or(0, |end| end.elapsed_us),
             stopped,
-            exit_code: Exit::of(&counts, stopped, flaky).code(),
+            exit_code: exit.code(),
         },
         gone,
     })

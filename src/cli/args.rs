@@ -15,11 +15,10 @@ use crate::{
 /// Contract tests for HTTP APIs: fires the cases of a suite at a target and says whether it keeps its contract.
 #[derive(Debug, Parser)]
 #[command(name = "conforme", version, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes of `run`, `recheck` and `merge`: 0 the contract holds, 1 it is broken, 2 usage or an invalid suite,\n\
-3 no verdict (unreachable, no HTTP), 4 no case ran, 5 a report could not be written,\n\
-130 and 143 interrupted."
-)]
+#[command(after_help = "Exit codes of `run`, `recheck` and `merge`:\n\
+0 the contract holds, 1 it is broken,\n\
+2 usage or an invalid suite, 3 no verdict (unreachable, no HTTP),\n\
+4 no case ran, 5 a report could not be written, 130 and 143 interrupted.")]
 pub struct Cli {
     /// The project: the folder with `conforme.toml`, or one below it [default: here]
     #[arg(long, short = 'C', global = true, value_name = "DIR")]

@@ -39,7 +39,6 @@ fn try_recheck(args: &RecheckArgs, folder: Option<&Path>, printer: &mut Printer)
     if recorded.suite_hash != workspace.hash() {
         printer.note("the suite has changed since this was recorded; it is judged as the suite is now");
     }
-    let flaky = recorded.flaky;
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     // The recording holds no secret: what is left for the redactor is to keep the events within bounds.
     let redactor = Redactor::recorded();
@@ -52,12 +51,11 @@ fn try_recheck(args: &RecheckArgs, folder: Option<&Path>, printer: &mut Printer)
         ..recorded
     })));
     let tell = |event| reports.tell(&redactor.event(event));
-    let Rechecked { finished, gone } =
+    let Rechecked { finished, exit, gone } =
         judge(path, &plan, &workspace.sources, tell).map_err(|error| unreadable(path, &error, printer))?;
     for path in unused_snapshots(&workspace) {
         reports.tell(&redactor.event(Event::SnapshotUnused { path }));
     }
-    let exit = Exit::of(&finished.counts, finished.stopped, flaky);
     reports.tell(&redactor.event(Event::RunFinished(finished)));
     let exit = exit.reported(reports.finish(printer));
     if !gone.is_empty() && args.names.is_empty() && args.tags.is_empty() {

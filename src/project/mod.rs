@@ -8,5 +8,5 @@ mod secret;
 mod target;
 
 pub use config::{Project, SecretSource, TargetDef};
-pub use secret::{SECRET_PREFIX, Secret, SecretError};
+pub use secret::{SECRET_PREFIX, Secret, SecretError, marks_of};
 pub use target::{BaseUrl, Limits, Retry, Target, TargetOptions, TlsFiles};

@@ -10,6 +10,19 @@ pub const SECRET_PREFIX: &str = "CONFORME_SECRET_";
 /// The shortest secret that can be hidden without mangling what it is hidden in, in characters.
 const SHORTEST: usize = 6;
 
+/// What stands for the secret of this name, and for what can be made of it: `$TOKEN`, `${TOKEN%?}`. Each is what a
+/// shell writes for the same, so that a command with it can be run.
+pub fn marks_of(name: &str) -> [String; 5] {
+    let name = name.to_ascii_uppercase();
+    [
+        format!("${name}"),
+        format!("${{{name}~~}}"),
+        format!("${{{name}%?}}"),
+        format!("${{{name},,}}"),
+        format!("${{{name}^^}}"),
+    ]
+}
+
 /// A value that must never leave the process. It has no `Debug` and no `Display` that show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

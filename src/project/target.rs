@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use super::{Project, SECRET_PREFIX, Secret, TargetDef};
+use super::{Project, SECRET_PREFIX, Secret, TargetDef, marks_of};
 use crate::{
     event::{Flaky, RunStarted},
-    redact::marks_of,
     source::{Diagnostic, Diagnostics, nearest},
     suite::{Filter, Suites, Template},
 };

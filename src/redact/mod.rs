@@ -23,24 +23,16 @@ use crate::{
         CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, TargetAwaited, Try,
     },
     exchange::HIDDEN,
-    project::Secret,
+    project::{Secret, marks_of},
     suite::Filter,
 };
 
 /// Most finders that are kept for what single exchanges hold besides.
 const KEPT: usize = 64;
 
-/// What stands for the secret of this name, and for what can be made of it: `$TOKEN`, `${TOKEN%?}`. Each is what a
-/// shell writes for the same, so that a command with it can be run.
-pub fn marks_of(name: &str) -> [String; 5] {
-    let name = name.to_ascii_uppercase();
-    [
-        format!("${name}"),
-        format!("${{{name}~~}}"),
-        format!("${{{name}%?}}"),
-        format!("${{{name},,}}"),
-        format!("${{{name}^^}}"),
-    ]
+/// What stands for the secrets of a run, and for what can be made of them.
+pub fn marks_of_run(started: &RunStarted) -> Vec<String> {
+    started.secrets.iter().flat_map(|name| marks_of(name)).collect()
 }
 
 /// A value without secrets in it.

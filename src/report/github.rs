@@ -14,7 +14,7 @@ use super::{
 use crate::{
     check::Level,
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Verdict},
-    redact::{Redacted, marks_of},
+    redact::{Redacted, marks_of_run},
     source::Place,
 };
 
@@ -63,7 +63,7 @@ impl GitHub {
     }
 
     fn started(&mut self, started: &RunStarted) {
-        self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+        self.marks = marks_of_run(started);
         self.folder.clone_from(&started.folder);
         self.target.clone_from(&started.target);
         self.flaky = started.flaky;

@@ -15,7 +15,7 @@ use crate::{
         TargetAwaited, Try, Verdict,
     },
     exchange::{Content, Reply},
-    redact::{Redacted, marks_of},
+    redact::{Redacted, marks_of_run},
 };
 
 /// Longest diff that is shown, in lines.
@@ -137,7 +137,7 @@ impl<W: Write> Human<W> {
     }
 
     fn started(&mut self, started: &RunStarted) -> io::Result<()> {
-        self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+        self.marks = marks_of_run(started);
         self.flaky = started.flaky;
         if self.options.quiet {
             return Ok(());

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     check::Level,
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Stop, Try, Verdict},
-    redact::{Redacted, marks_of},
+    redact::{Redacted, marks_of_run},
 };
 
 /// Writes a `testsuite` a suite and a `testcase` a case, in the order of the plan.
@@ -338,7 +338,7 @@ impl Reporter for JUnit {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
-                self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+                self.marks = marks_of_run(started);
                 self.started = Some(started.clone());
                 Ok(())
             }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     check::Level,
     event::{CaseFinished, Event, RunFinished, RunStarted, Try, Verdict},
-    redact::{Redacted, marks_of},
+    redact::{Redacted, marks_of_run},
 };
 
 /// Most bytes. A comment on GitHub has at most 65,536 characters.
@@ -255,7 +255,7 @@ impl Reporter for Markdown {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
-                self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+                self.marks = marks_of_run(started);
                 self.started = Some(started.clone());
             }
             Event::CaseFinished(finished) => self.case(finished)?,

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     check::{Finding, Level, RULES},
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Verdict},
-    redact::{Redacted, marks_of},
+    redact::{Redacted, marks_of_run},
     source::Place,
 };
 
@@ -296,7 +296,7 @@ impl Reporter for Sarif {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
-                self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+                self.marks = marks_of_run(started);
                 self.started = Some(started.clone());
             }
             Event::CaseFinished(finished) => self.case(finished)?,

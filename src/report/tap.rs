@@ -14,7 +14,7 @@ use super::{
 use crate::{
     check::{Finding, Level},
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Stop, Try, Verdict},
-    redact::{Redacted, marks_of},
+    redact::{Redacted, marks_of_run},
     source::Place,
 };
 
@@ -42,7 +42,7 @@ impl Tap {
     }
 
     fn started(&mut self, started: &RunStarted) -> io::Result<()> {
-        self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+        self.marks = marks_of_run(started);
         self.flaky = started.flaky;
         self.planned = started.cases;
         let why = if started.cases == 0 {

@@ -89,7 +89,7 @@ pub async fn run(
                 .map(|stop| (stop, format!("the run was {}", stop.text()))),
         };
         if let Some((stop, reason)) = ended {
-            for (_, planned) in plan.cases.iter().enumerate().filter(|(index, _)| !done[*index]) {
+            for (planned, _) in plan.cases.iter().zip(&done).filter(|(_, done)| !**done) {
                 let unrun = planned.unrun(&sources, Verdict::NotRun, reason.clone());
                 report(unrun, &mut counts, &mut tell);
             }

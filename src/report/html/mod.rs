@@ -19,7 +19,7 @@ use crate::{
     check::{Level, status_name},
     event::{CaseFinished, Event, Exchange, RunFinished, RunStarted, Try, Verdict},
     exchange::Reply,
-    redact::{Redacted, marks_of},
+    redact::{Redacted, marks_of_run},
 };
 
 /// The page; what stands between two `@@` is a name of what is put there.
@@ -233,7 +233,7 @@ impl Reporter for Html {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
-                self.marks = started.secrets.iter().flat_map(|name| marks_of(name)).collect();
+                self.marks = marks_of_run(started);
                 self.started = Some(started.clone());
             }
             Event::CaseFinished(finished) => self.case(finished)?,
