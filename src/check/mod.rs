@@ -14,7 +14,7 @@ mod snapshot;
 mod status;
 mod text;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub use body::{BodyExpectation, BodyTest};
 pub(crate) use finding::QUOTED;
@@ -28,7 +28,12 @@ pub use snapshot::{PutBack, SnapshotExpectation};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 
-pub(crate) use {media_type::is_token, rules::imf_fixdate, status::name as status_name, text::show_duration};
+pub(crate) use {
+    media_type::is_token,
+    rules::imf_fixdate,
+    status::name as status_name,
+    text::{regex, show_duration},
+};
 
 use crate::{
     exchange::{Reply, Request},
@@ -42,10 +47,10 @@ pub struct Expectation {
     pub place: Place,
     /// The status code.
     pub status: Option<(StatusSet, Place)>,
-    /// Header fields.
-    pub headers: Vec<HeaderExpectation>,
-    /// The body.
-    pub body: Vec<BodyExpectation>,
+    /// Header fields; the rows of a table share them where no row has a part in them.
+    pub headers: Arc<[HeaderExpectation]>,
+    /// The body; shared in the same way.
+    pub body: Arc<[BodyExpectation]>,
     /// Longest time from the start of the request to the end of the answer.
     pub duration: Option<(Duration, Place)>,
     /// The snapshot.
@@ -93,7 +98,7 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
     if let Some((status, place)) = &expectation.status {
         findings.extend(status::check(status, answer.status).map(|finding| finding.place(place)));
     }
-    for expected in &expectation.headers {
+    for expected in expectation.headers.iter() {
         header::check(expected, answer, findings);
     }
     body::check(&expectation.body, answer, findings);

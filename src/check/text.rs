@@ -1,9 +1,32 @@
 //! Tests of a piece of text: what headers and text bodies are compared with.
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use regex::Regex;
+
+/// Most patterns that are kept.
+const KEPT: usize = 256;
+
+/// A compiled pattern: each is compiled once, however many cases have it.
+pub(crate) fn regex(text: &str) -> Result<Arc<Regex>, regex::Error> {
+    static KNOWN: Mutex<BTreeMap<String, Arc<Regex>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pattern) = known.get(text) {
+        return Ok(Arc::clone(pattern));
+    }
+    let pattern = Arc::new(Regex::new(text)?);
+    if known.len() >= KEPT {
+        known.clear();
+    }
+    known.insert(text.to_owned(), Arc::clone(&pattern));
+    Ok(pattern)
+}
 
 /// One test of a text.
 #[derive(Clone, Debug)]
@@ -11,7 +34,7 @@ pub enum TextTest {
     /// The same text.
     Equals(String),
     /// The pattern is found in it (linear time; anchor it to match all).
-    Matches(Regex),
+    Matches(Arc<Regex>),
     /// It contains the text.
     Contains(String),
     /// It is one of these.

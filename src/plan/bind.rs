@@ -1,6 +1,7 @@
 //! One case on one target: the request to send and the expectation to judge by.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -12,16 +13,16 @@ use regex::Regex;
 use super::scope::Scope;
 use crate::{
     check::{
-        BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind, PutBack,
-        RuleLevels, SameAs, SnapshotExpectation, TextTest,
+        self, BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
+        PutBack, RuleLevels, SameAs, SnapshotExpectation, TextTest,
     },
     exchange::Request,
     project::Target,
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
-        Case, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suite, Suites, Template,
-        TextTestDef,
+        Case, CaseDef, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suite, Suites, Template,
+        TextTestDef, Written,
     },
 };
 
@@ -43,10 +44,20 @@ pub struct Bound {
 #[derive(Debug)]
 pub struct Binder {
     target: Arc<Target>,
+    /// The target's base URL.
+    base: String,
     snapshots: SnapshotStore,
     /// By suite, the values that its snapshots hold by name.
     values: HashMap<String, Arc<PutBack>>,
-    patterns: Mutex<HashMap<String, Regex>>,
+    /// By the address of what a case file says, which is held beside it: what all its rows expect.
+    shared: Mutex<HashMap<usize, (Arc<CaseDef>, ExpectedContent)>>,
+}
+
+/// What is expected of the headers and the body of an answer.
+#[derive(Clone, Debug)]
+struct ExpectedContent {
+    headers: Arc<[HeaderExpectation]>,
+    body: Arc<[BodyExpectation]>,
 }
 
 impl Binder {
@@ -58,9 +69,10 @@ impl Binder {
             .collect();
         Self {
             values,
+            base: target.base.to_string(),
             target: Arc::clone(target),
             snapshots,
-            patterns: Mutex::default(),
+            shared: Mutex::default(),
         }
     }
 
@@ -195,16 +207,17 @@ impl Binding<'_> {
 
     fn url(&self) -> Result<String, Diagnostic> {
         let def = &self.case.def.request;
-        let base = &self.binder.target.base;
-        let mut url = base.to_string();
+        let mut url = self.binder.base.clone();
         if let Some(path) = &def.path {
             let mut text = self.scope.text(path);
             for (name, value) in &def.params {
                 let value = self.scope.text(value);
-                let encoded = utf8_percent_encode(&value, ENCODED).to_string();
-                text = text.replace(&format!("{{{name}}}"), &encoded);
+                let encoded = utf8_percent_encode(&value, ENCODED);
+                text = text.replace(&format!("{{{name}}}"), &Cow::from(encoded));
             }
-            let allowed = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}?#".contains(c);
+            let allowed = |c: char| {
+                c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | '?' | '#')
+            };
             if let Some(bad) = text.chars().find(|c| !allowed(*c)) {
                 return Err(
                     Diagnostic::new(path.span, format!("the path holds {bad:?}, which a URL cannot"))
@@ -260,18 +273,7 @@ impl Binding<'_> {
     fn expectation(&self) -> Result<Expectation, Diagnostic> {
         let def = &self.case.def.expect;
         let place = |span: Span| self.sources.place(span);
-        let mut headers = Vec::new();
-        for (name, header) in &def.headers {
-            headers.push(HeaderExpectation {
-                name: name.clone(),
-                test: match &header.value {
-                    HeaderDef::Present => HeaderTest::Present,
-                    HeaderDef::Absent => HeaderTest::Absent,
-                    HeaderDef::Value(tests) => HeaderTest::Value(self.text_tests(tests)?),
-                },
-                place: place(header.span),
-            });
-        }
+        let ExpectedContent { headers, body } = self.content_expected()?;
         let mut rules = RuleLevels::default();
         for (id, level) in &def.rules {
             rules.set(id, *level);
@@ -283,7 +285,7 @@ impl Binding<'_> {
                 .as_ref()
                 .map(|status| (status.value.clone(), place(status.span))),
             headers,
-            body: self.body()?,
+            body,
             duration: def.duration.as_ref().map(|limit| (limit.value, place(limit.span))),
             snapshot: self.snapshot()?,
             same_as: def.same_as.as_ref().map(|other| SameAs {
@@ -293,6 +295,46 @@ impl Binding<'_> {
             }),
             rules,
         })
+    }
+
+    /// What is expected of headers and body; made once for all rows of a table where no row has a part in it.
+    fn content_expected(&self) -> Result<ExpectedContent, Diagnostic> {
+        let of_file = || {
+            Ok(ExpectedContent {
+                headers: self.headers()?.into(),
+                body: self.body()?.into(),
+            })
+        };
+        let def = &self.case.def;
+        if def.examples.len() < 2 {
+            return of_file();
+        }
+        let address = Arc::as_ptr(def).addr();
+        let shared = || self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = shared().get(&address) {
+            return Ok(known.clone());
+        }
+        let (content, is_same_for_all) = self.scope.watched(of_file);
+        let content = content?;
+        if is_same_for_all {
+            shared().insert(address, (Arc::clone(def), content.clone()));
+        }
+        Ok(content)
+    }
+
+    fn headers(&self) -> Result<Vec<HeaderExpectation>, Diagnostic> {
+        let of = |(name, header): &(String, Written<HeaderDef>)| {
+            Ok(HeaderExpectation {
+                name: name.clone(),
+                test: match &header.value {
+                    HeaderDef::Present => HeaderTest::Present,
+                    HeaderDef::Absent => HeaderTest::Absent,
+                    HeaderDef::Value(tests) => HeaderTest::Value(self.text_tests(tests)?),
+                },
+                place: self.sources.place(header.span),
+            })
+        };
+        self.case.def.expect.headers.iter().map(of).collect()
     }
 
     fn body(&self) -> Result<Vec<BodyExpectation>, Diagnostic> {
@@ -354,19 +396,15 @@ impl Binding<'_> {
     }
 
     /// A pattern; the values of variables in it stand for themselves.
-    fn regex(&self, template: &Template) -> Result<Regex, Diagnostic> {
+    fn regex(&self, template: &Template) -> Result<Arc<Regex>, Diagnostic> {
         let text = self.scope.text_with(template, regex::escape);
-        let mut known = self.binder.patterns.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pattern) = known.get(&text) {
-            return Ok(pattern.clone());
-        }
-        let pattern = Regex::new(&text)
-            .map_err(|error| Diagnostic::new(template.span, format!("not a regular expression: {error}")))?;
         // A pattern with variables differs from row to row: keeping those would only fill memory.
-        if template.as_constant().is_some() {
-            known.insert(text, pattern.clone());
-        }
-        Ok(pattern)
+        let pattern = if template.as_constant().is_some() {
+            check::regex(&text)
+        } else {
+            Regex::new(&text).map(Arc::new)
+        };
+        pattern.map_err(|error| Diagnostic::new(template.span, format!("not a regular expression: {error}")))
     }
 
     fn pattern(&self, def: &PatternDef) -> Result<Pattern, Diagnostic> {

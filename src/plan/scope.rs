@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct Scope<'a> {
     case: &'a Case,
     target: &'a Target,
+    /// Whether a value of the row was asked for.
+    has_row: Cell<bool>,
     /// A variable that has no value: the plan skips such cases, so this is a defect worth an error, not a guess.
     missing: Cell<bool>,
     /// A variable that a filter left as it is: the case would send what it means to avoid.
@@ -26,6 +28,7 @@ impl<'a> Scope<'a> {
         Self {
             case,
             target,
+            has_row: Cell::new(false),
             missing: Cell::new(false),
             unchanged: RefCell::new(None),
             unfit: RefCell::new(None),
@@ -42,6 +45,14 @@ impl<'a> Scope<'a> {
         self.unchanged.borrow().clone()
     }
 
+    /// Carries something out, and tells whether what it gives is the same for every row.
+    pub(super) fn watched<T>(&self, make: impl FnOnce() -> T) -> (T, bool) {
+        self.has_row.set(false);
+        let value = make();
+        let has_mistake = self.is_incomplete() || self.unfit().is_some() || self.unchanged().is_some();
+        (value, !self.has_row.get() && !has_mistake)
+    }
+
     /// Whether some variable had no value.
     pub(super) fn is_incomplete(&self) -> bool {
         self.missing.get()
@@ -49,9 +60,9 @@ impl<'a> Scope<'a> {
 
     /// The value of the row, the case or the suite.
     fn own(&self, name: &str) -> Option<&'a JsonDef> {
-        self.case
-            .row()
-            .and_then(|row| row.vars.get(name))
+        let of_row = self.case.row().and_then(|row| row.vars.get(name));
+        self.has_row.set(self.has_row.get() || of_row.is_some());
+        of_row
             .or_else(|| self.case.def.vars.get(name))
             .or_else(|| self.case.suite.def.vars.get(name))
     }

@@ -12,7 +12,7 @@ use base64::{
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 
-use super::unescape::{LAYERS, View, is_lead, is_unfinished, units};
+use super::unescape::{LAYERS, View, is_lead, is_unfinished, next_lead, units};
 
 /// The shortest form that is looked for, in bytes: shorter ones occur by chance.
 const SHORTEST: usize = 6;
@@ -190,6 +190,7 @@ pub(super) struct Finder {
     automaton: NFA,
     forms: Vec<Form>,
     marks: Vec<String>,
+    shortest: usize,
     longest: usize,
     /// Whether `+` can stand for a space of some form.
     has_space: bool,
@@ -215,6 +216,7 @@ impl Finder {
         }
         Some(Self {
             automaton,
+            shortest: all.iter().map(|form| form.bytes.len()).min().unwrap_or_default(),
             longest: all.iter().map(|form| form.bytes.len()).max().unwrap_or_default(),
             has_space: all.iter().any(|form| form.bytes.contains(&b' ')),
             begins,
@@ -225,9 +227,13 @@ impl Finder {
 
     /// What is to be hidden in a text, in order, without overlaps.
     pub(super) fn hits(&self, text: &[u8], cut: Cut) -> Vec<Hit> {
+        // No escape is shorter than what it stands for.
+        if text.len() < self.shortest && cut == Cut::default() {
+            return Vec::new();
+        }
         let mut hits = Hits::default();
         self.search(text, cut, &mut |hit| hits.add(hit));
-        if text.iter().any(|byte| is_lead(*byte)) {
+        if next_lead(text).is_some() {
             // Deeper layers of escapes are undone one by one, each with its way back.
             let mut views: Vec<View> = Vec::new();
             while views.len() + 2 < LAYERS {
@@ -294,7 +300,7 @@ impl Finder {
         let mut walk = Walk::default();
         let mut at = 0;
         // What is escaped holds an escape: it begins no further before one than the longest form is long.
-        while let Some(lead) = text[at..].iter().position(|byte| self.is_lead(*byte)) {
+        while let Some(lead) = self.next_lead(&text[at..]) {
             let lead = at + lead;
             for start in at.max((lead + 1).saturating_sub(self.longest))..=lead {
                 if self.can_begin(text[start])
@@ -322,6 +328,15 @@ impl Finder {
                 weight: 0,
             });
         }
+    }
+
+    fn next_lead(&self, text: &[u8]) -> Option<usize> {
+        let lead = next_lead(text);
+        if !self.has_space {
+            return lead;
+        }
+        let before = lead.map_or(text, |lead| &text[..lead]);
+        memchr::memchr(b'+', before).or(lead)
     }
 
     fn is_lead(&self, byte: u8) -> bool {

@@ -55,6 +55,11 @@ pub(super) fn is_lead(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&')
 }
 
+/// Where the next such byte is.
+pub(super) fn next_lead(text: &[u8]) -> Option<usize> {
+    memchr::memchr3(b'%', b'\\', b'&', text)
+}
+
 /// What an escape stands for, and where the text goes on after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unit {

@@ -35,10 +35,12 @@ use crate::{
 /// that is on its way then cannot be repeated.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a connection is listened to after an answer that may carry no content: bytes that follow break the contract.
-const LISTEN: Duration = Duration::from_millis(2);
+const LISTEN: Duration = Duration::from_millis(1);
 /// How long a connection must have been idle before it carries a request that may not be sent twice: a server that
 /// closes it after each answer without saying so has done it by then.
 const SETTLED: Duration = Duration::from_millis(5);
+/// The same, once a connection of this target has outlived [`SETTLED`]: its server does keep connections.
+const SETTLED_KEPT: Duration = Duration::from_millis(1);
 /// How long an idle connection may take to be ready: one whose last request was answered before it was read never is.
 const READY: Duration = Duration::from_millis(20);
 
@@ -51,6 +53,8 @@ pub struct Client {
     opening: tokio::sync::Mutex<()>,
     /// Whether connections cannot be shared, as far as is known: all of them are opened at once then.
     is_unshared: AtomicBool,
+    /// Whether a connection was still open when it had been idle for [`SETTLED`].
+    is_kept: AtomicBool,
     connect_timeout: Duration,
     max_body: usize,
     host: HeaderValue,
@@ -102,6 +106,7 @@ impl Client {
             http2: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
             is_unshared: AtomicBool::new(!target.base.is_secure()),
+            is_kept: AtomicBool::default(),
             connect_timeout: target.limits.connect_timeout,
             max_body: target.limits.max_body,
             host: HeaderValue::from_str(authority)
@@ -328,9 +333,24 @@ impl Client {
     /// The connection that has been idle for the shortest time and can still be trusted.
     fn take_idle(&self, is_safe: bool) -> Option<Idle> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|one| one.since.elapsed() < IDLE && !one.sender.is_closed());
-        let at = idle.iter().rposition(|one| is_safe || one.since.elapsed() >= SETTLED)?;
-        Some(idle.remove(at))
+        let now = Instant::now();
+        // They stand in the order in which they became idle.
+        let stale = idle.partition_point(|one| now - one.since >= IDLE);
+        idle.drain(..stale);
+        let settled = if self.is_kept.load(Ordering::Relaxed) {
+            SETTLED_KEPT
+        } else {
+            SETTLED
+        };
+        loop {
+            let at = idle.iter().rposition(|one| is_safe || now - one.since >= settled)?;
+            let one = idle.remove(at);
+            if !one.sender.is_closed() {
+                let is_kept = now - one.since >= SETTLED;
+                self.is_kept.fetch_or(is_kept, Ordering::Relaxed);
+                return Some(one);
+            }
+        }
     }
 
     /// The request as HTTP/1.1 sends it: origin form and `Host`, or absolute form for a proxy.
@@ -342,8 +362,10 @@ impl Client {
         let sent = if self.connector.is_forwarded() {
             uri
         } else {
-            let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-            path.parse().map_err(|error| broken(&error))?
+            let mut parts = http::uri::Parts::default();
+            let path = uri.into_parts().path_and_query;
+            parts.path_and_query = Some(path.unwrap_or_else(|| http::uri::PathAndQuery::from_static("/")));
+            http::Uri::from_parts(parts).map_err(|error| broken(&error))?
         };
         let mut message = http::Request::new(Full::new(request.body.shared()));
         *message.uri_mut() = sent;

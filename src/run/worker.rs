@@ -284,7 +284,11 @@ impl Worker {
         // A connection that nothing is listened for on is free for the next case at once.
         if is_serial || !Client::is_listened_to(&answered) {
             let reply = client.finish(answered).await;
-            open.spawn(settle(reply));
+            if waits {
+                open.spawn(settle(reply));
+            } else {
+                settle(reply).await;
+            }
         } else {
             open.spawn(async move {
                 let reply = client.finish(answered).await;

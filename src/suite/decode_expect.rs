@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
-
 use super::{
     decode::{Reading, check_header},
     def::{BodyDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, TextTestDef, Written},
     template::Template,
 };
 use crate::{
-    check::{JsonType, Level, RULES, SchemaError, StatusItem, StatusSet},
+    check::{self, JsonType, Level, RULES, SchemaError, StatusItem, StatusSet},
     source::{Diagnostic, Fields, Kind, Node, boolean, duration, integer, list},
 };
 
@@ -144,7 +142,7 @@ fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
             })
             .collect(),
     };
-    if let Err(error) = Regex::new(&tried) {
+    if let Err(error) = check::regex(&tried) {
         let reason = error.to_string();
         let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
         cx.error(Diagnostic::new(node.span, format!("not a regular expression: {last}")));

@@ -20,6 +20,8 @@ use crate::{
 
 /// Largest suite or case file, in bytes.
 const MAX_FILE: u64 = 32 * 1024 * 1024;
+/// So many files are read ahead, at most.
+const AHEAD: usize = 64;
 /// The file that holds what the cases of a folder share.
 const SUITE_FILE: &str = "suite.yaml";
 
@@ -180,28 +182,58 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
     });
 }
 
-/// Reads a file into a node.
-fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
-    let shown = sources.shown(path);
-    let fail = |reason: String, errors: &mut Diagnostics| {
-        errors.push(Diagnostic::general(format!("failed to read `{shown}`: {reason}")));
-        None
-    };
-    match std::fs::metadata(path) {
-        Ok(data) if data.len() > MAX_FILE => return fail(format!("it is larger than {MAX_FILE} bytes"), errors),
-        Ok(_) => {}
-        Err(error) => return fail(error.to_string(), errors),
+/// The text of a file, or why there is none.
+fn text(path: &Path) -> Result<String, String> {
+    let data = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if data.len() > MAX_FILE {
+        return Err(format!("it is larger than {MAX_FILE} bytes"));
     }
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return fail(error.to_string(), errors),
-    };
-    let Ok(text) = String::from_utf8(bytes) else {
-        return fail("it is not UTF-8".to_owned(), errors);
-    };
-    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    let file = sources.add(path, text);
-    parse_yaml(sources, file, errors)
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// A file as a node.
+fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
+    parse(path, text(path), sources, errors)
+}
+
+fn parse(path: &Path, text: Result<String, String>, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
+    match text {
+        Ok(text) => {
+            let file = sources.add(path, text);
+            parse_yaml(sources, file, errors)
+        }
+        Err(reason) => {
+            let shown = sources.shown(path);
+            errors.push(Diagnostic::general(format!("failed to read `{shown}`: {reason}")));
+            None
+        }
+    }
+}
+
+/// Tells the text of each file, in order. Where there are many, they are read ahead while the ones before are worked on.
+fn texts<'p>(paths: &'p [PathBuf], mut tell: impl FnMut(&'p Path, Result<String, String>)) {
+    if paths.len() < AHEAD {
+        for path in paths {
+            tell(path, text(path));
+        }
+        return;
+    }
+    std::thread::scope(|scope| {
+        let (sender, read) = std::sync::mpsc::sync_channel(AHEAD);
+        scope.spawn(move || {
+            for path in paths {
+                if sender.send(text(path)).is_err() {
+                    break;
+                }
+            }
+        });
+        for path in paths {
+            // Without its reader each file is read when it is its turn.
+            tell(path, read.recv().unwrap_or_else(|_| text(path)));
+        }
+    });
 }
 
 fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &mut Suites, errors: &mut Diagnostics) {
@@ -229,16 +261,16 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
         }
     }
     let suite = Arc::new(Suite { id: folder.id, def });
-    for path in folder.cases {
-        let Some(node) = read(&path, sources, errors) else {
-            continue;
+    texts(&folder.cases, |path, text| {
+        let Some(node) = parse(path, text, sources, errors) else {
+            return;
         };
         let stem = path
             .file_stem()
             .map(|stem| stem.to_string_lossy().into_owned())
             .unwrap_or_default();
         if !is_slug(&stem) {
-            let shown = sources.shown(&path);
+            let shown = sources.shown(path);
             errors.push(Diagnostic::general(format!(
                 "the file name `{shown}` cannot be a case's id: use letters, digits, `-`, `_` and `.`"
             )));
@@ -253,7 +285,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             loaded,
             errors,
         );
-    }
+    });
     loaded.suites.push(suite);
 }
 

@@ -1,6 +1,6 @@
 //! Partial JSON with matchers: what is written must be there, what is not written may be there too.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use regex::Regex;
 use serde_json::Value;
@@ -43,7 +43,8 @@ pub enum Matcher {
     /// The same value, nothing more and nothing less.
     Equals(Value),
     /// A string in which the pattern is found.
-    Matches(Regex),
+    /// Shared, since what a search needs is built up with its first use.
+    Matches(Arc<Regex>),
     /// A value of one of these types.
     Type(Vec<JsonType>),
     /// Any value, as long as the property is there (`false`: it is not there).

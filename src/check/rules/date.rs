@@ -1,16 +1,51 @@
 //! `http/date`.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
 use super::super::Finding;
 use crate::exchange::{Answer, Request};
 
-const FORMAT: &str = "%a, %d %b %Y %H:%M:%S GMT";
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// Reads an HTTP date in the one form that may be sent (RFC 9110 §5.6.7); the weekday must be the right one.
 pub(crate) fn imf_fixdate(text: &str) -> Option<DateTime<Utc>> {
-    let at = NaiveDateTime::parse_from_str(text, FORMAT).ok()?.and_utc();
-    (at.format(FORMAT).to_string() == text).then_some(at)
+    // Each field has its place: `Fri, 07 Feb 2020 13:33:16 GMT`. A leap second is written as `:60`.
+    let separators = [
+        (3, ", "),
+        (7, " "),
+        (11, " "),
+        (16, " "),
+        (19, ":"),
+        (22, ":"),
+        (25, " GMT"),
+    ];
+    let fits = |(at, separator): &(usize, &str)| text.get(*at..at + separator.len()) == Some(separator);
+    if text.len() != 29 || !separators.iter().all(fits) {
+        return None;
+    }
+    let number = |from: usize, to: usize| -> Option<u32> {
+        let digits = text.get(from..to)?;
+        digits
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| digits.parse().ok())?
+    };
+    let month = MONTHS
+        .iter()
+        .zip(1..)
+        .find(|(name, _)| text.get(8..11) == Some(**name))?
+        .1;
+    let date = NaiveDate::from_ymd_opt(number(12, 16)?.try_into().ok()?, month, number(5, 7)?)?;
+    let day = DAYS[date.weekday().num_days_from_monday() as usize];
+    let (second, leap) = match number(23, 25)? {
+        60 => (59, 1000),
+        second => (second, 0),
+    };
+    let at = date.and_hms_milli_opt(number(17, 19)?, number(20, 22)?, second, leap)?;
+    (text.get(..3) == Some(day)).then(|| at.and_utc())
 }
 
 pub(super) fn check(_: &Request, answer: &Answer) -> Option<Finding> {

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexSet};
 use serde_json::Value;
 
@@ -11,83 +12,161 @@ use crate::exchange::{Answer, Request};
 /// Largest part of a body that is searched, in bytes.
 const SEARCHED: usize = 256 * 1024;
 
-/// What leaks look like, with a name for each. Linear patterns; line breaks may have been folded into spaces.
-const LEAKS: [(&str, &str); 24] = [
-    (
-        "a .NET stack trace",
-        r"(?-u)\bat [\w.<>`$+]+\([^)\n]*\) in .{1,300}:line \d+",
-    ),
-    ("a .NET stack trace", r"(?-u)\bat (?:System|Microsoft)\.[\w.<>`+]+\("),
-    (
-        "a .NET exception",
-        r"(?-u)\b(?:System|Microsoft)(?:\.\w+)*\.\w*Exception\b",
-    ),
-    (
-        "a Java stack trace",
-        r"(?-u)\bat [\w$.]+\([\w$]+\.(?:java|kt|scala):\d+\)",
-    ),
-    (
-        "a Java exception",
-        r"(?-u)\b(?:java|javax|jakarta|org\.springframework|org\.hibernate)(?:\.\w+)+(?:Exception|Error)\b",
-    ),
-    ("a Python traceback", r"(?-u)Traceback \(most recent call last\)"),
-    ("a Python traceback", r#"(?-u)File \\?"[^"\n]{1,300}\.py\\?", line \d+"#),
-    (
-        "a Node.js stack trace",
-        r"(?-u)\bat (?:[\w.<>\[\] ]+ \()?(?:file://|node:|[A-Za-z]:\\|/)[^\s()]{1,300}:\d+:\d+\)?",
-    ),
-    ("a Go stack trace", r"(?-u)\bgoroutine \d+ \["),
-    ("a Rust panic", r"(?-u)\bpanicked at \S+\.rs:\d+"),
-    ("a Ruby stack trace", r"(?-u)[\w./-]+\.rb:\d+:in [`']"),
-    (
-        "a PHP error",
-        r"(?-u)(?:Fatal error|Warning|Parse error|Notice)(?:</b>)?:.{1,400} on line (?:<b>)?\d+",
-    ),
-    ("a PHP stack trace", r"(?-u)#\d+ [^\n(]{1,300}\.php\(\d+\): "),
-    (
-        "an ASP.NET error page",
-        r"(?-u)Server Error in '[^']{0,200}' Application|<title>(?:Internal Server Error|Runtime Error)</title>|Developer Exception Page|An unhandled exception occurred while processing the request",
-    ),
-    ("a Spring error page", r"(?-u)Whitelabel Error Page"),
-    (
-        "a Django debug page",
-        r"(?-u)You(?:'|&#x27;)re seeing this error because you have <code>DEBUG",
-    ),
-    (
-        "a Werkzeug debugger page",
-        r"(?-u)Werkzeug (?:Debugger|powered)|<title>[^<]{0,200}// Werkzeug",
-    ),
-    (
-        "a Laravel or Symfony debug page",
-        r"(?-u)Whoops, looks like something went wrong|Symfony Exception|Illuminate\\+\w+",
-    ),
-    (
-        "a Rails error page",
-        r"(?-u)Action Controller: Exception caught|ActionController::\w+Error",
-    ),
-    (
-        "a Tomcat error page",
-        r"(?-u)<h3>Apache Tomcat/[\d.]+</h3>|<b>Root Cause</b>",
-    ),
-    (
-        "a connection string",
-        r"(?i-u)\b(?:server|data source|host|addr(?:ess)?)\s*=[^;\n]{1,200};(?:[^\n]{0,300};)?\s*(?:database|initial catalog|user id|uid|user|password|pwd|username)\s*=",
-    ),
-    (
-        "a connection string",
-        r"(?i-u)\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|redis|amqps?|mssql|sqlserver)://[^\s/:@]{1,100}:[^\s/@]{1,200}@",
-    ),
-    (
-        "a connection string",
-        r"(?i-u)\bjdbc:\w+:|\b(?:AccountKey|SharedAccessKey)\s*=\s*[\w+/]{8,}",
-    ),
-    (
-        "a database error",
-        r"(?-u)\bSQLSTATE\[|\bORA-\d{5}\b|\bSQL syntax; check the manual|\bUnclosed quotation mark after|\bsyntax error at or near ",
-    ),
+/// What a leak looks like.
+struct Leak {
+    /// Its name.
+    what: &'static str,
+    /// Texts in lower case of which each match holds at least one, in whatever case.
+    needs: &'static [&'static str],
+    /// Linear; line breaks may have been folded into spaces.
+    pattern: &'static str,
+}
+
+/// What leaks look like.
+const LEAKS: [Leak; 24] = [
+    Leak {
+        what: "a .NET stack trace",
+        needs: &[":line "],
+        pattern: r"(?-u)\bat [\w.<>`$+]+\([^)\n]*\) in .{1,300}:line \d+",
+    },
+    Leak {
+        what: "a .NET stack trace",
+        needs: &["at system.", "at microsoft."],
+        pattern: r"(?-u)\bat (?:System|Microsoft)\.[\w.<>`+]+\(",
+    },
+    Leak {
+        what: "a .NET exception",
+        needs: &["exception"],
+        pattern: r"(?-u)\b(?:System|Microsoft)(?:\.\w+)*\.\w*Exception\b",
+    },
+    Leak {
+        what: "a Java stack trace",
+        needs: &[".java:", ".kt:", ".scala:"],
+        pattern: r"(?-u)\bat [\w$.]+\([\w$]+\.(?:java|kt|scala):\d+\)",
+    },
+    Leak {
+        what: "a Java exception",
+        needs: &["java.", "javax.", "jakarta.", "org.springframework.", "org.hibernate."],
+        pattern: r"(?-u)\b(?:java|javax|jakarta|org\.springframework|org\.hibernate)(?:\.\w+)+(?:Exception|Error)\b",
+    },
+    Leak {
+        what: "a Python traceback",
+        needs: &["traceback ("],
+        pattern: r"(?-u)Traceback \(most recent call last\)",
+    },
+    Leak {
+        what: "a Python traceback",
+        needs: &[".py"],
+        pattern: r#"(?-u)File \\?"[^"\n]{1,300}\.py\\?", line \d+"#,
+    },
+    Leak {
+        what: "a Node.js stack trace",
+        needs: &["file://", "node:", ":\\", "/"],
+        pattern: r"(?-u)\bat (?:[\w.<>\[\] ]+ \()?(?:file://|node:|[A-Za-z]:\\|/)[^\s()]{1,300}:\d+:\d+\)?",
+    },
+    Leak {
+        what: "a Go stack trace",
+        needs: &["goroutine "],
+        pattern: r"(?-u)\bgoroutine \d+ \[",
+    },
+    Leak {
+        what: "a Rust panic",
+        needs: &["panicked at "],
+        pattern: r"(?-u)\bpanicked at \S+\.rs:\d+",
+    },
+    Leak {
+        what: "a Ruby stack trace",
+        needs: &[".rb:"],
+        pattern: r"(?-u)[\w./-]+\.rb:\d+:in [`']",
+    },
+    Leak {
+        what: "a PHP error",
+        needs: &[" on line "],
+        pattern: r"(?-u)(?:Fatal error|Warning|Parse error|Notice)(?:</b>)?:.{1,400} on line (?:<b>)?\d+",
+    },
+    Leak {
+        what: "a PHP stack trace",
+        needs: &[".php("],
+        pattern: r"(?-u)#\d+ [^\n(]{1,300}\.php\(\d+\): ",
+    },
+    Leak {
+        what: "an ASP.NET error page",
+        needs: &[
+            "server error in '",
+            "<title>internal",
+            "<title>runtime",
+            "developer exception page",
+            "an unhandled exception",
+        ],
+        pattern: r"(?-u)Server Error in '[^']{0,200}' Application|<title>(?:Internal Server Error|Runtime Error)</title>|Developer Exception Page|An unhandled exception occurred while processing the request",
+    },
+    Leak {
+        what: "a Spring error page",
+        needs: &["whitelabel"],
+        pattern: r"(?-u)Whitelabel Error Page",
+    },
+    Leak {
+        what: "a Django debug page",
+        needs: &["re seeing this error"],
+        pattern: r"(?-u)You(?:'|&#x27;)re seeing this error because you have <code>DEBUG",
+    },
+    Leak {
+        what: "a Werkzeug debugger page",
+        needs: &["werkzeug"],
+        pattern: r"(?-u)Werkzeug (?:Debugger|powered)|<title>[^<]{0,200}// Werkzeug",
+    },
+    Leak {
+        what: "a Laravel or Symfony debug page",
+        needs: &["whoops", "symfony exception", "illuminate\\"],
+        pattern: r"(?-u)Whoops, looks like something went wrong|Symfony Exception|Illuminate\\+\w+",
+    },
+    Leak {
+        what: "a Rails error page",
+        needs: &["action controller:", "actioncontroller::"],
+        pattern: r"(?-u)Action Controller: Exception caught|ActionController::\w+Error",
+    },
+    Leak {
+        what: "a Tomcat error page",
+        needs: &["apache tomcat/", "<b>root cause"],
+        pattern: r"(?-u)<h3>Apache Tomcat/[\d.]+</h3>|<b>Root Cause</b>",
+    },
+    Leak {
+        what: "a connection string",
+        needs: &["="],
+        pattern: r"(?i-u)\b(?:server|data source|host|addr(?:ess)?)\s*=[^;\n]{1,200};(?:[^\n]{0,300};)?\s*(?:database|initial catalog|user id|uid|user|password|pwd|username)\s*=",
+    },
+    Leak {
+        what: "a connection string",
+        needs: &["://"],
+        pattern: r"(?i-u)\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|redis|amqps?|mssql|sqlserver)://[^\s/:@]{1,100}:[^\s/@]{1,200}@",
+    },
+    Leak {
+        what: "a connection string",
+        needs: &["jdbc:", "accountkey", "sharedaccesskey"],
+        pattern: r"(?i-u)\bjdbc:\w+:|\b(?:AccountKey|SharedAccessKey)\s*=\s*[\w+/]{8,}",
+    },
+    Leak {
+        what: "a database error",
+        needs: &[
+            "sqlstate[",
+            "ora-",
+            "sql syntax;",
+            "unclosed quotation",
+            "syntax error at",
+        ],
+        pattern: r"(?-u)\bSQLSTATE\[|\bORA-\d{5}\b|\bSQL syntax; check the manual|\bUnclosed quotation mark after|\bsyntax error at or near ",
+    },
 ];
 
-static SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(LEAKS.map(|(_, pattern)| pattern)).ok());
+/// Tells in an instant what no pattern can match: most texts, and then no pattern is compiled.
+static NEEDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(LEAKS.iter().flat_map(|leak| leak.needs))
+        .ok()
+});
+
+static SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(LEAKS.iter().map(|leak| leak.pattern)).ok());
 
 pub(super) fn check(_: &Request, answer: &Answer) -> Option<Finding> {
     if answer.status < 400 || answer.body.is_empty() {
@@ -110,8 +189,11 @@ pub(super) fn check(_: &Request, answer: &Answer) -> Option<Finding> {
 }
 
 fn search(text: &[u8]) -> Option<(&'static str, String)> {
+    if NEEDS.as_ref().is_some_and(|needs| !needs.is_match(text)) {
+        return None;
+    }
     let index = SET.as_ref()?.matches(text).iter().next()?;
-    let (what, pattern) = LEAKS[index];
+    let Leak { what, pattern, .. } = LEAKS[index];
     let excerpt = Regex::new(pattern).ok().and_then(|pattern| {
         pattern
             .find(text)
@@ -131,15 +213,17 @@ fn search_strings(value: &Value) -> Option<(&'static str, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LEAKS, SET, search};
+    use super::{LEAKS, NEEDS, SET, search};
 
     #[test]
     fn every_pattern_compiles() {
         assert!(SET.as_ref().is_some_and(|set| set.len() == LEAKS.len()));
+        assert!(NEEDS.is_some());
     }
 
     #[test]
     fn leaks_are_seen_and_ordinary_messages_are_not() {
+        let mut unseen: Vec<_> = (0..LEAKS.len()).collect();
         for leak in [
             "   at Portal.Users.Activate(String id) in C:\\src\\Users.cs:line 42",
             "System.NullReferenceException: Object reference not set",
@@ -160,9 +244,27 @@ mod tests {
             "jdbc:mysql://db/portal",
             "SQLSTATE[42000]: Syntax error",
             "ORA-00942: table or view does not exist",
+            "   at System.Threading.Tasks.Task.Execute()",
+            "#0 /srv/app/public/index.php(12): App->run()",
+            "<h1>Whitelabel Error Page</h1>",
+            "You're seeing this error because you have <code>DEBUG = True</code>",
+            "<title>ZeroDivisionError // Werkzeug Debugger</title>",
+            "Whoops, looks like something went wrong.",
+            "Action Controller: Exception caught",
+            "<h3>Apache Tomcat/9.0.1</h3>",
         ] {
             assert!(search(leak.as_bytes()).is_some(), "{leak}");
+            // Each pattern that matches has one of its own needs in the text.
+            let lower = leak.to_lowercase();
+            for index in SET.as_ref().unwrap().matches(leak.as_bytes()) {
+                assert!(
+                    LEAKS[index].needs.iter().any(|need| lower.contains(need)),
+                    "{leak}: {index}"
+                );
+                unseen.retain(|unseen| *unseen != index);
+            }
         }
+        assert_eq!(unseen, [0; 0], "no example for these");
         for plain in [
             "The value '7c9e6679-7425-40de-944b-e07fc1f90ae7x' is not valid.",
             "This is not the primary tenant for this User.",
