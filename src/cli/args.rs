@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     plan::Partition,
-    project::TargetOptions,
+    project::{Rate, TargetOptions},
     report::{FinalStatusLevel, HumanOptions, ReportSpec, StatusLevel},
     run::SnapshotMode,
     source::parse_duration,
@@ -135,6 +135,12 @@ pub struct RunArgs {
     /// Requests at once [default: 16 on loopback, 4 elsewhere]
     #[arg(long, short = 'j', env = "CONFORME_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Send no more requests than this, retries included: 50/s, 100/m, 1000/h
+    #[arg(long, env = "CONFORME_RATE_LIMIT", value_name = "N/TIME")]
+    pub rate_limit: Option<Rate>,
+    /// How many of them may be sent at once [default: 1]
+    #[arg(long, env = "CONFORME_BURST", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub burst: Option<u32>,
     /// Longest time for one request, unless the case says otherwise [default: 10s]
     #[arg(long, env = "CONFORME_TIMEOUT", value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,

@@ -41,6 +41,8 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     check_effects(&args.select.allow, &workspace, printer)?;
     let options = TargetOptions {
         jobs: args.jobs.map(usize::from),
+        rate_limit: args.rate_limit,
+        burst: args.burst,
         timeout: args.timeout,
         ca_file: args.ca_file.clone(),
         retries: args.retries,

@@ -62,8 +62,8 @@ impl std::fmt::Display for Partition {
 }
 
 impl Partition {
-    /// Keeps the cases of this part. Cases that need each other stay together: those of a serial suite, and those that are
-    /// compared with one another.
+    /// Keeps the cases of this part. Cases that need each other stay together: those of a serial suite or of a
+    /// group, and those that are compared with one another.
     pub(super) fn keep(self, cases: &mut Vec<Planned>) {
         let leaders = leaders(cases);
         let mut order: HashMap<&str, u32> = HashMap::new();
@@ -81,32 +81,73 @@ impl Partition {
     }
 }
 
-/// For each case, the name of what it cannot be parted from: itself, its serial suite, or the case at the end of what it
-/// is compared with.
+/// For each case, the name of what it cannot be parted from: its group, or else its serial suite, or else the case at the
+/// end of what it is compared with, which may be itself.
 fn leaders(cases: &[Planned]) -> Vec<String> {
-    let others: HashMap<&str, &str> = (cases.iter())
-        .filter_map(|planned| {
-            let other = planned.case.def.expect.same_as.as_ref()?;
-            Some((planned.case.id.as_str(), other.value.as_str()))
-        })
-        .collect();
-    let suites: HashMap<&str, &str> = (cases.iter())
-        .filter(|planned| planned.case.suite.def.serial)
-        .map(|planned| (planned.case.id.as_str(), planned.case.suite.id.as_str()))
-        .collect();
+    let mut bonds = Bonds::default();
+    for planned in cases {
+        let case = &planned.case;
+        let this = (Kind::Case, case.id.as_str());
+        bonds.lead(this);
+        if let Some(other) = &case.def.expect.same_as {
+            bonds.tie((Kind::Case, other.value.as_str()), this);
+        }
+        if case.suite.def.serial {
+            bonds.tie((Kind::Suite, case.suite.id.as_str()), this);
+        }
+        if let Some(group) = &case.def.group {
+            bonds.tie((Kind::Group, group.as_str()), this);
+        }
+    }
     (cases.iter())
         .map(|planned| {
-            let mut id = planned.case.id.as_str();
-            // A circle of comparisons ends where it is as long as there are cases.
-            for _ in 0..cases.len() {
-                match others.get(id) {
-                    Some(other) if !suites.contains_key(id) => id = other,
-                    _ => break,
-                }
-            }
-            (*suites.get(id).unwrap_or(&id)).to_owned()
+            let (kind, name) = bonds.lead((Kind::Case, planned.case.id.as_str()));
+            // A group is no suite, whatever their names are.
+            let mark = if kind == Kind::Group { "group:" } else { "" };
+            format!("{mark}{name}")
         })
         .collect()
+}
+
+/// What holds cases together, by what gives them all its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Kind {
+    Group,
+    Suite,
+    Case,
+}
+
+type Bond<'p> = (Kind, &'p str);
+
+/// Sets that grow together: what is in each, by its leader.
+#[derive(Debug, Default)]
+struct Bonds<'p> {
+    above: HashMap<Bond<'p>, Bond<'p>>,
+}
+
+impl<'p> Bonds<'p> {
+    fn lead(&mut self, mut one: Bond<'p>) -> Bond<'p> {
+        while let Some(&above) = self.above.get(&one) {
+            // Each way is made shorter as it is gone.
+            if let Some(&higher) = self.above.get(&above) {
+                self.above.insert(one, higher);
+            }
+            one = above;
+        }
+        one
+    }
+
+    /// Ties both together. A group leads before a suite, a suite before a case, and what is compared with before what is
+    /// compared.
+    fn tie(&mut self, leader: Bond<'p>, other: Bond<'p>) {
+        let (leader, other) = (self.lead(leader), self.lead(other));
+        if leader == other {
+            return;
+        }
+        let is_before = leader.0 < other.0 || (leader.0 == other.0 && (leader.0 == Kind::Case || leader < other));
+        let (above, below) = if is_before { (leader, other) } else { (other, leader) };
+        self.above.insert(below, above);
+    }
 }
 
 /// A digest that is the same on every machine and in every version.

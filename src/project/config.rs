@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{BaseUrl, SECRET_PREFIX};
+use super::{BaseUrl, Rate, SECRET_PREFIX};
 use crate::event::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, string,
@@ -51,6 +51,10 @@ pub struct TargetDef {
     pub connect_timeout: Option<Duration>,
     /// Requests at once.
     pub jobs: Option<usize>,
+    /// How many requests in which time.
+    pub rate_limit: Option<Rate>,
+    /// How many of them at once, where some were left.
+    pub burst: Option<u32>,
     /// Effects that are allowed.
     pub effects: Vec<String>,
     /// Extra certificate authorities, PEM.
@@ -204,6 +208,10 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         jobs: fields
             .read("jobs", errors, |node, errors| integer(node, 1, 1024, errors))
             .and_then(|jobs| usize::try_from(jobs).ok()),
+        rate_limit: fields.read("rate_limit", errors, rate),
+        burst: fields
+            .read("burst", errors, |node, errors| integer(node, 1, 1_000_000, errors))
+            .and_then(|number| u32::try_from(number).ok()),
         effects: fields
             .read("effects", errors, |node, errors| list(node, errors, string))
             .unwrap_or_default(),
@@ -232,6 +240,9 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         errors
             .push(Diagnostic::new(node.span, "the target has no `base_url`").help("add `base_url = \"https://...\"`"));
     }
+    if def.burst.is_some() && def.rate_limit.is_none() {
+        errors.push(Diagnostic::new(node.span, "`burst` goes with a `rate_limit`"));
+    }
     if def.client_cert.is_some() != def.client_key.is_some() {
         errors.push(Diagnostic::new(node.span, "`client_cert` and `client_key` go together"));
     }
@@ -240,6 +251,13 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
 
 fn status(node: &Node, errors: &mut Diagnostics) -> Option<u16> {
     integer(node, 100, 599, errors).and_then(|status| u16::try_from(status).ok())
+}
+
+fn rate(node: &Node, errors: &mut Diagnostics) -> Option<Rate> {
+    let text = string(node, errors)?;
+    let rate = text.parse::<Rate>();
+    rate.map_err(|reason| errors.push(Diagnostic::new(node.span, format!("`{text}`: {reason}"))))
+        .ok()
 }
 
 fn flaky(node: &Node, errors: &mut Diagnostics) -> Option<Flaky> {

@@ -4,9 +4,11 @@
 //! [`Target`], secrets fetched. After that nothing reads the environment again.
 
 mod config;
+mod pace;
 mod secret;
 mod target;
 
 pub use config::{Project, SecretSource, TargetDef};
+pub use pace::{Pace, Rate};
 pub use secret::{SECRET_PREFIX, Secret, SecretError, marks_of};
 pub use target::{BaseUrl, Limits, Retry, Target, TargetOptions, TlsFiles};

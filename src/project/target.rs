@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use super::{Project, SECRET_PREFIX, Secret, TargetDef, marks_of};
+use super::{Pace, Project, Rate, SECRET_PREFIX, Secret, TargetDef, marks_of};
 use crate::{
     event::{Flaky, RunStarted},
     source::{Diagnostic, Diagnostics, nearest},
@@ -23,6 +23,10 @@ pub struct TargetOptions {
     pub vars: Vec<(String, String)>,
     /// `--jobs`.
     pub jobs: Option<usize>,
+    /// `--rate-limit`.
+    pub rate_limit: Option<Rate>,
+    /// `--burst`.
+    pub burst: Option<u32>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
     /// `--allow EFFECT`.
@@ -65,6 +69,8 @@ pub struct Target {
 pub struct Limits {
     /// Requests at once.
     pub jobs: usize,
+    /// Requests in a time, retries included; none for as many as there come.
+    pub pace: Option<Pace>,
     /// Longest time for one request, unless the case says otherwise.
     pub timeout: Duration,
     /// Longest time to connect.
@@ -94,6 +100,11 @@ impl Default for Retry {
             longest_wait: Duration::from_secs(30),
         }
     }
+}
+
+fn pace(rate: Option<Rate>, burst: Option<u32>) -> Option<Pace> {
+    let burst = burst.unwrap_or(1).max(1);
+    rate.map(|rate| Pace { rate, burst })
 }
 
 /// PEM files for TLS.
@@ -208,6 +219,12 @@ impl Target {
         let base = base.ok()?;
         let loopback = base.is_loopback();
         let effects = (!loopback).then(|| def.effects.iter().chain(&options.allow).cloned().collect());
+        let rate = options.rate_limit.or(def.rate_limit);
+        let pace = pace(rate, options.burst.or(def.burst));
+        if options.burst.is_some() && rate.is_none() {
+            let error = Diagnostic::general("--burst: the target has no rate limit");
+            errors.push(error.help("give it one: `--rate-limit 50/s`"));
+        }
         let guest_jobs = if loopback { 16 } else { 4 };
         Some(Self {
             name: name.to_owned(),
@@ -216,6 +233,7 @@ impl Target {
             headers,
             limits: Limits {
                 jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
+                pace,
                 timeout: options.timeout.or(def.timeout).unwrap_or(Duration::from_secs(10)),
                 connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
                 max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
@@ -252,6 +270,7 @@ impl Target {
             headers: Vec::new(),
             limits: Limits {
                 jobs: options.jobs.unwrap_or(16),
+                pace: pace(options.rate_limit, options.burst),
                 timeout: options.timeout.unwrap_or(Duration::from_secs(10)),
                 connect_timeout: Duration::from_secs(5),
                 max_body: 8 * 1024 * 1024,

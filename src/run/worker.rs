@@ -2,12 +2,8 @@
 
 use std::{
     collections::HashMap,
-    ops::Range,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,9 +11,10 @@ use chrono::{DateTime, Utc};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
+    time::Instant,
 };
 
-use super::{Client, client::Listening, retry};
+use super::{Client, client::Listening, pace::Turns, queue::Queue, retry};
 use crate::{
     check::{self, Judgement},
     event::{Exchange, Try},
@@ -28,8 +25,6 @@ use crate::{
 
 /// How long running requests may still take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
-/// What the counter of units holds when no more may begin; far below the overflow of later additions.
-const STOPPED: usize = usize::MAX / 2;
 
 /// What a worker tells.
 pub(super) enum News {
@@ -68,7 +63,7 @@ pub(super) struct Judged {
 
 /// The tasks of a run.
 pub(super) struct Workers {
-    next: Arc<AtomicUsize>,
+    queue: Arc<Queue>,
     tasks: Arc<Mutex<JoinSet<()>>>,
     awaited: Arc<Awaited>,
     stopping: watch::Sender<bool>,
@@ -83,27 +78,27 @@ impl Workers {
         is_counted: bool,
     ) -> (Self, mpsc::UnboundedReceiver<News>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let next = Arc::new(AtomicUsize::new(0));
+        let queue = Arc::new(Queue::new(plan));
+        let turns = Arc::new(Turns::new(plan.target.limits.pace));
         let awaited = Arc::new(Awaited::new(plan));
-        let units = Arc::new(units(plan));
         let (stopping, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for _ in 0..plan.target.limits.jobs.min(units.len()) {
+        for _ in 0..plan.target.limits.jobs.min(queue.len()) {
             let worker = Worker {
                 plan: Arc::clone(plan),
                 sources: Arc::clone(sources),
                 client: Arc::clone(client),
-                next: Arc::clone(&next),
+                queue: Arc::clone(&queue),
+                turns: Arc::clone(&turns),
                 awaited: Arc::clone(&awaited),
                 stopping: stopped.clone(),
                 is_counted,
                 sender: sender.clone(),
             };
-            let units = Arc::clone(&units);
-            tasks.spawn(async move { worker.work(&units).await });
+            tasks.spawn(worker.work());
         }
         let workers = Self {
-            next,
+            queue,
             tasks: Arc::new(Mutex::new(tasks)),
             awaited,
             stopping,
@@ -113,7 +108,7 @@ impl Workers {
 
     /// Begins no more cases; those that run go on.
     pub(super) fn begin_no_more(&self) {
-        self.next.store(STOPPED, Ordering::SeqCst);
+        self.queue.stop();
         self.stopping.send_replace(true);
         self.awaited.give_up();
     }
@@ -137,22 +132,6 @@ impl Workers {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What one worker takes at a time: a case, or all cases of a suite that is `serial`.
-fn units(plan: &Plan) -> Vec<Range<usize>> {
-    let mut units: Vec<Range<usize>> = Vec::new();
-    for (index, planned) in plan.cases.iter().enumerate() {
-        let suite = &planned.case.suite;
-        let before = index.checked_sub(1).map(|before| &plan.cases[before].case.suite);
-        match units.last_mut() {
-            Some(unit) if suite.def.serial && before.is_some_and(|before| before.id == suite.id) => {
-                unit.end = index + 1;
-            }
-            _ => units.push(index..index + 1),
-        }
-    }
-    units
 }
 
 /// Replies that other cases are compared with (`same_as`).
@@ -199,7 +178,8 @@ struct Worker {
     plan: Arc<Plan>,
     sources: Arc<Sources>,
     client: Arc<Client>,
-    next: Arc<AtomicUsize>,
+    queue: Arc<Queue>,
+    turns: Arc<Turns>,
     awaited: Arc<Awaited>,
     stopping: watch::Receiver<bool>,
     is_counted: bool,
@@ -207,23 +187,24 @@ struct Worker {
 }
 
 impl Worker {
-    async fn work(self, units: &[Range<usize>]) {
+    async fn work(self) {
         // What still listens to a connection after its answer, or waits for another's, does not hold up the next case.
         let mut open = JoinSet::new();
-        while let Some(unit) = units.get(self.next.fetch_add(1, Ordering::SeqCst)) {
-            for index in unit.clone() {
+        while let Some(unit) = self.queue.take() {
+            for index in unit.cases.clone() {
                 // A stop takes hold between two cases of a unit too.
-                if self.next.load(Ordering::SeqCst) >= STOPPED {
+                if self.queue.is_stopped() {
                     break;
                 }
-                self.fire(index, unit.len() > 1, &mut open).await;
+                self.fire(index, unit.is_alone(), &mut open).await;
             }
+            self.queue.give_back(unit);
             while open.try_join_next().is_some() {}
         }
         while open.join_next().await.is_some() {}
     }
 
-    async fn fire(&self, index: usize, is_serial: bool, open: &mut JoinSet<()>) {
+    async fn fire(&self, index: usize, is_alone: bool, open: &mut JoinSet<()>) {
         let planned = &self.plan.cases[index];
         if planned.skip.is_some() {
             return;
@@ -231,6 +212,9 @@ impl Worker {
         let Ok(bound) = self.plan.bind(&planned.case, &self.sources) else {
             return;
         };
+        if !self.turn().await {
+            return;
+        }
         let maker = self.awaited.maker(&planned.case.id);
         drop(self.sender.send(News::Started(index)));
         let Some((started, answered, earlier)) = self.tries(index, &bound).await else {
@@ -282,7 +266,7 @@ impl Worker {
             return;
         }
         // A connection that nothing is listened for on is free for the next case at once.
-        if is_serial || !Client::is_listened_to(&answered) {
+        if is_alone || !Client::is_listened_to(&answered) {
             let reply = client.finish(answered).await;
             if waits {
                 open.spawn(settle(reply));
@@ -335,12 +319,21 @@ impl Worker {
                 return Some((started, Listening::over(reply), earlier));
             }
             drop(self.sender.send(retried));
-            if !self.pause(wait).await {
+            if !self.pause(wait).await || !self.turn().await {
                 return Some((started, Listening::over(reply), earlier));
             }
             earlier.push(failed);
         }
         None
+    }
+
+    /// Waits until the target's rate limit allows one more request; whether the run still goes on then.
+    async fn turn(&self) -> bool {
+        let now = Instant::now();
+        match self.turns.take(now) {
+            None => true,
+            Some(at) => self.pause(at - now).await,
+        }
     }
 
     /// Waits; whether the run still goes on then.

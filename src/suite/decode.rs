@@ -157,6 +157,7 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
         tags: words(fields.take("tags"), cx),
         effects: words(fields.take("effects"), cx),
         serial: fields.read("serial", cx.errors, boolean).unwrap_or_default(),
+        group: fields.take("group").and_then(|node| group(node, cx)),
         timeout: fields.read("timeout", cx.errors, duration),
         request: fields.take("request").map(|node| request(node, cx)).unwrap_or_default(),
         expect: fields.take("expect").map(|node| expect(node, cx)).unwrap_or_default(),
@@ -190,6 +191,7 @@ pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
         tags: words(fields.take("tags"), cx),
         skip: fields.take("skip").and_then(|node| skip(node, cx)),
         effects: words(fields.take("effects"), cx),
+        group: fields.take("group").and_then(|node| group(node, cx)),
         vars,
         examples: examples.unwrap_or_default(),
         timeout: fields.read("timeout", cx.errors, duration),
@@ -202,6 +204,16 @@ pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
     };
     fields.finish(cx.errors);
     Some(def)
+}
+
+fn group(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
+    let name = cx.string(node)?;
+    if !is_slug(&name) {
+        let error = Diagnostic::new(node.span, format!("`{name}` cannot be the name of a group"));
+        cx.error(error.help("use letters, digits, `-`, `_` and `.`"));
+        return None;
+    }
+    Some(name)
 }
 
 fn skip(node: &Node, cx: &mut Reading<'_>) -> Option<String> {

@@ -98,6 +98,8 @@ pub struct SuiteDef {
     /// `true`: the cases run one after the other, in order, for an API whose answers depend on earlier requests.
     #[schemars(with = "Option<bool>")]
     pub serial: bool,
+    /// A name that every case has as its `group`.
+    pub group: Option<String>,
     /// Longest time for one request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
     pub timeout: Option<Duration>,
@@ -125,6 +127,8 @@ pub struct CaseDef {
     /// What the request does to the world, such as `email`. Away from loopback the case runs only where allowed.
     #[schemars(with = "OneOrMany")]
     pub effects: Vec<String>,
+    /// Cases of one group never run at the same time, whichever suites they are of: a name for what they share.
+    pub group: Option<String>,
     /// Constants of the case, by name.
     #[schemars(with = "BTreeMap<String, JsonDef>")]
     pub vars: NamedValue,

@@ -28,11 +28,12 @@ const EXPECT: Table = &[
     ("rules", How::MergeNames),
 ];
 /// The keys that a case inherits. `vars`, `inputs` and the suite's name are the suite's own.
-const CASE: [(&str, How); 4] = [
+const CASE: [(&str, How); 5] = [
     ("request", How::Merge(REQUEST)),
     ("expect", How::Merge(EXPECT)),
     ("snapshots", How::Merge(&[])),
     ("timeout", How::Replace),
+    ("group", How::Replace),
 ];
 
 /// The case with what it inherits. A `null` that takes nothing away is an error: it is a slip in a name.

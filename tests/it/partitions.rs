@@ -6,7 +6,8 @@ use crate::support::{Project, Ran, Server, Then, answer};
 
 const OK: &str = "HTTP/1.1 204 No Content";
 
-/// Forty cases of a table, a serial suite, and three cases that are compared with each other.
+/// Forty cases of a table, a serial suite, three cases that are compared with each other, and
+/// a group that reaches over suites and is compared with a case outside.
 fn project() -> Project {
     let rows: String = (0..40).fold(String::new(), |rows, row| rows + &format!("  r{row}: {{ n: {row} }}\n"));
     let table = format!("request: {{ path: '/{{{{ n }}}}' }}\nexpect: {{ status: 204 }}\nexamples:\n{rows}");
@@ -19,6 +20,9 @@ fn project() -> Project {
         ("cases/c/one.yaml", &plain(", same_as: two")),
         ("cases/c/three.yaml", &plain("")),
         ("cases/c/two.yaml", &plain(", same_as: three")),
+        ("cases/d/one.yaml", &format!("group: g\n{}", plain(""))),
+        ("cases/d/two.yaml", &plain("")),
+        ("cases/e/one.yaml", &format!("group: g\n{}", plain(", same_as: d/two"))),
     ])
 }
 
@@ -65,9 +69,13 @@ fn every_case_is_in_one_part_and_what_belongs_together_stays_together() {
     let (project, server) = (project(), Server::always(OK, ""));
     for kind in ["slice", "hash"] {
         let parts = parts(&project, &server.url(), kind, 3);
-        assert_eq!(parts.iter().map(BTreeSet::len).sum::<usize>(), 45, "{kind}");
-        assert_eq!(parts.iter().flatten().collect::<BTreeSet<_>>().len(), 45, "{kind}");
-        for group in [&["b/one", "b/two"][..], &["c/one", "c/two", "c/three"]] {
+        assert_eq!(parts.iter().map(BTreeSet::len).sum::<usize>(), 48, "{kind}");
+        assert_eq!(parts.iter().flatten().collect::<BTreeSet<_>>().len(), 48, "{kind}");
+        for group in [
+            &["b/one", "b/two"][..],
+            &["c/one", "c/two", "c/three"],
+            &["d/one", "d/two", "e/one"],
+        ] {
             let holders: Vec<_> = parts
                 .iter()
                 .filter(|part| group.iter().any(|id| part.contains(*id)))
@@ -121,10 +129,10 @@ fn the_parts_are_merged_into_one_report_and_one_gate() {
     let merged = project.run(&merge);
     assert_eq!(merged.code, 1, "{merged:?}");
     assert!(
-        merged.stdout.contains("45 cases run: 44 passed, 1 failed"),
+        merged.stdout.contains("48 cases run: 47 passed, 1 failed"),
         "{merged:?}"
     );
-    assert!(merged.stdout.contains("45 cases of 3 suites"), "{merged:?}");
+    assert!(merged.stdout.contains("48 cases of 5 suites"), "{merged:?}");
     let whole = project.run(&["run", "--target", &server.url(), "--record", "whole.ndjson"]);
     assert_eq!(whole.code, 1);
     let sorted = |name: &str| ids(&project.read(name)).into_iter().collect::<BTreeSet<_>>();

@@ -347,6 +347,122 @@ fn a_serial_suite_runs_in_order_one_at_a_time_and_jobs_bound_any_other() {
     assert_eq!(six("", &[]).1, 6);
 }
 
+/// When each request arrived at a server that answers each at once, from the first on.
+fn arrivals(project: &Project, head: &'static str, arguments: &[&str]) -> (Vec<Duration>, i32) {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&times);
+    let server = Server::start(move |_| {
+        kept.lock().unwrap().push(Instant::now());
+        (answer(head, ""), Then::Keep)
+    });
+    let ran = project.run(&[&["run", "--target", &server.url()], arguments].concat());
+    let times = times.lock().unwrap();
+    (times.iter().map(|time| *time - times[0]).collect(), ran.code)
+}
+
+#[test]
+fn a_rate_limit_holds_for_every_request_and_a_burst_goes_at_once() {
+    let rows = "request: { path: '/{{ n }}' }\nexpect: { status: 204 }\nexamples:\n  a: { n: 1 }\n  b: { n: 2 }\n  c: { n: 3 }\n  \
+                d: { n: 4 }\n";
+    let project = Project::new(&[("cases/s/c.yaml", rows)]);
+    let (times, code) = arrivals(&project, OK, &["--jobs", "8", "--rate-limit", "10/s"]);
+    assert_eq!((times.len(), code), (4, 0));
+    // A request may be late on its way, and none is early.
+    let least = |times: &[Duration], gaps: u32| *times.last().unwrap() >= Duration::from_millis(95) * gaps;
+    assert!(least(&times, 3), "{times:?}");
+    let (times, _) = arrivals(&project, OK, &["--jobs", "8", "--rate-limit", "10/s", "--burst", "3"]);
+    assert!(least(&times, 1), "{times:?}");
+    // What is tried again is sent again.
+    let busy = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0";
+    let (times, code) = arrivals(
+        &project,
+        busy,
+        &["--jobs", "8", "--rate-limit", "600/m", "--retries", "1"],
+    );
+    assert_eq!((times.len(), code), (8, 1));
+    assert!(least(&times, 7), "{times:?}");
+    // The target says so too, and the flag beats it.
+    project.write(
+        "conforme.toml",
+        "[targets.t]\nbase_url = 'http://x'\nrate_limit = '1/h'\nburst = 4\n",
+    );
+    assert_eq!(project.run(&["list", "--target", "t"]).code, 0);
+}
+
+#[test]
+fn a_run_that_waits_for_its_turn_ends_as_soon_as_it_is_to_end() {
+    let project = Project::new(&[(
+        "cases/s/c.yaml",
+        "request: { path: / }\nexpect: { status: 200 }\nexamples: { a: {}, b: {}, c: {} }\n",
+    )]);
+    let (times, code) = arrivals(&project, OK, &["--rate-limit", "1/h", "--max-fail", "1", "--jobs", "3"]);
+    assert_eq!((times.len(), code), (1, 1));
+}
+
+#[test]
+fn a_rate_limit_that_cannot_be_kept_is_an_error_with_its_place() {
+    let project = Project::of_case("status: 204");
+    for (toml, says) in [
+        ("rate_limit = 'fast'", "such as `50/s`"),
+        ("rate_limit = '0/s'", "nothing would be sent"),
+        ("burst = 3", "`burst` goes with a `rate_limit`"),
+    ] {
+        project.write(
+            "conforme.toml",
+            &format!("[targets.t]\nbase_url = 'http://x'\n{toml}\n"),
+        );
+        let ran = project.run(&["validate"]);
+        assert!(
+            ran.code == 2 && ran.stderr.contains(says) && ran.stderr.contains("conforme.toml:"),
+            "{ran:?}"
+        );
+    }
+    project.write("conforme.toml", "");
+    let ran = project.run(&["run", "--target", "http://127.0.0.1:9", "--burst", "2"]);
+    assert!(ran.code == 2 && ran.stderr.contains("no rate limit"), "{ran:?}");
+    let ran = project.run(&["run", "--target", "http://127.0.0.1:9", "--rate-limit", "2/day"]);
+    assert!(ran.code == 2 && ran.stderr.contains("`100/m`"), "{ran:?}");
+}
+
+#[test]
+fn cases_of_one_group_never_overlap_whichever_suites_they_are_of() {
+    let case = |name: &str, more: &str| format!("{more}request: {{ path: /{name} }}\nexpect: {{ status: 204 }}\n");
+    let project = Project::new(&[
+        ("cases/a/suite.yaml", "group: mailbox\n"),
+        ("cases/a/one.yaml", &case("mailbox", "")),
+        ("cases/a/two.yaml", &case("mailbox", "")),
+        ("cases/a/free.yaml", &case("free", "group: null\n")),
+        ("cases/b/suite.yaml", "serial: true\n"),
+        ("cases/b/one.yaml", &case("mailbox", "group: mailbox\n")),
+        ("cases/b/two.yaml", &case("mailbox", "")),
+        ("cases/c/one.yaml", &case("mailbox", "group: mailbox\n")),
+        ("cases/c/two.yaml", &case("free", "")),
+        ("cases/c/three.yaml", &case("free", "")),
+    ]);
+    let (now, most) = ([AtomicUsize::new(0), AtomicUsize::new(0)], Arc::new(Mutex::new([0, 0])));
+    let kept = Arc::clone(&most);
+    let server = Server::start(move |request| {
+        let kind = usize::from(request.contains("/free"));
+        let count = now[kind].fetch_add(1, Ordering::SeqCst) + 1;
+        {
+            let mut kept = kept.lock().unwrap();
+            kept[kind] = kept[kind].max(count);
+        }
+        std::thread::sleep(Duration::from_millis(250));
+        now[kind].fetch_sub(1, Ordering::SeqCst);
+        (answer(OK, ""), Then::Keep)
+    });
+    let ran = project.run(&["run", "--target", &server.url(), "--jobs", "8"]);
+    assert_eq!((ran.code, server.requests()), (0, 8), "{ran:?}");
+    assert_eq!(*most.lock().unwrap(), [1, 3]);
+    project.write("cases/c/one.yaml", &case("mailbox", "group: mail box\n"));
+    let ran = project.run(&["validate"]);
+    assert!(
+        ran.code == 2 && ran.stderr.contains("cannot be the name of a group"),
+        "{ran:?}"
+    );
+}
+
 #[test]
 fn a_case_may_take_longer_than_its_suite_and_a_null_leaves_the_time_to_the_target() {
     let project = project("timeout: 200ms\n", "request: { path: / }");

@@ -1,0 +1,73 @@
+//! A turn for each request, so that a target is asked no faster than it allows.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::time::{Duration, Instant};
+
+use crate::project::Pace;
+
+/// Deals out the moments at which requests may be sent (the generic cell rate algorithm, ITU-T I.371).
+#[derive(Debug)]
+pub(super) struct Turns {
+    pace: Option<Pace>,
+    /// When the next request would come, if all came evenly.
+    next: Mutex<Option<Instant>>,
+}
+
+impl Turns {
+    pub(super) fn new(pace: Option<Pace>) -> Self {
+        Self {
+            pace,
+            next: Mutex::default(),
+        }
+    }
+
+    /// When the next request may be sent; none for at once. Each call takes a turn.
+    pub(super) fn take(&self, now: Instant) -> Option<Instant> {
+        let Pace { rate, burst } = self.pace?;
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = next.map_or(now, |next| next.max(now));
+        *next = Some(due + rate.interval);
+        let ahead = rate.interval.checked_mul(burst - 1).unwrap_or(Duration::MAX);
+        let at = due.checked_sub(ahead).unwrap_or(now);
+        (at > now).then_some(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(burst: u32, times: &[u64]) -> Vec<u64> {
+        let rate = "10/s".parse().unwrap();
+        let turns = Turns::new(Some(Pace { rate, burst }));
+        let start = Instant::now() + Duration::from_hours(1);
+        let wait = |at: &u64| {
+            let now = start + Duration::from_millis(*at);
+            let turn = turns.take(now).unwrap_or(now);
+            u64::try_from((turn - now).as_millis()).unwrap()
+        };
+        times.iter().map(wait).collect()
+    }
+
+    #[test]
+    fn requests_come_evenly_and_catch_up_by_a_burst_only() {
+        assert_eq!(waits(1, &[0, 0, 0, 0]), [0, 100, 200, 300]);
+        assert_eq!(waits(3, &[0, 0, 0, 0, 0]), [0, 0, 0, 100, 200]);
+        // Time that passes without a request is worth one burst, however long it is.
+        assert_eq!(
+            waits(2, &[0, 0, 10_000, 10_000, 10_000, 10_050]),
+            [0, 0, 0, 0, 100, 150]
+        );
+        assert_eq!(waits(1, &[0, 40, 200]), [0, 60, 0]);
+        assert!(Turns::new(None).take(Instant::now()).is_none());
+    }
+
+    #[test]
+    fn a_burst_longer_than_the_clock_lets_everything_through() {
+        let rate = "1/h".parse().unwrap();
+        let turns = Turns::new(Some(Pace { rate, burst: u32::MAX }));
+        let now = Instant::now();
+        assert!((0..10).all(|_| turns.take(now).is_none()));
+    }
+}

@@ -1,0 +1,219 @@
+//! What is run next: cases in the order of the plan, and no two of a group at the same time.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    ops::Range,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::plan::Plan;
+
+/// What a worker takes at a time: a case, or all cases of a suite that is `serial`.
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    /// The cases, by their places in the plan.
+    pub(super) cases: Range<usize>,
+    /// The groups that they are of, by number.
+    groups: Vec<usize>,
+}
+
+impl Unit {
+    /// Whether an answer must be over before the next case begins.
+    pub(super) fn is_alone(&self) -> bool {
+        self.cases.len() > 1 || !self.groups.is_empty()
+    }
+}
+
+/// The units of a run. A unit whose group is busy waits for it; what comes after it in the plan does not.
+#[derive(Debug)]
+pub(super) struct Queue {
+    units: Vec<Unit>,
+    state: Mutex<State>,
+    is_stopped: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: usize,
+    /// Units whose groups have become free, and are theirs now.
+    ready: VecDeque<usize>,
+    /// By group: whether it is busy, and what waits for it.
+    groups: Vec<(bool, VecDeque<usize>)>,
+}
+
+impl Queue {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut units: Vec<Unit> = Vec::new();
+        for (index, planned) in plan.cases.iter().enumerate() {
+            let suite = &planned.case.suite;
+            let before = index.checked_sub(1).map(|before| &plan.cases[before].case.suite);
+            let is_same_unit = suite.def.serial && before.is_some_and(|before| before.id == suite.id);
+            let group = planned.case.def.group.as_deref().map(|group| {
+                let number = numbers.len();
+                *numbers.entry(group).or_insert(number)
+            });
+            match units.last_mut() {
+                Some(unit) if is_same_unit => {
+                    unit.cases.end = index + 1;
+                    unit.groups.extend(group.filter(|group| !unit.groups.contains(group)));
+                }
+                _ => units.push(Unit {
+                    cases: index..index + 1,
+                    groups: group.into_iter().collect(),
+                }),
+            }
+        }
+        Self::of(units, numbers.len())
+    }
+
+    fn of(units: Vec<Unit>, groups: usize) -> Self {
+        Self {
+            units,
+            state: Mutex::new(State {
+                groups: vec![Default::default(); groups],
+                ..State::default()
+            }),
+            is_stopped: AtomicBool::default(),
+        }
+    }
+
+    /// How many units there are.
+    pub(super) fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    /// The next unit that may begin. It holds its groups until it is given back.
+    pub(super) fn take(&self) -> Option<&Unit> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stopped() {
+            return None;
+        }
+        if let Some(ready) = state.ready.pop_front() {
+            return self.units.get(ready);
+        }
+        loop {
+            let number = state.next;
+            let unit = self.units.get(number)?;
+            state.next += 1;
+            if state.hold(number, unit) {
+                return Some(unit);
+            }
+        }
+    }
+
+    /// A unit is over: what waits for its groups may begin. Whoever gives it back takes again.
+    pub(super) fn give_back(&self, unit: &Unit) {
+        if unit.groups.is_empty() {
+            return;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for &group in &unit.groups {
+            state.groups[group].0 = false;
+        }
+        for &group in &unit.groups {
+            while !state.groups[group].0
+                && let Some(number) = state.groups[group].1.pop_front()
+            {
+                if state.hold(number, &self.units[number]) {
+                    state.ready.push_back(number);
+                }
+            }
+        }
+    }
+
+    /// No more units are handed out.
+    pub(super) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether no more units are handed out.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
+    }
+}
+
+impl State {
+    /// Makes all groups of a unit busy, or lets it wait for one that is.
+    fn hold(&mut self, number: usize, unit: &Unit) -> bool {
+        if let Some(&busy) = unit.groups.iter().find(|group| self.groups[**group].0) {
+            self.groups[busy].1.push_back(number);
+            return false;
+        }
+        for &group in &unit.groups {
+            self.groups[group].0 = true;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn queue(groups: &[Vec<usize>]) -> Queue {
+        let units = groups.iter().enumerate().map(|(index, groups)| Unit {
+            cases: index..index + 1,
+            groups: groups.clone(),
+        });
+        Queue::of(units.collect(), 3)
+    }
+
+    #[test]
+    fn a_unit_waits_for_its_group_and_nothing_else_does() {
+        let queue = queue(&[vec![0], vec![0], vec![], vec![0], vec![1]]);
+        let take = || queue.take().map(|unit| unit.cases.start);
+        assert_eq!([take(), take(), take(), take()], [Some(0), Some(2), Some(4), None]);
+        queue.give_back(&queue.units[2]);
+        assert_eq!(take(), None);
+        queue.give_back(&queue.units[0]);
+        assert_eq!([take(), take()], [Some(1), None]);
+        queue.give_back(&queue.units[1]);
+        assert_eq!([take(), take()], [Some(3), None]);
+    }
+
+    #[test]
+    fn nothing_begins_after_a_stop() {
+        let queue = queue(&[vec![0], vec![0], vec![]]);
+        let first = queue.take().unwrap();
+        queue.stop();
+        queue.give_back(first);
+        assert!(queue.take().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn every_unit_has_its_turn_and_none_overlaps_with_its_group(
+            groups in prop::collection::vec(prop::collection::btree_set(0_usize..3, 0..3), 0..30),
+            choices in prop::collection::vec(0_usize..4, 200),
+        ) {
+            let groups: Vec<Vec<usize>> = groups.into_iter().map(|groups| groups.into_iter().collect()).collect();
+            let queue = queue(&groups);
+            let (mut running, mut done): (Vec<&Unit>, Vec<usize>) = (Vec::new(), Vec::new());
+            let mut choices = choices.into_iter().cycle();
+            while done.len() < groups.len() {
+                let choice = choices.next().unwrap_or_default();
+                if choice < 2 && let Some(unit) = queue.take() {
+                    let overlaps = running.iter().any(|other| other.groups.iter().any(|group| unit.groups.contains(group)));
+                    prop_assert!(!overlaps);
+                    running.push(unit);
+                } else if !running.is_empty() {
+                    let unit = running.remove(choice % running.len());
+                    queue.give_back(unit);
+                    done.push(unit.cases.start);
+                } else {
+                    let unit = queue.take();
+                    prop_assert!(unit.is_some(), "{} of {} are left waiting", groups.len() - done.len(), groups.len());
+                    running.extend(unit);
+                }
+            }
+            done.sort_unstable();
+            prop_assert!(done.iter().copied().eq(0..groups.len()));
+        }
+    }
+}
