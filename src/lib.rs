@@ -20,6 +20,7 @@
 //! | [`report`] | how a run is told | the run |
 //! | [`exit`] | what a script can rely on | |
 //! | [`cli`] | flags, output streams | |
+//! | [`fuzzing`] | what holds for any bytes, for those who try to break it | |
 //! | `reference` | the API that the shipped suite is for | the rest of this crate |
 
 pub mod check;
@@ -27,6 +28,8 @@ pub mod cli;
 pub mod event;
 pub mod exchange;
 pub mod exit;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod merge;
 pub mod plan;
 pub mod project;

@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
 };
 
@@ -15,6 +15,9 @@ use crate::{
     redact::Redacted,
     report::Reporter,
 };
+
+/// Longest line of a recording, in bytes: far more than any event takes.
+const LONGEST: u64 = 64 << 20;
 
 /// Writes events as they happen. Each is a line of its own and is handed to the system at once: a process that is
 /// killed leaves all that had finished.
@@ -88,7 +91,7 @@ impl Recording {
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let mut lines = BufReader::new(File::open(path)?);
         let mut first = Vec::new();
-        lines.read_until(b'\n', &mut first)?;
+        lines.by_ref().take(LONGEST).read_until(b'\n', &mut first)?;
         let value: serde_json::Value = serde_json::from_slice(&first).map_err(|_| RecordingError::NoRecording)?;
         if value["event"] != "run-started" {
             return Err(RecordingError::NoRecording);
@@ -134,10 +137,16 @@ impl Recording {
 
     fn read(&mut self) -> Result<Option<Event>, RecordingError> {
         let mut bytes = Vec::new();
-        if self.is_over || self.lines.read_until(b'\n', &mut bytes)? == 0 {
+        if self.is_over || self.lines.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
             return Ok(None);
         }
         self.line += 1;
+        if bytes.len() as u64 == LONGEST {
+            return Err(RecordingError::Line {
+                line: self.line,
+                reason: format!("it is longer than {LONGEST} bytes"),
+            });
+        }
         match Event::read(&bytes) {
             Ok(event) => Ok(Some(event)),
             // A process that is killed leaves its last line half written.

@@ -10,7 +10,7 @@ use jsonschema::{PatternOptions, Retrieve, Uri, Validator};
 use serde_json::{Value, json};
 
 use super::{Finding, json};
-use crate::source::Place;
+use crate::source::{MOST as MOST_FILE, Place, is_below, read_file};
 
 /// The scheme under which the files of the folder know one another.
 const BASE: &str = "schema:///";
@@ -85,7 +85,7 @@ impl SchemaStore {
     /// Reads every `.json` file below `folder`; a folder that does not exist holds no schemas.
     pub fn open(folder: &Path) -> Self {
         let mut documents = BTreeMap::new();
-        collect(folder, "", &mut documents);
+        collect(folder, folder, "", &mut documents);
         Self {
             folder: folder.to_owned(),
             documents: Documents(Arc::new(documents)),
@@ -166,17 +166,20 @@ impl SchemaStore {
     }
 }
 
-fn collect(folder: &Path, prefix: &str, documents: &mut BTreeMap<String, Result<Value, String>>) {
+fn collect(root: &Path, folder: &Path, prefix: &str, documents: &mut BTreeMap<String, Result<Value, String>>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         let path = entry.path();
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(&path, &format!("{name}/"), documents);
+            collect(root, &path, &format!("{name}/"), documents);
         } else if path.extension().is_some_and(|extension| extension == "json") {
-            let document = std::fs::read(&path)
-                .map_err(|error| error.to_string())
-                .and_then(|bytes| json::read(&bytes).map_err(|error| error.to_string()));
+            let bytes = if path.is_symlink() && path.exists() && !is_below(&path, root) {
+                Err("the link leads out of the schema folder".to_owned())
+            } else {
+                read_file(&path, MOST_FILE)
+            };
+            let document = bytes.and_then(|bytes| json::read(&bytes).map_err(|error| error.to_string()));
             documents.insert(name, document);
         }
     }

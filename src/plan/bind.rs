@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
 
@@ -254,19 +255,13 @@ impl Binding<'_> {
         pairs.join("&")
     }
 
-    fn content(&self) -> (Vec<u8>, Option<&'static str>) {
+    fn content(&self) -> (Bytes, Option<&'static str>) {
         match &self.case.def.request.body {
-            None => (Vec::new(), None),
-            Some(ContentDef::Json(value)) => (
-                self.scope.json(value).to_string().into_bytes(),
-                Some("application/json"),
-            ),
-            Some(ContentDef::Text(text)) => (self.scope.text(text).into_bytes(), Some("text/plain; charset=utf-8")),
-            Some(ContentDef::Form(fields)) => (
-                self.pairs(fields).into_bytes(),
-                Some("application/x-www-form-urlencoded"),
-            ),
-            Some(ContentDef::File(bytes)) => (bytes.to_vec(), None),
+            None => (Bytes::new(), None),
+            Some(ContentDef::Json(value)) => (self.scope.json(value).to_string().into(), Some("application/json")),
+            Some(ContentDef::Text(text)) => (self.scope.text(text).into(), Some("text/plain; charset=utf-8")),
+            Some(ContentDef::Form(fields)) => (self.pairs(fields).into(), Some("application/x-www-form-urlencoded")),
+            Some(ContentDef::File(bytes)) => (bytes.clone(), None),
         }
     }
 

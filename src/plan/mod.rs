@@ -102,6 +102,7 @@ impl Plan {
                 case: Arc::clone(case),
             })
             .collect();
+        cases.shrink_to_fit();
         for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
             match binder.bind(&planned.case, sources) {
                 Ok(_) => {}

@@ -11,11 +11,14 @@ use serde_json::Value;
 use super::{BaseUrl, Rate, SECRET_PREFIX};
 use crate::event::Flaky;
 use crate::source::{
-    Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, string,
+    Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, read_file,
+    string,
 };
 
 /// The name of the file.
 const FILE: &str = "conforme.toml";
+/// Most bytes of it.
+const MOST_FILE: u64 = 1 << 20;
 
 /// A project as its `conforme.toml` describes it; without the file, the defaults.
 #[derive(Debug)]
@@ -108,8 +111,10 @@ impl Project {
             root,
         };
         let path = project.root.join(FILE);
-        if path.is_file() {
-            match std::fs::read_to_string(&path) {
+        if path.exists() {
+            let text = read_file(&path, MOST_FILE)
+                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+            match text {
                 Ok(text) => {
                     let file = sources.add(&path, text);
                     if let Some(node) = parse_toml(&sources, file, errors) {

@@ -338,6 +338,7 @@ impl Reporter for JUnit {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
+                self.cases.reserve(started.cases);
                 self.marks = marks_of_run(started);
                 self.started = Some(started.clone());
                 Ok(())

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use tempfile::SpooledTempFile;
 
 /// Above so many bytes the pieces are kept in a temporary file: memory stays flat however many cases there are.
-const IN_MEMORY: usize = 4 << 20;
+const IN_MEMORY: usize = 1 << 20;
 
 /// Holds rendered pieces, each with its place in the plan and a note (a suite, a verdict).
 pub(super) struct Spool<T> {
@@ -14,11 +14,12 @@ pub(super) struct Spool<T> {
     pieces: Vec<Piece<T>>,
 }
 
+/// There is one for every case: each byte of it counts.
 struct Piece<T> {
-    index: usize,
-    note: T,
     offset: u64,
-    length: usize,
+    index: u32,
+    length: u32,
+    note: T,
 }
 
 impl<T> Spool<T> {
@@ -35,14 +36,20 @@ impl<T> Spool<T> {
         self.pieces.len()
     }
 
+    /// Makes room for so many pieces, as far as that is a number to believe.
+    pub(super) fn reserve(&mut self, pieces: usize) {
+        self.pieces.reserve_exact(pieces.min(1 << 20));
+    }
+
     /// Takes a piece.
     pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
         self.file.write_all(piece)?;
         self.pieces.push(Piece {
-            index,
-            note,
             offset: self.end,
-            length: piece.len(),
+            // A recording may say anything: what is out of bounds comes last.
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            length: u32::try_from(piece.len()).map_err(io::Error::other)?,
+            note,
         });
         self.end += piece.len() as u64;
         Ok(())
@@ -50,8 +57,8 @@ impl<T> Spool<T> {
 
     /// Gives the pieces another order: by a key made of a piece's place in the plan and its note.
     pub(super) fn order_by<K: Ord>(&mut self, key: impl Fn(usize, &T) -> K) {
-        self.pieces.sort_by_key(|piece| key(piece.index, &piece.note));
-        for (index, piece) in self.pieces.iter_mut().enumerate() {
+        self.pieces.sort_by_key(|piece| key(piece.index as usize, &piece.note));
+        for (index, piece) in (0..).zip(&mut self.pieces) {
             piece.index = index;
         }
     }
@@ -61,7 +68,7 @@ impl<T> Spool<T> {
         self.pieces.sort_by_key(|piece| piece.index);
         let mut bytes = Vec::new();
         for piece in &self.pieces {
-            bytes.resize(piece.length, 0);
+            bytes.resize(piece.length as usize, 0);
             self.file.seek(SeekFrom::Start(piece.offset))?;
             self.file.read_exact(&mut bytes)?;
             take(&piece.note, &bytes)?;

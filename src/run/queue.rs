@@ -12,15 +12,22 @@ use std::{
 use crate::plan::Plan;
 
 /// What a worker takes at a time: a case, or all cases of a suite that is `serial`.
-#[derive(Clone, Debug)]
-pub(super) struct Unit {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unit<'q> {
+    /// Its place in the queue.
+    number: usize,
     /// The cases, by their places in the plan.
-    pub(super) cases: Range<usize>,
+    cases: &'q Range<u32>,
     /// The groups that they are of, by number.
-    groups: Vec<usize>,
+    groups: &'q [usize],
 }
 
-impl Unit {
+impl Unit<'_> {
+    /// The cases, by their places in the plan.
+    pub(super) fn cases(&self) -> impl Iterator<Item = usize> + use<> {
+        self.cases.clone().map(|case| case as usize)
+    }
+
     /// Whether an answer must be over before the next case begins.
     pub(super) fn is_alone(&self) -> bool {
         self.cases.len() > 1 || !self.groups.is_empty()
@@ -30,7 +37,10 @@ impl Unit {
 /// The units of a run. A unit whose group is busy waits for it; what comes after it in the plan does not.
 #[derive(Debug)]
 pub(super) struct Queue {
-    units: Vec<Unit>,
+    /// The cases of each unit. There can be very many.
+    units: Vec<Range<u32>>,
+    /// The groups of those units that have any.
+    groups: HashMap<usize, Vec<usize>>,
     state: Mutex<State>,
     is_stopped: AtomicBool,
 }
@@ -47,38 +57,49 @@ struct State {
 impl Queue {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut units: Vec<Unit> = Vec::new();
-        for (index, planned) in plan.cases.iter().enumerate() {
+        let mut units: Vec<Range<u32>> = Vec::new();
+        let mut groups: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut before = None;
+        for (index, planned) in (0..).zip(&plan.cases) {
             let suite = &planned.case.suite;
-            let before = index.checked_sub(1).map(|before| &plan.cases[before].case.suite);
-            let is_same_unit = suite.def.serial && before.is_some_and(|before| before.id == suite.id);
+            let is_same_unit = suite.def.serial && before == Some(&suite.id);
+            before = Some(&suite.id);
             let group = planned.case.def.group.as_deref().map(|group| {
                 let number = numbers.len();
                 *numbers.entry(group).or_insert(number)
             });
             match units.last_mut() {
-                Some(unit) if is_same_unit => {
-                    unit.cases.end = index + 1;
-                    unit.groups.extend(group.filter(|group| !unit.groups.contains(group)));
+                Some(unit) if is_same_unit => unit.end = index + 1,
+                _ => units.push(index..index + 1),
+            }
+            if let Some(group) = group {
+                let groups = groups.entry(units.len() - 1).or_default();
+                if !groups.contains(&group) {
+                    groups.push(group);
                 }
-                _ => units.push(Unit {
-                    cases: index..index + 1,
-                    groups: group.into_iter().collect(),
-                }),
             }
         }
-        Self::of(units, numbers.len())
+        Self::of(units, groups, numbers.len())
     }
 
-    fn of(units: Vec<Unit>, groups: usize) -> Self {
+    fn of(units: Vec<Range<u32>>, groups: HashMap<usize, Vec<usize>>, count: usize) -> Self {
         Self {
             units,
+            groups,
             state: Mutex::new(State {
-                groups: vec![Default::default(); groups],
+                groups: vec![Default::default(); count],
                 ..State::default()
             }),
             is_stopped: AtomicBool::default(),
         }
+    }
+
+    fn unit(&self, number: usize) -> Option<Unit<'_>> {
+        Some(Unit {
+            number,
+            cases: self.units.get(number)?,
+            groups: self.groups.get(&number).map_or(&[], Vec::as_slice),
+        })
     }
 
     /// How many units there are.
@@ -87,39 +108,38 @@ impl Queue {
     }
 
     /// The next unit that may begin. It holds its groups until it is given back.
-    pub(super) fn take(&self) -> Option<&Unit> {
+    pub(super) fn take(&self) -> Option<Unit<'_>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_stopped() {
             return None;
         }
         if let Some(ready) = state.ready.pop_front() {
-            return self.units.get(ready);
+            return self.unit(ready);
         }
         loop {
-            let number = state.next;
-            let unit = self.units.get(number)?;
+            let unit = self.unit(state.next)?;
             state.next += 1;
-            if state.hold(number, unit) {
+            if state.hold(unit) {
                 return Some(unit);
             }
         }
     }
 
     /// A unit is over: what waits for its groups may begin. Whoever gives it back takes again.
-    pub(super) fn give_back(&self, unit: &Unit) {
+    pub(super) fn give_back(&self, unit: Unit<'_>) {
         if unit.groups.is_empty() {
             return;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        for &group in &unit.groups {
+        for &group in unit.groups {
             state.groups[group].0 = false;
         }
-        for &group in &unit.groups {
+        for &group in unit.groups {
             while !state.groups[group].0
-                && let Some(number) = state.groups[group].1.pop_front()
+                && let Some(waiting) = state.groups[group].1.pop_front().and_then(|number| self.unit(number))
             {
-                if state.hold(number, &self.units[number]) {
-                    state.ready.push_back(number);
+                if state.hold(waiting) {
+                    state.ready.push_back(waiting.number);
                 }
             }
         }
@@ -138,12 +158,12 @@ impl Queue {
 
 impl State {
     /// Makes all groups of a unit busy, or lets it wait for one that is.
-    fn hold(&mut self, number: usize, unit: &Unit) -> bool {
+    fn hold(&mut self, unit: Unit<'_>) -> bool {
         if let Some(&busy) = unit.groups.iter().find(|group| self.groups[**group].0) {
-            self.groups[busy].1.push_back(number);
+            self.groups[busy].1.push_back(unit.number);
             return false;
         }
-        for &group in &unit.groups {
+        for &group in unit.groups {
             self.groups[group].0 = true;
         }
         true
@@ -157,11 +177,9 @@ mod tests {
     use super::*;
 
     fn queue(groups: &[Vec<usize>]) -> Queue {
-        let units = groups.iter().enumerate().map(|(index, groups)| Unit {
-            cases: index..index + 1,
-            groups: groups.clone(),
-        });
-        Queue::of(units.collect(), 3)
+        let units = (0..).take(groups.len()).map(|index| index..index + 1);
+        let groups = groups.iter().cloned().enumerate();
+        Queue::of(units.collect(), groups.collect(), 3)
     }
 
     #[test]
@@ -169,11 +187,11 @@ mod tests {
         let queue = queue(&[vec![0], vec![0], vec![], vec![0], vec![1]]);
         let take = || queue.take().map(|unit| unit.cases.start);
         assert_eq!([take(), take(), take(), take()], [Some(0), Some(2), Some(4), None]);
-        queue.give_back(&queue.units[2]);
+        queue.give_back(queue.unit(2).unwrap());
         assert_eq!(take(), None);
-        queue.give_back(&queue.units[0]);
+        queue.give_back(queue.unit(0).unwrap());
         assert_eq!([take(), take()], [Some(1), None]);
-        queue.give_back(&queue.units[1]);
+        queue.give_back(queue.unit(1).unwrap());
         assert_eq!([take(), take()], [Some(3), None]);
     }
 
@@ -194,7 +212,7 @@ mod tests {
         ) {
             let groups: Vec<Vec<usize>> = groups.into_iter().map(|groups| groups.into_iter().collect()).collect();
             let queue = queue(&groups);
-            let (mut running, mut done): (Vec<&Unit>, Vec<usize>) = (Vec::new(), Vec::new());
+            let (mut running, mut done): (Vec<Unit<'_>>, Vec<u32>) = (Vec::new(), Vec::new());
             let mut choices = choices.into_iter().cycle();
             while done.len() < groups.len() {
                 let choice = choices.next().unwrap_or_default();
@@ -213,7 +231,7 @@ mod tests {
                 }
             }
             done.sort_unstable();
-            prop_assert!(done.iter().copied().eq(0..groups.len()));
+            prop_assert!(done.iter().map(|case| *case as usize).eq(0..groups.len()));
         }
     }
 }

@@ -191,7 +191,7 @@ impl Worker {
         // What still listens to a connection after its answer, or waits for another's, does not hold up the next case.
         let mut open = JoinSet::new();
         while let Some(unit) = self.queue.take() {
-            for index in unit.cases.clone() {
+            for index in unit.cases() {
                 // A stop takes hold between two cases of a unit too.
                 if self.queue.is_stopped() {
                     break;

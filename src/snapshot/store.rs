@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::source::MOST;
+
 /// The extension of an accepted snapshot.
 const ACCEPTED: &str = "snap";
 /// What is added to the name of a pending one.
@@ -197,6 +199,10 @@ fn read(path: &Path) -> Result<(String, Option<String>), SnapshotError> {
         path: path.display().to_string(),
         reason,
     };
+    let length = std::fs::metadata(path).map_or(0, |data| data.len());
+    if length > MOST {
+        return Err(fail(format!("it is larger than {MOST} bytes")));
+    }
     let snapshot = insta::Snapshot::from_file(path).map_err(|error| fail(error.to_string()))?;
     let text = snapshot
         .as_text()

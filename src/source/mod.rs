@@ -6,6 +6,7 @@
 
 mod diagnostic;
 mod fields;
+mod file;
 mod node;
 mod span;
 mod suggest;
@@ -14,6 +15,7 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use fields::{Fields, boolean, duration, integer, list, parse_duration, string};
+pub(crate) use file::{MOST, is_below, read_file};
 pub use node::{Key, Kind, Node};
 pub use span::{FileId, Place, Sources, Span};
 pub(crate) use suggest::nearest;

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::Arc,
 };
 
 use serde_json::Value;
@@ -15,8 +14,13 @@ use super::{
 };
 use crate::{
     check::{SchemaStore, is_token},
-    source::{Diagnostic, Diagnostics, Fields, Key, Kind, Node, Span, boolean, duration, list, string},
+    source::{
+        Diagnostic, Diagnostics, Fields, Key, Kind, Node, Span, boolean, duration, is_below, list, read_file, string,
+    },
 };
+
+/// Most bytes of a file that is sent.
+const MOST_BODY: u64 = 64 << 20;
 
 /// What decoding needs besides the node, and what it gathers on the way.
 pub(super) struct Reading<'a> {
@@ -81,7 +85,13 @@ impl Reading<'_> {
             Kind::Null => JsonDef::Plain(Value::Null),
             Kind::Bool(value) => JsonDef::Plain(Value::Bool(*value)),
             Kind::Number(number) => JsonDef::Plain(Value::Number(number.clone())),
-            Kind::String(_) => JsonDef::Text(self.template(node)?),
+            Kind::String(_) => {
+                let template = self.template(node)?;
+                match template.as_constant() {
+                    Some(text) => JsonDef::Plain(Value::String(text.to_owned())),
+                    None => JsonDef::Text(template),
+                }
+            }
             Kind::List(items) => JsonDef::List(items.iter().filter_map(|item| self.json(item)).collect()),
             Kind::Map(entries) => {
                 for (key, _) in entries {
@@ -117,13 +127,12 @@ impl Reading<'_> {
             let found = node.describe();
             self.error(Diagnostic::new(node.span, format!("expected {what}, found {found}")));
         }
-        node.entries()
-            .iter()
-            .filter_map(|(key, value)| {
-                self.plain_key(key);
-                read(self, key, value)
-            })
-            .collect()
+        let mut all = Vec::with_capacity(node.entries().len());
+        all.extend(node.entries().iter().filter_map(|(key, value)| {
+            self.plain_key(key);
+            read(self, key, value)
+        }));
+        all
     }
 
     /// One text, or a list of them.
@@ -533,8 +542,16 @@ fn content(node: &Node, cx: &mut Reading<'_>) -> Option<ContentDef> {
         cx.error(Diagnostic::new(node.span, "the file must be below the case's folder"));
         return None;
     }
-    match std::fs::read(cx.folder.join(path)) {
-        Ok(bytes) => Some(ContentDef::File(Arc::from(bytes))),
+    let path = cx.folder.join(path);
+    if path.exists() && !is_below(&path, cx.folder) {
+        cx.error(Diagnostic::new(
+            node.span,
+            format!("`{name}` is a link that leads out of the case's folder"),
+        ));
+        return None;
+    }
+    match read_file(&path, MOST_BODY) {
+        Ok(bytes) => Some(ContentDef::File(bytes.into())),
         Err(error) => {
             cx.error(Diagnostic::new(node.span, format!("failed to read `{name}`: {error}")));
             None

@@ -149,7 +149,7 @@ pub struct CaseDef {
 /// A row of an `examples` table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// Its name: the part of the case's id in brackets.
+    /// Its name: the part of the case's id in brackets, which holds it alone once the case is made.
     pub name: String,
     /// Where it stands.
     pub span: Span,
@@ -191,7 +191,7 @@ pub enum ContentDef {
     Form(Vec<(String, Vec<Template>)>),
     /// The bytes of a file, by its path from the case's folder.
     #[schemars(with = "String")]
-    File(Arc<[u8]>),
+    File(bytes::Bytes),
 }
 
 /// What must come back.
@@ -363,12 +363,12 @@ pub struct Case {
 
 /// A row of `def.examples`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExampleRow(pub usize);
+pub struct ExampleRow(pub u32);
 
 impl Case {
     /// The row's values.
     pub fn row(&self) -> Option<&Example> {
-        self.def.examples.get(self.example?.0)
+        self.def.examples.get(self.example?.0 as usize)
     }
 }
 

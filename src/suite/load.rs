@@ -15,11 +15,9 @@ use super::{
 };
 use crate::{
     check::SchemaStore,
-    source::{Diagnostic, Diagnostics, Node, Sources, Span, parse_yaml},
+    source::{Diagnostic, Diagnostics, MOST, Node, Sources, Span, is_below, parse_yaml, read_file},
 };
 
-/// Largest suite or case file, in bytes.
-const MAX_FILE: u64 = 32 * 1024 * 1024;
 /// So many files are read ahead, at most.
 const AHEAD: usize = 64;
 /// The file that holds what the cases of a folder share.
@@ -140,6 +138,12 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             continue;
         }
         match path.extension().and_then(OsStr::to_str) {
+            Some("yaml") if leads_out(&path, sources) => {
+                let shown = sources.shown(&path);
+                errors.push(Diagnostic::general(format!(
+                    "`{shown}` would not be run: the link leads out of the project"
+                )));
+            }
             Some("yaml") if name == SUITE_FILE => {}
             Some("yaml") => cases.push(path),
             Some(ending) if ["yaml", "yml"].contains(&ending.to_lowercase().as_str()) => {
@@ -182,13 +186,14 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
     });
 }
 
+/// Whether a path is a link to something that is there and is not of the project.
+fn leads_out(path: &Path, sources: &Sources) -> bool {
+    path.is_symlink() && path.exists() && !is_below(path, sources.root())
+}
+
 /// The text of a file, or why there is none.
 fn text(path: &Path) -> Result<String, String> {
-    let data = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if data.len() > MAX_FILE {
-        return Err(format!("it is larger than {MAX_FILE} bytes"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = read_file(path, MOST)?;
     let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
@@ -345,15 +350,23 @@ fn case(
     }
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);
-    let def = Arc::new(def);
-    let rows: Vec<Option<ExampleRow>> = if def.examples.is_empty() {
-        vec![None]
+    let id = format!("{}/{stem}", suite.id);
+    let rows: Vec<(String, Option<ExampleRow>)> = if def.examples.is_empty() {
+        vec![(id, None)]
     } else {
-        (0..def.examples.len()).map(|row| Some(ExampleRow(row))).collect()
+        let rows = (0..).zip(&mut def.examples);
+        // There can be very many: a name is held once, in the id.
+        rows.map(|(row, example)| {
+            let name = std::mem::take(&mut example.name);
+            (format!("{id}[{name}]"), Some(ExampleRow(row)))
+        })
+        .collect()
     };
+    let def = Arc::new(def);
+    loaded.cases.reserve(rows.len());
     let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
-    for row in rows {
-        let example = row.and_then(|row| def.examples.get(row.0));
+    for (id, row) in rows {
+        let example = row.and_then(|row| def.examples.get(row.0 as usize));
         let names = Names {
             row: example,
             def: &def,
@@ -367,10 +380,7 @@ fn case(
                 .or_insert_with(|| Arc::from(needs.into_boxed_slice())),
         );
         loaded.cases.push(Arc::new(Case {
-            id: match example {
-                Some(example) => format!("{}/{stem}[{}]", suite.id, example.name),
-                None => format!("{}/{stem}", suite.id),
-            },
+            id,
             suite: Arc::clone(suite),
             def: Arc::clone(&def),
             example: row,

@@ -75,6 +75,7 @@ impl Template {
             rest = after;
         }
         push_text(&mut parts, rest);
+        parts.shrink_to_fit();
         Ok(Self { parts, span })
     }
 

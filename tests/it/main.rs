@@ -11,7 +11,10 @@ mod ci_files;
 mod connections;
 mod decoding;
 mod editor_schemas;
+mod fuzzing;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod hostile_files;
 mod html;
 mod judging;
 mod loading;

@@ -233,6 +233,8 @@ impl Reporter for Html {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
+                self.rows.reserve(started.cases);
+                self.details.reserve(started.cases);
                 self.marks = marks_of_run(started);
                 self.started = Some(started.clone());
             }

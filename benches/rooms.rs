@@ -1,0 +1,258 @@
+//! What each room costs: `cargo bench --bench rooms`. Whole commands are measured by `benches/whole`.
+
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be made has no figure")]
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use conforme::{
+    check::{self, SchemaStore},
+    event::Event,
+    exchange::{Answer, Content, Reply, Request},
+    plan::{Bound, Plan, Selection},
+    project::{BaseUrl, Project, Secret, Target, TargetOptions},
+    recording::Recording,
+    redact::{Redacted, Redactor},
+    report::{Format, Sink},
+    snapshot::SnapshotStore,
+    source::{Diagnostics, Sources},
+    suite::{self, Suites},
+};
+use divan::{Bencher, black_box, counter::ItemsCount};
+use tempfile::TempDir;
+
+fn main() {
+    divan::main();
+}
+
+/// How many cases are loaded, planned or told at a time.
+const CASES: usize = 1_000;
+const EXPECT: &str = "expect:\n  status: 400\n  headers: { content-type: application/json; charset=utf-8 }\n  body:\n    \
+                      schema: error.schema.json#/$defs/TenantNotPrimary\n    json: { error: { $status: true }, status: error, \
+                      timestamp: { $matches: Z$ } }\n";
+
+struct Loaded {
+    sources: Sources,
+    suites: Suites,
+    snapshots: SnapshotStore,
+}
+
+fn load(folder: &Path) -> Loaded {
+    let mut errors = Diagnostics::default();
+    let (project, mut sources) = Project::open(folder, &mut errors);
+    let schemas = SchemaStore::open(&project.schemas);
+    let suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+    assert!(errors.is_empty(), "{errors:?}");
+    Loaded {
+        snapshots: SnapshotStore::new(&project.snapshots),
+        sources,
+        suites,
+    }
+}
+
+fn target() -> Arc<Target> {
+    let base = BaseUrl::parse("http://127.0.0.1:9/api").expect("a URL");
+    let secret = Secret::new("a-token-of-twenty-and-more".to_owned()).expect("a secret");
+    let secrets = BTreeMap::from([("token".to_owned(), secret)]);
+    Arc::new(Target::embedded(
+        base,
+        BTreeMap::new(),
+        secrets,
+        &TargetOptions::default(),
+    ))
+}
+
+fn plan(loaded: &Loaded) -> Plan {
+    let mut errors = Diagnostics::default();
+    let (selection, snapshots) = (Selection::default(), loaded.snapshots.clone());
+    let plan = Plan::new(
+        &loaded.suites,
+        &selection,
+        target(),
+        snapshots,
+        &loaded.sources,
+        &mut errors,
+    );
+    assert!(errors.is_empty(), "{errors:?}");
+    plan
+}
+
+fn project(cases: &[(String, String)]) -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    write("conforme.toml", "");
+    write(
+        "schemas/error.schema.json",
+        include_str!("../schemas/error.schema.json"),
+    );
+    let request = "request: { method: POST, path: '/v1.0/{tenant}/{user}', params: { tenant: '{{ tenant }}', user: none }, \
+                   headers: { Authorization: 'Bearer {{ token }}' } }\n";
+    let inputs = "inputs: { tenant: { default: a945b880-2bee-426f-9004-e3da55f3bb38 }, token: { secret: true } }\nsnapshots: { headers: [content-type], redact: [/timestamp] }\n";
+    write("cases/portal/suite.yaml", &format!("{inputs}{request}"));
+    for (name, text) in cases {
+        write(&format!("cases/portal/{name}.yaml"), text);
+    }
+    folder
+}
+
+fn rows(expect: &str) -> TempDir {
+    let mut text = format!("request: {{ params: {{ user: '{{{{ user }}}}' }} }}\n{expect}examples:\n");
+    for number in 0..CASES {
+        let _ = writeln!(text, "  r{number}: {{ user: f47ac10b-58cc-4372-a567-{number:012x} }}");
+    }
+    project(&[("table".to_owned(), text)])
+}
+
+fn files() -> TempDir {
+    let files: Vec<_> = (0..CASES)
+        .map(|number| {
+            (
+                format!("case-{number}"),
+                format!("request: {{ params: {{ user: u{number} }} }}\n{EXPECT}"),
+            )
+        })
+        .collect();
+    project(&files)
+}
+
+#[divan::bench]
+fn load_rows(bencher: Bencher<'_, '_>) {
+    let folder = rows(EXPECT);
+    bencher.counter(ItemsCount::new(CASES)).bench(|| load(folder.path()));
+}
+
+#[divan::bench]
+fn load_files(bencher: Bencher<'_, '_>) {
+    let folder = files();
+    bencher.counter(ItemsCount::new(CASES)).bench(|| load(folder.path()));
+}
+
+#[divan::bench]
+fn plan_rows(bencher: Bencher<'_, '_>) {
+    let folder = rows(EXPECT);
+    let loaded = load(folder.path());
+    bencher
+        .counter(ItemsCount::new(CASES))
+        .bench(|| plan(black_box(&loaded)));
+}
+
+/// One case, and the answer that keeps it.
+fn judged(expect: &str) -> (TempDir, Bound, Reply) {
+    let folder = project(&[("case".to_owned(), expect.to_owned())]);
+    let loaded = load(folder.path());
+    let plan = plan(&loaded);
+    let bound = plan.bind(&plan.cases[0].case, &loaded.sources).expect("a case");
+    let body = r#"{"error":400,"errorCode":"TenantNotPrimary","message":"This is not the primary tenant for this User.","status":"error","timestamp":"2026-01-31T12:30:15.1234567Z"}"#;
+    let headers = [
+        ("date", "Sat, 31 Jan 2026 12:30:15 GMT".to_owned()),
+        ("content-type", "application/json; charset=utf-8".to_owned()),
+        ("content-length", body.len().to_string()),
+    ];
+    let answer = Answer {
+        version: "HTTP/1.1".to_owned(),
+        status: 400,
+        reason: None,
+        headers: headers.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        body: body.into(),
+        cut: None,
+        excess: Content::default(),
+        received: "2026-01-31T12:30:15Z".parse().expect("a time"),
+        elapsed_us: 1_000,
+    };
+    (folder, bound, Reply::Answer(answer))
+}
+
+fn check(bound: &Bound, request: &Request, reply: &Reply) {
+    let judgement = check::check(&bound.expectation, request, reply, None);
+    assert!(!judgement.fails(), "{:?}", judgement.findings);
+}
+
+#[divan::bench]
+fn check_schema_json_and_rules(bencher: Bencher<'_, '_>) {
+    let (_folder, bound, reply) = judged(&format!("request: {{}}\n{EXPECT}"));
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .bench(|| check(black_box(&bound), &bound.request, black_box(&reply)));
+}
+
+#[divan::bench]
+fn check_snapshot(bencher: Bencher<'_, '_>) {
+    let (folder, _, reply) = judged("request: {}\nexpect: { status: 400, snapshot: true }\n");
+    let snapshot = "---\nsource: x\n---\nHTTP 400\ncontent-type: application/json; charset=utf-8\n\n{\n  \"error\": 400,\n  \
+                    \"errorCode\": \"TenantNotPrimary\",\n  \"message\": \"This is not the primary tenant for this User.\",\n  \
+                    \"status\": \"error\",\n  \"timestamp\": \"[redacted]\"\n}\n";
+    let path = folder.path().join("snapshots/portal/case.snap");
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, snapshot).expect("a file");
+    let loaded = load(folder.path());
+    let plan = plan(&loaded);
+    let bound = plan.bind(&plan.cases[0].case, &loaded.sources).expect("a case");
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .bench(|| check(black_box(&bound), &bound.request, black_box(&reply)));
+}
+
+/// The events of a run against the reference API in which every second case fails.
+fn events() -> (TempDir, Vec<Redacted<Event>>) {
+    let table = |status: usize| {
+        let start =
+            format!("request: {{ headers: {{ Authorization: null }} }}\nexpect: {{ status: {status} }}\nexamples:\n");
+        let rows = (0..CASES / 2).fold(start, |rows, number| rows + &format!("  r{number}: {{}}\n"));
+        (format!("table-{status}"), rows)
+    };
+    let folder = project(&[table(400), table(404)]);
+    let recording = folder.path().join("run.ndjson");
+    Command::new(env!("CARGO_BIN_EXE_conforme"))
+        .args(["run", "--record", "run.ndjson"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .status()
+        .expect("a run");
+    let events = Recording::open(&recording).expect("a recording");
+    let events = events.collect::<Result<_, _>>().expect("events");
+    (folder, events)
+}
+
+#[divan::bench]
+fn redact(bencher: Bencher<'_, '_>) {
+    let (_folder, events) = events();
+    let secret = Secret::new("a-token-of-twenty-and-more".to_owned()).expect("a secret");
+    let redactor = Redactor::new([("token", &secret)]);
+    let events: Vec<Event> = events.iter().map(|event| (**event).clone()).collect();
+    bencher
+        .counter(ItemsCount::new(CASES))
+        .with_inputs(|| events.clone())
+        .bench_values(|events| {
+            events
+                .into_iter()
+                .map(|event| redactor.event(event))
+                .collect::<Vec<_>>()
+        });
+}
+
+#[divan::bench(args = Format::NAMES.map(|(name, _)| name))]
+fn render(bencher: Bencher<'_, '_>, format: &str) {
+    let (folder, events) = events();
+    let (_, format) = Format::NAMES
+        .into_iter()
+        .find(|(name, _)| *name == format)
+        .expect("a format");
+    let path = folder.path().join("report");
+    bencher.counter(ItemsCount::new(CASES)).bench(|| {
+        let mut report = format.reporter(Sink::file(&path).expect("a file"));
+        for event in &events {
+            report.event(event).expect("a report");
+        }
+        report.finish().expect("a report");
+    });
+}
