@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Loading and judging are mostly small allocations, freed by another thread than made them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     conforme::cli::main(std::env::args_os())
 }

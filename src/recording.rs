@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead, BufReader, Write as _},
     path::Path,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Longest line of a recording, in bytes: far more than any event takes.
-const LONGEST: u64 = 64 << 20;
+const LONGEST: usize = 64 << 20;
 
 /// Writes events as they happen. Each is a line of its own and is handed to the system at once: a process that is
 /// killed leaves all that had finished.
@@ -90,8 +90,7 @@ impl Recording {
     /// Opens a recording and reads how its run began.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let mut lines = BufReader::new(File::open(path)?);
-        let mut first = Vec::new();
-        lines.by_ref().take(LONGEST).read_until(b'\n', &mut first)?;
+        let first = bytes(&mut lines)?;
         let value: serde_json::Value = serde_json::from_slice(&first).map_err(|_| RecordingError::NoRecording)?;
         if value["event"] != "run-started" {
             return Err(RecordingError::NoRecording);
@@ -136,12 +135,15 @@ impl Recording {
     }
 
     fn read(&mut self) -> Result<Option<Event>, RecordingError> {
-        let mut bytes = Vec::new();
-        if self.is_over || self.lines.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
+        if self.is_over {
+            return Ok(None);
+        }
+        let bytes = bytes(&mut self.lines)?;
+        if bytes.is_empty() {
             return Ok(None);
         }
         self.line += 1;
-        if bytes.len() as u64 == LONGEST {
+        if bytes.len() == LONGEST {
             return Err(RecordingError::Line {
                 line: self.line,
                 reason: format!("it is longer than {LONGEST} bytes"),
@@ -168,6 +170,29 @@ impl Recording {
             stopped: Some(Stop::Lost),
             exit_code: Exit::of(&counts, Some(Stop::Lost), self.started.flaky).code(),
         })
+    }
+}
+
+/// The next line with its end, or its first [`LONGEST`] bytes.
+fn bytes(lines: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let ready = match lines.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            ready => ready?,
+        };
+        let line = memchr::memchr(b'\n', ready).map_or(ready.len(), |end| end + 1);
+        let taken = line.min(LONGEST - bytes.len());
+        // Never more room than the longest line takes.
+        if bytes.len() + taken > bytes.capacity() {
+            let room = (2 * bytes.capacity()).max(bytes.len() + taken).min(LONGEST);
+            bytes.reserve_exact(room - bytes.len());
+        }
+        bytes.extend_from_slice(&ready[..taken]);
+        lines.consume(taken);
+        if taken == 0 || bytes.len() == LONGEST || bytes.ends_with(b"\n") {
+            return Ok(bytes);
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl<'a> Scope<'a> {
 
     /// The value of the row, the case or the suite.
     fn own(&self, name: &str) -> Option<&'a JsonDef> {
-        let of_row = self.case.row().and_then(|row| row.vars.get(name));
+        let of_row = self.case.row().and_then(|row| row.get(name));
         self.has_row.set(self.has_row.get() || of_row.is_some());
         of_row
             .or_else(|| self.case.def.vars.get(name))

@@ -130,7 +130,7 @@ impl Project {
     /// Holds the variables of every target against the inputs of the suites (by name, and whether each is a secret).
     pub fn check_variables(&self, inputs: &BTreeMap<&str, bool>, errors: &mut Diagnostics) {
         for (key, _) in self.targets.iter().flat_map(|(_, target)| &target.vars) {
-            match inputs.get(key.text.as_str()) {
+            match inputs.get(&*key.text) {
                 None => errors.push(
                     Diagnostic::new(key.span, format!("no suite has an input `{}`", key.text))
                         .suggest(&key.text, inputs.keys().copied()),
@@ -170,7 +170,7 @@ impl Project {
             }
             for (key, value) in targets.entries() {
                 if let Some(target) = target(value, &self.root, errors) {
-                    self.targets.push((key.text.clone(), target));
+                    self.targets.push((key.text.to_string(), target));
                 }
             }
         }

@@ -351,12 +351,12 @@ fn secrets(def: &TargetDef, target: &str, errors: &mut Diagnostics) -> BTreeMap<
         }
     }
     for (key, source) in &def.secrets {
-        if secrets.contains_key(&key.text) {
+        if secrets.contains_key(&*key.text) {
             continue;
         }
         match Secret::fetch(source) {
             Ok(secret) => {
-                secrets.insert(key.text.clone(), secret);
+                secrets.insert(key.text.to_string(), secret);
             }
             Err(error) => errors.push(Diagnostic::new(
                 key.span,
@@ -377,7 +377,7 @@ fn vars(
 ) -> BTreeMap<String, Value> {
     let mut vars = BTreeMap::new();
     for (key, value) in &def.vars {
-        vars.insert(key.text.clone(), value.clone());
+        vars.insert(key.text.to_string(), value.clone());
     }
     for (name, value) in &options.vars {
         match inputs.get(name.as_str()) {
@@ -431,7 +431,7 @@ fn header(
             errors.push(error);
         }
     }
-    Some((key.text.clone(), template))
+    Some((key.text.to_string(), template))
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! Pieces of a report that come in the order of completion and are written in the order of the plan.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::{
+    fs::File,
+    io::{self, BufReader, Read as _, Seek as _, Write as _},
+};
 
-use tempfile::SpooledTempFile;
-
-/// Above so many bytes the pieces are kept in a temporary file: memory stays flat however many cases there are.
-const IN_MEMORY: usize = 1 << 20;
+/// So many bytes are held before they go to a temporary file: memory stays flat however many cases there are.
+const HELD: usize = 128 << 10;
 
 /// Holds rendered pieces, each with its place in the plan and a note (a suite, a verdict).
 pub(super) struct Spool<T> {
-    file: SpooledTempFile,
-    end: u64,
+    /// All but the last bytes, where there are many.
+    file: Option<File>,
+    written: u64,
+    held: Vec<u8>,
     pieces: Vec<Piece<T>>,
 }
 
@@ -25,8 +28,9 @@ struct Piece<T> {
 impl<T> Spool<T> {
     pub(super) fn new() -> Self {
         Self {
-            file: tempfile::spooled_tempfile(IN_MEMORY),
-            end: 0,
+            file: None,
+            written: 0,
+            held: Vec::new(),
             pieces: Vec::new(),
         }
     }
@@ -43,15 +47,26 @@ impl<T> Spool<T> {
 
     /// Takes a piece.
     pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
-        self.file.write_all(piece)?;
         self.pieces.push(Piece {
-            offset: self.end,
+            offset: self.written + self.held.len() as u64,
             // A recording may say anything: what is out of bounds comes last.
             index: u32::try_from(index).unwrap_or(u32::MAX),
             length: u32::try_from(piece.len()).map_err(io::Error::other)?,
             note,
         });
-        self.end += piece.len() as u64;
+        self.held.extend_from_slice(piece);
+        if self.held.len() >= HELD { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        file.write_all(&self.held)?;
+        self.written += self.held.len() as u64;
+        self.held.clear();
+        self.held.shrink_to(HELD);
         Ok(())
     }
 
@@ -65,15 +80,32 @@ impl<T> Spool<T> {
 
     /// Gives every piece back, in the order of the plan.
     pub(super) fn each(&mut self, mut take: impl FnMut(&T, &[u8]) -> io::Result<()>) -> io::Result<()> {
-        self.pieces.sort_by_key(|piece| piece.index);
+        self.pieces.sort_unstable_by_key(|piece| (piece.index, piece.offset));
+        if self.file.is_some() {
+            self.flush()?;
+        }
+        let Some(file) = &mut self.file else {
+            for piece in &self.pieces {
+                // All of it is held: the offsets are within it.
+                let start = usize::try_from(piece.offset).map_err(io::Error::other)?;
+                take(&piece.note, &self.held[start..start + piece.length as usize])?;
+            }
+            return Ok(());
+        };
+        file.rewind()?;
+        let mut reader = BufReader::with_capacity(HELD, &mut *file);
         let mut bytes = Vec::new();
+        let mut at = 0_i64;
         for piece in &self.pieces {
+            let offset = i64::try_from(piece.offset).map_err(io::Error::other)?;
+            reader.seek_relative(offset - at)?;
             bytes.resize(piece.length as usize, 0);
-            self.file.seek(SeekFrom::Start(piece.offset))?;
-            self.file.read_exact(&mut bytes)?;
+            reader.read_exact(&mut bytes)?;
+            at = offset + i64::from(piece.length);
             take(&piece.note, &bytes)?;
         }
-        self.file.seek(SeekFrom::Start(self.end))?;
+        drop(reader);
+        file.seek(io::SeekFrom::End(0))?;
         Ok(())
     }
 }
@@ -85,7 +117,7 @@ mod tests {
     #[test]
     fn pieces_come_back_in_the_order_of_the_plan_however_many_there_are() {
         let mut spool = Spool::new();
-        let piece = vec![b'x'; IN_MEMORY / 4];
+        let piece = vec![b'x'; HELD / 4];
         for index in (0..8_u8).rev() {
             spool
                 .push(index.into(), index, &[&[index][..], &piece].concat())

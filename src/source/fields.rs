@@ -45,7 +45,7 @@ impl<'n> Fields<'n> {
     /// Reports every key that nothing asked for.
     pub(crate) fn finish(self, errors: &mut Diagnostics) {
         for (key, _) in self.node.entries() {
-            if !self.known.contains(&key.text.as_str()) {
+            if !self.known.contains(&&*key.text) {
                 errors.push(
                     Diagnostic::new(key.span, format!("unknown key `{}` in {}", key.text, self.what))
                         .label("not known here")

@@ -1,5 +1,7 @@
 //! One tree for both formats.
 
+use std::sync::Arc;
+
 use serde_json::{Number, Value};
 
 use super::Span;
@@ -18,8 +20,8 @@ pub struct Node {
 pub struct Key {
     /// Where the key stands.
     pub span: Span,
-    /// The key.
-    pub text: String,
+    /// The key; one text for all of a document where it stands often.
+    pub text: Arc<str>,
 }
 
 /// What a [`Node`] holds.
@@ -64,7 +66,7 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries()
             .iter()
-            .find(|(known, _)| known.text == key)
+            .find(|(known, _)| *known.text == *key)
             .map(|(_, value)| value)
     }
 
@@ -83,7 +85,7 @@ impl Node {
             Kind::List(items) => items.iter().map(Node::to_json).collect(),
             Kind::Map(entries) => entries
                 .iter()
-                .map(|(key, value)| (key.text.clone(), value.to_json()))
+                .map(|(key, value)| (key.text.to_string(), value.to_json()))
                 .collect(),
         }
     }

@@ -12,6 +12,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(u32);
 
+impl FileId {
+    /// The file that is added after this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 /// A stretch of a file; lines and columns count from one, columns in characters, the end is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
@@ -69,8 +76,14 @@ impl Sources {
     /// Adds a file's text.
     pub fn add(&mut self, path: &Path, text: String) -> FileId {
         let shown = self.shown(path).into();
+        let file = self.next();
         self.files.push(SourceFile { shown, text });
-        FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
+        file
+    }
+
+    /// What the next file becomes.
+    pub(crate) fn next(&self) -> FileId {
+        FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX))
     }
 
     /// The project's folder.

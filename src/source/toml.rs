@@ -29,7 +29,7 @@ fn map(table: &DeTable<'_>, places: &Places<'_>) -> Kind {
         .map(|(key, value)| {
             let key = Key {
                 span: places.span(key.span()),
-                text: key.get_ref().to_string(),
+                text: key.get_ref().as_ref().into(),
             };
             (key, node(value, places))
         })

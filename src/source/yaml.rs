@@ -1,10 +1,13 @@
 //! YAML 1.2 into nodes, strictly: one document, no duplicate keys, no tags, bounded size and depth.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
-use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Sources, Span, node::number};
+use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Span, node::number};
 
 /// Deepest nesting of a document.
 const MAX_DEPTH: usize = 100;
@@ -12,13 +15,14 @@ const MAX_DEPTH: usize = 100;
 const QUOTE: &str = "a value with `{{ name }}` is written in quotes: \"{{ name }}\"";
 /// Most values that aliases (`*name`) may add to a document: a bomb of them ends here.
 const MAX_ALIASED: usize = 10_000;
+/// Longer mappings look for a key that stands there twice in a set of their keys.
+const FEW: usize = 16;
 
 /// Reads a YAML document; what is wrong goes to `errors` with its place. An empty document is `null`.
 ///
 /// A mistake that leaves the rest readable, such as a duplicate key, still gives a node: the mistakes in what it holds
 /// are to show with it.
-pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
-    let text = sources.text(file);
+pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
     let mut reader = Reader {
         file,
         anchors: HashMap::new(),
@@ -27,6 +31,7 @@ pub(crate) fn parse_yaml(sources: &Sources, file: FileId, errors: &mut Diagnosti
         root: None,
         is_readable: true,
         errors: Diagnostics::default(),
+        names: HashSet::new(),
     };
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
@@ -87,7 +92,8 @@ enum OpenKind {
     List(Vec<Node>),
     Map {
         entries: Vec<(Key, Node)>,
-        seen: HashSet<String>,
+        /// The keys, where there are many.
+        seen: HashSet<Arc<str>>,
         key: Option<Key>,
         /// Whether the key is one; of a key that stands there twice, the first counts.
         is_kept: bool,
@@ -102,6 +108,8 @@ struct Reader {
     root: Option<Node>,
     is_readable: bool,
     errors: Diagnostics,
+    /// The keys of short mappings: rows of a table have the same ones.
+    names: HashSet<Arc<str>>,
 }
 
 impl Reader {
@@ -219,13 +227,22 @@ impl Reader {
                             String::new()
                         }
                     };
-                    if *is_kept && !seen.insert(text.clone()) {
+                    let text = if entries.len() >= FEW {
+                        Arc::from(text)
+                    } else if let Some(known) = self.names.get(text.as_str()) {
+                        Arc::clone(known)
+                    } else {
+                        let name: Arc<str> = Arc::from(text);
+                        self.names.insert(Arc::clone(&name));
+                        name
+                    };
+                    if *is_kept && !is_new(&text, entries, seen) {
                         *is_kept = false;
                         self.errors.push(
                             Diagnostic::new(node.span, format!("duplicate key `{text}`")).label("stands above already"),
                         );
                     }
-                    if text == "<<" {
+                    if &*text == "<<" {
                         *is_kept = false;
                         self.errors.push(
                             Diagnostic::new(node.span, "merge keys (`<<`) are not part of YAML 1.2")
@@ -278,6 +295,17 @@ fn scalar(value: &str, style: ScalarStyle) -> Kind {
     }
 }
 
+/// Whether a mapping has no such key yet.
+fn is_new(text: &Arc<str>, entries: &[(Key, Node)], seen: &mut HashSet<Arc<str>>) -> bool {
+    if entries.len() < FEW {
+        return entries.iter().all(|(key, _)| key.text != *text);
+    }
+    if seen.is_empty() {
+        seen.extend(entries.iter().map(|(key, _)| Arc::clone(&key.text)));
+    }
+    seen.insert(Arc::clone(text))
+}
+
 fn size(node: &Node) -> usize {
     match &node.kind {
         Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
@@ -297,7 +325,7 @@ mod tests {
         let mut sources = Sources::new("");
         let file = sources.add(Path::new("a.yaml"), text.to_owned());
         let mut errors = Diagnostics::default();
-        let node = parse_yaml(&sources, file, &mut errors);
+        let node = parse_yaml(sources.text(file), file, &mut errors);
         let text = errors.render(&sources, false);
         (node, text)
     }

@@ -3,13 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use serde_json::Value;
 
 use super::{
     decode_expect::expect,
-    def::{CaseDef, ContentDef, Example, InputDef, JsonDef, NamedValue, RequestDef, SnapshotsDef, SuiteDef, Written},
+    def::{CaseDef, ContentDef, InputDef, JsonDef, NamedValue, RequestDef, SnapshotsDef, SuiteDef, Written},
     template::{Template, is_name},
 };
 use crate::{
@@ -100,7 +101,7 @@ impl Reading<'_> {
                 JsonDef::Map(
                     entries
                         .iter()
-                        .filter_map(|(key, value)| Some((key.text.clone(), self.json(value)?)))
+                        .filter_map(|(key, value)| Some((key.text.to_string(), self.json(value)?)))
                         .collect(),
                 )
             }
@@ -274,7 +275,7 @@ fn inputs(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<InputDef>)>
             }
         };
         Some((
-            key.text.clone(),
+            key.text.to_string(),
             Written {
                 value: def,
                 span: key.span,
@@ -286,7 +287,7 @@ fn inputs(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<InputDef>)>
 fn vars(node: &Node, cx: &mut Reading<'_>) -> NamedValue {
     cx.entries(node, "a mapping of variables", |cx, key, value| {
         check_name(key, cx);
-        Some((key.text.clone(), cx.json(value)?))
+        Some((Arc::clone(&key.text), cx.json(value)?))
     })
     .into_iter()
     .collect()
@@ -301,7 +302,7 @@ fn check_name(key: &Key, cx: &mut Reading<'_>) {
     }
 }
 
-fn examples(node: &Node, cx: &mut Reading<'_>) -> Vec<Example> {
+fn examples(node: &Node, cx: &mut Reading<'_>) -> Vec<NamedValue> {
     let rows = cx.entries(node, "a mapping from names to rows", |cx, key, value| {
         if !is_slug(&key.text) {
             cx.error(
@@ -309,11 +310,7 @@ fn examples(node: &Node, cx: &mut Reading<'_>) -> Vec<Example> {
                     .help("letters, digits, `-`, `_` and `.`: it becomes part of the case's id"),
             );
         }
-        Some(Example {
-            name: key.text.clone(),
-            span: key.span,
-            vars: vars(value, cx),
-        })
+        Some(vars(value, cx))
     });
     if matches!(&node.kind, Kind::Map(rows) if rows.is_empty()) {
         cx.error(Diagnostic::new(
@@ -442,7 +439,7 @@ fn check_params(path: &Template, at: &Node, request: &Node, params: &[(String, T
     }
     let keys = request.get("params").map(Node::entries).unwrap_or_default();
     for (key, _) in keys {
-        if !wanted.contains(&key.text) {
+        if !wanted.iter().any(|name| **name == *key.text) {
             cx.error(
                 Diagnostic::new(key.span, format!("the path has no parameter `{}`", key.text))
                     .suggest(&key.text, wanted.iter().map(String::as_str)),
@@ -470,13 +467,13 @@ pub(super) fn path_params(path: &Template) -> Vec<String> {
 
 fn params(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Template)> {
     cx.entries(node, "a mapping of path parameters", |cx, key, value| {
-        Some((key.text.clone(), cx.template(value)?))
+        Some((key.text.to_string(), cx.template(value)?))
     })
 }
 
 fn named_texts(node: &Node, what: &'static str, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
     cx.entries(node, what, |cx, key, value| {
-        Some((key.text.clone(), cx.templates(value)?))
+        Some((key.text.to_string(), cx.templates(value)?))
     })
 }
 
@@ -484,7 +481,7 @@ fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
     let mut seen = BTreeSet::new();
     cx.entries(node, "a mapping of header fields", |cx, key, value| {
         check_header(key, &mut seen, cx);
-        Some((key.text.clone(), cx.templates(value)?))
+        Some((key.text.to_string(), cx.templates(value)?))
     })
 }
 

@@ -214,7 +214,7 @@ fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<cr
 
 fn rules(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Level)> {
     cx.entries(node, "a mapping from rules to levels", |cx, key, value| {
-        if !RULES.iter().any(|info| info.id == key.text) {
+        if !RULES.iter().any(|info| *info.id == *key.text) {
             let error = Diagnostic::new(key.span, format!("no standing rule `{}`", key.text))
                 .suggest(&key.text, RULES.iter().map(|info| info.id));
             cx.error(error);
@@ -227,7 +227,7 @@ fn rules(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Level)> {
                 .suggest(&level, Level::NAMES.iter().map(|(name, _)| *name));
             cx.error(error);
         }
-        Some((key.text.clone(), known?.1))
+        Some((key.text.to_string(), known?.1))
     })
 }
 
@@ -281,7 +281,7 @@ fn matchers_of(node: &Node, cx: &mut Reading<'_>) -> Vec<MatcherDef> {
         "$each",
         "$length",
     ];
-    cx.entries(node, "matchers", |cx, key, value| match key.text.as_str() {
+    cx.entries(node, "matchers", |cx, key, value| match &*key.text {
         "$equals" => cx.json(value).map(MatcherDef::Equals),
         "$matches" => pattern_text(value, cx).map(MatcherDef::Matches),
         "$type" => list(value, cx.errors, json_type).map(MatcherDef::Type),

@@ -39,23 +39,23 @@ impl<T: JsonSchema> JsonSchema for Written<T> {
 /// The named values of `vars` or of a row of `examples`, sorted by name. There can be a row for each of very many cases:
 /// a tree of its own for each would be several times as large.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct NamedValue(Box<[(String, JsonDef)]>);
+pub struct NamedValue(Box<[(Arc<str>, JsonDef)]>);
 
 impl NamedValue {
     /// The value of this name.
     pub fn get(&self, name: &str) -> Option<&JsonDef> {
-        let at = self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
         Some(&self.0[at].1)
     }
 
     /// The names.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
-        self.0.iter().map(|(name, _)| name)
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
     }
 }
 
-impl FromIterator<(String, JsonDef)> for NamedValue {
-    fn from_iter<T: IntoIterator<Item = (String, JsonDef)>>(entries: T) -> Self {
+impl FromIterator<(Arc<str>, JsonDef)> for NamedValue {
+    fn from_iter<T: IntoIterator<Item = (Arc<str>, JsonDef)>>(entries: T) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         Self(entries.into_boxed_slice())
@@ -134,7 +134,7 @@ pub struct CaseDef {
     pub vars: NamedValue,
     /// A table that makes one case of each row: the row's name, and its values by variable.
     #[schemars(with = "BTreeMap<ExampleName, BTreeMap<String, JsonDef>>")]
-    pub examples: Vec<Example>,
+    pub examples: Vec<NamedValue>,
     /// Longest time for the request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
     pub timeout: Option<Duration>,
@@ -144,17 +144,6 @@ pub struct CaseDef {
     pub expect: ExpectDef,
     /// What belongs to the case's snapshot.
     pub snapshots: SnapshotsDef,
-}
-
-/// A row of an `examples` table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Example {
-    /// Its name: the part of the case's id in brackets, which holds it alone once the case is made.
-    pub name: String,
-    /// Where it stands.
-    pub span: Span,
-    /// Its values.
-    pub vars: NamedValue,
 }
 
 /// A request, still with variables in it.
@@ -367,7 +356,7 @@ pub struct ExampleRow(pub u32);
 
 impl Case {
     /// The row's values.
-    pub fn row(&self) -> Option<&Example> {
+    pub fn row(&self) -> Option<&NamedValue> {
         self.def.examples.get(self.example?.0 as usize)
     }
 }

@@ -39,7 +39,7 @@ const CASE: [(&str, How); 5] = [
 /// The case with what it inherits. A `null` that takes nothing away is an error: it is a slip in a name.
 pub(super) fn inherit(suite: Option<&Node>, mut case: Node, errors: &mut Diagnostics) -> Node {
     for (key, value) in case.entries() {
-        let is_inherited = CASE.iter().any(|(name, _)| *name == key.text);
+        let is_inherited = CASE.iter().any(|(name, _)| **name == *key.text);
         if value.is_null() && !(is_inherited && suite.is_some_and(|suite| suite.get(&key.text).is_some())) {
             errors.push(takes_nothing(key, &CASE.map(|(name, _)| name)));
         }
@@ -50,7 +50,7 @@ pub(super) fn inherit(suite: Option<&Node>, mut case: Node, errors: &mut Diagnos
     };
     for (name, how) in CASE {
         let inherited = suite.and_then(|suite| suite.get(name));
-        let own = entries.iter().position(|(key, _)| key.text == name);
+        let own = entries.iter().position(|(key, _)| &*key.text == name);
         match (inherited, own) {
             (Some(inherited), Some(at)) => entries[at].1 = merge(inherited, &entries[at].1, how, errors),
             (Some(inherited), None) => {
@@ -58,7 +58,7 @@ pub(super) fn inherit(suite: Option<&Node>, mut case: Node, errors: &mut Diagnos
                     .map(Node::entries)
                     .unwrap_or_default()
                     .iter()
-                    .find(|(key, _)| key.text == name);
+                    .find(|(key, _)| &*key.text == name);
                 if let Some((key, _)) = key {
                     entries.push((key.clone(), inherited.clone()));
                 }
@@ -105,13 +105,13 @@ fn merge(base: &Node, own: &Node, how: How, errors: &mut Diagnostics) -> Node {
             if let Some(at) = inherited {
                 entries.remove(at);
             } else {
-                let names: Vec<_> = base.entries().iter().map(|(key, _)| key.text.as_str()).collect();
+                let names: Vec<_> = base.entries().iter().map(|(key, _)| &*key.text).collect();
                 errors.push(takes_nothing(key, &names));
             }
             continue;
         }
         let inner = match how {
-            How::Merge(table) => table.iter().find(|(name, _)| *name == key.text).map(|(_, how)| *how),
+            How::Merge(table) => table.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
             _ => None,
         };
         match (inherited, inner) {

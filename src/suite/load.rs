@@ -9,16 +9,16 @@ use std::{
 
 use super::{
     decode::{self, Reading, is_slug, undefined},
-    def::{Case, CaseDef, Example, ExampleRow, JsonDef, Suite, SuiteDef},
+    def::{Case, CaseDef, ExampleRow, JsonDef, NamedValue, Suite, SuiteDef},
     inherit::inherit,
     template::Template,
 };
 use crate::{
     check::SchemaStore,
-    source::{Diagnostic, Diagnostics, MOST, Node, Sources, Span, is_below, parse_yaml, read_file},
+    source::{Diagnostic, Diagnostics, FileId, MOST, Node, Sources, Span, is_below, parse_yaml, read_file},
 };
 
-/// So many files are read ahead, at most.
+/// So many files are read ahead at a time.
 const AHEAD: usize = 64;
 /// The file that holds what the cases of a folder share.
 const SUITE_FILE: &str = "suite.yaml";
@@ -113,11 +113,15 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             return;
         }
     };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    let mut entries: Vec<_> = entries
+        .flatten()
+        .map(|entry| (entry.path(), entry.file_type().ok()))
+        .collect();
     // By name without its ending: `a` comes before `a-b`.
-    paths.sort_by_key(|path| path.with_extension(""));
+    entries.sort_by_cached_key(|(path, _)| path.with_extension(""));
     let mut cases = Vec::new();
-    for path in paths {
+    for (path, kind) in entries {
+        let is_link = kind.is_none_or(|kind| kind.is_symlink());
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -125,9 +129,9 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
         if name.starts_with('.') {
             continue;
         }
-        if path.is_dir() {
+        if kind.is_some_and(|kind| kind.is_dir()) || is_link && path.is_dir() {
             // A link could lead out of the project or around in a circle.
-            if path.is_symlink() {
+            if is_link {
                 let shown = sources.shown(&path);
                 errors.push(Diagnostic::general(format!(
                     "`{shown}` would not be run: links to folders are not followed"
@@ -138,7 +142,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             continue;
         }
         match path.extension().and_then(OsStr::to_str) {
-            Some("yaml") if leads_out(&path, sources) => {
+            Some("yaml") if is_link && leads_out(&path, sources) => {
                 let shown = sources.shown(&path);
                 errors.push(Diagnostic::general(format!(
                     "`{shown}` would not be run: the link leads out of the project"
@@ -186,9 +190,9 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
     });
 }
 
-/// Whether a path is a link to something that is there and is not of the project.
+/// Whether a link leads to something that is there and is not of the project.
 fn leads_out(path: &Path, sources: &Sources) -> bool {
-    path.is_symlink() && path.exists() && !is_below(path, sources.root())
+    path.exists() && !is_below(path, sources.root())
 }
 
 /// The text of a file, or why there is none.
@@ -198,16 +202,39 @@ fn text(path: &Path) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// A file as a node.
-fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
-    parse(path, text(path), sources, errors)
+/// What a file says.
+struct Document {
+    text: String,
+    node: Option<Node>,
+    mistakes: Diagnostics,
 }
 
-fn parse(path: &Path, text: Result<String, String>, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
-    match text {
-        Ok(text) => {
-            let file = sources.add(path, text);
-            parse_yaml(sources, file, errors)
+impl Document {
+    /// Reads the file that becomes `file` of the sources.
+    fn read(path: &Path, file: FileId) -> Result<Self, String> {
+        let text = text(path)?;
+        let mut mistakes = Diagnostics::default();
+        let node = parse_yaml(&text, file, &mut mistakes);
+        Ok(Self { text, node, mistakes })
+    }
+}
+
+/// A file as a node.
+fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
+    accept(path, Document::read(path, sources.next()), sources, errors)
+}
+
+fn accept(
+    path: &Path,
+    document: Result<Document, String>,
+    sources: &mut Sources,
+    errors: &mut Diagnostics,
+) -> Option<Node> {
+    match document {
+        Ok(document) => {
+            sources.add(path, document.text);
+            errors.append(document.mistakes);
+            document.node
         }
         Err(reason) => {
             let shown = sources.shown(path);
@@ -217,26 +244,35 @@ fn parse(path: &Path, text: Result<String, String>, sources: &mut Sources, error
     }
 }
 
-/// Tells the text of each file, in order. Where there are many, they are read ahead while the ones before are worked on.
-fn texts<'p>(paths: &'p [PathBuf], mut tell: impl FnMut(&'p Path, Result<String, String>)) {
+/// Tells each file in order, `first` is what the first that can be read becomes of the sources. Where there are many,
+/// they are read ahead while the ones before are worked on.
+fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut tell: impl FnMut(&'p Path, Result<Document, String>)) {
+    let mut file = first;
+    let mut read = move |path: &'p PathBuf| {
+        let document = Document::read(path, file);
+        if document.is_ok() {
+            file = file.next();
+        }
+        (path.as_path(), document)
+    };
     if paths.len() < AHEAD {
         for path in paths {
-            tell(path, text(path));
+            let (path, document) = read(path);
+            tell(path, document);
         }
         return;
     }
     std::thread::scope(|scope| {
-        let (sender, read) = std::sync::mpsc::sync_channel(AHEAD);
+        let (sender, ready) = std::sync::mpsc::sync_channel(2);
         scope.spawn(move || {
-            for path in paths {
-                if sender.send(text(path)).is_err() {
+            for paths in paths.chunks(AHEAD) {
+                if sender.send(paths.iter().map(&mut read).collect::<Vec<_>>()).is_err() {
                     break;
                 }
             }
         });
-        for path in paths {
-            // Without its reader each file is read when it is its turn.
-            tell(path, read.recv().unwrap_or_else(|_| text(path)));
+        for (path, document) in ready.iter().flatten() {
+            tell(path, document);
         }
     });
 }
@@ -266,8 +302,8 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
         }
     }
     let suite = Arc::new(Suite { id: folder.id, def });
-    texts(&folder.cases, |path, text| {
-        let Some(node) = parse(path, text, sources, errors) else {
+    documents(&folder.cases, sources.next(), |path, document| {
+        let Some(node) = accept(path, document, sources, errors) else {
             return;
         };
         let stem = path
@@ -316,13 +352,17 @@ fn case(
         .inputs
         .iter()
         .map(|(name, _)| name.clone())
-        .chain(suite.def.vars.names().cloned())
+        .chain(suite.def.vars.names().map(str::to_owned))
         .collect();
     let own = merged.get("vars").into_iter().flat_map(Node::entries);
     let rows = merged.get("examples").into_iter().flat_map(Node::entries);
     let columns = rows.flat_map(|(_, row)| row.entries());
     let mut known = outer;
-    known.extend(own.chain(columns).map(|(key, _)| key.text.clone()));
+    for (key, _) in own.chain(columns) {
+        if !known.contains(&*key.text) {
+            known.insert(key.text.to_string());
+        }
+    }
     let mut cx = Reading {
         errors,
         schemas,
@@ -342,7 +382,6 @@ fn case(
             "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
         ));
     }
-    drop(merged);
     if let Some(other) = &mut def.expect.same_as
         && !other.value.contains('/')
     {
@@ -351,29 +390,29 @@ fn case(
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);
     let id = format!("{}/{stem}", suite.id);
-    let rows: Vec<(String, Option<ExampleRow>)> = if def.examples.is_empty() {
-        vec![(id, None)]
+    let rows: Vec<(String, Span, Option<ExampleRow>)> = if def.examples.is_empty() {
+        vec![(id, span, None)]
     } else {
-        let rows = (0..).zip(&mut def.examples);
-        // There can be very many: a name is held once, in the id.
-        rows.map(|(row, example)| {
-            let name = std::mem::take(&mut example.name);
-            (format!("{id}[{name}]"), Some(ExampleRow(row)))
-        })
-        .collect()
+        let names = merged.get("examples").into_iter().flat_map(Node::entries);
+        names
+            .zip(0..)
+            .map(|((key, _), row)| (format!("{id}[{}]", key.text), key.span, Some(ExampleRow(row))))
+            .collect()
     };
+    // There can be very many rows.
+    drop(merged);
     let def = Arc::new(def);
     loaded.cases.reserve(rows.len());
     let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
-    for (id, row) in rows {
-        let example = row.and_then(|row| def.examples.get(row.0 as usize));
+    for (id, span, row) in rows {
         let names = Names {
-            row: example,
+            row: row.and_then(|row| def.examples.get(row.0 as usize)),
+            span,
             def: &def,
             suite,
             known: &known,
         };
-        let needs = names.needs(&used, example.map_or(span, |row| row.span), errors);
+        let needs = names.needs(&used, errors);
         let needs = Arc::clone(
             shared_needs
                 .entry(needs.clone())
@@ -385,7 +424,7 @@ fn case(
             def: Arc::clone(&def),
             example: row,
             needs,
-            span: example.map_or(span, |example| example.span),
+            span,
         }));
     }
 }
@@ -411,7 +450,9 @@ fn join(suite: &[String], own: Vec<String>) -> Vec<String> {
 
 /// The names of one case, layer over layer.
 struct Names<'a> {
-    row: Option<&'a Example>,
+    row: Option<&'a NamedValue>,
+    /// Where the row stands, or the case.
+    span: Span,
     def: &'a CaseDef,
     suite: &'a Suite,
     known: &'a BTreeSet<String>,
@@ -420,15 +461,15 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     /// The inputs that the used variables come from, in the end. What leads to itself or to nothing is reported, and
     /// so is a column that nothing uses: it is a slip in a name.
-    fn needs(&self, used: &'a BTreeSet<String>, span: Span, errors: &mut Diagnostics) -> Vec<String> {
+    fn needs(&self, used: &'a BTreeSet<String>, errors: &mut Diagnostics) -> Vec<String> {
         let mut reached = BTreeSet::new();
         for name in used {
-            self.follow(name, span, &mut Vec::new(), &mut reached, errors);
+            self.follow(name, self.span, &mut Vec::new(), &mut reached, errors);
         }
-        for name in self.row.iter().flat_map(|row| row.vars.names()) {
-            if !reached.contains(name.as_str()) {
+        for name in self.row.iter().flat_map(|row| row.names()) {
+            if !reached.contains(name) {
                 errors.push(
-                    Diagnostic::new(span, format!("this row has `{name}`, which the case does not use"))
+                    Diagnostic::new(self.span, format!("this row has `{name}`, which the case does not use"))
                         .suggest(name, used.iter().map(String::as_str)),
                 );
             }
@@ -439,7 +480,7 @@ impl<'a> Names<'a> {
 
     /// The value of a name that is no input.
     fn value(&self, name: &str) -> Option<&'a JsonDef> {
-        let row = self.row.and_then(|row| row.vars.get(name));
+        let row = self.row.and_then(|row| row.get(name));
         row.or_else(|| self.def.vars.get(name))
             .or_else(|| self.suite.def.vars.get(name))
     }
@@ -471,10 +512,10 @@ impl<'a> Names<'a> {
             path.pop();
         } else if self.suite.def.inputs.iter().any(|(input, _)| input == name) {
             reached.insert(name);
-        } else if let Some(row) = self.row.filter(|_| self.known.contains(name)) {
+        } else if self.row.is_some() && self.known.contains(name) {
             // Rows are read by name: a value of another row is none of this row's.
             errors.push(Diagnostic::new(
-                row.span,
+                self.span,
                 format!("this row has no `{name}`, which the case uses"),
             ));
         } else if !path.is_empty() {

@@ -13,8 +13,8 @@ mod ready;
 mod template;
 
 pub use def::{
-    BodyDef, Case, CaseDef, ContentDef, Example, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef,
-    NamedValue, PatternDef, PatternDefKind, RequestDef, SnapshotsDef, Suite, SuiteDef, TextTestDef, Written,
+    BodyDef, Case, CaseDef, ContentDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef, NamedValue,
+    PatternDef, PatternDefKind, RequestDef, SnapshotsDef, Suite, SuiteDef, TextTestDef, Written,
 };
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};

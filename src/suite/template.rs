@@ -189,7 +189,7 @@ mod tests {
     fn parse(text: &str) -> Result<Vec<Part>, String> {
         let mut sources = Sources::new("");
         let file = sources.add(Path::new("a"), "a".to_owned());
-        let span = parse_yaml(&sources, file, &mut crate::source::Diagnostics::default())
+        let span = parse_yaml(sources.text(file), file, &mut crate::source::Diagnostics::default())
             .expect("a node")
             .span;
         Template::parse(text, span).map(|template| template.parts)
