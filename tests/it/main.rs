@@ -17,6 +17,7 @@ mod hostile;
 mod hostile_files;
 mod html;
 mod judging;
+mod laws;
 mod loading;
 mod log_commands;
 mod output;

@@ -330,6 +330,27 @@ fn no_output_of_a_run_holds_any_form_of_a_secret() {
         assert_eq!(seen.code, 1, "{secret:?}: {}", seen.stderr);
         assert!(seen.stdout.contains("TOKEN"), "the secret was used");
         let mut outputs = vec![("stdout".to_owned(), seen.stdout), ("stderr".to_owned(), seen.stderr)];
+        // What is made of a recording later, by one who has the secret and by one who has not.
+        for (command, has_secret) in [("report", false), ("recheck", false), ("recheck", true)] {
+            let reports = FORMATS.map(|format| format!("--report={format}=out/{command}-{has_secret}.{format}"));
+            let mut arguments = vec![command, "out/run.ndjson"];
+            arguments.extend(reports.iter().map(String::as_str));
+            let mut command = project.command(&arguments);
+            if has_secret {
+                command.env("CONFORME_SECRET_TOKEN", &secret);
+            }
+            let seen = ran(&mut command);
+            assert_eq!(
+                seen.code,
+                i32::from(arguments[0] == "recheck"),
+                "{arguments:?}: {}",
+                seen.stderr
+            );
+            outputs.extend([
+                (format!("{arguments:?}"), seen.stdout),
+                (format!("{arguments:?}"), seen.stderr),
+            ]);
+        }
         let mut folders = vec![project.path().join("out"), project.path().join("snapshots")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -342,7 +363,7 @@ fn no_output_of_a_run_holds_any_form_of_a_secret() {
             }
         }
         assert!(
-            outputs.len() > FORMATS.len() + 5,
+            outputs.len() > 4 * FORMATS.len() + 9,
             "there are snapshots: {}",
             outputs.len()
         );
