@@ -1,6 +1,6 @@
 //! Connections: TLS, HTTP/2, proxies, base URLs, and requests that arrive as the case declares them.
 
-mod secure;
+pub(crate) mod secure;
 
 use std::{
     io::{Read, Write},

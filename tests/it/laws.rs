@@ -33,12 +33,24 @@ enum Harm {
     Silent,
 }
 
+/// What a case says of `X-A`.
+#[derive(Clone, Copy, Debug)]
+enum Field {
+    Absent,
+    Is(&'static str),
+}
+
+impl Field {
+    fn of(said: Option<&'static str>) -> Self {
+        said.map_or(Self::Absent, Self::Is)
+    }
+}
+
 /// What a case expects; a part that is `None` it does not look at.
 #[derive(Clone, Debug)]
 struct Wants {
     status: u16,
-    /// The value of `X-A`, or that there is none.
-    field: Option<Option<&'static str>>,
+    field: Option<Field>,
     /// Members that must be there.
     json: Option<Map<String, Value>>,
     /// The whole body.
@@ -107,7 +119,7 @@ fn pairs() -> impl Strategy<Value = (Said, Wants)> {
         let body = said.body.as_object().cloned().unwrap_or_default();
         let wants = Wants {
             status: status.unwrap_or(said.status),
-            field: field.or(looks[0].then_some(said.field)),
+            field: field.map(Field::of).or(looks[0].then_some(Field::of(said.field))),
             json: json.or(looks[1].then(|| body.into_iter().take(1).collect())),
             exact: exact.map(Value::Object).or(looks[2].then(|| said.body.clone())),
             contains: contains.or(looks[3].then(|| "{".to_owned())),
@@ -145,7 +157,10 @@ impl Wants {
         };
         said.harm == Harm::None
             && self.status == said.status
-            && self.field.is_none_or(|field| field == said.field)
+            && self.field.is_none_or(|field| match field {
+                Field::Absent => said.field.is_none(),
+                Field::Is(value) => said.field == Some(value),
+            })
             && (self.json.iter()).all(|json| matches(&Value::Object(json.clone()), &said.body))
             && self.exact.iter().all(|exact| *exact == said.body)
             && self.contains.iter().all(|text| said.body.to_string().contains(text))
@@ -155,7 +170,10 @@ impl Wants {
     fn case(&self, path: &str) -> String {
         let mut expect = json!({ "status": self.status });
         if let Some(field) = self.field {
-            expect["headers"] = json!({ "x-a": field.map_or(json!({ "absent": true }), Value::from) });
+            expect["headers"] = json!({ "x-a": match field {
+                Field::Absent => json!({ "absent": true }),
+                Field::Is(value) => Value::from(value),
+            } });
         }
         let mut body = Map::new();
         body.extend(self.json.clone().map(|json| ("json".to_owned(), Value::Object(json))));

@@ -15,6 +15,8 @@ mod fuzzing;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod hostile_files;
+#[cfg(target_os = "linux")]
+mod hostile_system;
 mod html;
 mod judging;
 mod laws;

@@ -107,7 +107,7 @@ impl Secure {
     }
 }
 
-fn config(identity: &Identity, protocols: &[&str], clients: Option<&Authority>) -> ServerConfig {
+pub(crate) fn config(identity: &Identity, protocols: &[&str], clients: Option<&Authority>) -> ServerConfig {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
