@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 use tempfile::TempDir;
 
 use crate::{
-    check::{SchemaStore, json},
+    check::{SchemaStore, json, plain_lines},
     event::{Event, Stop},
     plan::{Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions, marks_of},
@@ -115,7 +115,7 @@ pub fn snapshot(bytes: &[u8]) {
         );
     }
     let text = String::from_utf8_lossy(bytes);
-    let told = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
+    let told = |text: &str| plain_lines(text).trim().to_owned();
     if store.write_accepted("s/d", "cases/s/d.yaml", &text).is_ok() {
         let read = store.read("s/d");
         let is_same = matches!(&read, Ok(Some(read)) if told(&read.text) == told(&text));

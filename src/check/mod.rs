@@ -24,6 +24,7 @@ pub use json::{JsonType, Matcher, Pattern, PatternKind};
 pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
 pub use same_as::SameAs;
 pub use schema::{Schema, SchemaError, SchemaStore};
+pub(crate) use snapshot::plain_lines;
 pub use snapshot::{PutBack, SnapshotExpectation};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;

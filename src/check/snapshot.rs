@@ -120,11 +120,22 @@ fn render(expectation: &SnapshotExpectation, answer: &Answer, write: impl Fn(&st
         }
         Err(_) => std::str::from_utf8(answer.body.bytes()).map_or_else(
             |_| base64::engine::general_purpose::STANDARD.encode(answer.body.bytes()),
-            |text| write(&text.replace("\r\n", "\n")),
+            |text| write(&plain_lines(text)),
         ),
     };
     out.push_str(&text);
     out.push('\n');
+    out
+}
+
+/// Lines that end as the files of snapshots are read: with nothing but a line feed.
+pub(crate) fn plain_lines(text: &str) -> String {
+    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        out.push('\n');
+        out.push_str(line);
+    }
     out
 }
 
@@ -190,7 +201,7 @@ pub(super) fn check(expectation: &SnapshotExpectation, answer: &Answer) -> Optio
         finding.diff = Some(super::diff("", &new));
         return Some((finding, new));
     };
-    let stored = stored.trim_end().replace("\r\n", "\n");
+    let stored = plain_lines(stored.trim_end());
     // Two variables can have one value on this target: then the stored names, filled in, settle it.
     let same = stored == new.trim_end()
         || expectation.values.fill(&stored) == render(expectation, answer, ToOwned::to_owned).trim_end();

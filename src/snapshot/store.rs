@@ -203,7 +203,19 @@ fn read(path: &Path) -> Result<(String, Option<String>), SnapshotError> {
     if length > MOST {
         return Err(fail(format!("it is larger than {MOST} bytes")));
     }
-    let snapshot = insta::Snapshot::from_file(path).map_err(|error| fail(error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let head = text.split("\n---").next().unwrap_or_default();
+    // The reader makes a path of the extension, and panics where it cannot be one.
+    if ["snapshot_kind", "binary", "extension"]
+        .iter()
+        .all(|word| head.contains(word))
+    {
+        return Err(fail("it is not a text snapshot".to_owned()));
+    }
+    let snapshot = std::panic::catch_unwind(|| insta::Snapshot::from_file(path))
+        .map_err(|_| fail("it is not a snapshot".to_owned()))?
+        .map_err(|error| fail(error.to_string()))?;
     let text = snapshot
         .as_text()
         .ok_or_else(|| fail("it is not a text snapshot".to_owned()))?
@@ -269,5 +281,12 @@ mod tests {
         std::fs::write(folder.path().join("s/c.snap"), b"---\nsource: [\n---\nx").unwrap();
         let error = store.read("s/c").unwrap_err().to_string();
         assert!(error.contains("c.snap"), "{error}");
+        // Once with names that are written with an escape.
+        for kind in ["snapshot_kind", "\"snapshot\\u005fkind\""] {
+            let text = format!("---\n{kind}: binary\nextension: \"a/b\"\n---\n");
+            std::fs::write(folder.path().join("s/c.snap"), text).unwrap();
+            let error = store.read("s/c").unwrap_err().to_string();
+            assert!(error.contains("c.snap"), "{error}");
+        }
     }
 }

@@ -78,6 +78,27 @@ fn one_snapshot_serves_every_target_and_every_moment() {
 }
 
 #[test]
+fn a_text_whose_lines_end_in_any_way_is_the_same_once_accepted() {
+    let project = project();
+    let server = Server::always(
+        "HTTP/1.1 200 OK\nContent-Type: text/plain",
+        "one\r\r\n\rtwo\r\nthree\r\r",
+    );
+    for mode in ["accept", "check"] {
+        let ran = project.run(&[
+            "run",
+            "--target",
+            &server.url(),
+            "--var",
+            "user=user-0001",
+            "--snapshots",
+            mode,
+        ]);
+        assert_eq!(ran.code, 0, "{mode}: {}", ran.stdout);
+    }
+}
+
+#[test]
 fn two_variables_with_one_value_do_not_make_a_false_alarm() {
     let project = Project::new(&[
         ("cases/s/suite.yaml", "inputs: { a_user: one, b_user: two }"),
