@@ -267,7 +267,7 @@ impl<'de> Deserialize<'de> for Content {
 
 /// Instants as RFC 3339 with microseconds.
 pub(crate) mod instant {
-    use chrono::{DateTime, SecondsFormat, Utc};
+    use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
     use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -277,7 +277,7 @@ pub(crate) mod instant {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
         let text = String::deserialize(deserializer)?;
         DateTime::parse_from_rfc3339(&text)
-            .map(|at| at.to_utc())
+            .map(|at| at.to_utc().trunc_subsecs(6))
             .map_err(serde::de::Error::custom)
     }
 }
