@@ -17,6 +17,7 @@
 //! | [`recording`] | a run written down | the suite it was of |
 //! | [`merge`] | several recordings as one | sockets |
 //! | [`recheck`] | judging recorded answers again | sockets |
+//! | [`compare`] | what differs between two recordings, and whom it breaks | sockets |
 //! | [`report`] | how a run is told | the run |
 //! | [`exit`] | what a script can rely on | |
 //! | [`cli`] | flags, output streams | |
@@ -25,6 +26,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod compare;
 pub mod event;
 pub mod exchange;
 pub mod exit;
