@@ -278,6 +278,10 @@ pub enum SchemaOf {
     Suite,
     /// A line of a recording or of `--report json`
     Event,
+    /// What `conforme compare --report json` writes
+    Comparison,
+    /// The same of several targets
+    Matrix,
 }
 
 /// `conforme serve`

@@ -5,6 +5,7 @@ use super::{
     args::{SchemaArgs, SchemaOf},
 };
 use crate::{
+    compare::{comparison_schema, matrix_schema},
     event::event_schema,
     suite::{case_schema, suite_schema},
 };
@@ -14,6 +15,8 @@ pub(super) fn schema(args: &SchemaArgs, printer: &mut Printer) -> Exit {
         SchemaOf::Case => case_schema(),
         SchemaOf::Suite => suite_schema(),
         SchemaOf::Event => event_schema(),
+        SchemaOf::Comparison => comparison_schema(),
+        SchemaOf::Matrix => matrix_schema(),
     };
     printer.out(text.trim_end());
     Exit::Holds

@@ -77,6 +77,12 @@ pub struct Side {
     pub cases: usize,
     /// How often each case was asked, at most.
     pub repeats: u32,
+    /// The names of the target's secrets, whose marks a command leaves to the shell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// The project's folder in its git repository, as a recording tells it: for reports that are read there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// What ended the run early, where something did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stop>,
@@ -245,4 +251,23 @@ pub struct MatrixRow {
     pub verdicts: Vec<Option<Verdict>>,
     /// For each target, why it did not pass there, in one line.
     pub reasons: Vec<Option<String>>,
+}
+
+/// The JSON Schema (2020-12) of a comparison, as text.
+pub fn comparison_schema() -> String {
+    schema_of::<Comparison>("A comparison of two versions by conforme")
+}
+
+/// The JSON Schema (2020-12) of a matrix, as text.
+pub fn matrix_schema() -> String {
+    schema_of::<Matrix>("One suite on several targets by conforme")
+}
+
+fn schema_of<T: JsonSchema>(title: &str) -> String {
+    let mut schema = schemars::generate::SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
+    schema["title"] = format!("{title}, format {FORMAT}").into();
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

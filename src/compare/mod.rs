@@ -5,5 +5,5 @@ mod change;
 
 pub use change::{
     Accepted, CaseLatency, Change, Comparison, Evidence, FORMAT, Latency, Level, Matrix, MatrixRow, Noise, Side,
-    StaleEntry, Summary,
+    StaleEntry, Summary, comparison_schema, matrix_schema,
 };
