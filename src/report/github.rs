@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// GitHub shows so many errors a step, and keeps the others in the log.
-const SHOWN: usize = 10;
+pub(super) const SHOWN: usize = 10;
 /// GitHub cuts longer messages off, in characters.
-const MESSAGE: usize = 4096;
+pub(super) const MESSAGE: usize = 4096;
 /// Most bytes of the first finding in a message.
 const FINDING: usize = 2000;
 /// Most bytes of a title.
@@ -199,12 +199,12 @@ impl Reporter for GitHub {
 }
 
 /// A message as the runner reads it back.
-fn data(text: &str) -> String {
+pub(super) fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A property as the runner reads it back.
-fn property(text: &str) -> String {
+pub(super) fn property(text: &str) -> String {
     data(&visible(text)).replace(':', "%3A").replace(',', "%2C")
 }
 

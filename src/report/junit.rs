@@ -59,7 +59,7 @@ struct Counts {
     millis: u64,
 }
 
-type Buffer = Writer<Vec<u8>>;
+pub(super) type Buffer = Writer<Vec<u8>>;
 
 impl JUnit {
     pub(super) fn new(sink: Sink) -> Self {
@@ -441,26 +441,26 @@ fn start<'t>(tag: &'t str, attributes: &[(&str, &str)]) -> BytesStart<'t> {
     BytesStart::new(tag).with_attributes(attributes.iter().copied())
 }
 
-fn open(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
+pub(super) fn open(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
     xml.write_event(Xml::Start(start(tag, attributes)))?;
     xml.get_mut().push(b'\n');
     Ok(())
 }
 
-fn close(xml: &mut Buffer, tag: &str) -> io::Result<()> {
+pub(super) fn close(xml: &mut Buffer, tag: &str) -> io::Result<()> {
     xml.write_event(Xml::End(BytesEnd::new(tag)))?;
     xml.get_mut().push(b'\n');
     Ok(())
 }
 
-fn empty(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
+pub(super) fn empty(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
     xml.write_event(Xml::Empty(start(tag, attributes)))?;
     xml.get_mut().push(b'\n');
     Ok(())
 }
 
 /// An element that holds text.
-fn element(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
+pub(super) fn element(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
     // Jenkins and GitLab take this for a file to attach; what an API answers must not choose one.
     let text = lines(text).replace("[[ATTACHMENT|", "[[ATTACHMENT\\u{7c}");
     xml.write_event(Xml::Start(start(tag, attributes)))?;

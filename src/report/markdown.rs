@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Most bytes. A comment on GitHub has at most 65,536 characters.
-const MOST: usize = 60_000;
+pub(super) const MOST: usize = 60_000;
 /// Most bytes of the findings of one try.
 const FINDINGS: usize = 5000;
 /// Most bytes of a command.
@@ -299,7 +299,7 @@ fn findings(one: &Try, mut text: String, out: &mut String) {
 }
 
 /// A heading and its list, unless there is nothing on it.
-fn list(heading: &str, entries: impl Iterator<Item = String>, out: &mut String) {
+pub(super) fn list(heading: &str, entries: impl Iterator<Item = String>, out: &mut String) {
     let (mut section, mut shown, mut more) = (String::new(), 0, 0);
     for entry in entries {
         if shown < LISTED && section.len() + entry.len() < SECTION {
@@ -326,7 +326,7 @@ fn group((reason, group): (&String, &Group)) -> String {
 }
 
 /// A block of code that nothing in it ends.
-fn fence(language: &str, text: &str, out: &mut String) {
+pub(super) fn fence(language: &str, text: &str, out: &mut String) {
     if text.is_empty() {
         return;
     }
@@ -336,7 +336,7 @@ fn fence(language: &str, text: &str, out: &mut String) {
 }
 
 /// A span of code that nothing in it ends.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = short(text, LINE);
     if text.trim().is_empty() {
         return "(empty)".to_owned();
@@ -353,7 +353,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// Text in HTML.
-fn html(text: &str) -> String {
+pub(super) fn html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -363,7 +363,7 @@ fn html(text: &str) -> String {
 }
 
 /// As much of a digest as tells it from others.
-fn head_of(digest: &str) -> &str {
+pub(super) fn head_of(digest: &str) -> &str {
     &digest[..digest.floor_char_boundary(12)]
 }
 

@@ -4,6 +4,7 @@
 
 mod account;
 mod colour;
+pub mod compare;
 mod curl;
 mod escape;
 mod github;

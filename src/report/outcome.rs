@@ -61,6 +61,19 @@ pub(super) fn cases(number: usize) -> String {
     format!("{number} case{s}")
 }
 
+/// `5,000`.
+pub(super) fn figure(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 fn have(number: usize) -> String {
     format!("{} {}", cases(number), if number == 1 { "has" } else { "have" })
 }

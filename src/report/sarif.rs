@@ -28,11 +28,12 @@ use crate::{
 };
 
 /// Where the schema is.
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+pub(super) const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// What paths are relative to: the root of the repository.
-const ROOT: &str = "%SRCROOT%";
+pub(super) const ROOT: &str = "%SRCROOT%";
 /// Most results. GitHub shows so many of a run.
-const RESULTS: usize = 5000;
+pub(super) const RESULTS: usize = 5000;
 /// Most bytes of a message.
 const MESSAGE: usize = 4000;
 /// Most bytes of a case's id in a message.
@@ -40,7 +41,7 @@ const ID: usize = 400;
 /// Most bytes of a command.
 const COMMAND: usize = 4000;
 /// What stays as it is in a segment of a URI (RFC 3986 §2.3).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Holds results as they are written, and writes them at the end in the order of the plan.
 pub(super) struct Sarif {
@@ -160,6 +161,7 @@ impl Sarif {
             self.rules.push(rule.clone());
             self.rules.len() - 1
         });
+        let folder = self.started.as_ref().and_then(|run| run.folder.as_deref());
         let identity = identity(problem.check, &finished.id, problem.pointer.unwrap_or_default());
         let result = json!({
             "ruleId": rule,
@@ -167,7 +169,7 @@ impl Sarif {
             "level": if problem.level == Level::Deny { "error" } else { "warning" },
             "message": { "text": message(&format!("{}: {}", short(&finished.id, ID), problem.text)) },
             "locations": [{
-                "physicalLocation": self.location(problem.place.unwrap_or(&finished.place)),
+                "physicalLocation": location(folder, problem.place.unwrap_or(&finished.place)),
                 "logicalLocations": [{ "fullyQualifiedName": lines(&finished.id) }],
             }],
             "partialFingerprints": {
@@ -180,25 +182,6 @@ impl Sarif {
         self.errors += usize::from(problem.level == Level::Deny);
         self.results
             .push(finished.index, problem.level, result.to_string().as_bytes())
-    }
-
-    fn location(&self, place: &Place) -> Value {
-        let folder = self.started.as_ref().and_then(|run| run.folder.as_deref());
-        let path = outcome::in_repository(folder, &place.file);
-        let segments: Vec<_> = path
-            .split('/')
-            .map(|part| utf8_percent_encode(part, SEGMENT).to_string())
-            .collect();
-        let uri = segments.join("/");
-        let artifact = if outcome::is_absolute(&path) {
-            json!({ "uri": format!("file:///{}", uri.trim_start_matches('/')) })
-        } else {
-            json!({ "uri": uri, "uriBaseId": ROOT })
-        };
-        json!({
-            "artifactLocation": artifact,
-            "region": { "startLine": place.line.max(1), "startColumn": place.column.max(1) },
-        })
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -316,6 +299,25 @@ impl Reporter for Sarif {
     }
 }
 
+/// A place in a file as one of the repository.
+pub(super) fn location(folder: Option<&str>, place: &Place) -> Value {
+    let path = outcome::in_repository(folder, &place.file);
+    let segments: Vec<_> = path
+        .split('/')
+        .map(|part| utf8_percent_encode(part, SEGMENT).to_string())
+        .collect();
+    let uri = segments.join("/");
+    let artifact = if outcome::is_absolute(&path) {
+        json!({ "uri": format!("file:///{}", uri.trim_start_matches('/')) })
+    } else {
+        json!({ "uri": uri, "uriBaseId": ROOT })
+    };
+    json!({
+        "artifactLocation": artifact,
+        "region": { "startLine": place.line.max(1), "startColumn": place.column.max(1) },
+    })
+}
+
 /// A check as a rule.
 fn rule(id: &str) -> Value {
     let standing = RULES.iter().find(|rule| rule.id == id);
@@ -380,7 +382,7 @@ fn identity(check: &str, id: &str, pointer: &str) -> String {
 }
 
 /// Text as a message string: no placeholder (§3.11.5), and no link (§3.11.6).
-fn message(text: &str) -> String {
+pub(super) fn message(text: &str) -> String {
     let text = text.trim_end().replace("](", "]\\u{28}");
     text.replace('{', "{{").replace('}', "}}")
 }
@@ -389,7 +391,7 @@ fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
         format!("{}{}.", first.to_uppercase(), chars.as_str())

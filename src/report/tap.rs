@@ -170,7 +170,7 @@ impl Reporter for Tap {
 }
 
 /// Text for a line of TAP: whatever would end the line or begin a directive is escaped.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     visible(text).replace('\\', "\\\\").replace('#', "\\#")
 }
 
@@ -269,7 +269,7 @@ impl Yaml<'_> {
 }
 
 /// A double-quoted scalar of YAML; JSON too, but for characters past U+FFFF that must be spelled out.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -17,7 +17,7 @@ use crate::support::{Project, Server, Then, answer, ran};
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// A browser that is not installed is no reason to fail.
-fn chromium() -> Option<&'static str> {
+pub(crate) fn chromium() -> Option<&'static str> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let found = names.into_iter().find(|name| {
         let mut command = Command::new(name);
@@ -47,53 +47,60 @@ impl Drop for Browser {
     }
 }
 
+/// The document that a browser makes of `file#hash`, once the page has come to rest. A page that breaks its own policy, or
+/// whose script fails, fails the test.
+pub(crate) fn opened(browser: &str, file: &Path, hash: &str) -> String {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new(browser);
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--enable-logging=stderr",
+        "--virtual-time-budget=10000",
+        "--dump-dom",
+    ]);
+    command.arg(format!("--user-data-dir={}", home.path().display()));
+    command.arg(format!("file://{}{hash}", file.display()));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut running = Browser(command.spawn().expect("the browser starts"));
+    let out = drain(running.0.stdout.take().expect("a pipe"));
+    let log = drain(running.0.stderr.take().expect("a pipe"));
+    let began = Instant::now();
+    while running.0.try_wait().expect("the browser runs").is_none() {
+        assert!(began.elapsed() < LONGEST, "the browser does not come to its end");
+        sleep(Duration::from_millis(20));
+    }
+    drop(running);
+    let (dom, log) = (out.join().expect("text"), log.join().expect("text"));
+    for line in log.lines() {
+        assert!(!line.contains("CONSOLE"), "the page complains: {line}");
+    }
+    dom
+}
+
 /// What a browser made of a page.
 struct Page {
     dom: String,
 }
 
 impl Page {
-    /// Opens `file#hash`, and lets its script come to rest. A page that breaks its own policy, or whose script fails,
-    /// fails the test.
+    /// Opens `file#hash`, and lets its script come to rest.
     fn open(browser: &str, file: &Path, hash: &str) -> Self {
-        let home = tempfile::tempdir().expect("a temporary folder");
-        let mut command = Command::new(browser);
-        command.args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=10000",
-            "--dump-dom",
-        ]);
-        command.arg(format!("--user-data-dir={}", home.path().display()));
-        command.arg(format!("file://{}{hash}", file.display()));
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut running = Browser(command.spawn().expect("the browser starts"));
-        let out = drain(running.0.stdout.take().expect("a pipe"));
-        let log = drain(running.0.stderr.take().expect("a pipe"));
-        let began = Instant::now();
-        while running.0.try_wait().expect("the browser runs").is_none() {
-            assert!(began.elapsed() < LONGEST, "the browser does not come to its end");
-            sleep(Duration::from_millis(20));
-        }
-        drop(running);
-        let (dom, log) = (out.join().expect("text"), log.join().expect("text"));
-        for line in log.lines() {
-            assert!(!line.contains("CONSOLE"), "the page complains: {line}");
-        }
-        let page = Self { dom };
-        assert!(page.dom.contains("data-ready="), "the script ran: {log}\n{}", page.dom);
+        let page = Self {
+            dom: opened(browser, file, hash),
+        };
+        assert!(page.dom.contains("data-ready="), "the script ran: {}", page.dom);
         assert!(!page.dom.contains("data-blocked="), "the policy allows it");
         page
     }

@@ -123,7 +123,7 @@ fn reports(events: &[Value]) -> (Element, String, String) {
 
 /// An element of XML: its name, attributes, text and children.
 #[derive(Debug, Default)]
-struct Element {
+pub(crate) struct Element {
     name: String,
     attributes: Vec<(String, String)>,
     text: String,
@@ -131,7 +131,7 @@ struct Element {
 }
 
 impl Element {
-    fn read(xml: &str) -> Self {
+    pub(crate) fn read(xml: &str) -> Self {
         let mut reader = Reader::from_str(xml);
         let mut open = vec![Element::default()];
         loop {
@@ -171,7 +171,7 @@ impl Element {
         }
     }
 
-    fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.attributes.iter().find(|(known, _)| known == name);
         &found.unwrap_or_else(|| panic!("{} has no {name}", self.name)).1
     }
@@ -180,16 +180,16 @@ impl Element {
         self.get(name).parse().unwrap()
     }
 
-    fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Element> {
+    pub(crate) fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Element> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
-    fn child(&self, name: &str) -> Option<&Element> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The text of this element and of all that are in it.
-    fn texts(&self) -> String {
+    pub(crate) fn texts(&self) -> String {
         let inner = self.children.iter().map(Self::texts);
         inner.fold(self.text.clone(), |all, text| all + &text)
     }
@@ -202,7 +202,7 @@ impl Element {
 }
 
 /// Reads `j.xml` of a project, after everything that holds of every report.
-fn checked_junit(project: &Project) -> Element {
+pub(crate) fn checked_junit(project: &Project) -> Element {
     let xml = project.read("j.xml");
     let allowed =
         |c: char| c == '\n' || c == '\t' || (c >= ' ' && !matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'));
@@ -252,7 +252,7 @@ fn checked_junit(project: &Project) -> Element {
 
 /// What holds of every TAP report: a line is of one of the kinds that the specification knows, points are numbered, and
 /// every text in a block is one JSON string on one line.
-fn checked_tap(tap: &str) -> Result<(), String> {
+pub(crate) fn checked_tap(tap: &str) -> Result<(), String> {
     let mut lines = tap.split_terminator('\n');
     let planned: usize = match (lines.next(), lines.next()) {
         (Some("TAP version 14"), Some(plan)) => {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use crate::{
     event::{Counts, RunFinished, RunStarted, Verdict},
     exit::Exit,
-    report::visible,
+    report::{outcome::figure, visible},
 };
 
 /// Verdicts in the order in which a reader wants them.
@@ -71,11 +71,7 @@ impl Head {
         let (class, colour, path) = outcome.look();
         let target = started.map_or_else(String::new, |started| html(&started.target));
         let title = [outcome.heading(), &target].join(if target.is_empty() { "" } else { " · " });
-        let icon = format!(
-            "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' \
-             r='8' fill='%23{colour}'/%3E%3Cpath d='{path}' fill='none' stroke='white' stroke-width='2' \
-             stroke-linecap='round'/%3E%3C/svg%3E"
-        );
+        let icon = icon(colour, path);
         let path = format!("<path d=\"{path}\"/>");
         Self(BTreeMap::from([
             ("title", title),
@@ -102,26 +98,22 @@ impl Head {
     }
 }
 
+/// A round icon with a path in a square of 16, as an address that holds all of it.
+pub(in crate::report) fn icon(colour: &str, path: &str) -> String {
+    format!(
+        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' \
+         r='8' fill='%23{colour}'/%3E%3Cpath d='{path}' fill='none' stroke='white' stroke-width='2' \
+         stroke-linecap='round'/%3E%3C/svg%3E"
+    )
+}
+
 /// Text as HTML shows it, in an element or between double quotes.
-fn html(text: &str) -> String {
+pub(in crate::report) fn html(text: &str) -> String {
     visible(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
-}
-
-/// `5,000`.
-fn figure(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn cases(number: usize) -> String {
@@ -206,7 +198,7 @@ fn facts(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> String
 }
 
 /// A digest by its first digits; the rest is there for who wants it.
-fn short(digest: &str) -> String {
+pub(in crate::report) fn short(digest: &str) -> String {
     let first: String = digest.chars().take(12).collect();
     format!("<code title=\"{}\">{}</code>", html(digest), html(&first))
 }

@@ -14,6 +14,7 @@ use base64::Engine as _;
 use serde::Serialize;
 
 use self::head::Head;
+pub(super) use self::head::{html as escaped, icon, short as short_digest};
 use super::{Reporter, Sink, curl, escape::is_unsafe, spool::Spool};
 use crate::{
     check::{Level, status_name},
@@ -24,7 +25,7 @@ use crate::{
 
 /// The page; what stands between two `@@` is a name of what is put there.
 const PAGE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// Most bytes of one body, diff or broken answer in the page.
@@ -193,7 +194,7 @@ impl Html {
                 continue;
             }
             match part {
-                "policy" => write!(self.sink, "{}", policy())?,
+                "policy" => write!(self.sink, "{}", policy(Some(SCRIPT), STYLE))?,
                 "style" => self.sink.write_all(STYLE.as_bytes())?,
                 "script" => self.sink.write_all(SCRIPT.as_bytes())?,
                 "run" => self.sink.write_all(&data(&serde_json::json!({
@@ -355,17 +356,19 @@ fn data(value: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// What the page may do: run its script, have its style, show the pictures that stand in it. Nothing else.
-fn policy() -> String {
+/// What a page may do: run its script, where it has one, have its style, show the pictures that stand in it. Nothing
+/// else.
+pub(super) fn policy(script: Option<&str>, style: &str) -> String {
     let digest = |text: &str| {
         let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
         base64::engine::general_purpose::STANDARD.encode(digest)
     };
+    let script = script.map(|script| format!("script-src 'sha256-{}'; ", digest(script)));
     format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; \
-         form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-        digest(SCRIPT),
-        digest(STYLE),
+        "default-src 'none'; {}style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+        script.unwrap_or_default(),
+        digest(style),
     )
 }
 

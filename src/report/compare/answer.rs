@@ -1,0 +1,312 @@
+//! An answer as lines that can be laid side by side: status, header fields, and the body, indented where it is JSON.
+
+use serde_json::Value;
+
+use crate::{
+    check::{diff, status_name},
+    compare::{Change, Comparison},
+    event::Exchange,
+    exchange::{Content, Reply},
+};
+
+/// Most bytes of a body, as it came.
+const BODY: usize = 64 << 10;
+/// Most bytes of one line.
+const LINE: usize = 2000;
+/// Most lines.
+const LINES: usize = 2000;
+/// What stands for a value that is noise.
+const VARIES: &str = "(varies)";
+
+/// A line, and which part of the answer it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The text, as it came: not yet made harmless.
+    pub text: String,
+    /// What it shows.
+    pub part: Part,
+    /// How many bytes of the text are a name.
+    pub name: usize,
+}
+
+impl Line {
+    fn other(text: String) -> Self {
+        Self {
+            text,
+            part: Part::Other,
+            name: 0,
+        }
+    }
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The status, or why there is none.
+    Status,
+    /// A header field, by its name in lower case.
+    Header(String),
+    /// A value of a JSON body, by its pointer.
+    Body(String),
+    /// What has no name.
+    Other,
+}
+
+impl Part {
+    /// Whether it is what a change is about: of a pointer, the value itself and what is in it; `*` stands for any item.
+    pub(super) fn is_at(&self, pointer: Option<&str>, header: Option<&str>) -> bool {
+        match self {
+            Self::Header(name) => header.is_some_and(|wanted| wanted.eq_ignore_ascii_case(name)),
+            Self::Body(own) => pointer.is_some_and(|wanted| !wanted.is_empty() && is_within(own, wanted)),
+            Self::Status | Self::Other => false,
+        }
+    }
+}
+
+fn is_within(own: &str, wanted: &str) -> bool {
+    let mut own = own.split('/');
+    wanted.split('/').all(|wanted| {
+        own.next()
+            .is_some_and(|part| part == wanted || (wanted == "*" && part.bytes().all(|b| b.is_ascii_digit())))
+    })
+}
+
+/// What came, line by line.
+pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
+    let mut out = Vec::new();
+    let mut add = |text: String, part: Part, name: usize| out.push(Line { text, part, name });
+    match &exchange.reply {
+        Reply::Answer(answer) => {
+            let status = match &answer.reason {
+                Some(reason) => format!("{} {reason}", answer.status),
+                None => status_name(answer.status),
+            };
+            add(format!("{} {status}", answer.version), Part::Status, 0);
+            let mut headers: Vec<_> = answer.headers.iter().collect();
+            // The order of different fields says nothing (RFC 9110 §5.3).
+            headers.sort_by(|one, other| one.0.cmp(&other.0));
+            for (name, value) in headers {
+                let part = Part::Header(name.to_ascii_lowercase());
+                add(format!("{name}: {value}"), part, name.len() + 2);
+            }
+            body(&answer.body, &mut out);
+        }
+        Reply::Malformed(malformed) => {
+            add(format!("malformed: {}", malformed.reason), Part::Status, 0);
+            body(&malformed.bytes, &mut out);
+        }
+        Reply::Failure(failure) => add(failure.message.clone(), Part::Status, 0),
+    }
+    let all = out.len();
+    if all > LINES {
+        out.truncate(LINES);
+        out.push(Line::other(format!("… {} more lines", all - LINES)));
+    }
+    for line in &mut out {
+        if line.text.len() > LINE {
+            let end = line.text.floor_char_boundary(LINE);
+            line.text = format!("{}… ({} more bytes)", &line.text[..end], line.text.len() - end);
+        }
+    }
+    out
+}
+
+/// What a change shows of both answers: what is noise in its suite has no value, so that only what counts differs.
+pub(super) fn both(comparison: &Comparison, change: &Change) -> Option<[Vec<Line>; 2]> {
+    let (before, after) = (change.evidence.baseline.as_ref()?, change.evidence.candidate.as_ref()?);
+    let noise: Vec<_> = comparison
+        .noise
+        .iter()
+        .filter(|noise| noise.suite == change.suite && !noise.what.starts_with("order of "))
+        .map(|noise| noise.what.as_str())
+        .filter(|what| change.pointer.as_deref() != Some(what) && change.header.as_deref() != Some(what))
+        .collect();
+    Some([before, after].map(|exchange| without(lines(exchange), &noise)))
+}
+
+/// How the answers to the first case differ, as a unified diff without its head.
+pub(super) fn diff_of(comparison: &Comparison, change: &Change) -> Vec<String> {
+    let Some(both) = both(comparison, change) else {
+        return Vec::new();
+    };
+    let [before, after] = both.map(|lines| {
+        lines.into_iter().fold(String::new(), |mut text, line| {
+            text.push_str(&line.text);
+            text.push('\n');
+            text
+        })
+    });
+    let whole = diff(&before, &after);
+    let lines = whole.lines().skip(2);
+    lines
+        .map(|line| if line == " " { String::new() } else { line.to_owned() })
+        .collect()
+}
+
+/// Lines in which the values at these places are left out.
+fn without(lines: Vec<Line>, places: &[&str]) -> Vec<Line> {
+    let is_noise = |line: &&Line| {
+        places.iter().any(|place| {
+            let (pointer, header) = if place.starts_with('/') {
+                (Some(*place), None)
+            } else {
+                (None, Some(*place))
+            };
+            line.part.is_at(pointer, header)
+        })
+    };
+    let mut out: Vec<Line> = Vec::new();
+    for line in lines {
+        if !is_noise(&&line) {
+            out.push(line);
+            continue;
+        }
+        // Of a value over many lines the first one stands for all.
+        let is_inner = match (out.last().map(|last| &last.part), &line.part) {
+            (Some(Part::Body(last)), Part::Body(own)) => {
+                is_within(own, last) && out.last().is_some_and(|last| last.text.ends_with(VARIES))
+            }
+            _ => false,
+        };
+        if !is_inner {
+            let text = format!("{}{VARIES}", &line.text[..line.text.floor_char_boundary(line.name)]);
+            out.push(Line { text, ..line });
+        }
+    }
+    out
+}
+
+fn body(content: &Content, out: &mut Vec<Line>) {
+    if content.is_empty() {
+        return;
+    }
+    let mut add = |text: String| out.push(Line::other(text));
+    add(String::new());
+    let bytes = content.bytes();
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return add(format!("({} bytes that are no text)", content.length()));
+    };
+    // A body past the bound is not read, only shown.
+    if text.len() <= BODY
+        && let Ok(value) = serde_json::from_str::<Value>(text)
+    {
+        json(&value, "", 0, &mut String::new(), "", out);
+        return;
+    }
+    let shown = &text[..text.floor_char_boundary(BODY)];
+    for line in shown.split('\n').take(LINES + 1) {
+        add(line.to_owned());
+    }
+    if shown.len() < content.length() {
+        add(format!("… ({} bytes in all)", content.length()));
+    }
+}
+
+/// A value over as many lines as it has parts. `lead` is the name before it, `end` the comma behind it.
+fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str, out: &mut Vec<Line>) {
+    let mut add = |text: String, pointer: &str| {
+        out.push(Line {
+            text: format!("{:1$}{text}", "", depth * 2),
+            part: Part::Body(pointer.to_owned()),
+            name: depth * 2 + lead.len(),
+        });
+    };
+    let inner: Vec<(String, String, &Value)> = match value {
+        Value::Object(map) if !map.is_empty() => {
+            add(format!("{lead}{{"), pointer);
+            map.iter()
+                .map(|(name, value)| {
+                    let step = name.replace('~', "~0").replace('/', "~1");
+                    (format!("{}: ", Value::from(name.as_str())), step, value)
+                })
+                .collect()
+        }
+        Value::Array(items) if !items.is_empty() => {
+            add(format!("{lead}["), pointer);
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, value)| (String::new(), index.to_string(), value))
+                .collect()
+        }
+        plain => return add(format!("{lead}{plain}{end}"), pointer),
+    };
+    let last = inner.len();
+    let closing = if value.is_object() { '}' } else { ']' };
+    for (at, (lead, step, value)) in inner.into_iter().enumerate() {
+        let length = pointer.len();
+        pointer.push('/');
+        pointer.push_str(&step);
+        let end = if at + 1 < last { "," } else { "" };
+        json(value, &lead, depth + 1, pointer, end, out);
+        pointer.truncate(length);
+    }
+    out.push(Line {
+        text: format!("{:1$}{closing}{end}", "", depth * 2),
+        part: Part::Body(pointer.clone()),
+        name: 0,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<(String, Part)> {
+        let mut out = Vec::new();
+        body(&text.to_owned().into(), &mut out);
+        out.into_iter().skip(1).map(|line| (line.text, line.part)).collect()
+    }
+
+    #[test]
+    fn each_line_of_a_json_body_knows_its_pointer() {
+        let at = |pointer: &str| Part::Body(pointer.to_owned());
+        assert_eq!(
+            shown("{\"b/~\": [1.0, {}], \"a\": {\"x\": \"\\\"\"}}"),
+            [
+                ("{".to_owned(), at("")),
+                ("  \"a\": {".to_owned(), at("/a")),
+                ("    \"x\": \"\\\"\"".to_owned(), at("/a/x")),
+                ("  },".to_owned(), at("/a")),
+                ("  \"b/~\": [".to_owned(), at("/b~1~0")),
+                ("    1.0,".to_owned(), at("/b~1~0/0")),
+                ("    {}".to_owned(), at("/b~1~0/1")),
+                ("  ]".to_owned(), at("/b~1~0")),
+                ("}".to_owned(), at("")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_star_of_a_pointer_is_any_item() {
+        let own = Part::Body("/items/12/email".to_owned());
+        assert!(own.is_at(Some("/items/*/email"), None) && own.is_at(Some("/items"), None));
+        assert!(!own.is_at(Some("/items/*/name"), None) && !own.is_at(Some("/items/*/email/x"), None));
+        assert!(!own.is_at(Some(""), None) && !own.is_at(None, Some("items")));
+        assert!(Part::Header("etag".to_owned()).is_at(None, Some("ETag")));
+    }
+
+    #[test]
+    fn a_body_that_is_long_or_no_json_is_shown_as_it_came() {
+        assert_eq!(
+            shown("a\nb"),
+            [("a".to_owned(), Part::Other), ("b".to_owned(), Part::Other)]
+        );
+        let long = shown(&"[1],".repeat(BODY));
+        assert_eq!(long.len(), 2);
+        assert_eq!(long[1].0, format!("… ({} bytes in all)", 4 * BODY));
+        let lines = shown("{\"a\": [1, {\"b\": 2}], \"ab\": 3}");
+        let parts = lines.into_iter().map(|(text, part)| Line {
+            name: text.find(": ").map_or(0, |at| at + 2),
+            text,
+            part,
+        });
+        let text: Vec<_> = without(parts.collect(), &["/a", "date"])
+            .into_iter()
+            .map(|line| line.text)
+            .collect();
+        assert_eq!(text, ["{", "  \"a\": (varies)", "  \"ab\": 3", "}"]);
+        let deep = "[".repeat(100_000);
+        assert!(!shown(&deep).is_empty());
+    }
+}

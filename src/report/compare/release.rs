@@ -1,0 +1,280 @@
+//! Whether the candidate may be released, in a sentence, and what else the reports of a comparison share.
+
+use crate::{
+    compare::{Change, Comparison, Level, Matrix, Side},
+    event::Exchange,
+    exit::Exit,
+    project::marks_of,
+    report::{
+        account, curl,
+        outcome::{figure, short},
+    },
+};
+
+/// Most bytes of a case's id, a name, a pointer.
+pub(super) const NAME: usize = 200;
+/// Most cases that are named before the others are counted.
+pub(super) const NAMED: usize = 3;
+
+/// The answer that a comparison gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Release {
+    /// Nothing that counts has changed.
+    May,
+    /// A change at or above the level that fails.
+    MustNot,
+    /// What was compared does not say.
+    Unknown,
+}
+
+impl Release {
+    /// Only a comparison that exits with 0, compared something and has no change that fails says that it may.
+    pub(super) fn of(comparison: &Comparison) -> Self {
+        let summary = &comparison.summary;
+        if summary.exit_code == Exit::Broken.code() || comparison.changes.iter().any(|change| fails(comparison, change))
+        {
+            Self::MustNot
+        } else if summary.exit_code != Exit::Holds.code() || summary.compared == 0 {
+            Self::Unknown
+        } else {
+            Self::May
+        }
+    }
+
+    /// The same of several targets.
+    pub(super) fn of_matrix(matrix: &Matrix) -> Self {
+        let each = || matrix.drift.iter().map(Self::of);
+        if matrix.exit_code == Exit::Broken.code() || each().any(|one| one == Self::MustNot) {
+            Self::MustNot
+        } else if matrix.exit_code != Exit::Holds.code() || matrix.rows.is_empty() || each().any(|one| one != Self::May)
+        {
+            Self::Unknown
+        } else {
+            Self::May
+        }
+    }
+}
+
+/// Whether a change fails the comparison.
+pub(super) fn fails(comparison: &Comparison, change: &Change) -> bool {
+    comparison.fail_on.is_some_and(|least| change.level >= least)
+}
+
+/// May it be released? In one line.
+pub(super) fn headline(comparison: &Comparison) -> String {
+    let summary = &comparison.summary;
+    match Release::of(comparison) {
+        Release::MustNot => {
+            let why = parts(
+                &counted(comparison)
+                    .into_iter()
+                    .filter(|(level, _)| comparison.fail_on.is_none_or(|least| *level >= least))
+                    .collect::<Vec<_>>(),
+            );
+            match why.as_str() {
+                "" => "Must not be released".to_owned(),
+                why => format!("Must not be released: {why}"),
+            }
+        }
+        Release::Unknown if summary.compared == 0 => "No verdict: no case was compared".to_owned(),
+        Release::Unknown => match stop_of(comparison) {
+            Some(stop) => format!("No verdict: {stop}"),
+            None => format!("No verdict: the comparison exits with {}", summary.exit_code),
+        },
+        Release::May => match parts(&counted(comparison)).as_str() {
+            "" => "May be released: no change".to_owned(),
+            // Nothing fails the comparison, and callers break all the same.
+            why if summary.breaking > 0 => format!("Breaks callers, which is let pass: {why}"),
+            why => format!("May be released: nothing breaking, {why}"),
+        },
+    }
+}
+
+/// How a target differs from the first one, in one line.
+pub(super) fn drift_headline(drift: &Comparison) -> String {
+    let (own, first) = (short(&drift.candidate.name, NAME), short(&drift.baseline.name, NAME));
+    match (Release::of(drift), parts(&counted(drift)).as_str()) {
+        (Release::Unknown, _) => format!("{own}: {}", headline(drift)),
+        (_, "") => format!("{own} agrees with {first}"),
+        (_, why) => format!("{own} differs from {first}: {why}"),
+    }
+}
+
+/// What ended a run early, on either side.
+pub(super) fn stop_of(comparison: &Comparison) -> Option<String> {
+    let sides = [("baseline", &comparison.baseline), ("candidate", &comparison.candidate)];
+    let told: Vec<_> = sides
+        .into_iter()
+        .filter_map(|(side, of)| Some(format!("the {side} is not whole ({})", of.stopped?.text())))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// May it be released on all targets? In one line.
+pub(super) fn matrix_headline(matrix: &Matrix) -> String {
+    let broken: Vec<_> = matrix
+        .drift
+        .iter()
+        .filter(|one| Release::of(one) == Release::MustNot)
+        .collect();
+    let first = || {
+        matrix
+            .targets
+            .first()
+            .map_or_else(String::new, |side| short(&side.name, NAME))
+    };
+    match Release::of_matrix(matrix) {
+        Release::MustNot if broken.is_empty() => "Broken: cases fail, and the targets agree on it".to_owned(),
+        Release::MustNot => {
+            let names: Vec<_> = broken.iter().map(|one| short(&one.candidate.name, NAME)).collect();
+            let verb = if names.len() == 1 { "differs" } else { "differ" };
+            format!("Drift: {} {verb} from {} in what matters", names.join(", "), first())
+        }
+        Release::Unknown => {
+            let why = matrix.drift.iter().find(|one| Release::of(one) == Release::Unknown);
+            match why {
+                Some(one) => format!("{} ({})", headline(one), short(&one.candidate.name, NAME)),
+                None => format!("No verdict: the run exits with {}", matrix.exit_code),
+            }
+        }
+        Release::May if matrix.drift.iter().all(|one| one.changes.is_empty()) => "The targets agree".to_owned(),
+        Release::May => format!("The targets agree with {} in what matters", first()),
+    }
+}
+
+/// What was compared: `412 cases compared, 389 the same, 3 not compared`.
+pub(super) fn compared(comparison: &Comparison) -> String {
+    let summary = &comparison.summary;
+    let out = format!(
+        "{} compared, {} the same",
+        cases(summary.compared),
+        figure(summary.same)
+    );
+    match summary.not_compared {
+        0 => out,
+        left => format!("{out}, {} not compared", figure(left)),
+    }
+}
+
+/// What the reader of a verdict has to know besides, a sentence each.
+pub(super) fn cautions(comparison: &Comparison) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(stop) = stop_of(comparison) {
+        out.push(format!("{}: cases may be missing.", capital(&stop)));
+    }
+    if comparison.baseline.suite_hash != comparison.candidate.suite_hash {
+        out.push("The two sides ran different suites: only cases that both have are compared.".to_owned());
+    }
+    let left = comparison.summary.not_compared;
+    if left > 0 {
+        let have = if left == 1 { "has" } else { "have" };
+        out.push(format!(
+            "{} {have} no answer on both sides, and could not be compared.",
+            cases(left)
+        ));
+    }
+    out
+}
+
+/// How many changes there are of each level, from breaking to info.
+pub(super) fn counted(comparison: &Comparison) -> Vec<(Level, usize)> {
+    let summary = &comparison.summary;
+    vec![
+        (Level::Breaking, summary.breaking),
+        (Level::Warning, summary.warnings),
+        (Level::Info, summary.infos),
+    ]
+}
+
+/// `2 breaking changes, 1 warning`; empty where there is none.
+pub(super) fn parts(counted: &[(Level, usize)]) -> String {
+    let parts: Vec<_> = counted
+        .iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(level, number)| {
+            let s = if *number == 1 { "" } else { "s" };
+            match level {
+                Level::Breaking => format!("{} breaking change{s}", figure(*number)),
+                Level::Warning => format!("{} warning{s}", figure(*number)),
+                Level::Info => format!("{} info{s}", figure(*number)),
+            }
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// A level's name.
+pub(super) fn level(level: Level) -> &'static str {
+    match level {
+        Level::Breaking => "breaking",
+        Level::Warning => "warning",
+        Level::Info => "info",
+    }
+}
+
+/// Where a change is: a pointer or a header field.
+pub(super) fn place(change: &Change) -> Option<String> {
+    match (&change.pointer, &change.header) {
+        (Some(pointer), _) if pointer.is_empty() => Some("the whole body".to_owned()),
+        (Some(pointer), _) => Some(short(pointer, NAME)),
+        (None, Some(header)) => Some(short(header, NAME)),
+        (None, None) => None,
+    }
+}
+
+/// What stays the same of a change from run to run: its rule and where it is.
+pub(super) fn title(change: &Change) -> String {
+    let rule = short(&change.rule, NAME);
+    match place(change) {
+        Some(place) => format!("{rule} at {place}"),
+        None => rule,
+    }
+}
+
+/// The first cases that show a change, and how many more there are.
+pub(super) fn some_cases(change: &Change) -> (Vec<String>, usize) {
+    let some: Vec<_> = change.cases.iter().take(NAMED).map(|id| short(id, NAME)).collect();
+    let more = change.cases.len() - some.len();
+    (some, more)
+}
+
+/// The same in one line.
+pub(super) fn whose(change: &Change) -> String {
+    let (some, more) = some_cases(change);
+    let more = if more > 0 {
+        format!(", + {} more", figure(more))
+    } else {
+        String::new()
+    };
+    format!("{}{more}", some.join(", "))
+}
+
+/// A value as a change shows it; what is not there is told so.
+pub(super) fn value(of: Option<&str>, most: usize) -> String {
+    of.map_or_else(|| "(absent)".to_owned(), |text| short(text, most))
+}
+
+/// The command that sends a request again; none where its body is not all there, or it is longer than a reader wants.
+pub(super) fn command(exchange: Option<&Exchange>, side: &Side, most: usize) -> Option<String> {
+    let request = &exchange?.request;
+    if request.body.is_cut() || request.body.bytes().len() > most || request.url.len() > most {
+        return None;
+    }
+    let names = side.secrets.iter().filter(|name| name.len() <= NAME);
+    let marks: Vec<_> = names.flat_map(|name| marks_of(name)).collect();
+    let command = account::lines(&curl::command(request, &marks));
+    (command.len() <= most).then_some(command)
+}
+
+/// `1 case`, `1,234 cases`.
+pub(super) fn cases(number: usize) -> String {
+    format!("{} {}", figure(number), if number == 1 { "case" } else { "cases" })
+}
+
+/// A sentence's first letter as a capital.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_uppercase(), chars.as_str())
+    })
+}

@@ -1,0 +1,322 @@
+//! How a comparison is told, format by format: by example, and whatever a server sends.
+
+mod hostile;
+mod made;
+
+use std::path::Path;
+
+use conforme::{
+    compare::{Comparison, Level, Matrix},
+    report::{
+        Colours, Format,
+        compare::{ComparisonOptions, tell, tell_matrix, write, write_matrix},
+    },
+};
+use serde_json::Value;
+
+use crate::{
+    html::{chromium, opened},
+    reports_ci::{checked_junit, checked_tap},
+    support::{Project, conforme, ran, repository},
+};
+use made::{portal, regions, same};
+
+fn told(comparison: &Comparison, options: ComparisonOptions) -> String {
+    let mut out = Vec::new();
+    tell(comparison, &mut out, Colours::new(false), options).expect("memory takes all");
+    String::from_utf8(out).expect("text")
+}
+
+fn told_matrix(matrix: &Matrix, options: ComparisonOptions) -> String {
+    let mut out = Vec::new();
+    tell_matrix(matrix, &mut out, Colours::new(false), options).expect("memory takes all");
+    String::from_utf8(out).expect("text")
+}
+
+fn report(format: Format, comparison: &Comparison) -> String {
+    let mut out = Vec::new();
+    write(format, comparison, &mut out).expect("memory takes all");
+    String::from_utf8(out).expect("text")
+}
+
+fn report_matrix(format: Format, matrix: &Matrix) -> String {
+    let mut out = Vec::new();
+    write_matrix(format, matrix, &mut out).expect("memory takes all");
+    String::from_utf8(out).expect("text")
+}
+
+/// The text is that of a file beside this one. `CONFORME_TEST_WRITE=1` writes the file.
+fn is_as_in(file: &str, text: &str) {
+    let path = Path::new("tests/it/comparison_reports").join(file);
+    if std::env::var_os("CONFORME_TEST_WRITE").is_some() {
+        std::fs::write(repository().join(&path), text).unwrap();
+    }
+    let expected = std::fs::read_to_string(repository().join(&path)).unwrap_or_default();
+    assert!(text == expected, "{} is another one:\n{text}", path.display());
+}
+
+#[test]
+fn the_terminal_says_first_whether_it_may_be_released_and_then_what_breaks_whom() {
+    is_as_in("portal.txt", &told(&portal(), ComparisonOptions::default()));
+    let verbose = ComparisonOptions {
+        verbose: true,
+        ..ComparisonOptions::default()
+    };
+    is_as_in("portal-verbose.txt", &told(&portal(), verbose));
+    is_as_in("regions.txt", &told_matrix(&regions(), ComparisonOptions::default()));
+}
+
+#[test]
+fn only_commands_and_places_are_wider_than_a_terminal() {
+    for text in [
+        told(&portal(), ComparisonOptions::default()),
+        told_matrix(
+            &regions(),
+            ComparisonOptions {
+                verbose: true,
+                ..ComparisonOptions::default()
+            },
+        ),
+    ] {
+        for line in text.lines().filter(|line| !line.contains("reproduce curl")) {
+            assert!(line.chars().count() <= 80, "{line}");
+            assert_eq!(line, line.trim_end());
+        }
+    }
+}
+
+#[test]
+fn a_quiet_terminal_tells_only_what_fails() {
+    let quiet = ComparisonOptions {
+        quiet: true,
+        ..ComparisonOptions::default()
+    };
+    assert_eq!(told(&same(), quiet), "");
+    let text = told(&portal(), quiet);
+    assert!(
+        text.contains("BREAKING") && !text.contains("WARNING") && !text.contains("noise"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_other_formats_tell_the_same_comparison() {
+    is_as_in("portal.md", &report(Format::Markdown, &portal()));
+    is_as_in("portal.xml", &report(Format::JUnit, &portal()));
+    is_as_in("portal.tap", &report(Format::Tap, &portal()));
+    is_as_in("portal.log", &report(Format::GitHub, &portal()));
+    let sarif: Value = serde_json::from_str(&report(Format::Sarif, &portal())).unwrap();
+    is_as_in("portal.sarif", &(serde_json::to_string_pretty(&sarif).unwrap() + "\n"));
+    is_as_in("regions.md", &report_matrix(Format::Markdown, &regions()));
+    is_as_in("regions.xml", &report_matrix(Format::JUnit, &regions()));
+    is_as_in("regions.tap", &report_matrix(Format::Tap, &regions()));
+}
+
+#[test]
+fn json_is_the_comparison_as_it_is() {
+    for comparison in [portal(), same()] {
+        let read: Comparison = serde_json::from_str(&report(Format::Json, &comparison)).unwrap();
+        assert_eq!(read, comparison);
+    }
+    let read: Matrix = serde_json::from_str(&report_matrix(Format::Json, &regions())).unwrap();
+    assert_eq!(read, regions());
+}
+
+#[test]
+fn json_is_valid_by_its_schema_and_what_is_not_a_comparison_is_not() {
+    for (of, text) in [
+        ("comparison", report(Format::Json, &portal())),
+        ("comparison", report(Format::Json, &same())),
+        ("matrix", report_matrix(Format::Json, &regions())),
+    ] {
+        let schema = ran(conforme().args(["schema", of])).stdout;
+        let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{of}: {errors:?}");
+        value["format"] = "one".into();
+        assert!(!validator.is_valid(&value));
+    }
+}
+
+#[test]
+fn what_ci_systems_read_is_valid() {
+    for (junit, tap) in [
+        (report(Format::JUnit, &portal()), report(Format::Tap, &portal())),
+        (report(Format::JUnit, &same()), report(Format::Tap, &same())),
+        (
+            report_matrix(Format::JUnit, &regions()),
+            report_matrix(Format::Tap, &regions()),
+        ),
+    ] {
+        checked_junit(&Project::new(&[("j.xml", &junit)]));
+        checked_tap(&tap).unwrap();
+    }
+}
+
+#[test]
+fn a_clean_comparison_is_a_passing_test_case_and_one_without_a_verdict_is_not() {
+    let clean = checked_junit(&Project::new(&[("j.xml", &report(Format::JUnit, &same()))]));
+    assert_eq!(
+        [clean.get("tests"), clean.get("failures"), clean.get("errors")],
+        ["1", "0", "0"]
+    );
+    let mut unknown = same();
+    unknown.summary.compared = 0;
+    let unknown = checked_junit(&Project::new(&[("j.xml", &report(Format::JUnit, &unknown))]));
+    assert_eq!(
+        [unknown.get("tests"), unknown.get("failures"), unknown.get("errors")],
+        ["1", "0", "1"]
+    );
+}
+
+/// The verdict of each format that has one, in one line.
+fn verdicts(comparison: &Comparison) -> Vec<String> {
+    let html = report(Format::Html, comparison);
+    let heading = html.split("<h1>").nth(1).and_then(|rest| rest.split("</h1>").next());
+    let markdown = report(Format::Markdown, comparison);
+    let text = told(comparison, ComparisonOptions::default());
+    let tap = report(Format::Tap, comparison);
+    let sarif: Value = serde_json::from_str(&report(Format::Sarif, comparison)).unwrap();
+    let github = report(Format::GitHub, comparison);
+    let github = github.lines().last().unwrap().rsplit("::").next().unwrap();
+    vec![
+        heading.unwrap().to_owned(),
+        markdown.lines().next().unwrap()[3..].to_owned(),
+        text.lines().next().unwrap().to_owned(),
+        tap.lines().nth(2).unwrap()[2..].to_owned(),
+        sarif["runs"][0]["invocations"][0]["exitCodeDescription"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+        github.split(" (").next().unwrap().to_owned(),
+    ]
+}
+
+#[test]
+fn every_format_gives_the_same_verdict() {
+    type Change = fn(&mut Comparison);
+    let cases: [(&str, Change); 8] = [
+        ("May be released: no change", |_| {}),
+        ("May be released: nothing breaking, 2 warnings", |of| {
+            (of.fail_on, of.changes, of.summary.warnings) = (Some(Level::Breaking), portal().changes.split_off(3), 2);
+        }),
+        ("Must not be released: 2 warnings", |of| {
+            (of.fail_on, of.changes, of.summary.warnings) = (Some(Level::Warning), portal().changes.split_off(3), 2);
+            of.summary.exit_code = 1;
+        }),
+        ("Breaks callers, which is let pass: 3 breaking changes", |of| {
+            (of.fail_on, of.changes, of.summary.breaking) = (None, portal().changes, 3);
+        }),
+        // The figures say one thing and the changes another: what is worse holds.
+        ("Must not be released", |of| of.changes = portal().changes),
+        ("No verdict: no case was compared", |of| of.summary.compared = 0),
+        ("No verdict: the comparison exits with 3", |of| of.summary.exit_code = 3),
+        ("No verdict: the candidate is not whole (interrupted by SIGINT)", |of| {
+            (of.summary.exit_code, of.candidate.stopped) = (130, Some(conforme::event::Stop::Interrupted));
+        }),
+    ];
+    for (verdict, change) in cases {
+        let mut comparison = same();
+        change(&mut comparison);
+        for said in verdicts(&comparison) {
+            assert_eq!(said.trim_matches('`').split(" (").next(), verdict.split(" (").next());
+        }
+    }
+}
+
+#[test]
+fn a_comparison_that_is_not_whole_says_so_whatever_its_verdict() {
+    let mut comparison = portal();
+    comparison.baseline.stopped = Some(conforme::event::Stop::Lost);
+    comparison.candidate.suite_hash = "another".to_owned();
+    for text in [
+        told(&comparison, ComparisonOptions::default()),
+        report(Format::Markdown, &comparison),
+        report(Format::Html, &comparison),
+        report(Format::JUnit, &comparison),
+        report(Format::Tap, &comparison),
+        report(Format::Sarif, &comparison),
+    ] {
+        let text = text.replace("\n             ", " ");
+        assert!(text.contains("The baseline is not whole"), "{text}");
+        assert!(text.contains("The two sides ran different suites"), "{text}");
+    }
+}
+
+#[test]
+fn a_command_leaves_the_secrets_to_the_shell() {
+    for format in [
+        Format::Markdown,
+        Format::JUnit,
+        Format::GitHub,
+        Format::Tap,
+        Format::Sarif,
+        Format::Html,
+    ] {
+        let text = report(format, &portal()).replace("&quot;", "\"").replace("\\\"", "\"");
+        assert!(text.contains("'authorization: Bearer '\"$TOKEN\""), "{text}");
+    }
+}
+
+/// The page as a browser reads it: nothing is blocked, and what is folded is there too.
+#[test]
+fn a_browser_shows_the_verdict_the_changes_and_both_answers_without_any_script() {
+    let Some(browser) = chromium() else { return };
+    for (html, wanted) in [
+        (
+            report(Format::Html, &portal()),
+            [
+                "<h1>Must not be released: 3 breaking changes</h1>",
+                "<span class=\"l gone here\"><i>-</i>  \"errorCode\": \"TenantNotPrimary\",</span>",
+                "<circle class=\"dot shifted\"",
+                "The schema TenantNotPrimary requires it",
+            ],
+        ),
+        (
+            report_matrix(Format::Html, &regions()),
+            [
+                "<h1>Drift: us differs from eu in what matters</h1>",
+                "<span class=\"badge failed\">failed</span>",
+                "<h2>asia-pacific agrees with eu</h2>",
+                "<th scope=\"col\">asia-pacific</th>",
+            ],
+        ),
+    ] {
+        assert!(!html.contains("<script") && !html.contains("style=\""));
+        let project = Project::new(&[("page.html", &html)]);
+        let dom = opened(browser, &project.path().join("page.html"), "");
+        for part in wanted {
+            assert!(dom.contains(part), "{part}\n{dom}");
+        }
+    }
+}
+
+#[test]
+fn every_change_of_a_page_can_be_reached_and_named_without_a_mouse() {
+    for html in [report(Format::Html, &portal()), report_matrix(Format::Html, &regions())] {
+        // What folds and what filters are the browser's own elements, which keys reach.
+        assert_eq!(
+            html.matches("<li class=\"change ").count(),
+            html.matches("<details><summary class=\"row\">").count()
+        );
+        assert!(!html.contains("onclick") && html.contains("<fieldset") && html.contains("<legend>"));
+        // Whatever scrolls takes the focus and has a name; a picture has a text.
+        for region in html
+            .split("class=\"scroll\"")
+            .skip(1)
+            .chain(html.split("class=\"sbs\"").skip(1))
+        {
+            assert!(
+                region.starts_with(" tabindex=\"0\" role=\"region\" aria-label=\""),
+                "{}",
+                &region[..80]
+            );
+        }
+        for picture in html.split("<svg").skip(1) {
+            let tag = picture.split('>').next().unwrap();
+            let is_decoration = tag.contains("aria-hidden") || tag.contains("dumbbell");
+            assert!(is_decoration || tag.contains("role=\"img\" aria-label=\""), "{tag}");
+        }
+    }
+}
