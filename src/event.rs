@@ -228,6 +228,10 @@ pub struct CaseFinished {
     /// The tries before the last, in order; none of them passed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Try>,
+    /// Further answers of the same version to the same request, where `--repeats` asked for them: what differs among
+    /// them is noise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<Try>,
     /// The pending or accepted snapshot that was written, relative to the project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,

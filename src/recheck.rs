@@ -127,6 +127,7 @@ fn judged(
     CaseFinished {
         last,
         earlier: recorded.earlier,
+        repeats: recorded.repeats,
         ..planned.finished(sources, verdict)
     }
 }

@@ -52,6 +52,7 @@ impl Planned {
             passed_before: self.passed_before,
             last: Try::default(),
             earlier: Vec::new(),
+            repeats: Vec::new(),
             snapshot: None,
         }
     }

@@ -210,6 +210,7 @@ impl Redactor {
             passed_before: _,
             last,
             earlier,
+            repeats,
             snapshot,
         } = finished;
         pass.hide(id);
@@ -217,7 +218,7 @@ impl Redactor {
         for text in [name, snapshot].into_iter().flatten().chain(tags) {
             pass.hide(text);
         }
-        for one in earlier.iter_mut().chain([last]) {
+        for one in earlier.iter_mut().chain(repeats).chain([last]) {
             self.one_try(one);
         }
     }

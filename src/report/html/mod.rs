@@ -134,7 +134,7 @@ impl Html {
         let mut case = finished.clone();
         let mut statuses = BTreeMap::new();
         let mut left_out = Vec::new();
-        for one in case.earlier.iter_mut().chain([&mut case.last]) {
+        for one in case.earlier.iter_mut().chain(&mut case.repeats).chain([&mut case.last]) {
             left_out.push(shorten(one, most));
             if let Some(Exchange {
                 reply: Reply::Answer(answer),
