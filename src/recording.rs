@@ -5,12 +5,12 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufRead, BufReader, Write as _},
+    io::{self, BufRead, BufReader, Seek as _, Write as _},
     path::Path,
 };
 
 use crate::{
-    event::{Counts, Event, FORMAT, RunFinished, RunStarted, Stop, Verdict},
+    event::{CaseFinished, Counts, Event, FORMAT, RunFinished, RunStarted, Stop, Verdict},
     exit::Exit,
     redact::Redacted,
     report::Reporter,
@@ -66,6 +66,9 @@ pub enum RecordingError {
     /// It does not begin as a recording.
     #[error("line 1: this is no recording: it does not begin with the event `run-started`")]
     NoRecording,
+    /// It is another file now than it was when it was first read.
+    #[error("it has changed while it was read")]
+    Changed,
     /// It was written by another version.
     #[error("line 1: the recording has format {found}, and this program reads format {FORMAT}")]
     Format {
@@ -80,6 +83,9 @@ pub enum RecordingError {
 pub struct Recording {
     lines: BufReader<File>,
     line: usize,
+    /// Where the line begins that was read last, and where the next does: bytes of the file.
+    last: u64,
+    next: u64,
     started: RunStarted,
     counts: Counts,
     elapsed_us: u64,
@@ -103,6 +109,8 @@ impl Recording {
             Ok(Event::RunStarted(started)) => Ok(Self {
                 lines,
                 line: 1,
+                last: 0,
+                next: first.len() as u64,
                 started,
                 counts: Counts::default(),
                 elapsed_us: 0,
@@ -134,6 +142,20 @@ impl Recording {
         Ok(passed)
     }
 
+    /// Where the last event stands, for [`Recording::again`].
+    pub(crate) fn at(&self) -> u64 {
+        self.last
+    }
+
+    /// The case whose event stands there. What comes after it is not read on from.
+    pub(crate) fn again(&mut self, at: u64) -> Result<CaseFinished, RecordingError> {
+        self.lines.seek(io::SeekFrom::Start(at))?;
+        match Event::read(&bytes(&mut self.lines)?) {
+            Ok(Event::CaseFinished(finished)) => Ok(*finished),
+            _ => Err(RecordingError::Changed),
+        }
+    }
+
     fn read(&mut self) -> Result<Option<Event>, RecordingError> {
         if self.is_over {
             return Ok(None);
@@ -143,6 +165,8 @@ impl Recording {
             return Ok(None);
         }
         self.line += 1;
+        self.last = self.next;
+        self.next += bytes.len() as u64;
         if bytes.len() == LONGEST {
             return Err(RecordingError::Line {
                 line: self.line,

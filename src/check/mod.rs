@@ -3,6 +3,7 @@
 //! A new check is a field of [`Expectation`] and a function here; a new standing rule is a row of [`RULES`].
 
 mod body;
+mod declared;
 mod finding;
 mod header;
 pub(crate) mod json;
@@ -17,6 +18,7 @@ mod text;
 use std::{sync::Arc, time::Duration};
 
 pub use body::{BodyExpectation, BodyTest};
+pub use declared::Declared;
 pub(crate) use finding::QUOTED;
 pub use finding::{Finding, Level};
 pub use header::{HeaderExpectation, HeaderTest};
@@ -30,7 +32,7 @@ pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 
 pub(crate) use {
-    media_type::is_token,
+    media_type::{MediaType, is_token},
     rules::imf_fixdate,
     status::name as status_name,
     text::{regex, show_duration},

@@ -113,6 +113,12 @@ impl SchemaStore {
         self.documents.0.iter().filter_map(readable).collect()
     }
 
+    /// A readable file by its name below the folder.
+    pub(super) fn document(&self, file: &str) -> Option<(&str, &Value)> {
+        let (name, document) = self.documents.0.get_key_value(file)?;
+        Some((name, document.as_ref().ok()?))
+    }
+
     /// What is wrong with the files of the folder, used or not.
     pub fn problems(&self) -> Vec<SchemaError> {
         self.documents

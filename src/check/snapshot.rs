@@ -75,7 +75,18 @@ impl PutBack {
         out
     }
 
-    /// Writes the value where `{{ name }}` stands.
+    /// Writes the value where `{{ name }}` stands, as it is.
+    pub(crate) fn fill_plain(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (name, value) in &self.pairs {
+            if text.contains("{{ ") {
+                text = text.replace(&format!("{{{{ {name} }}}}"), value);
+            }
+        }
+        text
+    }
+
+    /// Writes the value where `{{ name }}` stands, as it is in a JSON string.
     fn fill(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (name, value) in &self.pairs {

@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{BaseUrl, Rate, SECRET_PREFIX};
+use crate::compare::CompareSettings;
 use crate::event::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, read_file,
@@ -35,6 +36,8 @@ pub struct Project {
     pub default_target: Option<String>,
     /// The targets, in the order of the file.
     pub targets: Vec<(String, TargetDef)>,
+    /// How changes between two versions are judged.
+    pub compare: CompareSettings,
 }
 
 /// A `[targets.NAME]` table.
@@ -108,6 +111,7 @@ impl Project {
             snapshots: root.join("snapshots"),
             default_target: None,
             targets: Vec::new(),
+            compare: CompareSettings::default(),
             root,
         };
         let path = project.root.join(FILE);
@@ -162,6 +166,9 @@ impl Project {
             if let Some(path) = fields.read(name, errors, string) {
                 *folder = self.root.join(path);
             }
+        }
+        if let Some(node) = fields.take("compare") {
+            self.compare = CompareSettings::of(node, &self.root, errors);
         }
         let default = fields.take("default_target");
         if let Some(targets) = fields.take("targets") {

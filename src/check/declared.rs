@@ -1,0 +1,163 @@
+//! What a schema says of a place in a body: whether a value must be there, which types it may have, whether its values
+//! are closed.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::SchemaStore;
+
+/// Longest chain of references that is followed.
+const DEEPEST: usize = 32;
+
+/// What a schema declares of one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// It names the place at all.
+    pub is_known: bool,
+    /// The value must be there.
+    pub is_required: bool,
+    /// The value is one of a closed set: `const` or `enum`.
+    pub is_closed: bool,
+    /// The types that it may have, by their names; empty where any.
+    pub types: BTreeSet<String>,
+}
+
+/// A subschema and the file whose references it makes.
+type At<'s> = (&'s str, &'s Value);
+
+impl SchemaStore {
+    /// What the schema that `reference` names declares at a JSON pointer of a body; `*` stands for any item.
+    pub fn declared(&self, reference: &str, pointer: &str) -> Declared {
+        let mut here = self.all(self.named("", reference));
+        let mut declared = Declared::default();
+        for step in pointer.split('/').skip(1) {
+            let name = step.replace("~1", "/").replace("~0", "~");
+            let is_there = |key: &str, (_, schema): &At<'_>| {
+                let list = schema.get(key).and_then(Value::as_array);
+                list.is_some_and(|names| names.iter().any(|known| known.as_str() == Some(&name)))
+            };
+            declared.is_required = here.iter().any(|at| is_there("required", at));
+            let next: Vec<_> = (here.iter())
+                .filter_map(|(file, schema)| {
+                    let of_item = || {
+                        schema
+                            .get("items")
+                            .filter(|_| step == "*" || step.parse::<usize>().is_ok())
+                    };
+                    Some((
+                        *file,
+                        schema
+                            .get("properties")
+                            .and_then(|all| all.get(&name))
+                            .or_else(of_item)?,
+                    ))
+                })
+                .collect();
+            here = next.into_iter().flat_map(|at| self.all(vec![at])).collect();
+        }
+        declared.is_known = !here.is_empty();
+        for (_, schema) in &here {
+            declared.is_closed |= schema.get("const").is_some() || schema.get("enum").is_some();
+            match schema.get("type") {
+                Some(Value::String(name)) => drop(declared.types.insert(name.clone())),
+                Some(Value::Array(names)) => {
+                    declared
+                        .types
+                        .extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+        declared
+    }
+
+    /// The schema of a reference made in a file.
+    fn named<'s>(&'s self, file: &'s str, reference: &str) -> Vec<At<'s>> {
+        let (name, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let folder = file.rfind('/').map_or("", |end| &file[..=end]);
+        let name = if name.is_empty() {
+            file.to_owned()
+        } else {
+            format!("{folder}{name}")
+        };
+        let found = self
+            .document(&name)
+            .and_then(|(file, document)| Some((file, document.pointer(fragment)?)));
+        found.into_iter().collect()
+    }
+
+    /// Schemas and all that apply together with them, or could.
+    fn all<'s>(&'s self, from: Vec<At<'s>>) -> Vec<At<'s>> {
+        let mut open: Vec<_> = from.into_iter().map(|at| (at, 0)).collect();
+        let mut all = Vec::new();
+        while let Some(((file, schema), depth)) = open.pop() {
+            if depth > DEEPEST || all.len() > 1000 {
+                continue;
+            }
+            if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+                open.extend(self.named(file, reference).into_iter().map(|at| (at, depth + 1)));
+            }
+            for key in ["allOf", "anyOf", "oneOf"] {
+                let parts = schema.get(key).and_then(Value::as_array).into_iter().flatten();
+                open.extend(parts.map(|part| ((file, part), depth + 1)));
+            }
+            all.push((file, schema));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_schema_declares_is_found_through_references() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "a.json",
+            r##"{"$defs": {"A": {"$ref": "b.json#/$defs/B", "required": ["code"], "properties": {"code": {"const": "X"}}},
+                "Loop": {"$ref": "#/$defs/Loop"}}}"##,
+        );
+        write(
+            "b.json",
+            r##"{"$defs": {"B": {"required": ["id"], "properties": {"id": {"type": ["string", "null"]}, "code": {"type": "string"},
+                "list": {"items": {"allOf": [{"properties": {"n": {"type": "integer"}}}]}}}}}}"##,
+        );
+        let store = SchemaStore::open(folder.path());
+        let at = |pointer: &str| store.declared("a.json#/$defs/A", pointer);
+        let types = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(
+            at("/id"),
+            Declared {
+                is_known: true,
+                is_required: true,
+                is_closed: false,
+                types: types(&["string", "null"])
+            }
+        );
+        assert_eq!(
+            at("/code"),
+            Declared {
+                is_known: true,
+                is_required: true,
+                is_closed: true,
+                types: types(&["string"])
+            }
+        );
+        assert_eq!(
+            at("/list/*/n"),
+            Declared {
+                is_known: true,
+                is_required: false,
+                is_closed: false,
+                types: types(&["integer"])
+            }
+        );
+        assert_eq!(at("/other"), Declared::default());
+        assert_eq!(store.declared("a.json#/$defs/Loop", "/x"), Declared::default());
+        assert_eq!(store.declared("none.json", ""), Declared::default());
+    }
+}

@@ -1,0 +1,82 @@
+//! The sentence that tells a change.
+
+use super::{ChangeRule as Rule, difference::Part, gather::Key};
+
+/// What happened, in one sentence without an observed value.
+pub(super) fn message(key: &Key) -> String {
+    let pointer = match &key.part {
+        Part::Body(pointer) if pointer.is_empty() => "the body".to_owned(),
+        Part::Body(pointer) => pointer.clone(),
+        _ => String::new(),
+    };
+    let name = match &key.part {
+        Part::Header(name) => name.as_str(),
+        _ => "",
+    };
+    match key.rule {
+        Rule::StatusSuccessToError => "a request that succeeded fails".to_owned(),
+        Rule::StatusErrorToSuccess => "a request that was refused succeeds".to_owned(),
+        Rule::StatusErrorChanged => "a request is refused with another status".to_owned(),
+        Rule::StatusToServerError => "a request that was refused ends in a fault of the server".to_owned(),
+        Rule::StatusFromServerError => "a request that ended in a fault of the server is refused".to_owned(),
+        Rule::StatusSuccessChanged => "a request succeeds with another status".to_owned(),
+        Rule::StatusToRedirect => "a request is redirected".to_owned(),
+        Rule::StatusFromRedirect => "a request is no longer redirected".to_owned(),
+        Rule::StatusRedirectChanged => "a request is redirected with another status".to_owned(),
+        Rule::AnswerLost => "there is no answer".to_owned(),
+        Rule::AnswerFound => "there is an answer where there was none".to_owned(),
+        Rule::AnswerMalformed => "the answer breaks the grammar of HTTP".to_owned(),
+        Rule::AnswerWellFormed => "the answer no longer breaks the grammar of HTTP".to_owned(),
+        Rule::VerdictNewlyFailing => failing(&key.kind, "fails"),
+        Rule::VerdictFixed => failing(&key.kind, "no longer fails"),
+        Rule::VerdictNewlySkipped => "the case is skipped".to_owned(),
+        Rule::VerdictNoLongerSkipped => "the case is no longer skipped".to_owned(),
+        Rule::VerdictNewlyFlaky => "the case passes only when it is tried again".to_owned(),
+        Rule::VerdictNoLongerFlaky => "the case passes at the first try".to_owned(),
+        Rule::VerdictCaseRemoved => "only the baseline was asked".to_owned(),
+        Rule::VerdictCaseAdded => "only the candidate was asked".to_owned(),
+        Rule::HeaderRemoved => format!("the header field {name} is gone"),
+        Rule::HeaderAdded => format!("the header field {name} is new"),
+        Rule::HeaderValueChanged => format!("the header field {name} has another value"),
+        Rule::HeaderMediaTypeChanged => "the media type is another one".to_owned(),
+        Rule::HeaderCharsetChanged => "the charset is another one".to_owned(),
+        Rule::HeaderAllowNarrowed => "methods are no longer allowed".to_owned(),
+        Rule::HeaderAllowWidened => "more methods are allowed".to_owned(),
+        Rule::HeaderChallengeChanged => format!("the challenge in {name} is another one"),
+        Rule::BodyVanished => "the body is gone".to_owned(),
+        Rule::BodyAppeared => "there is a body where there was none".to_owned(),
+        Rule::BodyNotJson => "the body is no longer JSON".to_owned(),
+        Rule::BodyBecameJson => "the body is JSON now".to_owned(),
+        Rule::BodyTextChanged => "the text of the body is another one".to_owned(),
+        Rule::BodyPropertyRemoved => format!("the property {pointer} is gone"),
+        Rule::BodyPropertyAdded => format!("the property {pointer} is new"),
+        Rule::BodyPropertyRenamed => format!("a property of {pointer} has another name"),
+        Rule::BodyNamingChanged => format!("the properties of {pointer} are named in another style"),
+        Rule::BodyWrapped => format!("{pointer} is wrapped in the property {}", key.kind),
+        Rule::BodyUnwrapped => format!("{pointer} is no longer wrapped in the property {}", key.kind),
+        Rule::BodyTypeChanged => format!("{pointer} has another type"),
+        Rule::BodyIntegerToNumber => format!("{pointer} was an integer and is a number with a fraction"),
+        Rule::BodyNumberToInteger => format!("{pointer} was a number with a fraction and is an integer"),
+        Rule::BodyBecameNull => format!("{pointer} is null"),
+        Rule::BodyNoLongerNull => format!("{pointer} is no longer null"),
+        Rule::BodyBecameArray => format!("{pointer} is a list"),
+        Rule::BodyNoLongerArray => format!("{pointer} is no longer a list"),
+        Rule::BodyFormatLost => format!("{pointer} has lost its format"),
+        Rule::BodyFormatGained => format!("{pointer} has a format now"),
+        Rule::BodyFormatChanged => format!("{pointer} has another format"),
+        Rule::BodyValueChanged => format!("{pointer} has another value"),
+        Rule::BodyMessageChanged => format!("the text of {pointer} is another one"),
+        Rule::BodyOrderChanged => format!("the items of {pointer} are in another order"),
+        Rule::BodyFewerItems => format!("{pointer} has fewer items"),
+        Rule::BodyMoreItems => format!("{pointer} has more items"),
+        Rule::LatencySlower => "answers take longer".to_owned(),
+        Rule::LatencyFaster => "answers take less time".to_owned(),
+    }
+}
+
+fn failing(kind: &str, verb: &str) -> String {
+    match kind.split_once(' ') {
+        Some((check, place)) => format!("the check {check} {verb} at {place}"),
+        None => format!("the check {kind} {verb}"),
+    }
+}
