@@ -62,6 +62,23 @@ impl Exit {
             Exit::Terminated => 143,
         }
     }
+
+    /// The meaning of a number; none where it has none here.
+    pub fn of_code(code: u8) -> Option<Self> {
+        use Exit::{Broken, Holds, Interrupted, NoVerdict, NothingRan, Report, Terminated, Usage};
+        [
+            Holds,
+            Broken,
+            Usage,
+            NoVerdict,
+            NothingRan,
+            Report,
+            Interrupted,
+            Terminated,
+        ]
+        .into_iter()
+        .find(|exit| exit.code() == code)
+    }
 }
 
 impl From<Exit> for ExitCode {

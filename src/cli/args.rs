@@ -15,8 +15,8 @@ use crate::{
 /// Contract tests for HTTP APIs: fires the cases of a suite at a target and says whether it keeps its contract.
 #[derive(Debug, Parser)]
 #[command(name = "conforme", version, max_term_width = 100)]
-#[command(after_help = "Exit codes of `run`, `recheck` and `merge`:\n\
-0 the contract holds, 1 it is broken,\n\
+#[command(after_help = "Exit codes of `run`, `compare`, `recheck` and `merge`:\n\
+0 the contract holds, 1 it is broken (or a change breaks),\n\
 2 usage or an invalid suite, 3 no verdict (unreachable, no HTTP),\n\
 4 no case ran, 5 a report could not be written, 130 and 143 interrupted.")]
 pub struct Cli {
@@ -53,6 +53,8 @@ pub enum Command {
     List(ListArgs),
     /// Join the recordings of the parts of a run into one report and one exit code
     Merge(MergeArgs),
+    /// Compare two versions of an API by what they answered: changes, and whom they break
+    Compare(CompareArgs),
     /// Judge recorded answers again with the suite as it is now; nothing is sent
     Recheck(RecheckArgs),
     /// Tell a recorded run again: on the terminal, and in every format of `--report`
@@ -209,6 +211,51 @@ pub struct MergeArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `conforme compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// What the candidate is compared with: a recording
+    #[arg(long, value_name = "RECORDING")]
+    pub baseline: String,
+    /// What may be released, or not: a recording
+    #[arg(long, value_name = "RECORDING")]
+    pub candidate: String,
+    /// Cases, as for `run`
+    #[arg(value_name = "PATH|ID")]
+    pub names: Vec<String>,
+    /// Only cases with this tag; given again, cases with any of them
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Exit with 1 where a change of this level or above is not accepted
+    #[arg(long, env = "CONFORME_FAIL_ON", value_name = "LEVEL", value_enum, default_value_t = FailOn::Breaking)]
+    pub fail_on: FailOn,
+    /// The file of accepted changes [default: accepted-changes.toml beside conforme.toml, where there is one]
+    #[arg(long, env = "CONFORME_ACCEPTED", value_name = "PATH")]
+    pub accepted: Option<PathBuf>,
+    /// Write a report, as for `run`
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
+    /// Show nothing but what fails the comparison
+    #[arg(long, short = 'q', conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Show all cases, how bodies differ, and what is accepted or noise
+    #[arg(long, short = 'v', help_heading = "Output")]
+    pub verbose: bool,
+}
+
+/// `--fail-on`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Changes that break callers who keep to the contract
+    Breaking,
+    /// These, and changes that may break some
+    Warning,
+    /// Any change
+    Any,
+    /// None: report only
+    None,
 }
 
 /// `conforme recheck`

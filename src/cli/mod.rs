@@ -1,6 +1,7 @@
 //! The command line: flags in, exit code out. The only room that prints.
 
 mod args;
+mod compare;
 mod list;
 mod merge;
 mod printer;
@@ -53,6 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Validate => list::validate(cli.project.as_deref(), &mut printer),
         Command::List(command) => list::list(&command, cli.project.as_deref(), &mut printer),
         Command::Merge(command) => merge::merge(&command, &mut printer),
+        Command::Compare(command) => compare::compare(&command, cli.project.as_deref(), &mut printer),
         Command::Recheck(command) => recheck::recheck(&command, cli.project.as_deref(), &mut printer),
         Command::Report(command) => report::report(&command, &mut printer),
         Command::Review => snapshots::review(cli.project.as_deref(), &mut printer),

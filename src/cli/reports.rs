@@ -10,7 +10,7 @@ use crate::{
     event::Event,
     recording::Recorder,
     redact::Redacted,
-    report::{Human, HumanOptions, Progress, ReportSpec, Reporter, Sink},
+    report::{Format, Human, HumanOptions, Progress, ReportSpec, Reporter, Sink},
 };
 
 /// The reports of a command. One that fails is given up, said so, and the run goes on.
@@ -110,8 +110,59 @@ impl Reports {
     }
 }
 
+/// Reports that are written in one go, once all is known. Each is opened before anything is done.
+pub(super) struct Documents(Vec<(String, Format, Sink, bool)>);
+
+impl Documents {
+    pub(super) fn open(specs: &[ReportSpec], printer: &Printer) -> Result<Self, Exit> {
+        if specs.iter().filter(|spec| spec.path.is_none()).count() > 1 {
+            printer.error("two reports cannot both go to standard output: give one a path");
+            return Err(Exit::Usage);
+        }
+        let mut all = Vec::new();
+        for (index, spec) in specs.iter().enumerate() {
+            if spec.path.is_some() && specs[..index].iter().any(|other| other.path == spec.path) {
+                printer.error("two reports cannot both go to one file");
+                return Err(Exit::Usage);
+            }
+            let Some(path) = &spec.path else {
+                all.push(("to standard output".to_owned(), spec.format, Sink::stdout(), true));
+                continue;
+            };
+            let name = format!("the report `{}`", path.display());
+            let sink = Sink::file(path).map_err(|error| {
+                printer.error(&format!("failed to write {name}: {error}"));
+                Exit::Report
+            })?;
+            all.push((name, spec.format, sink, false));
+        }
+        Ok(Self(all))
+    }
+
+    /// Whether one of them takes standard output.
+    pub(super) fn is_on_stdout(&self) -> bool {
+        self.0.iter().any(|(.., is_on_stdout)| *is_on_stdout)
+    }
+
+    /// Writes all of them, and puts them in place; whether all are whole.
+    pub(super) fn write(self, printer: &Printer, write: impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> bool {
+        let mut is_whole = true;
+        for (name, format, mut sink, is_on_stdout) in self.0 {
+            let written = write(format, &mut sink).and_then(|()| sink.close());
+            match written {
+                Err(error) if !(is_on_stdout && error.kind() == io::ErrorKind::BrokenPipe) => {
+                    printer.error(&format!("failed to write {name}: {error}"));
+                    is_whole = false;
+                }
+                _ => {}
+            }
+        }
+        is_whole
+    }
+}
+
 /// A stream whose reader may go away (`| head`): the verdict and the other reports still count.
-struct Patient<W>(W);
+pub(super) struct Patient<W>(pub(super) W);
 
 impl<W: Write> Write for Patient<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

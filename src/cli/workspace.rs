@@ -22,6 +22,14 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
+    /// Whether a project is in the working folder or above it.
+    pub(super) fn is_here() -> bool {
+        let Ok(here) = Path::new(".").canonicalize() else {
+            return false;
+        };
+        here.join("cases").is_dir() || here.ancestors().any(|folder| folder.join("conforme.toml").is_file())
+    }
+
     /// Loads everything; mistakes are printed, all of them.
     pub(super) fn load(folder: Option<&Path>, printer: &Printer) -> Result<Self, Exit> {
         let folder = folder.unwrap_or(Path::new("."));

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-use super::{Accepted, CHANGE_RULES, Change, ChangeRule, Level, StaleEntry};
+use super::{Accepted, CHANGE_RULES, Change, ChangeRule, StaleEntry};
 use crate::source::{Diagnostic, Diagnostics, Fields, Kind, Node, Place, Sources, parse_toml, read_file, string};
 
 /// The name of the file where `conforme.toml` names no other.
@@ -186,22 +186,4 @@ pub(super) fn apply(
         })
         .collect();
     (left, accepted, stale)
-}
-
-/// A level by its name, or `off`.
-pub(super) fn level(node: &Node, errors: &mut Diagnostics) -> Option<Option<Level>> {
-    let text = string(node, errors)?;
-    match text.as_str() {
-        "breaking" => Some(Some(Level::Breaking)),
-        "warning" => Some(Some(Level::Warning)),
-        "info" => Some(Some(Level::Info)),
-        "off" => Some(None),
-        other => {
-            errors.push(
-                Diagnostic::new(node.span, format!("`{other}` is no level of a change"))
-                    .suggest(other, ["breaking", "warning", "info", "off"]),
-            );
-            None
-        }
-    }
 }

@@ -117,8 +117,9 @@ pub(super) fn replies(a: &Reply, b: &Reply) -> Option<Difference> {
         Reply::Failure(failure) => failure.message.clone(),
     };
     let rule = match (a, b) {
-        (Reply::Answer(_), Reply::Answer(_)) | (Reply::Failure(_), Reply::Failure(_)) => return None,
-        (Reply::Malformed(_), Reply::Malformed(_)) => return None,
+        (Reply::Answer(_), Reply::Answer(_))
+        | (Reply::Failure(_), Reply::Failure(_))
+        | (Reply::Malformed(_), Reply::Malformed(_)) => return None,
         (_, Reply::Failure(_)) => Rule::AnswerLost,
         (Reply::Failure(_), _) => Rule::AnswerFound,
         (_, Reply::Malformed(_)) => Rule::AnswerMalformed,

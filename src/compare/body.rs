@@ -68,17 +68,11 @@ impl Walk<'_, '_> {
 
     fn add(&mut self, rule: Rule, pointer: &str, before: Option<&Value>, after: Option<&Value>) {
         let (before, after) = (
-            before.map(|value| self.show(value, &self.a)),
-            after.map(|value| self.show(value, &self.b)),
+            before.map(|value| show(value, &self.a)),
+            after.map(|value| show(value, &self.b)),
         );
         let part = Part::Body(pointer.to_owned());
         self.tell(Difference::new(rule, part, before.as_deref(), after.as_deref()), "");
-    }
-
-    fn show(&self, value: &Value, of: &Told<'_>) -> String {
-        let text = json::show(value);
-        // Of a long text only the beginning is shown.
-        if text.len() > 10_000 { text } else { of.put_back(&text) }
     }
 
     fn values(&mut self, pointer: &str, name: &str, a: &Value, b: &Value) {
@@ -125,7 +119,7 @@ impl Walk<'_, '_> {
             (_, Format::Text) => Rule::BodyFormatLost,
             _ => Rule::BodyFormatChanged,
         };
-        let quoted = |text: &str, of: &Told<'_>| self.show(&Value::from(text), of);
+        let quoted = |text: &str, of: &Told<'_>| show(&Value::from(text), of);
         let (before, after) = (quoted(a, &self.a), quoted(b, &self.b));
         let mut difference = Difference::new(rule, Part::Body(pointer.to_owned()), Some(&before), Some(&after));
         difference.is_fleeting = rule == Rule::BodyValueChanged && self.is_fleeting(a, b);
@@ -244,7 +238,6 @@ impl Walk<'_, '_> {
         if removed.is_empty() || added.is_empty() {
             return pairs;
         }
-        type Mark<'m> = Box<dyn Fn(&str, &Value, &Told<'_>) -> Option<String> + 'm>;
         let marks: [Mark<'_>; 3] = [
             Box::new(|key, value, _| Some(format!("{} {}", bare(key), json_type(value)))),
             Box::new(|_, value, of| is_telling(value).then(|| of.put_back(&json::show(value)))),
@@ -316,6 +309,15 @@ impl Walk<'_, '_> {
         }
     }
 }
+
+fn show(value: &Value, of: &Told<'_>) -> String {
+    let text = json::show(value);
+    // Of a long text only the beginning is shown.
+    if text.len() > 10_000 { text } else { of.put_back(&text) }
+}
+
+/// What a property can be known by.
+type Mark<'m> = Box<dyn Fn(&str, &Value, &Told<'_>) -> Option<String> + 'm>;
 
 /// All that the items of an array have, in one: the first value of each property.
 fn merged(items: &[Value]) -> Option<Value> {

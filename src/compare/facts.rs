@@ -114,11 +114,13 @@ fn is_open(pattern: &PatternDef, steps: &[String]) -> bool {
         (PatternDefKind::Match(matchers), []) => {
             !matchers.is_empty()
                 && matchers.iter().all(|matcher| match matcher {
-                    MatcherDef::Matches(_) | MatcherDef::Type(_) | MatcherDef::Within(_) | MatcherDef::Length(_) => {
-                        true
-                    }
+                    MatcherDef::Matches(_)
+                    | MatcherDef::Type(_)
+                    | MatcherDef::Within(_)
+                    | MatcherDef::Length(_)
+                    | MatcherDef::Contains(_)
+                    | MatcherDef::Each(_) => true,
                     MatcherDef::Any(is_there) => *is_there,
-                    MatcherDef::Contains(_) | MatcherDef::Each(_) => true,
                     MatcherDef::Equals(_) | MatcherDef::OneOf(_) | MatcherDef::Status => false,
                 })
         }

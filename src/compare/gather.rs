@@ -95,8 +95,7 @@ impl Gathered {
         let mut differences = Vec::new();
         let ran = |verdict: Verdict| !matches!(verdict, Verdict::Skipped | Verdict::NotRun);
         match (one.verdict, other.verdict) {
-            (Verdict::NotRun, _) | (_, Verdict::NotRun) => {}
-            (Verdict::Skipped, Verdict::Skipped) => {}
+            (Verdict::NotRun, _) | (_, Verdict::NotRun) | (Verdict::Skipped, Verdict::Skipped) => {}
             _ if one.passed_before || other.passed_before => {}
             (_, Verdict::Skipped) => differences.push(whole(Rule::VerdictNewlySkipped)),
             (Verdict::Skipped, _) => differences.push(whole(Rule::VerdictNoLongerSkipped)),
@@ -119,18 +118,23 @@ impl Gathered {
         } else {
             self.not_compared += 1;
         }
-        let mut keys = Vec::new();
-        for difference in differences {
-            keys.extend(self.add(difference, other, facts));
-        }
-        if is_compared {
-            self.same.insert(other.id.clone(), keys.clone());
-        }
         let (before, after) = (marks(one), marks(other));
         let (new, gone): (BTreeSet<_>, BTreeSet<_>) = (
             after.difference(&before).cloned().collect(),
             before.difference(&after).cloned().collect(),
         );
+        let mut keys = Vec::new();
+        for difference in differences {
+            // A value that differs each time is noise only as long as the suite takes it.
+            let is_taken = !new
+                .iter()
+                .chain(&gone)
+                .any(|(check, pointer)| is_at(check, pointer.as_deref(), &difference.part));
+            keys.extend(self.add(difference, other, facts, is_taken));
+        }
+        if is_compared {
+            self.same.insert(other.id.clone(), keys.clone());
+        }
         if is_compared && !(new.is_empty() && gone.is_empty()) {
             self.judged.push(Judged {
                 index: other.index,
@@ -153,14 +157,14 @@ impl Gathered {
         );
     }
 
-    fn add(&mut self, difference: Difference, case: &CaseFinished, facts: &Facts<'_>) -> Option<Key> {
+    fn add(&mut self, difference: Difference, case: &CaseFinished, facts: &Facts<'_>, is_taken: bool) -> Option<Key> {
         let volatile = difference
             .rule
             .is_of_value()
             .then(|| facts.volatile(&case.id, &difference.part))
             .flatten();
         let looks = difference.is_fleeting.then_some("it is made anew for each answer");
-        if let Some(source) = volatile.or(looks) {
+        if let Some(source) = volatile.or(looks).filter(|_| is_taken) {
             self.note(&case.suite, &difference, source, &case.id);
             return None;
         }
@@ -261,7 +265,10 @@ impl Gathered {
             for (marks, rule) in [(&case.new, Rule::VerdictNewlyFailing), (&case.gone, Rule::VerdictFixed)] {
                 for (check, pointer) in marks {
                     let mut is_explained = false;
-                    for key in keys.iter().filter(|key| concerns(check, pointer.as_deref(), key)) {
+                    for key in keys
+                        .iter()
+                        .filter(|key| concerns(check, pointer.as_deref(), &key.part, key.rule))
+                    {
                         is_explained = true;
                         let Some(group) = self.groups.get_mut(key) else {
                             continue;
@@ -269,14 +276,15 @@ impl Gathered {
                         // A snapshot tells what was seen, not what is demanded.
                         if rule == Rule::VerdictFixed {
                             group.is_satisfied |= check != "snapshot";
-                        } else if check != "snapshot" && !is_wording(key, check) {
+                        } else if check != "snapshot" && !is_wording(key, group, check) {
                             group.raised.get_or_insert_with(|| check.clone());
                         }
                     }
-                    if !is_explained && !(check == "snapshot" && marks.len() > 1) {
+                    let is_told_apart = check == "snapshot" && marks.len() > 1;
+                    if !is_explained && !is_told_apart {
                         let kind = format!("{check} {}", pointer.as_deref().unwrap_or_default());
                         let mut difference = whole(rule);
-                        difference.kind = kind.trim_end().to_owned();
+                        kind.trim_end().clone_into(&mut difference.kind);
                         let key = self.put(&case.suite, difference, (case.index, &case.id));
                         self.same.entry(case.id.clone()).or_default().push(key);
                     }
@@ -361,23 +369,23 @@ fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
 }
 
 /// Whether a check looks at what has changed there.
-fn concerns(check: &str, pointer: Option<&str>, key: &Key) -> bool {
-    if check == "snapshot" || key.part == Part::Status {
+fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Rule) -> bool {
+    if check == "snapshot" || *part == Part::Status {
         return true;
     }
     if check == "same-as" {
-        return matches!(key.part, Part::Body(_));
+        return matches!(part, Part::Body(_)) || *part == Part::Header("content-type".to_owned());
     }
     let is_all_of_body = matches!(
-        key.rule,
+        rule,
         Rule::BodyVanished
             | Rule::BodyAppeared
             | Rule::BodyNotJson
             | Rule::BodyBecameJson
             | Rule::HeaderMediaTypeChanged
     );
-    match &key.part {
-        Part::Whole => matches!(key.rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
+    match part {
+        Part::Whole => matches!(rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
         Part::Status => true,
         Part::Header(name) => {
             let field = match check {
@@ -399,6 +407,15 @@ fn concerns(check: &str, pointer: Option<&str>, key: &Key) -> bool {
     }
 }
 
+/// Whether a check fails at that very place.
+fn is_at(check: &str, pointer: Option<&str>, part: &Part) -> bool {
+    match part {
+        Part::Body(place) => check.starts_with("body/") && pointer.is_some_and(|at| is_below(at, place)),
+        Part::Header(name) => check.strip_prefix("header/") == Some(name),
+        Part::Whole | Part::Status => false,
+    }
+}
+
 fn is_of_body(check: &str) -> bool {
     check.starts_with("body/")
         || matches!(
@@ -415,8 +432,8 @@ fn is_below(place: &str, above: &str) -> bool {
 }
 
 /// Whether a check does no more than hold the wording of a text: what callers must not rely on does not break them.
-fn is_wording(key: &Key, check: &str) -> bool {
-    key.rule == Rule::BodyMessageChanged && check.starts_with("body/")
+fn is_wording(key: &Key, group: &Group, check: &str) -> bool {
+    key.rule == Rule::BodyMessageChanged && check.starts_with("body/") && group.after.as_deref() != Some("\"\"")
 }
 
 /// The level of a difference in this case, by what the suite declares.

@@ -8,6 +8,14 @@ use std::{
 use super::{ChangeRule, Level, accepted};
 use crate::source::{Diagnostic, Diagnostics, Fields, Kind, Node, string};
 
+/// Levels by name.
+const LEVELS: [(&str, Option<Level>); 4] = [
+    ("breaking", Some(Level::Breaking)),
+    ("warning", Some(Level::Warning)),
+    ("info", Some(Level::Info)),
+    ("off", None),
+];
+
 /// How changes are judged in a project.
 #[derive(Clone, Debug, Default)]
 pub struct CompareSettings {
@@ -37,10 +45,16 @@ impl CompareSettings {
                     span: key.span,
                     kind: Kind::String(key.text.to_string()),
                 };
-                if let Some(rule) = accepted::known_rule(&name, errors)
-                    && let Some(level) = accepted::level(value, errors)
-                {
-                    settings.levels.insert(rule, level);
+                let (rule, text) = (accepted::known_rule(&name, errors), string(value, errors));
+                let (Some(rule), Some(text)) = (rule, text) else {
+                    continue;
+                };
+                match LEVELS.iter().find(|(name, _)| *name == text) {
+                    Some((_, level)) => drop(settings.levels.insert(rule, *level)),
+                    None => errors.push(
+                        Diagnostic::new(value.span, format!("`{text}` is no level of a change"))
+                            .suggest(&text, LEVELS.map(|(name, _)| name)),
+                    ),
                 }
             }
         }
