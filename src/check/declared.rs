@@ -123,8 +123,8 @@ mod tests {
         );
         write(
             "b.json",
-            r##"{"$defs": {"B": {"required": ["id"], "properties": {"id": {"type": ["string", "null"]}, "code": {"type": "string"},
-                "list": {"items": {"allOf": [{"properties": {"n": {"type": "integer"}}}]}}}}}}"##,
+            r#"{"$defs": {"B": {"required": ["id"], "properties": {"id": {"type": ["string", "null"]}, "code": {"type": "string"},
+                "list": {"items": {"allOf": [{"properties": {"n": {"type": "integer"}}}]}}}}}}"#,
         );
         let store = SchemaStore::open(folder.path());
         let at = |pointer: &str| store.declared("a.json#/$defs/A", pointer);

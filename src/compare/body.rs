@@ -10,7 +10,7 @@ use super::{
     difference::{Difference, Part, Told},
     format::{Format, date_time},
 };
-use crate::check::json;
+use crate::check::{PutBack, json};
 
 /// Most items of an array that are looked at one by one.
 const ITEMS: usize = 10_000;
@@ -175,6 +175,11 @@ impl Walk<'_, '_> {
         }
         let mut removed: BTreeSet<&str> = a.keys().filter(|key| !b.contains_key(*key)).copied().collect();
         let mut added: BTreeSet<&str> = b.keys().filter(|key| !a.contains_key(*key)).copied().collect();
+        for (key, other) in self.same_names(&removed, &added) {
+            removed.remove(key);
+            added.remove(other);
+            self.values(&json::step(pointer, key), key, a[key], b[other]);
+        }
         let renamed = self.renamed(a, b, &mut removed, &mut added);
         let (styled, others): (Vec<_>, Vec<_>) = renamed.into_iter().partition(|(one, other)| bare(one) == bare(other));
         if styled.len() > 1 {
@@ -223,6 +228,20 @@ impl Walk<'_, '_> {
                 self.values(&json::step(pointer, key), key, value, other);
             }
         }
+    }
+
+    /// Names that are values of the targets, where two variables have one value on a target.
+    fn same_names<'k>(&self, removed: &BTreeSet<&'k str>, added: &BTreeSet<&'k str>) -> Vec<(&'k str, &'k str)> {
+        let is_name = |key: &&&str| key.contains("{{ ");
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        for key in removed.iter().filter(is_name) {
+            let other = added.iter().filter(is_name).find(|other| {
+                let means = |names: &PutBack| names.fill_plain(key) == names.fill_plain(other);
+                !pairs.iter().any(|pair| pair.1 == **other) && (means(self.a.names) || means(self.b.names))
+            });
+            pairs.extend(other.map(|other| (*key, *other)));
+        }
+        pairs
     }
 
     /// Removals and additions that belong together: by a name in another style, by the value, by the only value of the

@@ -8,6 +8,7 @@
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says that it skipped")]
 
 mod ci_files;
+mod comparing;
 mod comparison_reports;
 mod connections;
 mod decoding;

@@ -1,0 +1,120 @@
+//! The file of accepted changes.
+
+use serde_json::{Value, json};
+
+use super::{JSON, compared, project, record, told, version};
+use crate::support::Project;
+
+fn changed() -> Project {
+    let project = project(["p"]);
+    record(
+        &project,
+        &version(|_| Some((JSON.to_owned(), r#"{"a":1,"b":1}"#.to_owned()))),
+        "a",
+        &[],
+    );
+    record(
+        &project,
+        &version(|_| Some((JSON.to_owned(), r#"{"a":"1"}"#.to_owned()))),
+        "b",
+        &[],
+    );
+    project
+}
+
+#[test]
+fn a_change_is_accepted_with_a_reason_until_its_day() {
+    let project = changed();
+    project.write(
+        "accepted-changes.toml",
+        "[[accepted]]\nrule = \"body/property-removed\"\npointer = \"/b\"\nsuite = \"p\"\nreason = \"nobody reads it\"\nexpires = 2999-12-31\n",
+    );
+    let (ran, report) = compared(&project, &[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(told(&report, None).len(), 1);
+    let accepted = &report["accepted"][0];
+    assert_eq!(
+        (
+            &accepted["rule"],
+            &accepted["accepted_because"],
+            &accepted["expires"],
+            &accepted["place"]["line"]
+        ),
+        (
+            &json!("body/property-removed"),
+            &json!("nobody reads it"),
+            &json!("2999-12-31"),
+            &json!(1)
+        )
+    );
+    // By its fingerprint, in a file of another name.
+    let fingerprint = report["changes"][0]["fingerprint"].as_str().unwrap();
+    let all = project.read("accepted-changes.toml")
+        + &format!("[[accepted]]\nfingerprint = \"{fingerprint}\"\nreason = \"announced\"\n");
+    project.write("known.toml", &all);
+    let (ran, report) = compared(&project, &["--accepted", "known.toml"]);
+    assert_eq!((ran.code, &report["changes"]), (0, &json!([])), "{ran:?}");
+    project.write("conforme.toml", "[compare]\naccepted = \"known.toml\"\n");
+    assert_eq!(compared(&project, &[]).0.code, 0);
+}
+
+#[test]
+fn entries_that_are_expired_or_match_nothing_are_told() {
+    let project = changed();
+    project.write(
+        "accepted-changes.toml",
+        "[[accepted]]\nrule = \"body/property-removed\"\nreason = \"was fine\"\nexpires = 2020-01-01\n\n\
+         [[accepted]]\nrule = \"body/became-null\"\nreason = \"long gone\"\n",
+    );
+    let (ran, report) = compared(&project, &[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!((told(&report, None).len(), &report["accepted"]), (2, &Value::Null));
+    let stale: Vec<_> = report["stale"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (&entry["reason"], &entry["place"]["line"]))
+        .collect();
+    assert_eq!(
+        stale,
+        [
+            (&json!("it expired on 2020-01-01"), &json!(1)),
+            (&json!("it matches no change"), &json!(6))
+        ]
+    );
+    assert!(ran.stdout.contains("it expired on 2020-01-01"), "{}", ran.stdout);
+}
+
+#[test]
+fn mistakes_in_the_file_are_told_with_their_places() {
+    let project = changed();
+    project.write(
+        "accepted-changes.toml",
+        "[[accepted]]\nrule = \"body/property-remvoed\"\nreason = \"x\"\n[[accepted]]\nrule = \"body/wrapped\"\n\
+         [[accepted]]\nreason = \"all\"\n[[accepted]]\nrule = \"body/wrapped\"\nreason = \"x\"\nexpires = \"soon\"\nowner = \"x\"\n",
+    );
+    let ran = project.run(&["compare", "--baseline", "a", "--candidate", "b"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for part in [
+        "accepted-changes.toml:2:8",
+        "there is no rule `body/property-remvoed`",
+        "body/property-removed",
+        "has a `reason`",
+        "names its `rule`, or its `fingerprint`",
+        "`soon` is not a day",
+        "unknown key `owner`",
+    ] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+    let ran = project.run(&[
+        "compare",
+        "--baseline",
+        "a",
+        "--candidate",
+        "b",
+        "--accepted",
+        "none.toml",
+    ]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("none.toml"), "{}", ran.stderr);
+}

@@ -1,0 +1,201 @@
+//! What the suite demands weighs more than what was merely seen.
+
+use super::{JSON, compared, record, told, version};
+use crate::support::Project;
+
+const SCHEMA: &str = r#"{
+  "type": "object", "required": ["id"],
+  "properties": {
+    "id": { "type": "integer" }, "note": { "type": ["string", "null"] }, "kind": { "enum": ["a", "b"] },
+    "share": { "type": "number" }
+  }
+}"#;
+
+/// What is told where a suite with these expectations sees these two bodies.
+fn seen(expect: &str, before: &str, after: &str) -> Vec<(String, String, String)> {
+    let project = Project::new(&[("schemas/a.schema.json", SCHEMA)]);
+    project.write(
+        "cases/s/c.yaml",
+        &format!("request: {{ path: / }}\nexpect: {{ status: 200, {expect} }}\n"),
+    );
+    for (name, body) in [("a", before), ("b", after)] {
+        let body = body.to_owned();
+        record(
+            &project,
+            &version(move |_| Some((JSON.to_owned(), body.clone()))),
+            name,
+            &[],
+        );
+    }
+    told(&compared(&project, &[]).1, None)
+}
+
+fn is(expect: &str, before: &str, after: &str, level: &str, rule: &str) {
+    let seen = seen(expect, before, after);
+    let told: Vec<_> = seen
+        .iter()
+        .map(|(level, rule, _)| (level.as_str(), rule.as_str()))
+        .collect();
+    assert_eq!(told, [(level, rule)], "{expect}: {before} -> {after}");
+}
+
+#[test]
+fn a_schema_says_what_may_be_missing_null_or_another_value() {
+    const BY_SCHEMA: &str = "body: { schema: a.schema.json }";
+    is(
+        BY_SCHEMA,
+        r#"{"id":1,"note":"x"}"#,
+        r#"{"note":"x"}"#,
+        "breaking",
+        "body/property-removed",
+    );
+    is(
+        BY_SCHEMA,
+        r#"{"id":1,"note":"x"}"#,
+        r#"{"id":1}"#,
+        "warning",
+        "body/property-removed",
+    );
+    is(
+        "rules: {}",
+        r#"{"id":1,"note":"x"}"#,
+        r#"{"id":1}"#,
+        "breaking",
+        "body/property-removed",
+    );
+    is(
+        BY_SCHEMA,
+        r#"{"id":1,"note":"x"}"#,
+        r#"{"id":1,"note":null}"#,
+        "warning",
+        "body/became-null",
+    );
+    is(
+        BY_SCHEMA,
+        r#"{"id":1,"share":1}"#,
+        r#"{"id":1,"share":1.5}"#,
+        "info",
+        "body/integer-to-number",
+    );
+    is(
+        BY_SCHEMA,
+        r#"{"id":1,"kind":"a"}"#,
+        r#"{"id":1,"kind":"b"}"#,
+        "breaking",
+        "body/value-changed",
+    );
+    // A value that is not of a closed set is no more than seen, however it looks.
+    is(
+        "rules: {}",
+        r#"{"id":1,"kind":"a"}"#,
+        r#"{"id":1,"kind":"b"}"#,
+        "warning",
+        "body/value-changed",
+    );
+}
+
+#[test]
+fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is() {
+    is(
+        "body: { json: { id: 1 } }",
+        r#"{"id":1}"#,
+        r#"{"id":2}"#,
+        "breaking",
+        "body/value-changed",
+    );
+    is(
+        "body: { exact: { id: 1 } }",
+        r#"{"id":1}"#,
+        r#"{"id":1,"x":1}"#,
+        "breaking",
+        "body/property-added",
+    );
+    is(
+        "rules: {}",
+        r#"{"id":1}"#,
+        r#"{"id":1,"x":1}"#,
+        "info",
+        "body/property-added",
+    );
+    // What holds now and did not before is for the better.
+    is(
+        "body: { json: { id: 2 } }",
+        r#"{"id":1}"#,
+        r#"{"id":2}"#,
+        "info",
+        "body/value-changed",
+    );
+    // The wording of a text breaks nobody who does not search in it.
+    is(
+        "body: { json: { message: gone } }",
+        r#"{"message":"gone"}"#,
+        r#"{"message":"away"}"#,
+        "warning",
+        "body/message-changed",
+    );
+    // A value that the suite leaves open, and that it does not take now.
+    let open = "body: { json: { at: { $within: 5m } } }";
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let fresh = format!(r#"{{"at":"{now}"}}"#);
+    is(
+        open,
+        &fresh,
+        r#"{"at":"2020-02-07T13:33:16Z"}"#,
+        "breaking",
+        "body/value-changed",
+    );
+}
+
+#[test]
+fn a_check_that_fails_without_a_difference_is_told_by_its_name() {
+    let project = Project::new(&[("cases/s/c.yaml", "request: { path: / }\nexpect: { status: 200 }\n")]);
+    let good = || version(|_| Some((JSON.to_owned(), "{}".to_owned())));
+    record(&project, &good(), "a", &[]);
+    project.write("cases/s/c.yaml", "request: { path: / }\nexpect: { status: 201 }\n");
+    record(&project, &good(), "b", &[]);
+    let (ran, report) = compared(&project, &[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(report["changes"][0]["message"], "the check status fails");
+    let back = project.run(&[
+        "compare",
+        "--baseline",
+        "b",
+        "--candidate",
+        "a",
+        "--report",
+        "json=report.json",
+    ]);
+    assert_eq!(back.code, 0, "{back:?}");
+    assert!(project.read("report.json").contains("verdict/fixed"));
+}
+
+#[test]
+fn a_request_that_must_be_refused_and_succeeds_breaks_the_api() {
+    for (status, expect, tags, level) in [
+        (404, "status: 404", "", "breaking"),
+        (404, "status: [404, 200]", "", "warning"),
+        (404, "status: [404, 410]", "tags: [authorisation]", "breaking"),
+        (403, "status: [403, 404]", "", "breaking"),
+    ] {
+        let case = format!("request: {{ path: / }}\nexpect: {{ {expect} }}\n{tags}\n");
+        let project = Project::new(&[("cases/s/c.yaml", &case)]);
+        record(
+            &project,
+            &version(move |_| Some((format!("HTTP/1.1 {status} No"), String::new()))),
+            "a",
+            &[],
+        );
+        record(
+            &project,
+            &version(|_| Some((JSON.to_owned(), "{}".to_owned()))),
+            "b",
+            &[],
+        );
+        let told = told(&compared(&project, &[]).1, None);
+        assert_eq!(
+            (told[0].0.as_str(), told[0].1.as_str(), told.len()),
+            (level, "status/error-to-success", 1),
+            "{case}"
+        );
+    }
+}
