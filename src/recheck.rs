@@ -12,6 +12,7 @@ use crate::{
     exit::Exit,
     plan::{Plan, Planned},
     recording::{Recording, RecordingError},
+    run::worst,
     source::Sources,
 };
 
@@ -116,18 +117,29 @@ fn judged(
             ..planned.unrun(sources, recorded.verdict, reason)
         };
     };
-    let (verdict, reason, findings) = match judge(planned, plan, sources, request, reply, others) {
+    let (verdict, reason, findings) = match judge(planned, plan, sources, request, reply, Some(others)) {
         Ok(judgement) if judgement.fails() => (Verdict::Failed, None, judgement.findings),
         Ok(judgement) if recorded.earlier.is_empty() => (Verdict::Passed, None, judgement.findings),
         Ok(judgement) => (Verdict::Flaky, None, judgement.findings),
         Err(reason) => (Verdict::Errored, Some(reason), Vec::new()),
     };
-    let mut last = recorded.last;
+    let (mut last, mut repeats) = (recorded.last, recorded.repeats);
     (last.reason, last.findings) = (reason, findings);
+    for one in &mut repeats {
+        let Some(Exchange { request, reply }) = &one.exchange else {
+            continue;
+        };
+        // As in the run: what another answer is compared with is the first.
+        (one.reason, one.findings) = match judge(planned, plan, sources, request, reply, None) {
+            Ok(judgement) => (None, judgement.findings),
+            Err(reason) => (Some(reason), Vec::new()),
+        };
+    }
+    let verdict = worst(verdict, &mut last, &mut repeats);
     CaseFinished {
         last,
         earlier: recorded.earlier,
-        repeats: recorded.repeats,
+        repeats,
         ..planned.finished(sources, verdict)
     }
 }
@@ -139,7 +151,7 @@ fn judge(
     sources: &Sources,
     request: &Request,
     reply: &Reply,
-    others: &BTreeMap<String, Reply>,
+    others: Option<&BTreeMap<String, Reply>>,
 ) -> Result<Judgement, String> {
     match reply {
         Reply::Failure(failure) => return Err(failure.message.clone()),
@@ -154,9 +166,9 @@ fn judge(
     let bound = plan
         .bind(&planned.case, sources)
         .map_err(|unbound| unbound.to_string())?;
-    let other = match &bound.expectation.same_as {
-        None => None,
-        Some(same_as) => match others.get(&same_as.id) {
+    let other = match (&bound.expectation.same_as, others) {
+        (None, _) | (_, None) => None,
+        (Some(same_as), Some(others)) => match others.get(&same_as.id) {
             Some(other @ Reply::Answer(_)) => Some(other),
             _ => return Err(format!("there is no answer of {} to compare this one with", same_as.id)),
         },

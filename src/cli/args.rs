@@ -128,12 +128,9 @@ impl OutputArgs {
     }
 }
 
-/// `conforme run`
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Which cases, on which target.
-    #[command(flatten)]
-    pub select: SelectArgs,
+/// How a target is asked.
+#[derive(Clone, Debug, Args)]
+pub struct LimitArgs {
     /// Requests at once [default: 16 on loopback, 4 elsewhere]
     #[arg(long, short = 'j', env = "CONFORME_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
@@ -146,12 +143,29 @@ pub struct RunArgs {
     /// Longest time for one request, unless the case says otherwise [default: 10s]
     #[arg(long, env = "CONFORME_TIMEOUT", value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+    /// A PEM file of certificate authorities to trust beside the platform's
+    #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `conforme run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which cases, on which target.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// How it is asked.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Try a case again that has no answer, or one of 429 or 503 with `Retry-After` [default: 0]
     #[arg(long, env = "CONFORME_RETRIES", value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: Option<u32>,
     /// Wait so long for the target to become ready: what its `ready` asks for holds, or else its port is open
     #[arg(long, env = "CONFORME_WAIT", value_name = "DURATION", value_parser = parse_duration)]
     pub wait: Option<Duration>,
+    /// Ask each case so often: all answers must hold, and what differs among them teaches `compare` what is noise
+    #[arg(long, env = "CONFORME_REPEATS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeats: u32,
     /// Begin no more cases after N that fail the run
     #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one)]
     pub max_fail: Option<usize>,
@@ -170,9 +184,6 @@ pub struct RunArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// A PEM file of certificate authorities to trust beside the platform's
-    #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
 }
 
 /// `--snapshots`
@@ -216,11 +227,11 @@ pub struct MergeArgs {
 /// `conforme compare`
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// What the candidate is compared with: a recording
-    #[arg(long, value_name = "RECORDING")]
+    /// What the candidate is compared with: a recording, a target of conforme.toml, or the base URL of an API
+    #[arg(long, value_name = "RECORDING|TARGET")]
     pub baseline: String,
-    /// What may be released, or not: a recording
-    #[arg(long, value_name = "RECORDING")]
+    /// What may be released, or not: a recording, a target of conforme.toml, or the base URL of an API
+    #[arg(long, value_name = "RECORDING|TARGET")]
     pub candidate: String,
     /// Cases, as for `run`
     #[arg(value_name = "PATH|ID")]
@@ -237,12 +248,33 @@ pub struct CompareArgs {
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
+    /// Ask each case of a target so often; what differs among the answers of one version is noise
+    #[arg(long, env = "CONFORME_REPEATS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeats: u32,
+    /// How targets are asked.
+    #[command(flatten)]
+    pub live: LiveArgs,
     /// Show nothing but what fails the comparison
     #[arg(long, short = 'q', conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
     /// Show all cases, how bodies differ, and what is accepted or noise
     #[arg(long, short = 'v', help_heading = "Output")]
     pub verbose: bool,
+}
+
+/// How the targets of a comparison are asked.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Targets")]
+pub struct LiveArgs {
+    /// A variable of every target that is asked; secrets come from `CONFORME_SECRET_<NAME>`, never from here
+    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
+    /// Allow cases that have this effect, such as `email`, on targets that are not loopback
+    #[arg(long = "allow", value_name = "EFFECT")]
+    pub allow: Vec<String>,
+    /// How they are asked.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// `--fail-on`
@@ -350,6 +382,20 @@ impl SelectArgs {
             target: self.target.clone().filter(|target| !target.is_empty()),
             vars: self.vars.clone(),
             allow: self.allow.clone(),
+            ..TargetOptions::default()
+        }
+    }
+}
+
+impl LimitArgs {
+    /// What these flags say about the target.
+    pub(super) fn target_options(&self) -> TargetOptions {
+        TargetOptions {
+            jobs: self.jobs.map(usize::from),
+            rate_limit: self.rate_limit,
+            burst: self.burst,
+            timeout: self.timeout,
+            ca_file: self.ca_file.clone(),
             ..TargetOptions::default()
         }
     }

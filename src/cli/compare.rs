@@ -2,7 +2,8 @@
 
 use std::{
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use chrono::Utc;
@@ -10,6 +11,7 @@ use chrono::Utc;
 use super::{
     Exit, Printer,
     args::{CompareArgs, FailOn},
+    live::{self, Recordings},
     recheck::unreadable,
     reports::{Documents, Patient},
     run::select,
@@ -20,6 +22,7 @@ use crate::{
         ACCEPTED_FILE, AcceptedEntry, CompareSettings, Comparing, Comparison, Facts, Level, Version, compare as judge,
         read_accepted,
     },
+    event::Stop,
     report::compare::{ComparisonOptions, tell, write},
     source::{Diagnostics, Sources},
 };
@@ -31,14 +34,14 @@ pub(super) fn compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut P
 }
 
 fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
-    let workspace = workspace(args, folder, printer)?;
+    let workspace = workspace(args, folder, printer)?.map(Arc::new);
     let facts = workspace.as_ref().map_or_else(Facts::default, |workspace| {
         Facts::of(&workspace.suites, &workspace.schemas)
     });
     let settings = workspace
         .as_ref()
         .map_or_else(CompareSettings::default, |workspace| workspace.project.compare.clone());
-    let accepted = accepted(args, &settings, workspace.as_ref(), printer)?;
+    let accepted = accepted(args, &settings, workspace.as_deref(), printer)?;
     let selected = match &workspace {
         Some(workspace) if !(args.names.is_empty() && args.tags.is_empty()) => {
             let selection = select(&args.names, &args.tags, workspace, printer)?;
@@ -60,26 +63,99 @@ fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer)
         fail_on: args.fail_on.level(),
         wanted: &|id| selected.as_ref().is_none_or(|selected| selected.contains(id)),
     };
-    let (baseline, candidate) = (Path::new(&args.baseline), Path::new(&args.candidate));
+    let recorded = Versions::record(args, workspace.as_ref(), printer)?;
     let compared = judge(
         Version {
-            path: baseline,
+            path: &recorded.baseline,
             name: &args.baseline,
         },
         Version {
-            path: candidate,
+            path: &recorded.candidate,
             name: &args.candidate,
         },
         &how,
     );
-    let comparison = compared.map_err(|error| {
-        let path = if error.is_candidate { candidate } else { baseline };
+    let mut comparison = compared.map_err(|error| {
+        let path = if error.is_candidate {
+            &recorded.candidate
+        } else {
+            &recorded.baseline
+        };
         unreadable(path, &error.source, printer)
     })?;
+    if let Some(stop) = recorded.interrupted() {
+        let exit = if stop == Stop::Terminated {
+            Exit::Terminated
+        } else {
+            Exit::Interrupted
+        };
+        comparison.summary.exit_code = exit.code();
+    }
     if comparison.baseline.suite_hash != comparison.candidate.suite_hash {
         printer.note("the two recordings are of different suites: cases that changed can differ for that reason");
     }
     Ok(finish(&comparison, args, documents, printer))
+}
+
+/// What is compared, where some of it had to be asked first.
+struct Versions {
+    baseline: PathBuf,
+    candidate: PathBuf,
+    asked: Option<Recordings>,
+}
+
+impl Versions {
+    /// Asks those that are targets, side by side.
+    fn record(args: &CompareArgs, workspace: Option<&Arc<Workspace>>, printer: &mut Printer) -> Result<Self, Exit> {
+        let names = [&args.baseline, &args.candidate];
+        let mut targets = Vec::new();
+        for name in names {
+            if is_target(name, workspace.map(Arc::as_ref)) {
+                targets.push(name.clone());
+            } else if !Path::new(name).exists() {
+                printer.error(&format!(
+                    "`{name}` is neither a recording nor a target of conforme.toml nor a URL"
+                ));
+                return Err(Exit::Usage);
+            }
+        }
+        let [mut baseline, mut candidate] = names.map(PathBuf::from);
+        if targets.is_empty() {
+            return Ok(Self {
+                baseline,
+                candidate,
+                asked: None,
+            });
+        }
+        let Some(workspace) = workspace else {
+            printer
+                .error("a target is asked the cases of a project, and there is none here: name one with `--project`");
+            return Err(Exit::Usage);
+        };
+        let selection = select(&args.names, &args.tags, workspace, printer)?;
+        let recordings = live::record(&targets, &args.live, args.repeats, &selection, workspace, printer)?;
+        let mut paths = recordings.paths.iter().peekable();
+        for (name, path) in [(&args.baseline, &mut baseline), (&args.candidate, &mut candidate)] {
+            if let Some(recorded) = paths.next_if(|_| is_target(name, Some(workspace))) {
+                recorded.clone_into(path);
+            }
+        }
+        Ok(Self {
+            baseline,
+            candidate,
+            asked: Some(recordings),
+        })
+    }
+
+    fn interrupted(&self) -> Option<Stop> {
+        self.asked.as_ref()?.interrupted
+    }
+}
+
+/// Whether it names a target: a URL, a target of `conforme.toml`, or the embedded reference API where no file is called so.
+fn is_target(name: &str, workspace: Option<&Workspace>) -> bool {
+    let is_known = workspace.is_some_and(|workspace| workspace.project.targets.iter().any(|(known, _)| known == name));
+    name.contains("://") || is_known || (name == "reference" && !Path::new(name).exists())
 }
 
 /// Writes every report, and says what the comparison calls for.
@@ -104,7 +180,12 @@ fn finish(comparison: &Comparison, args: &CompareArgs, documents: Documents, pri
 
 /// The project, where there is one: recordings can be compared far from it.
 fn workspace(args: &CompareArgs, folder: Option<&Path>, printer: &Printer) -> Result<Option<Workspace>, Exit> {
-    let is_asked = folder.is_some() || !args.names.is_empty() || !args.tags.is_empty();
+    let is_asked = [&args.baseline, &args.candidate]
+        .iter()
+        .any(|name| is_target(name, None))
+        || folder.is_some()
+        || !args.names.is_empty()
+        || !args.tags.is_empty();
     if !is_asked && !Workspace::is_here() {
         printer.note("there is no project here: nothing is known of what its suite demands");
         return Ok(None);

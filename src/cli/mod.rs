@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 mod list;
+mod live;
 mod merge;
 mod printer;
 mod recheck;

@@ -6,6 +6,7 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::Utc;
@@ -39,14 +40,13 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     let workspace = Workspace::load(folder, printer)?;
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
     check_effects(&args.select.allow, &workspace, printer)?;
+    let select_options = args.select.target_options();
     let options = TargetOptions {
-        jobs: args.jobs.map(usize::from),
-        rate_limit: args.rate_limit,
-        burst: args.burst,
-        timeout: args.timeout,
-        ca_file: args.ca_file.clone(),
+        target: select_options.target,
+        vars: select_options.vars,
+        allow: select_options.allow,
         retries: args.retries,
-        ..args.select.target_options()
+        ..args.limits.target_options()
     };
     let resolved = target::resolve(&workspace, &options, false, printer)?;
     let redactor = Arc::new(Redactor::new(
@@ -65,7 +65,7 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     if let Some(partition) = args.select.partition {
         plan.keep(partition);
     }
-    let ready = ready(args, &plan, &workspace, printer)?;
+    let ready = ready_of(args.wait, &plan, &workspace, printer)?;
     if let Some(path) = &args.failed_from {
         leave_out(path, &mut plan, printer)?;
     }
@@ -86,18 +86,14 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         hide: Arc::clone(&redactor),
         ready,
         max_fail: args.max_fail,
+        repeats: args.repeats,
+        lane: None,
     };
     let unused = unused_snapshots(&workspace);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            printer.error(&format!("failed to start: {error}"));
-            Exit::Usage
-        })?;
+    let runtime = runtime(printer)?;
     let finished: io::Result<RunFinished> = runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
-        let sources = Arc::new(workspace.sources);
+        let sources = Arc::clone(&workspace.sources);
         let tell = |event: Event| reports.tell(&redactor.event(event));
         Ok(fire(Arc::new(plan), sources, Arc::new(client), &options, &interrupts, tell).await)
     });
@@ -114,6 +110,15 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
     finished.exit_code = exit.code();
     reports.tell(&redactor.event(Event::RunFinished(finished)));
     Ok(exit.reported(reports.finish(printer)))
+}
+
+/// What runs are driven by: one thread.
+pub(super) fn runtime(printer: &Printer) -> Result<tokio::runtime::Runtime, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| {
+        printer.error(&format!("failed to start: {error}"));
+        Exit::Usage
+    })
 }
 
 /// In CI nothing is written: a snapshot that is made where nobody sees it is no agreement.
@@ -134,9 +139,14 @@ fn snapshot_mode(asked: Option<Snapshots>, printer: &Printer) -> Result<Snapshot
 }
 
 /// What is asked before the first case: what the target's `ready` says, and with `--wait` at least a connection.
-fn ready(args: &RunArgs, plan: &Plan, workspace: &Workspace, printer: &Printer) -> Result<Option<Ready>, Exit> {
+pub(super) fn ready_of(
+    wait: Option<Duration>,
+    plan: &Plan,
+    workspace: &Workspace,
+    printer: &Printer,
+) -> Result<Option<Ready>, Exit> {
     let Some(case) = workspace.suites.ready.get(&plan.target.name) else {
-        return Ok(args.wait.map(|wait| Ready { asked: None, wait }));
+        return Ok(wait.map(|wait| Ready { asked: None, wait }));
     };
     let bound = match plan::skip(case, Some(&plan.target)) {
         Some(reason) => Err(Diagnostic::new(case.span, format!("`ready`: {reason}"))),
@@ -147,7 +157,7 @@ fn ready(args: &RunArgs, plan: &Plan, workspace: &Workspace, printer: &Printer) 
     let bound = bound.map_err(|mistake| printer.diagnostics(&mistake.into(), &workspace.sources))?;
     Ok(Some(Ready {
         asked: Some(Box::new(bound)),
-        wait: args.wait.unwrap_or_default(),
+        wait: wait.unwrap_or_default(),
     }))
 }
 
@@ -193,7 +203,7 @@ pub(super) fn select(
 }
 
 /// An effect that no case has is a slip in a name.
-fn check_effects(allow: &[String], workspace: &Workspace, printer: &Printer) -> Result<(), Exit> {
+pub(super) fn check_effects(allow: &[String], workspace: &Workspace, printer: &Printer) -> Result<(), Exit> {
     let known: BTreeSet<_> = workspace
         .suites
         .cases
@@ -222,7 +232,7 @@ fn folder(root: &Path) -> Option<String> {
 }
 
 /// The commit that is checked out where the project is.
-fn commit(root: &Path) -> Option<String> {
+pub(super) fn commit(root: &Path) -> Option<String> {
     repository(root)?;
     let output = Command::new("git")
         .args(["rev-parse", "--verify", "HEAD"])
@@ -235,7 +245,12 @@ fn commit(root: &Path) -> Option<String> {
     (output.status.success() && commit.bytes().all(|b| b.is_ascii_hexdigit()) && !commit.is_empty()).then_some(commit)
 }
 
-fn started(plan: &Plan, workspace: &Workspace, commit: Option<String>, partition: Option<Partition>) -> RunStarted {
+pub(super) fn started(
+    plan: &Plan,
+    workspace: &Workspace,
+    commit: Option<String>,
+    partition: Option<Partition>,
+) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
         format: event::FORMAT,

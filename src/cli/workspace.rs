@@ -15,7 +15,7 @@ use crate::{
 /// A project with its suites, free of mistakes.
 pub(super) struct Workspace {
     pub(super) project: Project,
-    pub(super) sources: Sources,
+    pub(super) sources: Arc<Sources>,
     pub(super) suites: Suites,
     pub(super) snapshots: SnapshotStore,
     pub(super) schemas: SchemaStore,
@@ -61,7 +61,7 @@ impl Workspace {
         Ok(Self {
             snapshots: SnapshotStore::new(&project.snapshots),
             project,
-            sources,
+            sources: Arc::new(sources),
             suites,
             schemas,
         })

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    Client, Interrupts, Ready,
+    Client, Interrupts, Lane, Ready,
     verdict::conclude,
     worker::{News, Workers},
 };
@@ -50,6 +50,10 @@ pub struct RunOptions {
     pub ready: Option<Ready>,
     /// After so many cases that fail the run no more are begun.
     pub max_fail: Option<usize>,
+    /// How often each case is asked.
+    pub repeats: u32,
+    /// The runs on other targets that go side by side with this one.
+    pub lane: Option<Lane>,
 }
 
 /// Fires a plan. Events of cases go to `tell` as they happen; the figures of the run are returned.
@@ -93,6 +97,9 @@ pub async fn run(
                 let unrun = planned.unrun(&sources, Verdict::NotRun, reason.clone());
                 report(unrun, &mut counts, &mut tell);
             }
+            if let Some(lane) = &options.lane {
+                lane.leave();
+            }
             return RunFinished {
                 counts,
                 elapsed_us: event::micros(start.elapsed()),
@@ -101,7 +108,7 @@ pub async fn run(
             };
         }
     }
-    let (workers, mut news) = Workers::start(&plan, &sources, &client, options.max_fail.is_some());
+    let (workers, mut news) = Workers::start(&plan, &sources, &client, options);
     let mut running = Running::new(plan.target.limits.slow);
     let mut tick = tokio::time::interval(TICK);
     let mut is_stopping = false;
@@ -166,6 +173,7 @@ pub async fn run(
             }
         }
     }
+    workers.leave();
     let is_whole = done.iter().all(|done| *done);
     let stopped = interrupts
         .first()

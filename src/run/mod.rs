@@ -3,6 +3,7 @@
 //! [`Client`] turns one request into one [`Reply`](crate::exchange::Reply), whatever the server does; [`run`] keeps
 //! the jobs busy, has each reply judged, and tells what happened as events.
 
+mod abreast;
 mod body;
 mod client;
 mod connect;
@@ -19,8 +20,10 @@ mod tls;
 mod verdict;
 mod worker;
 
+pub use abreast::{Abreast, Lane};
 pub use client::Client;
 pub use engine::{RunOptions, SnapshotMode, run};
 pub use interrupt::Interrupts;
 pub use ready::Ready;
 pub use tls::TlsError;
+pub(crate) use verdict::worst;

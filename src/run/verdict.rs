@@ -18,6 +18,7 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
         exchange,
         judgement,
         earlier,
+        mut repeats,
     } = judged;
     let mut lost = None;
     let mut judgement = judgement.unwrap_or_else(|| {
@@ -40,18 +41,42 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
         _ if earlier.is_empty() => (Verdict::Passed, None),
         _ => (Verdict::Flaky, None),
     };
+    let mut last = Try {
+        reason,
+        started: Some(started),
+        elapsed_us: exchange.reply.elapsed_us(),
+        findings: judgement.findings,
+        exchange: Some(exchange),
+    };
+    let verdict = worst(verdict, &mut last, &mut repeats);
     CaseFinished {
-        last: Try {
-            reason,
-            started: Some(started),
-            elapsed_us: exchange.reply.elapsed_us(),
-            findings: judgement.findings,
-            exchange: Some(exchange),
-        },
+        last,
         earlier,
+        repeats,
         snapshot: written,
         ..planned.finished(sources, verdict)
     }
+}
+
+/// The verdict on all answers of a case: where the first holds and another does not, that one takes its place, so that
+/// it is the one that is told.
+pub(crate) fn worst(verdict: Verdict, last: &mut Try, repeats: &mut [Try]) -> Verdict {
+    if !matches!(verdict, Verdict::Passed | Verdict::Flaky) {
+        return verdict;
+    }
+    let fails = |one: &Try| one.findings.iter().any(|finding| finding.level == Level::Deny);
+    let found = repeats.iter().position(fails).map(|at| (at, Verdict::Failed));
+    let lost = || {
+        repeats
+            .iter()
+            .position(|one| one.reason.is_some())
+            .map(|at| (at, Verdict::Errored))
+    };
+    let Some((at, worse)) = found.or_else(lost) else {
+        return verdict;
+    };
+    std::mem::swap(last, &mut repeats[at]);
+    worse
 }
 
 /// Writes the new snapshot where that was asked for; the path is relative to the project.

@@ -14,9 +14,9 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Client, client::Listening, pace::Turns, queue::Queue, retry};
+use super::{Client, Lane, RunOptions, client::Listening, pace::Turns, queue::Queue, retry};
 use crate::{
-    check::{self, Judgement},
+    check::{self, Finding, Judgement},
     event::{Exchange, Try},
     exchange::Reply,
     plan::{Bound, Plan},
@@ -57,6 +57,8 @@ pub(super) struct Judged {
     pub(super) exchange: Exchange,
     /// The tries before it.
     pub(super) earlier: Vec<Try>,
+    /// Further answers.
+    pub(super) repeats: Vec<Try>,
     /// What the checks say; none where the answer it is compared with never came.
     pub(super) judgement: Option<Judgement>,
 }
@@ -67,15 +69,16 @@ pub(super) struct Workers {
     tasks: Arc<Mutex<JoinSet<()>>>,
     awaited: Arc<Awaited>,
     stopping: watch::Sender<bool>,
+    lane: Option<Lane>,
 }
 
 impl Workers {
-    /// Starts as many workers as there are jobs; `is_counted` where failures may end the run. The channel ends when all of them have.
+    /// Starts as many workers as there are jobs. The channel ends when all of them have.
     pub(super) fn start(
         plan: &Arc<Plan>,
         sources: &Arc<Sources>,
         client: &Arc<Client>,
-        is_counted: bool,
+        options: &RunOptions,
     ) -> (Self, mpsc::UnboundedReceiver<News>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let queue = Arc::new(Queue::new(plan));
@@ -92,7 +95,9 @@ impl Workers {
                 turns: Arc::clone(&turns),
                 awaited: Arc::clone(&awaited),
                 stopping: stopped.clone(),
-                is_counted,
+                is_counted: options.max_fail.is_some(),
+                repeats: options.repeats,
+                lane: options.lane.clone(),
                 sender: sender.clone(),
             };
             tasks.spawn(worker.work());
@@ -102,6 +107,7 @@ impl Workers {
             tasks: Arc::new(Mutex::new(tasks)),
             awaited,
             stopping,
+            lane: options.lane.clone(),
         };
         (workers, receiver)
     }
@@ -111,6 +117,14 @@ impl Workers {
         self.queue.stop();
         self.stopping.send_replace(true);
         self.awaited.give_up();
+        self.leave();
+    }
+
+    /// Nobody waits for this run any more.
+    pub(super) fn leave(&self) {
+        if let Some(lane) = &self.lane {
+            lane.leave();
+        }
     }
 
     /// Begins no more cases; those that run get [`GRACE`].
@@ -182,7 +196,10 @@ struct Worker {
     turns: Arc<Turns>,
     awaited: Arc<Awaited>,
     stopping: watch::Receiver<bool>,
+    /// Whether failures may end the run.
     is_counted: bool,
+    repeats: u32,
+    lane: Option<Lane>,
     sender: mpsc::UnboundedSender<News>,
 }
 
@@ -212,13 +229,22 @@ impl Worker {
         let Ok(bound) = self.plan.bind(&planned.case, &self.sources) else {
             return;
         };
-        if !self.turn().await {
+        if !self.may_ask(&planned.case.id, 0).await {
             return;
         }
         let maker = self.awaited.maker(&planned.case.id);
         drop(self.sender.send(News::Started(index)));
-        let Some((started, answered, earlier)) = self.tries(index, &bound).await else {
+        let Some((started, answered, mut earlier)) = self.tries(index, &bound).await else {
             return;
+        };
+        let (answered, repeats) = if self.repeats > 1 {
+            let reply = self.client.finish(answered).await;
+            let Some(repeats) = self.again(index, &bound, &mut earlier).await else {
+                return;
+            };
+            (Listening::over(reply), repeats)
+        } else {
+            (answered, Vec::new())
         };
         let waits = bound.expectation.same_as.is_some();
         let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
@@ -254,6 +280,7 @@ impl Worker {
                 },
                 judgement,
                 earlier,
+                repeats,
             };
             drop(sender.send(News::Judged(Box::new(judged))));
         };
@@ -295,19 +322,7 @@ impl Worker {
             let reply = self.client.finish(answered).await;
             let judgement = judge(bound, &reply, None)?;
             let has_passed = !matches!(reply, Reply::Failure(_)) && !judgement.fails();
-            let failed = Try {
-                reason: match &reply {
-                    Reply::Failure(failure) => Some(failure.message.clone()),
-                    _ => None,
-                },
-                started: Some(started),
-                elapsed_us: reply.elapsed_us(),
-                findings: judgement.findings,
-                exchange: Some(Exchange {
-                    request: bound.request.clone(),
-                    reply: reply.clone(),
-                }),
-            };
+            let failed = tried(started, reply.clone(), judgement.findings, bound);
             let retried = News::Retried {
                 index,
                 number,
@@ -325,6 +340,35 @@ impl Worker {
             earlier.push(failed);
         }
         None
+    }
+
+    /// Asks again as often as is wanted. Each answer is judged by itself: the other that some are compared with is one
+    /// answer, and so is what is compared with it.
+    async fn again(&self, index: usize, bound: &Bound, earlier: &mut Vec<Try>) -> Option<Vec<Try>> {
+        let mut repeats = Vec::new();
+        for number in 1..self.repeats {
+            if *self.stopping.borrow() || !self.may_ask(&self.plan.cases[index].case.id, number).await {
+                break;
+            }
+            let (started, answered, more) = self.tries(index, bound).await?;
+            earlier.extend(more);
+            let reply = self.client.finish(answered).await;
+            let judgement = judge(bound, &reply, None)?;
+            repeats.push(tried(started, reply, judgement.findings, bound));
+        }
+        Some(repeats)
+    }
+
+    /// Waits until the runs that go side by side have come to the case, and until the target's rate limit allows one more
+    /// request; whether the run still goes on then.
+    async fn may_ask(&self, id: &str, repeat: u32) -> bool {
+        if let Some(lane) = &self.lane {
+            lane.come_to(id, repeat).await;
+            if *self.stopping.borrow() {
+                return false;
+            }
+        }
+        self.turn().await
     }
 
     /// Waits until the target's rate limit allows one more request; whether the run still goes on then.
@@ -362,4 +406,20 @@ fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgemen
         check::check(&bound.expectation, &bound.request, reply, other)
     }))
     .ok()
+}
+
+fn tried(started: DateTime<Utc>, reply: Reply, findings: Vec<Finding>, bound: &Bound) -> Try {
+    Try {
+        reason: match &reply {
+            Reply::Failure(failure) => Some(failure.message.clone()),
+            _ => None,
+        },
+        started: Some(started),
+        elapsed_us: reply.elapsed_us(),
+        findings,
+        exchange: Some(Exchange {
+            request: bound.request.clone(),
+            reply,
+        }),
+    }
 }

@@ -1,0 +1,205 @@
+//! Runs of one suite on several targets, side by side: each leaves a recording.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    Exit, Printer,
+    args::LiveArgs,
+    run::{check_effects, commit, ready_of, runtime, started},
+    target,
+    workspace::Workspace,
+};
+use crate::{
+    event::{Event, RunFinished, Stop},
+    plan::{Plan, Selection},
+    project::TargetOptions,
+    recording::Recorder,
+    redact::Redactor,
+    report::Reporter as _,
+    run::{Abreast, Client, Interrupts, RunOptions, SnapshotMode, run as fire},
+};
+
+/// What is asked of a target, and where what it answers is written.
+struct Side {
+    plan: Arc<Plan>,
+    client: Arc<Client>,
+    options: RunOptions,
+    recorder: Recorder,
+    path: PathBuf,
+    /// What must live as long as the run.
+    resolved: target::Resolved,
+}
+
+/// A run that is over.
+struct Ended {
+    name: String,
+    path: PathBuf,
+    stopped: Option<Stop>,
+    error: Option<String>,
+}
+
+/// The recordings of a run on several targets. They are gone when this is.
+pub(super) struct Recordings {
+    pub(super) paths: Vec<PathBuf>,
+    /// The first thing that ended a run early from outside, on any of them.
+    pub(super) interrupted: Option<Stop>,
+    _folder: TempDir,
+}
+
+/// Runs the selected cases on each of the targets, as often as `repeats` says, case by case next to each other.
+pub(super) fn record(
+    targets: &[String],
+    args: &LiveArgs,
+    repeats: u32,
+    selection: &Selection,
+    workspace: &Arc<Workspace>,
+    printer: &mut Printer,
+) -> Result<Recordings, Exit> {
+    check_effects(&args.allow, workspace, printer)?;
+    let fail = |error: &dyn std::fmt::Display| {
+        printer.error(&format!("failed to write a recording: {error}; nothing was sent"));
+        Exit::Report
+    };
+    let folder = tempfile::tempdir().map_err(|error| fail(&error))?;
+    let mut resolved = Vec::new();
+    for name in targets {
+        let options = TargetOptions {
+            target: Some(name.clone()),
+            vars: args.vars.clone(),
+            allow: args.allow.clone(),
+            ..args.limits.target_options()
+        };
+        resolved.push(target::resolve(workspace, &options, false, printer)?);
+    }
+    // What is a secret of one target is none that another may show.
+    let secrets = resolved.iter().flat_map(|one| &one.target.secrets);
+    let redactor = Arc::new(Redactor::new(secrets.map(|(name, secret)| (name.as_str(), secret))));
+    printer.hide(&redactor);
+    let mut sides = Vec::new();
+    for (number, resolved) in resolved.into_iter().enumerate() {
+        let path = folder.path().join(format!("{number}.ndjson"));
+        sides.push(side(resolved, path, repeats, selection, workspace, &redactor, printer)?);
+    }
+    let lanes = Abreast::lanes(sides.iter().map(|side| &*side.plan));
+    for (side, lane) in sides.iter_mut().zip(lanes) {
+        side.options.lane = Some(lane);
+    }
+    let commit = commit(&workspace.project.root);
+    let runtime = runtime(printer)?;
+    let tasks = tokio::task::LocalSet::new();
+    let ended = tasks.block_on(&runtime, async {
+        let interrupts = Arc::new(Interrupts::listen()?);
+        let mut runs = tokio::task::JoinSet::new();
+        for side in sides {
+            let (workspace, redactor) = (Arc::clone(workspace), Arc::clone(&redactor));
+            runs.spawn_local(run(side, workspace, redactor, commit.clone(), Arc::clone(&interrupts)));
+        }
+        let mut ended = runs.join_all().await;
+        ended.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok::<_, std::io::Error>(ended)
+    });
+    runtime.shutdown_background();
+    let ended = ended.map_err(|error| {
+        printer.error(&format!("failed to start: {error}"));
+        Exit::Usage
+    })?;
+    if let Some(Ended {
+        name,
+        error: Some(error),
+        ..
+    }) = ended.iter().find(|one| one.error.is_some())
+    {
+        printer.error(&format!("failed to write the recording of `{name}`: {error}"));
+        return Err(Exit::Report);
+    }
+    let outside = |stop: &Stop| matches!(stop, Stop::Interrupted | Stop::Terminated);
+    Ok(Recordings {
+        interrupted: ended.iter().filter_map(|one| one.stopped).find(outside),
+        paths: ended.into_iter().map(|one| one.path).collect(),
+        _folder: folder,
+    })
+}
+
+fn side(
+    resolved: target::Resolved,
+    path: PathBuf,
+    repeats: u32,
+    selection: &Selection,
+    workspace: &Workspace,
+    redactor: &Arc<Redactor>,
+    printer: &Printer,
+) -> Result<Side, Exit> {
+    let client = Client::new(&resolved.target, resolved.use_proxy).map_err(|error| {
+        printer.error(&format!("target `{}`: {error}; nothing was sent", resolved.target.name));
+        Exit::Usage
+    })?;
+    let plan = workspace.plan(selection, resolved.target.clone(), printer)?;
+    let recorder = Recorder::create(Path::new(&path)).map_err(|error| {
+        printer.error(&format!("failed to write a recording: {error}; nothing was sent"));
+        Exit::Report
+    })?;
+    let options = RunOptions {
+        snapshots: SnapshotMode::Check,
+        store: workspace.snapshots.clone(),
+        root: workspace.project.root.clone(),
+        hide: Arc::clone(redactor),
+        ready: ready_of(None, &plan, workspace, printer)?,
+        max_fail: None,
+        repeats,
+        lane: None,
+    };
+    Ok(Side {
+        plan: Arc::new(plan),
+        client: Arc::new(client),
+        options,
+        recorder,
+        path,
+        resolved,
+    })
+}
+
+async fn run(
+    side: Side,
+    workspace: Arc<Workspace>,
+    redactor: Arc<Redactor>,
+    commit: Option<String>,
+    interrupts: Arc<Interrupts>,
+) -> Ended {
+    let Side {
+        plan,
+        client,
+        options,
+        mut recorder,
+        path,
+        resolved,
+    } = side;
+    let mut error = None;
+    let mut tell = |event: Event| {
+        if error.is_none() {
+            error = recorder
+                .event(&redactor.event(event))
+                .err()
+                .map(|error| error.to_string());
+        }
+    };
+    tell(Event::RunStarted(started(&plan, &workspace, commit, None)));
+    let sources = Arc::clone(&workspace.sources);
+    let finished = fire(Arc::clone(&plan), sources, client, &options, &interrupts, &mut tell).await;
+    let stopped = finished.stopped;
+    let exit = Exit::of(&finished.counts, stopped, plan.target.flaky);
+    tell(Event::RunFinished(RunFinished {
+        exit_code: exit.code(),
+        ..finished
+    }));
+    Ended {
+        name: resolved.target.name,
+        path,
+        stopped,
+        error,
+    }
+}
