@@ -41,16 +41,16 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
         _ if earlier.is_empty() => (Verdict::Passed, None),
         _ => (Verdict::Flaky, None),
     };
-    let mut last = Try {
+    let mut told = Try {
         reason,
         started: Some(started),
         elapsed_us: exchange.reply.elapsed_us(),
         findings: judgement.findings,
         exchange: Some(exchange),
     };
-    let verdict = worst(verdict, &mut last, &mut repeats);
+    let verdict = worst(verdict, &mut told, &mut repeats);
     CaseFinished {
-        last,
+        last: told,
         earlier,
         repeats,
         snapshot: written,
@@ -66,13 +66,13 @@ pub(crate) fn worst(verdict: Verdict, last: &mut Try, repeats: &mut [Try]) -> Ve
     }
     let fails = |one: &Try| one.findings.iter().any(|finding| finding.level == Level::Deny);
     let found = repeats.iter().position(fails).map(|at| (at, Verdict::Failed));
-    let lost = || {
+    let unanswered = || {
         repeats
             .iter()
             .position(|one| one.reason.is_some())
             .map(|at| (at, Verdict::Errored))
     };
-    let Some((at, worse)) = found.or_else(lost) else {
+    let Some((at, worse)) = found.or_else(unanswered) else {
         return verdict;
     };
     std::mem::swap(last, &mut repeats[at]);

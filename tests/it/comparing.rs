@@ -3,6 +3,7 @@
 mod accepting;
 mod evidence;
 mod laws;
+mod live;
 mod noise;
 
 use serde_json::{Value, json};

@@ -31,7 +31,10 @@ impl Release {
     /// Only a comparison that exits with 0, compared something and has no change that fails says that it may.
     pub(super) fn of(comparison: &Comparison) -> Self {
         let summary = &comparison.summary;
-        if summary.exit_code == Exit::Broken.code() || comparison.changes.iter().any(|change| fails(comparison, change))
+        if summary.compared == 0 {
+            Self::Unknown
+        } else if summary.exit_code == Exit::Broken.code()
+            || comparison.changes.iter().any(|change| fails(comparison, change))
         {
             Self::MustNot
         } else if summary.exit_code != Exit::Holds.code() || summary.compared == 0 {
