@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     check::{SchemaStore, json, plain_lines},
+    compare::{Comparing, Facts, Version, compare},
     event::{Event, Stop},
     plan::{Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions, marks_of},
@@ -21,9 +22,10 @@ use crate::{
 pub type Laws = fn(&[u8]);
 
 /// Every reader by name, with its laws.
-pub const TARGETS: [(&str, Laws); 5] = [
+pub const TARGETS: [(&str, Laws); 6] = [
     ("case", case),
     ("recording", recording),
+    ("comparison", comparison),
     ("snapshot", snapshot),
     ("strict_json", strict_json),
     ("redactor", redactor),
@@ -99,6 +101,46 @@ pub fn recording(bytes: &[u8]) {
         is_ended || (end.stopped == Some(Stop::Lost) && end.exit_code != 0),
         "a cut recording is whole"
     );
+}
+
+/// Two recordings, an empty line between them: either is refused or they are compared; one with itself shows no change, and
+/// with the sides swapped as many are found.
+pub fn comparison(bytes: &[u8]) {
+    let Ok(folder) = folder() else { return };
+    let middle = memchr::memmem::find(bytes, b"\n\n").unwrap_or(bytes.len());
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    let rest = bytes.get(middle + 2..).unwrap_or_default();
+    if fs::write(&a, &bytes[..middle]).is_err() || fs::write(&b, rest).is_err() {
+        return;
+    }
+    let (facts, levels) = (Facts::default(), BTreeMap::new());
+    let how = Comparing {
+        facts: &facts,
+        levels: &levels,
+        accepted: &[],
+        today: chrono::NaiveDate::default(),
+        fail_on: None,
+        wanted: &|_| true,
+    };
+    let compared = |one: &Path, other: &Path| {
+        let version = |path| Version { path, name: "" };
+        compare(version(one), version(other), &how).ok()
+    };
+    for one in [&a, &b] {
+        if let Some(same) = compared(one, one) {
+            assert!(same.changes.is_empty(), "it differs from itself: {:?}", same.changes);
+        }
+    }
+    let (there, back) = (compared(&a, &b), compared(&b, &a));
+    assert_eq!(there.is_some(), back.is_some());
+    if let (Some(there), Some(back)) = (there, back) {
+        let repeats = there.baseline.repeats.max(there.candidate.repeats);
+        // What one side wavers in is noise of the baseline, and a change of the candidate.
+        assert!(
+            repeats > 1 || there.changes.len() == back.changes.len(),
+            "{there:?} {back:?}"
+        );
+    }
 }
 
 /// A snapshot file: any bytes are an error or a text, and what is written is read back.

@@ -77,6 +77,11 @@ fn a_recording_of_any_bytes_is_refused_or_read_as_it_was_written_and_never_whole
 }
 
 #[test]
+fn two_recordings_of_any_bytes_are_refused_or_compared_by_the_laws() {
+    held("comparison");
+}
+
+#[test]
 fn a_snapshot_of_any_bytes_is_refused_or_read_and_any_text_is_read_back() {
     held("snapshot");
 }
