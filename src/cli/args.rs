@@ -78,9 +78,10 @@ pub struct SelectArgs {
     /// Cases: paths of suites or case files, or ids (`suite/case`, `suite/case[example]`, `*` for any text)
     #[arg(value_name = "PATH|ID")]
     pub names: Vec<String>,
-    /// A target of conforme.toml, or the base URL of an API [default: the embedded reference API]
-    #[arg(long, env = "CONFORME_TARGET", value_name = "NAME|URL")]
-    pub target: Option<String>,
+    /// A target of conforme.toml, or the base URL of an API [default: the embedded reference API]; for `run`, given again,
+    /// all of them side by side
+    #[arg(long = "target", env = "CONFORME_TARGET", value_name = "NAME|URL")]
+    pub targets: Vec<String>,
     /// A variable of the target; secrets come from `CONFORME_SECRET_<NAME>`, never from here
     #[arg(long = "var", value_name = "K=V", value_parser = variable)]
     pub vars: Vec<(String, String)>,
@@ -376,10 +377,19 @@ pub struct ServeArgs {
 }
 
 impl SelectArgs {
+    /// The targets, without what an empty variable of the environment names.
+    pub(super) fn targets(&self) -> Vec<String> {
+        self.targets
+            .iter()
+            .filter(|target| !target.is_empty())
+            .cloned()
+            .collect()
+    }
+
     /// What these flags say about the target.
     pub(super) fn target_options(&self) -> TargetOptions {
         TargetOptions {
-            target: self.target.clone().filter(|target| !target.is_empty()),
+            target: self.targets().into_iter().next(),
             vars: self.vars.clone(),
             allow: self.allow.clone(),
             ..TargetOptions::default()

@@ -39,6 +39,10 @@ pub(super) fn list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer
 fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
     let workspace = Workspace::load(folder, printer)?;
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
+    if args.select.targets().len() > 1 {
+        printer.error("--target: what would run is listed for one target");
+        return Err(Exit::Usage);
+    }
     let resolved = target::resolve(&workspace, &args.select.target_options(), true, printer)?;
     let mut plan = workspace.plan(&selection, resolved.target.clone(), printer)?;
     if let Some(partition) = args.select.partition {

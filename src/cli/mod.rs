@@ -4,6 +4,7 @@ mod args;
 mod compare;
 mod list;
 mod live;
+mod many;
 mod merge;
 mod printer;
 mod recheck;

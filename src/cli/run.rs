@@ -14,6 +14,7 @@ use chrono::Utc;
 use super::{
     Exit, Printer,
     args::{RunArgs, Snapshots},
+    many,
     recheck::unreadable,
     reports::Reports,
     target,
@@ -36,6 +37,9 @@ pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) 
 }
 
 fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
+    if args.select.targets().len() > 1 {
+        return many::run(args, folder, printer);
+    }
     let snapshots = snapshot_mode(args.snapshots, printer)?;
     let workspace = Workspace::load(folder, printer)?;
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;

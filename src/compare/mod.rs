@@ -83,6 +83,11 @@ pub struct CompareError {
     pub source: RecordingError,
 }
 
+/// What a recording says of its side.
+pub fn side_of(version: Version<'_>) -> Result<Side, RecordingError> {
+    Recorded::read(version.path, version.name, &|_| true).map(|recorded| recorded.side)
+}
+
 /// Compares the recordings of two versions.
 pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_>) -> Result<Comparison, CompareError> {
     let of = |is_candidate| move |source| CompareError { is_candidate, source };

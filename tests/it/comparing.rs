@@ -4,6 +4,7 @@ mod accepting;
 mod evidence;
 mod laws;
 mod live;
+mod many;
 mod noise;
 
 use serde_json::{Value, json};
