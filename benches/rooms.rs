@@ -15,6 +15,7 @@ use conforme::{
     check::{self, SchemaStore},
     event::Event,
     exchange::{Answer, Content, Reply, Request},
+    mutate::{Measuring, measure},
     plan::{Bound, Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
     recording::Recording,
@@ -203,6 +204,37 @@ fn check_snapshot(bencher: Bencher<'_, '_>) {
 }
 
 /// The events of a run against the reference API in which every second case fails.
+/// How many changed answers one core judges in a second: error bodies of about 160 bytes.
+#[divan::bench]
+fn mutate_error_bodies(bencher: Bencher<'_, '_>) {
+    let (folder, bound, reply) = judged(EXPECT);
+    let loaded = load(folder.path());
+    let plan = plan(&loaded);
+    let path = folder.path().join("run.ndjson");
+    let start = serde_json::json!({
+        "event": "run-started", "format": 1, "tool": "bench", "started": "2026-01-01T00:00:00Z", "target": "reference",
+        "base_url": "http://127.0.0.1:9/api", "suites": 1, "cases": 1, "secrets": [], "suite_hash": "",
+    });
+    let case = &plan.cases[0].case;
+    let finished = serde_json::json!({
+        "event": "case-finished", "id": case.id, "suite": case.suite.id, "index": 0, "verdict": "passed", "elapsed_us": 1,
+        "place": { "file": "c.yaml", "line": 1, "column": 1 },
+        "exchange": { "request": bound.request, "reply": reply },
+    });
+    fs::write(&path, format!("{start}\n{finished}\n")).expect("a file");
+    let how = Measuring {
+        name: "bench",
+        jobs: 1,
+        min_score: None,
+    };
+    let measured = || measure(&path, &plan, &loaded.sources, how).expect("a measurement");
+    let total = measured().total;
+    assert!(total.killed > 50, "{total:?}");
+    bencher
+        .counter(ItemsCount::new(total.killed + total.survived + total.equivalent))
+        .bench(measured);
+}
+
 fn events() -> (TempDir, Vec<Redacted<Event>>) {
     let table = |status: usize| {
         let start =

@@ -17,6 +17,7 @@
 //! | [`recording`] | a run written down | the suite it was of |
 //! | [`merge`] | several recordings as one | sockets |
 //! | [`recheck`] | judging recorded answers again | sockets |
+//! | [`mutate`] | what a suite would miss | sockets |
 //! | [`compare`] | what differs between two recordings, and whom it breaks | sockets |
 //! | [`report`] | how a run is told | the run |
 //! | [`exit`] | what a script can rely on | |
@@ -33,6 +34,7 @@ pub mod exit;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod merge;
+pub mod mutate;
 pub mod plan;
 pub mod project;
 pub mod recheck;

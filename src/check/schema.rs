@@ -208,6 +208,11 @@ pub(super) fn check(schema: &Schema, place: &Place, body: &Value, findings: &mut
     }
 }
 
+/// Whether a body breaks nothing.
+pub(super) fn is_valid(schema: &Schema, body: &Value) -> bool {
+    schema.validator.is_valid(body)
+}
+
 /// Where in the schemas the violated rule stands: `error.schema.json#/$defs/Error/required`.
 fn rule_of(error: &jsonschema::ValidationError<'_>, schema: &Schema) -> String {
     error.absolute_keyword_location().map_or_else(

@@ -55,6 +55,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Compare two versions of an API by what they answered: changes, and whom they break
     Compare(CompareArgs),
+    /// Measure a suite: change recorded answers the way regressions do, and see what notices; nothing is sent
+    Mutate(MutateArgs),
     /// Judge recorded answers again with the suite as it is now; nothing is sent
     Recheck(RecheckArgs),
     /// Tell a recorded run again: on the terminal, and in every format of `--report`
@@ -179,6 +181,12 @@ pub struct RunArgs {
     /// Write the run down: every exchange and verdict, as NDJSON, line by line as cases finish
     #[arg(long, env = "CONFORME_RECORD", value_name = "PATH")]
     pub record: Option<PathBuf>,
+    /// Measure the suite by the answers, where the run passes: see `conforme mutate`
+    #[arg(long)]
+    pub mutate: bool,
+    /// With --mutate, exit with 1 where fewer of the changes are noticed than this, in percent
+    #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
+    pub min_score: Option<f64>,
     /// Run only what did not pass in this recording, and what is new since
     #[arg(long, value_name = "RECORDING")]
     pub failed_from: Option<PathBuf>,
@@ -291,6 +299,35 @@ pub enum FailOn {
     None,
 }
 
+/// `conforme mutate`
+#[derive(Debug, Args)]
+pub struct MutateArgs {
+    /// A recording of a run that passed: what `run --record` wrote
+    #[arg(value_name = "RECORDING")]
+    pub recording: PathBuf,
+    /// Cases, as for `run`
+    #[arg(value_name = "PATH|ID")]
+    pub names: Vec<String>,
+    /// Only cases with this tag; given again, cases with any of them
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Exit with 1 where fewer of the changes are noticed than this, in percent
+    #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
+    pub min_score: Option<f64>,
+    /// Threads [default: as many as there are cores]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Write a report: markdown, html or json; without a path, to standard output
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
+    /// Show nothing where the score is high enough
+    #[arg(long, short = 'q', conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Show every survivor, every operator, and what is accepted
+    #[arg(long, short = 'v', help_heading = "Output")]
+    pub verbose: bool,
+}
+
 /// `conforme recheck`
 #[derive(Debug, Args)]
 pub struct RecheckArgs {
@@ -362,6 +399,8 @@ pub enum SchemaOf {
     Comparison,
     /// The same of several targets
     Matrix,
+    /// What `conforme mutate --report json` writes
+    Measurement,
 }
 
 /// `conforme serve`
@@ -408,6 +447,14 @@ impl LimitArgs {
             ca_file: self.ca_file.clone(),
             ..TargetOptions::default()
         }
+    }
+}
+
+fn percentage(text: &str) -> Result<f64, String> {
+    let text = text.strip_suffix('%').unwrap_or(text);
+    match text.parse::<f64>() {
+        Ok(score) if (0.0..=100.0).contains(&score) => Ok(score),
+        _ => Err("expected a number from 0 to 100".to_owned()),
     }
 }
 

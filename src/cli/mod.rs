@@ -6,6 +6,7 @@ mod list;
 mod live;
 mod many;
 mod merge;
+mod mutate;
 mod printer;
 mod recheck;
 mod report;
@@ -57,6 +58,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(command) => list::list(&command, cli.project.as_deref(), &mut printer),
         Command::Merge(command) => merge::merge(&command, &mut printer),
         Command::Compare(command) => compare::compare(&command, cli.project.as_deref(), &mut printer),
+        Command::Mutate(command) => mutate::mutate(&command, cli.project.as_deref(), &mut printer),
         Command::Recheck(command) => recheck::recheck(&command, cli.project.as_deref(), &mut printer),
         Command::Report(command) => report::report(&command, &mut printer),
         Command::Review => snapshots::review(cli.project.as_deref(), &mut printer),

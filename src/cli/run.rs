@@ -14,7 +14,7 @@ use chrono::Utc;
 use super::{
     Exit, Printer,
     args::{RunArgs, Snapshots},
-    many,
+    many, mutate,
     recheck::unreadable,
     reports::Reports,
     target,
@@ -31,12 +31,40 @@ use crate::{
 };
 
 pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
-    match try_run(args, folder, printer) {
+    let ran = if args.mutate || args.min_score.is_some() {
+        try_measured(args, folder, printer)
+    } else {
+        try_run(args, args.record.as_deref(), folder, printer)
+    };
+    match ran {
         Ok(exit) | Err(exit) => exit,
     }
 }
 
-fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
+/// Runs, and measures the suite by what was answered.
+fn try_measured(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
+    // The variable of the environment is for all commands; the flag alone is a slip.
+    let is_slip = !args.mutate && std::env::var_os("CONFORME_MIN_SCORE").is_none();
+    if is_slip || (args.mutate && args.select.targets().len() > 1) {
+        printer.error("--min-score goes with --mutate, and --mutate with one target; nothing was sent");
+        return Err(Exit::Usage);
+    }
+    if !args.mutate {
+        return try_run(args, args.record.as_deref(), folder, printer);
+    }
+    let scratch = tempfile::tempdir().map_err(|error| {
+        printer.error(&format!("failed to write a recording: {error}; nothing was sent"));
+        Exit::Report
+    })?;
+    let own = scratch.path().join("run.ndjson");
+    let path = args.record.as_deref().unwrap_or(&own);
+    match try_run(args, Some(path), folder, printer)? {
+        Exit::Holds => mutate::after_run(path, args, folder, printer),
+        other => Ok(other),
+    }
+}
+
+fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
     if args.select.targets().len() > 1 {
         return many::run(args, folder, printer);
     }
@@ -74,12 +102,12 @@ fn try_run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Resu
         leave_out(path, &mut plan, printer)?;
     }
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
-    if let Some(path) = &args.record {
+    if let Some(path) = record {
         reports.record(path, printer)?;
     }
     let flaky = plan.target.flaky;
     // Asking git takes longer than a small run: only what is written down says which commit it was.
-    let is_written = !args.reports.is_empty() || args.record.is_some();
+    let is_written = !args.reports.is_empty() || record.is_some();
     let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
     let start = started(&plan, &workspace, commit, args.select.partition);
     reports.tell(&redactor.event(Event::RunStarted(start)));

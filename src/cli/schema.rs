@@ -7,6 +7,7 @@ use super::{
 use crate::{
     compare::{comparison_schema, matrix_schema},
     event::event_schema,
+    mutate::measurement_schema,
     suite::{case_schema, suite_schema},
 };
 
@@ -17,6 +18,7 @@ pub(super) fn schema(args: &SchemaArgs, printer: &mut Printer) -> Exit {
         SchemaOf::Event => event_schema(),
         SchemaOf::Comparison => comparison_schema(),
         SchemaOf::Matrix => matrix_schema(),
+        SchemaOf::Measurement => measurement_schema(),
     };
     printer.out(text.trim_end());
     Exit::Holds

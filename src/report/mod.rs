@@ -13,6 +13,7 @@ mod human;
 mod json;
 mod junit;
 mod markdown;
+pub mod mutate;
 mod outcome;
 mod progress;
 mod sarif;

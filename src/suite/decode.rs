@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     decode_expect::expect,
-    def::{CaseDef, ContentDef, InputDef, JsonDef, NamedValue, RequestDef, SnapshotsDef, SuiteDef, Written},
+    def::{CaseDef, ContentDef, InputDef, JsonDef, NamedValue, RequestDef, SnapshotsDef, SuiteDef, WaiverDef, Written},
     template::{Template, is_name},
 };
 use crate::{
@@ -175,6 +175,10 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
             .take("snapshots")
             .map(|node| snapshots(node, cx))
             .unwrap_or_default(),
+        survivors: fields
+            .take("survivors")
+            .map(|node| survivors(node, cx))
+            .unwrap_or_default(),
     };
     fields.finish(cx.errors);
     for (name, input) in &def.inputs {
@@ -328,6 +332,49 @@ pub(super) fn is_slug(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+fn survivors(node: &Node, cx: &mut Reading<'_>) -> Vec<Written<WaiverDef>> {
+    let Kind::List(items) = &node.kind else {
+        cx.error(
+            Diagnostic::new(node.span, "survivors are a list")
+                .help("write `- { operator: header/removed, reason: ... }`"),
+        );
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for item in items {
+        let Some(mut fields) = Fields::of(item, "a survivor", cx.errors) else {
+            continue;
+        };
+        let (operator, at, case) = (
+            fields.read("operator", cx.errors, string),
+            fields.read("at", cx.errors, string),
+            fields.read("case", cx.errors, string),
+        );
+        let reason = fields
+            .read("reason", cx.errors, string)
+            .filter(|reason| !reason.trim().is_empty());
+        fields.finish(cx.errors);
+        let (Some(operator), Some(reason)) = (operator, reason) else {
+            cx.error(
+                Diagnostic::new(item.span, "a survivor has an `operator` and a `reason`")
+                    .help("say why nobody has to notice"),
+            );
+            continue;
+        };
+        let waiver = WaiverDef {
+            operator,
+            at,
+            case,
+            reason,
+        };
+        all.push(Written {
+            value: waiver,
+            span: item.span,
+        });
+    }
+    all
 }
 
 fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {

@@ -109,6 +109,58 @@ pub struct SuiteDef {
     pub expect: ExpectDef,
     /// What belongs to a snapshot.
     pub snapshots: SnapshotsDef,
+    /// Changes of answers that `conforme mutate` may find unnoticed, each with a reason.
+    pub survivors: Vec<Written<WaiverDef>>,
+}
+
+/// Changes that nobody has to notice.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(rename = "Survivors", deny_unknown_fields)]
+pub struct WaiverDef {
+    /// The operator, as `conforme mutate` names it; `*` stands for any text: `header/*`.
+    pub operator: String,
+    /// What of the answer: `status`, `header date`, `body /message`, `answer`; `*` stands for any text. Without it, all.
+    pub at: Option<String>,
+    /// Cases, by id: `*` stands for any text. Without it, all of the suite.
+    pub case: Option<String>,
+    /// Why nobody has to notice.
+    pub reason: String,
+}
+
+impl WaiverDef {
+    /// Whether it is about the changes that this operator makes there.
+    pub fn covers(&self, operator: &str, target: &str, case: &str) -> bool {
+        let is = |pattern: &Option<String>, text: &str| pattern.as_ref().is_none_or(|pattern| is_like(pattern, text));
+        is_like(&self.operator, operator) && is(&self.at, target) && is(&self.case, case)
+    }
+}
+
+impl std::fmt::Display for WaiverDef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.operator)?;
+        self.at.as_ref().map_or(Ok(()), |at| write!(f, " at {at}"))?;
+        self.case.as_ref().map_or(Ok(()), |case| write!(f, " in {case}"))
+    }
+}
+
+/// Whether a text is like a pattern in which `*` stands for any text.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<_> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
 }
 
 /// One case: a request and what must come back. It inherits from `suite.yaml`; `null` takes an inherited entry away.

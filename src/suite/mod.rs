@@ -14,7 +14,7 @@ mod template;
 
 pub use def::{
     BodyDef, Case, CaseDef, ContentDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef, NamedValue,
-    PatternDef, PatternDefKind, RequestDef, SnapshotsDef, Suite, SuiteDef, TextTestDef, Written,
+    PatternDef, PatternDefKind, RequestDef, SnapshotsDef, Suite, SuiteDef, TextTestDef, WaiverDef, Written,
 };
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};

@@ -24,6 +24,7 @@ mod judging;
 mod laws;
 mod loading;
 mod log_commands;
+mod mutating;
 mod output;
 mod partitions;
 mod portal;

@@ -1,0 +1,177 @@
+//! The words of a measurement: what its reports read, and what `--report json` writes as it is.
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::{Deserialize, Serialize};
+
+use crate::{check::Layer, source::Place};
+
+/// The version of the form in which measurements are written.
+pub const FORMAT: u32 = 1;
+
+/// How strong a suite is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measured {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Name and version of the program.
+    pub tool: String,
+    /// The recording that was changed.
+    pub recording: String,
+    /// Cases whose answers were changed.
+    pub cases: usize,
+    /// All mutants.
+    pub total: Tally,
+    /// The same by operator, in the order of the table of operators.
+    pub operators: Vec<OperatorScore>,
+    /// The same by suite.
+    pub suites: Vec<SuiteScore>,
+    /// By the layer that noticed first.
+    pub layers: Vec<LayerScore>,
+    /// Killed mutants that nothing but the snapshot notices.
+    pub only_snapshot: usize,
+    /// What survived, in groups of which each is closed by the same addition: largest first.
+    pub survivors: Vec<Group>,
+    /// What survived and is accepted with a reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<Waived>,
+    /// Waivers that match no survivor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<StaleWaiver>,
+    /// Recorded cases whose answers were not changed, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_measured: Vec<NotMeasured>,
+    /// The least score that passes, in percent, where one is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_score: Option<f64>,
+    /// The exit code that the score calls for.
+    pub exit_code: u8,
+}
+
+/// What became of mutants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// Noticed by a check.
+    pub killed: usize,
+    /// Noticed by nothing.
+    pub survived: usize,
+    /// Survived, and accepted with a reason: counted in no score.
+    pub waived: usize,
+    /// Mean the same as the original by the suite's own comparison: counted in no score.
+    pub equivalent: usize,
+}
+
+impl Tally {
+    /// Killed of those that count, in percent; none where none counts.
+    pub fn score(self) -> Option<f64> {
+        let all = self.killed + self.survived;
+        #[expect(clippy::cast_precision_loss, reason = "no run makes 2^52 mutants")]
+        (all > 0).then(|| self.killed as f64 * 100.0 / all as f64)
+    }
+}
+
+/// The mutants of one operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OperatorScore {
+    /// The operator's stable id, such as `body/property-removed`.
+    pub operator: String,
+    /// Which real regression it stands for, in one line.
+    pub stands_for: String,
+    /// Its mutants.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// The mutants of one suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SuiteScore {
+    /// The suite's id.
+    pub suite: String,
+    /// Its mutants.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// The mutants that one layer noticed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LayerScore {
+    /// The layer.
+    pub layer: Layer,
+    /// Mutants that it was the first to notice.
+    pub first: usize,
+    /// Mutants that nothing else noticed.
+    pub only: usize,
+}
+
+/// Survivors that the same addition kills.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// The operator's id.
+    pub operator: String,
+    /// The suite's id.
+    pub suite: String,
+    /// Where in the answer: `status`, `header content-type`, `body /errorCode`.
+    pub target: String,
+    /// What the suite would miss, in one sentence: `nobody notices when the header `retry-after` is gone`.
+    pub message: String,
+    /// Where the addition belongs: the file and the line of the case (or of the suite, where all its cases need it).
+    pub place: Place,
+    /// The lines to add there, as YAML that can be pasted; none where no line of a case can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+    /// The survivors.
+    pub survivors: Vec<Survivor>,
+}
+
+/// A mutant that nothing noticed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Survivor {
+    /// Names the mutant: the same in every run of the same recording, suite and seed.
+    pub id: String,
+    /// The case's id.
+    pub case: String,
+    /// Where the case is written.
+    pub place: Place,
+    /// What was there, where one value was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What was put there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// Survivors that a suite accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waived {
+    /// What is accepted.
+    pub group: Group,
+    /// Why.
+    pub reason: String,
+    /// The waiver's line.
+    pub waiver: Place,
+}
+
+/// A waiver that no longer applies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StaleWaiver {
+    /// What it says, in short: operator and target.
+    pub what: String,
+    /// Its line.
+    pub waiver: Place,
+}
+
+/// A recorded case that was not measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotMeasured {
+    /// The case's id.
+    pub case: String,
+    /// Why: it did not pass, has no answer, is no longer in the suite.
+    pub reason: String,
+}
+
+/// The JSON Schema (2020-12) of a measurement, as text.
+pub fn measurement_schema() -> String {
+    let settings = SchemaSettings::draft2020_12();
+    let mut schema = settings.into_generator().into_root_schema_for::<Measured>().to_value();
+    schema["title"] = format!("How strong a suite is, by conforme, format {FORMAT}").into();
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}

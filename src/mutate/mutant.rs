@@ -1,0 +1,284 @@
+//! One changed answer after another: made, handed on, and forgotten.
+
+use serde_json::Value;
+
+use super::operator::{OPERATORS, Operator};
+use crate::{
+    check::{MediaType, json},
+    exchange::Answer,
+};
+
+/// What of an answer is changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Target {
+    Status,
+    /// A field, in lower case.
+    Header(String),
+    /// A place in the body: a JSON pointer.
+    Body(String),
+    /// All of it.
+    Answer,
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status => f.write_str("status"),
+            Self::Header(name) => write!(f, "header {name}"),
+            Self::Body(pointer) if pointer.is_empty() => f.write_str("body"),
+            Self::Body(pointer) => write!(f, "body {pointer}"),
+            Self::Answer => f.write_str("answer"),
+        }
+    }
+}
+
+/// A changed answer.
+pub(super) struct Mutant<'m> {
+    pub(super) operator: &'static Operator,
+    /// Which it is of its operator's.
+    pub(super) number: usize,
+    pub(super) target: &'m Target,
+    pub(super) answer: &'m Answer,
+}
+
+/// What can be taken from elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Elsewhere {
+    /// Answers to other cases of the suite, each of another kind.
+    pub(super) answers: Vec<Answer>,
+    /// Values of the target's variables that look like ids.
+    pub(super) ids: Vec<String>,
+}
+
+/// An answer and what is done with its mutants.
+pub(super) struct Mutants<'a> {
+    answer: &'a Answer,
+    json: Option<Value>,
+    elsewhere: &'a Elsewhere,
+    operator: &'static Operator,
+    number: usize,
+    tell: &'a mut dyn FnMut(Mutant<'_>),
+}
+
+impl<'a> Mutants<'a> {
+    /// Makes all mutants of an answer, in the order of the table.
+    pub(super) fn make(answer: &'a Answer, elsewhere: &'a Elsewhere, tell: &'a mut dyn FnMut(Mutant<'_>)) {
+        let mut mutants = Self {
+            answer,
+            json: json::read(answer.body.bytes()).ok(),
+            elsewhere,
+            operator: &OPERATORS[0],
+            number: 0,
+            tell,
+        };
+        for operator in OPERATORS {
+            (mutants.operator, mutants.number) = (operator, 0);
+            (operator.make)(&mut mutants);
+        }
+    }
+
+    pub(super) fn answer(&self) -> &'a Answer {
+        self.answer
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.answer.status
+    }
+
+    pub(super) fn json(&self) -> Option<&Value> {
+        self.json.as_ref()
+    }
+
+    /// The body as text; empty where it is none.
+    pub(super) fn text(&self) -> &'a str {
+        std::str::from_utf8(self.answer.body.bytes()).unwrap_or_default()
+    }
+
+    pub(super) fn ids(&self) -> Vec<String> {
+        if self.elsewhere.ids.len() > 1 {
+            self.elsewhere.ids.clone()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Answers to other cases that are of another kind than this one.
+    pub(super) fn others(&self) -> Vec<Answer> {
+        let others = self.elsewhere.answers.iter();
+        others
+            .filter(|other| !is_alike(other, self.answer))
+            .take(3)
+            .cloned()
+            .collect()
+    }
+
+    /// An answer that grants what this one refuses: one that was recorded, or else an empty one.
+    pub(super) fn success(&self) -> Option<Answer> {
+        if !matches!(self.answer.status, 400..=499) {
+            return None;
+        }
+        let known = self
+            .elsewhere
+            .answers
+            .iter()
+            .find(|other| matches!(other.status, 200..=299));
+        let empty = || {
+            let mut answer = self.answer.clone();
+            answer.status = 200;
+            answer.reason = None;
+            answer
+                .headers
+                .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
+            answer.headers.push(("content-length".to_owned(), "0".to_owned()));
+            answer.body = Vec::new().into();
+            answer
+        };
+        Some(known.cloned().unwrap_or_else(empty))
+    }
+
+    /// The value at a place.
+    pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
+        self.json.as_ref()?.pointer(pointer)
+    }
+
+    /// Visits every place of the body whose value is wanted.
+    pub(super) fn each(&mut self, wanted: &dyn Fn(&Value) -> bool, visit: &mut dyn FnMut(&mut Self, &str)) {
+        let mut places = Vec::new();
+        if let Some(value) = &self.json {
+            collect(value, "", wanted, &mut places);
+        }
+        for place in places {
+            visit(self, &place);
+        }
+    }
+
+    /// A mutant that is made by changing a copy of the answer.
+    pub(super) fn add(&mut self, target: &Target, change: impl FnOnce(&mut Answer)) {
+        let mut answer = self.answer.clone();
+        change(&mut answer);
+        self.tell(target, &answer);
+    }
+
+    /// The same with another body, as long as the fields say.
+    pub(super) fn add_body(&mut self, target: &Target, body: String) {
+        self.add(target, |answer| set_body(answer, body));
+    }
+
+    /// The same with another media type, too.
+    pub(super) fn add_media(&mut self, target: &Target, body: String, media_type: &str) {
+        self.add(target, |answer| {
+            set_body(answer, body);
+            let known = answer
+                .headers
+                .iter_mut()
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+            match known {
+                Some((_, value)) => media_type.clone_into(value),
+                None => answer.headers.push(("content-type".to_owned(), media_type.to_owned())),
+            }
+        });
+    }
+
+    /// A mutant whose body is changed at a place; none where `change` says so.
+    pub(super) fn add_json(&mut self, target: &Target, pointer: &str, change: impl FnOnce(&mut Value) -> bool) {
+        let Some(mut json) = self.json.take() else { return };
+        let text = json.pointer_mut(pointer).and_then(|value| {
+            let before = value.clone();
+            let is_changed = change(value);
+            is_changed.then_some(before)
+        });
+        if let Some(before) = text {
+            let body = json.to_string();
+            if let Some(value) = json.pointer_mut(pointer) {
+                *value = before;
+            }
+            self.json = Some(json);
+            return self.add_body(target, body);
+        }
+        self.json = Some(json);
+    }
+
+    fn tell(&mut self, target: &Target, answer: &Answer) {
+        let (operator, number) = (self.operator, self.number);
+        self.number += 1;
+        (self.tell)(Mutant {
+            operator,
+            number,
+            target,
+            answer,
+        });
+    }
+}
+
+fn collect(value: &Value, at: &str, wanted: &dyn Fn(&Value) -> bool, places: &mut Vec<String>) {
+    if wanted(value) {
+        places.push(at.to_owned());
+    }
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                collect(value, &json::step(at, key), wanted, places);
+            }
+        }
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                collect(item, &format!("{at}/{number}"), wanted, places);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn set_body(answer: &mut Answer, body: String) {
+    let length = body.len();
+    let declared = answer
+        .headers
+        .iter_mut()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    match declared {
+        Some((_, value)) => *value = length.to_string(),
+        None if answer.body.is_empty() && length > 0 => {
+            answer.headers.push(("content-length".to_owned(), length.to_string()));
+        }
+        None => {}
+    }
+    answer.body = body.into_bytes().into();
+}
+
+/// Whether two answers are of one kind: one status, one form of body.
+pub(super) fn is_alike(one: &Answer, other: &Answer) -> bool {
+    let form = |answer: &Answer| {
+        let value = json::read(answer.body.bytes()).ok()?;
+        let names = value
+            .as_object()
+            .map(|object| object.keys().cloned().collect::<Vec<_>>());
+        Some((names, value.get("message").cloned()))
+    };
+    one.status == other.status && one.body.is_empty() == other.body.is_empty() && form(one) == form(other)
+}
+
+/// Whether two answers mean the same: what does not differ for a reader is no regression.
+pub(super) fn is_equivalent(one: &Answer, other: &Answer) -> bool {
+    let fields = |answer: &Answer| {
+        let mut all: Vec<_> = (answer.headers.iter())
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+            .map(|(name, value)| {
+                let name = name.to_ascii_lowercase();
+                let kind = (name == "content-type").then(|| MediaType::parse(value)).flatten();
+                (name, kind.map_or_else(|| value.clone(), |kind| kind.to_string()))
+            })
+            .collect();
+        all.sort();
+        all
+    };
+    if one.status != other.status || fields(one) != fields(other) {
+        return false;
+    }
+    if one.body.bytes() == other.body.bytes() {
+        return true;
+    }
+    match (json::read(one.body.bytes()), json::read(other.body.bytes())) {
+        (Ok(one), Ok(other)) => json::equal(&one, &other),
+        _ => false,
+    }
+}

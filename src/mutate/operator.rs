@@ -1,0 +1,560 @@
+//! The operators: how regressions change answers, a row each.
+
+use serde_json::{Map, Number, Value};
+
+use super::mutant::{Mutants, Target};
+use crate::check::json;
+
+/// A way to change an answer.
+#[derive(Clone, Copy)]
+pub struct Operator {
+    /// Its stable id, such as `body/property-removed`.
+    pub id: &'static str,
+    /// Which real regression it stands for, in one line.
+    pub stands_for: &'static str,
+    /// Makes its mutants, always in the same order.
+    pub(super) make: fn(&mut Mutants<'_>),
+}
+
+impl std::fmt::Debug for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+/// All of them, in the order in which their mutants are made.
+#[rustfmt::skip]
+pub const OPERATORS: &[Operator] = &[
+    Operator { id: "status/same-class", stands_for: "a handler that was rewritten answers with the next best code", make: same_class },
+    Operator { id: "status/other-class", stands_for: "an error that is swallowed, a fault, a redirect of a proxy", make: other_class },
+    Operator { id: "status/no-content-to-ok", stands_for: "a framework that answers 200 where nothing is returned", make: no_content_to_ok },
+    Operator { id: "header/removed", stands_for: "a middleware that is no longer there", make: header_removed },
+    Operator { id: "header/duplicated", stands_for: "the application and a proxy both set the field", make: header_duplicated },
+    Operator { id: "header/value-changed", stands_for: "another version, or another configuration, of what sets the field", make: header_changed },
+    Operator { id: "header/media-type-changed", stands_for: "a serialiser that is configured anew", make: media_type_changed },
+    Operator { id: "header/charset-changed", stands_for: "a default charset of another platform", make: charset_changed },
+    Operator { id: "header/charset-dropped", stands_for: "a serialiser that leaves the charset out", make: charset_dropped },
+    Operator { id: "body/emptied", stands_for: "a handler that writes nothing", make: emptied },
+    Operator { id: "body/appeared", stands_for: "an error page where the contract has no body", make: appeared },
+    Operator { id: "body/cut", stands_for: "a buffer that is too small, a connection that is lost upstream", make: cut },
+    Operator { id: "body/wrapped", stands_for: "an envelope that a gateway or a new version puts around", make: wrapped },
+    Operator { id: "body/into-array", stands_for: "a handler that answers with a list of one", make: into_array },
+    Operator { id: "body/into-string", stands_for: "JSON that is serialised twice", make: into_string },
+    Operator { id: "body/into-html", stands_for: "the error page of a proxy or a framework", make: into_html },
+    Operator { id: "body/into-problem", stands_for: "a move to application/problem+json (RFC 9457)", make: into_problem },
+    Operator { id: "body/property-removed", stands_for: "a field that is dropped, or left out where it is empty", make: property_removed },
+    Operator { id: "body/property-renamed", stands_for: "a field that is renamed in the code and so on the wire", make: property_renamed },
+    Operator { id: "body/property-case-changed", stands_for: "another naming policy of the serialiser", make: property_case },
+    Operator { id: "body/property-null", stands_for: "a value that is not loaded", make: property_null },
+    Operator { id: "body/property-type-changed", stands_for: "a number as text, a text as number, an object as text", make: property_type },
+    Operator { id: "body/property-added", stands_for: "an internal field that is serialised too", make: property_added },
+    Operator { id: "body/key-duplicated", stands_for: "JSON that is put together by hand", make: key_duplicated },
+    Operator { id: "body/number-changed", stands_for: "an error by one", make: number_changed },
+    Operator { id: "body/boolean-flipped", stands_for: "a condition that is turned round", make: boolean_flipped },
+    Operator { id: "body/string-emptied", stands_for: "a template without its value", make: string_emptied },
+    Operator { id: "body/string-shortened", stands_for: "a column that is too narrow", make: string_shortened },
+    Operator { id: "body/string-lengthened", stands_for: "a text with something of the inside in it", make: string_lengthened },
+    Operator { id: "body/string-reworded", stands_for: "another text, of another library or language", make: string_reworded },
+    Operator { id: "body/string-special", stands_for: "escapes that are applied twice, or not", make: string_special },
+    Operator { id: "body/array-emptied", stands_for: "a query that finds nothing", make: array_emptied },
+    Operator { id: "body/array-shortened", stands_for: "a page that ends one too early", make: array_shortened },
+    Operator { id: "body/array-lengthened", stands_for: "a join that finds a row twice", make: array_lengthened },
+    Operator { id: "body/array-reordered", stands_for: "a query without an order", make: array_reordered },
+    Operator { id: "body/date-stale", stands_for: "a time that is cached, or of the build", make: date_stale },
+    Operator { id: "body/date-zoneless", stands_for: "a time type without a zone", make: date_zoneless },
+    Operator { id: "body/date-local", stands_for: "the server's own zone", make: date_local },
+    Operator { id: "body/id-swapped", stands_for: "the id of another tenant or user", make: id_swapped },
+    Operator { id: "answer/swapped", stands_for: "the answer of another branch of the handler", make: answer_swapped },
+    Operator { id: "answer/success-where-refused", stands_for: "a check that is no longer made", make: success },
+];
+
+const CODES: [u16; 24] = [
+    200, 201, 202, 204, 301, 302, 307, 308, 400, 401, 403, 404, 405, 409, 410, 415, 422, 423, 429, 500, 501, 502, 503,
+    504,
+];
+
+fn same_class(out: &mut Mutants<'_>) {
+    let status = out.status();
+    for code in CODES
+        .into_iter()
+        .filter(|code| code / 100 == status / 100 && *code != status)
+    {
+        out.add(&Target::Status, |answer| answer.status = code);
+    }
+}
+
+fn other_class(out: &mut Mutants<'_>) {
+    let status = out.status();
+    for code in [200, 302, 400, 500]
+        .into_iter()
+        .filter(|code| code / 100 != status / 100)
+    {
+        out.add(&Target::Status, |answer| answer.status = code);
+    }
+}
+
+fn no_content_to_ok(out: &mut Mutants<'_>) {
+    if out.status() == 204 {
+        out.add(&Target::Status, |answer| {
+            answer.status = 200;
+            answer.headers.push(("content-length".to_owned(), "0".to_owned()));
+        });
+    }
+}
+
+/// Fields of framing follow the body: a mutant of theirs would be no answer of a server that works.
+const FRAMING: [&str; 4] = ["connection", "content-length", "keep-alive", "transfer-encoding"];
+
+fn fields(out: &Mutants<'_>) -> Vec<(usize, String)> {
+    let all = out.answer().headers.iter().enumerate();
+    all.map(|(number, (name, _))| (number, name.to_ascii_lowercase()))
+        .filter(|(_, name)| !FRAMING.contains(&name.as_str()))
+        .collect()
+}
+
+fn header_removed(out: &mut Mutants<'_>) {
+    for (number, name) in fields(out) {
+        out.add(&Target::Header(name), |answer| drop(answer.headers.remove(number)));
+    }
+}
+
+fn header_duplicated(out: &mut Mutants<'_>) {
+    for (number, name) in fields(out) {
+        out.add(&Target::Header(name), |answer| {
+            let again = answer.headers[number].clone();
+            answer.headers.insert(number, again);
+        });
+    }
+}
+
+fn header_changed(out: &mut Mutants<'_>) {
+    for (number, name) in fields(out) {
+        out.add(&Target::Header(name.clone()), |answer| {
+            let value = &mut answer.headers[number].1;
+            match name.as_str() {
+                "date" => "Tue, 01 Jan 2019 00:00:00 GMT".clone_into(value),
+                "content-type" => value.push_str("; profile=changed"),
+                _ => value.push_str("-changed"),
+            }
+        });
+    }
+}
+
+/// The field of the media type: its number, essence and parameters as they are written.
+fn media_type(out: &Mutants<'_>) -> Option<(usize, String, String)> {
+    let (number, (_, value)) =
+        (out.answer().headers.iter().enumerate()).find(|(_, (name, _))| name.eq_ignore_ascii_case("content-type"))?;
+    let (essence, parameters) = value.split_at(value.find(';').unwrap_or(value.len()));
+    Some((number, essence.trim().to_owned(), parameters.to_owned()))
+}
+
+fn media_type_changed(out: &mut Mutants<'_>) {
+    let Some((number, essence, parameters)) = media_type(out) else {
+        return;
+    };
+    for other in ["text/plain", "text/html", "application/xml", "application/problem+json"] {
+        if !essence.eq_ignore_ascii_case(other) {
+            let new = format!("{other}{parameters}");
+            out.add(&Target::Header("content-type".to_owned()), |answer| {
+                answer.headers[number].1 = new;
+            });
+        }
+    }
+}
+
+fn charset_changed(out: &mut Mutants<'_>) {
+    if let Some((number, essence, _)) = media_type(out) {
+        let new = format!("{essence}; charset=iso-8859-1");
+        out.add(&Target::Header("content-type".to_owned()), |answer| {
+            answer.headers[number].1 = new;
+        });
+    }
+}
+
+fn charset_dropped(out: &mut Mutants<'_>) {
+    if let Some((number, essence, parameters)) = media_type(out)
+        && parameters.to_ascii_lowercase().contains("charset")
+    {
+        out.add(&Target::Header("content-type".to_owned()), |answer| {
+            answer.headers[number].1 = essence;
+        });
+    }
+}
+
+fn emptied(out: &mut Mutants<'_>) {
+    if !out.answer().body.is_empty() {
+        out.add_body(&Target::Body(String::new()), String::new());
+    }
+}
+
+fn appeared(out: &mut Mutants<'_>) {
+    if out.answer().body.is_empty() {
+        let status = out.status();
+        let text = format!(
+            "{{\"error\":{status},\"message\":\"{}\"}}",
+            crate::check::status_name(status)
+        );
+        out.add_media(&Target::Body(String::new()), text, "application/json; charset=utf-8");
+    }
+}
+
+fn cut(out: &mut Mutants<'_>) {
+    let text = out.text();
+    if text.len() > 1 {
+        let half = text[..text.floor_char_boundary(text.len() / 2)].to_owned();
+        out.add_body(&Target::Body(String::new()), half);
+    }
+}
+
+fn whole(out: &mut Mutants<'_>, change: impl FnOnce(&Value) -> Value) {
+    let new = out.json().map(change);
+    if let Some(new) = new {
+        out.add_body(&Target::Body(String::new()), new.to_string());
+    }
+}
+
+fn wrapped(out: &mut Mutants<'_>) {
+    whole(out, |value| {
+        Value::Object(Map::from_iter([("data".to_owned(), value.clone())]))
+    });
+}
+
+fn into_array(out: &mut Mutants<'_>) {
+    whole(out, |value| Value::Array(vec![value.clone()]));
+}
+
+fn into_string(out: &mut Mutants<'_>) {
+    whole(out, |value| Value::String(value.to_string()));
+}
+
+fn into_html(out: &mut Mutants<'_>) {
+    if !out.answer().body.is_empty() {
+        let name = crate::check::status_name(out.status());
+        let page =
+            format!("<!DOCTYPE html><html><head><title>{name}</title></head><body><h1>{name}</h1></body></html>");
+        out.add_media(&Target::Body(String::new()), page, "text/html; charset=utf-8");
+    }
+}
+
+fn into_problem(out: &mut Mutants<'_>) {
+    if !out.answer().body.is_empty() {
+        let (status, name) = (out.status(), crate::check::status_name(out.status()));
+        let text = format!("{{\"type\":\"about:blank\",\"title\":\"{name}\",\"status\":{status}}}");
+        out.add_media(&Target::Body(String::new()), text, "application/problem+json");
+    }
+}
+
+/// Changes each object that has properties, by each of them.
+fn each_property(out: &mut Mutants<'_>, change: impl Fn(&mut Map<String, Value>, &str) -> bool) {
+    out.each(&|value| value.is_object(), &mut |out, pointer| {
+        let names: Vec<_> = out
+            .at(pointer)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(Map::keys)
+            .cloned()
+            .collect();
+        for name in names {
+            let target = Target::Body(json::step(pointer, &name));
+            out.add_json(&target, pointer, |value| {
+                value.as_object_mut().is_some_and(|object| change(object, &name))
+            });
+        }
+    });
+}
+
+fn property_removed(out: &mut Mutants<'_>) {
+    each_property(out, |object, name| object.remove(name).is_some());
+}
+
+/// Puts a name in the place of another, where it is another.
+fn rename(object: &mut Map<String, Value>, name: &str, new: &str) -> bool {
+    if new == name || object.contains_key(new) {
+        return false;
+    }
+    let old = std::mem::take(object);
+    object.extend(old.into_iter().map(|(key, value)| {
+        if key == name {
+            (new.to_owned(), value)
+        } else {
+            (key, value)
+        }
+    }));
+    true
+}
+
+fn property_renamed(out: &mut Mutants<'_>) {
+    each_property(out, |object, name| rename(object, name, &format!("{name}New")));
+}
+
+fn property_case(out: &mut Mutants<'_>) {
+    each_property(out, |object, name| {
+        let mut signs = name.chars();
+        let first = signs.next().map(|sign| {
+            if sign.is_uppercase() {
+                sign.to_lowercase().to_string()
+            } else {
+                sign.to_uppercase().to_string()
+            }
+        });
+        rename(object, name, &(first.unwrap_or_default() + signs.as_str()))
+    });
+}
+
+fn property_null(out: &mut Mutants<'_>) {
+    each_property(out, |object, name| {
+        object
+            .get_mut(name)
+            .is_some_and(|value| !std::mem::replace(value, Value::Null).is_null())
+    });
+}
+
+fn property_type(out: &mut Mutants<'_>) {
+    each_property(out, |object, name| {
+        let Some(value) = object.get_mut(name) else {
+            return false;
+        };
+        *value = match &*value {
+            Value::Null => Value::from(0),
+            Value::Bool(flag) => Value::from(flag.to_string()),
+            Value::Number(number) => Value::from(number.to_string()),
+            Value::String(text) => text.parse::<Number>().map_or(Value::from(12_345), Value::Number),
+            other => Value::from(other.to_string()),
+        };
+        true
+    });
+}
+
+fn property_added(out: &mut Mutants<'_>) {
+    out.each(&|value| value.is_object(), &mut |out, pointer| {
+        let target = Target::Body(json::step(pointer, "unexpected"));
+        out.add_json(&target, pointer, |value| {
+            value
+                .as_object_mut()
+                .is_some_and(|object| object.insert("unexpected".to_owned(), Value::from(true)).is_none())
+        });
+    });
+}
+
+/// Of the outermost object: what stands first stands there twice, in the second place with another value.
+fn key_duplicated(out: &mut Mutants<'_>) {
+    let Some(Value::Object(object)) = out.json() else {
+        return;
+    };
+    let Some((key, value)) = object.iter().next() else {
+        return;
+    };
+    let again = format!("{{{}:{value},", Value::from(key.as_str()));
+    let target = Target::Body(json::step("", key));
+    let rest = Value::Object(object.clone()).to_string();
+    out.add_body(&target, again + &rest[1..]);
+}
+
+fn numbers(out: &mut Mutants<'_>, change: impl Fn(&Number) -> Option<Value>) {
+    out.each(&|value| value.is_number(), &mut |out, pointer| {
+        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+            let new = value.as_number().and_then(&change);
+            new.is_some_and(|new| {
+                *value = new;
+                true
+            })
+        });
+    });
+}
+
+fn number_changed(out: &mut Mutants<'_>) {
+    numbers(out, |number| match number.as_i64() {
+        Some(whole) => whole.checked_add(1).map(Value::from),
+        None => number
+            .as_f64()
+            .and_then(|value| Number::from_f64(value + 1.0))
+            .map(Value::Number),
+    });
+}
+
+fn boolean_flipped(out: &mut Mutants<'_>) {
+    out.each(&|value| value.is_boolean(), &mut |out, pointer| {
+        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+            *value = Value::from(!value.as_bool().unwrap_or_default());
+            true
+        });
+    });
+}
+
+/// Changes each string; where the text stays the same there is no mutant.
+fn strings(out: &mut Mutants<'_>, change: impl Fn(&str) -> Option<String>) {
+    out.each(&|value| value.is_string(), &mut |out, pointer| {
+        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+            let text = value.as_str().unwrap_or_default();
+            match change(text) {
+                Some(new) if new != text => {
+                    *value = Value::from(new);
+                    true
+                }
+                _ => false,
+            }
+        });
+    });
+}
+
+fn string_emptied(out: &mut Mutants<'_>) {
+    strings(out, |_| Some(String::new()));
+}
+
+fn string_shortened(out: &mut Mutants<'_>) {
+    strings(out, |text| {
+        let (end, _) = text.char_indices().next_back()?;
+        Some(text[..end].to_owned())
+    });
+}
+
+fn string_lengthened(out: &mut Mutants<'_>) {
+    strings(out, |text| Some(format!("{text}x")));
+}
+
+fn string_reworded(out: &mut Mutants<'_>) {
+    strings(out, |_| Some("Something else was written here.".to_owned()));
+}
+
+fn string_special(out: &mut Mutants<'_>) {
+    strings(out, |text| Some(format!("{text}&amp;<b>\"\u{e9}\u{202e}")));
+}
+
+/// Changes each array of at least so many items.
+fn arrays(out: &mut Mutants<'_>, least: usize, change: impl Fn(&mut Vec<Value>)) {
+    let has = |value: &Value| value.as_array().is_some_and(|items| items.len() >= least);
+    out.each(&has, &mut |out, pointer| {
+        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+            value.as_array_mut().map(&change).is_some()
+        });
+    });
+}
+
+fn array_emptied(out: &mut Mutants<'_>) {
+    arrays(out, 1, Vec::clear);
+}
+
+fn array_shortened(out: &mut Mutants<'_>) {
+    arrays(out, 2, |items| drop(items.pop()));
+}
+
+fn array_lengthened(out: &mut Mutants<'_>) {
+    arrays(out, 1, |items| items.extend(items.last().cloned()));
+}
+
+fn array_reordered(out: &mut Mutants<'_>) {
+    arrays(out, 2, |items| items.reverse());
+}
+
+fn dates(out: &mut Mutants<'_>, change: impl Fn(&str) -> String) {
+    strings(out, |text| {
+        let is_date = text.len() >= 20 && chrono::DateTime::parse_from_rfc3339(text).is_ok();
+        is_date.then(|| change(text))
+    });
+}
+
+fn date_stale(out: &mut Mutants<'_>) {
+    dates(out, |text| format!("2001{}", &text[4..]));
+}
+
+/// Where the zone begins.
+fn zone(text: &str) -> usize {
+    text.find(['Z', 'z', '+'])
+        .or_else(|| text.rfind('-'))
+        .unwrap_or(text.len())
+}
+
+fn date_zoneless(out: &mut Mutants<'_>) {
+    dates(out, |text| text[..zone(text)].to_owned());
+}
+
+fn date_local(out: &mut Mutants<'_>) {
+    dates(out, |text| format!("{}+05:30", &text[..zone(text)]));
+}
+
+fn id_swapped(out: &mut Mutants<'_>) {
+    let ids = out.ids();
+    strings(out, |text| {
+        let (number, id) = ids.iter().enumerate().find(|(_, id)| text.contains(id.as_str()))?;
+        let other = &ids[(number + 1) % ids.len()];
+        Some(text.replace(id.as_str(), other))
+    });
+}
+
+fn answer_swapped(out: &mut Mutants<'_>) {
+    for other in out.others() {
+        out.add(&Target::Answer, |answer| take(answer, &other));
+    }
+}
+
+fn success(out: &mut Mutants<'_>) {
+    if let Some(other) = out.success() {
+        out.add(&Target::Answer, |answer| take(answer, &other));
+    }
+}
+
+/// All of another answer but when it came.
+fn take(answer: &mut crate::exchange::Answer, other: &crate::exchange::Answer) {
+    answer.status = other.status;
+    answer.reason.clone_from(&other.reason);
+    answer.headers.clone_from(&other.headers);
+    answer.body = other.body.clone();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{
+        exchange::Answer,
+        mutate::mutant::{Elsewhere, Mutant, Mutants, is_equivalent},
+    };
+
+    fn answer(status: u16, headers: &[[&str; 2]], body: &str) -> Answer {
+        let headers: Vec<_> = headers.iter().map(|[name, value]| [*name, *value]).collect();
+        serde_json::from_value(serde_json::json!({
+            "version": "HTTP/1.1", "status": status, "headers": headers, "body": { "text": body },
+            "received": "2026-01-01T00:00:00Z", "elapsed_us": 1,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn every_operator_makes_mutants_that_mean_something_else_and_are_told_apart() {
+        let body =
+            r#"{"error":404,"ok":true,"user":"user-0001","at":"2020-02-07T13:33:16Z","list":[{"n":1.5},{"n":2}]}"#;
+        let refused = answer(
+            404,
+            &[
+                ["content-type", "application/json; charset=utf-8"],
+                ["date", "x"],
+                ["content-length", "1"],
+            ],
+            body,
+        );
+        let granted = answer(204, &[["date", "x"]], "");
+        let elsewhere = Elsewhere {
+            answers: vec![refused.clone(), granted.clone()],
+            ids: vec!["user-0001".to_owned(), "user-0002".to_owned()],
+        };
+        let mut made = BTreeSet::new();
+        for original in [&refused, &granted] {
+            let mut names = BTreeSet::new();
+            Mutants::make(original, &elsewhere, &mut |mutant: Mutant<'_>| {
+                made.insert(mutant.operator.id);
+                assert!(names.insert((mutant.operator.id, mutant.number)));
+                let place = format!("{} at {}", mutant.operator.id, mutant.target);
+                assert!(!is_equivalent(original, mutant.answer), "{place}");
+                let length = mutant.answer.header("content-length").next();
+                let is_swapped = mutant.operator.id.starts_with("answer/");
+                if let Some(length) = length.filter(|_| !is_swapped && mutant.operator.id.starts_with("body/")) {
+                    assert_eq!(length, mutant.answer.body.bytes().len().to_string());
+                }
+            });
+        }
+        let all: BTreeSet<_> = OPERATORS.iter().map(|operator| operator.id).collect();
+        assert_eq!(made, all);
+        assert_eq!(all.len(), OPERATORS.len());
+    }
+}

@@ -1,0 +1,174 @@
+//! For a terminal of 80 columns, and for logs.
+
+use std::io::{self, Write};
+
+use super::{changed, headline, layer_name, percent, sentence, whose};
+use crate::{
+    exit::Exit,
+    mutate::{Group, Measured, Tally},
+    report::{
+        Colours,
+        escape::Inert,
+        outcome::{figure, short},
+        visible,
+    },
+};
+
+/// Most groups of survivors that are told.
+const TOLD: usize = 10;
+/// Columns of a name.
+const NAME: usize = 34;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MeasureOptions {
+    /// Nothing where the score is high enough.
+    pub quiet: bool,
+    /// Every group of survivors, every operator, what is accepted.
+    pub verbose: bool,
+}
+
+/// Tells a measurement to a person.
+pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: MeasureOptions) -> io::Result<()> {
+    let is_good = measured.exit_code == Exit::Holds.code();
+    if options.quiet && is_good {
+        return Ok(());
+    }
+    let mut out = Inert::new(out);
+    let verdict = headline(measured);
+    let verdict = if is_good {
+        colours.good(&verdict)
+    } else {
+        colours.bad(&verdict)
+    };
+    writeln!(out, "{verdict}")?;
+    writeln!(out, "             {}", sentence(measured))?;
+    let most = if options.verbose { usize::MAX } else { TOLD };
+    for group in measured.survivors.iter().take(most) {
+        survivors(group, &mut out, colours)?;
+    }
+    let left = measured.survivors.len().saturating_sub(most);
+    if left > 0 {
+        writeln!(
+            out,
+            "\n             … and {left} more groups of survivors (`--verbose` tells them)"
+        )?;
+    }
+    writeln!(
+        out,
+        "\n{}",
+        colours.strong("    BY LAYER   first to notice   alone in noticing")
+    )?;
+    for one in measured.layers.iter().filter(|one| one.first + one.only > 0) {
+        let name = layer_name(one.layer);
+        writeln!(out, "{name:>20} {:>10} {:>19}", figure(one.first), figure(one.only))?;
+    }
+    let weak = |tally: &Tally| options.verbose || tally.survived > 0;
+    writeln!(
+        out,
+        "\n{}",
+        colours.strong("    BY OPERATOR                          score  killed  survived")
+    )?;
+    for one in measured
+        .operators
+        .iter()
+        .filter(|one| weak(&one.tally) && one.tally != Tally::default())
+    {
+        let (killed, survived) = (figure(one.tally.killed), figure(one.tally.survived));
+        writeln!(
+            out,
+            "    {:<NAME$} {:>7} {killed:>7} {survived:>9}",
+            one.operator,
+            percent(one.tally.score())
+        )?;
+    }
+    if measured.suites.len() > 1 {
+        writeln!(
+            out,
+            "\n{}",
+            colours.strong("    BY SUITE                             score  killed  survived")
+        )?;
+        for one in &measured.suites {
+            let (killed, survived) = (figure(one.tally.killed), figure(one.tally.survived));
+            let name = short(&visible(&one.suite), NAME);
+            writeln!(
+                out,
+                "    {name:<NAME$} {:>7} {killed:>7} {survived:>9}",
+                percent(one.tally.score())
+            )?;
+        }
+    }
+    for waived in measured.waived.iter().filter(|_| options.verbose) {
+        writeln!(
+            out,
+            "\n{} {} at {}: {}\n         --> {}",
+            colours.faint("    ACCEPTED"),
+            waived.group.operator,
+            visible(&waived.group.target),
+            visible(&waived.reason),
+            waived.waiver
+        )?;
+    }
+    for stale in &measured.stale {
+        writeln!(
+            out,
+            "\n{} {}: no such survivor any more\n         --> {}",
+            colours.odd("       STALE"),
+            visible(&stale.what),
+            stale.waiver
+        )?;
+    }
+    for one in measured
+        .not_measured
+        .iter()
+        .take(if options.verbose { usize::MAX } else { 3 })
+    {
+        writeln!(
+            out,
+            "           {} {}: {}",
+            colours.odd("!"),
+            visible(&one.case),
+            visible(&one.reason)
+        )?;
+    }
+    let more = measured.not_measured.len().saturating_sub(3);
+    if more > 0 && !options.verbose {
+        writeln!(
+            out,
+            "           {} {more} more cases are not measured",
+            colours.odd("!")
+        )?;
+    }
+    writeln!(out, "────────────\n{verdict}")?;
+    out.flush()
+}
+
+fn survivors(group: &Group, out: &mut impl Write, colours: Colours) -> io::Result<()> {
+    let count = group.survivors.len();
+    writeln!(
+        out,
+        "\n{} {} at {} ({count})",
+        colours.odd("    SURVIVED"),
+        group.operator,
+        visible(&group.target)
+    )?;
+    if let Some(changed) = changed(group) {
+        writeln!(out, "     changed {}", short(&visible(&changed), 200))?;
+    }
+    writeln!(
+        out,
+        "       cases {}\n         --> {}",
+        visible(&whose(group)),
+        group.place
+    )?;
+    match &group.advice {
+        None => writeln!(out, "         add nothing that one case can say notices it"),
+        Some(advice) => {
+            for (number, line) in advice.lines().enumerate() {
+                let lead = if number == 0 { "add" } else { "" };
+                writeln!(out, "{lead:>12} {}", colours.good(&visible(line)))?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! `conforme mutate`: how strong suites are.
+
+use serde_json::Value;
+
+use crate::support::{Project, Ran, Server};
+
+const JSON: &str = "HTTP/1.1 404 Not Found\nContent-Type: application/json; charset=utf-8";
+const BODY: &str = r#"{"error":404,"code":"NoUser","message":"Not Found","ids":[1,2],"ok":false}"#;
+
+/// A project of one case with these expectations, and the recording of a run that passed.
+fn recorded(expect: &str, head: &str, body: &str) -> Project {
+    let project = Project::of_case(expect);
+    record(&project, head, body);
+    project
+}
+
+fn record(project: &Project, head: &str, body: &str) {
+    let server = Server::always(head, body);
+    let ran = project.run(&[
+        "run",
+        "--target",
+        &server.url(),
+        "--record",
+        "r.ndjson",
+        "--snapshots",
+        "accept",
+    ]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+fn measured(project: &Project, more: &[&str]) -> (Ran, Value) {
+    let mut all = vec!["mutate", "r.ndjson", "--report", "json=m.json"];
+    all.extend(more);
+    let ran = project.run(&all);
+    assert!(project.has("m.json"), "{ran:?}");
+    (ran, serde_json::from_str(&project.read("m.json")).unwrap())
+}
+
+fn score(measured: &Value) -> f64 {
+    let count = |name: &str| measured["total"][name].as_f64().unwrap();
+    count("killed") * 100.0 / (count("killed") + count("survived"))
+}
+
+#[test]
+fn a_suite_of_statuses_is_weak_and_one_that_says_what_it_means_is_strong() {
+    let (_, weak) = measured(&recorded("status: 404", JSON, BODY), &[]);
+    let strong = "
+status: 404
+headers: { content-type: application/json; charset=utf-8, date: { within: 5m } }
+body: { exact: { error: 404, code: NoUser, message: Not Found, ids: [1, 2], ok: false } }";
+    let (_, strong) = measured(&recorded(strong, JSON, BODY), &[]);
+    assert!(score(&weak) < 50.0, "{}", score(&weak));
+    assert!(score(&strong) > 99.0, "{}", strong["survivors"]);
+    let tally = |measured: &Value, layer: &str| {
+        let all = measured["layers"].as_array().unwrap();
+        let one = all.iter().find(|one| one["layer"] == layer).unwrap();
+        (one["first"].as_u64().unwrap(), one["only"].as_u64().unwrap())
+    };
+    assert_eq!(tally(&weak, "body"), (0, 0));
+    assert!(tally(&strong, "body").1 > 20);
+    // What only a snapshot notices is told as that.
+    let (_, snapped) = measured(&recorded("status: 404\nsnapshot: true", JSON, BODY), &[]);
+    assert!(snapped["only_snapshot"].as_u64().unwrap() > 20);
+    assert!(score(&snapped) > score(&weak));
+}
+
+#[test]
+fn eleven_mutants_counted_by_hand() {
+    let (_, measured) = measured(&recorded("status: 204", "HTTP/1.1 204 No Content", ""), &[]);
+    let operators: Vec<_> = (measured["operators"].as_array().unwrap().iter())
+        .map(|one| {
+            let count = |name: &str| one[name].as_u64().unwrap();
+            (one["operator"].as_str().unwrap(), count("killed"), count("survived"))
+        })
+        .filter(|(_, killed, survived)| killed + survived > 0)
+        .collect();
+    assert_eq!(
+        operators,
+        [
+            // 200, 201, 202.
+            ("status/same-class", 3, 0),
+            // 302, 400, 500.
+            ("status/other-class", 3, 0),
+            ("status/no-content-to-ok", 1, 0),
+            // The only field is Date; that it is there, once, is a rule of HTTP.
+            ("header/removed", 1, 0),
+            ("header/duplicated", 1, 0),
+            // A date of years ago is a date: nothing asks for a fresh one.
+            ("header/value-changed", 0, 1),
+            // Bytes after a 204 are against the rules of HTTP.
+            ("body/appeared", 1, 0),
+        ]
+    );
+    let survivor = &measured["survivors"][0];
+    assert_eq!(survivor["target"], "header date");
+    assert_eq!(survivor["advice"], "expect:\n  headers:\n    date: { within: 5m }\n");
+}
+
+#[test]
+fn the_same_recording_gives_the_same_mutants_on_any_number_of_threads() {
+    let project = recorded("status: 404", JSON, BODY);
+    let runs = ["1", "2", "7"].map(|jobs| {
+        let (ran, measured) = measured(&project, &["--jobs", jobs]);
+        (ran.stdout, measured)
+    });
+    assert_eq!(runs[0], runs[1]);
+    assert_eq!(runs[0], runs[2]);
+}
+
+#[test]
+fn a_score_that_is_too_low_fails() {
+    let project = recorded("status: 404", JSON, BODY);
+    let code = |least: &str| measured(&project, &["--min-score", least]).0.code;
+    assert_eq!([code("0"), code("99.5"), code("98%")], [0, 1, 1]);
+    let ran = project.run(&["mutate", "r.ndjson", "--min-score", "99"]);
+    assert!(ran.stdout.starts_with("Too weak: "), "{ran:?}");
+    for wrong in [
+        &["mutate", "none"][..],
+        &["mutate", "r.ndjson", "--min-score", "101"],
+        &["mutate", "r.ndjson", "--report", "junit"],
+    ] {
+        assert_eq!(project.run(wrong).code, 2, "{wrong:?}");
+    }
+    // A run that failed has nothing to measure.
+    project.write("cases/s/c.yaml", "request: { path: / }\nexpect: { status: 500 }\n");
+    let (ran, measured) = measured(&project, &[]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        measured["not_measured"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("status"),
+        "{measured}"
+    );
+}
+
+/// Lays one YAML mapping over another, as far as these tests need it: two spaces a level, one key a line.
+fn merged(project: &Project, advice: &str) {
+    // Flow and block do not mix in a text: JSON is YAML.
+    let mut case: Value = serde_json::from_str(&project.read("cases/s/c.yaml")).unwrap();
+    lay(&mut case, &yaml(advice));
+    project.write("cases/s/c.yaml", &case.to_string());
+}
+
+fn lay(under: &mut Value, over: &Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) if !over.keys().any(|key| key.starts_with('$')) => {
+            for (key, value) in over {
+                lay(under.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over.clone(),
+    }
+}
+
+/// The YAML of an advice.
+fn yaml(text: &str) -> Value {
+    let mut lines = text.lines().peekable();
+    block(&mut lines, 0)
+}
+
+fn block(lines: &mut std::iter::Peekable<std::str::Lines<'_>>, indent: usize) -> Value {
+    let mut all = serde_json::Map::new();
+    while let Some(line) = lines.peek() {
+        let own = line.len() - line.trim_start().len();
+        if own < indent {
+            break;
+        }
+        let (key, value) = line.trim().split_once(':').unwrap();
+        let (key, value) = (key.trim_matches('"').to_owned(), value.trim().to_owned());
+        lines.next();
+        let value = match value.as_str() {
+            "" => block(lines, own + 2),
+            "{ within: 5m }" => serde_json::json!({ "within": "5m" }),
+            "{ present: true }" => serde_json::json!({ "present": true }),
+            "{ empty: true }" => serde_json::json!({ "empty": true }),
+            flow if flow.starts_with("{ $equals: ") => {
+                let inner = flow.trim_start_matches("{ $equals: ").trim_end_matches(" }");
+                serde_json::json!({ "$equals": serde_json::from_str::<Value>(inner).unwrap() })
+            }
+            "{ $within: 5m }" => serde_json::json!({ "$within": "5m" }),
+            flow => serde_json::from_str(flow).unwrap(),
+        };
+        all.insert(key, value);
+    }
+    Value::Object(all)
+}
+
+#[test]
+fn the_advice_pasted_in_kills_the_survivor_and_the_case_still_passes() {
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let body = BODY.replace(
+        "\"ok\"",
+        &format!("\"user\":{{\"first name\":\"A\",\"at\":\"{now}\"}},\"ok\""),
+    );
+    let project = Project::new(&[("cases/s/c.yaml", r#"{"request":{"path":"/"},"expect":{"status":404}}"#)]);
+    record(&project, JSON, &body);
+    let start = score(&measured(&project, &[]).1);
+    for _ in 0..60 {
+        let (_, report) = measured(&project, &[]);
+        let group = report["survivors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|group| group["advice"].is_string());
+        let Some(group) = group else { break };
+        merged(&project, group["advice"].as_str().unwrap());
+        record(&project, JSON, &body);
+        let (_, after) = measured(&project, &[]);
+        for survivor in group["survivors"].as_array().unwrap() {
+            assert!(
+                !after.to_string().contains(survivor["id"].as_str().unwrap()),
+                "{group}\n{}",
+                project.read("cases/s/c.yaml")
+            );
+        }
+    }
+    let end = measured(&project, &[]).1;
+    assert!(score(&end) > 99.0 && start < 50.0, "{start} {}", end["survivors"]);
+}
+
+#[test]
+fn survivors_are_accepted_with_a_reason_and_told_when_they_no_longer_apply() {
+    let project = recorded("status: 204", "HTTP/1.1 204 No Content", "");
+    project.write(
+        "cases/s/suite.yaml",
+        "survivors:\n- { operator: header/*, at: header date, reason: nobody reads it }\n- { operator: body/cut, reason: old }\n",
+    );
+    let (ran, report) = measured(&project, &["--min-score", "100"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        (&report["total"]["waived"], &report["total"]["survived"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(report["waived"][0]["reason"], "nobody reads it");
+    assert_eq!(
+        (&report["stale"][0]["what"], &report["stale"][0]["waiver"]["line"]),
+        (&"body/cut".into(), &3.into())
+    );
+    assert!(ran.stdout.contains("no such survivor any more"), "{ran:?}");
+    project.write(
+        "cases/s/suite.yaml",
+        "survivors:\n- { operator: header/*, raeson: x }\n",
+    );
+    let ran = project.run(&["validate"]);
+    assert_eq!(ran.code, 2);
+    for part in ["suite.yaml:2:", "`raeson`", "has an `operator` and a `reason`"] {
+        assert!(
+            ran.stderr.contains(part) || ran.stdout.contains(part),
+            "{part}: {ran:?}"
+        );
+    }
+}
+
+#[test]
+fn every_report_tells_the_score_and_nothing_of_an_answer_becomes_markup() {
+    let project = recorded("status: 404", JSON, r#"{"x":"<script>alert(1)</script>`|::error::"}"#);
+    let (_, _) = measured(&project, &["--report", "html=m.html", "--report", "markdown=m.md"]);
+    let (html, markdown) = (project.read("m.html"), project.read("m.md"));
+    assert!(html.contains("% of the changes are noticed") && markdown.contains("% of the changes are noticed"));
+    assert!(!html.contains("<script"), "{html}");
+    // In markdown it stands in code, which nothing in it ends.
+    let is_code = |line: &str| {
+        ["- changed: `", "      x: ", "    exact: "]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    assert!(
+        markdown.lines().filter(|line| line.contains("<script")).all(is_code),
+        "{markdown}"
+    );
+    assert!(html.ends_with("</html>\n"));
+}
+
+#[test]
+fn a_run_measures_its_suite_when_it_is_asked_to() {
+    let project = Project::of_case("status: 404");
+    let server = Server::always(JSON, BODY);
+    let url = server.url();
+    let ran = project.run(&["run", "--target", &url, "--mutate"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("of the changes are noticed"), "{ran:?}");
+    let ran = project.run(&[
+        "run",
+        "--target",
+        &url,
+        "--mutate",
+        "--min-score",
+        "99",
+        "--record",
+        "x.ndjson",
+    ]);
+    assert_eq!((ran.code, project.has("x.ndjson")), (1, true), "{ran:?}");
+    assert_eq!(project.run(&["run", "--target", &url, "--min-score", "99"]).code, 2);
+}
+
+#[test]
+fn the_readme_tells_every_operator_and_what_it_stands_for() {
+    let readme = std::fs::read_to_string(crate::support::repository().join("README.md")).unwrap();
+    for operator in conforme::mutate::OPERATORS {
+        let row = format!("| `{}` | {} |", operator.id, operator.stands_for);
+        assert!(readme.contains(&row), "{row}");
+    }
+}
