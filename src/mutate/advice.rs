@@ -49,12 +49,6 @@ pub(super) fn general(target: &Target) -> String {
     }
 }
 
-/// What nobody notices, in a sentence.
-pub(super) fn missed(operator: &str, target: &str) -> String {
-    let (_, what) = operator.split_once('/').unwrap_or(("", operator));
-    format!("nobody notices where {target} is changed ({})", what.replace('-', " "))
-}
-
 /// The lines that kill it, as YAML from the top of the case's file on; none where no line can tell.
 pub(super) fn of(operator: &Operator, target: &Target, answer: &Answer, names: &PutBack) -> Option<String> {
     let mut out = "expect:\n".to_owned();

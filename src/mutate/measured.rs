@@ -105,8 +105,8 @@ pub struct LayerScore {
 /// Survivors that the same addition kills.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
-    /// The operator's id.
-    pub operator: String,
+    /// The ids of the operators, in the order of their table.
+    pub operators: Vec<String>,
     /// The suite's id.
     pub suite: String,
     /// Where in the answer: `status`, `header content-type`, `body /errorCode`.

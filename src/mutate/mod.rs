@@ -270,8 +270,8 @@ fn fails(subject: &Subject, answer: &Answer, other: Option<&Reply>) -> bool {
     check::check(expectation, request, &Reply::Answer(answer.clone()), other).fails()
 }
 
-/// The waiver, the suite, the operator, the target, the advice.
-type GroupKey = (Option<usize>, String, usize, String, Option<String>);
+/// The waiver, the suite, the target, the advice.
+type GroupKey = (Option<usize>, String, String, Option<String>);
 
 fn fold(
     subjects: &[Subject],
@@ -310,16 +310,19 @@ fn fold(
                 }
                 used.insert((subject.suite.clone(), number));
             }
-            let key = (waiver, subject.suite.clone(), operator, shown.clone(), advice.clone());
+            let key = (waiver, subject.suite.clone(), shown.clone(), advice.clone());
             let group = groups.entry(key).or_insert_with(|| Group {
-                operator: id.to_owned(),
+                operators: Vec::new(),
                 suite: subject.suite.clone(),
-                message: advice::missed(id, &shown),
+                message: format!("nobody notices where {shown} is changed"),
                 target: shown,
                 place: survivor.place.clone(),
                 advice,
                 survivors: Vec::new(),
             });
+            if !group.operators.iter().any(|known| known == id) {
+                group.operators.push(id.to_owned());
+            }
             if group.survivors.len() < NAMED {
                 group.survivors.push(survivor);
             }

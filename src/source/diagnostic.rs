@@ -61,7 +61,7 @@ impl Diagnostic {
         if let Some(name) = super::nearest(given, known.clone()) {
             return self.help(format!("did you mean `{name}`?"));
         }
-        let names: Vec<_> = known.into_iter().take(12).map(|name| format!("`{name}`")).collect();
+        let names: Vec<_> = known.into_iter().take(16).map(|name| format!("`{name}`")).collect();
         if names.is_empty() {
             return self;
         }

@@ -179,6 +179,11 @@ fn the_properties_of_each_definition_are_the_keys_that_the_program_knows() {
             SOUND.to_owned(),
         ),
         (
+            &suite["$defs"]["Survivors"],
+            "survivors: [{ operator: header/*, reason: x, QQQQ: 1 }]\n".to_owned(),
+            SOUND.to_owned(),
+        ),
+        (
             &case["$defs"]["Request"],
             String::new(),
             "request: { path: /, QQQQ: 1 }\nexpect: { status: 200 }\n".to_owned(),

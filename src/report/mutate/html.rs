@@ -106,7 +106,7 @@ fn content(measured: &Measured) -> String {
     table("By suite", &["suite", "score", "killed", "survived"], suites, &mut out);
     let accepted = measured.waived.iter().map(|one| {
         cells(&[
-            &one.group.operator,
+            &one.group.operators.join(", "),
             &one.group.target,
             &one.reason,
             &one.waiver.to_string(),
@@ -156,10 +156,10 @@ fn table(heading: &str, columns: &[&str], rows: impl Iterator<Item = String>, ou
 fn survivors(group: &Group, out: &mut String) {
     let _ = writeln!(
         out,
-        "<details class=\"group\"><summary>{} at <code>{}</code> · {}</summary>",
-        escaped(&group.operator),
+        "<details class=\"group\"><summary>{} at <code>{}</code></summary>\n<p>by: {}</p>",
+        group.survivors.len(),
         escaped(&short(&group.target, 300)),
-        group.survivors.len()
+        escaped(&group.operators.join(", "))
     );
     if let Some(changed) = changed(group) {
         let _ = writeln!(out, "<p>changed: <code>{}</code></p>", escaped(&changed));

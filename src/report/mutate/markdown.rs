@@ -20,10 +20,10 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
     let mut left = 0;
     for group in &measured.survivors {
         let mut text = format!(
-            "<details><summary>{} at <code>{}</code>: {} survived</summary>\n\n",
-            html(&group.operator),
+            "<details><summary>{} survived at <code>{}</code></summary>\n\n- by: {}\n",
+            group.survivors.len(),
             html(&group.target),
-            group.survivors.len()
+            code(&group.operators.join(", "))
         );
         if let Some(changed) = changed(group) {
             let _ = writeln!(text, "- changed: {}", code(&changed));
@@ -75,7 +75,7 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
     let accepted = measured.waived.iter().map(|one| {
         format!(
             "{} at {}: {} ({})",
-            code(&one.group.operator),
+            code(&one.group.operators.join(", ")),
             code(&one.group.target),
             html(&one.reason),
             code(&one.waiver.to_string())

@@ -11,7 +11,11 @@ use std::{
 
 pub use terminal::{MeasureOptions, tell};
 
-use super::{Format, escape::without_marks, outcome::figure};
+use super::{
+    Format,
+    escape::without_marks,
+    outcome::{cases, figure},
+};
 use crate::{
     exit::Exit,
     mutate::{Group, Layer, Measured, Tally},
@@ -73,9 +77,9 @@ fn sentence(measured: &Measured) -> String {
     }
     let all = killed + survived + waived + equivalent;
     format!(
-        "{} changed answers of {} cases: {}",
+        "{} changed answers of {}: {}",
         figure(all),
-        figure(measured.cases),
+        cases(measured.cases),
         parts.join(", ")
     )
 }

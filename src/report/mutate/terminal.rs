@@ -103,7 +103,7 @@ pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: Mea
             out,
             "\n{} {} at {}: {}\n         --> {}",
             colours.faint("    ACCEPTED"),
-            waived.group.operator,
+            waived.group.operators.join(", "),
             visible(&waived.group.target),
             visible(&waived.reason),
             waived.waiver
@@ -147,11 +147,14 @@ fn survivors(group: &Group, out: &mut impl Write, colours: Colours) -> io::Resul
     let count = group.survivors.len();
     writeln!(
         out,
-        "\n{} {} at {} ({count})",
+        "\n{} {count} at {}",
         colours.odd("    SURVIVED"),
-        group.operator,
         visible(&group.target)
     )?;
+    for (number, operator) in group.operators.iter().enumerate() {
+        let lead = if number == 0 { "by" } else { "" };
+        writeln!(out, "{lead:>12} {operator}")?;
+    }
     if let Some(changed) = changed(group) {
         writeln!(out, "     changed {}", short(&visible(&changed), 200))?;
     }
