@@ -13,6 +13,47 @@ use crate::{
 /// Most bytes of a value that is shown.
 const SHOWN: usize = 300;
 
+/// How values are written in the case's own words.
+pub(super) struct Names {
+    known: PutBack,
+    /// Values of the row that are too short to be known wherever they stand.
+    row: Vec<String>,
+}
+
+impl Names {
+    /// Of the variables that a case makes, and of those of its target.
+    pub(super) fn new(
+        own: Vec<(String, String)>,
+        of_target: impl Iterator<Item = (String, String)>,
+        has_row: bool,
+    ) -> Self {
+        let row = own
+            .iter()
+            .map(|(_, value)| value.clone())
+            .filter(|value| has_row && !value.is_empty());
+        Self {
+            row: row.collect(),
+            known: PutBack::new(own.into_iter().chain(of_target)),
+        }
+    }
+
+    fn put_back(&self, text: &str) -> String {
+        self.known.put_back(text)
+    }
+
+    /// Whether a text holds something that is another one in each row, and has no name there.
+    fn is_of_row(&self, text: &str) -> bool {
+        let mut bare = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{ ") {
+            bare.push_str(before);
+            rest = after.split_once(" }}").map_or("", |(_, after)| after);
+        }
+        bare.push_str(rest);
+        self.row.iter().any(|value| bare.contains(value.as_str()))
+    }
+}
+
 /// What stands at a target, before and after.
 pub(super) fn shown(target: &Target, original: &Answer, changed: &Answer) -> (Option<String>, Option<String>) {
     let at = |answer: &Answer| match target {
@@ -50,7 +91,7 @@ pub(super) fn general(target: &Target) -> String {
 }
 
 /// The lines that kill it, as YAML from the top of the case's file on; none where no line can tell.
-pub(super) fn of(operator: &Operator, target: &Target, answer: &Answer, names: &PutBack) -> Option<String> {
+pub(super) fn of(operator: &Operator, target: &Target, answer: &Answer, names: &Names) -> Option<String> {
     let mut out = "expect:\n".to_owned();
     match target {
         Target::Status => status(answer, &mut out),
@@ -81,7 +122,7 @@ fn status(answer: &Answer, out: &mut String) {
     let _ = writeln!(out, "  status: {}", answer.status);
 }
 
-fn header(name: &str, value: &str, names: &PutBack) -> Option<String> {
+fn header(name: &str, value: &str, names: &Names) -> Option<String> {
     if CREDENTIALS.contains(&name) || value.contains(HIDDEN) {
         return None;
     }
@@ -103,7 +144,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The value at a place of the body, as a part of it.
-fn body(answer: &Answer, pointer: &str, names: &PutBack, out: &mut String) {
+fn body(answer: &Answer, pointer: &str, names: &Names, out: &mut String) {
     let Ok(value) = json::read(answer.body.bytes()) else {
         let text = names.put_back(&answer.body.text());
         let _ = writeln!(out, "  body: {{ text: {} }}", quoted(&text));
@@ -137,7 +178,7 @@ fn key_of(key: &str) -> String {
     }
 }
 
-fn write_value(value: &Value, indent: usize, names: &PutBack, out: &mut String) {
+fn write_value(value: &Value, indent: usize, names: &Names, out: &mut String) {
     match value {
         Value::Object(entries) if !entries.is_empty() => {
             for (key, value) in entries {
@@ -163,12 +204,13 @@ fn write_value(value: &Value, indent: usize, names: &PutBack, out: &mut String) 
     }
 }
 
-fn scalar(value: &Value, names: &PutBack) -> String {
+fn scalar(value: &Value, names: &Names) -> String {
     match value {
         Value::String(text) if text.len() >= 20 && chrono::DateTime::parse_from_rfc3339(text).is_ok() => {
             "{ $within: 5m }".to_owned()
         }
         Value::String(text) if names.put_back(text) == *text && is_own(text) => "{ $type: string }".to_owned(),
+        Value::String(text) if names.is_of_row(&names.put_back(text)) => "{ $type: string }".to_owned(),
         Value::String(text) => quoted(&names.put_back(text)),
         Value::Array(_) | Value::Object(_) => format!("{{ $equals: {} }}", names.put_back(&value.to_string())),
         other => other.to_string(),
@@ -176,7 +218,7 @@ fn scalar(value: &Value, names: &PutBack) -> String {
 }
 
 /// The whole body, where no value of it is another one each time.
-fn whole(answer: &Answer, names: &PutBack, out: &mut String) -> Option<()> {
+fn whole(answer: &Answer, names: &Names, out: &mut String) -> Option<()> {
     let value = json::read(answer.body.bytes()).ok()?;
     let mut text = String::new();
     write_value(&value, 6, names, &mut text);
@@ -191,7 +233,7 @@ fn whole(answer: &Answer, names: &PutBack, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn volatile(value: &Value, at: &str, names: &PutBack, places: &mut Vec<String>) {
+fn volatile(value: &Value, at: &str, names: &Names, places: &mut Vec<String>) {
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {

@@ -29,6 +29,9 @@ pub struct Measured {
     pub layers: Vec<LayerScore>,
     /// Killed mutants that nothing but the snapshot notices.
     pub only_snapshot: usize,
+    /// Which these are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_snapshot: Vec<OnlySnapshot>,
     /// What survived, in groups of which each is closed by the same addition: largest first.
     pub survivors: Vec<Group>,
     /// What survived and is accepted with a reason.
@@ -100,6 +103,19 @@ pub struct LayerScore {
     pub first: usize,
     /// Mutants that nothing else noticed.
     pub only: usize,
+}
+
+/// Mutants that nothing but the snapshot notices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OnlySnapshot {
+    /// The suite's id.
+    pub suite: String,
+    /// The operator's id.
+    pub operator: String,
+    /// Where in the answer.
+    pub target: String,
+    /// How many.
+    pub mutants: usize,
 }
 
 /// Survivors that the same addition kills.

@@ -18,15 +18,15 @@ use std::{
 use serde_json::Value;
 
 pub use measured::{
-    FORMAT, Group, LayerScore, Measured, NotMeasured, OperatorScore, StaleWaiver, SuiteScore, Survivor, Tally, Waived,
-    measurement_schema,
+    FORMAT, Group, LayerScore, Measured, NotMeasured, OnlySnapshot, OperatorScore, StaleWaiver, SuiteScore, Survivor,
+    Tally, Waived, measurement_schema,
 };
 pub use operator::{OPERATORS, Operator};
 
 pub use crate::check::Layer;
 
 use crate::{
-    check::{self, PutBack, noticed},
+    check::{self, noticed},
     event::{CaseFinished, Event, Verdict},
     exchange::{Answer, Reply},
     exit::Exit,
@@ -35,6 +35,7 @@ use crate::{
     source::{Place, Sources},
     suite::Case,
 };
+use advice::Names;
 use mutant::{Elsewhere, Mutant, Mutants, Target, is_alike, is_equivalent};
 
 /// Most answers of a suite that others are swapped with.
@@ -60,6 +61,7 @@ struct Subject {
     answer: Answer,
     suite: String,
     place: Place,
+    names: Names,
 }
 
 /// What became of one case's mutants.
@@ -68,6 +70,7 @@ struct Outcome {
     operators: Vec<Tally>,
     first: [usize; 7],
     only: [usize; 7],
+    by_snapshot: BTreeMap<(usize, String), usize>,
     survivors: Vec<(usize, Target, Survivor, Option<String>)>,
 }
 
@@ -78,7 +81,6 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
         .filter_map(|case| Some((case.id.as_str(), &case.last.exchange.as_ref()?.reply)))
         .collect();
     let elsewhere = elsewhere(&recorded, plan);
-    let names = names(plan);
     let mut not_measured = Vec::new();
     let mut subjects = Vec::new();
     let by_id: HashMap<&str, &CaseFinished> = recorded.iter().map(|case| (case.id.as_str(), case)).collect();
@@ -111,7 +113,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
                     let other = subject.bound.expectation.same_as.as_ref();
                     let other = other.and_then(|other| replies.get(other.id.as_str()).copied());
                     let of_suite = &elsewhere[&subject.suite];
-                    let outcome = judge(subject, other, of_suite, &names);
+                    let outcome = judge(subject, other, of_suite);
                     *outcomes[at].lock().unwrap_or_else(PoisonError::into_inner) = outcome;
                 }
             });
@@ -165,9 +167,11 @@ fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewher
     all
 }
 
-fn names(plan: &Plan) -> PutBack {
+/// The words of a case for what stands in its answers.
+fn names(plan: &Plan, case: &Case) -> Names {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    PutBack::new(plan.target.vars.iter().map(|(name, value)| (name.clone(), text(value))))
+    let of_target = plan.target.vars.iter().map(|(name, value)| (name.clone(), text(value)));
+    Names::new(plan.made_by(case), of_target, case.example.is_some())
 }
 
 fn subject(
@@ -215,11 +219,12 @@ fn subject(
         answer: answer.clone(),
         suite: recorded.suite.clone(),
         place: sources.place(planned.case.span),
+        names: names(plan, &planned.case),
     })
 }
 
 /// Judges all mutants of one answer.
-fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere, names: &PutBack) -> Outcome {
+fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Outcome {
     let mut outcome = Outcome {
         operators: vec![Tally::default(); OPERATORS.len()],
         ..Outcome::default()
@@ -244,6 +249,10 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere, names:
             outcome.first[first as usize] += 1;
             if let Some(only) = seen.only() {
                 outcome.only[only as usize] += 1;
+                if only == Layer::Snapshot {
+                    let at = (at, advice::general(mutant.target));
+                    *outcome.by_snapshot.entry(at).or_default() += 1;
+                }
             }
         } else if is_equivalent(&subject.answer, mutant.answer) {
             tally.equivalent += 1;
@@ -257,7 +266,7 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere, names:
                 before,
                 after,
             };
-            let advice = advice::of(mutant.operator, mutant.target, &subject.answer, names);
+            let advice = advice::of(mutant.operator, mutant.target, &subject.answer, &subject.names);
             outcome.survivors.push((at, mutant.target.clone(), survivor, advice));
         }
     });
@@ -286,11 +295,17 @@ fn fold(
     let (mut first, mut only) = ([0; 7], [0; 7]);
     let mut groups: BTreeMap<GroupKey, Group> = BTreeMap::new();
     let mut used = BTreeSet::new();
+    let mut by_snapshot: BTreeMap<(String, usize, String), usize> = BTreeMap::new();
     for (subject, outcome) in subjects.iter().zip(outcomes) {
         let suite = suites.entry(subject.suite.clone()).or_default();
         for (sum, tally) in operators.iter_mut().zip(&outcome.operators) {
             add(sum, *tally);
             add(suite, *tally);
+        }
+        for ((operator, target), mutants) in outcome.by_snapshot {
+            *by_snapshot
+                .entry((subject.suite.clone(), operator, target))
+                .or_default() += mutants;
         }
         for layer in 0..7 {
             first[layer] += outcome.first[layer];
@@ -389,6 +404,14 @@ fn fold(
             })
             .collect(),
         only_snapshot: only[Layer::Snapshot as usize],
+        by_snapshot: (by_snapshot.into_iter())
+            .map(|((suite, operator, target), mutants)| OnlySnapshot {
+                suite,
+                operator: OPERATORS[operator].id.to_owned(),
+                target,
+                mutants,
+            })
+            .collect(),
         survivors,
         waived: accepted,
         stale,

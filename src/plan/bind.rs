@@ -77,6 +77,11 @@ impl Binder {
         }
     }
 
+    /// The variables that a case and its row make, and their values.
+    pub(super) fn made_by(&self, case: &Case) -> Vec<(String, String)> {
+        Scope::new(case, &self.target).made_here()
+    }
+
     /// Binds a case. What cannot be sent or compared is an error at the line that asks for it.
     pub(super) fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
         let binding = Binding {

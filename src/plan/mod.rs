@@ -147,6 +147,11 @@ impl Plan {
     pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
         self.binder.bind(case, sources)
     }
+
+    /// The variables that a case and its row make, by name, with their values as text.
+    pub(crate) fn made_by(&self, case: &Case) -> Vec<(String, String)> {
+        self.binder.made_by(case)
+    }
 }
 
 /// The ids of the wanted cases. A case that is compared with another (`same_as`) brings that one along.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     project::Target,
-    suite::{Case, Filter, JsonDef, Part, Template},
+    suite::{Case, Filter, JsonDef, NamedValue, Part, Template},
 };
 
 /// The variables of one case on one target.
@@ -89,6 +89,19 @@ impl<'a> Scope<'a> {
             },
             Value::String,
         )
+    }
+
+    /// The variables that the row and the case make, with their values as text: those that stand in one.
+    pub(super) fn made_here(&self) -> Vec<(String, String)> {
+        let row = self.case.row().into_iter().flat_map(NamedValue::names);
+        let names = row.chain(self.case.def.vars.names());
+        names
+            .filter_map(|name| match self.value(name) {
+                Value::String(text) => Some((name.to_owned(), text)),
+                value @ Value::Number(_) => Some((name.to_owned(), value.to_string())),
+                _ => None,
+            })
+            .collect()
     }
 
     /// What stands in a recording for a filtered secret.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Project, Ran, Server};
+use crate::support::{Project, Ran, Server, Then, answer};
 
 const JSON: &str = "HTTP/1.1 404 Not Found\nContent-Type: application/json; charset=utf-8";
 const BODY: &str = r#"{"error":404,"code":"NoUser","message":"Not Found","ids":[1,2],"ok":false}"#;
@@ -61,6 +61,11 @@ body: { exact: { error: 404, code: NoUser, message: Not Found, ids: [1, 2], ok: 
     // What only a snapshot notices is told as that.
     let (_, snapped) = measured(&recorded("status: 404\nsnapshot: true", JSON, BODY), &[]);
     assert!(snapped["only_snapshot"].as_u64().unwrap() > 20);
+    assert!(
+        snapped["by_snapshot"].to_string().contains("body /code"),
+        "{}",
+        snapped["by_snapshot"]
+    );
     assert!(score(&snapped) > score(&weak));
 }
 
@@ -178,6 +183,7 @@ fn block(lines: &mut std::iter::Peekable<std::str::Lines<'_>>, indent: usize) ->
                 let inner = flow.trim_start_matches("{ $equals: ").trim_end_matches(" }");
                 serde_json::json!({ "$equals": serde_json::from_str::<Value>(inner).unwrap() })
             }
+            "{ $type: string }" => serde_json::json!({ "$type": "string" }),
             "{ $within: 5m }" => serde_json::json!({ "$within": "5m" }),
             flow => serde_json::from_str(flow).unwrap(),
         };
@@ -217,6 +223,49 @@ fn the_advice_pasted_in_kills_the_survivor_and_the_case_still_passes() {
     }
     let end = measured(&project, &[]).1;
     assert!(score(&end) > 99.0 && start < 50.0, "{start} {}", end["survivors"]);
+}
+
+#[test]
+fn the_advice_for_one_row_of_a_table_holds_for_all_of_them() {
+    let project = Project::new(&[(
+        "cases/s/c.yaml",
+        r#"{"request":{"path":"/{{ id }}"},"expect":{"status":404},"examples":{"one":{"id":"abc"},"two":{"id":"somebody-else"}}}"#,
+    )]);
+    let server = Server::start(|request| {
+        let id = request.split([' ', '/']).nth(2).unwrap_or_default();
+        (
+            answer(JSON, &format!(r#"{{"message":"no {id} here","id":"{id}","n":1}}"#)),
+            Then::Keep,
+        )
+    });
+    let run = || project.run(&["run", "--target", &server.url(), "--record", "r.ndjson"]);
+    assert_eq!(run().code, 0);
+    let start = score(&measured(&project, &[]).1);
+    for _ in 0..20 {
+        let (_, report) = measured(&project, &[]);
+        // Without a whole to compare with, what is added stays unnoticed: that advice is a snapshot.
+        let wanted = |group: &&Value| {
+            group["advice"]
+                .as_str()
+                .is_some_and(|advice| advice.contains("json:") || advice.contains("headers:"))
+        };
+        let Some(group) = report["survivors"].as_array().unwrap().iter().find(wanted).cloned() else {
+            break;
+        };
+        let before = project.read("cases/s/c.yaml");
+        merged(&project, group["advice"].as_str().unwrap());
+        assert_eq!(run().code, 0, "{group}");
+        if project.read("cases/s/c.yaml") == before {
+            break;
+        }
+    }
+    let end = score(&measured(&project, &[]).1);
+    assert!(
+        start < 55.0 && end > 85.0,
+        "{start} {end}\n{}",
+        project.read("cases/s/c.yaml")
+    );
+    assert!(project.read("cases/s/c.yaml").contains("{{ id }}\""));
 }
 
 #[test]

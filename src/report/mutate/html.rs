@@ -94,6 +94,14 @@ fn content(measured: &Measured) -> String {
             tally.survived
         )
     };
+    let by_snapshot = measured.by_snapshot.iter();
+    let by_snapshot = by_snapshot.map(|one| cells(&[&one.operator, &one.target, &one.suite, &one.mutants.to_string()]));
+    table(
+        "Noticed by nothing but the snapshot",
+        &["operator", "at", "suite", "mutants"],
+        by_snapshot.take(GROUPS),
+        &mut out,
+    );
     let made = measured.operators.iter().filter(|one| one.tally != Tally::default());
     let operators = made.map(|one| row(&one.operator, Some(&one.stands_for), one.tally));
     table(

@@ -72,6 +72,10 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
         );
     }
     out.push('\n');
+    let by_snapshot = measured.by_snapshot.iter();
+    let by_snapshot =
+        by_snapshot.map(|one| format!("{} at {}: {}", code(&one.operator), code(&one.target), one.mutants));
+    list("Noticed by nothing but the snapshot", by_snapshot, &mut out);
     let accepted = measured.waived.iter().map(|one| {
         format!(
             "{} at {}: {} ({})",

@@ -63,6 +63,10 @@ pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: Mea
         let name = layer_name(one.layer);
         writeln!(out, "{name:>20} {:>10} {:>19}", figure(one.first), figure(one.only))?;
     }
+    for one in measured.by_snapshot.iter().filter(|_| options.verbose) {
+        let what = format!("{} at {} ({})", one.operator, visible(&one.target), one.mutants);
+        writeln!(out, "             only the snapshot: {what}")?;
+    }
     let weak = |tally: &Tally| options.verbose || tally.survived > 0;
     writeln!(
         out,
