@@ -67,7 +67,7 @@ const INCIDENTAL: [&str; 10] = [
     "x-runtime",
 ];
 /// Fields that clients act upon by themselves.
-const RELIED_ON: [&str; 16] = [
+const RELIED_ON: [&str; 15] = [
     "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
@@ -83,7 +83,6 @@ const RELIED_ON: [&str; 16] = [
     "location",
     "retry-after",
     "set-cookie",
-    "www-authenticate",
 ];
 /// Fields whose value is a list in which the order means nothing.
 const LISTS: [&str; 8] = [
@@ -142,7 +141,11 @@ fn status(a: u16, b: u16) -> Difference {
     };
     let mut difference = Difference::new(rule, Part::Status, Some(&status_name(a)), Some(&status_name(b)));
     // To answer 401 with 403 is not to answer 404 with 403. That everything ends in one fault is one change.
-    if !matches!(rule, Rule::StatusToServerError | Rule::StatusFromServerError) {
+    let is_of_pair = matches!(
+        rule,
+        Rule::StatusErrorChanged | Rule::StatusSuccessToError | Rule::StatusErrorToSuccess | Rule::StatusSuccessChanged
+    );
+    if is_of_pair {
         difference.kind = if a < b { format!("{a}/{b}") } else { format!("{b}/{a}") };
     }
     difference
@@ -160,7 +163,8 @@ enum Body {
 fn bodies(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) -> Body {
     let (one, other) = (&a.answer.body, &b.answer.body);
     let whole = || Part::Body(String::new());
-    match (one.is_empty(), other.is_empty()) {
+    let has_none = |answer: &Answer| answer.body.is_empty() && answer.excess.is_empty();
+    match (has_none(a.answer), has_none(b.answer)) {
         (true, true) => return Body::Kept,
         (false, true) => {
             out.push(Difference::new(Rule::BodyVanished, whole(), Some(&one.text()), None));

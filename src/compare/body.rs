@@ -94,10 +94,11 @@ impl Walk<'_, '_> {
 
     fn numbers(&mut self, pointer: &str, a: &Number, b: &Number) {
         let (one, other) = (Value::Number(a.clone()), Value::Number(b.clone()));
-        let rule = match (is_integer(a), is_integer(b)) {
+        // `400.0` is an integer, however it is spelled.
+        let rule = match (json::is_whole(a), json::is_whole(b)) {
+            _ if json::equal(&one, &other) || self.a.means(&a.to_string(), &self.b, &b.to_string()) => return,
             (true, false) => Rule::BodyIntegerToNumber,
             (false, true) => Rule::BodyNumberToInteger,
-            _ if json::equal(&one, &other) || self.a.means(&a.to_string(), &self.b, &b.to_string()) => return,
             _ => Rule::BodyValueChanged,
         };
         self.add(rule, pointer, Some(&one), Some(&other));
@@ -165,6 +166,15 @@ impl Walk<'_, '_> {
     }
 
     fn properties(&mut self, pointer: &str, a: &BTreeMap<&str, &Value>, b: &BTreeMap<&str, &Value>) {
+        // An object without anything is no body to read.
+        let vanished = match (a.is_empty(), b.is_empty()) {
+            (false, true) => Some(Rule::BodyVanished),
+            (true, false) => Some(Rule::BodyAppeared),
+            _ => None,
+        };
+        if let Some(rule) = vanished.filter(|_| pointer.is_empty()) {
+            return self.add(rule, pointer, None, None);
+        }
         if let Some(key) = wrapper(a, b) {
             let part = Part::Body(pointer.to_owned());
             return self.tell(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key);
@@ -365,10 +375,6 @@ fn wrapper<'k>(inner: &BTreeMap<&str, &Value>, outer: &BTreeMap<&'k str, &Value>
         return None;
     }
     outer.iter().find(|(key, value)| holds(key, value)).map(|(key, _)| *key)
-}
-
-fn is_integer(number: &Number) -> bool {
-    !number.to_string().contains(['.', 'e', 'E'])
 }
 
 fn is_message(name: &str, a: &str, b: &str) -> bool {

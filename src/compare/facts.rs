@@ -50,6 +50,16 @@ impl<'s> Facts<'s> {
         self.cases.get(case)?.expect.status.as_ref().map(|status| &status.value)
     }
 
+    /// The case whose answer nobody may be able to tell from that of this one.
+    pub(super) fn same_as(&self, case: &str) -> Option<&str> {
+        self.cases
+            .get(case)?
+            .expect
+            .same_as
+            .as_ref()
+            .map(|other| other.value.as_str())
+    }
+
     /// Whether a case is about who may do what, by its tags.
     pub(super) fn is_about_authorisation(tags: &[String]) -> bool {
         tags.iter()

@@ -249,7 +249,7 @@ impl Gathered {
 
     /// Takes noise away, and finds for each finding that is new or gone the change that explains it: what nothing
     /// explains is a change of its own.
-    pub(super) fn settle(&mut self) -> Vec<Noise> {
+    pub(super) fn settle(&mut self, facts: &Facts<'_>) -> Vec<Noise> {
         let learned = &self.learned;
         self.groups.retain(|key, _| {
             let hidden = Hides::of(key.rule).map(|hides| (key.suite.clone(), key.part.clone(), hides));
@@ -264,11 +264,19 @@ impl Gathered {
                 .collect();
             for (marks, rule) in [(&case.new, Rule::VerdictNewlyFailing), (&case.gone, Rule::VerdictFixed)] {
                 for (check, pointer) in marks {
-                    let mut is_explained = false;
-                    for key in keys
-                        .iter()
-                        .filter(|key| concerns(check, pointer.as_deref(), &key.part, key.rule))
-                    {
+                    // The answer that this one is compared with has changed, and says so in its own case.
+                    let other = facts.same_as(&case.id).filter(|_| check == "same-as");
+                    let mut is_explained = other.is_some_and(|other| {
+                        let tells = |group: &Group| group.cases.iter().any(|(_, id)| id == other);
+                        keys.is_empty() && self.groups.values().any(tells)
+                    });
+                    // Fields that came or went matter to it only where the bodies are the same.
+                    let has_body = keys.iter().any(|key| matches!(key.part, Part::Body(_)));
+                    let concerned = |key: &&Key| {
+                        let is_beside = check == "same-as" && has_body && matches!(key.part, Part::Header(_));
+                        !is_beside && concerns(check, pointer.as_deref(), &key.part, key.rule)
+                    };
+                    for key in keys.iter().filter(concerned) {
                         is_explained = true;
                         let Some(group) = self.groups.get_mut(key) else {
                             continue;
@@ -374,7 +382,7 @@ fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Rule) -> bool
         return true;
     }
     if check == "same-as" {
-        return matches!(part, Part::Body(_)) || *part == Part::Header("content-type".to_owned());
+        return matches!(part, Part::Body(_) | Part::Header(_));
     }
     let is_all_of_body = matches!(
         rule,

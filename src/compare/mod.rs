@@ -123,7 +123,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
             gathered.not_compared += 1;
         }
     }
-    let noise = gathered.settle();
+    let noise = gathered.settle(how.facts);
     let (compared, not_compared, same) = (gathered.compared, gathered.not_compared, gathered.same());
     slower(&times, &mut gathered.groups);
     let mut changes = Vec::new();

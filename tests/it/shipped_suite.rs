@@ -190,3 +190,75 @@ fn an_activation_is_sent_for_a_good_call_and_for_no_refused_one() {
     assert_eq!(portal.activations(), 4);
     assert!(portal.requests() > 70);
 }
+
+/// Compares what a portal answers with the recording of one that keeps the contract.
+fn compared(baseline: &Path, behaviour: Behaviour) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let (candidate, report) = (folder.path().join("candidate"), folder.path().join("report"));
+    fire_at(&Portal::start(behaviour), &candidate);
+    let mut command = conforme();
+    command
+        .current_dir(repository())
+        .args(["compare", "--quiet", "--baseline"])
+        .arg(baseline);
+    command
+        .arg("--candidate")
+        .arg(&candidate)
+        .arg("--report")
+        .arg(format!("json={}", report.display()));
+    let ran = crate::support::ran(&mut command);
+    serde_json::from_str(&std::fs::read_to_string(&report).unwrap_or_else(|_| panic!("{ran:?}"))).unwrap()
+}
+
+/// Compares each behaviour, a few at a time, with one that keeps the contract: level and rule of each change.
+fn changes(behaviours: Vec<(&'static str, Behaviour)>) -> Vec<(&'static str, Vec<String>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let baseline = folder.path().join("baseline");
+    fire_at(&Portal::start(Behaviour::default()), &baseline);
+    let all: Vec<_> = behaviours.into_iter().map(|one| Mutex::new(Some(one))).collect();
+    let (next, told) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(slot) = all.get(index) else { break };
+                    let (name, behaviour) = slot.lock().unwrap().take().unwrap();
+                    let report = compared(&baseline, behaviour);
+                    let changes = report["changes"].as_array().unwrap().iter();
+                    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+                    let changes = changes.map(|change| text(&change["level"]) + " " + &text(&change["rule"]));
+                    told.lock().unwrap().push((name, changes.collect()));
+                }
+            });
+        }
+    });
+    told.into_inner().unwrap()
+}
+
+#[test]
+fn no_allowed_variation_is_told_as_a_change_that_breaks() {
+    let all = changes(portal::variations::all());
+    let noisy: Vec<_> = all.iter().filter(|(_, changes)| changes.len() > 1).collect();
+    assert!(noisy.is_empty(), "{noisy:#?}");
+    let breaking: Vec<_> = (all.iter())
+        .filter(|(_, changes)| changes.iter().any(|change| change.starts_with("breaking")))
+        .collect();
+    assert!(breaking.is_empty(), "{breaking:#?}");
+}
+
+/// Of so many ways to break the contract one is compared.
+const COMPARED: usize = 12;
+
+#[test]
+fn a_way_to_break_the_contract_is_told_once() {
+    let faults = portal::faults::all().into_iter().step_by(COMPARED);
+    let all = changes(faults.collect());
+    let silent = |name: &str| LEFT_OPEN.iter().any(|(open, _)| *open == name);
+    let mistold: Vec<_> = (all.iter())
+        .filter(|(name, changes)| (changes.is_empty() && !silent(name)) || changes.len() > 2)
+        .collect();
+    assert!(mistold.is_empty(), "{mistold:#?}");
+    let twice = all.iter().filter(|(_, changes)| changes.len() == 2).count();
+    assert!(twice * 10 < all.len(), "{all:#?}");
+}

@@ -30,7 +30,7 @@ pub(crate) fn plain(number: &Number) -> Number {
 }
 
 /// Whether a number has no fraction, whatever its size: `1.0` and `1e400` have none.
-pub(super) fn is_whole(number: &Number) -> bool {
+pub(crate) fn is_whole(number: &Number) -> bool {
     Decimal::parse(&number.to_string()).is_some_and(|decimal| decimal.exponent >= 0)
 }
 

@@ -4,7 +4,7 @@ mod equal;
 mod pattern;
 mod strict;
 
-pub(crate) use equal::{equal, plain};
+pub(crate) use equal::{equal, is_whole, plain};
 pub use pattern::{JsonType, Matcher, Pattern, PatternKind};
 pub(crate) use pattern::{compare_exact, match_part};
 pub(crate) use strict::read;
