@@ -39,6 +39,8 @@ pub(super) struct Group {
     pub(super) reason: String,
     /// The check that fails because of it, and did not before.
     pub(super) raised: Option<String>,
+    /// The check that fails and does no more than hold the wording of a text.
+    pub(super) worded: Option<String>,
     /// Whether a check that failed holds because of it.
     pub(super) is_satisfied: bool,
 }
@@ -197,6 +199,7 @@ impl Gathered {
             level,
             reason: reason.to_owned(),
             raised: None,
+            worded: None,
             is_satisfied: false,
         });
         if level > group.level {
@@ -284,8 +287,14 @@ impl Gathered {
                         // A snapshot tells what was seen, not what is demanded.
                         if rule == Rule::VerdictFixed {
                             group.is_satisfied |= check != "snapshot";
-                        } else if check != "snapshot" && !is_wording(key, group, check) {
-                            group.raised.get_or_insert_with(|| check.clone());
+                        } else if check != "snapshot" {
+                            let is_wording = is_wording(key, group, check);
+                            let failing = if is_wording {
+                                &mut group.worded
+                            } else {
+                                &mut group.raised
+                            };
+                            failing.get_or_insert_with(|| check.clone());
                         }
                     }
                     let is_told_apart = check == "snapshot" && marks.len() > 1;

@@ -210,6 +210,7 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
                 level: rule.info().level,
                 reason: rule.info().reason.to_owned(),
                 raised: None,
+                worded: None,
                 is_satisfied: false,
             });
             group.cases.extend(cases);
@@ -229,6 +230,8 @@ fn change(
     if let Some(check) = group.raised {
         level = Level::Breaking;
         reason = format!("the suite demands otherwise: `{check}` fails now");
+    } else if let Some(check) = group.worded {
+        reason = format!("{reason}; the suite holds the text, and `{check}` fails now");
     } else if group.is_satisfied && !matches!(key.rule, ChangeRule::VerdictNewlyFailing) {
         level = Level::Info;
         "what the suite demands holds now".clone_into(&mut reason);

@@ -1,5 +1,7 @@
 //! What the suite demands weighs more than what was merely seen.
 
+use serde_json::Value;
+
 use super::{JSON, compared, record, told, version};
 use crate::support::Project;
 
@@ -11,8 +13,8 @@ const SCHEMA: &str = r#"{
   }
 }"#;
 
-/// What is told where a suite with these expectations sees these two bodies.
-fn seen(expect: &str, before: &str, after: &str) -> Vec<(String, String, String)> {
+/// The report where a suite with these expectations sees these two bodies.
+fn report(expect: &str, before: &str, after: &str) -> Value {
     let project = Project::new(&[("schemas/a.schema.json", SCHEMA)]);
     project.write(
         "cases/s/c.yaml",
@@ -27,7 +29,11 @@ fn seen(expect: &str, before: &str, after: &str) -> Vec<(String, String, String)
             &[],
         );
     }
-    told(&compared(&project, &[]).1, None)
+    compared(&project, &[]).1
+}
+
+fn seen(expect: &str, before: &str, after: &str) -> Vec<(String, String, String)> {
+    told(&report(expect, before, after), None)
 }
 
 fn is(expect: &str, before: &str, after: &str, level: &str, rule: &str) {
@@ -132,6 +138,17 @@ fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is
         r#"{"message":"away"}"#,
         "warning",
         "body/message-changed",
+    );
+    // That the suite holds it is said.
+    let told = report(
+        "body: { json: { message: gone } }",
+        r#"{"message":"gone"}"#,
+        r#"{"message":"away"}"#,
+    );
+    let reason = told["changes"][0]["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason.ends_with("the suite holds the text, and `body/json` fails now"),
+        "{reason}"
     );
     // A value that the suite leaves open, and that it does not take now.
     let open = "body: { json: { at: { $within: 5m } } }";
