@@ -12,6 +12,9 @@ use crate::{
     source::parse_duration,
 };
 
+/// The environment variable for `--target`. Unlike the others it is rejected where it is empty.
+pub(super) const TARGET_VARIABLE: &str = "CONFORME_TARGET";
+
 /// Contract tests for HTTP APIs: fires the cases of a suite at a target and says whether it keeps its contract.
 #[derive(Debug, Parser)]
 #[command(name = "conforme", version, max_term_width = 100)]
@@ -80,9 +83,9 @@ pub struct SelectArgs {
     /// Cases: paths of suites or case files, or ids (`suite/case`, `suite/case[example]`, `*` for any text)
     #[arg(value_name = "PATH|ID")]
     pub names: Vec<String>,
-    /// A target of conforme.toml, or the base URL of an API [default: the embedded reference API]; for `run`, given again,
-    /// all of them side by side
-    #[arg(long = "target", env = "CONFORME_TARGET", value_name = "NAME|URL")]
+    /// A target of conforme.toml, the base URL of an API, or `reference` for the embedded API [default: `default_target` of
+    /// conforme.toml]; `run` accepts several and tests them side by side
+    #[arg(long = "target", env = TARGET_VARIABLE, value_name = "NAME|URL")]
     pub targets: Vec<String>,
     /// A variable of the target; secrets come from `CONFORME_SECRET_<NAME>`, never from here
     #[arg(long = "var", value_name = "K=V", value_parser = variable)]
@@ -416,19 +419,10 @@ pub struct ServeArgs {
 }
 
 impl SelectArgs {
-    /// The targets, without what an empty variable of the environment names.
-    pub(super) fn targets(&self) -> Vec<String> {
-        self.targets
-            .iter()
-            .filter(|target| !target.is_empty())
-            .cloned()
-            .collect()
-    }
-
     /// What these flags say about the target.
     pub(super) fn target_options(&self) -> TargetOptions {
         TargetOptions {
-            target: self.targets().into_iter().next(),
+            target: self.targets.first().cloned(),
             vars: self.vars.clone(),
             allow: self.allow.clone(),
             ..TargetOptions::default()

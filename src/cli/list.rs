@@ -39,7 +39,7 @@ pub(super) fn list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer
 fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
     let workspace = Workspace::load(folder, printer)?;
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
-    if args.select.targets().len() > 1 {
+    if args.select.targets.len() > 1 {
         printer.error("--target: what would run is listed for one target");
         return Err(Exit::Usage);
     }

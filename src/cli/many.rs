@@ -29,8 +29,8 @@ use crate::{
 const NAME: &str = "{target}";
 
 pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
-    let targets = args.select.targets();
-    check(args, &targets, printer)?;
+    let targets = &args.select.targets;
+    check(args, targets, printer)?;
     let workspace = Arc::new(Workspace::load(folder, printer)?);
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
     let documents = Documents::open(&args.reports, printer)?;
@@ -39,14 +39,14 @@ pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) 
         allow: args.select.allow.clone(),
         limits: args.limits.clone(),
     };
-    let recordings = live::record(&targets, &live, args.repeats, &selection, &workspace, printer)?;
+    let recordings = live::record(targets, &live, args.repeats, &selection, &workspace, printer)?;
     let mut is_kept = true;
     if let Some(path) = &args.record {
         for (name, recorded) in targets.iter().zip(&recordings.paths) {
             is_kept &= keep(recorded, &path_of(path, name), printer);
         }
     }
-    let matrix = matrix(&targets, &recordings.paths, &workspace, recordings.interrupted)
+    let matrix = matrix(targets, &recordings.paths, &workspace, recordings.interrupted)
         .map_err(|(path, error)| unreadable(&path, &error, printer))?;
     let options = ComparisonOptions {
         quiet: args.output.quiet,

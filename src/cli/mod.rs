@@ -25,12 +25,12 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use crate::exit::Exit;
 pub use args::Cli;
 
-use args::Command;
+use args::{Command, TARGET_VARIABLE};
 use printer::Printer;
 
 /// Runs the program with these arguments, the first of which is its name.
@@ -40,7 +40,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         drop(writeln!(io::stderr(), "error: a defect of conforme, at {place}"));
     }));
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are asked for; everything else is a mistake of usage.
@@ -69,6 +69,26 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(command) => serve::serve(&command, &mut printer),
     };
     printer.conclude(exit).into()
+}
+
+/// Reads the flags and their environment variables. A blank variable is treated as unset, since a pipeline often passes
+/// on a variable that it does not have; a blank `CONFORME_TARGET` is kept, to be rejected.
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let subcommands: Vec<_> = command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    for name in subcommands {
+        command = command.mut_subcommand(name, |subcommand| subcommand.mut_args(without_blank_variable));
+    }
+    let mut matches = command.clone().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+fn without_blank_variable(arg: clap::Arg) -> clap::Arg {
+    let is_blank = arg.get_env().is_some_and(|variable| {
+        variable != TARGET_VARIABLE
+            && std::env::var_os(variable).is_some_and(|value| value.to_string_lossy().trim().is_empty())
+    });
+    if is_blank { arg.env(None::<&str>) } else { arg }
 }
 
 /// Whether this is a run of CI, as `CI` says.

@@ -45,7 +45,7 @@ pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) 
 fn try_measured(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
     // The variable of the environment is for all commands; the flag alone is a slip.
     let is_slip = !args.mutate && std::env::var_os("CONFORME_MIN_SCORE").is_none();
-    if is_slip || (args.mutate && args.select.targets().len() > 1) {
+    if is_slip || (args.mutate && args.select.targets.len() > 1) {
         printer.error("--min-score goes with --mutate, and --mutate with one target; nothing was sent");
         return Err(Exit::Usage);
     }
@@ -65,7 +65,7 @@ fn try_measured(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) ->
 }
 
 fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
-    if args.select.targets().len() > 1 {
+    if args.select.targets.len() > 1 {
         return many::run(args, folder, printer);
     }
     let snapshots = snapshot_mode(args.snapshots, printer)?;

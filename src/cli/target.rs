@@ -1,6 +1,6 @@
 //! The target of a command: a named one, a URL, or the embedded reference API.
 
-use super::{Exit, Printer, workspace::Workspace};
+use super::{Exit, Printer, args::TARGET_VARIABLE, workspace::Workspace};
 use crate::{
     project::{Target, TargetOptions},
     source::{Diagnostic, Diagnostics},
@@ -17,17 +17,26 @@ pub(super) struct Resolved {
 
 /// The name of the embedded reference API as a target, unless `conforme.toml` has one of that name.
 const REFERENCE: &str = "reference";
+/// Maximum number of targets that an error lists.
+const MAX_LISTED: usize = 50;
 
-/// Finds the target. Without one, the reference API is started, unless `dry`: then it is only described.
+/// Finds the target. The embedded API is started for `reference`, unless `dry`: then it is only described. A target that
+/// is not named at all, or is blank, is an error: what was meant to be tested would not be.
 pub(super) fn resolve(
     workspace: &Workspace,
     options: &TargetOptions,
     dry: bool,
     printer: &Printer,
 ) -> Result<Resolved, Exit> {
-    let wanted = options.target.as_ref().or(workspace.project.default_target.as_ref());
+    let Some(wanted) = options.target.as_ref().or(workspace.project.default_target.as_ref()) else {
+        return Err(unnamed("no target is given", workspace, printer));
+    };
+    if wanted.trim().is_empty() {
+        let message = format!("the target is empty, in `--target` or in {TARGET_VARIABLE}");
+        return Err(unnamed(&message, workspace, printer));
+    }
     let is_named = |name: &str| workspace.project.targets.iter().any(|(known, _)| known == name);
-    if wanted.is_none_or(|name| name == REFERENCE && !is_named(REFERENCE)) {
+    if wanted == REFERENCE && !is_named(REFERENCE) {
         return embedded(workspace, options, dry, printer);
     }
     let mut errors = Diagnostics::default();
@@ -41,6 +50,30 @@ pub(super) fn resolve(
         }),
         _ => Err(printer.diagnostics(&errors, &workspace.sources)),
     }
+}
+
+/// Rejects a target that has no name, and lists the names there are.
+fn unnamed(message: &str, workspace: &Workspace, printer: &Printer) -> Exit {
+    let project = &workspace.project;
+    let mut names: Vec<_> = (project.targets.iter().take(MAX_LISTED))
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    if let more @ 1.. = project.targets.len() - names.len() {
+        names.push(format!("{more} more"));
+    }
+    let has_embedded = cfg!(feature = "reference") && project.targets.iter().all(|(name, _)| name != REFERENCE);
+    if has_embedded {
+        names.push(format!("`{REFERENCE}` (the embedded API)"));
+    }
+    let known = if names.is_empty() {
+        "conforme.toml has none".to_owned()
+    } else {
+        format!("known here: {}", names.join(", "))
+    };
+    let error = Diagnostic::general(message).help(format!(
+        "name one with `--target NAME|URL`, or set `default_target` in conforme.toml; {known}"
+    ));
+    printer.diagnostics(&error.into(), &workspace.sources)
 }
 
 #[cfg(feature = "reference")]
@@ -96,7 +129,7 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: 
 
 #[cfg(not(feature = "reference"))]
 fn embedded(workspace: &Workspace, _: &TargetOptions, _: bool, printer: &Printer) -> Result<Resolved, Exit> {
-    let error = Diagnostic::general("no target: this build has no embedded reference API")
-        .help("name one with `--target`, or set `default_target` in conforme.toml");
+    let error = Diagnostic::general("`reference`: this build has no embedded reference API")
+        .help("name another target with `--target`, or set `default_target` in conforme.toml");
     Err(printer.diagnostics(&error.into(), &workspace.sources))
 }

@@ -32,7 +32,7 @@ pub struct Project {
     pub schemas: PathBuf,
     /// Folder of the snapshots.
     pub snapshots: PathBuf,
-    /// The target of `run` without `--target`; without one, the embedded reference API.
+    /// The target of `run` without `--target`; without either, `run` is an error.
     pub default_target: Option<String>,
     /// The targets, in the order of the file.
     pub targets: Vec<(String, TargetDef)>,
@@ -187,7 +187,8 @@ impl Project {
                 && name != "reference"
                 && !self.targets.iter().any(|(known, _)| known == name)
             {
-                let known: Vec<_> = self.targets.iter().map(|(name, _)| name.as_str()).collect();
+                let mut known: Vec<_> = self.targets.iter().map(|(name, _)| name.as_str()).collect();
+                known.push("reference");
                 errors.push(
                     Diagnostic::new(node.span, format!("no target `{name}`")).suggest(name, known.iter().copied()),
                 );

@@ -196,7 +196,8 @@ impl Target {
             ad_hoc = TargetDef::default();
             (wanted, &ad_hoc)
         } else {
-            let known: Vec<_> = project.targets.iter().map(|(name, _)| name.as_str()).collect();
+            let mut known: Vec<_> = project.targets.iter().map(|(name, _)| name.as_str()).collect();
+            known.push("reference");
             let error = Diagnostic::general(format!("no target `{wanted}` in conforme.toml, and it is not a URL"));
             errors.push(error.suggest(wanted, known.iter().copied()));
             return None;

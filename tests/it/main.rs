@@ -20,6 +20,7 @@ mod hostile_files;
 #[cfg(target_os = "linux")]
 mod hostile_system;
 mod html;
+mod inputs;
 mod judging;
 mod laws;
 mod loading;
