@@ -14,6 +14,7 @@ use crate::{
     exit::Exit,
     redact::Redacted,
     report::Reporter,
+    source::{FileKind, open_file},
 };
 
 /// Longest line of a recording, in bytes: far more than any event takes.
@@ -95,7 +96,7 @@ pub struct Recording {
 impl Recording {
     /// Opens a recording and reads how its run began.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let mut lines = BufReader::new(File::open(path)?);
+        let mut lines = BufReader::new(open_file(path, FileKind::Recording)?);
         let first = bytes(&mut lines)?;
         let value: serde_json::Value = serde_json::from_slice(&first).map_err(|_| RecordingError::NoRecording)?;
         if value["event"] != "run-started" {

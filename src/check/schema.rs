@@ -10,7 +10,7 @@ use jsonschema::{PatternOptions, Retrieve, Uri, Validator};
 use serde_json::{Value, json};
 
 use super::{Finding, json};
-use crate::source::{MOST as MOST_FILE, Place, is_below, read_file};
+use crate::source::{FileKind, Place, read_file_in};
 
 /// The scheme under which the files of the folder know one another.
 const BASE: &str = "schema:///";
@@ -180,11 +180,7 @@ fn collect(root: &Path, folder: &Path, prefix: &str, documents: &mut BTreeMap<St
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(root, &path, &format!("{name}/"), documents);
         } else if path.extension().is_some_and(|extension| extension == "json") {
-            let bytes = if path.is_symlink() && path.exists() && !is_below(&path, root) {
-                Err("the link leads out of the schema folder".to_owned())
-            } else {
-                read_file(&path, MOST_FILE)
-            };
+            let bytes = read_file_in(root, "the schema folder", &path, FileKind::Schema);
             let document = bytes.and_then(|bytes| json::read(&bytes).map_err(|error| error.to_string()));
             documents.insert(name, document);
         }

@@ -7,6 +7,7 @@ use crate::{
     project::SECRET_PREFIX,
     reference::{ACTIVATIONS_PATH, Seed, Server, system_clock},
     run::Interrupts,
+    source::{FileKind, read_text},
 };
 
 pub(super) fn serve(args: &ServeArgs, printer: &mut Printer) -> Exit {
@@ -23,7 +24,7 @@ fn try_serve(args: &ServeArgs, printer: &Printer) -> Result<(), String> {
     let seed = match &args.seed {
         None => Seed::embedded(),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
+            let text = read_text(path, FileKind::Seed)
                 .map_err(|error| format!("failed to read the seed `{}`: {error}", path.display()))?;
             Seed::parse(&text).map_err(|error| format!("the seed `{}`: {error}", path.display()))?
         }

@@ -14,12 +14,12 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use super::{Accepted, CHANGE_RULES, Change, ChangeRule, StaleEntry};
-use crate::source::{Diagnostic, Diagnostics, Fields, Kind, Node, Place, Sources, parse_toml, read_file, string};
+use crate::source::{
+    Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Place, Sources, parse_toml, read_text, string,
+};
 
 /// The name of the file where `conforme.toml` names no other.
 pub const ACCEPTED_FILE: &str = "accepted-changes.toml";
-/// Most bytes of it.
-const MOST_FILE: u64 = 4 << 20;
 
 /// An entry of the file.
 #[derive(Clone, Debug)]
@@ -52,9 +52,7 @@ impl AcceptedEntry {
 
 /// Reads the file; mistakes go to `errors`, each with its place.
 pub fn read_accepted(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Vec<AcceptedEntry> {
-    let text =
-        read_file(path, MOST_FILE).and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
-    let text = match text {
+    let text = match read_text(path, FileKind::AcceptedChanges) {
         Ok(text) => text,
         Err(reason) => {
             errors.push(Diagnostic::general(format!(

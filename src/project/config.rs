@@ -12,14 +12,12 @@ use super::{BaseUrl, Rate, SECRET_PREFIX};
 use crate::compare::CompareSettings;
 use crate::event::Flaky;
 use crate::source::{
-    Diagnostic, Diagnostics, Fields, Key, Kind, Node, Sources, Span, duration, integer, list, parse_toml, read_file,
-    string,
+    Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Sources, Span, check_folder, duration, integer,
+    is_taken, list, parse_toml, read_file_in, string,
 };
 
 /// The name of the file.
 const FILE: &str = "conforme.toml";
-/// Most bytes of it.
-const MOST_FILE: u64 = 1 << 20;
 
 /// A project as its `conforme.toml` describes it; without the file, the defaults.
 #[derive(Debug)]
@@ -101,7 +99,7 @@ impl Project {
     pub fn open(folder: &Path, errors: &mut Diagnostics) -> (Self, Sources) {
         let root = folder
             .ancestors()
-            .find(|folder| folder.join(FILE).is_file())
+            .find(|folder| is_taken(&folder.join(FILE)))
             .unwrap_or(folder)
             .to_owned();
         let mut sources = Sources::new(&root);
@@ -115,8 +113,8 @@ impl Project {
             root,
         };
         let path = project.root.join(FILE);
-        if path.exists() {
-            let text = read_file(&path, MOST_FILE)
+        if is_taken(&path) {
+            let text = read_file_in(&project.root, "the project", &path, FileKind::Config)
                 .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
             match text {
                 Ok(text) => {
@@ -126,6 +124,12 @@ impl Project {
                     }
                 }
                 Err(error) => errors.push(Diagnostic::general(format!("failed to read `{FILE}`: {error}"))),
+            }
+        }
+        for folder in [&project.cases, &project.schemas, &project.snapshots] {
+            if let Err(reason) = check_folder(folder, &project.root) {
+                let shown = sources.shown(folder);
+                errors.push(Diagnostic::general(format!("the folder `{shown}`: {reason}")));
             }
         }
         (project, sources)

@@ -1,7 +1,6 @@
 //! Fetching secrets from where a target says they are.
 
 use std::{
-    fs::File,
     io::Read as _,
     process::{Command, Stdio},
     sync::mpsc,
@@ -9,6 +8,7 @@ use std::{
 };
 
 use super::SecretSource;
+use crate::source::{FileKind, read_file};
 
 /// The environment variables that give secrets to any target: `CONFORME_SECRET_TOKEN` is the secret `token`.
 pub const SECRET_PREFIX: &str = "CONFORME_SECRET_";
@@ -60,7 +60,7 @@ pub enum SecretError {
     NotText,
     /// The file cannot be read.
     #[error("failed to read `{0}`: {1}")]
-    File(String, std::io::Error),
+    File(String, String),
     /// The command cannot be run.
     #[error("failed to run `{0}`: {1}")]
     Run(String, std::io::Error),
@@ -99,10 +99,8 @@ impl Secret {
                 .into_string()
                 .map_err(|_| SecretError::NotText)?,
             SecretSource::File(path) => {
-                let shown = path.display().to_string();
-                let mut bytes = Vec::new();
-                let read = File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
-                read.map_err(|error| SecretError::File(shown, error))?;
+                let bytes = read_file(path, FileKind::Secret)
+                    .map_err(|error| SecretError::File(path.display().to_string(), error))?;
                 line(bytes)?
             }
             SecretSource::Command(words) => {

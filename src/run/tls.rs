@@ -17,7 +17,10 @@ use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connect::Ended;
-use crate::project::TlsFiles;
+use crate::{
+    project::TlsFiles,
+    source::{FileKind, read_file},
+};
 
 /// Why TLS cannot be set up for a target.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +56,7 @@ pub(super) fn config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
     let mut config = match &files.client {
         Some((chain, key)) => {
             let chain = certificates(chain)?;
-            let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;
+            let key = PrivateKeyDer::from_pem_slice(&pem(key)?).map_err(|error| unusable(key, &error))?;
             builder.with_client_auth_cert(chain, key)?
         }
         None => builder.with_no_client_auth(),
@@ -125,9 +128,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Candid<S> {
     }
 }
 
+fn pem(path: &Path) -> Result<Vec<u8>, TlsError> {
+    read_file(path, FileKind::Pem).map_err(|error| unusable(path, &error))
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
-        .map_err(|error| unusable(path, &error))?
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem(path)?)
         .collect::<Result<_, _>>()
         .map_err(|error| unusable(path, &error))?;
     if certificates.is_empty() {

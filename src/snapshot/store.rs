@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::source::MOST;
+use crate::source::{FileKind, is_below, is_taken, read_file_in};
 
 /// The extension of an accepted snapshot.
 const ACCEPTED: &str = "snap";
@@ -98,23 +98,27 @@ impl SnapshotStore {
     /// The accepted snapshot of a case.
     pub fn read(&self, id: &str) -> Result<Option<Stored>, SnapshotError> {
         let path = self.path(id);
-        if !path.is_file() {
+        self.check_place(&path).map_err(|error| SnapshotError::Read {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        if !is_taken(&path) {
             return Ok(None);
         }
-        read(&path).map(|(text, _)| Some(Stored { text }))
+        read(&self.folder, &path).map(|(text, _)| Some(Stored { text }))
     }
 
     /// Writes a snapshot that waits to be accepted.
     pub fn write_pending(&self, id: &str, source: &str, text: &str) -> Result<PathBuf, SnapshotError> {
         let path = self.pending_path(id);
-        write(&path, id, source, text)?;
+        self.write(&path, id, source, text)?;
         Ok(path)
     }
 
     /// Writes a snapshot as accepted; one that waits is removed.
     pub fn write_accepted(&self, id: &str, source: &str, text: &str) -> Result<PathBuf, SnapshotError> {
         let path = self.path(id);
-        write(&path, id, source, text)?;
+        self.write(&path, id, source, text)?;
         self.clear_pending(id)?;
         Ok(path)
     }
@@ -122,6 +126,7 @@ impl SnapshotStore {
     /// Removes what waits for a case: the answer is as accepted again.
     pub fn clear_pending(&self, id: &str) -> Result<(), SnapshotError> {
         let path = self.pending_path(id);
+        self.check_writable(&path)?;
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(SnapshotError::Write {
                 path: path.display().to_string(),
@@ -134,6 +139,7 @@ impl SnapshotStore {
     /// Accepts a pending snapshot.
     pub fn accept(&self, pending: &Pending) -> Result<(), SnapshotError> {
         let path = self.path(&pending.id);
+        self.check_writable(&path)?;
         std::fs::rename(&pending.path, &path).map_err(|source| SnapshotError::Write {
             path: path.display().to_string(),
             source,
@@ -153,7 +159,7 @@ impl SnapshotStore {
             let Some(id) = self.id(&path).filter(|_| is_pending) else {
                 continue;
             };
-            let (new, source) = read(&path)?;
+            let (new, source) = read(&self.folder, &path)?;
             let old = self.read(&id)?.map(|stored| stored.text);
             all.push(Pending {
                 id,
@@ -172,6 +178,34 @@ impl SnapshotStore {
             .into_iter()
             .filter(|path| self.id(path).is_some_and(|id| !ids.contains(id.as_str())))
             .collect()
+    }
+
+    /// Refuses a path whose folder is not really in the snapshot folder: nothing is read, written or removed through
+    /// a link that leads out of it.
+    fn check_place(&self, path: &Path) -> std::io::Result<()> {
+        let folders = path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(&self.folder));
+        match folders.into_iter().find(|folder| is_taken(folder)) {
+            Some(folder) if !is_below(folder, &self.folder) => {
+                let message = format!("the link `{}` leads out of the snapshot folder", folder.display());
+                Err(std::io::Error::other(message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_writable(&self, path: &Path) -> Result<(), SnapshotError> {
+        self.check_place(path).map_err(|source| SnapshotError::Write {
+            path: path.display().to_string(),
+            source,
+        })
+    }
+
+    fn write(&self, path: &Path, id: &str, source: &str, text: &str) -> Result<(), SnapshotError> {
+        self.check_writable(path)?;
+        write(path, id, source, text)
     }
 }
 
@@ -194,16 +228,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Text and source of a snapshot file. `insta::Snapshot` cannot be sent to another thread: only text leaves here.
-fn read(path: &Path) -> Result<(String, Option<String>), SnapshotError> {
+fn read(folder: &Path, path: &Path) -> Result<(String, Option<String>), SnapshotError> {
     let fail = |reason: String| SnapshotError::Read {
         path: path.display().to_string(),
         reason,
     };
-    let length = std::fs::metadata(path).map_or(0, |data| data.len());
-    if length > MOST {
-        return Err(fail(format!("it is larger than {MOST} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+    let bytes = read_file_in(folder, "the snapshot folder", path, FileKind::Snapshot).map_err(fail)?;
     let text = String::from_utf8_lossy(&bytes);
     let head = text.split("\n---").next().unwrap_or_default();
     // The reader makes a path of the extension, and panics where it cannot be one.
@@ -271,6 +301,44 @@ mod tests {
         assert!(store.pending().unwrap().is_empty());
         let used = BTreeSet::from(["suite/case"]);
         assert_eq!(store.unused(&used), [folder.path().join("suite/case@row-1.snap")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_snapshot_folder_is_not_followed() {
+        use std::os::unix::fs::symlink;
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        std::fs::create_dir_all(at("snapshots")).unwrap();
+        std::fs::create_dir_all(at("elsewhere")).unwrap();
+        let store = SnapshotStore::new(at("snapshots"));
+        store.write_accepted("ours/c", "c.yaml", "text").unwrap();
+        for file in ["c.snap", "c.snap.new"] {
+            std::fs::copy(at("snapshots/ours/c.snap"), at("elsewhere").join(file)).unwrap();
+        }
+        symlink("../elsewhere", at("snapshots/s")).unwrap();
+        symlink("../nowhere", at("snapshots/t")).unwrap();
+        symlink("ours", at("snapshots/u")).unwrap();
+        let before = std::fs::read(at("elsewhere/c.snap")).unwrap();
+        for id in ["s/c", "s/deeper/c", "t/c", "t/deeper/c"] {
+            assert!(store.read(id).is_err(), "{id}");
+            assert!(store.write_pending(id, "c.yaml", "new").is_err(), "{id}");
+            assert!(store.write_accepted(id, "c.yaml", "new").is_err(), "{id}");
+            assert!(store.clear_pending(id).is_err(), "{id}");
+        }
+        assert!(store.read("u/c").unwrap().is_some());
+        assert!(store.pending().unwrap().is_empty());
+        // A link at the file itself, and one that leads nowhere.
+        symlink("../../elsewhere/c.snap", at("snapshots/ours/d.snap")).unwrap();
+        symlink("nothing", at("snapshots/ours/e.snap")).unwrap();
+        assert!(store.read("ours/d").is_err() && store.read("ours/e").is_err());
+        store.write_accepted("ours/d", "c.yaml", "new").unwrap();
+        symlink("../../elsewhere/c.snap.new", at("snapshots/ours/f.snap.new")).unwrap();
+        assert!(store.pending().is_err());
+        store.clear_pending("ours/f").unwrap();
+        assert_eq!(std::fs::read(at("elsewhere/c.snap")).unwrap(), before);
+        assert_eq!(std::fs::read_dir(at("elsewhere")).unwrap().count(), 2);
+        assert!(!at("nowhere").exists());
     }
 
     #[test]

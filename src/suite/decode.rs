@@ -16,12 +16,9 @@ use super::{
 use crate::{
     check::{SchemaStore, is_token},
     source::{
-        Diagnostic, Diagnostics, Fields, Key, Kind, Node, Span, boolean, duration, is_below, list, read_file, string,
+        Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Span, boolean, duration, list, read_file_in, string,
     },
 };
-
-/// Most bytes of a file that is sent.
-const MOST_BODY: u64 = 64 << 20;
 
 /// What decoding needs besides the node, and what it gathers on the way.
 pub(super) struct Reading<'a> {
@@ -587,14 +584,7 @@ fn content(node: &Node, cx: &mut Reading<'_>) -> Option<ContentDef> {
         return None;
     }
     let path = cx.folder.join(path);
-    if path.exists() && !is_below(&path, cx.folder) {
-        cx.error(Diagnostic::new(
-            node.span,
-            format!("`{name}` is a link that leads out of the case's folder"),
-        ));
-        return None;
-    }
-    match read_file(&path, MOST_BODY) {
+    match read_file_in(cx.folder, "the case's folder", &path, FileKind::Body) {
         Ok(bytes) => Some(ContentDef::File(bytes.into())),
         Err(error) => {
             cx.error(Diagnostic::new(node.span, format!("failed to read `{name}`: {error}")));

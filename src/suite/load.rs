@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     check::SchemaStore,
-    source::{Diagnostic, Diagnostics, FileId, MOST, Node, Sources, Span, is_below, parse_yaml, read_file},
+    source::{
+        Diagnostic, Diagnostics, FileId, FileKind, Node, Sources, Span, is_below, is_taken, parse_yaml, read_text,
+    },
 };
 
 /// So many files are read ahead at a time.
@@ -159,7 +161,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             _ => {}
         }
     }
-    if cases.is_empty() && !folder.join(SUITE_FILE).exists() {
+    if cases.is_empty() && !is_taken(&folder.join(SUITE_FILE)) {
         return;
     }
     let id = folder
@@ -197,8 +199,7 @@ fn leads_out(path: &Path, sources: &Sources) -> bool {
 
 /// The text of a file, or why there is none.
 fn text(path: &Path) -> Result<String, String> {
-    let bytes = read_file(path, MOST)?;
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    let text = read_text(path, FileKind::Suite)?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
@@ -281,7 +282,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
     let suite_path = folder.path.join(SUITE_FILE);
     let mut shared = None;
     let mut def = SuiteDef::default();
-    if suite_path.exists() {
+    if is_taken(&suite_path) {
         let Some(node) = read(&suite_path, sources, errors) else {
             // Without what they inherit, the cases can be read and not judged.
             for path in folder.cases {
