@@ -140,6 +140,7 @@ pub struct Content {
     /// How many bytes there were, where secrets were hidden in them or they were cut.
     length: Option<u64>,
     is_cut: bool,
+    is_decoded: bool,
 }
 
 /// Either `text` or `base64`.
@@ -158,6 +159,9 @@ struct ContentForm {
     /// Whether the end is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
+    /// Whether the content codings were removed, because secrets were hidden in the decoded bytes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    decoded: bool,
 }
 
 impl Content {
@@ -186,6 +190,25 @@ impl Content {
     /// Whether the end was cut off, after it was judged.
     pub fn is_cut(&self) -> bool {
         self.is_cut
+    }
+
+    /// Whether these are the bytes after the content codings were removed.
+    pub fn is_decoded(&self) -> bool {
+        self.is_decoded
+    }
+
+    /// Decoded bytes in the place of coded ones; the length stays known.
+    pub(crate) fn replace_decoded(&mut self, bytes: impl Into<bytes::Bytes>) {
+        self.replace(bytes);
+        self.is_decoded = true;
+    }
+
+    /// These bytes without any content coding, whatever the header fields say.
+    pub(crate) fn decoded(bytes: impl Into<bytes::Bytes>) -> Self {
+        Self {
+            is_decoded: true,
+            ..Self::from(bytes)
+        }
     }
 
     /// Other bytes in the place of these; the length stays known.
@@ -221,6 +244,7 @@ impl<T: Into<bytes::Bytes>> From<T> for Content {
             bytes: bytes.into(),
             length: None,
             is_cut: false,
+            is_decoded: false,
         }
     }
 }
@@ -240,6 +264,7 @@ impl Serialize for Content {
             base64,
             length: self.length,
             cut: self.is_cut,
+            decoded: self.is_decoded,
         }
         .serialize(serializer)
     }
@@ -261,6 +286,7 @@ impl<'de> Deserialize<'de> for Content {
             bytes: bytes.into(),
             length: form.length,
             is_cut: form.cut,
+            is_decoded: form.decoded,
         })
     }
 }

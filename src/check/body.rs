@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Finding, Pattern, Schema, TextTest, json, schema};
-use crate::{exchange::Answer, source::Place};
+use super::{
+    Finding, Pattern, Schema, TextTest, json, schema,
+    view::{BodyError, ResponseView, Text},
+};
+use crate::source::Place;
 
 /// One demand on the body and the line that asks for it.
 #[derive(Clone, Debug)]
@@ -31,65 +34,109 @@ pub enum BodyTest {
     Text(Vec<TextTest>),
 }
 
-pub(super) fn check(expected: &[BodyExpectation], answer: &Answer, findings: &mut Vec<Finding>) {
-    let wants_json = expected
-        .iter()
-        .find(|one| matches!(one.test, BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_)));
-    let value = wants_json.and_then(|one| match json::read(answer.body.bytes()) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            let id = match one.test {
-                BodyTest::Schema(_) => "body/schema",
-                BodyTest::Exact(_) => "body/exact",
-                _ => "body/json",
-            };
-            findings.push(
-                Finding::new(id, "the body is not JSON that can be compared")
-                    .expected("one strict JSON document")
-                    .actual(format!("{error}: {}", answer.body.text()))
-                    .place(&one.place),
-            );
-            None
-        }
-    });
-    for one in expected {
-        check_one(one, value.as_ref(), answer, findings);
+/// The id of the check that a demand is.
+fn id(test: &BodyTest) -> &'static str {
+    match test {
+        BodyTest::Empty(_) => "body/empty",
+        BodyTest::Schema(_) => "body/schema",
+        BodyTest::Json(_) => "body/json",
+        BodyTest::Exact(_) => "body/exact",
+        BodyTest::Text(_) => "body/text",
     }
 }
 
-/// One demand; `value` is the body where it is JSON.
-pub(super) fn check_one(one: &BodyExpectation, value: Option<&Value>, answer: &Answer, findings: &mut Vec<Finding>) {
-    match (&one.test, value) {
-        (BodyTest::Empty(true), _) if !answer.body.is_empty() => findings.push(
+/// Whether a demand reads the body as JSON.
+pub(super) fn wants_json(test: &BodyTest) -> bool {
+    matches!(test, BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_))
+}
+
+pub(super) fn check(expected: &[BodyExpectation], view: &ResponseView<'_>, findings: &mut Vec<Finding>) {
+    let first = expected.iter().find(|one| wants_json(&one.test));
+    if let Some(one) = first
+        && let Err(error) = view.json()
+    {
+        findings.push(unreadable(
+            one,
+            "the body is not JSON that can be compared",
+            error,
+            view,
+        ));
+    }
+    for one in expected {
+        check_one(one, view, findings);
+    }
+}
+
+/// The body cannot be read as a demand reads it.
+fn unreadable(one: &BodyExpectation, message: &str, error: &BodyError, view: &ResponseView<'_>) -> Finding {
+    let (message, expected) = match error {
+        BodyError::Coding(_) => ("the body cannot be decoded", "content in its declared coding"),
+        BodyError::Charset(_) => ("the body cannot be read as text", "a charset that is supported"),
+        BodyError::Json(_) => (message, "one strict JSON document"),
+    };
+    Finding::new(id(&one.test), message)
+        .expected(expected)
+        .actual(format!("{error}: {}", view.shown()))
+        .place(&one.place)
+}
+
+/// One demand. A body that is not JSON passes here, as it has been reported before.
+pub(super) fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, findings: &mut Vec<Finding>) {
+    match &one.test {
+        BodyTest::Empty(true) if !view.body.is_empty() => findings.push(
             Finding::new("body/empty", "there is a body where none is expected")
                 .expected("no body")
-                .actual(format!("{} bytes: {}", answer.body.bytes().len(), answer.body.text()))
+                .actual(format!("{} bytes: {}", view.body.bytes().len(), view.shown()))
                 .place(&one.place),
         ),
-        (BodyTest::Empty(false), _) if answer.body.is_empty() => findings.push(
+        BodyTest::Empty(false) if view.body.is_empty() => findings.push(
             Finding::new("body/empty", "there is no body where one is expected")
                 .expected("a body")
                 .actual("no body")
                 .place(&one.place),
         ),
-        (BodyTest::Text(tests), _) => {
-            let text = answer.body.text();
-            for test in tests {
-                if !test.holds(&text, answer.received, |a, b| a == b) {
-                    findings.push(
-                        Finding::new("body/text", "the text of the body is another one")
-                            .expected(test.to_string())
-                            .actual(&text)
-                            .place(&one.place),
-                    );
-                }
+        BodyTest::Empty(_) => {}
+        BodyTest::Text(tests) => match view.text() {
+            Ok(text) => text_tests(one, tests, &text, view, findings),
+            Err(error) => findings.push(unreadable(one, "the body is not text", &error, view)),
+        },
+        BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_) => {
+            let Ok(value) = view.json() else { return };
+            match &one.test {
+                BodyTest::Schema(schema) => schema::check(schema, &one.place, value, findings),
+                BodyTest::Json(pattern) => json::match_part(pattern, value, view, findings),
+                BodyTest::Exact(expected) => findings.extend(json::compare_exact(expected, value, &one.place)),
+                BodyTest::Empty(_) | BodyTest::Text(_) => {}
             }
         }
-        (BodyTest::Schema(schema), Some(value)) => schema::check(schema, &one.place, value, findings),
-        (BodyTest::Json(pattern), Some(value)) => json::match_part(pattern, value, answer, findings),
-        (BodyTest::Exact(expected), Some(value)) => {
-            findings.extend(json::compare_exact(expected, value, &one.place));
+    }
+}
+
+fn text_tests(
+    one: &BodyExpectation,
+    tests: &[TextTest],
+    text: &Text<'_>,
+    view: &ResponseView<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    for test in tests {
+        let (holds, message) = match text {
+            Text::Valid(text) => (
+                test.holds(text, view.received, |a, b| a == b),
+                "the text of the body is another one".to_owned(),
+            ),
+            Text::Invalid(invalid) => (
+                test.holds_in_bytes(&invalid.bytes),
+                format!("the text of the body differs, and {}", invalid.reason),
+            ),
+        };
+        if !holds {
+            findings.push(
+                Finding::new("body/text", message)
+                    .expected(test.to_string())
+                    .actual(text.shown())
+                    .place(&one.place),
+            );
         }
-        (BodyTest::Empty(_) | BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_), _) => {}
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BodyTest, Expectation, Level, body, header, json, rules, same_as, schema, snapshot};
+use super::{BodyTest, Expectation, Level, ResponseView, body, header, rules, same_as, schema, snapshot};
 use crate::exchange::{Answer, Reply, Request};
 
 /// A kind of check, in the order in which they are asked.
@@ -77,28 +77,22 @@ pub(crate) fn noticed(expected: &Expectation, request: &Request, answer: &Answer
     }
     noticed.add(Layer::Headers, !findings.is_empty());
     findings.clear();
-    let is_json = |test: &BodyTest| matches!(test, BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_));
-    let wants_json = expected.body.iter().find(|one| is_json(&one.test));
-    let value = match wants_json.map(|one| (one, json::read(answer.body.bytes()))) {
-        None => None,
-        Some((_, Ok(value))) => Some(value),
-        Some((one, Err(_))) => {
-            let is_schema = matches!(one.test, BodyTest::Schema(_));
-            noticed.add(if is_schema { Layer::Schema } else { Layer::Body }, true);
-            None
-        }
-    };
+    let view = &ResponseView::new(answer, expected.max_body);
+    let wants_json = expected.body.iter().find(|one| body::wants_json(&one.test));
+    if let Some(one) = wants_json
+        && view.json().is_err()
+    {
+        let is_schema = matches!(one.test, BodyTest::Schema(_));
+        noticed.add(if is_schema { Layer::Schema } else { Layer::Body }, true);
+    }
     for one in expected.body.iter() {
-        match (&one.test, &value) {
-            (BodyTest::Schema(schema), Some(value)) => {
-                noticed.add(Layer::Schema, !schema::is_valid(schema, value));
-            }
-            (BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_), None) => {}
-            (_, value) => {
-                body::check_one(one, value.as_ref(), answer, &mut findings);
-                noticed.add(Layer::Body, !findings.is_empty());
-                findings.clear();
-            }
+        if let BodyTest::Schema(schema) = &one.test {
+            let is_valid = view.json().map_or(true, |value| schema::is_valid(schema, value));
+            noticed.add(Layer::Schema, !is_valid);
+        } else {
+            body::check_one(one, view, &mut findings);
+            noticed.add(Layer::Body, !findings.is_empty());
+            findings.clear();
         }
     }
     let is_late = |limit: Duration| answer.elapsed() > limit;
@@ -107,17 +101,17 @@ pub(crate) fn noticed(expected: &Expectation, request: &Request, answer: &Answer
         expected.duration.as_ref().is_some_and(|(limit, _)| is_late(*limit)),
     );
     if let (Some(expected), Some(other)) = (&expected.same_as, other) {
-        same_as::check(expected, answer, other, &mut findings);
+        same_as::check(expected, view, other, &mut findings);
         noticed.add(Layer::Other, !findings.is_empty());
         findings.clear();
     }
-    rules::check(&expected.rules, request, answer, &mut findings);
+    rules::check(&expected.rules, request, view, &mut findings);
     noticed.add(
         Layer::Rules,
         findings.iter().any(|finding| finding.level == Level::Deny),
     );
     if let Some(expected) = &expected.snapshot {
-        noticed.add(Layer::Snapshot, !snapshot::is_same(expected, answer));
+        noticed.add(Layer::Snapshot, !snapshot::is_same(expected, view));
     }
     noticed
 }

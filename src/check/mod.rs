@@ -15,6 +15,7 @@ mod schema;
 mod snapshot;
 mod status;
 mod text;
+mod view;
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,6 +40,7 @@ pub(crate) use {
     rules::imf_fixdate,
     status::name as status_name,
     text::{regex, show_duration},
+    view::{MAX_DECODED, ResponseView, Text},
 };
 
 use crate::{
@@ -65,6 +67,8 @@ pub struct Expectation {
     pub same_as: Option<SameAs>,
     /// Levels of the standing rules.
     pub rules: RuleLevels,
+    /// Maximum size of the body in bytes, its content codings removed.
+    pub max_body: usize,
 }
 
 /// What judging a reply gave.
@@ -107,7 +111,8 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
     for expected in expectation.headers.iter() {
         header::check(expected, answer, findings);
     }
-    body::check(&expectation.body, answer, findings);
+    let view = &ResponseView::new(answer, expectation.max_body);
+    body::check(&expectation.body, view, findings);
     if let Some((limit, place)) = &expectation.duration
         && answer.elapsed() > *limit
     {
@@ -119,15 +124,15 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
         );
     }
     if let (Some(expected), Some(other)) = (&expectation.same_as, other) {
-        same_as::check(expected, answer, other, findings);
+        same_as::check(expected, view, other, findings);
     }
     let before = findings.len();
-    rules::check(&expectation.rules, request, answer, findings);
+    rules::check(&expectation.rules, request, view, findings);
     for finding in &mut findings[before..] {
         finding.place = Some(expectation.place.clone());
     }
     if let Some(expected) = &expectation.snapshot
-        && let Some((finding, text)) = snapshot::check(expected, answer)
+        && let Some((finding, text)) = snapshot::check(expected, view)
     {
         findings.push(finding);
         judgement.snapshot = Some(text);

@@ -1,8 +1,8 @@
 //! The `same-as` check: two answers that nobody may be able to tell apart.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use super::{Finding, json, media_type, status};
+use super::{Finding, ResponseView, status};
 use crate::{
     exchange::{Answer, Reply},
     source::Place,
@@ -19,8 +19,9 @@ pub struct SameAs {
     pub place: Place,
 }
 
-pub(super) fn check(expected: &SameAs, answer: &Answer, other: &Reply, findings: &mut Vec<Finding>) {
+pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, findings: &mut Vec<Finding>) {
     let Reply::Answer(other) = other else { return };
+    let answer = view.answer();
     let mut add = |what: &str, theirs: String, ours: String| {
         if theirs != ours {
             findings.push(
@@ -43,29 +44,45 @@ pub(super) fn check(expected: &SameAs, answer: &Answer, other: &Reply, findings:
         names.into_iter().collect::<Vec<_>>().join(", ")
     };
     add("the set of header fields", names(other), names(answer));
-    for field in ["content-type", "connection", "transfer-encoding", "cache-control"] {
+    for field in [
+        "content-type",
+        "content-encoding",
+        "connection",
+        "transfer-encoding",
+        "cache-control",
+    ] {
         let value = |answer: &Answer| answer.header(field).collect::<Vec<_>>().join(", ");
         add(&format!("the header {field}"), value(other), value(answer));
     }
-    add(
-        "the body",
-        still(other, &expected.redact),
-        still(answer, &expected.redact),
-    );
+    let other_view = ResponseView::new(other, view.limit());
+    let (theirs, ours) = (still(&other_view, &expected.redact), still(view, &expected.redact));
+    if theirs != ours {
+        let (theirs, ours) = shown(&theirs, &ours);
+        add("the body", theirs, ours);
+    }
 }
 
-/// The text of a body to the byte, with what differs each time made the same: spelling can tell answers apart too.
-fn still(answer: &Answer, redact: &[String]) -> String {
-    let mut text = answer.body.text().into_owned();
-    let is_json = answer
-        .header("content-type")
-        .next()
-        .and_then(media_type::MediaType::parse)
-        .is_some_and(|kind| kind.is_json());
-    let Some(value) = is_json.then(|| json::read(answer.body.bytes()).ok()).flatten() else {
-        return text;
+/// Two bodies that differ, so that the difference can be seen.
+fn shown(one: &[u8], other: &[u8]) -> (String, String) {
+    if let (Ok(one), Ok(other)) = (std::str::from_utf8(one), std::str::from_utf8(other)) {
+        return (one.to_owned(), other.to_owned());
+    }
+    let at = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let show = |bytes: &[u8]| match bytes.get(at) {
+        Some(byte) => format!("{} bytes; byte {} is 0x{byte:02x}", bytes.len(), at + 1),
+        None => format!("{} bytes", bytes.len()),
     };
-    let mut value = value;
+    (show(one), show(other))
+}
+
+/// The bytes of a body with what differs each time made the same: spelling can tell answers apart too.
+fn still<'v>(view: &'v ResponseView<'_>, redact: &[String]) -> Cow<'v, [u8]> {
+    let bytes = view.bytes().unwrap_or_else(|_| view.body.bytes());
+    let is_json = !redact.is_empty() && view.media_type().is_some_and(|kind| kind.is_json());
+    let (Some(Ok(value)), Ok(text)) = (is_json.then(|| view.json()), std::str::from_utf8(bytes)) else {
+        return Cow::Borrowed(bytes);
+    };
+    let (mut value, mut text) = (value.clone(), text.to_owned());
     let mut is_spelled_out = true;
     for pointer in redact {
         if let Some(serde_json::Value::String(volatile)) = value.pointer_mut(pointer) {
@@ -75,7 +92,8 @@ fn still(answer: &Answer, redact: &[String]) -> String {
         }
     }
     // Where escapes hide a volatile value from the text, only the values can be compared.
-    if is_spelled_out { text } else { value.to_string() }
+    let still = if is_spelled_out { text } else { value.to_string() };
+    Cow::Owned(still.into_bytes())
 }
 
 /// A volatile value as far as it may be told: digits as zeros, and a fraction of a second as one digit, since some

@@ -6,9 +6,9 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use serde_json::Value;
 
-use super::{Finding, json, media_type::MediaType};
+use super::{Finding, ResponseView, json, media_type::MediaType};
 use crate::{
-    exchange::{Answer, CREDENTIALS, HIDDEN},
+    exchange::{CREDENTIALS, HIDDEN},
     source::Place,
 };
 
@@ -98,11 +98,11 @@ impl PutBack {
 }
 
 /// The normal form of an answer, values put back: what is written into a snapshot file.
-pub(crate) fn normal_form(expectation: &SnapshotExpectation, answer: &Answer) -> String {
+pub(crate) fn normal_form(expectation: &SnapshotExpectation, answer: &ResponseView<'_>) -> String {
     render(expectation, answer, |text| expectation.values.put_back(text))
 }
 
-fn render(expectation: &SnapshotExpectation, answer: &Answer, write: impl Fn(&str) -> String) -> String {
+fn render(expectation: &SnapshotExpectation, answer: &ResponseView<'_>, write: impl Fn(&str) -> String) -> String {
     let mut out = format!("HTTP {}\n", answer.status);
     for name in expectation.headers.iter() {
         for value in answer.header(name) {
@@ -120,7 +120,7 @@ fn render(expectation: &SnapshotExpectation, answer: &Answer, write: impl Fn(&st
         return out;
     }
     out.push('\n');
-    let text = match json::read(answer.body.bytes()) {
+    let text = match answer.json().cloned() {
         Ok(mut value) => {
             for pointer in expectation.redact.iter() {
                 let steps: Vec<_> = pointer.split('/').skip(1).map(unescape).collect();
@@ -202,7 +202,7 @@ fn normalise(value: &mut Value, write: &impl Fn(&str) -> String) {
 }
 
 /// Whether an answer is what its snapshot says.
-pub(super) fn is_same(expectation: &SnapshotExpectation, answer: &Answer) -> bool {
+pub(super) fn is_same(expectation: &SnapshotExpectation, answer: &ResponseView<'_>) -> bool {
     let Some(stored) = &expectation.stored else {
         return false;
     };
@@ -210,7 +210,7 @@ pub(super) fn is_same(expectation: &SnapshotExpectation, answer: &Answer) -> boo
     agrees(expectation, &stored, &normal_form(expectation, answer), answer)
 }
 
-fn agrees(expectation: &SnapshotExpectation, stored: &str, new: &str, answer: &Answer) -> bool {
+fn agrees(expectation: &SnapshotExpectation, stored: &str, new: &str, answer: &ResponseView<'_>) -> bool {
     // Two variables can have one value on this target: then the stored names, filled in, settle it.
     stored == new.trim_end()
         || ((stored.contains("{{ ") || new.contains("{{ "))
@@ -218,7 +218,7 @@ fn agrees(expectation: &SnapshotExpectation, stored: &str, new: &str, answer: &A
 }
 
 /// Compares; a difference comes with the new normal form, ready to be written.
-pub(super) fn check(expectation: &SnapshotExpectation, answer: &Answer) -> Option<(Finding, String)> {
+pub(super) fn check(expectation: &SnapshotExpectation, answer: &ResponseView<'_>) -> Option<(Finding, String)> {
     let new = normal_form(expectation, answer);
     let Some(stored) = &expectation.stored else {
         let mut finding = Finding::new("snapshot", "there is no snapshot yet")

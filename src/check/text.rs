@@ -54,6 +54,17 @@ impl TextTest {
             TextTest::Within(limit) => instant(text).is_some_and(|at| is_within(at, now, *limit)),
         }
     }
+
+    /// Whether text with invalid bytes in it passes: it is nothing that a case can write, but parts of it can be found.
+    pub(crate) fn holds_in_bytes(&self, text: &[u8]) -> bool {
+        match self {
+            TextTest::Equals(_) | TextTest::OneOf(_) | TextTest::Within(_) => false,
+            TextTest::Matches(pattern) => {
+                regex::bytes::Regex::new(pattern.as_str()).is_ok_and(|pattern| pattern.is_match(text))
+            }
+            TextTest::Contains(part) => memchr::memmem::find(text, part.as_bytes()).is_some(),
+        }
+    }
 }
 
 impl fmt::Display for TextTest {

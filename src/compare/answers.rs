@@ -9,7 +9,7 @@ use super::{
     format::{Format, date_time},
 };
 use crate::{
-    check::{MediaType, json, status_name},
+    check::{MAX_DECODED, MediaType, ResponseView, Text, status_name},
     exchange::{Answer, Reply},
 };
 
@@ -161,17 +161,20 @@ enum Body {
 }
 
 fn bodies(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) -> Body {
-    let (one, other) = (&a.answer.body, &b.answer.body);
+    let (one, other) = (
+        ResponseView::new(a.answer, MAX_DECODED),
+        ResponseView::new(b.answer, MAX_DECODED),
+    );
     let whole = || Part::Body(String::new());
     let has_none = |answer: &Answer| answer.body.is_empty() && answer.excess.is_empty();
     match (has_none(a.answer), has_none(b.answer)) {
         (true, true) => return Body::Kept,
         (false, true) => {
-            out.push(Difference::new(Rule::BodyVanished, whole(), Some(&one.text()), None));
+            out.push(Difference::new(Rule::BodyVanished, whole(), Some(&one.shown()), None));
             return Body::Other;
         }
         (true, false) => {
-            out.push(Difference::new(Rule::BodyAppeared, whole(), None, Some(&other.text())));
+            out.push(Difference::new(Rule::BodyAppeared, whole(), None, Some(&other.shown())));
             return Body::Other;
         }
         (false, false) => {}
@@ -182,35 +185,34 @@ fn bodies(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) -> Body {
     {
         return Body::Kept;
     }
-    if one.bytes() == other.bytes() {
+    if one.body.bytes() == other.body.bytes() && one.body.is_decoded() == other.body.is_decoded() {
         return Body::Kept;
     }
     let is_json = [&kind, &other_kind]
         .iter()
         .any(|kind| kind.as_ref().is_none_or(MediaType::is_json));
-    let read = |bytes: &[u8]| if is_json { json::read(bytes).ok() } else { None };
-    match (read(one.bytes()), read(other.bytes())) {
-        (Some(value), Some(new)) => body::compare(a, b, &value, &new, out),
-        (Some(_), None) => {
-            out.push(Difference::new(
-                Rule::BodyNotJson,
-                whole(),
-                Some(&one.text()),
-                Some(&other.text()),
-            ));
+    let read = |view: &'_ ResponseView<'_>| is_json && view.json().is_ok();
+    let texts = || (one.shown().into_owned(), other.shown().into_owned());
+    let whole_text = |rule| {
+        let (text, new) = texts();
+        Difference::new(rule, whole(), Some(&text), Some(&new))
+    };
+    match (read(&one), read(&other)) {
+        (true, true) => {
+            if let (Ok(value), Ok(new)) = (one.json(), other.json()) {
+                body::compare(a, b, value, new, out);
+            }
         }
-        (None, Some(_)) => {
-            out.push(Difference::new(
-                Rule::BodyBecameJson,
-                whole(),
-                Some(&one.text()),
-                Some(&other.text()),
-            ));
-        }
-        (None, None) => {
+        (true, false) => out.push(whole_text(Rule::BodyNotJson)),
+        (false, true) => out.push(whole_text(Rule::BodyBecameJson)),
+        (false, false) => {
             let plain = |text: &str| text.replace("\r\n", "\n").trim_end().to_owned();
-            let (text, new) = (plain(&one.text()), plain(&other.text()));
-            if !a.means(&text, &b, &new) {
+            let (text, new) = texts();
+            let (text, new) = (plain(&text), plain(&new));
+            // Invalid bytes look alike as text.
+            let is_text = |view: &ResponseView<'_>| matches!(view.text(), Ok(Text::Valid(_)));
+            let differs = !(is_text(&one) && is_text(&other)) && one.bytes() != other.bytes();
+            if differs || !a.means(&text, &b, &new) {
                 let (text, new) = (a.put_back(&text), b.put_back(&new));
                 out.push(Difference::new(Rule::BodyTextChanged, whole(), Some(&text), Some(&new)));
             }

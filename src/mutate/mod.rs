@@ -26,7 +26,7 @@ pub use operator::{OPERATORS, Operator};
 pub use crate::check::Layer;
 
 use crate::{
-    check::{self, noticed},
+    check::{self, ResponseView, noticed},
     event::{CaseFinished, Event, Verdict},
     exchange::{Answer, Reply},
     exit::Exit,
@@ -161,10 +161,20 @@ fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewher
             continue;
         };
         if of_suite.answers.len() < KINDS && !of_suite.answers.iter().any(|known| is_alike(known, answer)) {
-            of_suite.answers.push(answer.clone());
+            of_suite.answers.push(decoded(answer, plan.target.limits.max_body));
         }
     }
     all
+}
+
+/// The response without content codings, so that mutants of its body need none.
+fn decoded(answer: &Answer, limit: usize) -> Answer {
+    let mut plain = answer.clone();
+    let view = ResponseView::new(answer, limit);
+    if let Ok(bytes) = view.bytes() {
+        plain.body.replace_decoded(bytes.to_vec());
+    }
+    plain
 }
 
 /// The words of a case for what stands in its answers.
@@ -216,7 +226,7 @@ fn subject(
     Ok(Subject {
         case: Arc::clone(&planned.case),
         bound,
-        answer: answer.clone(),
+        answer: decoded(answer, plan.target.limits.max_body),
         suite: recorded.suite.clone(),
         place: sources.place(planned.case.span),
         names: names(plan, &planned.case),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::operator::{OPERATORS, Operator};
 use crate::{
     check::{MediaType, json},
-    exchange::Answer,
+    exchange::{Answer, Content},
 };
 
 /// What of an answer is changed.
@@ -130,7 +130,7 @@ impl<'a> Mutants<'a> {
                 .headers
                 .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
             answer.headers.push(("content-length".to_owned(), "0".to_owned()));
-            answer.body = Vec::new().into();
+            answer.body = Content::default();
             answer
         };
         Some(known.cloned().unwrap_or_else(empty))
@@ -242,7 +242,7 @@ fn set_body(answer: &mut Answer, body: String) {
         }
         None => {}
     }
-    answer.body = body.into_bytes().into();
+    answer.body = Content::decoded(body.into_bytes());
 }
 
 /// Whether two answers are of one kind: one status, one form of body.

@@ -294,6 +294,7 @@ impl Binding<'_> {
                 place: place(other.span),
             }),
             rules,
+            max_body: self.binder.target.limits.max_body,
         })
     }
 

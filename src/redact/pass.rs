@@ -9,7 +9,7 @@ use super::{
     other::body_cut,
 };
 use crate::{
-    check::{Finding, Level, QUOTED},
+    check::{Finding, Level, MAX_DECODED, QUOTED, ResponseView},
     exchange::{Answer, CREDENTIALS, Content, Failure, HIDDEN, Malformed, Reply, Request},
 };
 
@@ -207,6 +207,7 @@ impl Pass<'_> {
     pub(super) fn reply(self, reply: &mut Reply) {
         match reply {
             Reply::Answer(answer) => {
+                self.decoded(answer);
                 let cut = body_cut(answer);
                 let Answer {
                     version: _,
@@ -239,6 +240,18 @@ impl Pass<'_> {
                 message,
                 elapsed_us: _,
             }) => self.quote(message, Cut::default()),
+        }
+    }
+
+    /// Secrets in a body with a content coding can only be found in the decoded bytes, which then take its place.
+    fn decoded(self, answer: &mut Answer) {
+        if answer.body.is_empty() || answer.header("content-encoding").next().is_none() {
+            return;
+        }
+        let view = ResponseView::new(answer, MAX_DECODED);
+        let hidden = view.bytes().ok().and_then(|bytes| self.bytes(bytes, Cut::default()));
+        if let Some(hidden) = hidden {
+            answer.body.replace_decoded(hidden);
         }
     }
 

@@ -7,7 +7,7 @@ mod strict;
 pub(crate) use equal::{equal, is_whole, plain};
 pub use pattern::{JsonType, Matcher, Pattern, PatternKind};
 pub(crate) use pattern::{compare_exact, match_part};
-pub(crate) use strict::read;
+pub(crate) use strict::{Unreadable, read};
 
 /// One more step of a JSON pointer (RFC 6901).
 pub(crate) fn step(pointer: &str, key: &str) -> String {

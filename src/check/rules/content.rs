@@ -1,9 +1,13 @@
 //! `http/content-type` and `http/json`.
 
-use super::super::{Finding, json, media_type::MediaType};
-use crate::exchange::{Answer, Request};
+use super::super::{
+    Finding,
+    media_type::MediaType,
+    view::{BodyError, ResponseView},
+};
+use crate::exchange::Request;
 
-pub(super) fn content_type(request: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn content_type(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let values: Vec<_> = answer.header("content-type").collect();
     let finding = |message: &str| {
         Finding::new("http/content-type", message).actual(if values.is_empty() {
@@ -25,7 +29,7 @@ pub(super) fn content_type(request: &Request, answer: &Answer) -> Option<Finding
     }
 }
 
-pub(super) fn json(_: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     if answer.body.is_empty() || answer.cut.is_some() {
         return None;
     }
@@ -33,13 +37,17 @@ pub(super) fn json(_: &Request, answer: &Answer) -> Option<Finding> {
     if !declared.is_json() {
         return None;
     }
-    let error = json::read(answer.body.bytes()).err()?;
+    let error = match answer.json() {
+        // `http/coding` is about these.
+        Ok(_) | Err(BodyError::Coding(_)) => return None,
+        Err(error) => error,
+    };
     Some(
         Finding::new(
             "http/json",
             "the body is declared as JSON and is not one strict JSON document",
         )
         .expected("one JSON document in UTF-8, no key twice")
-        .actual(format!("{error}: {}", answer.body.text())),
+        .actual(format!("{error}: {}", answer.shown())),
     )
 }

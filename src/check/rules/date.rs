@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
-use super::super::Finding;
-use crate::exchange::{Answer, Request};
+use super::super::{Finding, view::ResponseView};
+use crate::exchange::Request;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] = [
@@ -48,7 +48,7 @@ pub(crate) fn imf_fixdate(text: &str) -> Option<DateTime<Utc>> {
     (text.get(..3) == Some(day)).then(|| at.and_utc())
 }
 
-pub(super) fn check(_: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let values: Vec<_> = answer.header("date").collect();
     let expected = "one date such as Fri, 07 Feb 2020 13:33:16 GMT";
     match values.as_slice() {

@@ -1,13 +1,13 @@
 //! `http/challenge` and `http/allow`: fields that a status demands.
 
-use super::super::Finding;
+use super::super::{Finding, view::ResponseView};
 use crate::exchange::{Answer, Request};
 
-pub(super) fn challenge(_: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn challenge(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     demand(answer, 401, "www-authenticate", "401 has no `WWW-Authenticate`")
 }
 
-pub(super) fn allow(_: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn allow(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     demand(answer, 405, "allow", "405 has no `Allow`")
 }
 

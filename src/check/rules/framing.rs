@@ -1,9 +1,9 @@
 //! `http/no-content` and `http/length`: where the content ends, and that it ends there.
 
-use super::super::Finding;
+use super::super::{Finding, view::ResponseView};
 use crate::exchange::{Answer, Request};
 
-pub(super) fn no_content(request: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let is_head = request.method == "HEAD";
     if !matches!(answer.status, 204 | 304) && !is_head {
         return None;
@@ -39,7 +39,7 @@ pub(super) fn no_content(request: &Request, answer: &Answer) -> Option<Finding> 
     None
 }
 
-pub(super) fn length(request: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let finding = |message: &str| Finding::new("http/length", message);
     if let Some(reason) = &answer.cut {
         return Some(

@@ -6,8 +6,8 @@ use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexSet};
 use serde_json::Value;
 
-use super::super::{Finding, json};
-use crate::exchange::{Answer, Request};
+use super::super::{Finding, view::ResponseView};
+use crate::exchange::Request;
 
 /// Largest part of a body that is searched, in bytes.
 const SEARCHED: usize = 256 * 1024;
@@ -168,17 +168,17 @@ static NEEDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 
 static SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(LEAKS.iter().map(|leak| leak.pattern)).ok());
 
-pub(super) fn check(_: &Request, answer: &Answer) -> Option<Finding> {
+pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     if answer.status < 400 || answer.body.is_empty() {
         return None;
     }
-    let bytes = answer.body.bytes();
+    let bytes = answer.bytes().ok()?;
     let searched = &bytes[..bytes.len().min(SEARCHED)];
     // In JSON a line break is two characters: look at the strings themselves too.
     let (what, excerpt) = search(searched).or_else(|| {
         searched
             .contains(&b'\\')
-            .then(|| json::read(bytes).ok().and_then(|value| search_strings(&value)))
+            .then(|| answer.json().ok().and_then(search_strings))
             .flatten()
     })?;
     Some(

@@ -9,7 +9,7 @@ mod leak;
 
 pub(crate) use date::imf_fixdate;
 
-use super::{Finding, Level};
+use super::{Finding, Level, view::ResponseView};
 use crate::exchange::{Answer, Request};
 
 /// A standing rule.
@@ -46,7 +46,7 @@ pub struct RuleInfo {
     pub level: Level,
     /// What it demands, in one sentence, with its source.
     pub demands: &'static str,
-    run: fn(&Request, &Answer) -> Option<Finding>,
+    run: fn(&Request, &ResponseView<'_>) -> Option<Finding>,
 }
 
 /// Every standing rule, in the order in which findings show. A new rule is one row here and one function.
@@ -138,12 +138,12 @@ impl RuleLevels {
 }
 
 /// Runs every rule that is not off.
-pub(super) fn check(levels: &RuleLevels, request: &Request, answer: &Answer, findings: &mut Vec<Finding>) {
+pub(super) fn check(levels: &RuleLevels, request: &Request, view: &ResponseView<'_>, findings: &mut Vec<Finding>) {
     for (info, level) in RULES.iter().zip(levels.0) {
         if level == Level::Off {
             continue;
         }
-        if let Some(mut finding) = (info.run)(request, answer) {
+        if let Some(mut finding) = (info.run)(request, view) {
             finding.check = info.id.into();
             finding.level = level;
             findings.push(finding);

@@ -1,0 +1,170 @@
+//! A response as checks read it: content codings removed, text decoded, JSON parsed. Each is done at most once, and only
+//! if a check asks for it.
+
+mod charset;
+mod coding;
+
+use std::{borrow::Cow, cell::OnceCell, ops::Deref};
+
+use serde_json::Value;
+
+pub(crate) use charset::Text;
+pub(crate) use coding::DecodeError;
+
+use super::{
+    json::{self, Unreadable},
+    media_type::MediaType,
+};
+use crate::exchange::Answer;
+
+/// Maximum size of a decoded body in bytes where no target sets one, as in a comparison of recordings.
+pub(crate) const MAX_DECODED: usize = 64 << 20;
+
+/// Why a body cannot be read as text or JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// Its content coding cannot be removed.
+    #[error(transparent)]
+    Coding(#[from] DecodeError),
+    /// It is not JSON.
+    #[error(transparent)]
+    Json(#[from] Unreadable),
+    /// Its charset is unknown.
+    #[error("the charset `{0}` is not supported")]
+    Charset(String),
+}
+
+/// A response and what has been read from its body so far.
+#[derive(Debug)]
+pub(crate) struct ResponseView<'a> {
+    answer: &'a Answer,
+    limit: usize,
+    decoded: OnceCell<Result<Option<Vec<u8>>, DecodeError>>,
+    json: OnceCell<Result<Value, BodyError>>,
+}
+
+impl Deref for ResponseView<'_> {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        self.answer
+    }
+}
+
+impl<'a> ResponseView<'a> {
+    /// Views a response; a decoded body is at most `limit` bytes.
+    pub(crate) fn new(answer: &'a Answer, limit: usize) -> Self {
+        Self {
+            answer,
+            limit,
+            decoded: OnceCell::new(),
+            json: OnceCell::new(),
+        }
+    }
+
+    /// The response itself.
+    pub(crate) fn answer(&self) -> &'a Answer {
+        self.answer
+    }
+
+    /// Maximum size of the decoded body in bytes.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The bytes of the body with its content codings removed.
+    pub(crate) fn bytes(&self) -> Result<&[u8], DecodeError> {
+        let decoded = self.decoded.get_or_init(|| {
+            // A part of a coded representation cannot be decoded on its own (RFC 9110 §14.2).
+            let is_part = self.answer.status == 206;
+            if self.answer.body.is_empty() || self.answer.body.is_decoded() || is_part {
+                return Ok(None);
+            }
+            let codings = coding::codings(self.answer.header("content-encoding"));
+            if codings.is_empty() {
+                return Ok(None);
+            }
+            coding::decode(self.answer.body.bytes(), &codings, self.limit).map(Some)
+        });
+        match decoded {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Ok(self.answer.body.bytes()),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    /// The body as one strict JSON document.
+    pub(crate) fn json(&self) -> Result<&Value, &BodyError> {
+        self.json.get_or_init(|| Ok(json::read(self.bytes()?)?)).as_ref()
+    }
+
+    /// The body as text in its charset.
+    pub(crate) fn text(&self) -> Result<Text<'_>, BodyError> {
+        let bytes = self.bytes()?;
+        charset::decode(bytes, self.media_type().as_ref()).map_err(BodyError::Charset)
+    }
+
+    /// The body for people, as far as it can be read.
+    pub(crate) fn shown(&self) -> Cow<'_, str> {
+        match (self.text(), self.bytes()) {
+            (Ok(text), _) => Cow::Owned(text.shown().into_owned()),
+            (Err(_), Ok(bytes)) => String::from_utf8_lossy(bytes),
+            (Err(_), Err(_)) => self.answer.body.text(),
+        }
+    }
+
+    /// The first `Content-Type`, if it is a media type.
+    pub(crate) fn media_type(&self) -> Option<MediaType> {
+        self.answer.header("content-type").next().and_then(MediaType::parse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn answer(headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        Answer {
+            version: "HTTP/1.1".to_owned(),
+            status: 200,
+            reason: None,
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            body: body.to_vec().into(),
+            cut: None,
+            excess: Vec::new().into(),
+            received: DateTime::UNIX_EPOCH,
+            elapsed_us: 1,
+        }
+    }
+
+    #[test]
+    fn a_body_without_coding_is_not_copied() {
+        let plain = answer(&[("content-encoding", "identity")], b"[1]");
+        let view = ResponseView::new(&plain, 10);
+        assert!(std::ptr::eq(view.bytes().unwrap(), plain.body.bytes()));
+        assert_eq!(view.json(), Ok(&serde_json::json!([1])));
+    }
+
+    #[test]
+    fn an_empty_body_is_not_decoded() {
+        let empty = answer(&[("content-encoding", "gzip")], b"");
+        assert_eq!(ResponseView::new(&empty, 10).bytes(), Ok(&b""[..]));
+    }
+
+    #[test]
+    fn a_broken_coding_is_the_error_of_text_and_json() {
+        let broken = answer(&[("content-encoding", "gzip")], b"[1]");
+        let view = ResponseView::new(&broken, 10);
+        assert!(matches!(
+            view.json(),
+            Err(BodyError::Coding(DecodeError::Corrupt { .. }))
+        ));
+        assert!(matches!(view.text(), Err(BodyError::Coding(_))));
+        assert_eq!(view.shown(), "[1]");
+    }
+}
