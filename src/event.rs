@@ -262,11 +262,11 @@ pub struct Try {
 }
 
 impl Try {
-    /// In one line, why it did not pass: the reason, or else the first finding that fails a case.
+    /// In one line, why it did not pass: the reason, or else the first finding that fails a case, with its values.
     pub fn summary(&self) -> Option<String> {
         let finding = || {
             let finding = self.findings.iter().find(|finding| finding.level == Level::Deny)?;
-            Some(format!("{}: {}", finding.check, finding.message))
+            Some(finding.headline())
         };
         self.reason.clone().or_else(finding)
     }

@@ -55,12 +55,7 @@ pub(super) fn check(expected: &[BodyExpectation], view: &ResponseView<'_>, findi
     if let Some(one) = first
         && let Err(error) = view.json()
     {
-        findings.push(unreadable(
-            one,
-            "the body is not JSON that can be compared",
-            error,
-            view,
-        ));
+        findings.push(unreadable(one, "the body is not valid JSON", error, view));
     }
     for one in expected {
         check_one(one, view, findings);
@@ -84,13 +79,13 @@ fn unreadable(one: &BodyExpectation, message: &str, error: &BodyError, view: &Re
 pub(super) fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, findings: &mut Vec<Finding>) {
     match &one.test {
         BodyTest::Empty(true) if !view.body.is_empty() => findings.push(
-            Finding::new("body/empty", "there is a body where none is expected")
+            Finding::new("body/empty", "unexpected body")
                 .expected("no body")
                 .actual(format!("{} bytes: {}", view.body.bytes().len(), view.shown()))
                 .place(&one.place),
         ),
         BodyTest::Empty(false) if view.body.is_empty() => findings.push(
-            Finding::new("body/empty", "there is no body where one is expected")
+            Finding::new("body/empty", "missing body")
                 .expected("a body")
                 .actual("no body")
                 .place(&one.place),
@@ -123,7 +118,7 @@ fn text_tests(
         let (holds, message) = match text {
             Text::Valid(text) => (
                 test.holds(text, view.received, |a, b| a == b),
-                "the text of the body is another one".to_owned(),
+                "unexpected text".to_owned(),
             ),
             Text::Invalid(invalid) => (
                 test.holds_in_bytes(&invalid.bytes),

@@ -39,8 +39,8 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, findings: &mu
         );
     };
     match &expected.test {
-        HeaderTest::Present if values.is_empty() => add("the header is missing", "(present)".to_owned()),
-        HeaderTest::Absent if !values.is_empty() => add("the header must not be there", "(absent)".to_owned()),
+        HeaderTest::Present if values.is_empty() => add("missing header", "(present)".to_owned()),
+        HeaderTest::Absent if !values.is_empty() => add("unexpected header", "(absent)".to_owned()),
         HeaderTest::Present | HeaderTest::Absent => {}
         HeaderTest::Value(tests) => {
             for test in tests {
@@ -54,9 +54,9 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, findings: &mu
                 };
                 if !holds {
                     let message = if values.is_empty() {
-                        "the header is missing"
+                        "missing header"
                     } else {
-                        "the header has another value"
+                        "unexpected value"
                     };
                     add(message, test.to_string());
                 }

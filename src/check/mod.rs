@@ -8,6 +8,7 @@ mod finding;
 mod header;
 pub(crate) mod json;
 mod layers;
+mod lookalike;
 mod media_type;
 mod rules;
 mod same_as;
@@ -27,6 +28,7 @@ pub use header::{HeaderExpectation, HeaderTest};
 pub use json::{JsonType, Matcher, Pattern, PatternKind};
 pub use layers::Layer;
 pub(crate) use layers::noticed;
+pub(crate) use lookalike::{alone, distinct, excerpts};
 pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
 pub use same_as::SameAs;
 pub use schema::{Schema, SchemaError, SchemaStore};
@@ -117,7 +119,7 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
         && answer.elapsed() > *limit
     {
         findings.push(
-            Finding::new("duration", "the answer took too long")
+            Finding::new("duration", "the response took too long")
                 .expected(format!("at most {}", show_duration(*limit)))
                 .actual(show_duration(answer.elapsed()))
                 .place(place),

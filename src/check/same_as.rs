@@ -25,13 +25,10 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, f
     let mut add = |what: &str, theirs: String, ours: String| {
         if theirs != ours {
             findings.push(
-                Finding::new(
-                    "same-as",
-                    format!("{what} tells this answer from that of {}", expected.id),
-                )
-                .expected(theirs)
-                .actual(ours)
-                .place(&expected.place),
+                Finding::new("same-as", format!("{what} differs from that of {}", expected.id))
+                    .expected(theirs)
+                    .actual(ours)
+                    .place(&expected.place),
             );
         }
     };

@@ -232,7 +232,7 @@ pub(super) fn check(expectation: &SnapshotExpectation, answer: &ResponseView<'_>
     if agrees(expectation, &stored, &new, answer) {
         return None;
     }
-    let mut finding = Finding::new("snapshot", "the answer differs from its snapshot").place(&expectation.place);
+    let mut finding = Finding::new("snapshot", "the response differs from its snapshot").place(&expectation.place);
     finding.diff = Some(super::diff(&(stored + "\n"), &new));
     Some((finding, new))
 }

@@ -34,7 +34,7 @@ impl fmt::Display for StatusSet {
                 f.write_str(" or ")?;
             }
             match item {
-                StatusItem::Code(code) => write!(f, "{}", name(*code))?,
+                StatusItem::Code(code) => write!(f, "{code}")?,
                 StatusItem::Class(class) => write!(f, "{class}xx")?,
             }
         }
@@ -55,8 +55,8 @@ pub(crate) fn name(code: u16) -> String {
 
 pub(super) fn check(expected: &StatusSet, status: u16) -> Option<Finding> {
     (!expected.contains(status)).then(|| {
-        Finding::new("status", "the status is not the expected one")
+        Finding::new("status", "unexpected status")
             .expected(expected.to_string())
-            .actual(name(status))
+            .actual(status.to_string())
     })
 }

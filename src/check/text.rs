@@ -74,7 +74,7 @@ impl fmt::Display for TextTest {
             TextTest::Matches(pattern) => write!(f, "a match of {pattern}"),
             TextTest::Contains(text) => write!(f, "something that contains {text}"),
             TextTest::OneOf(all) => write!(f, "one of {}", all.join(", ")),
-            TextTest::Within(limit) => write!(f, "a date within {} of the answer", show_duration(*limit)),
+            TextTest::Within(limit) => write!(f, "a date within {} of the response", show_duration(*limit)),
         }
     }
 }

@@ -219,8 +219,8 @@ fn subject(
         .find(|finding| finding.level == check::Level::Deny)
     {
         return Err(format!(
-            "it does not pass as the suite is now: {}: {}",
-            finding.check, finding.message
+            "it does not pass with the suite as it is now: {}",
+            finding.headline()
         ));
     }
     Ok(Subject {

@@ -133,6 +133,13 @@ impl Redactor {
         pass.text(text, Cut::default()).into_owned()
     }
 
+    /// Why an attempt did not pass, in one line with every form of every secret hidden.
+    pub(crate) fn summary(&self, one: &Try) -> Option<String> {
+        let mut one = one.clone();
+        self.one_try(&mut one);
+        one.summary()
+    }
+
     /// An event with every form of every secret hidden, and every credential; what is longer than anybody reads is cut.
     pub fn event(&self, mut event: Event) -> Redacted<Event> {
         let pass = self.pass();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{curl, visible};
 use crate::{
-    check::{Finding, Level, status_name},
+    check::{Finding, Level, alone, distinct, excerpts, status_name},
     event::Try,
     exchange::{FailureKind, Reply, Request},
 };
@@ -68,7 +68,7 @@ pub(super) fn text(one: &Try, marks: &[String]) -> String {
             let (version, status) = (visible(&answer.version), status_name(answer.status));
             let _ = writeln!(
                 out,
-                "answer: {version} {}, {} bytes",
+                "response: {version} {}, {} bytes",
                 visible(&status),
                 answer.body.length()
             );
@@ -99,9 +99,9 @@ pub(super) fn findings<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> S
             }
             continue;
         }
-        for (label, value) in [("expected", &finding.expected), ("  actual", &finding.actual)] {
+        for (label, value) in ["expected", "  actual"].into_iter().zip(finding.values_to_show()) {
             if let Some(value) = value {
-                let _ = writeln!(out, "  {label}: {}", cut(&visible(value)));
+                let _ = writeln!(out, "  {label}: {}", cut(&visible(&value)));
             }
         }
     }
@@ -111,20 +111,54 @@ pub(super) fn findings<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> S
     out
 }
 
-/// A finding in one line: `body/json at /n: the value is another one`.
+/// A finding in one line: `body/json at /n: expected 1, got 2`.
 pub(super) fn title(finding: &Finding) -> String {
-    let pointer = match &finding.pointer {
-        Some(pointer) if !pointer.is_empty() => format!(" at {}", cut(&visible(pointer))),
-        _ => String::new(),
-    };
-    let message = cut(&visible(&finding.message));
-    format!("{}{pointer}: {message}", visible(&finding.check))
+    cut(&visible(&finding.headline()))
 }
 
-/// The lines of a diff, as many as a reader can take in.
+/// The lines of a diff, up to a number that a reader can take in. In lines that take each other's place, every
+/// difference is visible.
 pub(super) fn diff_lines(diff: &str) -> Vec<String> {
-    let mut lines: Vec<_> = diff.lines().take(DIFF).map(cut).collect();
-    let left = diff.lines().count() - lines.len();
+    shown_diff(diff, DIFF)
+}
+
+/// The first lines of a diff, and how many more there are.
+pub(super) fn shown_diff(diff: &str, most: usize) -> Vec<String> {
+    let diff = diff.strip_suffix('\n').unwrap_or(diff);
+    let all: Vec<&str> = diff.split('\n').take(most).collect();
+    let mut lines = Vec::with_capacity(all.len() + 1);
+    let mut at = 0;
+    while at < all.len() {
+        let run = |from: usize, sign: char| all[from..].iter().take_while(|line| line.starts_with(sign)).count();
+        // The two lines of the header begin like a change.
+        let is_header = at < 2 && (all[at].starts_with("--- ") || all[at].starts_with("+++ "));
+        let removed = if is_header { 0 } else { run(at, '-') };
+        let added = if is_header { 0 } else { run(at + removed, '+') };
+        if removed + added == 0 {
+            lines.push(cut(all[at]));
+            at += 1;
+            continue;
+        }
+        let (old, new) = (&all[at..at + removed], &all[at + removed..at + removed + added]);
+        let (mut minus, mut plus) = (Vec::with_capacity(removed), Vec::with_capacity(added));
+        for index in 0..removed.max(added) {
+            let text = |lines: &[&str]| lines.get(index).map(|line| line[1..].to_owned());
+            let (old, new) = match (text(old), text(new)) {
+                (Some(old), Some(new)) => {
+                    let (old, new) = excerpts(&old, &new, LINE / 4);
+                    let (old, new) = distinct(&old, &new);
+                    (Some(old.into_owned()), Some(new.into_owned()))
+                }
+                (old, new) => (old.map(|text| alone(&text).into()), new.map(|text| alone(&text).into())),
+            };
+            minus.extend(old.map(|text: String| cut(&format!("-{text}"))));
+            plus.extend(new.map(|text: String| cut(&format!("+{text}"))));
+        }
+        lines.append(&mut minus);
+        lines.append(&mut plus);
+        at += removed + added;
+    }
+    let left = diff.split('\n').count() - all.len();
     if left > 0 {
         lines.push(format!("… {left} more lines"));
     }

@@ -7,7 +7,7 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{Colours, Reporter, curl, escape::Inert, visible};
+use super::{Colours, Reporter, account, curl, escape::Inert, visible};
 use crate::{
     check::{Finding, Level, status_name},
     event::{
@@ -277,7 +277,7 @@ impl<W: Write> Human<W> {
             return Ok(());
         };
         let seen = format!(
-            "answer: {} {}, {}",
+            "response: {} {}, {}",
             answer.version,
             status_name(answer.status),
             bytes(answer.body.length()),
@@ -333,16 +333,14 @@ impl<W: Write> Human<W> {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        let check = visible(&finding.check).into_owned();
+        let headline = account::title(finding);
+        let check = visible(&finding.check);
+        let rest = headline.strip_prefix(check.as_ref()).unwrap_or_default();
         let check = match finding.level {
             Level::Deny => self.colours.bad(&check),
             Level::Warn | Level::Off => self.colours.odd(&format!("{check} (warning)")),
         };
-        let pointer = match &finding.pointer {
-            Some(pointer) if !pointer.is_empty() => format!(" at {}", visible(pointer)),
-            _ => String::new(),
-        };
-        writeln!(self.out, "    {check}{pointer}: {}", visible(&finding.message))?;
+        writeln!(self.out, "    {check}{rest}")?;
         if let Some(place) = &finding.place {
             let place = self.colours.faint(&format!("--> {}", visible(&place.to_string())));
             writeln!(self.out, "      {place}")?;
@@ -350,22 +348,19 @@ impl<W: Write> Human<W> {
         if let Some(diff) = &finding.diff {
             return self.diff(diff);
         }
-        if let Some(expected) = &finding.expected {
-            writeln!(self.out, "      expected: {}", self.colours.good(&visible(expected)))?;
+        let [expected, actual] = finding.values_to_show();
+        if let Some(expected) = expected {
+            writeln!(self.out, "      expected: {}", self.colours.good(&visible(&expected)))?;
         }
-        if let Some(actual) = &finding.actual {
-            writeln!(self.out, "        actual: {}", self.colours.bad(&visible(actual)))?;
+        if let Some(actual) = actual {
+            writeln!(self.out, "        actual: {}", self.colours.bad(&visible(&actual)))?;
         }
         Ok(())
     }
 
     fn diff(&mut self, diff: &str) -> io::Result<()> {
-        let lines: Vec<_> = diff.lines().collect();
-        for line in lines.iter().take(DIFF) {
-            writeln!(self.out, "      {}", self.colours.diff(&visible(line)))?;
-        }
-        if lines.len() > DIFF {
-            self.detail(&format!("… {} more lines", lines.len() - DIFF))?;
+        for line in account::shown_diff(diff, DIFF) {
+            writeln!(self.out, "      {}", self.colours.diff(&visible(&line)))?;
         }
         Ok(())
     }

@@ -70,8 +70,8 @@ impl<'f> Problem<'f> {
         if let Some(diff) = &finding.diff {
             parts.extend(diff_lines(diff).iter().map(|line| visible(line).into_owned()));
         } else {
-            for (label, value) in [("expected", &finding.expected), ("actual", &finding.actual)] {
-                let part = value.as_ref().map(|value| format!("{label}: {}", cut(&visible(value))));
+            for (label, value) in ["expected", "actual"].into_iter().zip(finding.values_to_show()) {
+                let part = value.map(|value| format!("{label}: {}", cut(&visible(&value))));
                 parts.extend(part);
             }
         }

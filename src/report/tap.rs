@@ -190,13 +190,14 @@ impl Yaml<'_> {
         self.line(&format!("{key}: {value}"));
     }
 
-    /// The keys of one item of a list.
+    /// The keys of one item of a list. Its dash is two columns in from the key above: Perl's `TAP::Parser` reads no
+    /// other list.
     fn item(&mut self, keys: impl FnOnce(&mut Yaml<'_>)) {
         let from = self.out.len();
-        let dash = from + self.indent;
+        let dash = from + self.indent + 2;
         keys(&mut Yaml {
             out: self.out,
-            indent: self.indent + 2,
+            indent: self.indent + 4,
         });
         self.out.replace_range(dash..=dash, "-");
     }
@@ -247,16 +248,16 @@ impl Yaml<'_> {
             Level::Off => "off",
         };
         self.text("level", level);
-        self.text("message", &cut(&finding.message));
+        self.text("message", &cut(&finding.statement()));
         if let Some(pointer) = &finding.pointer {
             self.text("pointer", &cut(pointer));
         }
         if let Some(place) = &finding.place {
             self.place(place);
         }
-        for (key, value) in [("expected", &finding.expected), ("actual", &finding.actual)] {
+        for (key, value) in ["expected", "actual"].into_iter().zip(finding.values()) {
             if let Some(value) = value {
-                self.text(key, &cut(value));
+                self.text(key, &cut(&value));
             }
         }
         if let Some(diff) = &finding.diff {
@@ -316,6 +317,6 @@ mod tests {
             yaml.text("a", "1");
             yaml.text("b", "2");
         });
-        assert_eq!(out, "x:\n  - a: \"1\"\n    b: \"2\"\n");
+        assert_eq!(out, "x:\n    - a: \"1\"\n      b: \"2\"\n");
     }
 }

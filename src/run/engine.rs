@@ -126,14 +126,14 @@ pub async fn run(
                     let (id, index) = (planned.case.id.clone(), planned.index);
                     tell(Event::CaseStarted(CaseStarted { id, index }));
                 }
-                Some(News::Retried { index, number, reason, elapsed_us, wait }) => {
+                Some(News::Retried { index, number, failed, wait }) => {
                     tell(Event::CaseRetried(CaseRetried {
                         id: plan.cases[index].case.id.clone(),
                         index: plan.cases[index].index,
                         number,
                         most: plan.target.retry.most + 1,
-                        reason,
-                        elapsed_us,
+                        reason: options.hide.summary(&failed).unwrap_or_default(),
+                        elapsed_us: failed.elapsed_us,
                         wait_us: event::micros(wait),
                     }));
                 }

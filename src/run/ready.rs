@@ -73,16 +73,9 @@ impl Ready {
         let judgement = check::check(&bound.expectation, &bound.request, &reply, None);
         let finding = judgement.findings.iter().find(|finding| finding.level == Level::Deny);
         finding.map_or(Ok(()), |finding| {
-            let seen = match (&finding.expected, &finding.actual) {
-                (Some(expected), Some(actual)) => format!(": expected {expected}, got {actual}"),
-                _ => String::new(),
-            };
-            let at = finding.pointer.as_deref().filter(|pointer| !pointer.is_empty());
-            let at = at.map(|pointer| format!(" at {pointer}")).unwrap_or_default();
-            Err(format!(
-                "{} {}: {}{at}: {}{seen}",
-                bound.request.method, bound.request.url, finding.check, finding.message
-            ))
+            // Secrets are masked later: nothing is cut off here.
+            let (method, url) = (&bound.request.method, &bound.request.url);
+            Err(format!("{method} {url}: {}", finding.whole_headline()))
         })
     }
 }

@@ -36,10 +36,8 @@ pub(super) enum News {
         index: usize,
         /// Which try it was, from one.
         number: u32,
-        /// Why it did not pass.
-        reason: String,
-        /// How long it took, in microseconds.
-        elapsed_us: u64,
+        /// What was sent, what was received, and what is wrong with it.
+        failed: Box<Try>,
         /// How long is waited.
         wait: Duration,
     },
@@ -326,8 +324,7 @@ impl Worker {
             let retried = News::Retried {
                 index,
                 number,
-                reason: failed.summary().unwrap_or_default(),
-                elapsed_us: failed.elapsed_us,
+                failed: Box::new(failed.clone()),
                 wait,
             };
             if has_passed || *self.stopping.borrow() {

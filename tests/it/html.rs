@@ -253,7 +253,7 @@ fn a_real_run_is_shown_and_what_the_target_sent_stays_text() {
         "<b>tag</b>",
         "401 Unauthorized",
         "cases/s/bad.yaml:9:11",
-        "the status is not the expected one",
+        "expected 200, got 401",
         "Bearer $TOKEN",
         "curl -sS -i -X POST",
         "'Authorization: Bearer '\"$TOKEN\"",

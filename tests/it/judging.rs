@@ -105,8 +105,8 @@ fn a_finding_names_what_was_expected_what_came_and_the_line_that_asks() {
     );
     let ran = project.run(&["run", "--target", &server.url()]);
     for expected in [
-        "    status: the status is not the expected one\n      --> cases/s/c.yaml:3:11\n      expected: 200 OK\n        actual: 404 Not Found\n",
-        "    body/json at /user/name: the value is another one\n      --> cases/s/c.yaml:6:15\n      expected: \"Ann\"\n        actual: \"Bob\"\n",
+        "    status: expected 200, got 404\n      --> cases/s/c.yaml:3:11\n",
+        "    body/json at /user/name: expected \"Ann\", got \"Bob\"\n      --> cases/s/c.yaml:6:15\n",
     ] {
         assert!(ran.stdout.contains(expected), "{}", ran.stdout);
     }

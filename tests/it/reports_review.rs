@@ -52,12 +52,12 @@ fn exchange(body: &str) -> Value {
 fn findings() -> Value {
     json!([
         {
-            "check": "status", "level": "deny", "message": "the status is not the expected one",
-            "expected": "200 OK", "actual": "500 Internal Server Error",
+            "check": "status", "level": "deny", "message": "unexpected status",
+            "expected": "200", "actual": "500",
             "place": { "file": "cases/s/suite.yaml", "line": 8, "column": 11 },
         },
         {
-            "check": "body/json", "level": "deny", "message": "the value is another one", "pointer": "/n",
+            "check": "body/json", "level": "deny", "message": "unexpected value", "pointer": "/n",
             "diff": "@@ -1,1 +1,1 @@\n-{\"n\": 1}\n+{\"n\": 2}\n",
         },
         { "check": "http/challenge", "level": "warn", "message": "401 has no `WWW-Authenticate`" },
@@ -305,16 +305,14 @@ fn markdown_tells_a_run() {
 | 1 | 1 | 1 | 1 | 1 | 1 | 2 |
 
 <details>
-<summary><b>FAIL</b> <code>s/b[x]</code> <code>status: the status is not the expected one (and 1 more)</code></summary>
+<summary><b>FAIL</b> <code>s/b[x]</code> <code>status: expected 200, got 500 (and 1 more)</code></summary>
 
 ```text
 It is what it is
 --> cases/s/b.yaml:1:1
-status: the status is not the expected one
+status: expected 200, got 500
   --> cases/s/suite.yaml:8:11
-  expected: 200 OK
-    actual: 500 Internal Server Error
-body/json at /n: the value is another one
+body/json at /n: expected {"n": 1}, got {"n": 2}
 ```
 
 ```diff
@@ -386,8 +384,8 @@ fn github_annotates_the_line_that_asked() {
     let told = Told::of(&every_verdict());
     let expected = "\
 ::error file=tests/my api/cases/s/c.yaml,line=1,col=1,title=s/c errored::no answer within 10s
-::error file=tests/my api/cases/s/suite.yaml,line=8,col=11,title=s/b[x] failed::status: the status is not the expected \
-one%0A  --> cases/s/suite.yaml:8:11%0A  expected: 200 OK%0A    actual: 500 Internal Server Error%0A… and 1 more finding%0A\
+::error file=tests/my api/cases/s/suite.yaml,line=8,col=11,title=s/b[x] failed::status: expected 200, got \
+500%0A  --> cases/s/suite.yaml:8:11%0A… and 1 more finding%0A\
 reproduce: curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '\"$TOKEN\" --data-binary '{\"a\": 1}'
 ::error file=tests/my api/cases/s/d.yaml,line=1,col=1,title=s/d flaky::it passed only at try 2, after: no answer within 10s
 ::warning file=tests/my api/cases/s/a.yaml,line=1,col=1,title=http/challenge::http/challenge: 401 has no \
@@ -431,7 +429,7 @@ fn sarif_tells_each_finding_once_in_the_order_of_the_plan() {
     assert_eq!(seen, expected);
     assert_eq!(
         told.results()[1]["message"]["text"],
-        "s/b[x]: status: the status is not the expected one\nexpected: 200 OK\nactual: 500 Internal Server Error"
+        "s/b[x]: status: expected 200, got 500"
     );
     assert_eq!(
         told.results()[1]["locations"][0]["physicalLocation"]["region"],

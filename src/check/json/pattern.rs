@@ -136,13 +136,13 @@ fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, fin
         return;
     }
     let Some(present) = value else {
-        add("a property is missing", describe(pattern));
+        add("missing property", describe(pattern));
         return;
     };
     match (&pattern.kind, present) {
         (PatternKind::Value(wanted), actual) => {
             if !equal(wanted, actual) {
-                add("the value is another one", show(wanted));
+                add("unexpected value", show(wanted));
             }
         }
         (PatternKind::Object(wanted), Value::Object(entries)) => {
@@ -156,11 +156,17 @@ fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, fin
                     walk(pattern, Some(item), &step(at, &index.to_string()), answer, findings);
                 }
             } else {
-                add("the array has another length", format!("{} items", wanted.len()));
+                findings.push(
+                    Finding::new("body/json", "unexpected number of items")
+                        .expected(count(wanted.len()))
+                        .actual(format!("{}: {}", count(items.len()), show(present)))
+                        .pointer(at)
+                        .place(&pattern.place),
+                );
             }
         }
-        (PatternKind::Object(_), _) => add("the value has another type", "an object".to_owned()),
-        (PatternKind::Array(_), _) => add("the value has another type", "an array".to_owned()),
+        (PatternKind::Object(_), _) => add("unexpected type", "an object".to_owned()),
+        (PatternKind::Array(_), _) => add("unexpected type", "an array".to_owned()),
         (PatternKind::Match(tests), actual) => {
             for test in tests {
                 if let (Matcher::Each(pattern), Value::Array(items)) = (test, actual) {
@@ -169,7 +175,7 @@ fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, fin
                     }
                 } else if !holds(test, actual, answer) {
                     findings.push(
-                        Finding::new("body/json", "the value does not match")
+                        Finding::new("body/json", "unexpected value")
                             .expected(describe_test(test, answer))
                             .actual(show(actual))
                             .pointer(at)
@@ -179,6 +185,10 @@ fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, fin
             }
         }
     }
+}
+
+fn count(items: usize) -> String {
+    format!("{items} item{}", if items == 1 { "" } else { "s" })
 }
 
 fn holds(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
@@ -246,7 +256,7 @@ fn words(test: &Matcher) -> String {
         Matcher::Any(true) => "any value".to_owned(),
         Matcher::Any(false) => "(absent)".to_owned(),
         Matcher::OneOf(all) => format!("one of {}", all.iter().map(show).collect::<Vec<_>>().join(", ")),
-        Matcher::Within(limit) => format!("a date within {} of the answer", show_duration(*limit)),
+        Matcher::Within(limit) => format!("a date within {} of the response", show_duration(*limit)),
         Matcher::Status => "the status code".to_owned(),
         Matcher::Contains(part) => format!("something that contains {}", describe(part)),
         Matcher::Each(part) => format!("an array whose every item is {}", describe(part)),
@@ -260,7 +270,7 @@ pub(crate) fn compare_exact(expected: &Value, actual: &Value, place: &Place) -> 
         return None;
     }
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
-    let mut finding = Finding::new("body/exact", "the body is not exactly the expected one")
+    let mut finding = Finding::new("body/exact", "unexpected body")
         .expected(show(expected))
         .actual(show(actual))
         .place(place);

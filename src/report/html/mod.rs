@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use self::head::Head;
 pub(super) use self::head::{html as escaped, icon, short as short_digest};
-use super::{Reporter, Sink, curl, escape::is_unsafe, spool::Spool};
+use super::{Reporter, Sink, account, curl, escape::is_unsafe, spool::Spool};
 use crate::{
     check::{Level, status_name},
     event::{CaseFinished, Event, Exchange, RunFinished, RunStarted, Try, Verdict},
@@ -36,6 +36,8 @@ const BODY_IN_LARGE: usize = 1 << 10;
 const LARGE: usize = 128 << 20;
 /// Most bytes of a command line; the longest argument that Linux takes is twice as long.
 const COMMAND: usize = 64 << 10;
+/// Maximum number of lines of a diff.
+const DIFF: usize = 2000;
 /// Most findings of one try.
 const FINDINGS: usize = 200;
 /// Most bytes of messages of a case that the search finds.
@@ -278,7 +280,7 @@ fn row(finished: &CaseFinished) -> Row<'_> {
         if !text.is_empty() {
             text.push('\n');
         }
-        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{}: {}", finding.check, finding.message));
+        text.push_str(&finding.headline());
     }
     text.truncate(text.floor_char_boundary(MESSAGES));
     let request = last.exchange.as_ref().map(|exchange| &exchange.request);
@@ -313,6 +315,13 @@ fn shorten(one: &mut Try, most: usize) -> usize {
         one.findings.truncate(FINDINGS);
     }
     for finding in &mut one.findings {
+        let message = finding.statement();
+        let [expected, actual] = finding.values().map(|value| value.map(std::borrow::Cow::into_owned));
+        (finding.message, finding.expected, finding.actual) = (message, expected, actual);
+        finding.diff = finding
+            .diff
+            .take()
+            .map(|diff| account::shown_diff(&diff, DIFF).join("\n"));
         for text in [&mut finding.diff, &mut finding.expected, &mut finding.actual]
             .into_iter()
             .flatten()

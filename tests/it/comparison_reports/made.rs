@@ -226,7 +226,7 @@ pub(crate) fn regions() -> Matrix {
         "format": 1, "tool": "conforme 0.0.0", "targets": [first, second, third],
         "rows": [
             row("activated", [passed, passed, Some("skipped")], None),
-            row("expired-token", [passed, Some("failed"), passed], Some("status: the status is not the expected one")),
+            row("expired-token", [passed, Some("failed"), passed], Some("status: expected 200, got 401")),
             row("non-primary-tenant", [passed, Some("failed"), passed], Some("body/schema: the body breaks its schema")),
             row("unknown-tenant", [passed, passed, passed], None),
             row("unknown-user", [passed, None, passed], None),
