@@ -1,6 +1,10 @@
 //! The forms in which a value can come back, and finding them: as they are, and escaped in any mix.
 
-use std::{collections::HashSet, fmt::Write as _, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    ops::Range,
+};
 
 use aho_corasick::{
     Anchored, Input, MatchKind,
@@ -12,12 +16,22 @@ use base64::{
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 
-use super::unescape::{LAYERS, View, is_lead, is_unfinished, next_lead, units};
+use super::{
+    reading::{self, DECODERS},
+    unescape::{LAYERS, View, is_lead, is_unfinished, next_lead, units},
+};
 
 /// The shortest form that is looked for, in bytes: shorter ones occur by chance.
 const SHORTEST: usize = 6;
 /// The shortest beginning or end of a form that is hidden where a text was cut, in bytes.
 pub(super) const SHORTEST_PART: usize = 4;
+
+/// Maximum number of encodings in one another that are undone: two as documented, and one that a report adds by quoting.
+const DEPTH: usize = 3;
+/// Maximum size of all readings of a text, in multiples of its length, beside [`UNFOLDED_LEAST`].
+const UNFOLDED: usize = 64;
+/// Size in bytes that readings of any text may have.
+const UNFOLDED_LEAST: usize = 64 * 1024;
 
 /// Everything that is looked for; the first form of two that are equal counts.
 #[derive(Debug, Default)]
@@ -39,6 +53,14 @@ impl Forms {
     /// Adds one form, however short.
     pub(super) fn add(&mut self, bytes: &[u8], mark: &str) {
         self.push(bytes, mark, (false, false));
+        let squeezed: Vec<u8> = bytes
+            .iter()
+            .copied()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect();
+        if squeezed.len() < bytes.len() && squeezed.len() >= SHORTEST {
+            self.push(&squeezed, mark, (false, false));
+        }
     }
 
     fn push(&mut self, bytes: &[u8], mark: &str, shares: (bool, bool)) {
@@ -188,12 +210,15 @@ pub(super) struct Hit {
 #[derive(Debug)]
 pub(super) struct Finder {
     automaton: NFA,
+    /// The forms in lower case, found in any case; for each, the forms that it stands for.
+    any_case: (NFA, Vec<Vec<usize>>),
     forms: Vec<Form>,
     marks: Vec<String>,
     shortest: usize,
     longest: usize,
     /// Whether `+` can stand for a space of some form.
     has_space: bool,
+    are_ascii: bool,
     /// The bytes that begin a form.
     begins: Box<[bool; 256]>,
 }
@@ -210,6 +235,24 @@ impl Finder {
             .prefilter(false)
             .build(all.iter().map(|form| &form.bytes))
             .ok()?;
+        let mut lower: Vec<Vec<u8>> = Vec::new();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
+        for (index, form) in all.iter().enumerate() {
+            let folded = form.bytes.to_ascii_lowercase();
+            let group = *known.entry(folded.clone()).or_insert_with(|| {
+                lower.push(folded);
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[group].push(index);
+        }
+        let any_case = NFA::builder()
+            .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .ascii_case_insensitive(true)
+            .build(&lower)
+            .ok()?;
         let mut begins = Box::new([false; 256]);
         for form in &all {
             begins[usize::from(form.bytes[0])] = true;
@@ -219,7 +262,9 @@ impl Finder {
             shortest: all.iter().map(|form| form.bytes.len()).min().unwrap_or_default(),
             longest: all.iter().map(|form| form.bytes.len()).max().unwrap_or_default(),
             has_space: all.iter().any(|form| form.bytes.contains(&b' ')),
+            are_ascii: all.iter().all(|form| form.bytes.is_ascii()),
             begins,
+            any_case: (any_case, groups),
             forms: all,
             marks,
         })
@@ -249,12 +294,96 @@ impl Finder {
                 });
             }
         }
+        self.search_readings(text, &mut |hit| hits.add(hit));
         hits.merged()
+    }
+
+    /// What is to be hidden in a unified diff: on each side of it, a form can go over several lines.
+    fn hits_of_diff(&self, diff: &str) -> Vec<Hit> {
+        let mut hits = Hits(self.hits(diff.as_bytes(), Cut::default()));
+        if diff.contains('\n') {
+            for marker in *b"-+" {
+                let side = reading::diff_side(diff, marker);
+                for hit in self.hits(&side.bytes, Cut::default()) {
+                    for mut range in side.pieces(&hit.range) {
+                        let line = &diff.as_bytes()[range.clone()];
+                        range.end -= line
+                            .iter()
+                            .rev()
+                            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                            .count();
+                        hits.add(Hit { range, ..hit.clone() });
+                    }
+                }
+            }
+        }
+        hits.merged()
+    }
+
+    /// Reports every form in the readings of a text, [`DEPTH`] encodings deep.
+    fn search_readings(&self, text: &[u8], found: &mut dyn FnMut(Hit)) {
+        let mut left = UNFOLDED * text.len() + UNFOLDED_LEAST;
+        self.search_deeper(text, DEPTH, &mut left, found);
+    }
+
+    fn search_deeper(&self, text: &[u8], depth: usize, left: &mut usize, found: &mut dyn FnMut(Hit)) {
+        let forms = reading::Forms {
+            shortest: self.shortest,
+            are_ascii: self.are_ascii,
+            have_space: self.has_space,
+        };
+        for reading in DECODERS.iter().filter_map(|decode| decode(text, forms)) {
+            let Some(rest) = left.checked_sub(reading.bytes.len()) else {
+                // More encodings than a text has by chance: what is in them is not shown.
+                found(Hit {
+                    range: 0..text.len(),
+                    mark: None,
+                    weight: usize::MAX,
+                });
+                return;
+            };
+            *left = rest;
+            let mut outward = |mut hit: Hit| {
+                hit.range = reading.source(&hit.range);
+                found(hit);
+            };
+            self.search_any_case(&reading.bytes, &mut outward);
+            if depth > 1 {
+                self.search_deeper(&reading.bytes, depth - 1, left, &mut outward);
+            }
+        }
+    }
+
+    /// Reports every form in a text as it is, in any case.
+    fn search_any_case(&self, text: &[u8], found: &mut dyn FnMut(Hit)) {
+        let (automaton, groups) = &self.any_case;
+        for hit in automaton
+            .try_find_overlapping_iter(Input::new(text))
+            .into_iter()
+            .flatten()
+        {
+            let range = hit.start()..hit.end();
+            let group = &groups[hit.pattern().as_usize()];
+            let exact = group
+                .iter()
+                .find(|form| self.forms[**form].bytes == text[range.clone()]);
+            if let Some(form) = exact.or_else(|| group.first()) {
+                found(self.hit(text, range, *form));
+            }
+        }
     }
 
     /// The text with every hit written as its mark, and parts as `part`; none where there is no hit.
     pub(super) fn hide(&self, text: &[u8], cut: Cut, part: &str) -> Option<Vec<u8>> {
-        let hits = self.hits(text, cut);
+        self.mark(text, self.hits(text, cut), part)
+    }
+
+    /// The same for a unified diff.
+    pub(super) fn hide_in_diff(&self, diff: &str, part: &str) -> Option<Vec<u8>> {
+        self.mark(diff.as_bytes(), self.hits_of_diff(diff), part)
+    }
+
+    fn mark(&self, text: &[u8], hits: Vec<Hit>, part: &str) -> Option<Vec<u8>> {
         if hits.is_empty() {
             return None;
         }
@@ -292,11 +421,7 @@ impl Finder {
 
     /// Tells every form in a text: as it is, and with escapes up to two layers deep.
     fn search(&self, text: &[u8], cut: Cut, tell: &mut impl FnMut(Hit)) {
-        if let Ok(found) = self.automaton.try_find_overlapping_iter(Input::new(text)) {
-            for found in found {
-                tell(self.hit(text, found.start()..found.end(), found.pattern().as_usize()));
-            }
-        }
+        self.search_any_case(text, tell);
         let mut walk = Walk::default();
         let mut at = 0;
         // What is escaped holds an escape: it begins no further before one than the longest form is long.

@@ -3,9 +3,12 @@
 //! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them. Texts are whole until secrets are hidden
 //! in them, and are cut to what is shown afterwards: half a secret is found by nobody.
 
+#[cfg(test)]
+mod closed_list;
 mod forms;
 mod other;
 mod pass;
+mod reading;
 mod unescape;
 
 use std::{

@@ -69,6 +69,15 @@ impl Pass<'_> {
         }
     }
 
+    /// Hides in a unified diff, on each side of it.
+    fn diff(self, diff: &mut String) {
+        for finder in [self.finder, self.other].into_iter().flatten() {
+            if let Some(hidden) = finder.hide_in_diff(diff, HIDDEN) {
+                *diff = String::from_utf8_lossy(&hidden).into_owned();
+            }
+        }
+    }
+
     /// Hides in a value, strings and keys at any depth.
     pub(super) fn value(self, value: &mut Value) {
         match value {
@@ -179,7 +188,7 @@ impl Pass<'_> {
             self.shorten(pointer, Cut::default(), POINTER);
         }
         if let Some(diff) = diff {
-            self.hide(diff);
+            self.diff(diff);
             if diff.len() > DIFF {
                 let end = diff[..diff.floor_char_boundary(DIFF)]
                     .rfind('\n')

@@ -69,10 +69,19 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    fn byte(byte: u8, next: usize) -> Self {
+    pub(super) fn byte(byte: u8, next: usize) -> Self {
         Self {
             bytes: [byte, 0, 0, 0],
             length: 1,
+            next,
+        }
+    }
+
+    /// An escape that stands for nothing.
+    pub(super) fn nothing(next: usize) -> Self {
+        Self {
+            bytes: [0; 4],
+            length: 0,
             next,
         }
     }
@@ -139,7 +148,7 @@ impl Tail<'_> {
 }
 
 /// The escape whose lead stands before `at`.
-fn escape(text: &[u8], lead: u8, at: usize, is_nested: bool) -> Option<Unit> {
+pub(super) fn escape(text: &[u8], lead: u8, at: usize, is_nested: bool) -> Option<Unit> {
     let tail = Tail { text, is_nested };
     match lead {
         b'%' => percent(tail, at),

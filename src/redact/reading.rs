@@ -1,0 +1,398 @@
+//! A text with one layer of encoding undone, and the position that each byte of it was read from.
+//!
+//! The encodings, together with mixes of the escapes of [`super::unescape`], are the closed list of what masking reads:
+//! `docs/masking.md` states it for users.
+
+use std::ops::Range;
+
+use super::unescape::{Unit, escape};
+
+/// Encodings that are undone, each as a function that returns nothing where a text has none of it.
+pub(super) const DECODERS: [fn(&[u8], Forms) -> Option<Reading>; 10] = [
+    percent,
+    backslash,
+    entity,
+    pointer,
+    quoted_printable,
+    unfolded,
+    squeezed,
+    unchunked,
+    base64,
+    hex,
+];
+
+/// What the forms that are searched for look like: runs that cannot contain one are left out of a reading.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forms {
+    /// Length of the shortest form in bytes.
+    pub(super) shortest: usize,
+    /// Whether all bytes of all forms are ASCII.
+    pub(super) are_ascii: bool,
+    /// Whether a form contains white space: then it is a form without it, too.
+    pub(super) have_space: bool,
+}
+
+impl Forms {
+    /// Whether a byte can be part of a form, or of an encoding of one.
+    fn can_contain(self, byte: u8) -> bool {
+        matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e) || (byte >= 0x80 && !self.are_ascii)
+    }
+}
+
+/// A text with one layer of encoding undone.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) bytes: Vec<u8>,
+    /// Start and end of what each byte was read from.
+    sources: Vec<(u32, u32)>,
+}
+
+impl Reading {
+    fn push(&mut self, byte: u8, source: Range<usize>) {
+        let position = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        self.bytes.push(byte);
+        self.sources.push((position(source.start), position(source.end)));
+    }
+
+    /// The text that a range of the reading was read from.
+    pub(super) fn source(&self, range: &Range<usize>) -> Range<usize> {
+        let sources = self.sources.get(range.clone()).unwrap_or_default();
+        let start = sources.iter().map(|(start, _)| *start).min().unwrap_or_default();
+        let end = sources.iter().map(|(_, end)| *end).max().unwrap_or_default();
+        start as usize..end as usize
+    }
+
+    /// The same, with a piece for each part of the text that is contiguous.
+    pub(super) fn pieces(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+        let mut pieces: Vec<Range<usize>> = Vec::new();
+        for (start, end) in self.sources.get(range.clone()).unwrap_or_default() {
+            let (start, end) = (*start as usize, *end as usize);
+            match pieces.last_mut() {
+                Some(last) if last.end >= start => last.end = last.end.max(end),
+                _ => pieces.push(start..end),
+            }
+        }
+        pieces
+    }
+
+    fn found(self) -> Option<Self> {
+        (!self.bytes.is_empty()).then_some(self)
+    }
+
+    /// Appends a run of decoded bytes, without the parts that cannot contain a form.
+    fn push_run(&mut self, run: &[(u8, Range<usize>)], forms: Forms) {
+        for part in run.split(|(byte, _)| !forms.can_contain(*byte)) {
+            if part.len() >= forms.shortest {
+                for (byte, source) in part {
+                    self.push(*byte, source.clone());
+                }
+                // Separates runs: no form contains it next to text.
+                let end = part.last().map_or(0, |(_, source)| source.end);
+                self.push(0, end..end);
+            }
+        }
+    }
+}
+
+/// One side of a unified diff: its lines without their markers.
+pub(super) fn diff_side(diff: &str, marker: u8) -> Reading {
+    let mut reading = Reading::default();
+    let mut at = 0;
+    for line in diff.split_inclusive('\n') {
+        let first = line.as_bytes().first();
+        if first.is_some_and(|first| *first == marker || *first == b' ') {
+            for (index, byte) in line.bytes().enumerate().skip(1) {
+                reading.push(byte, at + index..at + index + 1);
+            }
+        }
+        at += line.len();
+    }
+    reading
+}
+
+/// Percent-encoding (RFC 3986 section 2.1).
+fn percent(text: &[u8], _: Forms) -> Option<Reading> {
+    replaced(text, b'%', |text, at| escape(text, b'%', at + 1, false))
+}
+
+/// The escapes of JSON and of languages like C.
+fn backslash(text: &[u8], _: Forms) -> Option<Reading> {
+    replaced(text, b'\\', |text, at| escape(text, b'\\', at + 1, false))
+}
+
+/// The entities of HTML and XML.
+fn entity(text: &[u8], _: Forms) -> Option<Reading> {
+    replaced(text, b'&', |text, at| escape(text, b'&', at + 1, false))
+}
+
+/// Undoes an encoding in which units that begin with one byte are replaced and everything else stays.
+fn replaced(text: &[u8], lead: u8, read: impl Fn(&[u8], usize) -> Option<Unit>) -> Option<Reading> {
+    memchr::memchr_iter(lead, text).find(|at| read(text, *at).is_some())?;
+    let mut reading = Reading::default();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        if *byte == lead
+            && let Some(unit) = read(text, at)
+        {
+            for decoded in unit.bytes() {
+                reading.push(*decoded, at..unit.next);
+            }
+            at = unit.next;
+            continue;
+        }
+        reading.push(*byte, at..at + 1);
+        at += 1;
+    }
+    reading.found()
+}
+
+/// JSON pointers: `~1` for `/` and `~0` for `~` (RFC 6901 section 3).
+fn pointer(text: &[u8], _: Forms) -> Option<Reading> {
+    replaced(text, b'~', |text, at| match text.get(at + 1) {
+        Some(b'0') => Some(Unit::byte(b'~', at + 2)),
+        Some(b'1') => Some(Unit::byte(b'/', at + 2)),
+        _ => None,
+    })
+}
+
+/// Quoted-printable: `=2B`, and lines that end in `=` (RFC 2045 section 6.7).
+fn quoted_printable(text: &[u8], _: Forms) -> Option<Reading> {
+    replaced(text, b'=', |text, at| {
+        let rest = &text[at + 1..];
+        let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        match rest.get(padding..) {
+            Some([b'\r', b'\n', ..]) => return Some(Unit::nothing(at + 1 + padding + 2)),
+            Some([b'\n', ..]) => return Some(Unit::nothing(at + 1 + padding + 1)),
+            _ => {}
+        }
+        Some(Unit::byte(byte(text, at + 1)?, at + 3))
+    })
+}
+
+/// Lines joined, as of a folded header field (RFC 9112 section 5.2) or of base64 in lines.
+fn unfolded(text: &[u8], _: Forms) -> Option<Reading> {
+    joined(text, |text, at| {
+        let next = line_end(text, at)?;
+        let white = text[next..].iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+        Some(next + white.count())
+    })
+}
+
+/// All white space left out, where there are lines: a line can end in the white space of a form.
+fn squeezed(text: &[u8], forms: Forms) -> Option<Reading> {
+    if !forms.have_space {
+        return None;
+    }
+    joined(text, |text, at| text[at].is_ascii_whitespace().then_some(at + 1))
+}
+
+/// Chunks joined: a line ending, a chunk size and its line ending are left out (RFC 9112 section 7.1).
+fn unchunked(text: &[u8], _: Forms) -> Option<Reading> {
+    joined(text, |text, at| {
+        let size = line_end(text, at)?;
+        let digits = text[size..].iter().take(17).take_while(|byte| byte.is_ascii_hexdigit());
+        let digits = digits.count();
+        if digits == 0 || digits > 16 {
+            return None;
+        }
+        let extension = text[size + digits..].iter().take(256);
+        let extension = extension.take_while(|byte| !matches!(byte, b'\r' | b'\n')).count();
+        let is_extension = extension == 0 || matches!(text[size + digits], b';' | b' ' | b'\t');
+        line_end(text, size + digits + extension).filter(|_| is_extension)
+    })
+}
+
+/// Leaves out what `end` gives the end of.
+fn joined(text: &[u8], end: impl Fn(&[u8], usize) -> Option<usize>) -> Option<Reading> {
+    let line = memchr::memchr2(b'\r', b'\n', text)?;
+    (line..text.len()).find(|at| end(text, *at).is_some())?;
+    let mut reading = Reading::default();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        if let Some(next) = end(text, at) {
+            at = next;
+            continue;
+        }
+        reading.push(*byte, at..at + 1);
+        at += 1;
+    }
+    reading.found()
+}
+
+/// Where a line ending that begins at `at` is over.
+fn line_end(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at..)? {
+        [b'\r', b'\n', ..] => Some(at + 2),
+        [b'\r' | b'\n', ..] => Some(at + 1),
+        _ => None,
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    let digit = char::from(byte).to_digit(16)?;
+    u8::try_from(digit).ok()
+}
+
+/// Base64 and base64url at every offset, with or without padding, in one piece or in lines.
+fn base64(text: &[u8], forms: Forms) -> Option<Reading> {
+    let least = forms.shortest * 4 / 3;
+    let mut reading = Reading::default();
+    let mut digits: Vec<(u8, usize)> = Vec::new();
+    let mut run: Vec<(u8, Range<usize>)> = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        at += text[at..].iter().take_while(|byte| sextet(**byte).is_none()).count();
+        digits.clear();
+        while let Some(byte) = text.get(at) {
+            if let Some(value) = sextet(*byte) {
+                digits.push((value, at));
+                at += 1;
+                continue;
+            }
+            let after = line_end(text, at).map(|next| {
+                let white = text[next..].iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+                next + white.count()
+            });
+            match after {
+                Some(next) if text.get(next).is_some_and(|byte| sextet(*byte).is_some()) => at = next,
+                _ => break,
+            }
+        }
+        if digits.len() >= least {
+            for offset in 0..4 {
+                run.clear();
+                for group in digits[offset.min(digits.len())..].chunks(4) {
+                    decode(group, &mut run);
+                }
+                reading.push_run(&run, forms);
+            }
+        }
+    }
+    reading.found()
+}
+
+/// Up to three bytes of up to four digits.
+fn decode(group: &[(u8, usize)], run: &mut Vec<(u8, Range<usize>)>) {
+    for (pair, shift) in group.windows(2).zip([2_u32, 4, 6]) {
+        let [(high, from), (low, to)] = [pair[0], pair[1]];
+        let value = (u32::from(high) << shift | u32::from(low) >> (6 - shift)) & 0xff;
+        run.push((u8::try_from(value).unwrap_or_default(), from..to + 1));
+    }
+}
+
+fn sextet(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}
+
+/// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, white space, `0x`, `\x`.
+fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
+    let mut reading = Reading::default();
+    let mut run: Vec<(u8, Range<usize>)> = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        at += text[at..].iter().take_while(|byte| !byte.is_ascii_hexdigit()).count();
+        let length = text[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        // Where digits run on, the first of a byte is at any of them.
+        for odd in 0..=usize::from(length > 2) {
+            run.clear();
+            let mut pair = Some(at + odd);
+            while let Some((byte, from)) = pair.and_then(|from| Some((byte(text, from)?, from))) {
+                run.push((byte, from..from + 2));
+                pair = Some(separated(text, from + 2));
+            }
+            if run.len() >= forms.shortest {
+                reading.push_run(&run, forms);
+            }
+        }
+        at += length.max(1);
+    }
+    reading.found()
+}
+
+fn byte(text: &[u8], at: usize) -> Option<u8> {
+    Some(16 * digit(*text.get(at)?)? + digit(*text.get(at + 1)?)?)
+}
+
+/// Where the next byte begins after one that ends at `at`.
+fn separated(text: &[u8], at: usize) -> usize {
+    let is_separator = |byte: &&u8| b":-_.,; \t\r\n".contains(byte);
+    let next = at + text[at..].iter().take(4).take_while(is_separator).count();
+    match text.get(next..next + 2) {
+        Some(b"0x" | b"0X" | b"\\x" | b"\\X") => next + 2,
+        _ => next,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMS: Forms = Forms {
+        shortest: 6,
+        are_ascii: true,
+        have_space: false,
+    };
+
+    /// The readings of a text that contain `plain`, and the text that it was read from.
+    fn sources<'t>(text: &'t str, plain: &str) -> Vec<&'t str> {
+        let readings = DECODERS.iter().filter_map(|decode| decode(text.as_bytes(), FORMS));
+        readings
+            .filter_map(|reading| {
+                let at = memchr::memmem::find(&reading.bytes, plain.as_bytes())?;
+                Some(&text[reading.source(&(at..at + plain.len()))])
+            })
+            .collect()
+    }
+
+    #[test]
+    fn reading_of_each_encoding_gives_its_source() {
+        for (text, plain, source) in [
+            ("at /q9~1Wx~0Zr/x", "q9/Wx~Zr", "q9~1Wx~0Zr"),
+            ("x=61=2Bcdefgh=\r\nij", "a+cdefghij", "=61=2Bcdefgh=\r\nij"),
+            ("X: secret-\r\n \ttoken", "secret-token", "secret-\r\n \ttoken"),
+            (
+                "secret-\r\n1a;e=f\r\ntoken",
+                "secret-token",
+                "secret-\r\n1a;e=f\r\ntoken",
+            ),
+            ("<eHNlY3JldC10b2tlbng>", "secret-token", "HNlY3JldC10b2tlbn"),
+            ("c2VjcmV0LX\r\n Rva2Vu", "secret-token", "c2VjcmV0LX\r\n Rva2Vu"),
+            ("X 73:65:63:72:65:74!", "secret", "73:65:63:72:65:74"),
+            ("f736563726574f", "secret", "736563726574"),
+            (
+                "[0x73, 0x65, 0x63,0x72,0X65,0x74]",
+                "secret",
+                "73, 0x65, 0x63,0x72,0X65,0x74",
+            ),
+            ("73 65-63_72.65;74", "secret", "73 65-63_72.65;74"),
+        ] {
+            assert_eq!(sources(text, plain), [source], "{text}");
+        }
+    }
+
+    #[test]
+    fn text_without_an_encoding_has_no_reading() {
+        for text in ["", "plain words", "a = b", "~2 ~", "12 ab", "100% \\q &"] {
+            for decode in DECODERS {
+                assert!(decode(text.as_bytes(), FORMS).is_none(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn diff_side_joins_the_lines_of_one_side() {
+        let diff = "--- a\n@@ -1 +1 @@\n abc\n-old\n+new\n end\n";
+        let reading = diff_side(diff, b'+');
+        assert_eq!(reading.bytes, b"abc\nnew\nend\n");
+        let pieces = reading.pieces(&(2..6));
+        let pieces: Vec<_> = pieces.into_iter().map(|piece| &diff[piece]).collect();
+        assert_eq!(pieces, ["c\n", "ne"]);
+    }
+}
