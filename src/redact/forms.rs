@@ -47,20 +47,29 @@ struct Form {
     mark: usize,
     /// Whether the character of base64 before or after it holds bits of it too.
     shares: (bool, bool),
+    /// Whether white space was left out of it.
+    is_squeezed: bool,
 }
 
 impl Forms {
     /// Adds one form, however short.
     pub(super) fn add(&mut self, bytes: &[u8], mark: &str) {
         self.push(bytes, mark, (false, false));
-        let squeezed: Vec<u8> = bytes
-            .iter()
-            .copied()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .collect();
-        if squeezed.len() < bytes.len() && squeezed.len() >= SHORTEST {
-            self.push(&squeezed, mark, (false, false));
-        }
+    }
+
+    /// The forms that contain white space, without it: they count only in a text whose white space is left out.
+    fn squeezed(&self) -> Vec<Form> {
+        let squeeze = |form: &Form| {
+            let is_visible = |byte: &u8| !byte.is_ascii_whitespace();
+            let bytes: Vec<u8> = form.bytes.iter().copied().filter(is_visible).collect();
+            (bytes.len() < form.bytes.len() && bytes.len() >= SHORTEST).then_some(Form {
+                bytes,
+                mark: form.mark,
+                shares: (false, false),
+                is_squeezed: true,
+            })
+        };
+        self.all.iter().filter_map(squeeze).collect()
     }
 
     fn push(&mut self, bytes: &[u8], mark: &str, shares: (bool, bool)) {
@@ -75,6 +84,7 @@ impl Forms {
             bytes: bytes.to_vec(),
             mark,
             shares,
+            is_squeezed: false,
         });
     }
 
@@ -226,7 +236,8 @@ pub(super) struct Finder {
 impl Finder {
     /// None where there is nothing to find.
     pub(super) fn new(forms: Forms) -> Option<Self> {
-        let Forms { all, marks, .. } = forms;
+        let squeezed = forms.squeezed();
+        let Forms { mut all, marks, .. } = forms;
         if all.is_empty() {
             return None;
         }
@@ -235,6 +246,7 @@ impl Finder {
             .prefilter(false)
             .build(all.iter().map(|form| &form.bytes))
             .ok()?;
+        all.extend(squeezed);
         let mut lower: Vec<Vec<u8>> = Vec::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();
         let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -347,15 +359,15 @@ impl Finder {
                 hit.range = reading.source(&hit.range);
                 found(hit);
             };
-            self.search_any_case(&reading.bytes, &mut outward);
+            self.search_any_case(&reading.bytes, reading.is_squeezed, &mut outward);
             if depth > 1 {
                 self.search_deeper(&reading.bytes, depth - 1, left, &mut outward);
             }
         }
     }
 
-    /// Reports every form in a text as it is, in any case.
-    fn search_any_case(&self, text: &[u8], found: &mut dyn FnMut(Hit)) {
+    /// Reports every form in a text, in any case. In a text without its white space, squeezed forms count too.
+    fn search_any_case(&self, text: &[u8], is_squeezed: bool, found: &mut dyn FnMut(Hit)) {
         let (automaton, groups) = &self.any_case;
         for hit in automaton
             .try_find_overlapping_iter(Input::new(text))
@@ -364,10 +376,11 @@ impl Finder {
         {
             let range = hit.start()..hit.end();
             let group = &groups[hit.pattern().as_usize()];
-            let exact = group
-                .iter()
+            let mut counted = (group.iter()).filter(|form| is_squeezed || !self.forms[**form].is_squeezed);
+            let exact = counted
+                .clone()
                 .find(|form| self.forms[**form].bytes == text[range.clone()]);
-            if let Some(form) = exact.or_else(|| group.first()) {
+            if let Some(form) = exact.or_else(|| counted.next()) {
                 found(self.hit(text, range, *form));
             }
         }
@@ -421,7 +434,7 @@ impl Finder {
 
     /// Tells every form in a text: as it is, and with escapes up to two layers deep.
     fn search(&self, text: &[u8], cut: Cut, tell: &mut impl FnMut(Hit)) {
-        self.search_any_case(text, tell);
+        self.search_any_case(text, false, tell);
         let mut walk = Walk::default();
         let mut at = 0;
         // What is escaped holds an escape: it begins no further before one than the longest form is long.

@@ -28,7 +28,7 @@ pub(super) struct Forms {
     pub(super) shortest: usize,
     /// Whether all bytes of all forms are ASCII.
     pub(super) are_ascii: bool,
-    /// Whether a form contains white space: then it is a form without it, too.
+    /// Whether a form contains white space.
     pub(super) have_space: bool,
 }
 
@@ -45,6 +45,8 @@ pub(super) struct Reading {
     pub(super) bytes: Vec<u8>,
     /// Start and end of what each byte was read from.
     sources: Vec<(u32, u32)>,
+    /// Whether all white space was left out.
+    pub(super) is_squeezed: bool,
 }
 
 impl Reading {
@@ -183,7 +185,11 @@ fn squeezed(text: &[u8], forms: Forms) -> Option<Reading> {
     if !forms.have_space {
         return None;
     }
-    joined(text, |text, at| text[at].is_ascii_whitespace().then_some(at + 1))
+    let reading = joined(text, |text, at| text[at].is_ascii_whitespace().then_some(at + 1))?;
+    Some(Reading {
+        is_squeezed: true,
+        ..reading
+    })
 }
 
 /// Chunks joined: a line ending, a chunk size and its line ending are left out (RFC 9112 section 7.1).
