@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     check::{SchemaStore, json, plain_lines},
-    compare::{Comparing, Facts, Version, compare},
+    compare::{Comparing, Facts, Levels, Version, compare},
     event::{Event, Stop},
     plan::{Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions, marks_of},
@@ -113,9 +113,10 @@ pub fn comparison(bytes: &[u8]) {
     if fs::write(&a, &bytes[..middle]).is_err() || fs::write(&b, rest).is_err() {
         return;
     }
-    let (facts, levels) = (Facts::default(), BTreeMap::new());
+    let (facts, levels) = (Facts::default(), Levels::default());
     let how = Comparing {
         facts: &facts,
+        judge: None,
         levels: &levels,
         accepted: &[],
         today: chrono::NaiveDate::default(),

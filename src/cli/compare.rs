@@ -19,10 +19,13 @@ use super::{
 };
 use crate::{
     compare::{
-        ACCEPTED_FILE, AcceptedEntry, CompareSettings, Comparing, Comparison, Facts, Level, Version, compare as judge,
-        read_accepted,
+        ACCEPTED_FILE, AcceptedEntry, CompareError, CompareSettings, Comparing, Comparison, Facts, Judge, Level,
+        Version, compare as judge, read_accepted, unknown_names,
     },
     event::Stop,
+    plan::{Plan, Selection},
+    project::Target,
+    recording::Recording,
     report::compare::{ComparisonOptions, tell, write},
     source::{Diagnostics, Sources},
 };
@@ -55,15 +58,26 @@ fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer)
         _ => None,
     };
     let documents = Documents::open(&args.reports, printer)?;
+    let is_live = |name: &str| is_target(name, workspace.as_deref());
+    if is_live(&args.baseline) && is_live(&args.candidate) {
+        // Nothing is sent for a list that cannot be right.
+        names_exist(&unknown_names(&accepted, &facts), printer)?;
+    }
+    let recorded = Versions::record(args, workspace.as_ref(), printer)?;
+    let plan = workspace
+        .as_deref()
+        .and_then(|workspace| plan_of(&recorded.baseline, workspace));
+    let by_suite = workspace.as_ref().zip(plan.as_ref());
+    let judging = by_suite.map(|(workspace, plan)| Judge::new(plan, &workspace.sources));
     let how = Comparing {
         facts: &facts,
+        judge: judging.as_ref(),
         levels: &settings.levels,
         accepted: &accepted,
         today: Utc::now().date_naive(),
         fail_on: args.fail_on.level(),
         wanted: &|id| selected.as_ref().is_none_or(|selected| selected.contains(id)),
     };
-    let recorded = Versions::record(args, workspace.as_ref(), printer)?;
     let compared = judge(
         Version {
             path: &recorded.baseline,
@@ -75,14 +89,21 @@ fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer)
         },
         &how,
     );
-    let mut comparison = compared.map_err(|error| {
-        let path = if error.is_candidate {
-            &recorded.candidate
-        } else {
-            &recorded.baseline
-        };
-        unreadable(path, &error.source, printer)
-    })?;
+    let mut comparison = match compared {
+        Ok(comparison) => comparison,
+        Err(CompareError::UnknownNames(names)) => {
+            names_exist(&names, printer)?;
+            return Err(Exit::Usage);
+        }
+        Err(CompareError::Unreadable { is_candidate, source }) => {
+            let path = if is_candidate {
+                &recorded.candidate
+            } else {
+                &recorded.baseline
+            };
+            return Err(unreadable(path, &source, printer));
+        }
+    };
     if let Some(stop) = recorded.interrupted() {
         let exit = if stop == Stop::Terminated {
             Exit::Terminated
@@ -95,6 +116,30 @@ fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer)
         printer.note("the two recordings are of different suites: cases that changed can differ for that reason");
     }
     Ok(finish(&comparison, args, documents, printer))
+}
+
+/// An error for each name of the accepted changes that does not exist.
+fn names_exist(unknown: &[String], printer: &Printer) -> Result<(), Exit> {
+    for error in unknown {
+        printer.error(error);
+    }
+    if unknown.is_empty() { Ok(()) } else { Err(Exit::Usage) }
+}
+
+/// The plan by which responses of a recording are judged again; `None` where its target cannot be rebuilt.
+pub(super) fn plan_of(recording: &Path, workspace: &Workspace) -> Option<Plan> {
+    let recorded = Recording::open(recording).ok()?;
+    let target = Target::recorded(recorded.started()).ok()?;
+    // Cases that cannot be bound are not judged again.
+    let mut errors = Diagnostics::default();
+    Some(Plan::new(
+        &workspace.suites,
+        &Selection::default(),
+        Arc::new(target),
+        workspace.snapshots.clone(),
+        &workspace.sources,
+        &mut errors,
+    ))
 }
 
 /// What is compared, where some of it had to be asked first.

@@ -12,6 +12,7 @@ use chrono::Utc;
 use super::{
     Exit, Printer,
     args::{LiveArgs, RunArgs},
+    compare::plan_of,
     live,
     recheck::unreadable,
     reports::{Documents, Patient},
@@ -19,7 +20,9 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
-    compare::{Comparing, FORMAT, Facts, Level, Matrix, MatrixRow, Side, Version, compare, side_of},
+    compare::{
+        CompareError, Comparing, FORMAT, Facts, Judge, Level, Matrix, MatrixRow, Side, Version, compare, side_of,
+    },
     event::{CaseFinished, Event, Stop, Verdict},
     recording::{Recording, RecordingError},
     report::compare::{ComparisonOptions, tell_matrix, write_matrix},
@@ -137,8 +140,11 @@ fn matrix(
     interrupted: Option<Stop>,
 ) -> Result<Matrix, Failed> {
     let facts = Facts::of(&workspace.suites, &workspace.schemas);
+    let plan = paths.first().and_then(|path| plan_of(path, workspace));
+    let judge = plan.as_ref().map(|plan| Judge::new(plan, &workspace.sources));
     let how = Comparing {
         facts: &facts,
+        judge: judge.as_ref(),
         levels: &workspace.project.compare.levels,
         accepted: &[],
         today: Utc::now().date_naive(),
@@ -151,11 +157,15 @@ fn matrix(
     };
     let mut drift = Vec::new();
     for number in 1..names.len() {
-        let compared = compare(version(0), version(number), &how);
-        drift.push(compared.map_err(|error| {
-            let failed = if error.is_candidate { number } else { 0 };
-            (paths[failed].clone(), error.source)
-        })?);
+        match compare(version(0), version(number), &how) {
+            Ok(compared) => drift.push(compared),
+            Err(CompareError::Unreadable { is_candidate, source }) => {
+                let failed = if is_candidate { number } else { 0 };
+                return Err((paths[failed].clone(), source));
+            }
+            // Nothing is accepted here.
+            Err(CompareError::UnknownNames(_)) => {}
+        }
     }
     let mut cells: BTreeMap<String, Vec<Option<Cell>>> = BTreeMap::new();
     let (mut targets, mut exits): (Vec<Side>, Vec<Exit>) = (Vec::new(), Vec::new());

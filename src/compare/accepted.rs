@@ -1,21 +1,33 @@
-//! The file of accepted changes: which, why, and until when.
+//! The file of accepted changes: what is known and reviewed does not fail a comparison, until its day has come.
 //!
 //! ```toml
 //! [[accepted]]
 //! rule = "body/property-removed"
-//! suite = "send-activation-email"
+//! endpoint = "POST /users/{id}/activation"
 //! pointer = "/errorCode"
-//! reason = "nobody reads it: announced in release 4.2"
+//! reason = "no client reads it; announced with release 4.2"
 //! expires = 2027-01-31
 //! ```
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use chrono::NaiveDate;
 
-use super::{Accepted, CHANGE_RULES, Change, ChangeRule, StaleEntry};
-use crate::source::{
-    Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Place, Sources, parse_toml, read_text, string,
+use super::{
+    Accepted, CHANGE_RULES, Change, ChangeRule, Facts, StaleEntry,
+    difference::Part,
+    fields, fingerprint,
+    gather::{Group, Key},
+};
+use crate::{
+    check::is_token,
+    source::{
+        Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Place, Sources, Span, nearest, parse_toml, read_text,
+        string,
+    },
 };
 
 /// The name of the file where `conforme.toml` names no other.
@@ -24,8 +36,10 @@ pub const ACCEPTED_FILE: &str = "accepted-changes.toml";
 /// An entry of the file.
 #[derive(Clone, Debug)]
 pub struct AcceptedEntry {
-    rule: Option<String>,
+    rule: Option<ChangeRule>,
     suite: Option<String>,
+    case: Option<String>,
+    endpoint: Option<String>,
     pointer: Option<String>,
     header: Option<String>,
     fingerprint: Option<String>,
@@ -35,19 +49,138 @@ pub struct AcceptedEntry {
 }
 
 impl AcceptedEntry {
-    fn matches(&self, change: &Change) -> bool {
+    /// Whether it covers a change as a case shows it.
+    fn covers(&self, key: &Key, fingerprint: &str, case: &str) -> bool {
         let is =
             |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
-        is(&self.rule, Some(&change.rule))
-            && is(&self.suite, Some(&change.suite))
-            && is(&self.pointer, change.pointer.as_deref())
-            && is(&self.header, change.header.as_deref())
-            && is(&self.fingerprint, Some(&change.fingerprint))
+        let (pointer, header) = match &key.part {
+            Part::Body(pointer) => (Some(pointer.as_str()), None),
+            Part::Header(name) => (None, Some(name.as_str())),
+            Part::Whole | Part::Status => (None, None),
+        };
+        self.rule.is_none_or(|rule| rule == key.rule)
+            && is(&self.suite, Some(&key.suite))
+            && is(&self.case, Some(case))
+            && is(&self.endpoint, Some(&key.endpoint))
+            && is(&self.pointer, pointer)
+            && is(&self.header, header)
+            && is(&self.fingerprint, Some(fingerprint))
     }
 
     fn is_expired(&self, today: NaiveDate) -> bool {
         self.expires.is_some_and(|last| last < today)
     }
+
+    /// The change as one that it accepts.
+    pub(super) fn accepts(&self, change: Change) -> Accepted {
+        Accepted {
+            change,
+            accepted_because: self.reason.clone(),
+            expires: self.expires.map(|day| day.to_string()),
+            place: self.place.clone(),
+        }
+    }
+}
+
+/// The entries, and which of them cover a change.
+pub(super) struct Entries<'e> {
+    all: &'e [AcceptedEntry],
+    used: Vec<bool>,
+    today: NaiveDate,
+}
+
+impl<'e> Entries<'e> {
+    pub(super) fn new(all: &'e [AcceptedEntry], today: NaiveDate) -> Self {
+        Self {
+            all,
+            used: vec![false; all.len()],
+            today,
+        }
+    }
+
+    /// Splits the cases of a change by the entry that covers it there.
+    pub(super) fn split(&mut self, key: &Key, group: Group) -> Vec<(Option<&'e AcceptedEntry>, Group)> {
+        if self.all.is_empty() {
+            return vec![(None, group)];
+        }
+        let fingerprint = fingerprint(key);
+        let mut parts: BTreeMap<Option<usize>, Group> = BTreeMap::new();
+        for (place, shown) in group {
+            let mut taken = None;
+            for (number, entry) in self.all.iter().enumerate() {
+                if entry.covers(key, &fingerprint, &place.1) {
+                    self.used[number] = true;
+                    if !entry.is_expired(self.today) {
+                        taken = taken.or(Some(number));
+                    }
+                }
+            }
+            parts.entry(taken).or_default().insert(place, shown);
+        }
+        let parts = parts.into_iter();
+        parts
+            .map(|(number, part)| (number.and_then(|number| self.all.get(number)), part))
+            .collect()
+    }
+
+    /// Entries that are expired or cover no change.
+    pub(super) fn stale(&self) -> Vec<StaleEntry> {
+        (self.all.iter().zip(&self.used))
+            .filter_map(|(entry, used)| {
+                let reason = match (entry.is_expired(self.today), *used) {
+                    (true, _) => format!("it expired on {}", entry.expires?),
+                    (false, false) => "it matches no change".to_owned(),
+                    (false, true) => return None,
+                };
+                Some(StaleEntry {
+                    reason,
+                    place: entry.place.clone(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Suites, cases and endpoints that entries name and that are not in the project: an error each.
+pub fn unknown_names(entries: &[AcceptedEntry], facts: &Facts<'_>) -> Vec<String> {
+    unknown(entries, || facts.cases().collect(), &BTreeSet::new(), facts)
+}
+
+/// Suites, cases and endpoints that entries name and that are neither in the project nor in a recording: an error each.
+pub(super) fn unknown<'n>(
+    entries: &'n [AcceptedEntry],
+    cases: impl FnOnce() -> BTreeSet<&'n str>,
+    recorded: &BTreeSet<String>,
+    facts: &Facts<'_>,
+) -> Vec<String> {
+    if entries
+        .iter()
+        .all(|entry| entry.suite.is_none() && entry.case.is_none() && entry.endpoint.is_none())
+    {
+        return Vec::new();
+    }
+    let cases = cases();
+    let suites: BTreeSet<&str> = cases.iter().filter_map(|id| Some(id.rsplit_once('/')?.0)).collect();
+    let declared = facts.endpoints();
+    let endpoints: BTreeSet<&str> = recorded.iter().chain(&declared).map(String::as_str).collect();
+    let mut errors = Vec::new();
+    for entry in entries {
+        for (what, wanted, known) in [
+            ("suite", &entry.suite, &suites),
+            ("case", &entry.case, &cases),
+            ("endpoint", &entry.endpoint, &endpoints),
+        ] {
+            let Some(wanted) = wanted.as_deref().filter(|wanted| !known.contains(wanted)) else {
+                continue;
+            };
+            let mut error = format!("{}: unknown {what} `{wanted}`", entry.place);
+            if let Some(name) = nearest(wanted, known.iter().copied()) {
+                error.push_str(&format!("\nhelp: did you mean `{name}`?"));
+            }
+            errors.push(error);
+        }
+    }
+    errors
 }
 
 /// Reads the file; mistakes go to `errors`, each with its place.
@@ -84,22 +217,49 @@ pub fn read_accepted(path: &Path, sources: &mut Sources, errors: &mut Diagnostic
 
 fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<AcceptedEntry> {
     let mut fields = Fields::of(node, "an accepted change", errors)?;
-    let (rule, suite, pointer, header, fingerprint) = (
-        fields.take("rule"),
-        fields.read("suite", errors, string),
-        fields.read("pointer", errors, string),
-        fields.read("header", errors, string),
-        fields.read("fingerprint", errors, string),
-    );
+    let rule = fields.take("rule");
+    let names = ["suite", "case", "endpoint", "pointer", "header", "fingerprint"];
+    let mut found = names.map(|name| fields.take(name));
     let (reason, expires) = (fields.read("reason", errors, string), fields.take("expires"));
     fields.finish(errors);
-    let rule = rule.and_then(|node| known_rule(node, errors).map(|rule| rule.id().to_owned()));
-    if rule.is_none() && fingerprint.is_none() {
+    if rule.is_none() && found.iter().all(Option::is_none) {
         errors.push(
-            Diagnostic::new(node.span, "an accepted change names its `rule`, or its `fingerprint`")
-                .help("`conforme compare --report json` tells both"),
+            Diagnostic::new(
+                node.span,
+                "an accepted change names what it covers: its `rule`, or its `fingerprint`",
+            )
+            .help(
+                "`conforme compare --report json` shows both; further keys are suite, case, endpoint, pointer, header",
+            ),
         );
     }
+    let rule = rule.and_then(|node| known_rule(node, errors));
+    let header = found[4].take();
+    let header = header.and_then(|node| known_header(&string(node, errors)?, node.span, errors));
+    let [pointer, fingerprint] = [found[3], found[5]].map(|node| node.map(|node| (node.span, string(node, errors))));
+    if let Some((span, Some(pointer))) = &pointer
+        && !(pointer.is_empty() || pointer.starts_with('/'))
+    {
+        errors.push(
+            Diagnostic::new(*span, format!("`{pointer}` is not a JSON pointer"))
+                .help("it is empty or begins with `/`, as in the reports: `/items/*/id`"),
+        );
+    }
+    if let Some((span, Some(fingerprint))) = &fingerprint
+        && !(fingerprint.len() == 16 && fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        errors.push(
+            Diagnostic::new(*span, format!("`{fingerprint}` is not a fingerprint"))
+                .help("it has 16 hexadecimal digits, as in the reports"),
+        );
+    }
+    let [suite, case, endpoint] = [found[0], found[1], found[2]].map(|node| node.and_then(|node| string(node, errors)));
+    let (pointer, fingerprint) = (
+        pointer.and_then(|(_, text)| text),
+        fingerprint
+            .and_then(|(_, text)| text)
+            .map(|text| text.to_ascii_lowercase()),
+    );
     let expires = match expires.map(|node| (node, string(node, errors))) {
         Some((node, Some(text))) => {
             let day = text.parse::<NaiveDate>();
@@ -122,13 +282,44 @@ fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<Acc
     Some(AcceptedEntry {
         rule,
         suite,
+        case,
+        endpoint,
         pointer,
-        header: header.map(|name| name.to_ascii_lowercase()),
+        header,
         fingerprint,
         reason,
         expires,
         place: sources.place(node.span),
     })
+}
+
+/// The name of a header field in lower case. One that looks like a well-known field and is not it is an error.
+pub(super) fn known_header(text: &str, span: Span, errors: &mut Diagnostics) -> Option<String> {
+    let name = text.to_ascii_lowercase();
+    if !is_token(&name) {
+        errors.push(Diagnostic::new(
+            span,
+            format!("`{text}` is not the name of a header field"),
+        ));
+        return None;
+    }
+    if fields::known().any(|known| known == name) {
+        return Some(name);
+    }
+    // A name of its own can be near a known one by chance: a slip is one sign, or two that changed places.
+    let slip = fields::known().find(|known| known.len() > 3 && is_slip(&name, known));
+    if let Some(known) = slip {
+        errors.push(
+            Diagnostic::new(span, format!("unknown header field `{text}`")).help(format!("did you mean `{known}`?")),
+        );
+        return None;
+    }
+    Some(name)
+}
+
+/// Whether two names differ in one sign, or in two for long names.
+fn is_slip(name: &str, known: &str) -> bool {
+    strsim::damerau_levenshtein(name, known) <= if known.len() > 8 { 2 } else { 1 }
 }
 
 /// A rule by its id.
@@ -137,51 +328,9 @@ pub(super) fn known_rule(node: &Node, errors: &mut Diagnostics) -> Option<Change
     let rule = ChangeRule::of(&text);
     if rule.is_none() {
         errors.push(
-            Diagnostic::new(node.span, format!("there is no rule `{text}`"))
+            Diagnostic::new(node.span, format!("unknown rule `{text}`"))
                 .suggest(&text, CHANGE_RULES.iter().map(|row| row.id)),
         );
     }
     rule
-}
-
-/// Takes the accepted changes out, and tells of entries that are expired or match nothing.
-pub(super) fn apply(
-    changes: Vec<Change>,
-    entries: &[AcceptedEntry],
-    today: NaiveDate,
-) -> (Vec<Change>, Vec<Accepted>, Vec<StaleEntry>) {
-    let mut used = vec![false; entries.len()];
-    let (mut left, mut accepted) = (Vec::new(), Vec::new());
-    for change in changes {
-        let mut taken = None;
-        for (number, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.matches(&change)) {
-            used[number] = true;
-            if taken.is_none() && !entry.is_expired(today) {
-                taken = Some(entry);
-            }
-        }
-        match taken {
-            None => left.push(change),
-            Some(entry) => accepted.push(Accepted {
-                change,
-                accepted_because: entry.reason.clone(),
-                expires: entry.expires.map(|day| day.to_string()),
-                place: entry.place.clone(),
-            }),
-        }
-    }
-    let stale = (entries.iter().zip(used))
-        .filter_map(|(entry, used)| {
-            let reason = match (entry.is_expired(today), used) {
-                (true, _) => format!("it expired on {}", entry.expires?),
-                (false, false) => "it matches no change".to_owned(),
-                (false, true) => return None,
-            };
-            Some(StaleEntry {
-                reason,
-                place: entry.place.clone(),
-            })
-        })
-        .collect();
-    (left, accepted, stale)
 }

@@ -1,110 +1,49 @@
-//! Two answers to one case side by side. What follows from another difference is none of its own: an answer with another
-//! status has another body, one of another media type too.
+//! Two responses to one case side by side. What follows from another difference is not one of its own: a response with
+//! another status has another body, one of another media type too.
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use super::{
-    ChangeRule as Rule, Level, body,
+    ChangeRule as Rule, Level,
+    body::{self, GENERATED, is_of_its_time},
+    cookies,
     difference::{Difference, Part, Told},
-    format::{Format, date_time},
+    fields,
+    format::{Format, instant},
 };
 use crate::{
     check::{MAX_DECODED, MediaType, ResponseView, Text, status_name},
     exchange::{Answer, Reply},
 };
 
-/// Fields of the connection and of framing (RFC 9110 §7.6.1, RFC 9112 §6): they say nothing of the API.
-const FRAMING: [&str; 8] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-/// Fields that say something of the one answer, or of what is in front of the API: their values differ each time.
-const FLEETING: [&str; 26] = [
-    "age",
-    "alt-svc",
-    "cf-ray",
-    "date",
-    "etag",
-    "expires",
-    "last-modified",
-    "nel",
-    "ratelimit-remaining",
-    "ratelimit-reset",
-    "report-to",
-    "request-id",
-    "server",
-    "server-timing",
-    "set-cookie",
-    "traceparent",
-    "tracestate",
-    "via",
-    "x-amzn-requestid",
-    "x-cache",
-    "x-correlation-id",
-    "x-ratelimit-remaining",
-    "x-ratelimit-reset",
-    "x-request-id",
-    "x-runtime",
-    "x-trace-id",
-];
-/// Fields of which nobody who calls an API makes anything.
-const INCIDENTAL: [&str; 10] = [
-    "age",
-    "alt-svc",
-    "cf-ray",
-    "nel",
-    "report-to",
-    "server",
-    "server-timing",
-    "via",
-    "x-powered-by",
-    "x-runtime",
-];
-/// Fields that clients act upon by themselves.
-const RELIED_ON: [&str; 15] = [
-    "access-control-allow-credentials",
-    "access-control-allow-headers",
-    "access-control-allow-methods",
-    "access-control-allow-origin",
-    "access-control-expose-headers",
-    "allow",
-    "cache-control",
-    "content-disposition",
-    "content-encoding",
-    "content-type",
-    "etag",
-    "link",
-    "location",
-    "retry-after",
-    "set-cookie",
-];
-/// Fields whose value is a list in which the order means nothing.
-const LISTS: [&str; 8] = [
-    "accept-ranges",
-    "access-control-allow-headers",
-    "access-control-allow-methods",
-    "access-control-expose-headers",
-    "allow",
-    "cache-control",
-    "content-language",
-    "vary",
-];
+/// How two responses are compared.
+#[derive(Clone, Copy)]
+pub(super) struct How<'h> {
+    /// Why the suite takes the value of a part as one that varies. The pointer of a body is that of the baseline, with
+    /// the positions of items.
+    pub(super) volatile: &'h dyn Fn(&Part) -> Option<&'static str>,
+    /// Whether edits of the body are kept.
+    pub(super) with_edits: bool,
+}
 
 /// What differs.
-pub(super) fn differ(a: Told<'_>, b: Told<'_>) -> Vec<Difference> {
+pub(super) fn differ(a: Told<'_>, b: Told<'_>, how: How<'_>) -> Vec<Difference> {
     let mut out = Vec::new();
     if a.answer.status != b.answer.status {
         out.push(status(a.answer.status, b.answer.status));
         return out;
     }
-    let body = bodies(a, b, &mut out);
+    let body = bodies(a, b, how, &mut out);
+    let before = out.len();
     headers(a, b, body, &mut out);
+    cookies::compare(a.answer, b.answer, &mut out);
+    for difference in &mut out[before..] {
+        if difference.noise.is_none() && difference.rule.is_of_value() {
+            difference.noise = (how.volatile)(&difference.part);
+        }
+    }
     out
 }
 
@@ -160,7 +99,7 @@ enum Body {
     Other,
 }
 
-fn bodies(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) -> Body {
+fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> Body {
     let (one, other) = (
         ResponseView::new(a.answer, MAX_DECODED),
         ResponseView::new(b.answer, MAX_DECODED),
@@ -182,6 +121,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) -> Body {
     let (kind, other_kind) = (media_type(a.answer), media_type(b.answer));
     if let (Some(kind), Some(other_kind)) = (&kind, &other_kind)
         && kind.essence != other_kind.essence
+        && !(kind.is_json() && other_kind.is_json())
     {
         return Body::Kept;
     }
@@ -200,7 +140,14 @@ fn bodies(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) -> Body {
     match (read(&one), read(&other)) {
         (true, true) => {
             if let (Ok(value), Ok(new)) = (one.json(), other.json()) {
-                body::compare(a, b, value, new, out);
+                let volatile = |pointer: &str| (how.volatile)(&Part::Body(pointer.to_owned()));
+                let how = body::Comparing {
+                    a,
+                    b,
+                    volatile: &volatile,
+                    with_edits: how.with_edits,
+                };
+                body::compare(how, value, new, out);
             }
         }
         (true, false) => out.push(whole_text(Rule::BodyNotJson)),
@@ -228,7 +175,7 @@ fn media_type(answer: &Answer) -> Option<MediaType> {
 fn headers(a: Told<'_>, b: Told<'_>, body: Body, out: &mut Vec<Difference>) {
     let names: BTreeSet<String> = (a.answer.headers.iter().chain(&b.answer.headers))
         .map(|(name, _)| name.to_ascii_lowercase())
-        .filter(|name| !FRAMING.contains(&name.as_str()))
+        .filter(|name| !fields::is_framing(name) && name != "set-cookie")
         .filter(|name| body == Body::Kept || !name.starts_with("content-"))
         .collect();
     for name in names {
@@ -236,59 +183,71 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, out: &mut Vec<Difference>) {
         let is_there = |answer: &Answer| answer.header(&name).next().is_some();
         let part = Part::Header(name.clone());
         let (before, after) = (all(a.answer), all(b.answer));
-        let one_sided = match (is_there(a.answer), is_there(b.answer)) {
-            (true, false) => Some(Difference::new(
-                Rule::HeaderRemoved,
-                part.clone(),
-                Some(&a.put_back(&before)),
-                None,
-            )),
-            (false, true) => Some(Difference::new(
-                Rule::HeaderAdded,
-                part.clone(),
-                None,
-                Some(&b.put_back(&after)),
-            )),
-            _ => None,
-        };
-        if let Some(mut difference) = one_sided {
-            if difference.rule == Rule::HeaderRemoved {
-                if RELIED_ON.contains(&name.as_str()) {
-                    difference.level = Some((Level::Breaking, "clients act upon the field by themselves"));
-                } else if INCIDENTAL.contains(&name.as_str()) {
-                    difference.level = Some((Level::Info, "the field tells of what serves the API, not of the API"));
+        match (is_there(a.answer), is_there(b.answer)) {
+            (true, false) => {
+                let mut gone = Difference::new(Rule::HeaderRemoved, part, Some(&a.put_back(&before)), None);
+                if fields::is_relied_on(&name) {
+                    gone.level = Some((Level::Breaking, "clients depend on this field"));
+                } else if fields::is_of_server(&name) {
+                    gone.level = Some((Level::Info, OF_SERVER));
                 }
+                out.push(gone);
             }
-            out.push(difference);
-        } else if !a.means(&before, &b, &after) {
-            values(&name, &before, &after, a, b, out);
+            (false, true) => {
+                let new = Difference::new(Rule::HeaderAdded, part, None, Some(&b.put_back(&after)));
+                out.push(new);
+            }
+            _ if a.means(&before, &b, &after) => {}
+            _ => values(&name, &before, &after, a, b, out),
         }
     }
 }
+
+/// The reason why a change of such a field is at most info.
+const OF_SERVER: &str = "the field is about the server's software, not about the API";
 
 /// A field with two values.
 fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
     let part = Part::Header(name.to_owned());
     let (shown, shown_after) = (a.put_back(before), b.put_back(after));
     let new = |rule| Difference::new(rule, part.clone(), Some(&shown), Some(&shown_after));
-    let list = |text: &str| -> BTreeSet<String> {
-        text.split(',')
-            .map(|item| item.trim().to_ascii_lowercase())
-            .filter(|item| !item.is_empty())
-            .collect()
-    };
-    if LISTS.contains(&name) && list(before) == list(after) {
+    let list = |text: &str| -> BTreeSet<String> { items(text).into_iter().collect() };
+    let (items, new_items) = (list(&shown), list(&shown_after));
+    if fields::is_list(name) && items == new_items {
         return;
     }
     match name {
-        "allow" => {
-            let (methods, new_methods) = (list(before), list(after));
-            if !methods.is_subset(&new_methods) {
+        _ if fields::is_offer(name) => {
+            let is_any = |items: &BTreeSet<String>| items.contains("*");
+            if !items.is_subset(&new_items) && !is_any(&new_items) {
                 out.push(new(Rule::HeaderAllowNarrowed));
             }
-            if !new_methods.is_subset(&methods) {
+            if !new_items.is_subset(&items) && !is_any(&items) {
                 out.push(new(Rule::HeaderAllowWidened));
             }
+        }
+        "vary" => {
+            let mut difference = new(Rule::HeaderValueChanged);
+            if items.is_subset(&new_items) {
+                difference.level = Some((Level::Info, "caches keep more responses apart"));
+            }
+            out.push(difference);
+        }
+        "access-control-allow-origin" => {
+            let mut difference = new(Rule::HeaderValueChanged);
+            if before == "*" {
+                difference.level = Some((
+                    Level::Breaking,
+                    "browser clients of other origins are no longer allowed",
+                ));
+            }
+            out.push(difference);
+        }
+        "etag" if before.starts_with("W/") != after.starts_with("W/") => {
+            let mut difference = new(Rule::HeaderValueChanged);
+            let reason = "a weak validator was strong, or the other way round; few clients depend on it";
+            difference.level = Some((Level::Info, reason));
+            out.push(difference);
         }
         "www-authenticate" | "proxy-authenticate" => {
             let mut difference = new(Rule::HeaderChallengeChanged);
@@ -296,7 +255,7 @@ fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: 
             if scheme(before) != scheme(after) {
                 difference.level = Some((
                     Level::Breaking,
-                    "clients that know the old scheme only cannot authenticate",
+                    "clients that know only the old scheme cannot authenticate",
                 ));
             }
             out.push(difference);
@@ -304,11 +263,24 @@ fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: 
         "content-type" => match (MediaType::parse(before), MediaType::parse(after)) {
             (Some(one), Some(other)) if one.essence != other.essence => out.push(new(Rule::HeaderMediaTypeChanged)),
             (Some(one), Some(other)) => {
-                if one.parameters.get("charset") != other.parameters.get("charset") {
-                    out.push(new(Rule::HeaderCharsetChanged));
-                } else if one != other {
+                let charset = |kind: &MediaType| kind.parameters.get("charset").cloned();
+                let without = |kind: &MediaType| {
+                    let mut parameters = kind.parameters.clone();
+                    parameters.remove("charset");
+                    parameters
+                };
+                if charset(&one) != charset(&other) {
+                    let mut difference = new(Rule::HeaderCharsetChanged);
+                    // UTF-8 is the only encoding of JSON, and what its readers assume (RFC 8259 section 8.1).
+                    let is_utf8 = |charset: Option<String>| charset.is_none_or(|charset| charset == "utf-8");
+                    if one.is_json() && is_utf8(charset(&one)) && is_utf8(charset(&other)) {
+                        difference.level = Some((Level::Info, "JSON is UTF-8 with this parameter and without it"));
+                    }
+                    out.push(difference);
+                }
+                if without(&one) != without(&other) {
                     let mut difference = new(Rule::HeaderValueChanged);
-                    difference.is_fleeting = one.essence.starts_with("multipart/");
+                    difference.noise = one.essence.starts_with("multipart/").then_some(GENERATED);
                     out.push(difference);
                 }
             }
@@ -316,18 +288,64 @@ fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: 
         },
         _ => {
             let mut difference = new(Rule::HeaderValueChanged);
-            difference.is_fleeting = FLEETING.contains(&name) || (is_of_one_answer(before) && is_of_one_answer(after));
+            let varies = fields::is_varying(name) || is_generated(before, after, &a, &b);
+            difference.noise = varies.then_some(GENERATED);
+            if fields::is_of_server(name) {
+                difference.level = Some((Level::Info, OF_SERVER));
+            }
             out.push(difference);
         }
     }
 }
 
-/// Whether a value looks like an id or an instant that no other answer has.
-fn is_of_one_answer(text: &str) -> bool {
-    let text = text.trim_matches('"');
-    let is_hex = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_hex
-        || Format::of(text) == Format::Uuid
-        || date_time(text).is_some()
-        || chrono::DateTime::parse_from_rfc2822(text).is_ok()
+/// The items of a list (RFC 9110 section 5.6.1) in lower case; commas in quotes do not separate them.
+fn items(text: &str) -> Vec<String> {
+    let (mut out, mut item, mut is_quoted, mut is_escaped) = (Vec::new(), String::new(), false, false);
+    for sign in text.chars().chain([',']) {
+        if sign == ',' && !is_quoted {
+            let whole = item.trim().to_ascii_lowercase();
+            if !whole.is_empty() {
+                out.push(whole);
+            }
+            item.clear();
+            continue;
+        }
+        if sign == '"' && !is_escaped {
+            is_quoted = !is_quoted;
+        }
+        is_escaped = sign == '\\' && !is_escaped;
+        item.push(sign);
+    }
+    let rest = item.trim().to_ascii_lowercase();
+    if !rest.is_empty() {
+        out.push(rest);
+    }
+    out
+}
+
+/// Whether two values look like ids that no other response has, or like instants that go with the time of the response.
+fn is_generated(before: &str, after: &str, a: &Told<'_>, b: &Told<'_>) -> bool {
+    let is_id = |text: &str| {
+        let text = text.trim_matches('"');
+        let is_hex = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        is_hex || Format::of(text) == Format::Uuid
+    };
+    let at = |text: &str| -> Option<DateTime<Utc>> { instant(text.trim_matches('"')) };
+    match (at(before), at(after)) {
+        (Some(one), Some(other)) => is_of_its_time(a, one, b, other),
+        _ => is_id(before) && is_id(after),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::items;
+
+    #[test]
+    fn items_of_a_list_are_separated_outside_of_quotes() {
+        assert_eq!(items("GET, head ,,POST"), ["get", "head", "post"]);
+        assert_eq!(items("a=\"x, y\", B"), ["a=\"x, y\"", "b"]);
+        assert_eq!(items("a=\"x\\\", y\""), ["a=\"x\\\", y\""]);
+        assert!(items(" , ").is_empty());
+    }
 }

@@ -2,20 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Number, Value};
 
 use super::{
     ChangeRule as Rule,
-    difference::{Difference, Part, Told},
-    format::{Format, date_time},
+    align::{Alignment, align, is_permutation},
+    difference::{Difference, Edit, EditChange, EditStep, Part, Told},
+    format::{Format, instant, is_spelled_differently},
 };
 use crate::check::{PutBack, json};
 
-/// Most items of an array that are looked at one by one.
+/// Maximum number of items of an array that are compared one by one.
 const ITEMS: usize = 10_000;
-/// This near to the moment of its answer, in seconds, an instant is the present one.
+/// Maximum number of edits that are kept for one difference.
+const EDITS: usize = 1000;
+/// Maximum distance in seconds at which an instant is taken for the time of its response.
 const PRESENT: i64 = 300;
+/// Tolerance in seconds where instants move with the time of the response.
+const JITTER: i64 = 2;
+/// Minimum time in seconds between two responses from which on an instant that moved by it counts as computed from the
+/// time of the response.
+const APART: i64 = 10;
 /// Names of properties that hold text for people.
 const MESSAGES: [&str; 11] = [
     "message",
@@ -30,85 +38,187 @@ const MESSAGES: [&str; 11] = [
     "errormessage",
     "error_message",
 ];
+/// The reason why an id or the present time is noise.
+pub(super) const GENERATED: &str = "the value is generated for each response";
 
-pub(super) fn compare(a: Told<'_>, b: Told<'_>, one: &Value, other: &Value, out: &mut Vec<Difference>) {
+/// Why the value at a pointer of a body is expected to vary, if it is.
+pub(super) type Volatile<'v> = &'v dyn Fn(&str) -> Option<&'static str>;
+
+/// How two bodies are compared.
+#[derive(Clone, Copy)]
+pub(super) struct Comparing<'c> {
+    pub(super) a: Told<'c>,
+    pub(super) b: Told<'c>,
+    /// What the suite declares to vary; asked with the pointer of the baseline, array positions as numbers.
+    pub(super) volatile: Volatile<'c>,
+    /// Whether edits are kept.
+    pub(super) with_edits: bool,
+}
+
+pub(super) fn compare(how: Comparing<'_>, one: &Value, other: &Value, out: &mut Vec<Difference>) {
     let mut walk = Walk {
-        a,
-        b,
+        how,
         out,
-        seen: BTreeSet::new(),
+        seen: HashMap::new(),
+        path: Vec::new(),
         only_shape: false,
     };
-    walk.values("", "", one, other);
+    walk.values("", one, other);
+}
+
+/// A step from a value to one in it.
+enum Step {
+    /// A property: its name as it is compared, and as the baseline has it, where that differs.
+    Name(String, Option<String>),
+    /// An item of an array, by its position in the baseline.
+    Item(usize),
+    /// The items of an array as one.
+    EveryItem,
 }
 
 struct Walk<'t, 'o> {
-    a: Told<'t>,
-    b: Told<'t>,
+    how: Comparing<'t>,
     out: &'o mut Vec<Difference>,
-    /// One change is told once, however many items of an array show it.
-    seen: BTreeSet<(Rule, String, String)>,
-    /// Whether items are compared that need not be the same: then their values tell nothing.
+    /// One change is reported once, however many items of an array show it: its place in `out`.
+    seen: HashMap<(Rule, String, String), usize>,
+    path: Vec<Step>,
+    /// Whether items are compared that need not be the same: then their values say nothing.
     only_shape: bool,
 }
 
+/// A property: its name as the response has it, and its value.
+type Property<'v> = (&'v str, &'v Value);
+
 impl Walk<'_, '_> {
-    fn tell(&mut self, mut difference: Difference, kind: &str) {
+    /// The pointer with `*` for items, and a further name.
+    fn pointer(&self, name: Option<&str>) -> String {
+        let mut out = String::new();
+        for step in &self.path {
+            match step {
+                Step::Name(name, _) => out = json::step(&out, name),
+                Step::Item(_) | Step::EveryItem => out.push_str("/*"),
+            }
+        }
+        name.map_or_else(|| out.clone(), |name| json::step(&out, name))
+    }
+
+    /// The pointer in the body of the baseline.
+    fn concrete(&self) -> String {
+        let mut out = String::new();
+        for step in &self.path {
+            match step {
+                Step::Name(name, raw) => out = json::step(&out, raw.as_ref().unwrap_or(name)),
+                Step::Item(at) => out = json::step(&out, &at.to_string()),
+                Step::EveryItem => out.push_str("/*"),
+            }
+        }
+        out
+    }
+
+    fn edit(&self, name: Option<&str>, change: EditChange) -> Edit {
+        let mut at: Vec<_> = (self.path.iter())
+            .map(|step| match step {
+                Step::Name(name, raw) => EditStep::Name(raw.as_ref().unwrap_or(name).clone()),
+                Step::Item(at) => EditStep::Item(*at),
+                Step::EveryItem => EditStep::EveryItem,
+            })
+            .collect();
+        at.extend(name.map(|name| EditStep::Name(name.to_owned())));
+        Edit { at, change }
+    }
+
+    fn tell(&mut self, mut difference: Difference, kind: &str, edits: impl FnOnce(&Self) -> Vec<Edit>) {
         if self.only_shape && (difference.rule.is_of_value() || difference.rule == Rule::BodyOrderChanged) {
             return;
         }
         let Part::Body(pointer) = &difference.part else {
             return;
         };
-        if self.seen.insert((difference.rule, pointer.clone(), kind.to_owned())) {
+        if difference.rule.is_of_value() {
+            difference.noise = difference.noise.or_else(|| (self.how.volatile)(&self.concrete()));
+        }
+        let edits = if self.how.with_edits { edits(self) } else { Vec::new() };
+        let key = (difference.rule, pointer.clone(), kind.to_owned());
+        let Some(known) = self.seen.get(&key).and_then(|at| self.out.get_mut(*at)) else {
             kind.clone_into(&mut difference.kind);
+            difference.edits = edits;
+            self.seen.insert(key, self.out.len());
             self.out.push(difference);
+            return;
+        };
+        // Of items of which some vary and some do not, those that do not are shown.
+        if known.noise.is_some() && difference.noise.is_none() {
+            kind.clone_into(&mut difference.kind);
+            *known = Difference { edits, ..difference };
+        } else if (known.noise.is_some() == difference.noise.is_some()) && known.edits.len() < EDITS {
+            known.edits.extend(edits);
         }
     }
 
-    fn add(&mut self, rule: Rule, pointer: &str, before: Option<&Value>, after: Option<&Value>) {
-        let (before, after) = (
-            before.map(|value| show(value, &self.a)),
-            after.map(|value| show(value, &self.b)),
-        );
-        let part = Part::Body(pointer.to_owned());
-        self.tell(Difference::new(rule, part, before.as_deref(), after.as_deref()), "");
+    fn shown(&self, a: Option<&Value>, b: Option<&Value>) -> [Option<String>; 2] {
+        [
+            a.map(|value| show(value, &self.how.a)),
+            b.map(|value| show(value, &self.how.b)),
+        ]
     }
 
-    fn values(&mut self, pointer: &str, name: &str, a: &Value, b: &Value) {
+    fn difference(&self, rule: Rule, pointer: String, a: Option<&Value>, b: Option<&Value>) -> Difference {
+        let [before, after] = self.shown(a, b);
+        Difference::new(rule, Part::Body(pointer), before.as_deref(), after.as_deref())
+    }
+
+    /// Another value at this place.
+    fn replaced(&mut self, rule: Rule, a: &Value, b: &Value) {
+        let difference = self.difference(rule, self.pointer(None), Some(a), Some(b));
+        self.replaced_as(difference, b);
+    }
+
+    fn replaced_as(&mut self, difference: Difference, b: &Value) {
+        self.tell(difference, "", |walk| {
+            vec![walk.edit(None, EditChange::Replace(walk.how.in_baseline(b)))]
+        });
+    }
+
+    fn values(&mut self, name: &str, a: &Value, b: &Value) {
         match (a, b) {
             (Value::Null, Value::Null) => {}
             (Value::Bool(one), Value::Bool(other)) if one == other => {}
-            (Value::Null, _) => self.add(Rule::BodyNoLongerNull, pointer, Some(a), Some(b)),
-            (_, Value::Null) => self.add(Rule::BodyBecameNull, pointer, Some(a), Some(b)),
-            (Value::Array(one), Value::Array(other)) => self.arrays(pointer, one, other),
-            (Value::Array(_), _) => self.add(Rule::BodyNoLongerArray, pointer, Some(a), Some(b)),
-            (_, Value::Array(_)) => self.add(Rule::BodyBecameArray, pointer, Some(a), Some(b)),
-            (Value::Object(one), Value::Object(other)) => self.objects(pointer, one, other),
-            (Value::String(one), Value::String(other)) => self.strings(pointer, name, one, other),
-            (Value::Number(one), Value::Number(other)) => self.numbers(pointer, one, other),
-            (Value::Bool(_), Value::Bool(_)) => self.add(Rule::BodyValueChanged, pointer, Some(a), Some(b)),
-            _ => self.add(Rule::BodyTypeChanged, pointer, Some(a), Some(b)),
+            (Value::Null, _) => self.replaced(Rule::BodyNoLongerNull, a, b),
+            (_, Value::Null) => self.replaced(Rule::BodyBecameNull, a, b),
+            (Value::Array(one), Value::Array(other)) => self.arrays(one, other),
+            (Value::Array(_), _) => self.replaced(Rule::BodyNoLongerArray, a, b),
+            (_, Value::Array(_)) => self.replaced(Rule::BodyBecameArray, a, b),
+            (Value::Object(one), Value::Object(other)) => self.objects(one, other),
+            (Value::String(one), Value::String(other)) => self.strings(name, one, other),
+            (Value::Number(one), Value::Number(other)) => self.numbers(one, other),
+            (Value::Bool(_), Value::Bool(_)) => self.replaced(Rule::BodyValueChanged, a, b),
+            _ => self.replaced(Rule::BodyTypeChanged, a, b),
         }
     }
 
-    fn numbers(&mut self, pointer: &str, a: &Number, b: &Number) {
+    fn numbers(&mut self, a: &Number, b: &Number) {
         let (one, other) = (Value::Number(a.clone()), Value::Number(b.clone()));
         // `400.0` is an integer, however it is spelled.
         let rule = match (json::is_whole(a), json::is_whole(b)) {
-            _ if json::equal(&one, &other) || self.a.means(&a.to_string(), &self.b, &b.to_string()) => return,
+            _ if json::equal(&one, &other) || self.how.a.means(&a.to_string(), &self.how.b, &b.to_string()) => return,
             (true, false) => Rule::BodyIntegerToNumber,
             (false, true) => Rule::BodyNumberToInteger,
             _ => Rule::BodyValueChanged,
         };
-        self.add(rule, pointer, Some(&one), Some(&other));
+        let mut difference = self.difference(rule, self.pointer(None), Some(&one), Some(&other));
+        if let (Rule::BodyValueChanged, Some(a), Some(b)) = (rule, epoch(a), epoch(b)) {
+            difference.noise = self.is_of_its_time(a, b).then_some(GENERATED);
+        }
+        self.replaced_as(difference, &other);
     }
 
-    fn strings(&mut self, pointer: &str, name: &str, a: &str, b: &str) {
-        if self.a.means(a, &self.b, b) {
+    fn strings(&mut self, name: &str, a: &str, b: &str) {
+        if self.how.a.means(a, &self.how.b, b) {
             return;
         }
         let rule = match (Format::of(a), Format::of(b)) {
+            (Format::DateTime, Format::DateTime) if is_spelled_differently(a, b) => Rule::BodySpellingChanged,
+            (Format::Uuid, Format::Uuid) if a.eq_ignore_ascii_case(b) => Rule::BodySpellingChanged,
             (one, other) if one == other => {
                 if one == Format::Text && is_message(name, a, b) {
                     Rule::BodyMessageChanged
@@ -120,91 +230,97 @@ impl Walk<'_, '_> {
             (_, Format::Text) => Rule::BodyFormatLost,
             _ => Rule::BodyFormatChanged,
         };
-        let quoted = |text: &str, of: &Told<'_>| show(&Value::from(text), of);
-        let (before, after) = (quoted(a, &self.a), quoted(b, &self.b));
-        let mut difference = Difference::new(rule, Part::Body(pointer.to_owned()), Some(&before), Some(&after));
-        difference.is_fleeting = rule == Rule::BodyValueChanged && self.is_fleeting(a, b);
-        self.tell(difference, "");
+        let (one, other) = (Value::from(a), Value::from(b));
+        let mut difference = self.difference(rule, self.pointer(None), Some(&one), Some(&other));
+        if rule == Rule::BodyValueChanged && self.is_generated(a, b) {
+            difference.noise = Some(GENERATED);
+        }
+        self.replaced_as(difference, &other);
     }
 
-    /// Whether both are made anew for each answer: ids that nobody else has, and instants as far from their answers.
-    fn is_fleeting(&self, a: &str, b: &str) -> bool {
+    /// Whether both are generated for each response: ids that nothing else has, and instants that go with its time.
+    fn is_generated(&self, a: &str, b: &str) -> bool {
         if Format::of(a) == Format::Uuid {
             return true;
         }
-        let away = |text: &str, of: &Told<'_>| {
-            let at = date_time(text)?;
-            Some(
-                at.signed_duration_since(of.answer.received.with_timezone(&Utc))
-                    .num_seconds(),
-            )
-        };
-        match (away(a, &self.a), away(b, &self.b)) {
-            (Some(one), Some(other)) => (one.abs() <= PRESENT && other.abs() <= PRESENT) || (one - other).abs() <= 2,
+        match (instant(a), instant(b)) {
+            (Some(one), Some(other)) => self.is_of_its_time(one, other),
             _ => false,
         }
     }
 
-    fn objects(&mut self, pointer: &str, a: &Map<String, Value>, b: &Map<String, Value>) {
-        let keyed = |map: &'_ Map<String, Value>, of: &Told<'_>| -> BTreeMap<String, Value> {
-            map.iter()
-                .map(|(key, value)| (of.put_back(key), value.clone()))
-                .collect()
-        };
-        // Names of properties are rarely values of a target: a copy is made only where one is.
-        let has_names = |map: &Map<String, Value>, of: &Told<'_>| map.keys().any(|key| of.put_back(key) != **key);
-        if has_names(a, &self.a) || has_names(b, &self.b) {
-            let (a, b) = (keyed(a, &self.a), keyed(b, &self.b));
-            let own: BTreeMap<&str, &Value> = a.iter().map(|(key, value)| (key.as_str(), value)).collect();
-            let other: BTreeMap<&str, &Value> = b.iter().map(|(key, value)| (key.as_str(), value)).collect();
-            self.properties(pointer, &own, &other);
-        } else {
-            let own: BTreeMap<&str, &Value> = a.iter().map(|(key, value)| (key.as_str(), value)).collect();
-            let other: BTreeMap<&str, &Value> = b.iter().map(|(key, value)| (key.as_str(), value)).collect();
-            self.properties(pointer, &own, &other);
-        }
+    /// Whether two instants depend on when their responses were sent. The same instant does not.
+    fn is_of_its_time(&self, one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
+        is_of_its_time(&self.how.a, one, &self.how.b, other)
     }
 
-    fn properties(&mut self, pointer: &str, a: &BTreeMap<&str, &Value>, b: &BTreeMap<&str, &Value>) {
-        // An object without anything is no body to read.
-        let vanished = match (a.is_empty(), b.is_empty()) {
-            (false, true) => Some(Rule::BodyVanished),
-            (true, false) => Some(Rule::BodyAppeared),
-            _ => None,
+    fn objects(&mut self, a: &Map<String, Value>, b: &Map<String, Value>) {
+        // Names of properties are rarely values of a target: names are written only where one is.
+        let named = |map: &Map<String, Value>, of: &Told<'_>| -> Option<Vec<String>> {
+            let names: Vec<_> = map.keys().map(|key| of.put_back(key)).collect();
+            map.keys().zip(&names).any(|(key, name)| key != name).then_some(names)
         };
-        if let Some(rule) = vanished.filter(|_| pointer.is_empty()) {
-            return self.add(rule, pointer, None, None);
+        let (names, others) = (named(a, &self.how.a), named(b, &self.how.b));
+        self.properties(&properties(a, names.as_deref()), &properties(b, others.as_deref()));
+    }
+
+    fn properties(&mut self, a: &BTreeMap<&str, Property<'_>>, b: &BTreeMap<&str, Property<'_>>) {
+        if let Some(key) = self.wrapper(a, b) {
+            let part = Part::Body(self.pointer(None));
+            let outer = object_of(a);
+            self.tell(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key, |walk| {
+                vec![walk.edit(None, EditChange::Replace(serde_json::json!({ (key): outer })))]
+            });
+            if let Some((_, Value::Object(inner))) = b.get(key) {
+                let inner = properties(inner, None);
+                self.properties(a, &inner);
+            }
+            return;
         }
-        if let Some(key) = wrapper(a, b) {
-            let part = Part::Body(pointer.to_owned());
-            return self.tell(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key);
-        }
-        if let Some(key) = wrapper(b, a) {
-            let part = Part::Body(pointer.to_owned());
-            return self.tell(Difference::new(Rule::BodyUnwrapped, part, Some(key), None), key);
+        if let Some(key) = self.wrapper(b, a) {
+            let part = Part::Body(self.pointer(None));
+            let Some((_, Value::Object(inner))) = a.get(key) else {
+                return;
+            };
+            self.tell(
+                Difference::new(Rule::BodyUnwrapped, part, Some(key), None),
+                key,
+                |walk| vec![walk.edit(None, EditChange::Replace(Value::Object(inner.clone())))],
+            );
+            let inner = properties(inner, None);
+            return self.properties(&inner, b);
         }
         let mut removed: BTreeSet<&str> = a.keys().filter(|key| !b.contains_key(*key)).copied().collect();
         let mut added: BTreeSet<&str> = b.keys().filter(|key| !a.contains_key(*key)).copied().collect();
         for (key, other) in self.same_names(&removed, &added) {
             removed.remove(key);
             added.remove(other);
-            self.values(&json::step(pointer, key), key, a[key], b[other]);
+            self.inside(key, a[key], b[other].1);
         }
         let renamed = self.renamed(a, b, &mut removed, &mut added);
         let (styled, others): (Vec<_>, Vec<_>) = renamed.into_iter().partition(|(one, other)| bare(one) == bare(other));
+        let rename = |walk: &Self, pairs: &[(&str, &str)]| -> Vec<Edit> {
+            let of_pair = |(old, new): &(&str, &str)| {
+                let value = b[new].1;
+                [
+                    walk.edit(Some(a[old].0), EditChange::Remove),
+                    walk.edit(Some(b[new].0), EditChange::Insert(walk.how.in_baseline(value))),
+                ]
+            };
+            pairs.iter().flat_map(of_pair).collect()
+        };
         if styled.len() > 1 {
             let list = |names: Vec<&str>| names.join(", ");
             let before = list(styled.iter().map(|pair| pair.0).collect());
             let after = list(styled.iter().map(|pair| pair.1).collect());
-            let part = Part::Body(pointer.to_owned());
-            self.tell(
-                Difference::new(Rule::BodyNamingChanged, part, Some(&before), Some(&after)),
-                "",
-            );
+            let part = Part::Body(self.pointer(None));
+            let difference = Difference::new(Rule::BodyNamingChanged, part, Some(&before), Some(&after));
+            self.tell(difference, "", |walk| rename(walk, &styled));
         }
         let alone = if styled.len() > 1 { Vec::new() } else { styled };
-        for (one, other) in others.into_iter().chain(alone) {
-            let part = Part::Body(pointer.to_owned());
+        for pair in others.into_iter().chain(alone) {
+            let (one, other) = pair;
+            let part = Part::Body(self.pointer(None));
             let (before, after) = (json::step("", one), json::step("", other));
             // The pair of names in one order, so that the way back is the same change seen from the other side.
             let kind = if one < other {
@@ -212,32 +328,36 @@ impl Walk<'_, '_> {
             } else {
                 format!("{other}/{one}")
             };
-            self.tell(
-                Difference::new(Rule::BodyPropertyRenamed, part, Some(&before[1..]), Some(&after[1..])),
-                &kind,
-            );
+            let difference = Difference::new(Rule::BodyPropertyRenamed, part, Some(&before[1..]), Some(&after[1..]));
+            self.tell(difference, &kind, |walk| rename(walk, &[pair]));
         }
         for key in removed {
-            self.add(
-                Rule::BodyPropertyRemoved,
-                &json::step(pointer, key),
-                a.get(key).copied(),
-                None,
-            );
+            let (raw, value) = a[key];
+            let pointer = self.pointer(Some(key));
+            let difference = self.difference(Rule::BodyPropertyRemoved, pointer, Some(value), None);
+            self.tell(difference, "", |walk| vec![walk.edit(Some(raw), EditChange::Remove)]);
         }
         for key in added {
-            self.add(
-                Rule::BodyPropertyAdded,
-                &json::step(pointer, key),
-                None,
-                b.get(key).copied(),
-            );
+            let (raw, value) = b[key];
+            let pointer = self.pointer(Some(key));
+            let difference = self.difference(Rule::BodyPropertyAdded, pointer, None, Some(value));
+            self.tell(difference, "", |walk| {
+                vec![walk.edit(Some(raw), EditChange::Insert(walk.how.in_baseline(value)))]
+            });
         }
         for (key, value) in a {
             if let Some(other) = b.get(key) {
-                self.values(&json::step(pointer, key), key, value, other);
+                self.inside(key, *value, other.1);
             }
         }
+    }
+
+    /// The values of one property.
+    fn inside(&mut self, name: &str, (raw, value): Property<'_>, other: &Value) {
+        let raw = (raw != name).then(|| raw.to_owned());
+        self.path.push(Step::Name(name.to_owned(), raw));
+        self.values(name, value, other);
+        self.path.pop();
     }
 
     /// Names that are values of the targets, where two variables have one value on a target.
@@ -247,19 +367,20 @@ impl Walk<'_, '_> {
         for key in removed.iter().filter(is_name) {
             let other = added.iter().filter(is_name).find(|other| {
                 let means = |names: &PutBack| names.fill_plain(key) == names.fill_plain(other);
-                !pairs.iter().any(|pair| pair.1 == **other) && (means(self.a.names) || means(self.b.names))
+                let is_free = !pairs.iter().any(|pair| pair.1 == **other);
+                is_free && (means(self.how.a.names) || means(self.how.b.names))
             });
             pairs.extend(other.map(|other| (*key, *other)));
         }
         pairs
     }
 
-    /// Removals and additions that belong together: by a name in another style, by the value, by the only value of the
-    /// kind. What could belong to several belongs to none.
+    /// Removals and additions that belong together: the value is the same, and either the names differ in style only or
+    /// no other property could be meant. What could belong to several belongs to none.
     fn renamed<'k>(
         &self,
-        a: &BTreeMap<&'k str, &Value>,
-        b: &BTreeMap<&'k str, &Value>,
+        a: &BTreeMap<&'k str, Property<'_>>,
+        b: &BTreeMap<&'k str, Property<'_>>,
         removed: &mut BTreeSet<&'k str>,
         added: &mut BTreeSet<&'k str>,
     ) -> Vec<(&'k str, &'k str)> {
@@ -267,24 +388,30 @@ impl Walk<'_, '_> {
         if removed.is_empty() || added.is_empty() {
             return pairs;
         }
-        let marks: [Mark<'_>; 3] = [
-            Box::new(|key, value, _| Some(format!("{} {}", bare(key), json_type(value)))),
-            Box::new(|_, value, of| is_telling(value).then(|| of.put_back(&json::show(value)))),
-            Box::new(|_, value, _| Some(shape(value))),
+        let text = |value: &Value, of: &Told<'_>| normal(value, of, true);
+        let names: [Identity<'_>; 2] = [
+            Box::new(|key, value, of| Some(format!("{} {}", bare(key), text(value, of)))),
+            Box::new(|_, value, of| is_distinctive(value).then(|| text(value, of))),
         ];
-        for mark in marks {
-            let found = |names: &BTreeSet<&'k str>, values: &BTreeMap<&'k str, &Value>, of: &Told<'_>| {
+        for (by_value, identity) in names.into_iter().enumerate() {
+            let found = |names: &BTreeSet<&'k str>, all: &BTreeMap<&'k str, Property<'_>>, of: &Told<'_>| {
                 let mut found: HashMap<String, Option<&'k str>> = HashMap::new();
-                for name in names {
-                    if let Some(mark) = values.get(name).and_then(|value| mark(name, value, of)) {
-                        found.entry(mark).and_modify(|one| *one = None).or_insert(Some(*name));
+                let kept = all.keys().filter(|name| by_value == 1 && !names.contains(*name));
+                for (name, is_kept) in names
+                    .iter()
+                    .map(|name| (name, false))
+                    .chain(kept.map(|name| (name, true)))
+                {
+                    if let Some(identity) = all.get(name).and_then(|value| identity(name, value.1, of)) {
+                        let one = if is_kept { None } else { Some(*name) };
+                        found.entry(identity).and_modify(|one| *one = None).or_insert(one);
                     }
                 }
                 found
             };
-            let (one, other) = (found(removed, a, &self.a), found(added, b, &self.b));
+            let (one, other) = (found(removed, a, &self.how.a), found(added, b, &self.how.b));
             let mut new: Vec<_> = (one.into_iter())
-                .filter_map(|(mark, name)| Some((name?, (*other.get(&mark)?)?)))
+                .filter_map(|(identity, name)| Some((name?, (*other.get(&identity)?)?)))
                 .collect();
             new.sort_unstable();
             for (name, new_name) in &new {
@@ -296,47 +423,173 @@ impl Walk<'_, '_> {
         pairs
     }
 
-    fn arrays(&mut self, pointer: &str, a: &[Value], b: &[Value]) {
-        let at = format!("{pointer}/*");
-        let (one, other): (Vec<_>, Vec<_>) = (
-            a.iter().take(ITEMS).map(|item| normal(item, &self.a)).collect(),
-            b.iter().take(ITEMS).map(|item| normal(item, &self.b)).collect(),
-        );
-        if a.len() != b.len() {
-            let rule = if a.len() > b.len() {
-                Rule::BodyFewerItems
-            } else {
-                Rule::BodyMoreItems
+    /// The property of `outer` that has everything that `inner` has, which `outer` itself no longer has.
+    fn wrapper<'k>(
+        &self,
+        inner: &BTreeMap<&str, Property<'_>>,
+        outer: &BTreeMap<&'k str, Property<'_>>,
+    ) -> Option<&'k str> {
+        let holds = |key: &str, value: &Value| {
+            let Value::Object(held) = value else { return false };
+            let has_left = |name: &str| name == key || !outer.contains_key(name);
+            let has_all = inner.keys().all(|name| held.contains_key(*name) && has_left(name));
+            if !has_all || inner.get(key).is_some_and(|own| own.1.is_object()) {
+                return false;
+            }
+            // Names alone are no evidence: most values are the same, or at least of the same type.
+            let same =
+                |(name, own): (&&str, &Property<'_>)| held.get(*name).is_some_and(|value| json::equal(own.1, value));
+            let alike = |(name, own): (&&str, &Property<'_>)| {
+                held.get(*name)
+                    .is_some_and(|value| json_type(own.1) == json_type(value))
             };
-            let part = Part::Body(pointer.to_owned());
-            let (before, after) = (format!("{} items", a.len()), format!("{} items", b.len()));
-            self.tell(Difference::new(rule, part, Some(&before), Some(&after)), "");
-        } else if one == other {
-            // Numbers can be spelled in two ways: their types are looked at below.
-        } else {
-            let (mut sorted, mut sorted_other) = (one.clone(), other.clone());
-            sorted.sort_unstable();
-            sorted_other.sort_unstable();
-            if sorted == sorted_other {
-                return self.add(
-                    Rule::BodyOrderChanged,
-                    pointer,
-                    Some(&Value::from(a)),
-                    Some(&Value::from(b)),
-                );
-            }
+            let (equal, similar) = (
+                inner.iter().filter(|one| same(*one)).count(),
+                inner.iter().filter(|one| alike(*one)).count(),
+            );
+            equal > 0 || (similar == inner.len() && similar > 1)
+        };
+        if inner.is_empty() {
+            return None;
         }
-        if a.len() == b.len() {
-            for (one, other) in a.iter().zip(b).take(ITEMS) {
-                self.values(&at, "", one, other);
-            }
-        } else if let (Some(one), Some(other)) = (merged(a), merged(b)) {
-            // Which item of one list is which of the other, nobody knows.
+        outer
+            .iter()
+            .find(|(key, value)| holds(key, value.1))
+            .map(|(key, _)| *key)
+    }
+
+    fn arrays(&mut self, a: &[Value], b: &[Value]) {
+        let (first, others) = (&a[..a.len().min(ITEMS)], &b[..b.len().min(ITEMS)]);
+        let text =
+            |items: &[Value], of: &Told<'_>| items.iter().map(|item| normal(item, of, false)).collect::<Vec<_>>();
+        let (one, other) = (text(first, &self.how.a), text(others, &self.how.b));
+        if a.len() == b.len() && one == other {
+            return;
+        }
+        let aligned = align(first, others, &one, &other);
+        if a.len() != b.len() {
+            self.length(a, b, &aligned);
+        }
+        if aligned.is_reordered || (a.len() == b.len() && is_permutation(&one, &other)) {
+            let difference = self.difference(
+                Rule::BodyOrderChanged,
+                self.pointer(None),
+                Some(&Value::from(a)),
+                Some(&Value::from(b)),
+            );
+            self.tell(difference, "", |walk| {
+                let mut order: Vec<_> = aligned.pairs.iter().map(|(at, to)| (*to, *at)).collect();
+                order.sort_unstable();
+                let order = order
+                    .into_iter()
+                    .map(|(_, at)| at)
+                    .chain(aligned.removed.iter().copied());
+                vec![walk.edit(None, EditChange::Replace(order.map(|at| a[at].clone()).collect()))]
+            });
+        }
+        for (at, to) in &aligned.pairs {
+            self.path.push(Step::Item(*at));
+            self.values("", &a[*at], &b[*to]);
+            self.path.pop();
+        }
+        if a.len() != b.len()
+            && let (Some(one), Some(other)) = (merged(a), merged(b))
+        {
+            // Which of the other items correspond is not known.
             let before = std::mem::replace(&mut self.only_shape, true);
-            self.values(&at, "", &one, &other);
+            self.path.push(Step::EveryItem);
+            self.values("", &one, &other);
+            self.path.pop();
             self.only_shape = before;
         }
     }
+
+    /// More items than before, or fewer.
+    fn length(&mut self, a: &[Value], b: &[Value], aligned: &Alignment) {
+        let is_less = a.len() > b.len();
+        let rule = if is_less {
+            Rule::BodyFewerItems
+        } else {
+            Rule::BodyMoreItems
+        };
+        let part = Part::Body(self.pointer(None));
+        let (before, after) = (format!("{} items", a.len()), format!("{} items", b.len()));
+        self.tell(Difference::new(rule, part, Some(&before), Some(&after)), "", |walk| {
+            let mut items: Vec<Value> = if is_less {
+                let gone: BTreeSet<_> = aligned.removed.iter().rev().take(a.len() - b.len()).collect();
+                let kept = a.iter().enumerate().filter(|(at, _)| !gone.contains(at));
+                kept.map(|(_, item)| item.clone()).collect()
+            } else {
+                a.to_vec()
+            };
+            let new = aligned.added.iter().take(b.len().saturating_sub(a.len()));
+            items.extend(new.map(|at| walk.how.in_baseline(&b[*at])));
+            vec![walk.edit(None, EditChange::Replace(Value::Array(items)))]
+        });
+    }
+}
+
+impl Comparing<'_> {
+    /// A value of the candidate as the baseline would have it: with the values of its own target's variables.
+    fn in_baseline(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => self.a.names.fill_plain(&self.b.put_back(text)).into(),
+            Value::Array(items) => items.iter().map(|item| self.in_baseline(item)).collect(),
+            Value::Object(entries) => entries
+                .iter()
+                .map(|(name, value)| (name.clone(), self.in_baseline(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+}
+
+/// Whether two instants depend on when their responses were sent: both are the present time, or they have moved as far as
+/// the time has. The same instant does not, however it is spelled.
+pub(super) fn is_of_its_time(a: &Told<'_>, one: DateTime<Utc>, b: &Told<'_>, other: DateTime<Utc>) -> bool {
+    let away = |at: DateTime<Utc>, of: &Told<'_>| {
+        at.signed_duration_since(of.answer.received.with_timezone(&Utc))
+            .num_seconds()
+    };
+    let (first, second) = (away(one, a), away(other, b));
+    if one == other {
+        return false;
+    }
+    if first.abs() <= PRESENT && second.abs() <= PRESENT {
+        return true;
+    }
+    let apart = (a.answer.received - b.answer.received).num_seconds().abs();
+    // An hour from now is an hour from now; that a date lies a round time from its response is no accident.
+    let is_round = |away: i64| away.rem_euclid(PRESENT) <= JITTER || away.rem_euclid(PRESENT) >= PRESENT - JITTER;
+    (first - second).abs() <= JITTER && (apart >= APART || (is_round(first) && is_round(second)))
+}
+
+/// A number as an instant: seconds or milliseconds since 1970, of this century.
+fn epoch(number: &Number) -> Option<DateTime<Utc>> {
+    let seconds = match number.as_f64()? {
+        seconds if (1e9..1e10).contains(&seconds) => seconds,
+        millis if (1e12..1e13).contains(&millis) => millis / 1000.0,
+        _ => return None,
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "it is within bounds")]
+    DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
+}
+
+/// Properties by the names by which they are compared.
+fn properties<'v>(map: &'v Map<String, Value>, names: Option<&'v [String]>) -> BTreeMap<&'v str, Property<'v>> {
+    let name = |at: usize, key: &'v str| names.and_then(|names| names.get(at)).map_or(key, String::as_str);
+    map.iter()
+        .enumerate()
+        .map(|(at, (key, value))| (name(at, key), (key.as_str(), value)))
+        .collect()
+}
+
+fn object_of(properties: &BTreeMap<&str, Property<'_>>) -> Value {
+    let all = properties.values();
+    Value::Object(
+        all.map(|(name, value)| ((*name).to_owned(), (*value).clone()))
+            .collect(),
+    )
 }
 
 fn show(value: &Value, of: &Told<'_>) -> String {
@@ -346,7 +599,7 @@ fn show(value: &Value, of: &Told<'_>) -> String {
 }
 
 /// What a property can be known by.
-type Mark<'m> = Box<dyn Fn(&str, &Value, &Told<'_>) -> Option<String> + 'm>;
+type Identity<'m> = Box<dyn Fn(&str, &Value, &Told<'_>) -> Option<String> + 'm>;
 
 /// All that the items of an array have, in one: the first value of each property.
 fn merged(items: &[Value]) -> Option<Value> {
@@ -361,20 +614,6 @@ fn merged(items: &[Value]) -> Option<Value> {
         }
     }
     Some(Value::Object(all))
-}
-
-/// The property of `outer` that holds everything that `inner` has, which `outer` itself has no longer.
-fn wrapper<'k>(inner: &BTreeMap<&str, &Value>, outer: &BTreeMap<&'k str, &Value>) -> Option<&'k str> {
-    let holds = |key: &str, value: &Value| {
-        let Value::Object(held) = value else { return false };
-        let is_there = |name: &&str| held.contains_key(*name);
-        let has_left = |name: &&str| *name == key || !outer.contains_key(name);
-        inner.keys().all(|name| is_there(name) && has_left(name)) && !inner.get(key).is_some_and(|own| own.is_object())
-    };
-    if inner.is_empty() {
-        return None;
-    }
-    outer.iter().find(|(key, value)| holds(key, value)).map(|(key, _)| *key)
 }
 
 fn is_message(name: &str, a: &str, b: &str) -> bool {
@@ -401,40 +640,34 @@ fn json_type(value: &Value) -> &'static str {
     }
 }
 
-/// Whether a value is its own: many properties are `true`, `0` or empty.
-fn is_telling(value: &Value) -> bool {
+/// Whether hardly any other property would have this value by chance.
+fn is_distinctive(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => false,
-        Value::Number(number) => number.to_string().len() > 1,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(entries) => !entries.is_empty(),
+        Value::Number(number) => number.to_string().bytes().filter(u8::is_ascii_digit).count() > 3,
+        Value::String(text) => text.chars().count() > 2,
+        Value::Array(items) => items.iter().any(is_distinctive),
+        Value::Object(entries) => entries.values().any(is_distinctive),
     }
 }
 
-fn shape(value: &Value) -> String {
-    match value {
-        Value::String(text) => Format::of(text).name().to_owned(),
-        Value::Array(items) => format!("array of {}", items.first().map_or_else(String::new, shape)),
-        Value::Object(entries) => {
-            let names: BTreeSet<_> = entries.keys().collect();
-            format!("object of {names:?}")
-        }
-        other => json_type(other).to_owned(),
-    }
-}
-
-/// A value as text that is equal where values mean the same.
-fn normal(value: &Value, of: &Told<'_>) -> String {
-    fn write(value: &Value, of: &Told<'_>, out: &mut String) {
+/// A value as text that is equal where values mean the same; with `styleless`, names are compared without their style.
+fn normal(value: &Value, of: &Told<'_>, styleless: bool) -> String {
+    fn write(value: &Value, of: &Told<'_>, styleless: bool, out: &mut String) {
         match value {
             Value::Object(entries) => {
-                let sorted: BTreeMap<_, _> = entries.iter().map(|(key, value)| (of.put_back(key), value)).collect();
+                let sorted: BTreeMap<_, _> = entries
+                    .iter()
+                    .map(|(key, value)| {
+                        let name = of.put_back(key);
+                        (if styleless { bare(&name) } else { name }, value)
+                    })
+                    .collect();
                 out.push('{');
                 for (key, value) in sorted {
                     out.push_str(&Value::from(key).to_string());
                     out.push(':');
-                    write(value, of, out);
+                    write(value, of, styleless, out);
                     out.push(',');
                 }
                 out.push('}');
@@ -442,7 +675,7 @@ fn normal(value: &Value, of: &Told<'_>) -> String {
             Value::Array(items) => {
                 out.push('[');
                 for item in items {
-                    write(item, of, out);
+                    write(item, of, styleless, out);
                     out.push(',');
                 }
                 out.push(']');
@@ -453,6 +686,6 @@ fn normal(value: &Value, of: &Told<'_>) -> String {
         }
     }
     let mut out = String::new();
-    write(value, of, &mut out);
+    write(value, of, styleless, &mut out);
     out
 }

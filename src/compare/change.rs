@@ -52,6 +52,9 @@ pub struct Comparison {
     /// What differs between two answers of one version, and is left out of the changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub noise: Vec<Noise>,
+    /// Cases without a response on both sides: first those that the candidate did not respond to, then by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<NotCompared>,
     /// How long the answers took, for cases with an answer on both sides, in the order of the suite.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latencies: Vec<CaseLatency>,
@@ -114,7 +117,8 @@ pub struct Change {
     pub rule: String,
     /// How much it matters here: the rule's level, weighed by evidence and set by the configuration.
     pub level: Level,
-    /// Identifies the change over runs: hexadecimal, made of rule, suite and pointer or header, and of no observed value.
+    /// Identifies the change over runs: hexadecimal, computed from rule, suite, endpoint and pointer or header, and not
+    /// from an observed value.
     pub fingerprint: String,
     /// What happened, in one sentence without an observed value: `the property /user/name is gone`.
     pub message: String,
@@ -122,6 +126,9 @@ pub struct Change {
     pub reason: String,
     /// The suite whose cases show it.
     pub suite: String,
+    /// The method and the path template of the cases: `GET /users/{id}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// Where in the body: a JSON pointer (RFC 6901), `*` for any item of an array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
@@ -134,10 +141,50 @@ pub struct Change {
     /// What the candidate answers, as the first case shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Further values before and after, where cases differ in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Values>,
     /// The cases that show it, in the order of the suite.
     pub cases: Vec<String>,
     /// The first case that shows it, with both exchanges.
     pub evidence: Evidence,
+}
+
+/// Values of a change as another case shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Values {
+    /// The first case that shows them.
+    pub case: String,
+    /// In the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// In the candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// A case without a response on both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotCompared {
+    /// The case's id.
+    pub case: String,
+    /// What the case says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The case's suite.
+    pub suite: String,
+    /// Where it is written.
+    pub place: Place,
+    /// Whether it is a case of the baseline that the candidate did not respond to: then there is no verdict.
+    pub is_missing: bool,
+    /// Why it was not compared: `skipped (not now) in the candidate`.
+    pub reason: String,
+    /// Its verdict on the baseline, where it was run there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_verdict: Option<Verdict>,
+    /// Its verdict on the candidate, where it was run there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate_verdict: Option<Verdict>,
 }
 
 /// A case that shows a change.

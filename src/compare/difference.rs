@@ -1,4 +1,6 @@
-//! What one answer has and another has not.
+//! One difference between two responses to a case.
+
+use serde_json::Value;
 
 use crate::{check::PutBack, exchange::Answer};
 
@@ -16,10 +18,40 @@ pub(crate) struct Difference {
     pub(crate) kind: String,
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
-    /// Both values look like what is made anew for each answer: the present time, an id of its own.
-    pub(crate) is_fleeting: bool,
+    /// Why the values are expected to vary from response to response, if they are.
+    pub(crate) noise: Option<&'static str>,
     /// The rule's own level does not fit: which does, and why.
     pub(crate) level: Option<(super::Level, &'static str)>,
+    /// How the body of the baseline is edited to have this difference and no other. Filled only where it is needed.
+    pub(crate) edits: Vec<Edit>,
+}
+
+/// One edit of a JSON body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edit {
+    /// The place in the body of the baseline.
+    pub(crate) at: Vec<EditStep>,
+    pub(crate) change: EditChange,
+}
+
+/// What an edit does at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EditChange {
+    /// Replaces the value, if there is one.
+    Replace(Value),
+    /// Adds or replaces the property.
+    Insert(Value),
+    /// Removes the property or the item.
+    Remove,
+}
+
+/// One step of the place of an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EditStep {
+    Name(String),
+    Item(usize),
+    /// Every item of an array.
+    EveryItem,
 }
 
 /// Where in an answer.
@@ -43,8 +75,9 @@ impl Difference {
             kind: String::new(),
             before: before.map(shown),
             after: after.map(shown),
-            is_fleeting: false,
+            noise: None,
             level: None,
+            edits: Vec::new(),
         }
     }
 

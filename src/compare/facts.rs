@@ -1,13 +1,23 @@
-//! What the suite says of its cases: which values it calls volatile, and what it demands.
+//! What the suite declares of its cases: the endpoint, which values vary, and what it demands.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     check::{Declared, SchemaStore, StatusSet},
-    suite::{CaseDef, HeaderDef, MatcherDef, PatternDef, PatternDefKind, Suites, TextTestDef},
+    event::CaseFinished,
+    suite::{
+        CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, Suites, Template, TextTestDef,
+    },
 };
 
-use super::difference::Part;
+use super::{
+    ChangeRule as Rule, Level,
+    difference::{Difference, Part},
+    side::Recorded,
+};
 
 /// Words among the tags of cases that are about who may do what.
 const AUTHORISATION: [&str; 9] = [
@@ -39,6 +49,47 @@ impl<'s> Facts<'s> {
         }
     }
 
+    /// The ids of all cases of the project.
+    pub(super) fn cases(&self) -> impl Iterator<Item = &str> {
+        self.cases.keys().map(String::as_str)
+    }
+
+    /// Method and path template of all cases of the project.
+    pub(super) fn endpoints(&self) -> BTreeSet<String> {
+        let endpoint = |def: &Arc<CaseDef>| {
+            let (method, path) = template_of(def);
+            format!("{method} {}", if path.is_empty() { "/" } else { &path })
+        };
+        self.cases.values().map(endpoint).collect()
+    }
+
+    /// Method and path template of a case: those of the project, or else of the recorded request. `None` where neither is
+    /// known.
+    pub(super) fn endpoint(&self, case: &CaseFinished, side: &Recorded) -> Option<String> {
+        let request = case.last.exchange.as_ref().map(|exchange| &exchange.request);
+        let sent = request.map(|request| {
+            let base = side.side.base_url.trim_end_matches('/');
+            let path = request.url.strip_prefix(base).unwrap_or(&request.url);
+            let path = path.split(['?', '#']).next().unwrap_or_default();
+            side.names.put_back(path)
+        });
+        let template = self.cases.get(&case.id).map(|def| template_of(def));
+        let (method, path) = match (template, request, sent) {
+            (Some((method, path)), Some(request), Some(sent)) => {
+                let method = if method.contains("{{") {
+                    request.method.clone()
+                } else {
+                    method
+                };
+                (method, resolved(&path, &sent))
+            }
+            (Some(template), ..) => template,
+            (None, Some(request), Some(sent)) => (request.method.clone(), sent),
+            _ => return None,
+        };
+        Some(format!("{method} {}", if path.is_empty() { "/" } else { &path }))
+    }
+
     /// What the schema of a case's body declares at a place.
     pub(super) fn declared(&self, case: &str, pointer: &str) -> Option<Declared> {
         let schema = self.cases.get(case)?.expect.body.schema.as_ref()?;
@@ -48,6 +99,56 @@ impl<'s> Facts<'s> {
     /// The statuses that a case expects.
     pub(super) fn statuses(&self, case: &str) -> Option<&StatusSet> {
         self.cases.get(case)?.expect.status.as_ref().map(|status| &status.value)
+    }
+
+    /// The level of a difference in this case, by what the suite declares.
+    pub(super) fn weighed(&self, mut difference: Difference, case: &CaseFinished) -> Difference {
+        let declared = match &difference.part {
+            Part::Body(pointer) => self.declared(&case.id, pointer),
+            _ => None,
+        };
+        let weighed = match (difference.rule, declared) {
+            (Rule::StatusErrorToSuccess, _) => self.refused(&difference, case),
+            (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_required => Some((
+                Level::Breaking,
+                "required by the schema; clients that read it will fail",
+            )),
+            (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_known => {
+                Some((Level::Warning, "not required by the schema, but the baseline had it"))
+            }
+            (Rule::BodyValueChanged, Some(declared)) if declared.is_closed => Some((
+                Level::Breaking,
+                "the schema lists the possible values, and clients branch on them",
+            )),
+            (Rule::BodyBecameNull, Some(declared)) if declared.types.contains("null") => {
+                Some((Level::Warning, "the schema allows null"))
+            }
+            (Rule::BodyIntegerToNumber, Some(declared)) if declared.types.contains("number") => {
+                Some((Level::Info, "the schema declares a number"))
+            }
+            _ => None,
+        };
+        difference.level = weighed.or(difference.level);
+        difference
+    }
+
+    /// That a request succeeds which was refused breaks the API itself, unless the suite allows both.
+    fn refused(&self, difference: &Difference, case: &CaseFinished) -> Option<(Level, &'static str)> {
+        let status = |text: &Option<String>| -> Option<u16> { text.as_ref()?.get(..3)?.parse().ok() };
+        let (before, after) = (status(&difference.before)?, status(&difference.after)?);
+        let expected = self.statuses(&case.id);
+        if expected.is_some_and(|expected| expected.contains(after)) {
+            return None;
+        }
+        if matches!(before, 401 | 403 | 407) || Facts::is_about_authorisation(&case.tags) {
+            return Some((
+                Level::Breaking,
+                "the case is about authorization, and a request that must be rejected now succeeds",
+            ));
+        }
+        expected
+            .is_some_and(|expected| expected.contains(before))
+            .then_some((Level::Breaking, "a request that must be rejected now succeeds"))
     }
 
     /// The case whose answer nobody may be able to tell from that of this one.
@@ -100,6 +201,44 @@ impl<'s> Facts<'s> {
     }
 }
 
+/// Method and path of a case as they are written.
+fn template_of(def: &CaseDef) -> (String, String) {
+    let request = &def.request;
+    (
+        request.method.as_ref().map_or_else(|| "GET".to_owned(), written),
+        request.path.as_ref().map_or_else(String::new, written),
+    )
+}
+
+/// A template as it is written.
+fn written(template: &Template) -> String {
+    let part = |part: &TemplatePart| match part {
+        TemplatePart::Text(text) => text.clone(),
+        TemplatePart::Variable(name, _) => format!("{{{{ {name} }}}}"),
+    };
+    template.parts.iter().map(part).collect()
+}
+
+/// A path template whose first segments are variables says nothing of the endpoint: they are taken from what was sent, up
+/// to the first segment that is written out.
+fn resolved(template: &str, sent: &str) -> String {
+    let (segments, actual): (Vec<_>, Vec<_>) = (template.split('/').collect(), sent.split('/').collect());
+    let is_open = |segment: &&str| segment.contains('{');
+    if !segments.iter().any(is_open) {
+        return template.to_owned();
+    }
+    if segments.len() != actual.len() {
+        // A variable of several segments.
+        return sent.to_owned();
+    }
+    let mut is_leading = true;
+    let taken = segments.iter().zip(&actual).map(|(segment, sent)| {
+        is_leading &= segment.is_empty() || is_open(segment);
+        if is_leading { *sent } else { *segment }
+    });
+    taken.collect::<Vec<_>>().join("/")
+}
+
 fn steps(pointer: &str) -> Vec<String> {
     pointer
         .split('/')
@@ -111,11 +250,7 @@ fn steps(pointer: &str) -> Vec<String> {
 /// Whether a pointer with `*` leads to the place or above it.
 fn covers(pointer: &str, place: &str) -> bool {
     let (pointer, place) = (steps(pointer), steps(place));
-    pointer.len() <= place.len()
-        && pointer
-            .iter()
-            .zip(&place)
-            .all(|(step, at)| step == "*" || step == at || (at == "*" && step.parse::<usize>().is_ok()))
+    pointer.len() <= place.len() && pointer.iter().zip(&place).all(|(step, at)| step == "*" || step == at)
 }
 
 /// Whether nothing but matchers that take more than one value is asked at the place.
@@ -138,26 +273,13 @@ fn is_open(pattern: &PatternDef, steps: &[String]) -> bool {
             entries.iter().any(|(key, entry)| key == step && is_open(entry, rest))
         }
         (PatternDefKind::Array(items), [step, rest @ ..]) => {
-            step == "*" && !items.is_empty() && items.iter().all(|item| is_open(item, rest))
+            let item = step.parse().ok().and_then(|at: usize| items.get(at));
+            item.is_some_and(|item| is_open(item, rest))
         }
         (PatternDefKind::Match(matchers), [step, rest @ ..]) => matchers.iter().any(|matcher| match matcher {
-            MatcherDef::Each(item) => step == "*" && is_open(item, rest),
+            MatcherDef::Each(item) => step.parse::<usize>().is_ok() && is_open(item, rest),
             _ => false,
         }),
         _ => false,
     }
-}
-
-/// A pointer of one answer with `*` for the items of arrays, as far as numbers tell.
-pub(super) fn general(pointer: &str) -> String {
-    let mut out = String::new();
-    for step in pointer.split('/').skip(1) {
-        if step.parse::<usize>().is_ok() {
-            out.push_str("/*");
-        } else {
-            out.push('/');
-            out.push_str(step);
-        }
-    }
-    out
 }

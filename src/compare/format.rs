@@ -1,6 +1,6 @@
 //! Formats of strings that readers parse.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
 /// How a string is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,18 +35,6 @@ impl Format {
             Self::Text
         }
     }
-
-    /// As JSON Schema names it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::DateTime => "date-time",
-            Self::Date => "date",
-            Self::Uuid => "uuid",
-            Self::Uri => "uri",
-            Self::Email => "email",
-            Self::Text => "text",
-        }
-    }
 }
 
 /// An instant; a leap second counts as the one before.
@@ -55,6 +43,63 @@ pub(super) fn date_time(text: &str) -> Option<DateTime<Utc>> {
     is_near
         .then(|| DateTime::parse_from_rfc3339(text).ok())?
         .map(|at| at.to_utc())
+}
+
+/// Whether two instants are written in different ways: another separator, another way to write the zone, a fraction of a
+/// second on one side only. Where they are the same instant, any other spelling is one.
+pub(super) fn is_spelled_differently(a: &str, b: &str) -> bool {
+    let (Some(one), Some(other)) = (date_time(a), date_time(b)) else {
+        return false;
+    };
+    if one == other {
+        return a != b;
+    }
+    let (separator, fraction, zone) = style(a);
+    let (other_separator, other_fraction, other_zone) = style(b);
+    // A fraction of few digits can be zero by chance, and is then left out by some servers.
+    let is_lost = (fraction == 0 && other_fraction >= 6) || (other_fraction == 0 && fraction >= 6);
+    separator != other_separator || zone != other_zone || is_lost
+}
+
+/// The separator of date and time, the digits of the fraction, and how the zone is written.
+fn style(text: &str) -> (u8, usize, Zone) {
+    let separator = text.as_bytes().get(10).copied().unwrap_or_default();
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    let zone = match text.get(text.len().saturating_sub(6)..) {
+        _ if text.ends_with('Z') => Zone::Upper,
+        _ if text.ends_with('z') => Zone::Lower,
+        Some("+00:00") => Zone::Zero,
+        Some("-00:00") => Zone::Unknown,
+        _ => Zone::Offset,
+    };
+    (separator, digits, zone)
+}
+
+/// How the zone of an instant is written (RFC 3339 section 5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zone {
+    Upper,
+    Lower,
+    Zero,
+    Unknown,
+    Offset,
+}
+
+/// Times of a second format that servers write: an HTTP date, or RFC 3339 without a zone, which is taken for UTC.
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let near = (19..=40).contains(&text.len());
+    date_time(text).or_else(|| {
+        near.then(|| {
+            let zoned = DateTime::parse_from_rfc2822(text).ok().map(|at| at.to_utc());
+            let bare = || {
+                ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"]
+                    .iter()
+                    .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok().map(|at| at.and_utc()))
+            };
+            zoned.or_else(bare)
+        })?
+    })
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -88,7 +133,40 @@ fn is_email(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Format;
+    use super::{Format, instant, is_spelled_differently};
+
+    #[test]
+    fn instants_are_compared_by_their_spelling() {
+        for (a, b, differ) in [
+            ("2024-01-02T03:04:05+00:00", "2024-01-02T03:04:05Z", true),
+            ("2024-01-02T03:04:05.100Z", "2024-01-02T03:04:05.1Z", true),
+            ("2024-01-02T03:04:05+01:00", "2024-01-02T02:04:05Z", true),
+            ("2024-01-02T03:04:05Z", "2024-01-02t03:04:05Z", true),
+            // Other instants in the same spelling.
+            ("2024-01-02T03:04:05Z", "2025-01-02T03:04:05Z", false),
+            ("2024-01-02T03:04:05.12Z", "2025-01-02T03:04:05.1Z", false),
+            ("2024-01-02T03:04:05.12Z", "2025-01-02T03:04:05Z", false),
+            // And in another.
+            ("2024-01-02T03:04:05+00:00", "2025-01-02T03:04:05Z", true),
+            ("2024-01-02T03:04:05.123456Z", "2025-01-02T03:04:05Z", true),
+            ("2024-01-02", "2024-01-03", false),
+        ] {
+            assert_eq!(is_spelled_differently(a, b), differ, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_three_formats() {
+        for text in [
+            "2024-01-02T03:04:05Z",
+            "2024-01-02T03:04:05",
+            "2024-01-02 03:04:05.5",
+            "Tue, 02 Jan 2024 03:04:05 GMT",
+        ] {
+            assert!(instant(text).is_some(), "{text}");
+        }
+        assert!(instant("2024-01-02").is_none() && instant("2 hours ago, or so").is_none());
+    }
 
     #[test]
     fn each_format_is_known_by_its_form() {

@@ -1,61 +1,76 @@
-//! From the differences of single cases to changes of the API: each told once, however many cases show it.
+//! From the differences of single cases to changes of the API: each reported once per endpoint, however many cases show it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ChangeRule as Rule, Level, Noise,
-    answers::{differ, replies},
+    ChangeRule as Rule, Level, Noise, NotCompared,
+    answers::{How, differ, replies},
+    apply::applied,
+    attribute::{Mark, concerns, is_at, is_wording, marks},
     difference::{Difference, Part, Told},
-    facts::{Facts, general},
-    side::{Recorded, answers, exchange},
+    facts::Facts,
+    judge::Judge,
+    side::{Recorded, exchange, rounds},
 };
 use crate::{
-    check::Level as FindingLevel,
     event::{CaseFinished, Verdict},
-    exchange::Reply,
+    exchange::{Answer, Reply},
 };
 
-/// Most answers of one case on one side that are held against those of the other.
-const ANSWERS: usize = 5;
+/// Maximum number of responses of one case on one side that are compared.
+const ROUNDS: usize = 5;
+/// Maximum number of differences of one case that are judged one by one.
+const JUDGED: usize = 300;
 
 /// What makes a change this one and no other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) suite: String,
+    /// Method and path template; empty for changes of a suite as a whole.
+    pub(super) endpoint: String,
     pub(super) rule: Rule,
     pub(super) part: Part,
     pub(super) kind: String,
 }
 
-/// A change and the cases that show it.
-#[derive(Debug)]
-pub(super) struct Group {
-    /// By place in the suite, then id.
-    pub(super) cases: BTreeSet<(usize, String)>,
+/// The cases that show a change, by their place in the suite, then by id.
+pub(super) type Group = BTreeMap<(usize, String), Shown>;
+
+/// How one case shows a change.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
-    /// The highest level that a case of it calls for, and why.
+    /// The level that this case calls for, and why.
     pub(super) level: Level,
     pub(super) reason: String,
+    /// Which of the repeated responses show it, from zero.
+    pub(super) round: usize,
     /// The check that fails because of it, and did not before.
     pub(super) raised: Option<String>,
-    /// The check that fails and does no more than hold the wording of a text.
+    /// The check that fails and does no more than test the wording of a text.
     pub(super) worded: Option<String>,
-    /// Whether a check that failed holds because of it.
+    /// Whether a check that failed passes because of it.
     pub(super) is_satisfied: bool,
 }
 
-/// A check and a place that it fails at.
-type Mark = (String, Option<String>);
+/// What one difference does to the checks of a case, if nothing else differs.
+#[derive(Clone, Debug, Default)]
+struct Effect {
+    fails: BTreeSet<Mark>,
+    passes: BTreeSet<Mark>,
+}
 
-/// A case whose findings are others than before.
+/// A case whose findings differ from those before.
 struct Judged {
     index: usize,
     id: String,
     suite: String,
+    endpoint: String,
     new: BTreeSet<Mark>,
     gone: BTreeSet<Mark>,
-    keys: Vec<Key>,
+    /// The changes it shows, and their effects, where those are known.
+    keys: Vec<(Key, Option<Effect>)>,
 }
 
 /// What noise can hide: never a type, a name, a status.
@@ -77,71 +92,133 @@ impl Hides {
     }
 }
 
+/// A case of both sides.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'p> {
+    pub(super) one: &'p CaseFinished,
+    pub(super) own: &'p Recorded,
+    pub(super) other: &'p CaseFinished,
+    pub(super) theirs: &'p Recorded,
+}
+
+impl<'p> Pair<'p> {
+    fn old(&self, answer: &'p Answer) -> Told<'p> {
+        Told {
+            answer,
+            names: &self.own.names,
+        }
+    }
+
+    fn new(&self, answer: &'p Answer) -> Told<'p> {
+        Told {
+            answer,
+            names: &self.theirs.names,
+        }
+    }
+
+    /// The responses of one round, of the first where a side has none in it.
+    fn of_round(&self, round: usize) -> Option<(Told<'p>, Told<'p>)> {
+        let of = |case| -> Option<&'p Answer> {
+            let all = rounds(case);
+            let same = all.iter().find(|(number, _)| *number == round);
+            same.or(all.first()).map(|(_, answer)| *answer)
+        };
+        Some((self.old(of(self.one)?), self.new(of(self.other)?)))
+    }
+}
+
 /// Differences of all cases, until each has been seen.
 #[derive(Default)]
 pub(super) struct Gathered {
     pub(super) groups: BTreeMap<Key, Group>,
     noise: BTreeMap<(String, String, &'static str), BTreeSet<String>>,
-    learned: BTreeSet<(String, Part, Hides)>,
+    learned: BTreeSet<(String, String, Part, Hides)>,
     judged: Vec<Judged>,
-    /// Cases with an answer on both sides, and those of them without a difference that is none of noise.
+    /// Cases with a response on both sides.
     pub(super) compared: usize,
     same: BTreeMap<String, Vec<Key>>,
-    pub(super) not_compared: usize,
+    pub(super) not_compared: Vec<NotCompared>,
+    /// The endpoints of all cases.
+    pub(super) endpoints: BTreeSet<String>,
 }
 
 impl Gathered {
     /// A case that both sides have.
-    pub(super) fn both(&mut self, a: (&CaseFinished, &Recorded), b: (&CaseFinished, &Recorded), facts: &Facts<'_>) {
-        let ((one, own), (other, theirs)) = (a, b);
+    pub(super) fn both(&mut self, pair: Pair<'_>, facts: &Facts<'_>, judge: Option<&Judge<'_>>) {
+        let Pair {
+            one,
+            own,
+            other,
+            theirs,
+        } = pair;
+        let endpoint = facts.endpoint(other, theirs).or_else(|| facts.endpoint(one, own));
+        let endpoint = endpoint.unwrap_or_default();
+        self.endpoints.insert(endpoint.clone());
         let mut differences = Vec::new();
         let ran = |verdict: Verdict| !matches!(verdict, Verdict::Skipped | Verdict::NotRun);
         match (one.verdict, other.verdict) {
             (Verdict::NotRun, _) | (_, Verdict::NotRun) | (Verdict::Skipped, Verdict::Skipped) => {}
             _ if one.passed_before || other.passed_before => {}
-            (_, Verdict::Skipped) => differences.push(whole(Rule::VerdictNewlySkipped)),
-            (Verdict::Skipped, _) => differences.push(whole(Rule::VerdictNoLongerSkipped)),
-            (Verdict::Flaky, Verdict::Passed) => differences.push(whole(Rule::VerdictNoLongerFlaky)),
-            (Verdict::Passed, Verdict::Flaky) => differences.push(whole(Rule::VerdictNewlyFlaky)),
+            (_, Verdict::Skipped) => differences.push((whole(Rule::VerdictNewlySkipped), 0)),
+            (Verdict::Skipped, _) => differences.push((whole(Rule::VerdictNoLongerSkipped), 0)),
+            (Verdict::Flaky, Verdict::Passed) => differences.push((whole(Rule::VerdictNoLongerFlaky), 0)),
+            (Verdict::Passed, Verdict::Flaky) => differences.push((whole(Rule::VerdictNewlyFlaky), 0)),
             _ => {}
         }
         let is_compared = match (exchange(one), exchange(other)) {
             (Some(before), Some(after)) if ran(one.verdict) && ran(other.verdict) => {
-                differences.extend(replies(&before.reply, &after.reply));
+                differences.extend(replies(&before.reply, &after.reply).map(|difference| (difference, 0)));
                 matches!((&before.reply, &after.reply), (Reply::Answer(_), Reply::Answer(_)))
             }
             _ => false,
         };
+        let volatile = |part: &Part| facts.volatile(&other.id, part);
+        let how = How {
+            volatile: &volatile,
+            with_edits: false,
+        };
         if is_compared {
             self.compared += 1;
-            self.learn(one, own, facts);
-            self.learn(other, theirs, facts);
-            differences.extend(lasting(one, own, other, theirs));
+            self.learn(one, own, &endpoint, how);
+            self.learn(other, theirs, &endpoint, how);
+            differences.extend(lasting(pair, how));
         } else {
-            self.not_compared += 1;
+            self.not_compared.extend(NotCompared::of(Some(one), Some(other)));
         }
         let (before, after) = (marks(one), marks(other));
         let (new, gone): (BTreeSet<_>, BTreeSet<_>) = (
             after.difference(&before).cloned().collect(),
             before.difference(&after).cloned().collect(),
         );
+        let has_findings = !(new.is_empty() && gone.is_empty());
+        let judge = judge.filter(|_| is_compared && has_findings);
+        let effects = judge.map_or_else(Vec::new, |judge| effects(pair, &differences, how, judge));
         let mut keys = Vec::new();
-        for difference in differences {
-            // A value that differs each time is noise only as long as the suite takes it.
-            let is_taken = !new
-                .iter()
-                .chain(&gone)
-                .any(|(check, pointer)| is_at(check, pointer.as_deref(), &difference.part));
-            keys.extend(self.add(difference, other, facts, is_taken));
+        for (number, (difference, round)) in differences.into_iter().enumerate() {
+            let effect = effects.get(number).cloned().flatten();
+            // What varies is noise only as long as the suite takes it.
+            let mut found = new.iter().chain(&gone);
+            let is_taken = !found.any(|(check, pointer)| is_at(check, pointer.as_deref(), &difference.part));
+            let is_pinned = new.iter().any(|mark| mark.0 == "snapshot")
+                && (effect.as_ref()).is_some_and(|effect| effect.fails.iter().any(|mark| mark.0 == "snapshot"));
+            if let Some(source) = difference.noise.filter(|_| is_taken && !is_pinned) {
+                self.note(&other.suite, &difference, source, &other.id);
+                continue;
+            }
+            let difference = facts.weighed(difference, other);
+            let key = self.put(&other.suite, &endpoint, difference, (other.index, &other.id), round);
+            keys.push((key, effect));
         }
         if is_compared {
-            self.same.insert(other.id.clone(), keys.clone());
+            let keys = keys.iter().map(|(key, _)| key.clone()).collect();
+            self.same.insert(other.id.clone(), keys);
         }
-        if is_compared && !(new.is_empty() && gone.is_empty()) {
+        if is_compared && has_findings {
             self.judged.push(Judged {
                 index: other.index,
                 id: other.id.clone(),
                 suite: other.suite.clone(),
+                endpoint,
                 new,
                 gone,
                 keys,
@@ -149,32 +226,35 @@ impl Gathered {
         }
     }
 
-    /// A case that only one side has.
-    pub(super) fn alone(&mut self, case: &CaseFinished, rule: Rule) {
-        let part = Part::Whole;
-        self.put(
-            &case.suite,
-            Difference::new(rule, part, None, None),
-            (case.index, &case.id),
-        );
-    }
-
-    fn add(&mut self, difference: Difference, case: &CaseFinished, facts: &Facts<'_>, is_taken: bool) -> Option<Key> {
-        let volatile = difference
-            .rule
-            .is_of_value()
-            .then(|| facts.volatile(&case.id, &difference.part))
-            .flatten();
-        let looks = difference.is_fleeting.then_some("it is made anew for each answer");
-        if let Some(source) = volatile.or(looks).filter(|_| is_taken) {
-            self.note(&case.suite, &difference, source, &case.id);
-            return None;
+    /// A case that only one side has. Whether it is missed is not known where the run of the other side was cut short.
+    pub(super) fn alone(
+        &mut self,
+        (case, side): (&CaseFinished, &Recorded),
+        rule: Rule,
+        is_cut: bool,
+        facts: &Facts<'_>,
+    ) {
+        let endpoint = facts.endpoint(case, side).unwrap_or_default();
+        self.endpoints.insert(endpoint.clone());
+        self.not_compared.extend(if rule == Rule::VerdictCaseRemoved {
+            NotCompared::of(Some(case), None)
+        } else {
+            NotCompared::of(None, Some(case))
+        });
+        if !is_cut {
+            let difference = Difference::new(rule, Part::Whole, None, None);
+            self.put(&case.suite, &endpoint, difference, (case.index, &case.id), 0);
         }
-        let difference = weighed(difference, case, facts);
-        Some(self.put(&case.suite, difference, (case.index, &case.id)))
     }
 
-    fn put(&mut self, suite: &str, difference: Difference, (index, id): (usize, &str)) -> Key {
+    fn put(
+        &mut self,
+        suite: &str,
+        endpoint: &str,
+        difference: Difference,
+        (index, id): (usize, &str),
+        round: usize,
+    ) -> Key {
         let Difference {
             rule,
             part,
@@ -186,29 +266,23 @@ impl Gathered {
         } = difference;
         let key = Key {
             suite: suite.to_owned(),
+            endpoint: endpoint.to_owned(),
             rule,
             part,
             kind,
         };
         let (level, reason) = level.unwrap_or((rule.info().level, rule.info().reason));
-        let case = (index, id.to_owned());
-        let group = self.groups.entry(key.clone()).or_insert_with(|| Group {
-            cases: BTreeSet::new(),
-            before: None,
-            after: None,
+        let group = self.groups.entry(key.clone()).or_default();
+        group.entry((index, id.to_owned())).or_insert_with(|| Shown {
+            before,
+            after,
             level,
             reason: reason.to_owned(),
+            round,
             raised: None,
             worded: None,
             is_satisfied: false,
         });
-        if level > group.level {
-            (group.level, group.reason) = (level, reason.to_owned());
-        }
-        if group.cases.first().is_none_or(|first| case < *first) {
-            (group.before, group.after) = (before, after);
-        }
-        group.cases.insert(case);
         key
     }
 
@@ -226,25 +300,30 @@ impl Gathered {
             .insert(case.to_owned());
     }
 
-    /// What differs between two answers of one version.
-    fn learn(&mut self, case: &CaseFinished, side: &Recorded, facts: &Facts<'_>) {
-        let all = answers(case);
-        let Some((first, others)) = all.split_first() else {
+    /// What differs between two responses of one version.
+    fn learn(&mut self, case: &CaseFinished, side: &Recorded, endpoint: &str, how: How<'_>) {
+        let all = rounds(case);
+        let Some(((_, first), others)) = all.split_first() else {
             return;
         };
-        for other in others {
+        for (_, other) in others {
             let told = |answer| Told {
                 answer,
                 names: &side.names,
             };
-            for difference in differ(told(first), told(other)) {
-                let is_known = difference.is_fleeting || facts.volatile(&case.id, &difference.part).is_some();
+            for difference in differ(told(first), told(other), how) {
                 if let Some(hides) = Hides::of(difference.rule) {
+                    let part = difference.part.clone();
                     self.learned
-                        .insert((case.suite.clone(), difference.part.clone(), hides));
+                        .insert((case.suite.clone(), endpoint.to_owned(), part, hides));
                 }
-                if !is_known {
-                    self.note(&case.suite, &difference, "two answers of one version differ", &case.id);
+                if difference.noise.is_none() {
+                    self.note(
+                        &case.suite,
+                        &difference,
+                        "two responses of one version differ",
+                        &case.id,
+                    );
                 }
             }
         }
@@ -255,58 +334,13 @@ impl Gathered {
     pub(super) fn settle(&mut self, facts: &Facts<'_>) -> Vec<Noise> {
         let learned = &self.learned;
         self.groups.retain(|key, _| {
-            let hidden = Hides::of(key.rule).map(|hides| (key.suite.clone(), key.part.clone(), hides));
+            let hidden =
+                Hides::of(key.rule).map(|hides| (key.suite.clone(), key.endpoint.clone(), key.part.clone(), hides));
             hidden.is_none_or(|hidden| !learned.contains(&hidden))
         });
         for case in std::mem::take(&mut self.judged) {
-            let keys: Vec<_> = case
-                .keys
-                .iter()
-                .filter(|key| self.groups.contains_key(key))
-                .cloned()
-                .collect();
-            for (marks, rule) in [(&case.new, Rule::VerdictNewlyFailing), (&case.gone, Rule::VerdictFixed)] {
-                for (check, pointer) in marks {
-                    // The answer that this one is compared with has changed, and says so in its own case.
-                    let other = facts.same_as(&case.id).filter(|_| check == "same-as");
-                    let mut is_explained = other.is_some_and(|other| {
-                        let tells = |group: &Group| group.cases.iter().any(|(_, id)| id == other);
-                        keys.is_empty() && self.groups.values().any(tells)
-                    });
-                    // Fields that came or went matter to it only where the bodies are the same.
-                    let has_body = keys.iter().any(|key| matches!(key.part, Part::Body(_)));
-                    let concerned = |key: &&Key| {
-                        let is_beside = check == "same-as" && has_body && matches!(key.part, Part::Header(_));
-                        !is_beside && concerns(check, pointer.as_deref(), &key.part, key.rule)
-                    };
-                    for key in keys.iter().filter(concerned) {
-                        is_explained = true;
-                        let Some(group) = self.groups.get_mut(key) else {
-                            continue;
-                        };
-                        // A snapshot tells what was seen, not what is demanded.
-                        if rule == Rule::VerdictFixed {
-                            group.is_satisfied |= check != "snapshot";
-                        } else if check != "snapshot" {
-                            let is_wording = is_wording(key, group, check);
-                            let failing = if is_wording {
-                                &mut group.worded
-                            } else {
-                                &mut group.raised
-                            };
-                            failing.get_or_insert_with(|| check.clone());
-                        }
-                    }
-                    let is_told_apart = check == "snapshot" && marks.len() > 1;
-                    if !is_explained && !is_told_apart {
-                        let kind = format!("{check} {}", pointer.as_deref().unwrap_or_default());
-                        let mut difference = whole(rule);
-                        kind.trim_end().clone_into(&mut difference.kind);
-                        let key = self.put(&case.suite, difference, (case.index, &case.id));
-                        self.same.entry(case.id.clone()).or_default().push(key);
-                    }
-                }
-            }
+            self.explain(&case, &case.new, Rule::VerdictNewlyFailing, facts);
+            self.explain(&case, &case.gone, Rule::VerdictFixed, facts);
         }
         let noise = std::mem::take(&mut self.noise);
         noise
@@ -320,12 +354,88 @@ impl Gathered {
             .collect()
     }
 
+    fn explain(&mut self, case: &Judged, marks: &BTreeSet<Mark>, rule: Rule, facts: &Facts<'_>) {
+        let keys: Vec<_> = (case.keys.iter())
+            .filter(|(key, _)| self.groups.contains_key(key))
+            .cloned()
+            .collect();
+        // The status comes first: the other checks look at a response that follows from it.
+        let (first, others): (Vec<_>, Vec<_>) = marks.iter().partition(|mark| mark.0 == "status");
+        for mark in first.into_iter().chain(others) {
+            let (check, pointer) = mark;
+            // The response that this one is compared with has changed, and its own case shows it.
+            let other = facts.same_as(&case.id).filter(|_| check == "same-as");
+            let mut is_explained = other.is_some_and(|other| {
+                let tells = |group: &Group| group.keys().any(|(_, id)| id == other);
+                keys.is_empty() && self.groups.values().any(tells)
+            });
+            let exact = |effect: &Effect| effect_of(effect, rule).contains(mark);
+            let similar = |effect: &Effect| effect_of(effect, rule).iter().any(|known| known.0 == *check);
+            let is_exact = keys.iter().any(|(_, effect)| effect.as_ref().is_some_and(exact));
+            // Fields that came or went matter to it only where the bodies are the same.
+            let has_body = keys.iter().any(|(key, _)| matches!(key.part, Part::Body(_)));
+            for (key, effect) in &keys {
+                let is_cause = match effect {
+                    Some(effect) if check != "same-as" => {
+                        if is_exact {
+                            exact(effect)
+                        } else {
+                            similar(effect)
+                        }
+                    }
+                    _ => {
+                        let is_beside = check == "same-as" && has_body && matches!(key.part, Part::Header(_));
+                        !is_beside && concerns(check, pointer.as_deref(), &key.part, key.rule)
+                    }
+                };
+                if !is_cause {
+                    continue;
+                }
+                is_explained = true;
+                let place = (case.index, case.id.clone());
+                let Some(shown) = self.groups.get_mut(key).and_then(|group| group.get_mut(&place)) else {
+                    continue;
+                };
+                if rule == Rule::VerdictFixed {
+                    // A snapshot contains what was seen, not what is demanded.
+                    shown.is_satisfied |= check != "snapshot";
+                } else if check == "snapshot" {
+                    // It demands the values that it contains. Additions stay what they are.
+                    let is_value = matches!(key.rule, Rule::BodyValueChanged | Rule::HeaderValueChanged);
+                    if is_value && effect.is_some() {
+                        shown.raised.get_or_insert_with(|| check.clone());
+                    }
+                } else if is_wording(key, shown, check) {
+                    shown.worded.get_or_insert_with(|| check.clone());
+                } else {
+                    shown.raised.get_or_insert_with(|| check.clone());
+                }
+            }
+            let is_told_apart = check == "snapshot" && marks.len() > 1;
+            if !is_explained && !is_told_apart {
+                let kind = format!("{check} {}", pointer.as_deref().unwrap_or_default());
+                let mut difference = whole(rule);
+                kind.trim_end().clone_into(&mut difference.kind);
+                let key = self.put(&case.suite, &case.endpoint, difference, (case.index, &case.id), 0);
+                self.same.entry(case.id.clone()).or_default().push(key);
+            }
+        }
+    }
+
     /// Compared cases without any change.
     pub(super) fn same(&self) -> usize {
         self.same
             .values()
             .filter(|keys| !keys.iter().any(|key| self.groups.contains_key(key)))
             .count()
+    }
+}
+
+fn effect_of(effect: &Effect, rule: Rule) -> &BTreeSet<Mark> {
+    if rule == Rule::VerdictFixed {
+        &effect.passes
+    } else {
+        &effect.fails
     }
 }
 
@@ -337,168 +447,69 @@ fn whole(rule: Rule) -> Difference {
     Difference::new(rule, Part::Whole, None, None)
 }
 
-/// What the candidate answers differently from every answer of the baseline. What one side wavers in by value is
-/// learned apart.
-fn lasting(one: &CaseFinished, own: &Recorded, other: &CaseFinished, theirs: &Recorded) -> Vec<Difference> {
-    let (before, after) = (answers(one), answers(other));
-    let mut found: Vec<Difference> = Vec::new();
-    for new in after.iter().take(ANSWERS) {
-        let new = Told {
-            answer: new,
-            names: &theirs.names,
+/// What each difference does to the checks when it alone is applied to the response of the baseline.
+fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Judge<'_>) -> Vec<Option<Effect>> {
+    let how = How {
+        with_edits: true,
+        ..how
+    };
+    let mut rounds: BTreeMap<usize, Option<(Vec<Difference>, BTreeSet<Mark>)>> = BTreeMap::new();
+    let Some(judging) = judge.case(pair.one) else {
+        return Vec::new();
+    };
+    let effect = |(difference, round): &(Difference, usize)| -> Option<Effect> {
+        let (old, new) = pair.of_round(*round)?;
+        let known = rounds.entry(*round).or_insert_with(|| {
+            let before = judging.marks(old.answer)?;
+            Some((differ(old, new, how), before))
+        });
+        let (differences, before) = known.as_ref()?;
+        let edited = differences.iter().find(|one| one.key() == difference.key())?;
+        let after = judging.marks(&applied(edited, old, new)?)?;
+        Some(Effect {
+            fails: after.difference(before).cloned().collect(),
+            passes: before.difference(&after).cloned().collect(),
+        })
+    };
+    all.iter().take(JUDGED).map(effect).collect()
+}
+
+/// How the responses of the candidate differ from every response of the baseline, each difference with the round that
+/// shows it. What one side varies in by value is learned separately.
+fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
+    let (before, after) = (rounds(pair.one), rounds(pair.other));
+    let mut found: Vec<(Difference, usize)> = Vec::new();
+    for (round, new) in after.iter().take(ROUNDS) {
+        // The two responses of a round were requested next to each other: their values are shown.
+        let Some((old, _)) = pair.of_round(*round) else {
+            continue;
         };
-        let mut kept: Option<Vec<Difference>> = None;
-        for old in before.iter().take(ANSWERS) {
-            let seen = differ(
-                Told {
-                    answer: old,
-                    names: &own.names,
-                },
-                new,
-            );
-            kept = Some(match kept {
-                None => seen,
-                Some(kept) => kept
-                    .into_iter()
-                    .filter(|one| seen.iter().any(|other| other.key() == one.key()))
-                    .collect(),
-            });
-            if kept.as_ref().is_some_and(Vec::is_empty) {
+        let mut kept = differ(old, pair.new(new), how);
+        for (_, other) in before.iter().take(ROUNDS) {
+            if kept.is_empty() {
                 break;
             }
+            if std::ptr::eq(*other, old.answer) {
+                continue;
+            }
+            let seen = differ(pair.old(other), pair.new(new), how);
+            kept.retain(|one| seen.iter().any(|other| other.key() == one.key()));
         }
-        for difference in kept.unwrap_or_default() {
-            if !found.iter().any(|known| known.key() == difference.key()) {
-                found.push(difference);
+        for difference in kept {
+            let is_same_place = |(known, at): &&mut (Difference, usize)| {
+                let is_cookie = difference.part == Part::Header("set-cookie".to_owned());
+                known.key() == difference.key()
+                    || (at != round && known.part == difference.part && (!is_cookie || known.kind == difference.kind))
+            };
+            match found.iter_mut().find(is_same_place) {
+                None => found.push((difference, *round)),
+                // One cause is reported once, as its gravest.
+                Some((known, at)) if difference.rule.info().level > known.rule.info().level => {
+                    (*known, *at) = (difference, *round);
+                }
+                Some(_) => {}
             }
         }
     }
     found
-}
-
-/// The findings that fail a case, by check and place.
-fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
-    super::side::tries(case)
-        .flat_map(|one| &one.findings)
-        .filter(|finding| finding.level == FindingLevel::Deny)
-        .map(|finding| (finding.check.to_string(), finding.pointer.as_deref().map(general)))
-        .collect()
-}
-
-/// Whether a check looks at what has changed there.
-fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Rule) -> bool {
-    if check == "snapshot" || *part == Part::Status {
-        return true;
-    }
-    if check == "same-as" {
-        return matches!(part, Part::Body(_) | Part::Header(_));
-    }
-    let is_all_of_body = matches!(
-        rule,
-        Rule::BodyVanished
-            | Rule::BodyAppeared
-            | Rule::BodyNotJson
-            | Rule::BodyBecameJson
-            | Rule::HeaderMediaTypeChanged
-    );
-    match part {
-        Part::Whole => matches!(rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
-        Part::Status => true,
-        Part::Header(name) => {
-            let field = match check {
-                "http/challenge" => "www-authenticate",
-                "http/coding" => "content-encoding",
-                other => other
-                    .strip_prefix("header/")
-                    .or(other.strip_prefix("http/"))
-                    .unwrap_or_default(),
-            };
-            field == name || check == "http/leak" || (is_all_of_body && is_of_body(check))
-        }
-        Part::Body(place) => {
-            let meets = |at: &str| is_below(place, at) || is_below(at, place);
-            // What is missing is told where it should be.
-            let at_parent = |at: &str| place.rfind('/').is_some_and(|end| &place[..end] == at);
-            is_of_body(check) && (is_all_of_body || pointer.is_none_or(|at| meets(at) || at_parent(at)))
-        }
-    }
-}
-
-/// Whether a check fails at that very place.
-fn is_at(check: &str, pointer: Option<&str>, part: &Part) -> bool {
-    match part {
-        Part::Body(place) => check.starts_with("body/") && pointer.is_some_and(|at| is_below(at, place)),
-        Part::Header(name) => check.strip_prefix("header/") == Some(name),
-        Part::Whole | Part::Status => false,
-    }
-}
-
-fn is_of_body(check: &str) -> bool {
-    check.starts_with("body/")
-        || matches!(
-            check,
-            "http/json" | "http/length" | "http/no-content" | "http/leak" | "http/content-type"
-        )
-        || check.starts_with("header/content-")
-}
-
-fn is_below(place: &str, above: &str) -> bool {
-    place
-        .strip_prefix(above)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Whether a check does no more than hold the wording of a text: what callers must not rely on does not break them.
-fn is_wording(key: &Key, group: &Group, check: &str) -> bool {
-    key.rule == Rule::BodyMessageChanged && check.starts_with("body/") && group.after.as_deref() != Some("\"\"")
-}
-
-/// The level of a difference in this case, by what the suite declares.
-fn weighed(mut difference: Difference, case: &CaseFinished, facts: &Facts<'_>) -> Difference {
-    let declared = match &difference.part {
-        Part::Body(pointer) => facts.declared(&case.id, pointer),
-        _ => None,
-    };
-    let weighed = match (difference.rule, declared) {
-        (Rule::StatusErrorToSuccess, _) => refused(&difference, case, facts),
-        (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_required => {
-            Some((Level::Breaking, "the schema requires it: who reads it finds nothing"))
-        }
-        (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_known => {
-            Some((Level::Warning, "the schema does not require it, and it was there"))
-        }
-        (Rule::BodyValueChanged, Some(declared)) if declared.is_closed => Some((
-            Level::Breaking,
-            "the schema names the values that it may have, and callers branch on them",
-        )),
-        (Rule::BodyBecameNull, Some(declared)) if declared.types.contains("null") => {
-            Some((Level::Warning, "the schema allows null, and it was never seen"))
-        }
-        (Rule::BodyIntegerToNumber, Some(declared)) if declared.types.contains("number") => {
-            Some((Level::Info, "the schema declares a number"))
-        }
-        _ => None,
-    };
-    difference.level = weighed.or(difference.level);
-    difference
-}
-
-/// That a request succeeds which was refused breaks the API itself, unless the suite allows both.
-fn refused(difference: &Difference, case: &CaseFinished, facts: &Facts<'_>) -> Option<(Level, &'static str)> {
-    let status = |text: &Option<String>| -> Option<u16> { text.as_ref()?.get(..3)?.parse().ok() };
-    let (before, after) = (status(&difference.before)?, status(&difference.after)?);
-    let expected = facts.statuses(&case.id);
-    if expected.is_some_and(|expected| expected.contains(after)) {
-        return None;
-    }
-    if matches!(before, 401 | 403 | 407) || Facts::is_about_authorisation(&case.tags) {
-        return Some((
-            Level::Breaking,
-            "the case is about authorisation: who must not do this now can",
-        ));
-    }
-    expected.is_some_and(|expected| expected.contains(before)).then_some((
-        Level::Breaking,
-        "the case is about refusal: what must be refused now is done",
-    ))
 }

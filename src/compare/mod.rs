@@ -1,21 +1,31 @@
 //! What changed between two versions of an API: the recordings of one suite on each, in; a classified list of changes,
 //! out. Pure but for reading the recordings: nothing is sent from here.
 //!
-//! Answers are held against each other ([`answers`], [`body`]), noise is taken away and what is left is grouped
-//! ([`gather`]), and each group becomes a change with the level that evidence and configuration give it.
+//! Responses are compared ([`answers`], [`body`], [`cookies`]), noise is taken away and what is left is grouped
+//! ([`gather`]), checks that fail are attributed to the differences that make them fail ([`judge`], [`apply`]), and each
+//! group becomes a change with the level that evidence and configuration give it.
 
 mod accepted;
+mod align;
 mod answers;
+mod apply;
+mod attribute;
 mod body;
 mod change;
+mod cookies;
 mod difference;
 mod facts;
+mod fields;
 mod format;
 mod gather;
+mod judge;
 mod latency;
+mod missing;
 mod rules;
 mod settings;
 mod side;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::{
@@ -26,19 +36,23 @@ use std::{
 
 use chrono::NaiveDate;
 
-pub use accepted::{ACCEPTED_FILE, AcceptedEntry, read_accepted};
+pub use accepted::{ACCEPTED_FILE, AcceptedEntry, read_accepted, unknown_names};
 pub use change::{
-    Accepted, CaseLatency, Change, Comparison, Evidence, FORMAT, Latency, Level, Matrix, MatrixRow, Noise, Side,
-    StaleEntry, Summary, comparison_schema, matrix_schema,
+    Accepted, CaseLatency, Change, Comparison, Evidence, FORMAT, Latency, Level, Matrix, MatrixRow, Noise, NotCompared,
+    Side, StaleEntry, Summary, Values, comparison_schema, matrix_schema,
 };
 pub use facts::Facts;
+pub use judge::Judge;
 pub use rules::{CHANGE_RULES, ChangeRule, ChangeRuleInfo};
-pub use settings::CompareSettings;
+pub use settings::{CompareSettings, Levels};
 
 use crate::{event::CaseFinished, exit::Exit, recording::RecordingError};
 use difference::Part;
-use gather::{Gathered, Group, Key};
+use gather::{Gathered, Group, Key, Pair, Shown};
 use side::Recorded;
+
+/// Maximum number of further values that a change shows.
+const VALUES: usize = 20;
 
 /// A recording and what it is called.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +67,10 @@ pub struct Version<'a> {
 pub struct Comparing<'a> {
     /// What the suite says of its cases.
     pub facts: &'a Facts<'a>,
-    /// Levels by rule; none where the rule is off.
-    pub levels: &'a BTreeMap<ChangeRule, Option<Level>>,
+    /// What judges responses of the baseline again; without it a check that fails is attributed by where it fails.
+    pub judge: Option<&'a Judge<'a>>,
+    /// Levels that the project sets.
+    pub levels: &'a Levels,
     /// Changes that are accepted.
     pub accepted: &'a [AcceptedEntry],
     /// The day on which entries expire or not.
@@ -73,14 +89,20 @@ impl std::fmt::Debug for Comparing<'_> {
     }
 }
 
-/// Which side could not be read, and why.
+/// Why there is no comparison.
 #[derive(Debug, thiserror::Error)]
-#[error("{source}")]
-pub struct CompareError {
-    /// Whether it is the candidate.
-    pub is_candidate: bool,
-    /// Why.
-    pub source: RecordingError,
+pub enum CompareError {
+    /// A recording cannot be read.
+    #[error("{source}")]
+    Unreadable {
+        /// Whether it is the candidate.
+        is_candidate: bool,
+        /// Why.
+        source: RecordingError,
+    },
+    /// Accepted changes name what does not exist: an error for each.
+    #[error("accepted changes name what does not exist")]
+    UnknownNames(Vec<String>),
 }
 
 /// What a recording says of its side.
@@ -90,7 +112,7 @@ pub fn side_of(version: Version<'_>) -> Result<Side, RecordingError> {
 
 /// Compares the recordings of two versions.
 pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_>) -> Result<Comparison, CompareError> {
-    let of = |is_candidate| move |source| CompareError { is_candidate, source };
+    let of = |is_candidate| move |source| CompareError::Unreadable { is_candidate, source };
     let mut before = Recorded::read(baseline.path, baseline.name, how.wanted).map_err(of(false))?;
     let mut after = Recorded::read(candidate.path, candidate.name, how.wanted).map_err(of(true))?;
     let mut gathered = Gathered::default();
@@ -98,15 +120,19 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     for (id, entry) in after.cases.clone() {
         let new = after.case(entry).map_err(of(true))?;
         let Some(known) = before.entry(&id) else {
-            if before.side.stopped.is_none() {
-                gathered.alone(&new, ChangeRule::VerdictCaseAdded);
-            }
-            gathered.not_compared += 1;
+            let is_cut = before.side.stopped.is_some();
+            gathered.alone((&new, &after), ChangeRule::VerdictCaseAdded, is_cut, how.facts);
             continue;
         };
         let old = before.case(known).map_err(of(false))?;
-        gathered.both((&old, &before), (&new, &after), how.facts);
-        let elapsed = |case: &CaseFinished| side::answers(case).iter().map(|answer| answer.elapsed_us).collect();
+        let pair = Pair {
+            one: &old,
+            own: &before,
+            other: &new,
+            theirs: &after,
+        };
+        gathered.both(pair, how.facts, how.judge);
+        let elapsed = |case: &CaseFinished| side::rounds(case).iter().map(|(_, answer)| answer.elapsed_us).collect();
         let took = latency::Times {
             baseline: elapsed(&old),
             candidate: elapsed(&new),
@@ -117,39 +143,55 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     }
     for (id, entry) in before.cases.clone() {
         if after.entry(&id).is_none() {
-            if after.side.stopped.is_none() {
-                gathered.alone(&before.case(entry).map_err(of(false))?, ChangeRule::VerdictCaseRemoved);
-            }
-            gathered.not_compared += 1;
+            let is_cut = after.side.stopped.is_some();
+            let old = before.case(entry).map_err(of(false))?;
+            gathered.alone((&old, &before), ChangeRule::VerdictCaseRemoved, is_cut, how.facts);
         }
+    }
+    let cases = || {
+        let recorded = before.cases.iter().chain(&after.cases).map(|(id, _)| id.as_str());
+        recorded.chain(how.facts.cases()).collect()
+    };
+    let unknown = accepted::unknown(how.accepted, cases, &gathered.endpoints, how.facts);
+    if !unknown.is_empty() {
+        return Err(CompareError::UnknownNames(unknown));
     }
     let noise = gathered.settle(how.facts);
-    let (compared, not_compared, same) = (gathered.compared, gathered.not_compared, gathered.same());
+    let (compared, same) = (gathered.compared, gathered.same());
+    let mut not_compared = std::mem::take(&mut gathered.not_compared);
+    not_compared.sort_by(|one, other| (!one.is_missing, &one.case).cmp(&(!other.is_missing, &other.case)));
     slower(&times, &mut gathered.groups);
-    let mut changes = Vec::new();
+    let mut versions = (before, after);
+    let (mut changes, mut accepted) = (Vec::new(), Vec::new());
+    let mut entries = accepted::Entries::new(how.accepted, how.today);
     for (key, group) in gathered.groups {
-        if let Some(change) = change(&key, group, &mut before, &mut after, how).map_err(of(true))? {
-            changes.push(change);
+        for (entry, part) in entries.split(&key, group) {
+            let Some(change) = change(&key, part, &mut versions, how).map_err(of(true))? else {
+                continue;
+            };
+            match entry {
+                None => changes.push(change),
+                Some(entry) => accepted.push(entry.accepts(change)),
+            }
         }
     }
-    changes.sort_by(|one, other| {
-        let rank = |change: &Change| (std::cmp::Reverse(change.level), std::cmp::Reverse(change.cases.len()));
-        let name = |change: &Change| (change.rule.clone(), change.pointer.clone(), change.fingerprint.clone());
-        rank(one).cmp(&rank(other)).then_with(|| name(one).cmp(&name(other)))
-    });
-    let (changes, accepted, stale) = accepted::apply(changes, how.accepted, how.today);
-    let count = |level| changes.iter().filter(|change| change.level == level).count();
+    let (before, after) = versions;
+    changes.sort_by(|one, other| order(one).cmp(&order(other)));
+    accepted.sort_by(|one, other| order(&one.change).cmp(&order(&other.change)));
+    let count = |level| changes.iter().filter(|change: &&Change| change.level == level).count();
     let fails = changes
         .iter()
-        .any(|change| how.fail_on.is_some_and(|least| change.level >= least));
+        .filter(|change| how.fail_on.is_some_and(|least| change.level >= least))
+        .map(|change| change.level)
+        .max();
     let is_cut = before.side.stopped.is_some() || after.side.stopped.is_some();
-    let exit = match () {
-        () if before.cases.is_empty() && after.cases.is_empty() => Exit::NothingRan,
-        // Where nothing was answered on one side there is no verdict on the API.
-        () if compared == 0 => Exit::NoVerdict,
-        () if fails => Exit::Broken,
-        () if is_cut => Exit::NoVerdict,
-        () => Exit::Holds,
+    let exit = match fails {
+        _ if before.cases.is_empty() && after.cases.is_empty() => Exit::NothingRan,
+        // Where one side has no response at all, only what breaks says something of the API.
+        Some(Level::Breaking) => Exit::Broken,
+        Some(_) if compared > 0 => Exit::Broken,
+        _ if compared == 0 || is_cut || not_compared.iter().any(|one| one.is_missing) => Exit::NoVerdict,
+        _ => Exit::Holds,
     };
     Ok(Comparison {
         format: FORMAT,
@@ -157,7 +199,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
         summary: Summary {
             compared,
             same,
-            not_compared,
+            not_compared: not_compared.len(),
             breaking: count(Level::Breaking),
             warnings: count(Level::Warning),
             infos: count(Level::Info),
@@ -168,13 +210,26 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
         fail_on: how.fail_on,
         changes,
         accepted,
-        stale,
+        stale: entries.stale(),
         noise,
+        not_compared,
         latencies: times
             .iter()
             .map(|(_, _, id, took)| latency::of_case(id, took))
             .collect(),
     })
+}
+
+/// Changes are listed by level, by how many cases show them, then by what they are.
+fn order(change: &Change) -> impl Ord + use<> {
+    (
+        std::cmp::Reverse(change.level),
+        std::cmp::Reverse(change.cases.len()),
+        change.rule.clone(),
+        change.endpoint.clone(),
+        change.pointer.clone(),
+        change.fingerprint.clone(),
+    )
 }
 
 type Timed = (String, usize, String, latency::Times);
@@ -198,72 +253,104 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
         for ((rule, before, after), cases) in found {
             let key = Key {
                 suite: suite.to_owned(),
+                endpoint: String::new(),
                 rule,
                 part: Part::Whole,
                 kind: String::new(),
             };
             let shown = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
-            let group = groups.entry(key).or_insert_with(|| Group {
-                cases: BTreeSet::new(),
-                before: Some(shown(before)),
-                after: Some(shown(after)),
-                level: rule.info().level,
-                reason: rule.info().reason.to_owned(),
-                raised: None,
-                worded: None,
-                is_satisfied: false,
-            });
-            group.cases.extend(cases);
+            let group = groups.entry(key).or_default();
+            for case in cases {
+                group.insert(
+                    case,
+                    Shown {
+                        before: Some(shown(before)),
+                        after: Some(shown(after)),
+                        level: rule.info().level,
+                        reason: rule.info().reason.to_owned(),
+                        round: 0,
+                        raised: None,
+                        worded: None,
+                        is_satisfied: false,
+                    },
+                );
+            }
         }
     }
 }
 
-/// A group of differences as a change, with the first case that shows it.
+/// The level that a case calls for, by evidence, and why.
+fn weighed(key: &Key, shown: &Shown) -> (Level, String) {
+    if let Some(check) = &shown.raised {
+        (Level::Breaking, format!("fails check `{check}`"))
+    } else if let Some(check) = &shown.worded {
+        let reason = format!("{}; fails check `{check}`, which tests the wording", shown.reason);
+        (shown.level, reason)
+    } else if shown.is_satisfied && key.rule != ChangeRule::VerdictNewlyFailing {
+        (Level::Info, "passes a check of the suite that failed before".to_owned())
+    } else {
+        (shown.level, shown.reason.clone())
+    }
+}
+
+/// A group of differences as a change, with the first case that shows it at its level.
 fn change(
     key: &Key,
     group: Group,
-    before: &mut Recorded,
-    after: &mut Recorded,
+    (before, after): &mut (Recorded, Recorded),
     how: &Comparing<'_>,
 ) -> Result<Option<Change>, RecordingError> {
-    let (mut level, mut reason) = (group.level, group.reason);
-    if let Some(check) = group.raised {
-        level = Level::Breaking;
-        reason = format!("the suite demands otherwise: `{check}` fails now");
-    } else if let Some(check) = group.worded {
-        reason = format!("{reason}; the suite holds the text, and `{check}` fails now");
-    } else if group.is_satisfied && !matches!(key.rule, ChangeRule::VerdictNewlyFailing) {
-        level = Level::Info;
-        "what the suite demands holds now".clone_into(&mut reason);
-    }
-    if let Some(set) = how.levels.get(&key.rule) {
-        match set {
-            None => return Ok(None),
-            Some(set) => level = *set,
-        }
-    }
-    let Some((_, id)) = group.cases.first() else {
+    let weight = |shown: &Shown| weighed(key, shown);
+    let best = group.iter().max_by(|(place, one), (other_place, other)| {
+        let levels = weight(one).0.cmp(&weight(other).0);
+        levels.then_with(|| other_place.cmp(place))
+    });
+    let Some(((_, id), shown)) = best else {
         return Ok(None);
     };
+    let (mut level, reason) = weight(shown);
+    if let Some(set) = how.levels.of(key.rule, &key.part) {
+        match set {
+            None => return Ok(None),
+            Some(set) => level = set,
+        }
+    }
     let old = before.entry(id).map(|entry| before.case(entry)).transpose()?;
     let new = after.entry(id).map(|entry| after.case(entry)).transpose()?;
-    let Some(shown) = new.as_ref().or(old.as_ref()) else {
+    let Some(case) = new.as_ref().or(old.as_ref()) else {
         return Ok(None);
+    };
+    let exchange = |case: Option<&CaseFinished>| {
+        let case = case?;
+        let of_round = side::tries(case).nth(shown.round).and_then(|one| one.exchange.clone());
+        of_round.or_else(|| case.last.exchange.clone())
     };
     let evidence = Evidence {
         case: id.clone(),
-        name: shown.name.clone(),
-        place: shown.place.clone(),
+        name: case.name.clone(),
+        place: case.place.clone(),
         baseline_verdict: old.as_ref().map(|case| case.verdict),
         candidate_verdict: new.as_ref().map(|case| case.verdict),
-        baseline: old.as_ref().and_then(|case| case.last.exchange.clone()),
-        candidate: new.as_ref().and_then(|case| case.last.exchange.clone()),
+        baseline: exchange(old.as_ref()),
+        candidate: exchange(new.as_ref()),
     };
     let (pointer, header) = match &key.part {
         Part::Body(pointer) => (Some(pointer.clone()), None),
         Part::Header(name) => (None, Some(name.clone())),
         Part::Whole | Part::Status => (None, None),
     };
+    let mut others: Vec<Values> = Vec::new();
+    for ((_, id), one) in &group {
+        let is_known = |known: &Values| known.before == one.before && known.after == one.after;
+        let is_main = one.before == shown.before && one.after == shown.after;
+        if !is_main && others.len() < VALUES && !others.iter().any(is_known) {
+            others.push(Values {
+                case: id.clone(),
+                before: one.before.clone(),
+                after: one.after.clone(),
+            });
+        }
+    }
     Ok(Some(Change {
         rule: key.rule.id().to_owned(),
         level,
@@ -271,11 +358,13 @@ fn change(
         message: words::message(key),
         reason,
         suite: key.suite.clone(),
+        endpoint: Some(key.endpoint.clone()).filter(|endpoint| !endpoint.is_empty()),
         pointer,
         header,
-        before: group.before,
-        after: group.after,
-        cases: group.cases.into_iter().map(|(_, id)| id).collect(),
+        before: shown.before.clone(),
+        after: shown.after.clone(),
+        others,
+        cases: group.keys().map(|(_, id)| id.clone()).collect(),
         evidence,
     }))
 }
@@ -289,7 +378,7 @@ fn fingerprint(key: &Key) -> String {
         Part::Body(pointer) => ("body", pointer.as_str()),
     };
     let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-    for part in [key.rule.id(), &key.suite, part, at, &key.kind] {
+    for part in [key.rule.id(), &key.suite, &key.endpoint, part, at, &key.kind] {
         digest.update(&(part.len() as u64).to_le_bytes());
         digest.update(part.as_bytes());
     }

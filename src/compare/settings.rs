@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ChangeRule, Level, accepted};
+use super::{ChangeRule, Level, accepted, difference::Part};
 use crate::source::{Diagnostic, Diagnostics, Fields, Kind, Node, string};
 
 /// Levels by name.
@@ -16,11 +16,57 @@ const LEVELS: [(&str, Option<Level>); 4] = [
     ("off", None),
 ];
 
+/// Levels that a project sets, by rule, or by rule and place; none where a rule is off.
+#[derive(Clone, Debug, Default)]
+pub struct Levels(BTreeMap<(ChangeRule, Option<String>), Option<Level>>);
+
+impl Levels {
+    /// The level of a rule at a place: that of the place, or else that of the rule.
+    pub(super) fn of(&self, rule: ChangeRule, part: &Part) -> Option<Option<Level>> {
+        let place = match part {
+            Part::Header(place) | Part::Body(place) => Some(place.clone()),
+            Part::Whole | Part::Status => None,
+        };
+        let of_place = place.and_then(|place| self.0.get(&(rule, Some(place))));
+        of_place.or_else(|| self.0.get(&(rule, None))).copied()
+    }
+
+    /// Reads a key: a rule, or `rule:field` and `rule:/pointer`.
+    fn key(name: &Node, errors: &mut Diagnostics) -> Option<(ChangeRule, Option<String>)> {
+        let text = string(name, errors)?;
+        let (rule, place) = match text.split_once(':') {
+            None => (text.as_str(), None),
+            Some((rule, place)) => (rule, Some(place)),
+        };
+        let rule_node = Node {
+            span: name.span,
+            kind: Kind::String(rule.to_owned()),
+        };
+        let rule = accepted::known_rule(&rule_node, errors)?;
+        let Some(place) = place else {
+            return Some((rule, None));
+        };
+        if rule.id().starts_with("header/") {
+            let header = accepted::known_header(place, name.span, errors)?;
+            return Some((rule, Some(header)));
+        }
+        let is_pointer = place.is_empty() || place.starts_with('/');
+        if rule.id().starts_with("body/") && is_pointer {
+            return Some((rule, Some(place.to_owned())));
+        }
+        errors.push(
+            Diagnostic::new(name.span, format!("`{}` cannot be narrowed to `{place}`", rule.id()))
+                .help("a `header/` rule may name a field, a `body/` rule a JSON pointer"),
+        );
+        None
+    }
+}
+
 /// How changes are judged in a project.
 #[derive(Clone, Debug, Default)]
 pub struct CompareSettings {
-    /// Levels by rule; none where the rule is off.
-    pub levels: BTreeMap<ChangeRule, Option<Level>>,
+    /// The levels that it sets.
+    pub levels: Levels,
     /// The file of accepted changes, where it is not the usual one.
     pub accepted: Option<PathBuf>,
 }
@@ -45,14 +91,14 @@ impl CompareSettings {
                     span: key.span,
                     kind: Kind::String(key.text.to_string()),
                 };
-                let (rule, text) = (accepted::known_rule(&name, errors), string(value, errors));
+                let (rule, text) = (Levels::key(&name, errors), string(value, errors));
                 let (Some(rule), Some(text)) = (rule, text) else {
                     continue;
                 };
                 match LEVELS.iter().find(|(name, _)| *name == text) {
-                    Some((_, level)) => drop(settings.levels.insert(rule, *level)),
+                    Some((_, level)) => drop(settings.levels.0.insert(rule, *level)),
                     None => errors.push(
-                        Diagnostic::new(value.span, format!("`{text}` is no level of a change"))
+                        Diagnostic::new(value.span, format!("`{text}` is not a level of a change"))
                             .suggest(&text, LEVELS.map(|(name, _)| name)),
                     ),
                 }

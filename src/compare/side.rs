@@ -98,11 +98,13 @@ pub(super) fn tries(case: &CaseFinished) -> impl Iterator<Item = &Try> {
     std::iter::once(&case.last).chain(&case.repeats)
 }
 
-/// The answers among them.
-pub(super) fn answers(case: &CaseFinished) -> Vec<&Answer> {
-    tries(case)
-        .filter_map(|one| match &one.exchange.as_ref()?.reply {
-            Reply::Answer(answer) => Some(answer),
+/// The responses among them, each with its number from zero: of two sides that were asked side by side, those of one number
+/// belong together.
+pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Answer)> {
+    let numbered = tries(case).enumerate();
+    numbered
+        .filter_map(|(number, one)| match &one.exchange.as_ref()?.reply {
+            Reply::Answer(answer) => Some((number, answer)),
             _ => None,
         })
         .collect()

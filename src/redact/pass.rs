@@ -266,13 +266,37 @@ impl Pass<'_> {
 
     fn headers(self, headers: &mut [(String, String)]) {
         for (name, value) in headers {
-            if is_credential(name) {
+            if name.eq_ignore_ascii_case("set-cookie") {
+                self.cookie(value);
+            } else if is_credential(name) {
                 self.credential(value);
             } else {
                 self.hide(value);
             }
             self.hide(name);
         }
+    }
+
+    /// A cookie as a response sets it: its value is a credential, its name and attributes are not.
+    fn cookie(self, value: &mut String) {
+        let Some(at) = value.find('=').filter(|at| !value[..*at].contains(';')) else {
+            return self.credential(value);
+        };
+        if self.is_recorded {
+            return;
+        }
+        let end = value.find(';').unwrap_or(value.len());
+        let (mut name, content) = (value[..=at].to_owned(), &value[at + 1..end]);
+        let mut attributes = value[end..].to_owned();
+        self.hide(&mut name);
+        self.hide(&mut attributes);
+        let secrets = Pass { other: None, ..self };
+        let content = match secrets.text(content, Cut::default()) {
+            Cow::Owned(hidden) => hidden,
+            Cow::Borrowed("") => String::new(),
+            Cow::Borrowed(_) => HIDDEN.to_owned(),
+        };
+        *value = format!("{name}{content}{attributes}");
     }
 
     /// A credential: a known secret by its name; one that is not known not at all, but for its scheme.

@@ -400,7 +400,7 @@ const PAIRS: &[Pair] = &[
         "silent",
         ("HTTP/1.1 200 OK", ""),
         ("", ""),
-        &[("breaking", "answer/lost", "")],
+        &[("warning", "answer/lost", "")],
     ),
     (
         "heard",
@@ -507,11 +507,12 @@ fn each_pair_of_answers_is_told_as_the_changes_that_it_is() {
 
 #[test]
 fn one_change_is_told_once_however_many_cases_show_it_and_the_gravest_comes_first() {
-    let project = Project::new(&[("cases/s/suite.yaml", "request: { path: / }\nexpect: { status: 200 }\n")]);
+    let suite = "request: { path: \"/x/{n}\", params: { n: \"0\" } }\nexpect: { status: 200 }\n";
+    let project = Project::new(&[("cases/s/suite.yaml", suite)]);
     for case in 0..5 {
         project.write(
             &format!("cases/s/c{case}.yaml"),
-            &format!("request: {{ path: /{case} }}\n"),
+            &format!("request: {{ params: {{ n: \"{case}\" }} }}\n"),
         );
     }
     record(
@@ -521,7 +522,7 @@ fn one_change_is_told_once_however_many_cases_show_it_and_the_gravest_comes_firs
         &[],
     );
     let candidate = version(|name| {
-        let body = if name == "4" {
+        let body = if name == "x/4" {
             r#"{"b":"y"}"#
         } else {
             r#"{"a":1,"b":"y","c":1}"#
@@ -538,7 +539,10 @@ fn one_change_is_told_once_however_many_cases_show_it_and_the_gravest_comes_firs
         ["body/property-removed", "body/value-changed", "body/property-added"]
     );
     let first = &report["changes"][0];
-    assert_eq!(first["cases"], json!(["s/c4"]));
+    assert_eq!(
+        (&first["cases"], &first["endpoint"]),
+        (&json!(["s/c4"]), &json!("GET /x/{n}"))
+    );
     assert_eq!(report["changes"][1]["cases"].as_array().unwrap().len(), 5);
     assert_eq!(first["evidence"]["place"]["file"], "cases/s/c4.yaml");
     assert_eq!((&first["before"], &first["after"]), (&json!("1"), &Value::Null));
@@ -576,7 +580,7 @@ fn the_level_that_fails_is_chosen() {
     );
     let ran = project.run(&["compare", "--baseline", "a", "--candidate", "b"]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    for part in ["conforme.toml:2:1", "body/value-changed", "`of` is no level", "off"] {
+    for part in ["conforme.toml:2:1", "body/value-changed", "`of` is not a level", "off"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
 }
@@ -627,8 +631,43 @@ fn cases_that_only_one_version_has_are_told() {
     );
     record(&project, &good(), "b", &[]);
     let (ran, report) = compared(&project, &[]);
-    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.code, 3, "{ran:?}");
     assert!(ran.stderr.contains("different suites"), "{}", ran.stderr);
+    let missing: Vec<_> = (report["not_compared"].as_array().unwrap().iter())
+        .map(|one| {
+            (
+                one["case"].as_str().unwrap(),
+                one["is_missing"].as_bool().unwrap(),
+                one["reason"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("p/old", true, "not in the candidate"),
+        ("p/skipped", true, "skipped (later) in the candidate"),
+        ("p/new", false, "not in the baseline"),
+    ];
+    assert_eq!(missing, expected);
+    for (case, _, reason) in expected {
+        assert!(
+            ran.stdout.contains(&format!("not compared {case}: {reason}")),
+            "{}",
+            ran.stdout
+        );
+    }
+    for format in ["markdown", "html", "junit", "github", "tap", "sarif"] {
+        project.run(&[
+            "compare",
+            "--baseline",
+            "a",
+            "--candidate",
+            "b",
+            "--report",
+            &format!("{format}=out"),
+        ]);
+        let text = project.read("out");
+        assert!(text.contains("p/old") && text.contains("p/skipped"), "{format}: {text}");
+    }
     let rules: Vec<_> = told(&report, None)
         .into_iter()
         .map(|(level, rule, _)| (level, rule))

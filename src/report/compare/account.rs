@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::release::{NAME, command, value, whose};
+use super::release::{NAME, command, origin, value, whose};
 use crate::{
     compare::{Change, Comparison},
     report::outcome::short,
@@ -10,6 +10,9 @@ use crate::{
 
 /// Most bytes of a value or a sentence.
 const VALUE: usize = 500;
+
+/// Maximum number of further values.
+const OTHERS: usize = 10;
 
 /// All lines but the commands.
 pub(super) fn text(change: &Change) -> String {
@@ -22,6 +25,14 @@ pub(super) fn text(change: &Change) -> String {
         let _ = writeln!(out, "before: {}", value(change.before.as_deref(), VALUE));
         let _ = writeln!(out, " after: {}", value(change.after.as_deref(), VALUE));
     }
+    for other in change.others.iter().take(OTHERS) {
+        let (before, after) = (
+            value(other.before.as_deref(), VALUE),
+            value(other.after.as_deref(), VALUE),
+        );
+        let _ = writeln!(out, "  also: {before} -> {after} ({})", short(&other.case, NAME));
+    }
+    let _ = writeln!(out, "    at: {}", origin(change));
     let _ = writeln!(out, " cases: {}", whose(change));
     let _ = writeln!(out, "    --> {}", short(&change.evidence.place.to_string(), NAME));
     let _ = writeln!(out, "fingerprint: {}", short(&change.fingerprint, NAME));

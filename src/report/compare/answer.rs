@@ -46,7 +46,7 @@ pub(super) enum Part {
     Status,
     /// A header field, by its name in lower case.
     Header(String),
-    /// A value of a JSON body, by its pointer.
+    /// A value of a JSON body, by its pointer, with `*` for the items of arrays.
     Body(String),
     /// What has no name.
     Other,
@@ -65,10 +65,7 @@ impl Part {
 
 fn is_within(own: &str, wanted: &str) -> bool {
     let mut own = own.split('/');
-    wanted.split('/').all(|wanted| {
-        own.next()
-            .is_some_and(|part| part == wanted || (wanted == "*" && part.bytes().all(|b| b.is_ascii_digit())))
-    })
+    wanted.split('/').all(|wanted| own.next() == Some(wanted))
 }
 
 /// What came, line by line.
@@ -225,8 +222,7 @@ fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str
             add(format!("{lead}["), pointer);
             items
                 .iter()
-                .enumerate()
-                .map(|(index, value)| (String::new(), index.to_string(), value))
+                .map(|value| (String::new(), "*".to_owned(), value))
                 .collect()
         }
         plain => return add(format!("{lead}{plain}{end}"), pointer),
@@ -269,8 +265,8 @@ mod tests {
                 ("    \"x\": \"\\\"\"".to_owned(), at("/a/x")),
                 ("  },".to_owned(), at("/a")),
                 ("  \"b/~\": [".to_owned(), at("/b~1~0")),
-                ("    1.0,".to_owned(), at("/b~1~0/0")),
-                ("    {}".to_owned(), at("/b~1~0/1")),
+                ("    1.0,".to_owned(), at("/b~1~0/*")),
+                ("    {}".to_owned(), at("/b~1~0/*")),
                 ("  ]".to_owned(), at("/b~1~0")),
                 ("}".to_owned(), at("")),
             ]
@@ -279,10 +275,12 @@ mod tests {
 
     #[test]
     fn a_star_of_a_pointer_is_any_item() {
-        let own = Part::Body("/items/12/email".to_owned());
+        let own = Part::Body("/items/*/email".to_owned());
         assert!(own.is_at(Some("/items/*/email"), None) && own.is_at(Some("/items"), None));
         assert!(!own.is_at(Some("/items/*/name"), None) && !own.is_at(Some("/items/*/email/x"), None));
         assert!(!own.is_at(Some(""), None) && !own.is_at(None, Some("items")));
+        // A number as the name of a property is a name.
+        assert!(!Part::Body("/items/12".to_owned()).is_at(Some("/items/*"), None));
         assert!(Part::Header("etag".to_owned()).is_at(None, Some("ETag")));
     }
 

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use super::{
     account,
-    release::{NAME, Release, compared, drift_headline, fails, headline, level, matrix_headline, title},
+    release::{
+        MISSING, NAME, Release, compared, drift_headline, fails, headline, level, matrix_headline, origin, title, whose,
+    },
 };
 use crate::{
     compare::{Change, Comparison, Level, Matrix},
@@ -60,6 +62,39 @@ fn tell(comparison: &Comparison, lead: &str, sink: &mut dyn Write) -> io::Result
         let text = format!("{lead}{} more changes are left out here", figure(left));
         writeln!(sink, "::notice title=conforme compare::{}", data(&text))?;
     }
+    for one in comparison.not_compared.iter().take(MISSING) {
+        let file = in_repository(folder(comparison), &one.place.file);
+        let word = if one.is_missing { "error" } else { "notice" };
+        told[0] += usize::from(one.is_missing);
+        writeln!(
+            sink,
+            "::{word} file={},line={},title=not compared::{}",
+            property(&short(&file, NAME)),
+            one.place.line,
+            data(&format!(
+                "{lead}{}: {}",
+                short(&one.case, NAME),
+                short(&one.reason, NAME)
+            ))
+        )?;
+    }
+    for accepted in comparison.accepted.iter().take(MOST) {
+        let file = in_repository(folder(comparison), &accepted.place.file);
+        let (change, why) = (&accepted.change, short(&accepted.accepted_because, NAME));
+        let text = format!(
+            "{lead}{} of {} ({}): {why}",
+            title(change),
+            origin(change),
+            whose(change)
+        );
+        writeln!(
+            sink,
+            "::notice file={},line={},title=accepted change::{}",
+            property(&short(&file, NAME)),
+            accepted.place.line,
+            data(&text)
+        )?;
+    }
     for stale in comparison.stale.iter().take(MOST) {
         let file = in_repository(folder(comparison), &stale.place.file);
         let place = format!("file={},line={}", property(&short(&file, NAME)), stale.place.line);
@@ -79,7 +114,7 @@ fn annotation(comparison: &Comparison, change: &Change, word: &str, lead: &str) 
     let mut text = format!(
         "{} in {}\n{}",
         level(change.level),
-        short(&change.suite, NAME),
+        origin(change),
         account::text(change)
     );
     for (side, command) in account::commands(comparison, change, MESSAGE) {

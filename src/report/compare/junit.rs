@@ -16,7 +16,10 @@ use quick_xml::{
 
 use super::{
     account,
-    release::{NAME, Release, cautions, compared, fails, headline, level, title},
+    release::{
+        NAME, Release, cautions, compared, fails, headline, level, missing, not_compared, not_named, origin, title,
+        whose,
+    },
 };
 use crate::{
     compare::{Change, Comparison, Matrix, Side},
@@ -113,7 +116,7 @@ fn timestamp(side: &Side) -> String {
 fn suites(comparison: &Comparison, lead: &str) -> Vec<Suite> {
     let mut suites = vec![Suite {
         name: format!("{lead}conforme compare"),
-        cases: vec![whole(comparison)],
+        cases: std::iter::once(whole(comparison)).chain(left_out(comparison)).collect(),
         properties: properties(comparison),
         timestamp: timestamp(&comparison.candidate),
     }];
@@ -150,6 +153,19 @@ fn whole(comparison: &Comparison) -> Case {
     if left > 0 {
         let _ = writeln!(text, "{} more changes are left out here.", figure(left));
     }
+    let more = not_named(comparison);
+    if more > 0 {
+        let _ = writeln!(text, "{} more cases were not compared.", figure(more));
+    }
+    for accepted in comparison.accepted.iter().take(CHANGES) {
+        let (change, why) = (&accepted.change, short(&accepted.accepted_because, NAME));
+        let (what, origin, whose) = (title(change), origin(change), whose(change));
+        let _ = writeln!(
+            text,
+            "accepted {} {what} of {origin} ({whose}): {why}",
+            level(change.level)
+        );
+    }
     for stale in comparison.stale.iter().take(CHANGES) {
         let (place, reason) = (short(&stale.place.to_string(), NAME), short(&stale.reason, NAME));
         let _ = writeln!(text, "stale entry {place}: {reason}");
@@ -170,6 +186,21 @@ fn whole(comparison: &Comparison) -> Case {
         state,
         text,
     }
+}
+
+/// A test case for each case that was not compared: an error where the candidate did not respond.
+fn left_out(comparison: &Comparison) -> impl Iterator<Item = Case> {
+    let missing = missing(comparison);
+    let each = not_compared(comparison).enumerate();
+    each.map(move |(number, (case, reason))| Case {
+        name: format!("not compared: {case}"),
+        state: if number < missing {
+            State::Errored("not-compared".to_owned(), reason.clone())
+        } else {
+            State::Skipped
+        },
+        text: reason,
+    })
 }
 
 fn case(comparison: &Comparison, change: &Change) -> Case {

@@ -9,7 +9,10 @@ use std::{
 
 use super::{
     account, answer,
-    release::{NAME, cases, cautions, compared, drift_headline, headline, level, matrix_headline, title},
+    release::{
+        NAME, cases, cautions, compared, drift_headline, headline, level, matrix_headline, not_compared, not_named,
+        origin, title, whose,
+    },
 };
 use crate::{
     compare::{Change, Comparison, Matrix, Side},
@@ -25,6 +28,8 @@ use crate::{
 const TABLE: usize = 20_000;
 /// Most bytes of the table of cases by target.
 const CASES: usize = 15_000;
+/// Maximum size in bytes of the list of cases that were not compared.
+const LEFT_OUT: usize = 20_000;
 /// Most bytes of a diff.
 const DIFF: usize = 3000;
 /// Most bytes of a command.
@@ -112,6 +117,23 @@ fn notes(comparison: &Comparison, out: &mut String) {
     if !cautions.is_empty() {
         out.push('\n');
     }
+    let (mut room, mut more) = (LEFT_OUT, not_named(comparison));
+    for (case, reason) in not_compared(comparison) {
+        let line = format!("- not compared: {}: {}\n", code(&case), code(&reason));
+        if line.len() <= room {
+            room -= line.len();
+            out.push_str(&line);
+        } else {
+            room = 0;
+            more += 1;
+        }
+    }
+    if more > 0 {
+        let _ = writeln!(out, "- … and {} more, for which there is no room here.", cases(more));
+    }
+    if !comparison.not_compared.is_empty() {
+        out.push('\n');
+    }
 }
 
 /// A table of all changes, and what belongs to each, as far as there is room.
@@ -166,11 +188,11 @@ fn cell(text: &str, most: usize) -> String {
 
 fn row(change: &Change) -> String {
     let (word, rule) = (level(change.level), cell(&title(change), NAME));
-    let (message, suite) = (cell(&change.message, NAME), cell(&change.suite, NAME));
+    let (message, origin) = (cell(&change.message, NAME), cell(&origin(change), NAME));
     let shown = |of: Option<&str>| of.map_or_else(String::new, |text| cell(text, CELL));
     let (before, after) = (shown(change.before.as_deref()), shown(change.after.as_deref()));
     let number = figure(change.cases.len());
-    format!("| **{word}** | {message}<br>{rule} in {suite} | {before} | {after} | {number} |\n")
+    format!("| **{word}** | {message}<br>{rule} of {origin} | {before} | {after} | {number} |\n")
 }
 
 fn entry(comparison: &Comparison, change: &Change) -> String {
@@ -206,7 +228,9 @@ fn rest(comparison: &Comparison) -> String {
     let accepted = comparison.accepted.iter().map(|one| {
         let until = one.expires.as_ref().map(|day| format!(", until {}", code(day)));
         let (what, why) = (code(&title(&one.change)), code(&one.accepted_because));
-        format!("{} {what}: {why}{}", level(one.change.level), until.unwrap_or_default())
+        let (origin, whose) = (code(&origin(&one.change)), code(&whose(&one.change)));
+        let until = until.unwrap_or_default();
+        format!("{} {what} of {origin} ({whose}): {why}{until}", level(one.change.level))
     });
     list("Accepted", accepted, &mut folded);
     let noise = comparison.noise.iter().map(|one| {

@@ -13,6 +13,8 @@ use crate::{
 
 /// Most bytes of a case's id, a name, a pointer.
 pub(super) const NAME: usize = 200;
+/// Maximum number of cases that were not compared and are named in a report.
+pub(super) const MISSING: usize = 2000;
 /// Most cases that are named before the others are counted.
 pub(super) const NAMED: usize = 3;
 
@@ -31,13 +33,10 @@ impl Release {
     /// Only a comparison that exits with 0, compared something and has no change that fails says that it may.
     pub(super) fn of(comparison: &Comparison) -> Self {
         let summary = &comparison.summary;
-        if summary.compared == 0 {
-            Self::Unknown
-        } else if summary.exit_code == Exit::Broken.code()
-            || comparison.changes.iter().any(|change| fails(comparison, change))
-        {
+        let has_failure = || comparison.changes.iter().any(|change| fails(comparison, change));
+        if summary.exit_code == Exit::Broken.code() || (summary.compared > 0 && has_failure()) {
             Self::MustNot
-        } else if summary.exit_code != Exit::Holds.code() || summary.compared == 0 {
+        } else if summary.exit_code != Exit::Holds.code() || summary.compared == 0 || missing(comparison) > 0 {
             Self::Unknown
         } else {
             Self::May
@@ -80,9 +79,10 @@ pub(super) fn headline(comparison: &Comparison) -> String {
             }
         }
         Release::Unknown if summary.compared == 0 => "No verdict: no case was compared".to_owned(),
-        Release::Unknown => match stop_of(comparison) {
-            Some(stop) => format!("No verdict: {stop}"),
-            None => format!("No verdict: the comparison exits with {}", summary.exit_code),
+        Release::Unknown => match (stop_of(comparison), missing(comparison)) {
+            (Some(stop), _) => format!("No verdict: {stop}"),
+            (None, 0) => format!("No verdict: the comparison exits with {}", summary.exit_code),
+            (None, missing) => format!("No verdict: the candidate did not respond to {}", cases(missing)),
         },
         Release::May => match parts(&counted(comparison)).as_str() {
             "" => "May be released: no change".to_owned(),
@@ -168,15 +168,44 @@ pub(super) fn cautions(comparison: &Comparison) -> Vec<String> {
     if comparison.baseline.suite_hash != comparison.candidate.suite_hash {
         out.push("The two sides ran different suites: only cases that both have are compared.".to_owned());
     }
-    let left = comparison.summary.not_compared;
-    if left > 0 {
-        let have = if left == 1 { "has" } else { "have" };
+    let missing = missing(comparison);
+    if missing > 0 {
         out.push(format!(
-            "{} {have} no answer on both sides, and could not be compared.",
-            cases(left)
+            "The candidate did not respond to {} of the baseline.",
+            cases(missing)
         ));
     }
+    let left = comparison.summary.not_compared.saturating_sub(missing);
+    if left > 0 {
+        let have = if left == 1 { "has" } else { "have" };
+        out.push(format!("{} {have} no response on both sides.", cases(left)));
+    }
     out
+}
+
+/// Cases of the baseline that the candidate did not respond to.
+pub(super) fn missing(comparison: &Comparison) -> usize {
+    comparison.not_compared.iter().filter(|one| one.is_missing).count()
+}
+
+/// The cases that were not compared, those first that the candidate did not respond to: id and reason.
+pub(super) fn not_compared(comparison: &Comparison) -> impl ExactSizeIterator<Item = (String, String)> {
+    let told = comparison.not_compared.iter().take(MISSING);
+    told.map(|one| (short(&one.case, NAME), short(&one.reason, NAME)))
+}
+
+/// How many cases that were not compared are left out of a report.
+pub(super) fn not_named(comparison: &Comparison) -> usize {
+    comparison.not_compared.len().saturating_sub(MISSING)
+}
+
+/// The method and the path template of a change, and its suite.
+pub(super) fn origin(change: &Change) -> String {
+    let suite = short(&change.suite, NAME);
+    match &change.endpoint {
+        Some(endpoint) => format!("{} in {suite}", short(endpoint, NAME)),
+        None => suite,
+    }
 }
 
 /// How many changes there are of each level, from breaking to info.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     account,
-    release::{NAME, Release, cautions, compared, headline, level, title},
+    release::{NAME, Release, cautions, compared, headline, level, not_compared, title},
 };
 use crate::{
     compare::{Change, Comparison, Level, Matrix, Side},
@@ -67,6 +67,7 @@ fn run(comparison: &Comparison, most: usize) -> Value {
     if left > 0 {
         notes.push(format!("{} changes are left out.", figure(left)));
     }
+    notes.extend(not_compared(comparison).map(|(case, reason)| format!("Not compared: {case}: {reason}.")));
     let stale = comparison.stale.iter().take(CASES);
     notes.extend(stale.map(|one| {
         let (place, reason) = (short(&one.place.to_string(), NAME), short(&one.reason, VALUE));
@@ -145,6 +146,7 @@ fn result(comparison: &Comparison, change: &Change, index: usize) -> Value {
         "caseCount": change.cases.len(),
     });
     for (name, value) in [
+        ("endpoint", &change.endpoint),
         ("pointer", &change.pointer),
         ("header", &change.header),
         ("before", &change.before),

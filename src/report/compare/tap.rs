@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use super::{
     account,
     release::{
-        NAME, Release, cautions, compared, drift_headline, fails, headline, level, matrix_headline, title, whose,
+        NAME, Release, cautions, compared, drift_headline, fails, headline, level, matrix_headline, not_compared,
+        origin, title, whose,
     },
 };
 use crate::{
@@ -87,6 +88,14 @@ fn tell(
     for caution in cautions(comparison) {
         writeln!(sink, "# {}", plain(&caution))?;
     }
+    for (case, reason) in not_compared(comparison) {
+        writeln!(sink, "# not compared: {}", plain(&format!("{case}: {reason}")))?;
+    }
+    for accepted in comparison.accepted.iter().take(CHANGES) {
+        let (change, why) = (&accepted.change, short(&accepted.accepted_because, VALUE));
+        let text = format!("{} of {} ({}): {why}", title(change), origin(change), whose(change));
+        writeln!(sink, "# accepted {}", plain(&text))?;
+    }
     for stale in comparison.stale.iter().take(CHANGES) {
         let text = format!(
             "{}: {}",
@@ -121,7 +130,7 @@ fn tell(
 
 fn point(comparison: &Comparison, change: &Change, number: usize, lead: &str, sink: &mut dyn Write) -> io::Result<()> {
     let word = if fails(comparison, change) { "not ok" } else { "ok" };
-    let name = format!("{lead}{} in {}", title(change), short(&change.suite, NAME));
+    let name = format!("{lead}{} of {}", title(change), origin(change));
     writeln!(sink, "{word} {number} - {}\n  ---", plain(&name))?;
     let mut key = |name: &str, value: &str| writeln!(sink, "  {name}: {}", quoted(value));
     key("level", level(change.level))?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::release::{
     NAME, Release, capital, cases, cautions, command, compared, drift_headline, fails, headline, level,
-    matrix_headline, title, value, whose,
+    matrix_headline, not_compared, not_named, origin, title, value, whose,
 };
 use crate::{
     compare::{Accepted, Change, Comparison, Level, Matrix, MatrixRow, Side},
@@ -38,6 +38,8 @@ const LISTED: usize = 10;
 const DIFF: usize = 60;
 /// Most cases, entries and places that `--verbose` names.
 const NAMED: usize = 50;
+/// Maximum number of further values of a change without `--verbose`.
+const OTHERS: usize = 3;
 /// Columns of a target in a matrix.
 const CELL: usize = 9;
 /// Most cases of a matrix.
@@ -66,6 +68,7 @@ pub fn tell(comparison: &Comparison, out: impl Write, colours: Colours, options:
     for caution in cautions(comparison) {
         lines.labelled("!", &caution)?;
     }
+    lines.not_compared(comparison)?;
     lines.changes(comparison)?;
     if !options.quiet {
         lines.rest(comparison)?;
@@ -92,6 +95,7 @@ pub fn tell_matrix(matrix: &Matrix, out: impl Write, colours: Colours, options: 
         for caution in cautions(drift) {
             lines.labelled("!", &caution)?;
         }
+        lines.not_compared(drift)?;
         lines.changes(drift)?;
         if !options.quiet {
             lines.rest(drift)?;
@@ -155,6 +159,18 @@ impl<W: Write> Lines<W> {
         self.labelled(label, &text)
     }
 
+    /// Every case that was not compared, with the reason.
+    fn not_compared(&mut self, comparison: &Comparison) -> io::Result<()> {
+        for (case, reason) in not_compared(comparison) {
+            self.labelled("not compared", &format!("{case}: {reason}"))?;
+        }
+        let more = not_named(comparison);
+        if more > 0 {
+            self.labelled("", &format!("… and {} more: `--report json` has them", cases(more)))?;
+        }
+        Ok(())
+    }
+
     fn changes(&mut self, comparison: &Comparison) -> io::Result<()> {
         let is_told = |change: &&Change| !self.options.quiet || fails(comparison, change);
         let told: Vec<_> = comparison.changes.iter().filter(is_told).collect();
@@ -205,7 +221,23 @@ impl<W: Write> Lines<W> {
             self.labelled("before", &value(change.before.as_deref(), VALUE))?;
             self.labelled("after", &value(change.after.as_deref(), VALUE))?;
         }
+        for other in change
+            .others
+            .iter()
+            .take(if self.options.verbose { NAMED } else { OTHERS })
+        {
+            let (before, after) = (
+                value(other.before.as_deref(), VALUE),
+                value(other.after.as_deref(), VALUE),
+            );
+            self.labelled("also", &format!("{before} → {after} ({})", short(&other.case, NAME)))?;
+        }
+        if !self.options.verbose && change.others.len() > OTHERS {
+            let more = figure(change.others.len() - OTHERS);
+            self.labelled("", &format!("… and {more} more values (`--verbose` lists them)"))?;
+        }
         self.labelled("reason", &short(&change.reason, VALUE))?;
+        self.labelled("at", &origin(change))?;
         let shown = if self.options.verbose {
             let all: Vec<_> = change.cases.iter().take(NAMED).map(|id| short(id, NAME)).collect();
             let more = change.cases.len() - all.len();
@@ -269,10 +301,19 @@ impl<W: Write> Lines<W> {
         };
         if !accepted.is_empty() {
             let s = if accepted.len() == 1 { "" } else { "s" };
-            let text = format!("{} known change{s}{}", figure(accepted.len()), hint);
+            let text = format!("{} known change{s}", figure(accepted.len()));
             self.labelled("accepted", &text)?;
-            for one in accepted.iter().take(if self.options.verbose { NAMED } else { 0 }) {
+            for one in accepted.iter().take(NAMED) {
                 self.labelled("", &format!("- {}", accepted_line(one)))?;
+            }
+            if accepted.len() > NAMED {
+                self.labelled(
+                    "",
+                    &format!(
+                        "… and {} more: `--report json` has them",
+                        figure(accepted.len() - NAMED)
+                    ),
+                )?;
             }
         }
         for one in stale.iter().take(if self.options.verbose { NAMED } else { 3 }) {
@@ -391,10 +432,11 @@ fn accepted_line(accepted: &Accepted) -> String {
         .as_ref()
         .map(|day| format!(", until {}", short(day, NAME)));
     format!(
-        "{} {} in {}: {}{} ({})",
+        "{} {} of {} ({}): {}{} ({})",
         level(change.level),
         title(change),
-        short(&change.suite, NAME),
+        origin(change),
+        whose(change),
         short(&accepted.accepted_because, NAME),
         until.unwrap_or_default(),
         short(&accepted.place.to_string(), NAME)

@@ -97,10 +97,10 @@ fn mistakes_in_the_file_are_told_with_their_places() {
     assert_eq!(ran.code, 2, "{ran:?}");
     for part in [
         "accepted-changes.toml:2:8",
-        "there is no rule `body/property-remvoed`",
+        "unknown rule `body/property-remvoed`",
         "body/property-removed",
         "has a `reason`",
-        "names its `rule`, or its `fingerprint`",
+        "names what it covers: its `rule`, or its `fingerprint`",
         "`soon` is not a day",
         "unknown key `owner`",
     ] {
@@ -117,4 +117,55 @@ fn mistakes_in_the_file_are_told_with_their_places() {
     ]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("none.toml"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_entry_covers_its_case_and_endpoint_and_nothing_else() {
+    let project = Project::new(&[("cases/s/suite.yaml", "expect: { status: 200 }\n")]);
+    for (name, path) in [("one", "/a"), ("two", "/a"), ("three", "/b")] {
+        project.write(
+            &format!("cases/s/{name}.yaml"),
+            &format!("request: {{ path: {path} }}\n"),
+        );
+    }
+    let says = |body: &'static str| version(move |_| Some((JSON.to_owned(), body.to_owned())));
+    record(&project, &says(r#"{"a":1,"b":1}"#), "a", &[]);
+    record(&project, &says(r#"{"a":1}"#), "b", &[]);
+    let cases = |report: &Value, list: &str| -> Vec<Value> {
+        let all = report[list].as_array().into_iter().flatten();
+        all.map(|one| json!([one["endpoint"], one["cases"]])).collect()
+    };
+    let accept = |entry: &str| {
+        let entry = format!("[[accepted]]\nreason = \"announced\"\n{entry}\n");
+        project.write("accepted-changes.toml", &entry);
+        compared(&project, &[])
+    };
+    let (ran, report) = accept("case = \"s/two\"");
+    assert_eq!(cases(&report, "accepted"), [json!(["GET /a", ["s/two"]])]);
+    assert_eq!(
+        cases(&report, "changes"),
+        [json!(["GET /a", ["s/one"]]), json!(["GET /b", ["s/three"]])]
+    );
+    assert!(ran.stdout.contains("s/two") && ran.code == 1, "{ran:?}");
+    let (_, report) = accept("endpoint = \"GET /a\"");
+    assert_eq!(cases(&report, "accepted"), [json!(["GET /a", ["s/one", "s/two"]])]);
+    assert_eq!(cases(&report, "changes"), [json!(["GET /b", ["s/three"]])]);
+    let fingerprint = report["accepted"][0]["fingerprint"].as_str().unwrap().to_owned();
+    let (_, report) = accept(&format!("fingerprint = \"{fingerprint}\""));
+    assert_eq!(cases(&report, "changes"), [json!(["GET /b", ["s/three"]])]);
+    for (entry, part) in [
+        ("case = \"s/tow\"", "did you mean `s/two`"),
+        ("endpoint = \"GET /c\"", "unknown endpoint `GET /c`"),
+        ("suite = \"t\"", "unknown suite `t`"),
+        ("pointer = \"b\"", "is not a JSON pointer"),
+        ("header = \"etga\"", "did you mean `etag`"),
+        ("fingerprint = \"12\"", "is not a fingerprint"),
+    ] {
+        project.write(
+            "accepted-changes.toml",
+            &format!("[[accepted]]\nreason = \"x\"\n{entry}\n"),
+        );
+        let ran = project.run(&["compare", "--baseline", "a", "--candidate", "b"]);
+        assert!(ran.code == 2 && ran.stderr.contains(part), "{entry}: {ran:?}");
+    }
 }

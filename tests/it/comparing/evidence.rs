@@ -147,7 +147,7 @@ fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is
     );
     let reason = told["changes"][0]["reason"].as_str().unwrap().to_owned();
     assert!(
-        reason.ends_with("the suite holds the text, and `body/json` fails now"),
+        reason.ends_with("fails check `body/json`, which tests the wording"),
         "{reason}"
     );
     // A value that the suite leaves open, and that it does not take now.
@@ -215,4 +215,63 @@ fn a_request_that_must_be_refused_and_succeeds_breaks_the_api() {
             "{case}"
         );
     }
+}
+
+#[test]
+fn a_check_is_attributed_to_what_makes_it_fail_alone() {
+    const BEFORE: &str = r#"{"items":[{"id":1,"kind":"a"}],"n":1,"0":{"x":1}}"#;
+    let breaks = |expect: &str, after: &str| -> Vec<(String, String)> {
+        let mut all: Vec<_> = (seen(expect, BEFORE, after).into_iter())
+            .filter(|(level, ..)| level == "breaking")
+            .map(|(_, rule, at)| (rule, at))
+            .collect();
+        all.sort();
+        all
+    };
+    let one = |rule: &str, at: &str| vec![(rule.to_owned(), at.to_owned())];
+    let after = r#"{"items":[{"id":1,"kind":"b","more":1}],"n":2,"0":{"x":1},"new":1}"#;
+    for (expect, expected) in [
+        ("rules: {}", vec![]),
+        (
+            "body: { json: { items: { $contains: { kind: a } } } }",
+            one("body/value-changed", "/items/*/kind"),
+        ),
+        ("body: { json: { n: 1 } }", one("body/value-changed", "/n")),
+        ("body: { text: { contains: new } }", vec![]),
+        (
+            "body: { json: { items: [ { kind: a } ] } }",
+            one("body/value-changed", "/items/*/kind"),
+        ),
+    ] {
+        assert_eq!(breaks(expect, after), expected, "{expect}");
+    }
+    // A number as the name of a property is a name.
+    let after = r#"{"items":[{"id":1,"kind":"a"}],"n":1,"0":{"x":2}}"#;
+    assert_eq!(
+        breaks("body: { json: { \"0\": { x: 1 } } }", after),
+        one("body/value-changed", "/0/x")
+    );
+}
+
+#[test]
+fn the_reason_for_a_new_status_is_the_status() {
+    let project = Project::new(&[(
+        "cases/s/c.yaml",
+        "request: { path: / }\nexpect: { status: 200, headers: { x-a: present }, body: { json: { a: 1 } } }\n",
+    )]);
+    record(
+        &project,
+        &version(|_| Some((format!("{JSON}\nX-A: 1"), r#"{"a":1}"#.to_owned()))),
+        "a",
+        &[],
+    );
+    record(
+        &project,
+        &version(|_| Some(("HTTP/1.1 404 No".to_owned(), String::new()))),
+        "b",
+        &[],
+    );
+    let report = compared(&project, &[]).1;
+    assert_eq!(told(&report, None).len(), 1, "{report}");
+    assert_eq!(report["changes"][0]["reason"], "fails check `status`");
 }

@@ -1,8 +1,8 @@
 //! What holds of every pair of recordings.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use conforme::compare::{ChangeRule, Comparing, Comparison, Facts, Level, Version, compare};
+use conforme::compare::{ChangeRule, Comparing, Comparison, Facts, Level, Levels, Version, compare};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -92,9 +92,10 @@ fn write(path: &Path, cases: &[(usize, (u8, bool, Value))]) {
 }
 
 fn compared(a: &Path, b: &Path) -> Comparison {
-    let (facts, levels) = (Facts::default(), BTreeMap::new());
+    let (facts, levels) = (Facts::default(), Levels::default());
     let how = Comparing {
         facts: &facts,
+        judge: None,
         levels: &levels,
         accepted: &[],
         today: chrono::NaiveDate::default(),

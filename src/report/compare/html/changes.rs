@@ -12,7 +12,7 @@ use crate::{
         compare::{
             account,
             answer::{self, Line, Part},
-            release::{NAME, capital, cases, level, title, value},
+            release::{NAME, capital, cases, level, origin, title, value},
         },
         html::escaped,
         outcome::figure,
@@ -27,6 +27,8 @@ const CASES: usize = 200;
 const COMMAND: usize = 32 << 10;
 /// Most bytes of a value in a row.
 const SHORT: usize = 120;
+/// Maximum number of further values in a row.
+const OTHERS: usize = 10;
 /// Most bytes of a line of an answer.
 const LINE: usize = 1000;
 /// Of so many equal lines in a row, and more, only the first and the last are open.
@@ -80,11 +82,20 @@ fn row(change: &Change, out: &mut String) {
             escaped(&value(change.after.as_deref(), SHORT)),
         );
     }
+    for other in change.others.iter().take(OTHERS) {
+        let _ = writeln!(
+            out,
+            "<span class=\"shift\"><code class=\"del\">{}</code> <span aria-label=\"to\">→</span> <code class=\"add\">{}</code> <code>{}</code></span>",
+            escaped(&value(other.before.as_deref(), SHORT)),
+            escaped(&value(other.after.as_deref(), SHORT)),
+            text(&other.case, NAME)
+        );
+    }
     let _ = writeln!(
         out,
-        "<span class=\"rule\"><code>{}</code> in <code>{}</code></span></div><span class=\"cases\">{}</span></summary>",
+        "<span class=\"rule\"><code>{}</code> of <code>{}</code></span></div><span class=\"cases\">{}</span></summary>",
         escaped(&title(change)),
-        text(&change.suite, NAME),
+        escaped(&origin(change)),
         cases(change.cases.len())
     );
 }

@@ -11,7 +11,8 @@ use std::{
 };
 
 use super::release::{
-    NAME, Release, cautions, compared, counted, drift_headline, headline, level, matrix_headline, title,
+    NAME, Release, cautions, compared, counted, drift_headline, headline, level, matrix_headline, not_compared,
+    not_named, origin, title, whose,
 };
 use crate::{
     compare::{Comparison, Level, Matrix, Side},
@@ -209,7 +210,20 @@ fn notes(comparison: &Comparison) -> String {
         return String::new();
     }
     let lines: Vec<_> = cautions.iter().map(|one| format!("<p>{}</p>", escaped(one))).collect();
-    format!("<div class=\"callout\" role=\"note\">{}</div>\n", lines.concat())
+    let mut out = format!("<div class=\"callout\" role=\"note\">{}", lines.concat());
+    if !comparison.not_compared.is_empty() {
+        out.push_str("<ul class=\"plain\">");
+        for (case, reason) in not_compared(comparison) {
+            let _ = write!(out, "<li><code>{}</code>: {}</li>", escaped(&case), escaped(&reason));
+        }
+        let more = not_named(comparison);
+        if more > 0 {
+            let _ = write!(out, "<li>… and {} more</li>", figure(more));
+        }
+        out.push_str("</ul>");
+    }
+    out.push_str("</div>\n");
+    out
 }
 
 /// Which changes are shown: what the browser knows to choose, with no script.
@@ -257,10 +271,11 @@ fn rest(comparison: &Comparison, lead: &str) -> String {
     let accepted = comparison.accepted.iter().map(|one| {
         let until = one.expires.as_ref().map(|day| format!(", until {}", text(day, NAME)));
         format!(
-            "{} <code>{}</code> in <code>{}</code>: {}{} <span class=\"faint\">{}</span>",
+            "{} <code>{}</code> of <code>{}</code> ({}): {}{} <span class=\"faint\">{}</span>",
             level(one.change.level),
             escaped(&title(&one.change)),
-            text(&one.change.suite, NAME),
+            escaped(&origin(&one.change)),
+            escaped(&whose(&one.change)),
             text(&one.accepted_because, TEXT),
             until.unwrap_or_default(),
             text(&one.place.to_string(), NAME)

@@ -1,0 +1,159 @@
+//! Findings of recorded cases, and what they are about.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{
+    ChangeRule as Rule,
+    difference::Part,
+    gather::{Key, Shown},
+    side::tries,
+};
+use crate::{
+    check::{Finding, Level, MAX_DECODED, ResponseView},
+    event::CaseFinished,
+    exchange::{Answer, Reply},
+};
+
+/// A check that fails, and the place it fails at: a pointer with `*` for the items of arrays.
+pub(super) type Mark = (String, Option<String>);
+
+/// The findings that fail a case, on any of its responses.
+pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
+    let mut out = BTreeSet::new();
+    for one in tries(case) {
+        let answer = match one.exchange.as_ref().map(|exchange| &exchange.reply) {
+            Some(Reply::Answer(answer)) => Some(answer),
+            _ => None,
+        };
+        out.extend(marks_of(&one.findings, answer));
+    }
+    out
+}
+
+/// The findings that fail a response.
+pub(super) fn marks_of(findings: &[Finding], answer: Option<&Answer>) -> BTreeSet<Mark> {
+    let mut failing = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Deny)
+        .peekable();
+    if failing.peek().is_none() {
+        return BTreeSet::new();
+    }
+    let view = answer.map(|answer| ResponseView::new(answer, MAX_DECODED));
+    let body = view.as_ref().and_then(|view| view.json().ok());
+    failing
+        .map(|finding| {
+            let pointer = finding.pointer.as_deref();
+            (finding.check.to_string(), pointer.map(|at| general(at, body)))
+        })
+        .collect()
+}
+
+/// A pointer into a body with `*` for the items of its arrays. Numbers as names of properties stay.
+fn general(pointer: &str, body: Option<&Value>) -> String {
+    let mut out = String::new();
+    let mut here = body;
+    for step in pointer.split('/').skip(1) {
+        let name = step.replace("~1", "/").replace("~0", "~");
+        let (is_item, next) = match here {
+            Some(Value::Array(items)) => (true, name.parse().ok().and_then(|at: usize| items.get(at))),
+            Some(Value::Object(entries)) => (false, entries.get(&name)),
+            _ => (false, None),
+        };
+        out.push('/');
+        out.push_str(if is_item { "*" } else { step });
+        here = next;
+    }
+    out
+}
+
+/// Whether a check looks at what has changed there. Used only where a response cannot be judged again.
+pub(super) fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Rule) -> bool {
+    if check == "snapshot" || *part == Part::Status {
+        return true;
+    }
+    if check == "same-as" {
+        return matches!(part, Part::Body(_) | Part::Header(_));
+    }
+    let is_all_of_body = matches!(
+        rule,
+        Rule::BodyVanished
+            | Rule::BodyAppeared
+            | Rule::BodyNotJson
+            | Rule::BodyBecameJson
+            | Rule::HeaderMediaTypeChanged
+    );
+    match part {
+        Part::Whole => matches!(rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
+        Part::Status => true,
+        Part::Header(name) => {
+            let field = match check {
+                "http/challenge" => "www-authenticate",
+                "http/coding" => "content-encoding",
+                other => other
+                    .strip_prefix("header/")
+                    .or(other.strip_prefix("http/"))
+                    .unwrap_or_default(),
+            };
+            field == name || check == "http/leak" || (is_all_of_body && is_of_body(check))
+        }
+        Part::Body(place) => {
+            let meets = |at: &str| is_below(place, at) || is_below(at, place);
+            // What is missing is reported where it should be.
+            let at_parent = |at: &str| place.rfind('/').is_some_and(|end| &place[..end] == at);
+            is_of_body(check) && (is_all_of_body || pointer.is_none_or(|at| meets(at) || at_parent(at)))
+        }
+    }
+}
+
+/// Whether a check fails at that very place.
+pub(super) fn is_at(check: &str, pointer: Option<&str>, part: &Part) -> bool {
+    match part {
+        Part::Body(place) => check.starts_with("body/") && pointer.is_some_and(|at| is_below(at, place)),
+        Part::Header(name) => check.strip_prefix("header/") == Some(name),
+        Part::Whole | Part::Status => false,
+    }
+}
+
+fn is_of_body(check: &str) -> bool {
+    check.starts_with("body/")
+        || matches!(
+            check,
+            "http/json" | "http/length" | "http/no-content" | "http/leak" | "http/content-type"
+        )
+        || check.starts_with("header/content-")
+}
+
+fn is_below(place: &str, above: &str) -> bool {
+    place
+        .strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a check does no more than test the wording of a text: what callers must not rely on does not break them.
+pub(super) fn is_wording(key: &Key, shown: &Shown, check: &str) -> bool {
+    key.rule == Rule::BodyMessageChanged && check.starts_with("body/") && shown.after.as_deref() != Some("\"\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_items_of_arrays_become_stars() {
+        let body = json!({"0": {"1": [ { "2": 3 } ]}, "a/b": [[1]]});
+        for (pointer, expected) in [
+            ("/0/1/0/2", "/0/1/*/2"),
+            ("/a~1b/0/0", "/a~1b/*/*"),
+            ("/0/7", "/0/7"),
+            ("", ""),
+        ] {
+            assert_eq!(general(pointer, Some(&body)), expected);
+        }
+        assert_eq!(general("/0/a", None), "/0/a");
+    }
+}

@@ -1,0 +1,57 @@
+//! Cases that were not compared, and why.
+
+use super::NotCompared;
+use crate::{
+    event::{CaseFinished, Verdict},
+    exchange::Reply,
+};
+
+impl NotCompared {
+    /// The entry of a case without a response on both sides; `None` only where no side has the case.
+    pub(super) fn of(baseline: Option<&CaseFinished>, candidate: Option<&CaseFinished>) -> Option<Self> {
+        let case = candidate.or(baseline)?;
+        let is_skipped = |case: &CaseFinished| case.verdict == Verdict::Skipped && !case.passed_before;
+        // A case that neither side was to run says nothing of the candidate.
+        let is_skipped_on_both = match (baseline, candidate) {
+            (Some(one), Some(other)) => is_skipped(one) && is_skipped(other),
+            (Some(one), None) => is_skipped(one),
+            _ => false,
+        };
+        let is_missing =
+            baseline.is_some() && !is_skipped_on_both && !candidate.is_some_and(|case| response(case).is_ok());
+        let of = |side: &str, case: Option<&CaseFinished>| match case {
+            None => Some(format!("not in the {side}")),
+            Some(case) => response(case).err().map(|why| format!("{why} in the {side}")),
+        };
+        let reasons: Vec<_> = [of("baseline", baseline), of("candidate", candidate)]
+            .into_iter()
+            .flatten()
+            .collect();
+        Some(Self {
+            case: case.id.clone(),
+            name: case.name.clone(),
+            suite: case.suite.clone(),
+            place: case.place.clone(),
+            is_missing,
+            reason: reasons.join("; "),
+            baseline_verdict: baseline.map(|case| case.verdict),
+            candidate_verdict: candidate.map(|case| case.verdict),
+        })
+    }
+}
+
+/// Whether a case has a response, or else why not: a fragment that `in the candidate` can follow.
+fn response(case: &CaseFinished) -> Result<(), String> {
+    let reason = case.last.reason.as_deref().unwrap_or("no reason was recorded");
+    match case.verdict {
+        Verdict::Skipped if case.passed_before => Err("left out because it passed in an earlier run".to_owned()),
+        Verdict::Skipped => Err(format!("skipped ({reason})")),
+        Verdict::NotRun => Err(format!("not run ({reason})")),
+        _ => match case.last.exchange.as_ref().map(|exchange| &exchange.reply) {
+            Some(Reply::Answer(_)) => Ok(()),
+            Some(Reply::Malformed(malformed)) => Err(format!("malformed response ({})", malformed.reason)),
+            Some(Reply::Failure(failure)) => Err(format!("no response ({})", failure.message)),
+            None => Err(format!("no response ({reason})")),
+        },
+    }
+}
