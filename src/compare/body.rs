@@ -38,6 +38,12 @@ const MESSAGES: [&str; 11] = [
     "errormessage",
     "error_message",
 ];
+/// Parts of the names of properties that hold a measured time.
+const MEASURED: [&str; 9] = [
+    "ms", "millis", "seconds", "elapsed", "duration", "took", "latency", "runtime", "uptime",
+];
+/// The reason why a measured time is noise.
+const MEASURED_TIME: &str = "the value is a measured time";
 /// The reason why an id or the present time is noise.
 pub(super) const GENERATED: &str = "the value is generated for each response";
 
@@ -190,13 +196,13 @@ impl Walk<'_, '_> {
             (_, Value::Array(_)) => self.replaced(Rule::BodyBecameArray, a, b),
             (Value::Object(one), Value::Object(other)) => self.objects(one, other),
             (Value::String(one), Value::String(other)) => self.strings(name, one, other),
-            (Value::Number(one), Value::Number(other)) => self.numbers(one, other),
+            (Value::Number(one), Value::Number(other)) => self.numbers(name, one, other),
             (Value::Bool(_), Value::Bool(_)) => self.replaced(Rule::BodyValueChanged, a, b),
             _ => self.replaced(Rule::BodyTypeChanged, a, b),
         }
     }
 
-    fn numbers(&mut self, a: &Number, b: &Number) {
+    fn numbers(&mut self, name: &str, a: &Number, b: &Number) {
         let (one, other) = (Value::Number(a.clone()), Value::Number(b.clone()));
         // `400.0` is an integer, however it is spelled.
         let rule = match (json::is_whole(a), json::is_whole(b)) {
@@ -208,6 +214,9 @@ impl Walk<'_, '_> {
         let mut difference = self.difference(rule, self.pointer(None), Some(&one), Some(&other));
         if let (Rule::BodyValueChanged, Some(a), Some(b)) = (rule, epoch(a), epoch(b)) {
             difference.noise = self.is_of_its_time(a, b).then_some(GENERATED);
+        }
+        if rule == Rule::BodyValueChanged && is_measured(name, a) && is_measured(name, b) {
+            difference.noise = Some(MEASURED_TIME);
         }
         self.replaced_as(difference, &other);
     }
@@ -562,6 +571,14 @@ pub(super) fn is_of_its_time(a: &Told<'_>, one: DateTime<Utc>, b: &Told<'_>, oth
     // An hour from now is an hour from now; that a date lies a round time from its response is no accident.
     let is_round = |away: i64| away.rem_euclid(PRESENT) <= JITTER || away.rem_euclid(PRESENT) >= PRESENT - JITTER;
     (first - second).abs() <= JITTER && (apart >= APART || (is_round(first) && is_round(second)))
+}
+
+/// Whether a number is a time that was measured: the name says so, and nobody writes so many digits of a fraction.
+fn is_measured(name: &str, number: &Number) -> bool {
+    let text = number.to_string();
+    let digits = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let name = name.to_ascii_lowercase();
+    digits >= 4 && name.split(['_', '-', '.']).any(|word| MEASURED.contains(&word))
 }
 
 /// A number as an instant: seconds or milliseconds since 1970, of this century.

@@ -122,6 +122,12 @@ fn bodies_differ_by_what_has_changed_in_them() {
             json!([{"id": 1, "s": "off"}, {"id": 2, "s": "on"}]),
             &["body/more-items ", "body/value-changed /*/s"],
         ),
+        // A measured time, and a number like any other.
+        (
+            json!({"query_ms": 6.373_233, "n": 1.25}),
+            json!({"query_ms": 7.723_365, "n": 1.5}),
+            &["body/value-changed /n"],
+        ),
         // Wrapped, and changed besides.
         (
             json!({"a": 1, "b": 2}),

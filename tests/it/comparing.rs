@@ -325,6 +325,39 @@ const PAIRS: &[Pair] = &[
         &[("breaking", "header/challenge-changed", "www-authenticate")],
     ),
     (
+        "cookie-gone",
+        ("HTTP/1.1 200 OK\nSet-Cookie: a=1; Path=/", ""),
+        ("HTTP/1.1 200 OK\nSet-Cookie: b=2; Path=/", ""),
+        &[
+            ("breaking", "header/cookie-removed", "set-cookie"),
+            ("info", "header/cookie-added", "set-cookie"),
+        ],
+    ),
+    (
+        "cookie-weakened",
+        ("HTTP/1.1 200 OK\nSet-Cookie: a=1; HttpOnly; Secure; SameSite=Lax", ""),
+        ("HTTP/1.1 200 OK\nSet-Cookie: a=2", ""),
+        &[("breaking", "header/cookie-weakened", "set-cookie")],
+    ),
+    (
+        "cookie-restricted",
+        ("HTTP/1.1 200 OK\nSet-Cookie: a=1", ""),
+        ("HTTP/1.1 200 OK\nSet-Cookie: a=2; HttpOnly", ""),
+        &[("warning", "header/cookie-restricted", "set-cookie")],
+    ),
+    (
+        "cookie-changed",
+        ("HTTP/1.1 200 OK\nSet-Cookie: a=1; Path=/", ""),
+        ("HTTP/1.1 200 OK\nSet-Cookie: a=2; Path=/x", ""),
+        &[("warning", "header/cookie-changed", "set-cookie")],
+    ),
+    (
+        "instant-spelled",
+        (JSON, r#"{"at":"2024-01-02T03:04:05+00:00"}"#),
+        (JSON, r#"{"at":"2024-01-02T03:04:05Z"}"#),
+        &[("warning", "body/spelling-changed", "/at")],
+    ),
+    (
         "fails",
         (JSON, r#"{"a":1}"#),
         ("HTTP/1.1 404 No\nContent-Type: text/html", "<p>"),

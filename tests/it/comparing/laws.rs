@@ -106,15 +106,20 @@ fn compared(a: &Path, b: &Path) -> Comparison {
     compare(version(a), version(b), &how).unwrap()
 }
 
-type Told = (String, String, Option<String>, Option<String>, Vec<String>);
+/// Rule, place, all values before and after, cases.
+type Told = (String, String, Vec<(Option<String>, Option<String>)>, Vec<String>);
 
 /// What identifies each change, and what it says was and is.
 fn told(comparison: &Comparison) -> Vec<Told> {
     let mut all: Vec<_> = (comparison.changes.iter())
         .map(|change| {
             let place = format!("{:?} {:?} {}", change.pointer, change.header, change.suite);
-            let (before, after) = (change.before.clone(), change.after.clone());
-            (change.rule.clone(), place, before, after, change.cases.clone())
+            let others = change.others.iter().map(|one| (one.before.clone(), one.after.clone()));
+            let mut values: Vec<_> = std::iter::once((change.before.clone(), change.after.clone()))
+                .chain(others)
+                .collect();
+            values.sort();
+            (change.rule.clone(), place, values, change.cases.clone())
         })
         .collect();
     all.sort();
@@ -144,9 +149,11 @@ proptest! {
 
         let (there, back) = (compared(&a, &b), compared(&b, &a));
         let mut mirrored: Vec<_> = told(&back).into_iter()
-            .map(|(rule, place, before, after, cases)| {
+            .map(|(rule, place, values, cases)| {
                 let mirror = ChangeRule::of(&rule).unwrap().info().mirror.id().to_owned();
-                (mirror, place, after, before, cases)
+                let mut values: Vec<_> = values.into_iter().map(|(before, after)| (after, before)).collect();
+                values.sort();
+                (mirror, place, values, cases)
             })
             .collect();
         mirrored.sort();

@@ -25,7 +25,7 @@ fn cases(count: usize) -> Project {
     for case in 0..count {
         project.write(
             &format!("cases/s/c{case}.yaml"),
-            &format!("request: {{ path: /{case} }}\n"),
+            &format!("request: {{ path: \"/x/{{n}}\", params: {{ n: \"{case}\" }} }}\n"),
         );
     }
     project
