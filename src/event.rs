@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     check::{Finding, Level},
     exchange::{Reply, Request, instant},
+    exit::Exit,
     plan::Partition,
     source::Place,
 };
@@ -293,8 +294,11 @@ pub struct Counts {
     /// Passed, but not at the first try.
     #[serde(default)]
     pub flaky: usize,
-    /// Skipped.
+    /// Skipped, without those that passed before.
     pub skipped: usize,
+    /// Not run again, because they passed in the recording that `--failed-from` names.
+    #[serde(default)]
+    pub passed_before: usize,
     /// Planned, and not run because the run ended early.
     pub not_run: usize,
     /// Findings of level `warn`.
@@ -305,6 +309,7 @@ impl Counts {
     /// Counts one more case.
     pub fn add(&mut self, finished: &CaseFinished) {
         *match finished.verdict {
+            Verdict::Skipped if finished.passed_before => &mut self.passed_before,
             Verdict::Passed => &mut self.passed,
             Verdict::Failed => &mut self.failed,
             Verdict::Errored => &mut self.errored,
@@ -327,7 +332,7 @@ impl Counts {
 
     /// All cases.
     pub fn all(&self) -> usize {
-        self.ran() + self.skipped + self.not_run
+        self.ran() + self.skipped + self.passed_before + self.not_run
     }
 }
 
@@ -336,6 +341,12 @@ impl Counts {
 pub struct RunFinished {
     /// How many cases have which verdict.
     pub counts: Counts,
+    /// All cases of the project, selected or not; 0 if this is not known.
+    #[serde(default)]
+    pub project_cases: usize,
+    /// Maximum number of skipped cases (`--max-skipped`); the run fails if more were skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_skipped: Option<usize>,
     /// From the first request to the last verdict, in microseconds.
     pub elapsed_us: u64,
     /// What ended the run early, where something did.
@@ -343,6 +354,20 @@ pub struct RunFinished {
     pub stopped: Option<Stop>,
     /// The exit code that the verdicts call for; a report that could not be written can still turn a 0 into a 5.
     pub exit_code: u8,
+}
+
+impl RunFinished {
+    /// Whether more cases were skipped than `--max-skipped` allows.
+    pub fn skipped_too_many(&self) -> bool {
+        self.max_skipped.is_some_and(|max| self.counts.skipped > max)
+    }
+
+    /// Sets the exit code that the verdicts call for, and returns it.
+    pub fn conclude(&mut self, flaky: Flaky) -> Exit {
+        let exit = Exit::of(self, flaky);
+        self.exit_code = exit.code();
+        exit
+    }
 }
 
 /// What ends a run early.

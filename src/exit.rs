@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::event::{Counts, Flaky, Stop};
+use crate::event::{Flaky, RunFinished, Stop};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0: the contract holds; the command did what it was asked for.
     Holds,
-    /// 1: the contract is broken: at least one case failed.
+    /// 1: the contract is broken: at least one case failed, or a gate was missed.
     Broken,
     /// 2: usage, or an invalid suite or configuration; nothing was sent.
     Usage,
@@ -26,16 +26,18 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// What the verdicts of a run call for. The first that applies, from the top: interrupted, broken, no verdict,
-    /// nothing ran.
-    pub fn of(counts: &Counts, stopped: Option<Stop>, flaky: Flaky) -> Self {
-        match stopped {
+    /// What the verdicts of a run call for. The first that applies, from the top: interrupted, broken or a gate missed, no
+    /// verdict, nothing ran. A run in which all cases passed before counts as one that holds.
+    pub fn of(finished: &RunFinished, flaky: Flaky) -> Self {
+        let counts = &finished.counts;
+        match finished.stopped {
             Some(Stop::Interrupted) => Exit::Interrupted,
             Some(Stop::Terminated) => Exit::Terminated,
             _ if counts.failed > 0 || (counts.flaky > 0 && flaky == Flaky::Fail) => Exit::Broken,
+            _ if finished.skipped_too_many() => Exit::Broken,
             Some(Stop::MaxFail | Stop::NotReady | Stop::Unreachable | Stop::Lost) => Exit::NoVerdict,
             None if counts.errored > 0 || counts.not_run > 0 => Exit::NoVerdict,
-            None if counts.ran() == 0 => Exit::NothingRan,
+            None if counts.ran() == 0 && counts.passed_before == 0 => Exit::NothingRan,
             None => Exit::Holds,
         }
     }
@@ -90,11 +92,47 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Counts;
+
+    fn finished(counts: Counts, stopped: Option<Stop>, max_skipped: Option<usize>) -> RunFinished {
+        RunFinished {
+            counts,
+            project_cases: counts.all(),
+            max_skipped,
+            elapsed_us: 0,
+            stopped,
+            exit_code: 0,
+        }
+    }
+
+    #[test]
+    fn more_skipped_cases_than_allowed_exit_with_one() {
+        let counts = Counts {
+            passed: 5,
+            skipped: 2,
+            passed_before: 9,
+            ..Counts::default()
+        };
+        let code = |counts, max| Exit::of(&finished(counts, None, max), Flaky::Fail).code();
+        assert_eq!([None, Some(3), Some(2)].map(|max| code(counts, max)), [0, 0, 0]);
+        assert_eq!([Some(1), Some(0)].map(|max| code(counts, max)), [1, 1]);
+        let none_ran = Counts { passed: 0, ..counts };
+        assert_eq!([None, Some(1)].map(|max| code(none_ran, max)), [0, 1]);
+        let all_skipped = Counts {
+            passed_before: 0,
+            ..none_ran
+        };
+        assert_eq!([None, Some(1)].map(|max| code(all_skipped, max)), [4, 1]);
+        let interrupted = finished(counts, Some(Stop::Interrupted), Some(0));
+        assert_eq!(Exit::of(&interrupted, Flaky::Fail).code(), 130);
+    }
 
     #[test]
     fn only_a_run_in_which_every_verdict_is_a_pass_exits_with_zero() {
-        let exit =
-            |counts: Counts, stopped, reported| Exit::of(&counts, stopped, Flaky::Fail).reported(reported).code();
+        let exit = |counts: Counts, stopped, reported| {
+            let finished = finished(counts, stopped, None);
+            Exit::of(&finished, Flaky::Fail).reported(reported).code()
+        };
         let passed = Counts {
             passed: 1,
             skipped: 1,
@@ -133,7 +171,8 @@ mod tests {
             passed: 1,
             ..Counts::default()
         };
-        assert_eq!(Exit::of(&flaky, None, Flaky::Fail).code(), 1);
-        assert_eq!(Exit::of(&flaky, None, Flaky::Pass).code(), 0);
+        let flaky = finished(flaky, None, None);
+        assert_eq!(Exit::of(&flaky, Flaky::Fail).code(), 1);
+        assert_eq!(Exit::of(&flaky, Flaky::Pass).code(), 0);
     }
 }

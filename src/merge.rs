@@ -64,6 +64,7 @@ impl Merged {
         let (mut ids, mut suites) = (BTreeSet::new(), BTreeSet::new());
         let mut counts = Counts::default();
         let (mut elapsed_us, mut stopped) = (0, None);
+        let (mut project_cases, mut max_skipped): (usize, Option<usize>) = (0, None);
         for path in paths {
             let shown = path.display().to_string();
             let recording = open(path)?;
@@ -101,6 +102,9 @@ impl Merged {
                     Event::RunFinished(end) => {
                         elapsed_us = end.elapsed_us.max(elapsed_us);
                         stopped = stopped.or(end.stopped);
+                        project_cases = project_cases.max(end.project_cases);
+                        // Parts that were gated differently: the strictest gate counts.
+                        max_skipped = max_skipped.into_iter().chain(end.max_skipped).min();
                     }
                     _ => {}
                 }
@@ -115,16 +119,19 @@ impl Merged {
         counts.not_run += started.cases.saturating_sub(counts.all());
         started.suites = suites.len();
         started.partition = None;
-        let exit = Exit::of(&counts, stopped, started.flaky);
+        let mut finished = RunFinished {
+            counts,
+            project_cases,
+            max_skipped,
+            elapsed_us,
+            stopped,
+            exit_code: 0,
+        };
+        finished.conclude(started.flaky);
         Ok(Self {
             paths: paths.to_owned(),
             started,
-            finished: RunFinished {
-                counts,
-                elapsed_us,
-                stopped,
-                exit_code: exit.code(),
-            },
+            finished,
             missing,
         })
     }
@@ -134,9 +141,15 @@ impl Merged {
         &self.missing
     }
 
+    /// Sets the maximum number of skipped cases, instead of the recorded one.
+    pub fn limit_skipped(&mut self, max: usize) {
+        self.finished.max_skipped = Some(max);
+        self.finished.conclude(self.started.flaky);
+    }
+
     /// How the run as a whole ended.
     pub fn exit(&self) -> Exit {
-        Exit::of(&self.finished.counts, self.finished.stopped, self.started.flaky)
+        Exit::of(&self.finished, self.started.flaky)
     }
 
     /// Tells the run as one.

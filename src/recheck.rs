@@ -28,11 +28,14 @@ pub struct Rechecked {
 }
 
 /// Judges every recorded answer that belongs to a case of the plan. A case that was not recorded is skipped, with that
-/// reason; one that was recorded without an answer stays what it was.
+/// reason; one that was recorded without an answer stays what it was. `project_cases` is the number of all cases of the
+/// project; `max_skipped` replaces the recorded maximum number of skipped cases.
 pub fn recheck(
     path: &Path,
     plan: &Plan,
     sources: &Sources,
+    project_cases: usize,
+    max_skipped: Option<usize>,
     mut tell: impl FnMut(Event),
 ) -> Result<Rechecked, RecordingError> {
     let places: HashMap<&str, usize> = (plan.cases.iter().enumerate())
@@ -69,15 +72,17 @@ pub fn recheck(
     }
     // Of a run that ended early only a part is judged here: that is no pass, whatever ended it.
     let stopped = end.as_ref().and_then(|end| end.stopped).map(|_| Stop::Lost);
-    let exit = Exit::of(&counts, stopped, flaky);
+    let mut finished = RunFinished {
+        counts,
+        project_cases,
+        max_skipped: max_skipped.or(end.as_ref().and_then(|end| end.max_skipped)),
+        elapsed_us: end.map_or(0, |end| end.elapsed_us),
+        stopped,
+        exit_code: 0,
+    };
     Ok(Rechecked {
-        exit,
-        finished: RunFinished {
-            counts,
-            elapsed_us: end.map_or(0, |end| end.elapsed_us),
-            stopped,
-            exit_code: exit.code(),
-        },
+        exit: finished.conclude(flaky),
+        finished,
         gone,
     })
 }

@@ -11,7 +11,6 @@ use std::{
 
 use crate::{
     event::{CaseFinished, Counts, Event, FORMAT, RunFinished, RunStarted, Stop, Verdict},
-    exit::Exit,
     redact::Redacted,
     report::Reporter,
     source::{FileKind, open_file},
@@ -189,12 +188,16 @@ impl Recording {
     fn lost(&mut self) -> Event {
         let mut counts = self.counts;
         counts.not_run += self.started.cases.saturating_sub(counts.all());
-        Event::RunFinished(RunFinished {
+        let mut finished = RunFinished {
             counts,
+            project_cases: 0,
+            max_skipped: None,
             elapsed_us: self.elapsed_us,
             stopped: Some(Stop::Lost),
-            exit_code: Exit::of(&counts, Some(Stop::Lost), self.started.flaky).code(),
-        })
+            exit_code: 0,
+        };
+        finished.conclude(self.started.flaky);
+        Event::RunFinished(finished)
     }
 }
 

@@ -96,6 +96,9 @@ pub struct SelectArgs {
     /// Only a part of the cases: `hash:1/3`, which stays the same as cases are added, or `slice:1/3`, equal in size
     #[arg(long, env = "CONFORME_PARTITION", value_name = "KIND:M/N")]
     pub partition: Option<Partition>,
+    /// Skip the cases that need an input which the target does not define; without this, they are an error
+    #[arg(long, env = "CONFORME_SKIP_MISSING", value_parser = clap::builder::BoolishValueParser::new())]
+    pub skip_missing: bool,
     /// Allow cases that have this effect, such as `email`, on a target that is not loopback
     #[arg(long = "allow", value_name = "EFFECT")]
     pub allow: Vec<String>,
@@ -175,6 +178,9 @@ pub struct RunArgs {
     /// Begin no more cases after N that fail the run
     #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one)]
     pub max_fail: Option<usize>,
+    /// Exit with 1 if more than N cases are skipped
+    #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
+    pub max_skipped: Option<usize>,
     /// What to do with an answer that differs from its snapshot [default: check where CI is set, else pending]
     #[arg(long, env = "CONFORME_SNAPSHOTS", value_name = "MODE", value_enum)]
     pub snapshots: Option<Snapshots>,
@@ -225,6 +231,9 @@ pub struct MergeArgs {
     /// Recordings of runs with `--partition`, all of the same suite and target
     #[arg(value_name = "RECORDING", required = true)]
     pub recordings: Vec<PathBuf>,
+    /// Exit with 1 if more than N cases are skipped in all parts together [default: as recorded]
+    #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
+    pub max_skipped: Option<usize>,
     /// Write the merged recording
     #[arg(long, value_name = "PATH")]
     pub record: Option<PathBuf>,
@@ -284,6 +293,12 @@ pub struct LiveArgs {
     /// Allow cases that have this effect, such as `email`, on targets that are not loopback
     #[arg(long = "allow", value_name = "EFFECT")]
     pub allow: Vec<String>,
+    /// Skip the cases that need an input which a target does not define
+    #[arg(long, env = "CONFORME_SKIP_MISSING", value_parser = clap::builder::BoolishValueParser::new())]
+    pub skip_missing: bool,
+    /// The same as for `run`, which passes it on.
+    #[arg(skip)]
+    pub max_skipped: Option<usize>,
     /// How they are asked.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -343,6 +358,9 @@ pub struct RecheckArgs {
     /// Only cases with this tag; given again, cases with any of them
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+    /// Exit with 1 if more than N cases are skipped [default: as recorded]
+    #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
+    pub max_skipped: Option<usize>,
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,

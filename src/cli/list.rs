@@ -2,7 +2,13 @@
 
 use std::path::Path;
 
-use super::{Exit, Printer, args::ListArgs, run::select, target, workspace::Workspace};
+use super::{
+    Exit, Printer,
+    args::ListArgs,
+    run::{require_inputs, select},
+    target,
+    workspace::Workspace,
+};
 use crate::{
     plan::Planned,
     source::{Diagnostic, Diagnostics},
@@ -48,6 +54,7 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
     if let Some(partition) = args.select.partition {
         plan.keep(partition);
     }
+    require_inputs(&plan, args.select.skip_missing, &workspace, printer)?;
     let mut suite = None;
     let (mut runs, mut skips) = (0, 0);
     for Planned { case, skip, .. } in &plan.cases {

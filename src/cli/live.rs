@@ -10,12 +10,12 @@ use tempfile::TempDir;
 use super::{
     Exit, Printer,
     args::LiveArgs,
-    run::{check_effects, commit, ready_of, runtime, started},
+    run::{check_effects, commit, ready_of, require_inputs, runtime, started},
     target,
     workspace::Workspace,
 };
 use crate::{
-    event::{Event, RunFinished, Stop},
+    event::{Event, Stop},
     plan::{Plan, Selection},
     project::TargetOptions,
     recording::Recorder,
@@ -31,6 +31,7 @@ struct Side {
     options: RunOptions,
     recorder: Recorder,
     path: PathBuf,
+    max_skipped: Option<usize>,
     /// What must live as long as the run.
     resolved: target::Resolved,
 }
@@ -83,7 +84,10 @@ pub(super) fn record(
     let mut sides = Vec::new();
     for (number, resolved) in resolved.into_iter().enumerate() {
         let path = folder.path().join(format!("{number}.ndjson"));
-        sides.push(side(resolved, path, repeats, selection, workspace, &redactor, printer)?);
+        let mut side = side(resolved, path, repeats, selection, workspace, &redactor, printer)?;
+        side.max_skipped = args.max_skipped;
+        require_inputs(&side.plan, args.skip_missing, workspace, printer)?;
+        sides.push(side);
     }
     let lanes = Abreast::lanes(sides.iter().map(|side| &*side.plan));
     for (side, lane) in sides.iter_mut().zip(lanes) {
@@ -159,6 +163,7 @@ fn side(
         options,
         recorder,
         path,
+        max_skipped: None,
         resolved,
     })
 }
@@ -176,6 +181,7 @@ async fn run(
         options,
         mut recorder,
         path,
+        max_skipped,
         resolved,
     } = side;
     let mut error = None;
@@ -189,13 +195,12 @@ async fn run(
     };
     tell(Event::RunStarted(started(&plan, &workspace, commit, None)));
     let sources = Arc::clone(&workspace.sources);
-    let finished = fire(Arc::clone(&plan), sources, client, &options, &interrupts, &mut tell).await;
+    let mut finished = fire(Arc::clone(&plan), sources, client, &options, &interrupts, &mut tell).await;
     let stopped = finished.stopped;
-    let exit = Exit::of(&finished.counts, stopped, plan.target.flaky);
-    tell(Event::RunFinished(RunFinished {
-        exit_code: exit.code(),
-        ..finished
-    }));
+    finished.project_cases = workspace.suites.cases.len();
+    finished.max_skipped = max_skipped;
+    finished.conclude(plan.target.flaky);
+    tell(Event::RunFinished(finished));
     Ended {
         name: resolved.target.name,
         path,

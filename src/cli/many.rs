@@ -40,6 +40,8 @@ pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) 
     let live = LiveArgs {
         vars: args.select.vars.clone(),
         allow: args.select.allow.clone(),
+        skip_missing: args.select.skip_missing,
+        max_skipped: args.max_skipped,
         limits: args.limits.clone(),
     };
     let recordings = live::record(targets, &live, args.repeats, &selection, &workspace, printer)?;
@@ -169,6 +171,7 @@ fn matrix(
     }
     let mut cells: BTreeMap<String, Vec<Option<Cell>>> = BTreeMap::new();
     let (mut targets, mut exits): (Vec<Side>, Vec<Exit>) = (Vec::new(), Vec::new());
+    let mut runs = Vec::new();
     for (number, path) in paths.iter().enumerate() {
         let fail = |error| (path.clone(), error);
         targets.push(side_of(version(number)).map_err(fail)?);
@@ -178,7 +181,10 @@ fn matrix(
                     let row = cells.entry(finished.id.clone());
                     row.or_insert_with(|| names.iter().map(|_| None).collect())[number] = Some(cell(&finished));
                 }
-                Event::RunFinished(finished) => exits.extend(Exit::of_code(finished.exit_code)),
+                Event::RunFinished(finished) => {
+                    exits.extend(Exit::of_code(finished.exit_code));
+                    runs.push(finished);
+                }
                 _ => {}
             }
         }
@@ -203,6 +209,7 @@ fn matrix(
         format: FORMAT,
         tool: concat!("conforme ", env!("CARGO_PKG_VERSION")).to_owned(),
         targets,
+        runs,
         rows: rows.collect(),
         drift,
         exit_code: worst(&exits).code(),

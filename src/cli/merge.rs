@@ -14,7 +14,10 @@ fn try_merge(args: &MergeArgs, printer: &Printer) -> Result<Exit, Exit> {
         printer.error(&error.to_string());
         Exit::Usage
     };
-    let merged = Merged::open(&args.recordings).map_err(|error| fail(&error))?;
+    let mut merged = Merged::open(&args.recordings).map_err(|error| fail(&error))?;
+    if let Some(max) = args.max_skipped {
+        merged.limit_skipped(max);
+    }
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     if let Some(path) = &args.record {
         if args.recordings.contains(path) {

@@ -50,9 +50,10 @@ fn try_recheck(args: &RecheckArgs, folder: Option<&Path>, printer: &mut Printer)
         suite_hash: workspace.hash(),
         ..recorded
     })));
+    let all_cases = workspace.suites.cases.len();
     let tell = |event| reports.tell(&redactor.event(event));
-    let Rechecked { finished, exit, gone } =
-        judge(path, &plan, &workspace.sources, tell).map_err(|error| unreadable(path, &error, printer))?;
+    let Rechecked { finished, exit, gone } = judge(path, &plan, &workspace.sources, all_cases, args.max_skipped, tell)
+        .map_err(|error| unreadable(path, &error, printer))?;
     for path in unused_snapshots(&workspace) {
         reports.tell(&redactor.event(Event::SnapshotUnused { path }));
     }

@@ -27,7 +27,7 @@ use crate::{
     recording::{Recording, RecordingError},
     redact::Redactor,
     run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, run as fire},
-    source::Diagnostic,
+    source::{Diagnostic, Diagnostics},
 };
 
 pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
@@ -97,10 +97,11 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     if let Some(partition) = args.select.partition {
         plan.keep(partition);
     }
-    let ready = ready_of(args.wait, &plan, &workspace, printer)?;
     if let Some(path) = &args.failed_from {
         leave_out(path, &mut plan, printer)?;
     }
+    require_inputs(&plan, args.select.skip_missing, &workspace, printer)?;
+    let ready = ready_of(args.wait, &plan, &workspace, printer)?;
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     if let Some(path) = record {
         reports.record(path, printer)?;
@@ -138,8 +139,9 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     for path in unused {
         reports.tell(&redactor.event(Event::SnapshotUnused { path }));
     }
-    let exit = Exit::of(&finished.counts, finished.stopped, flaky);
-    finished.exit_code = exit.code();
+    finished.project_cases = workspace.suites.cases.len();
+    finished.max_skipped = args.max_skipped;
+    let exit = finished.conclude(flaky);
     reports.tell(&redactor.event(Event::RunFinished(finished)));
     Ok(exit.reported(reports.finish(printer)))
 }
@@ -193,6 +195,34 @@ pub(super) fn ready_of(
     }))
 }
 
+/// Rejects a run in which cases would be skipped because the target does not define what they need: a misconfigured
+/// pipeline would otherwise stay green with most of its cases skipped.
+pub(super) fn require_inputs(
+    plan: &Plan,
+    skip_missing: bool,
+    workspace: &Workspace,
+    printer: &Printer,
+) -> Result<(), Exit> {
+    let missing = plan.missing_inputs();
+    if skip_missing || missing.is_empty() {
+        return Ok(());
+    }
+    let mut errors = Diagnostics::default();
+    let target = &plan.target.name;
+    for input in missing {
+        let needed = match input.cases {
+            1 => "1 case needs it".to_owned(),
+            number => format!("{number} cases need it"),
+        };
+        let message = format!("target `{target}` does not define the input `{}`: {needed}", input.name);
+        errors.push(Diagnostic::general(message).help(format!(
+            "set {}, or define it in conforme.toml; `optional: true` in suite.yaml or `--skip-missing` skips its cases",
+            input.how_to_define()
+        )));
+    }
+    Err(printer.diagnostics(&errors, &workspace.sources))
+}
+
 /// Leaves out what passed in an earlier run.
 fn leave_out(path: &Path, plan: &mut Plan, printer: &Printer) -> Result<(), Exit> {
     let fail = |error: &RecordingError| unreadable(path, error, printer);
@@ -211,7 +241,7 @@ fn leave_out(path: &Path, plan: &mut Plan, printer: &Printer) -> Result<(), Exit
     Ok(())
 }
 
-/// What was asked for; a name that selects nothing ends the command: a slip must not pass for a green run.
+/// The selection. A name that does not exist is an error; valid names that select nothing exit with 4.
 pub(super) fn select(
     names: &[String],
     tags: &[String],
@@ -224,11 +254,12 @@ pub(super) fn select(
     for miss in &misses {
         printer.error(miss);
     }
+    if !misses.is_empty() {
+        return Err(Exit::Usage);
+    }
     let selects = |case: &Arc<crate::suite::Case>| selection.selects(case, &workspace.sources);
-    if !misses.is_empty() || !workspace.suites.cases.iter().any(selects) {
-        if misses.is_empty() {
-            printer.error("nothing is selected");
-        }
+    if !workspace.suites.cases.iter().any(selects) {
+        printer.error("nothing is selected: no case has both one of the names and one of the tags");
         return Err(Exit::NothingRan);
     }
     Ok(selection)

@@ -77,7 +77,9 @@ pub(super) fn settle(args: &SettleArgs, accept: bool, folder: Option<&Path>, pri
             let near = nearest(id, pending.iter().map(|one| one.id.as_str()));
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             printer.error(&format!("no pending snapshot of `{id}`{near}"));
-            return Exit::NothingRan;
+            // The name of a case whose snapshot is stored is valid; anything else may be misspelled.
+            let is_stored = matches!(store.read(id), Ok(Some(_)));
+            return if is_stored { Exit::NothingRan } else { Exit::Usage };
         }
     }
     let chosen: Vec<_> = pending

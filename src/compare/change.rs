@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{Exchange, Stop, Verdict},
+    event::{Exchange, RunFinished, Stop, Verdict},
     exchange::instant,
     source::Place,
 };
@@ -281,6 +281,9 @@ pub struct Matrix {
     pub tool: String,
     /// The targets, in the order in which they were named.
     pub targets: Vec<Side>,
+    /// How the run on each target ended.
+    #[serde(default)]
+    pub runs: Vec<RunFinished>,
     /// The cases, in the order of the suite.
     pub rows: Vec<MatrixRow>,
     /// How each target after the first differs from the first.

@@ -22,7 +22,7 @@ use crate::{
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
-    suite::{Case, Suites},
+    suite::{Case, InputDef, Suites},
 };
 
 /// A case of the plan.
@@ -34,6 +34,8 @@ pub struct Planned {
     pub index: usize,
     /// Why it is not run, if it is not.
     pub skip: Option<String>,
+    /// Whether it is skipped only because the target does not define an input that is not optional.
+    pub lacks_input: bool,
     /// Whether it is not run because it passed in the run that this one goes on from.
     pub passed_before: bool,
 }
@@ -96,11 +98,15 @@ impl Plan {
             .iter()
             .filter(|case| wanted.contains(case.id.as_str()))
             .enumerate()
-            .map(|(index, case)| Planned {
-                index,
-                skip: skip(case, Some(&target)),
-                passed_before: false,
-                case: Arc::clone(case),
+            .map(|(index, case)| {
+                let skip = skip(case, Some(&target));
+                Planned {
+                    index,
+                    lacks_input: skip.is_some() && lacks_input(case, &target),
+                    skip,
+                    passed_before: false,
+                    case: Arc::clone(case),
+                }
             })
             .collect();
         cases.shrink_to_fit();
@@ -141,6 +147,24 @@ impl Plan {
                 planned.passed_before = true;
             }
         }
+    }
+
+    /// The inputs without which planned cases cannot run, by name. Cases that are skipped for another reason, or because
+    /// an optional input is missing, do not count.
+    pub fn missing_inputs(&self) -> Vec<MissingInput> {
+        let mut found: BTreeMap<&str, MissingInput> = BTreeMap::new();
+        for Planned { case, .. } in self.cases.iter().filter(|planned| planned.lacks_input) {
+            for name in missing(case, &self.target) {
+                let entry = found.entry(name).or_insert_with(|| MissingInput {
+                    name: name.to_owned(),
+                    is_secret: false,
+                    cases: 0,
+                });
+                entry.is_secret |= is_secret(case, name);
+                entry.cases += 1;
+            }
+        }
+        found.into_values().collect()
     }
 
     /// What a case sends and expects.
@@ -194,31 +218,10 @@ fn skip_with_others(cases: &mut [Planned]) {
 
 /// Why a case is not run on a target; without a target, only what the case itself says.
 pub fn skip(case: &Case, target: Option<&Target>) -> Option<String> {
-    if let Some(reason) = &case.def.skip {
-        return Some(reason.clone());
-    }
-    let target = target?;
-    let missing: Vec<_> = case
-        .needs
-        .iter()
-        .filter(|name| target.value(name).is_none() && !has_default(case, name))
-        .map(|name| {
-            let is_secret = case
-                .suite
-                .def
-                .inputs
-                .iter()
-                .any(|(input, def)| input == name && def.value.secret);
-            if is_secret {
-                format!("`{name}` ({SECRET_PREFIX}{})", name.to_ascii_uppercase())
-            } else {
-                format!("`{name}` (--var {name}=…)")
-            }
-        })
-        .collect();
-    if !missing.is_empty() {
-        return Some(format!("the target does not define {}", missing.join(", ")));
-    }
+    let target = match target {
+        Some(target) if case.def.skip.is_none() => target,
+        _ => return case.def.skip.clone(),
+    };
     let refused: Vec<_> = case
         .def
         .effects
@@ -230,13 +233,58 @@ pub fn skip(case: &Case, target: Option<&Target>) -> Option<String> {
         let all = refused.join(", ");
         return Some(format!("the target does not allow the effect {all} (--allow)"));
     }
-    None
+    let missing: Vec<_> = missing(case, target)
+        .map(|name| format!("`{name}` ({})", how_to_define(name, is_secret(case, name))))
+        .collect();
+    (!missing.is_empty()).then(|| format!("the target does not define {}", missing.join(", ")))
 }
 
-fn has_default(case: &Case, name: &str) -> bool {
-    case.suite
-        .def
-        .inputs
-        .iter()
-        .any(|(input, def)| input == name && def.value.default.is_some())
+/// Whether a case is skipped on a target only because inputs are missing, none of which is optional.
+fn lacks_input(case: &Case, target: &Target) -> bool {
+    let is_optional = |name: &str| input(case, name).is_some_and(|input| input.optional);
+    case.def.skip.is_none()
+        && case.def.effects.iter().all(|effect| target.allows(effect))
+        && missing(case, target).next().is_some()
+        && !missing(case, target).any(is_optional)
+}
+
+/// The inputs of a case that have no value on a target.
+fn missing<'c>(case: &'c Case, target: &'c Target) -> impl Iterator<Item = &'c str> {
+    let has_default = |name: &str| input(case, name).is_some_and(|input| input.default.is_some());
+    (case.needs.iter().map(String::as_str)).filter(move |name| target.value(name).is_none() && !has_default(name))
+}
+
+fn input<'c>(case: &'c Case, name: &str) -> Option<&'c InputDef> {
+    let mut inputs = case.suite.def.inputs.iter();
+    inputs.find(|(input, _)| input == name).map(|(_, def)| &def.value)
+}
+
+fn is_secret(case: &Case, name: &str) -> bool {
+    input(case, name).is_some_and(|input| input.secret)
+}
+
+fn how_to_define(name: &str, is_secret: bool) -> String {
+    if is_secret {
+        format!("{SECRET_PREFIX}{}", name.to_ascii_uppercase())
+    } else {
+        format!("--var {name}=…")
+    }
+}
+
+/// An input that the target does not define, and that is not optional.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingInput {
+    /// Its name.
+    pub name: String,
+    /// Whether it is declared as a secret.
+    pub is_secret: bool,
+    /// How many of the planned cases need it and would otherwise run.
+    pub cases: usize,
+}
+
+impl MissingInput {
+    /// The flag or the environment variable that defines it.
+    pub fn how_to_define(&self) -> String {
+        how_to_define(&self.name, self.is_secret)
+    }
 }

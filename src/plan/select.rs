@@ -7,6 +7,9 @@ use crate::{
     suite::{Case, Suites},
 };
 
+/// The project's own folder as a path: it selects every case.
+const ROOT: &str = ".";
+
 /// Paths, ids and tags of the command line. Empty, it selects everything.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -22,9 +25,15 @@ impl Selection {
         let names = words
             .iter()
             .map(|word| {
-                let path = folder.join(word);
-                match path.canonicalize() {
-                    Ok(path) => sources.shown(&path),
+                // An empty word, from an unset variable of a pipeline, does not stand for all cases: `.` does.
+                if word.trim().is_empty() {
+                    return word.clone();
+                }
+                match folder.join(word).canonicalize() {
+                    Ok(path) => match sources.shown(&path) {
+                        root if root.is_empty() => ROOT.to_owned(),
+                        path => path,
+                    },
                     Err(_) => word.trim_end_matches('/').to_owned(),
                 }
             })
@@ -44,7 +53,9 @@ impl Selection {
         let mut misses = Vec::new();
         let files: BTreeSet<_> = suites.cases.iter().map(|case| sources.place(case.span).file).collect();
         for name in &self.names {
-            if !suites.cases.iter().any(|case| is_named(name, case, sources)) {
+            if name.trim().is_empty() {
+                misses.push("a path or id of cases is empty".to_owned());
+            } else if !suites.cases.iter().any(|case| is_named(name, case, sources)) {
                 let ids = suites
                     .cases
                     .iter()
@@ -88,7 +99,7 @@ fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
     if name.contains('*') {
         return glob(name, &case.id) || glob(name, own) || glob(name, &file);
     }
-    below(&case.id) || below(own) || below(&file) || name.is_empty()
+    below(&case.id) || below(own) || below(&file) || name == ROOT
 }
 
 /// `*` stands for any text.

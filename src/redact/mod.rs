@@ -171,6 +171,8 @@ impl Redactor {
             Event::SnapshotUnused { path } => pass.hide(path),
             Event::RunFinished(RunFinished {
                 counts: _,
+                project_cases: _,
+                max_skipped: _,
                 elapsed_us: _,
                 stopped: _,
                 exit_code: _,

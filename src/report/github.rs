@@ -165,15 +165,9 @@ impl GitHub {
         } else {
             "error"
         };
-        let counts = self
-            .finished
-            .as_ref()
-            .map(|finished| finished.counts)
-            .unwrap_or_default();
         let message = format!(
-            "{}: {} against {}",
+            "{}, against {}",
             outcome::headline(self.finished.as_ref()),
-            outcome::parts(&counts),
             short(&self.target, TITLE)
         );
         writeln!(self.sink, "{}", self.command(level, None, "conforme", &message))

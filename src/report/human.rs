@@ -7,12 +7,12 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{Colours, Reporter, account, curl, escape::Inert, visible};
+use super::{Colours, Reporter, account, curl, escape::Inert, outcome, visible};
 use crate::{
     check::{Finding, Level, status_name},
     event::{
-        CaseFinished, CaseRetried, CaseSlow, Counts, Event, Exchange, Flaky, RunFinished, RunStarted, Stop,
-        TargetAwaited, Try, Verdict,
+        CaseFinished, CaseRetried, CaseSlow, Event, Exchange, Flaky, RunFinished, RunStarted, Stop, TargetAwaited, Try,
+        Verdict,
     },
     exchange::{Content, Reply},
     redact::{Redacted, marks_of_run},
@@ -102,7 +102,6 @@ pub struct Human<W> {
     warnings: BTreeMap<(String, String), usize>,
     unused: Vec<String>,
     written: Vec<String>,
-    passed_before: usize,
     /// Why cases were not run.
     not_run: Option<String>,
 }
@@ -121,7 +120,6 @@ impl<W: Write> Human<W> {
             warnings: BTreeMap::new(),
             unused: Vec::new(),
             written: Vec::new(),
-            passed_before: 0,
             not_run: None,
         }
     }
@@ -167,7 +165,6 @@ impl<W: Write> Human<W> {
                 *self.warnings.entry(key).or_default() += 1;
             }
         }
-        self.passed_before += usize::from(finished.passed_before);
         if finished.verdict == Verdict::NotRun && self.not_run.is_none() {
             self.not_run.clone_from(&finished.last.reason);
         }
@@ -377,20 +374,16 @@ impl<W: Write> Human<W> {
         }
         self.rule()?;
         let label = format!("{:>12}", "Summary");
-        let label = if counts.failed > 0 || (counts.flaky > 0 && self.flaky == Flaky::Fail) {
+        let is_broken = counts.failed > 0 || (counts.flaky > 0 && self.flaky == Flaky::Fail);
+        let label = if is_broken || finished.skipped_too_many() {
             self.colours.bad(&label)
-        } else if counts.errored > 0 || counts.not_run > 0 || counts.ran() == 0 {
+        } else if finished.exit_code != 0 {
             self.colours.odd(&label)
         } else {
             self.colours.good(&label)
         };
         let time = seconds(finished.elapsed_us);
-        writeln!(
-            self.out,
-            "{label} [{time:>8.3}s] {} run: {}",
-            count(counts.ran(), "case"),
-            self.parts(counts)
-        )?;
+        writeln!(self.out, "{label} [{time:>8.3}s] {}", outcome::headline(Some(finished)))?;
         let named: Vec<_> = std::mem::take(&mut self.named).into_values().collect();
         for (verdict, id) in named.iter().take(NAMED) {
             let (word, id) = (self.word(*verdict), self.id(id));
@@ -433,26 +426,6 @@ impl<W: Write> Human<W> {
         let reason = self.not_run.take().filter(|_| stop == Stop::NotReady);
         let reason = reason.as_deref().unwrap_or(stop.text());
         writeln!(self.out, "{word} {}{left}", visible(reason))
-    }
-
-    fn parts(&self, counts: &Counts) -> String {
-        let mut parts = vec![format!("{} passed", counts.passed)];
-        let mut add = |number: usize, what: &str| {
-            if number > 0 {
-                parts.push(format!("{number} {what}"));
-            }
-        };
-        add(counts.failed, "failed");
-        add(counts.errored, "errored");
-        add(counts.flaky, "flaky");
-        add(self.passed_before, "passed before");
-        add(counts.skipped.saturating_sub(self.passed_before), "skipped");
-        add(counts.not_run, "not run");
-        add(
-            counts.warnings,
-            if counts.warnings == 1 { "warning" } else { "warnings" },
-        );
-        parts.join(", ")
     }
 
     fn word(&self, verdict: Verdict) -> String {

@@ -19,6 +19,7 @@ use quick_xml::{
 use super::{
     Reporter, Sink,
     account::{self, cut, lines, millis, seconds},
+    outcome,
     spool::Spool,
     visible,
 };
@@ -215,16 +216,32 @@ impl JUnit {
         Ok(())
     }
 
-    /// A suite of one case that cannot pass, where the run did not come to its end: what is told may all be green.
+    /// A suite of one case that cannot pass, if the run did not come to its end or skipped too many cases: everything else
+    /// in the document may be green.
     fn unfinished(&mut self, told: usize) -> io::Result<()> {
         let planned = self.started.as_ref().map_or(0, |started| started.cases);
         let stop = self.finished.as_ref().map(|finished| finished.stopped);
         let why = match stop {
             Some(Some(stop)) if stop == Stop::Lost || told < planned => stop.text(),
-            Some(_) if told >= planned => return Ok(()),
+            Some(_) if told >= planned => return self.too_many_skipped(),
             _ => "the run has no end",
         };
         let message = format!("{why}: {told} of {planned} cases are told");
+        self.extra("the run comes to its end", "error", "lost", &message)
+    }
+
+    fn too_many_skipped(&mut self) -> io::Result<()> {
+        match &self.finished {
+            Some(finished) if finished.skipped_too_many() => {
+                let message = outcome::headline(Some(finished));
+                self.extra("max-skipped", "failure", "max-skipped", &message)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A suite of one test case that is about the run itself.
+    fn extra(&mut self, name: &str, tag: &str, kind: &str, message: &str) -> io::Result<()> {
         let number = self.suites.len();
         self.suites.push(Suite {
             id: "conforme".to_owned(),
@@ -232,18 +249,15 @@ impl JUnit {
             started: None,
             counts: Counts {
                 tests: 1,
-                errors: 1,
+                errors: usize::from(tag == "error"),
+                failures: usize::from(tag == "failure"),
                 ..Counts::default()
             },
         });
         let mut xml = Writer::new(Vec::new());
-        let name = [
-            ("classname", "conforme"),
-            ("name", "the run comes to its end"),
-            ("time", "0.000"),
-        ];
+        let name = [("classname", "conforme"), ("name", name), ("time", "0.000")];
         open(&mut xml, "testcase", &name)?;
-        element(&mut xml, "error", &[("type", "lost"), ("message", &message)], &message)?;
+        element(&mut xml, tag, &[("type", kind), ("message", message)], message)?;
         close(&mut xml, "testcase")?;
         self.cases.push(usize::MAX, number, &xml.into_inner())
     }
@@ -272,6 +286,16 @@ impl JUnit {
             property("flaky", flaky)?;
         }
         if let Some(finished) = &self.finished {
+            property("headline", &outcome::headline(Some(finished)))?;
+            let counts = &finished.counts;
+            property("cases", &counts.all().to_string())?;
+            for (name, number) in outcome::columns(counts) {
+                property(&name.replace(' ', "_"), &number.to_string())?;
+            }
+            property("project_cases", &finished.project_cases.to_string())?;
+            if let Some(max) = finished.max_skipped {
+                property("max_skipped", &max.to_string())?;
+            }
             property("elapsed", &seconds(millis(finished.elapsed_us)))?;
             if let Some(stop) = finished.stopped {
                 property("stopped", stop.text())?;

@@ -161,14 +161,17 @@ impl Markdown {
     fn head(&self) -> String {
         let mut out = format!("## {}", outcome::headline(self.finished.as_ref()));
         if let Some(started) = &self.started {
-            let _ = write!(out, ": {}", code(&started.target));
+            let _ = write!(out, ", against {}", code(&started.target));
             if started.base_url != started.target {
                 let _ = write!(out, "\n\n{} of {}", cases(started.cases), code(&started.base_url));
             }
         }
         out.push_str("\n\n");
         if let Some(finished) = &self.finished {
-            let columns = outcome::columns(&finished.counts);
+            let is_shown = |(name, number): &(&str, usize)| *number > 0 || *name != "passed before";
+            let columns: Vec<_> = (outcome::columns(&finished.counts).into_iter())
+                .filter(is_shown)
+                .collect();
             let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
             out.push_str(&row(columns.iter().map(|(name, _)| (*name).to_owned()).collect()));
             out.push_str(&row(columns.iter().map(|_| "---:".to_owned()).collect()));

@@ -1,16 +1,49 @@
 //! A run in a sentence, and what else the reports for reviewers share.
 
+use std::fmt::Write as _;
+
 use super::{account, visible};
 use crate::{
     check::{Finding, Level},
     event::{Counts, RunFinished, Try},
 };
 
-/// Whether the contract holds. Only a run that exits with 0 says that it does.
+/// Whether the contract holds, and how much was tested. Only a run that exits with 0 says that it holds.
 pub(super) fn headline(finished: Option<&RunFinished>) -> String {
     let Some(finished) = finished else {
         return "No verdict: the run has no end".to_owned();
     };
+    let (state, tested) = (state(finished), tested(finished));
+    // `No verdict: stopped by --max-fail` has a colon of its own.
+    let between = if state.contains(": ") { "; " } else { ": " };
+    format!("{state}{between}{tested}")
+}
+
+/// How much was tested: `60 of 75 cases passed, 15 skipped`, and all other counts that are not zero.
+pub(super) fn tested(finished: &RunFinished) -> String {
+    let counts = &finished.counts;
+    let all = counts.all();
+    let mut text = format!("{} of {all} cases passed, {} skipped", counts.passed, counts.skipped);
+    if let Some(max) = finished.max_skipped.filter(|_| finished.skipped_too_many()) {
+        let _ = write!(text, " (--max-skipped allows {max})");
+    }
+    for (name, number) in columns(counts) {
+        if number > 0 && !["passed", "skipped"].contains(&name) {
+            let name = if (name, number) == ("warnings", 1) {
+                "warning"
+            } else {
+                name
+            };
+            let _ = write!(text, ", {number} {name}");
+        }
+    }
+    if all < finished.project_cases {
+        let _ = write!(text, "; {all} of {} cases selected", finished.project_cases);
+    }
+    text
+}
+
+fn state(finished: &RunFinished) -> String {
     let (counts, stopped) = (&finished.counts, finished.stopped);
     let no_answer = counts.errored + counts.not_run;
     match stopped {
@@ -18,38 +51,27 @@ pub(super) fn headline(finished: Option<&RunFinished>) -> String {
             format!("The contract is broken, and the run is not whole: {}", stop.text())
         }
         None if counts.failed > 0 => "The contract is broken".to_owned(),
+        _ if finished.skipped_too_many() => "Too many cases were skipped".to_owned(),
         Some(stop) => format!("No verdict: {}", stop.text()),
         None if no_answer > 0 => format!("No verdict: {} no answer to judge", have(no_answer)),
         None if counts.flaky > 0 && finished.exit_code != 0 => {
             format!("The contract does not hold at every try: {} flaky", are(counts.flaky))
         }
-        None if counts.ran() == 0 => "No case ran".to_owned(),
         None if finished.exit_code == 0 => "The contract holds".to_owned(),
+        None if counts.ran() == 0 => "No case ran".to_owned(),
         None => format!("No verdict: the run exits with {}", finished.exit_code),
     }
 }
 
-/// The counts that are not zero: `3 passed, 1 failed`.
-pub(super) fn parts(counts: &Counts) -> String {
-    let parts: Vec<_> = columns(counts)
-        .into_iter()
-        .filter(|(name, number)| *number > 0 || *name == "passed")
-        .map(|(name, number)| match (name, number) {
-            ("warnings", 1) => "1 warning".to_owned(),
-            _ => format!("{number} {name}"),
-        })
-        .collect();
-    parts.join(", ")
-}
-
 /// All counts by name.
-pub(super) fn columns(counts: &Counts) -> [(&'static str, usize); 7] {
+pub(super) fn columns(counts: &Counts) -> [(&'static str, usize); 8] {
     [
         ("passed", counts.passed),
         ("failed", counts.failed),
         ("errored", counts.errored),
         ("flaky", counts.flaky),
         ("skipped", counts.skipped),
+        ("passed before", counts.passed_before),
         ("not run", counts.not_run),
         ("warnings", counts.warnings),
     ]
@@ -128,4 +150,76 @@ pub(super) fn clip(text: &str, most: usize) -> String {
 pub(super) fn flaky(earlier: &[Try]) -> String {
     let why = earlier.first().map(account::headline).unwrap_or_default();
     format!("it passed only at try {}, after: {why}", earlier.len() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Flaky, Stop};
+
+    fn said(counts: Counts, change: impl FnOnce(&mut RunFinished)) -> String {
+        let mut finished = RunFinished {
+            counts,
+            project_cases: counts.all(),
+            max_skipped: None,
+            elapsed_us: 0,
+            stopped: None,
+            exit_code: 0,
+        };
+        change(&mut finished);
+        finished.conclude(Flaky::Fail);
+        headline(Some(&finished))
+    }
+
+    #[test]
+    fn headline_states_how_many_cases_passed_of_how_many() {
+        let counts = Counts {
+            passed: 60,
+            skipped: 15,
+            ..Counts::default()
+        };
+        let holds = "The contract holds: 60 of 75 cases passed, 15 skipped";
+        assert_eq!(said(counts, |_| {}), holds);
+        assert_eq!(
+            said(counts, |run| run.project_cases = 100),
+            format!("{holds}; 75 of 100 cases selected")
+        );
+        assert_eq!(
+            said(counts, |run| run.max_skipped = Some(14)),
+            "Too many cases were skipped: 60 of 75 cases passed, 15 skipped (--max-skipped allows 14)"
+        );
+        let broken = Counts {
+            failed: 1,
+            warnings: 1,
+            ..counts
+        };
+        assert_eq!(
+            said(broken, |run| run.max_skipped = Some(0)),
+            "The contract is broken: 60 of 76 cases passed, 15 skipped (--max-skipped allows 0), 1 failed, 1 warning"
+        );
+        let before = Counts {
+            passed: 0,
+            passed_before: 60,
+            ..counts
+        };
+        assert_eq!(
+            said(before, |_| {}),
+            "The contract holds: 0 of 75 cases passed, 15 skipped, 60 passed before"
+        );
+        assert_eq!(
+            said(
+                Counts {
+                    skipped: 2,
+                    ..Counts::default()
+                },
+                |_| {}
+            ),
+            "No case ran: 0 of 2 cases passed, 2 skipped"
+        );
+        let cut = Counts { not_run: 5, ..counts };
+        assert_eq!(
+            said(cut, |run| run.stopped = Some(Stop::MaxFail)),
+            "No verdict: stopped by --max-fail; 60 of 80 cases passed, 15 skipped, 5 not run"
+        );
+    }
 }

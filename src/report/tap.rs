@@ -9,7 +9,7 @@ use super::{
     Reporter, Sink,
     account::{self, cut, diff_lines, millis, seconds},
     escape::{is_unsafe, without_marks},
-    visible,
+    outcome, visible,
 };
 use crate::{
     check::{Finding, Level},
@@ -145,7 +145,16 @@ impl Tap {
         } else if matches!(stopped, Some(Some(_))) {
             writeln!(self.sink, "# {why}")?;
         }
-        Ok(())
+        let Some(finished) = &self.finished else { return Ok(()) };
+        let headline = plain(&outcome::headline(Some(finished)));
+        // A skipped test point is not a failure: without this line a harness would report success.
+        let is_green = told >= planned && finished.counts.failed == 0;
+        let bail = if is_green && finished.skipped_too_many() {
+            "Bail out!"
+        } else {
+            "#"
+        };
+        writeln!(self.sink, "{bail} {headline}")
     }
 }
 

@@ -102,6 +102,8 @@ pub async fn run(
             }
             return RunFinished {
                 counts,
+                project_cases: 0,
+                max_skipped: None,
                 elapsed_us: event::micros(start.elapsed()),
                 stopped: Some(stop),
                 exit_code: 0,
@@ -199,6 +201,8 @@ pub async fn run(
     }
     RunFinished {
         counts,
+        project_cases: 0,
+        max_skipped: None,
         elapsed_us: event::micros(start.elapsed()),
         stopped,
         exit_code: 0,

@@ -267,6 +267,7 @@ fn inputs(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<InputDef>)>
                     description: fields.read("description", cx.errors, string),
                     secret: fields.read("secret", cx.errors, boolean).unwrap_or_default(),
                     default: default.and_then(|node| cx.string(node)),
+                    optional: fields.read("optional", cx.errors, boolean).unwrap_or_default(),
                 };
                 fields.finish(cx.errors);
                 if let (true, Some(node)) = (def.secret, default) {

@@ -71,8 +71,11 @@ pub struct InputDef {
     /// Whether it is a secret: never given by a flag, never shown.
     #[schemars(with = "Option<bool>")]
     pub secret: bool,
-    /// The value where a target gives none. Without it, cases that need the input are skipped.
+    /// The value where a target gives none.
     pub default: Option<String>,
+    /// Whether cases that need the input are skipped on a target that does not define it. Otherwise a run is an error.
+    #[schemars(with = "Option<bool>")]
+    pub optional: bool,
 }
 
 /// `suite.yaml`: what the cases beside it share.

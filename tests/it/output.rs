@@ -34,7 +34,7 @@ fn a_run_reads_as_documented() {
     let project = Project::new(&[
         (
             "cases/s/suite.yaml",
-            "inputs: { token: { secret: true }, other: another thing }\n",
+            "inputs: { token: { secret: true }, other: { optional: true } }\n",
         ),
         (
             "cases/s/a-good.yaml",
@@ -90,7 +90,7 @@ fn a_run_reads_as_documented() {
     reproduce: curl -sS -i -X POST http://TARGET/b -H 'Authorization: Bearer '"$TOKEN" -H 'content-type: application/json' --data-binary '{"a":"it'\''s"}'
 
 ────────────
-     Summary [TIME] 2 cases run: 1 passed, 1 failed, 2 skipped, 2 warnings
+     Summary [TIME] The contract is broken: 1 of 4 cases passed, 2 skipped, 1 failed, 2 warnings
         FAIL s/b-bad
         WARN http/challenge: 401 has no `WWW-Authenticate` (2 cases)
 "#;

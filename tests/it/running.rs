@@ -49,8 +49,12 @@ fn the_exit_code_says_what_became_of_the_run() {
     let no_http = Server::start(|_| (b"SSH-2.0-x\r\n".to_vec(), Then::Close));
     let silent = Server::start(|_| (Vec::new(), Then::Hang));
     for (target, code, part) in [
-        (agrees.url(), 0, "1 case run: 1 passed"),
-        (refuses.url(), 1, "1 case run: 0 passed, 1 failed"),
+        (agrees.url(), 0, "The contract holds: 1 of 1 cases passed, 0 skipped"),
+        (
+            refuses.url(),
+            1,
+            "The contract is broken: 0 of 1 cases passed, 0 skipped, 1 failed",
+        ),
         (dead(), 3, "failed to connect"),
         (no_http.url(), 3, "what came is not HTTP"),
         (silent.url(), 3, "no answer within 1s"),
@@ -88,7 +92,11 @@ fn a_case_without_an_answer_beside_one_that_fails_exits_with_one() {
     });
     let ran = project.run(&["run", "--target", &server.url()]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.stdout.contains("0 passed, 1 failed, 1 errored"), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("0 of 2 cases passed, 0 skipped, 1 failed, 1 errored"),
+        "{ran:?}"
+    );
 }
 
 #[test]

@@ -212,7 +212,7 @@ fn a_person_reviews_one_by_one() {
     assert_eq!(project.run(&["reject", "s/c"]).code, 0);
     assert!(!has("c.snap.new") && has("d.snap.new"));
     let wrong = project.run(&["accept", "s/dd"]);
-    assert_eq!(wrong.code, 4);
+    assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("did you mean `s/d`?"), "{}", wrong.stderr);
 }
 

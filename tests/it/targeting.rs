@@ -81,7 +81,7 @@ fn a_path_is_meant_from_the_working_folder_and_a_project_from_below() {
 }
 
 #[test]
-fn a_name_that_selects_nothing_exits_with_four_and_names_the_nearest() {
+fn an_unknown_name_fails_and_suggests_the_nearest() {
     let (project, server) = (three_suites(), Server::always(OK, ""));
     for (words, message) in [
         (&["a/plian"][..], "no case is named `a/plian`; did you mean `a/plain`?"),
@@ -96,7 +96,8 @@ fn a_name_that_selects_nothing_exits_with_four_and_names_the_nearest() {
         (&["x*"], "no case is named `x*`"),
         (&["a", "nowhere-at-all"], "no case is named `nowhere-at-all`"),
         (&["--tag", "quik"], "no case has the tag `quik`; did you mean `quick`?"),
-        (&["c", "--tag", "quick"], "nothing is selected"),
+        (&["c", "--tag", "nowhere"], "no case has the tag `nowhere`"),
+        (&[""], "a path or id of cases is empty"),
     ] {
         for command in ["run", "list"] {
             let mut arguments = vec![command, "--target"];
@@ -104,10 +105,13 @@ fn a_name_that_selects_nothing_exits_with_four_and_names_the_nearest() {
             arguments.push(&url);
             arguments.extend(words);
             let ran = project.run(&arguments);
-            assert_eq!((ran.code, server.requests()), (4, 0), "{words:?} {ran:?}");
+            assert_eq!((ran.code, server.requests()), (2, 0), "{words:?} {ran:?}");
             assert_eq!(ran.stderr, format!("error: {message}\n"), "{words:?}");
         }
     }
+    // The names exist; together they leave nothing to run.
+    let ran = project.run(&["run", "c", "--tag", "quick", "--target", &server.url()]);
+    assert_eq!((ran.code, server.requests()), (4, 0), "{ran:?}");
 }
 
 #[test]
@@ -142,7 +146,7 @@ fn a_skipped_case_says_why_and_a_run_of_skipped_cases_exits_with_four() {
     ] {
         let (project, server) = (project(suite, case), Server::always(OK, ""));
         // The address is not of this machine; nothing is sent to it, and if it were, it would go to the proxy.
-        let mut command = project.command(&["run", "--target", "http://api.example.com"]);
+        let mut command = project.command(&["run", "--skip-missing", "--target", "http://api.example.com"]);
         let ran = Ran::from(
             command
                 .args(arguments)

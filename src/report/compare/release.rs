@@ -1,13 +1,15 @@
 //! Whether the candidate may be released, in a sentence, and what else the reports of a comparison share.
 
+use std::fmt::Write as _;
+
 use crate::{
     compare::{Change, Comparison, Level, Matrix, Side},
-    event::Exchange,
+    event::{Exchange, RunFinished},
     exit::Exit,
     project::marks_of,
     report::{
         account, curl,
-        outcome::{figure, short},
+        outcome::{self, figure, short},
     },
 };
 
@@ -113,8 +115,29 @@ pub(super) fn stop_of(comparison: &Comparison) -> Option<String> {
     (!told.is_empty()).then(|| told.join(", "))
 }
 
-/// May it be released on all targets? In one line.
+/// May it be released on all targets, and how much was tested? In one line.
 pub(super) fn matrix_headline(matrix: &Matrix) -> String {
+    let state = matrix_state(matrix);
+    let mut tested: Vec<(String, String)> = Vec::new();
+    for (side, run) in matrix.targets.iter().zip(&matrix.runs).take(MAX_TARGETS) {
+        tested.push((short(&side.name, NAME), outcome::tested(run)));
+    }
+    let Some((_, first)) = tested.first() else { return state };
+    if tested.iter().all(|(_, one)| one == first) && matrix.runs.len() <= MAX_TARGETS {
+        return format!("{state}; on each target {first}");
+    }
+    let each = tested.iter().map(|(name, one)| format!("{name}: {one}"));
+    let mut each = each.collect::<Vec<_>>().join("; ");
+    if let more @ 1.. = matrix.runs.len().saturating_sub(tested.len()) {
+        let _ = write!(each, "; and {more} more");
+    }
+    format!("{state}; {each}")
+}
+
+/// Maximum number of targets that a headline names.
+const MAX_TARGETS: usize = 8;
+
+fn matrix_state(matrix: &Matrix) -> String {
     let broken: Vec<_> = matrix
         .drift
         .iter()
@@ -127,6 +150,13 @@ pub(super) fn matrix_headline(matrix: &Matrix) -> String {
             .map_or_else(String::new, |side| short(&side.name, NAME))
     };
     match Release::of_matrix(matrix) {
+        Release::MustNot
+            if broken.is_empty()
+                && matrix.runs.iter().any(RunFinished::skipped_too_many)
+                && matrix.runs.iter().all(|run| run.counts.failed == 0) =>
+        {
+            "Too many cases were skipped".to_owned()
+        }
         Release::MustNot if broken.is_empty() => "Broken: cases fail, and the targets agree on it".to_owned(),
         Release::MustNot => {
             let names: Vec<_> = broken.iter().map(|one| short(&one.candidate.name, NAME)).collect();

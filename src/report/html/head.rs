@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use crate::{
     event::{Counts, RunFinished, RunStarted, Verdict},
     exit::Exit,
-    report::{outcome::figure, visible},
+    report::{
+        outcome::{figure, headline},
+        visible,
+    },
 };
 
 /// Verdicts in the order in which a reader wants them.
@@ -78,7 +81,7 @@ impl Head {
             ("icon", icon),
             ("mark", path),
             ("outcome", class.to_owned()),
-            ("heading", outcome.heading().to_owned()),
+            ("heading", html(&headline(finished))),
             ("sentence", sentence(finished, &counts)),
             ("facts", facts(started, finished)),
             ("share", share(&counts)),
@@ -209,7 +212,8 @@ fn number(counts: &Counts, verdict: Verdict) -> usize {
         Verdict::Failed => counts.failed,
         Verdict::Errored => counts.errored,
         Verdict::Flaky => counts.flaky,
-        Verdict::Skipped => counts.skipped,
+        // Cases that passed before have a reason like skipped ones, and are listed with them.
+        Verdict::Skipped => counts.skipped + counts.passed_before,
         Verdict::NotRun => counts.not_run,
     }
 }
@@ -306,6 +310,8 @@ mod tests {
         let said = |exit_code, counts| {
             let finished = RunFinished {
                 counts,
+                project_cases: counts.all(),
+                max_skipped: None,
                 elapsed_us: 1,
                 stopped: None,
                 exit_code,
