@@ -289,8 +289,11 @@ impl JUnit {
             property("headline", &outcome::headline(Some(finished)))?;
             let counts = &finished.counts;
             property("cases", &counts.all().to_string())?;
-            for (name, number) in outcome::columns(counts) {
-                property(&name.replace(' ', "_"), &number.to_string())?;
+            for (name, number) in outcome::columns(counts)
+                .into_iter()
+                .filter(|(name, _)| *name != "warnings")
+            {
+                property(&format!("cases_{}", name.replace(' ', "_")), &number.to_string())?;
             }
             property("project_cases", &finished.project_cases.to_string())?;
             if let Some(max) = finished.max_skipped {

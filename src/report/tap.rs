@@ -140,21 +140,22 @@ impl Tap {
             Some(None) => "the plan was not met",
             None => "the run has no end",
         };
-        if told < planned || matches!(stopped, None | Some(Some(Stop::Lost))) {
-            writeln!(self.sink, "Bail out! {why}: {told} of {planned} cases are told")?;
-        } else if matches!(stopped, Some(Some(_))) {
-            writeln!(self.sink, "# {why}")?;
+        let is_cut = told < planned || matches!(stopped, None | Some(Some(Stop::Lost)));
+        if let Some(finished) = &self.finished {
+            let headline = plain(&outcome::headline(Some(finished)));
+            // A skipped test point is not a failure: without `Bail out!` a harness would report success.
+            let is_green = !is_cut && finished.counts.failed == 0;
+            let bail = if is_green && finished.skipped_too_many() {
+                "Bail out!"
+            } else {
+                "#"
+            };
+            writeln!(self.sink, "{bail} {headline}")?;
         }
-        let Some(finished) = &self.finished else { return Ok(()) };
-        let headline = plain(&outcome::headline(Some(finished)));
-        // A skipped test point is not a failure: without this line a harness would report success.
-        let is_green = told >= planned && finished.counts.failed == 0;
-        let bail = if is_green && finished.skipped_too_many() {
-            "Bail out!"
-        } else {
-            "#"
-        };
-        writeln!(self.sink, "{bail} {headline}")
+        if is_cut {
+            writeln!(self.sink, "Bail out! {why}: {told} of {planned} cases are told")?;
+        }
+        Ok(())
     }
 }
 

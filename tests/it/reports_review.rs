@@ -296,7 +296,7 @@ fn unescaped(text: &str) -> String {
 #[test]
 fn markdown_tells_a_run() {
     let told = Told::of(&every_verdict());
-    let expected = r#"## The contract is broken, and the run is not whole: stopped by --max-fail: `staging`
+    let expected = r#"## The contract is broken, and the run is not whole: stopped by --max-fail; 1 of 6 cases passed, 1 skipped, 1 failed, 1 errored, 1 flaky, 1 not run, 2 warnings, against `staging`
 
 6 cases of `https://api.example.com`
 
@@ -391,8 +391,8 @@ reproduce: curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bear
 ::warning file=tests/my api/cases/s/a.yaml,line=1,col=1,title=http/challenge::http/challenge: 401 has no \
 `WWW-Authenticate` (s/a and 1 case more)
 ::warning file=tests/my api/snapshots/s/old.snap,title=snapshot::no case has this snapshot
-::error title=conforme::The contract is broken, and the run is not whole: stopped by --max-fail: 1 passed, 1 failed, 1 \
-errored, 1 flaky, 1 skipped, 1 not run, 2 warnings against staging
+::error title=conforme::The contract is broken, and the run is not whole: stopped by --max-fail; 1 of 6 cases passed, 1 \
+skipped, 1 failed, 1 errored, 1 flaky, 1 not run, 2 warnings, against staging
 ";
     assert!(told.github == expected, "{}", told.github);
 }
@@ -477,7 +477,7 @@ fn each_report_says_first_how_the_run_ended() {
     for (events, headline, level, is_whole) in [
         (
             vec![started(0), finished(&none, 4, None)],
-            "No case ran",
+            "No case ran: 0 of 0 cases passed, 0 skipped",
             "error",
             false,
         ),
@@ -487,13 +487,13 @@ fn each_report_says_first_how_the_run_ended() {
                 case(0, "s/a", "passed", &none),
                 finished(&json!({ "passed": 1 }), 0, None),
             ],
-            "The contract holds",
+            "The contract holds: 1 of 1 cases passed, 0 skipped",
             "notice",
             true,
         ),
         (
             vec![started(1), failed(&none), finished(&json!({ "failed": 1 }), 1, None)],
-            "The contract is broken",
+            "The contract is broken: 0 of 1 cases passed, 0 skipped, 1 failed",
             "error",
             true,
         ),
@@ -502,44 +502,45 @@ fn each_report_says_first_how_the_run_ended() {
                 started(2),
                 finished(&json!({ "passed": 1, "not_run": 1 }), 130, Some("interrupted")),
             ],
-            "No verdict: interrupted by SIGINT",
+            "No verdict: interrupted by SIGINT; 1 of 2 cases passed, 0 skipped, 1 not run",
             "error",
             false,
         ),
         (
             vec![started(2), case(0, "s/a", "passed", &none)],
-            "No verdict: the recording ends before the run does",
+            "No verdict: the recording ends before the run does; 1 of 2 cases passed, 0 skipped, 1 not run",
             "error",
             false,
         ),
         (
             vec![started(1), finished(&json!({ "errored": 1 }), 3, None)],
-            "No verdict: 1 case has no answer to judge",
+            "No verdict: 1 case has no answer to judge; 0 of 1 cases passed, 0 skipped, 1 errored",
             "error",
             false,
         ),
         (
             vec![started(1), finished(&json!({ "flaky": 1 }), 1, None)],
-            "The contract does not hold at every try: 1 case is flaky",
+            "The contract does not hold at every try: 1 case is flaky; 0 of 1 cases passed, 0 skipped, 1 flaky",
             "error",
             true,
         ),
         (
             vec![started(1), finished(&json!({ "flaky": 1 }), 0, None)],
-            "The contract holds",
+            "The contract holds: 0 of 1 cases passed, 0 skipped, 1 flaky",
             "notice",
             true,
         ),
     ] {
         let told = Told::of(&events);
         assert!(
-            told.markdown.starts_with(&format!("## {headline}: `staging`\n")),
+            told.markdown
+                .starts_with(&format!("## {headline}, against `staging`\n")),
             "{}",
             told.markdown
         );
         let (last, _, message) = told.annotations().pop().unwrap();
         assert_eq!(last, level, "{headline}");
-        assert!(message.starts_with(&format!("{headline}: ")), "{message}");
+        assert!(message.starts_with(&format!("{headline}, against ")), "{message}");
         let invocation = &told.sarif["runs"][0]["invocations"][0];
         assert_eq!(invocation["exitCodeDescription"], headline);
         assert_eq!(invocation["executionSuccessful"], is_whole, "{headline}");
