@@ -334,18 +334,25 @@ impl Finder {
 
     /// Reports every form in the readings of a text, [`DEPTH`] encodings deep.
     fn search_readings(&self, text: &[u8], found: &mut dyn FnMut(Hit)) {
-        let mut left = UNFOLDED * text.len() + UNFOLDED_LEAST;
-        self.search_deeper(text, DEPTH, &mut left, found);
+        let mut work = Work {
+            left: UNFOLDED * text.len() + UNFOLDED_LEAST,
+            seen: HashSet::new(),
+        };
+        self.search_deeper(text, DEPTH, &mut work, found);
     }
 
-    fn search_deeper(&self, text: &[u8], depth: usize, left: &mut usize, found: &mut dyn FnMut(Hit)) {
+    fn search_deeper(&self, text: &[u8], depth: usize, work: &mut Work, found: &mut dyn FnMut(Hit)) {
         let forms = reading::Forms {
             shortest: self.shortest,
             are_ascii: self.are_ascii,
             have_space: self.has_space,
         };
         for reading in DECODERS.iter().filter_map(|decode| decode(text, forms)) {
-            let Some(rest) = left.checked_sub(reading.bytes.len()) else {
+            // Encodings undone in another order often give the same text.
+            if !work.seen.insert((depth, reading.is_squeezed, reading.bytes.clone())) {
+                continue;
+            }
+            let Some(rest) = work.left.checked_sub(reading.bytes.len()) else {
                 // More encodings than a text has by chance: what is in them is not shown.
                 found(Hit {
                     range: 0..text.len(),
@@ -354,14 +361,14 @@ impl Finder {
                 });
                 return;
             };
-            *left = rest;
+            work.left = rest;
             let mut outward = |mut hit: Hit| {
                 hit.range = reading.source(&hit.range);
                 found(hit);
             };
             self.search_any_case(&reading.bytes, reading.is_squeezed, &mut outward);
             if depth > 1 {
-                self.search_deeper(&reading.bytes, depth - 1, left, &mut outward);
+                self.search_deeper(&reading.bytes, depth - 1, work, &mut outward);
             }
         }
     }
@@ -591,6 +598,14 @@ impl Finder {
         };
         self.forms.iter().filter_map(longest).max()
     }
+}
+
+/// What the readings of one text may still take, and which there were.
+struct Work {
+    /// Bytes of readings that are left.
+    left: usize,
+    /// Readings by the depth at which they were searched.
+    seen: HashSet<(usize, bool, Vec<u8>)>,
 }
 
 /// The longest escape of one byte, as far as a text that was cut is looked at for the beginning of a form.

@@ -297,7 +297,7 @@ fn sextet(byte: u8) -> Option<u8> {
     })
 }
 
-/// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, white space, `0x`, `\x`.
+/// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, white space, `0x`.
 fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
     let mut reading = Reading::default();
     let mut run: Vec<(u8, Range<usize>)> = Vec::new();
@@ -331,7 +331,7 @@ fn separated(text: &[u8], at: usize) -> usize {
     let is_separator = |byte: &&u8| b":-_.,; \t\r\n".contains(byte);
     let next = at + text[at..].iter().take(4).take_while(is_separator).count();
     match text.get(next..next + 2) {
-        Some(b"0x" | b"0X" | b"\\x" | b"\\X") => next + 2,
+        Some(b"0x" | b"0X") => next + 2,
         _ => next,
     }
 }
