@@ -57,7 +57,19 @@ impl Event {
     /// Reads one line of what was written down.
     pub fn read(line: &[u8]) -> serde_json::Result<Self> {
         // By way of a value: numbers of any precision do not go through serde's own buffer of tagged content.
-        serde_json::from_value(serde_json::from_slice(line)?)
+        let mut value = crate::check::json::read(line).map_err(serde::de::Error::custom)?;
+        // Variables can be anything, so they are not read a second time: an object could be taken for a number.
+        let vars = value
+            .get_mut("vars")
+            .map(|vars| std::mem::replace(vars, Value::Object(serde_json::Map::new())));
+        let mut event = serde_json::from_value(value)?;
+        if let (Self::RunStarted(started), Some(vars)) = (&mut event, vars) {
+            started.vars = match vars {
+                Value::Object(vars) => vars.into_iter().collect(),
+                _ => return Err(serde::de::Error::custom("`vars` is not an object")),
+            };
+        }
+        Ok(event)
     }
 
     /// Whether it is for who watches the run only: reports that are read later and recordings leave it out.

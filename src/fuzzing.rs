@@ -170,7 +170,12 @@ pub fn snapshot(bytes: &[u8]) {
 pub fn strict_json(bytes: &[u8]) {
     let Ok(value) = json::read(bytes) else { return };
     let plain = serde_json::from_slice::<serde_json::Value>(bytes);
-    assert!(plain.is_ok_and(|plain| plain == value), "it is another value to others");
+    // Others take an object with the private key of `serde_json` for a number.
+    let has_private_key = value.to_string().contains("$serde_json::private::");
+    assert!(
+        has_private_key || plain.is_ok_and(|plain| plain == value),
+        "it is another value to others"
+    );
     let again = json::read(value.to_string().as_bytes());
     assert!(again.is_ok_and(|again| again == value), "it is not read back");
 }

@@ -29,7 +29,7 @@ type At<'s> = (&'s str, &'s Value);
 impl SchemaStore {
     /// What the schema that `reference` names declares at a JSON pointer of a body; `*` stands for any item.
     pub fn declared(&self, reference: &str, pointer: &str) -> Declared {
-        let mut here = self.all(self.named("", reference));
+        let mut here = self.all(self.named("", reference).into_iter().collect());
         let mut declared = Declared::default();
         for step in pointer.split('/').skip(1) {
             let name = step.replace("~1", "/").replace("~0", "~");
@@ -70,21 +70,6 @@ impl SchemaStore {
             }
         }
         declared
-    }
-
-    /// The schema of a reference made in a file.
-    fn named<'s>(&'s self, file: &'s str, reference: &str) -> Vec<At<'s>> {
-        let (name, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-        let folder = file.rfind('/').map_or("", |end| &file[..=end]);
-        let name = if name.is_empty() {
-            file.to_owned()
-        } else {
-            format!("{folder}{name}")
-        };
-        let found = self
-            .document(&name)
-            .and_then(|(file, document)| Some((file, document.pointer(fragment)?)));
-        found.into_iter().collect()
     }
 
     /// Schemas and all that apply together with them, or could.

@@ -41,7 +41,7 @@ pub(crate) use {
     media_type::{MediaType, is_token},
     rules::imf_fixdate,
     status::name as status_name,
-    text::{regex, show_duration},
+    text::{matches_every_text, regex, regex_once, show_duration},
     view::{MAX_DECODED, ResponseView, Text},
 };
 

@@ -9,19 +9,14 @@ use super::{
     target,
     workspace::Workspace,
 };
-use crate::{
-    plan::Planned,
-    source::{Diagnostic, Diagnostics},
-};
+use crate::plan::Planned;
 
 pub(super) fn validate(folder: Option<&Path>, printer: &mut Printer) -> Exit {
     match Workspace::load(folder, printer) {
         Err(exit) => exit,
         Ok(workspace) => {
-            let mut errors = Diagnostics::default();
-            for problem in workspace.schemas.problems() {
-                errors.push(Diagnostic::general(problem.to_string()));
-            }
+            printer.warnings(&workspace.schemas.warnings(), &workspace.sources);
+            let errors = workspace.schemas.errors();
             if !errors.is_empty() {
                 return printer.diagnostics(&errors, &workspace.sources);
             }

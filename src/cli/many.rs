@@ -35,6 +35,7 @@ pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) 
     let targets = &args.select.targets;
     check(args, targets, printer)?;
     let workspace = Arc::new(Workspace::load(folder, printer)?);
+    printer.warnings(&workspace.schemas.warnings(), &workspace.sources);
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
     let documents = Documents::open(&args.reports, printer)?;
     let live = LiveArgs {

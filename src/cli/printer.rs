@@ -112,6 +112,19 @@ impl Printer {
         drop(writeln!(io::stderr(), "{label}: {}", inert_lines(&lines.join("\n"))));
     }
 
+    /// Warnings with their places on standard error; the first ones, if there are many.
+    pub(super) fn warnings(&self, warnings: &Diagnostics, sources: &Sources) {
+        const MOST: usize = 20;
+        if warnings.is_empty() {
+            return;
+        }
+        let text = warnings.render_warnings(sources, self.is_coloured(&io::stderr()), MOST);
+        drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
+        if warnings.len() > MOST {
+            self.note(&format!("{} more warnings are not shown", warnings.len() - MOST));
+        }
+    }
+
     /// All mistakes with their places, and how many there are.
     pub(super) fn diagnostics(&self, errors: &Diagnostics, sources: &Sources) -> Exit {
         let text = errors.render(sources, self.is_coloured(&io::stderr()));

@@ -70,6 +70,7 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     }
     let snapshots = snapshot_mode(args.snapshots, printer)?;
     let workspace = Workspace::load(folder, printer)?;
+    printer.warnings(&workspace.schemas.warnings(), &workspace.sources);
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
     check_effects(&args.select.allow, &workspace, printer)?;
     let select_options = args.select.target_options();

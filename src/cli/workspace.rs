@@ -47,7 +47,7 @@ impl Workspace {
             );
             return Err(printer.diagnostics(&errors, &sources));
         }
-        let schemas = SchemaStore::open(&project.schemas);
+        let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
         let mut suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
         for (name, target) in &project.targets {
             let node = target.ready.as_ref();

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
 
-use super::scope::Scope;
+use super::scope::{MAX_TEXT, Scope};
 use crate::{
     check::{
         self, BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
@@ -22,8 +22,8 @@ use crate::{
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
-        Case, CaseDef, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suite, Suites, Template,
-        TextTestDef, Written,
+        self, Case, CaseDef, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suite, Suites,
+        Template, TextTestDef, Written,
     },
 };
 
@@ -218,8 +218,16 @@ impl Binding<'_> {
             let mut text = self.scope.text(path);
             for (name, value) in &def.params {
                 let value = self.scope.text(value);
-                let encoded = utf8_percent_encode(&value, ENCODED);
-                text = text.replace(&format!("{{{name}}}"), &Cow::from(encoded));
+                let encoded = Cow::from(utf8_percent_encode(&value, ENCODED));
+                let name = format!("{{{name}}}");
+                let added = text.matches(&name).count().saturating_mul(encoded.len());
+                if text.len().saturating_add(added) > MAX_TEXT {
+                    return Err(Diagnostic::new(
+                        path.span,
+                        "with its parameters, the path is longer than 1 MiB",
+                    ));
+                }
+                text = text.replace(&name, &encoded);
             }
             let allowed = |c: char| {
                 c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | '?' | '#')
@@ -239,7 +247,8 @@ impl Binding<'_> {
         }
         if url.parse::<http::Uri>().is_err() {
             let span = def.path.as_ref().map_or(self.case.span, |path| path.span);
-            return Err(Diagnostic::new(span, format!("`{url}` is not a valid URL")));
+            let shown: String = url.chars().take(200).collect();
+            return Err(Diagnostic::new(span, format!("`{shown}` is not a valid URL")));
         }
         Ok(url)
     }
@@ -388,7 +397,7 @@ impl Binding<'_> {
                 Ok(match def {
                     TextTestDef::Equals(text) => TextTest::Equals(self.scope.text(text)),
                     TextTestDef::Matches(pattern) => TextTest::Matches(self.regex(pattern)?),
-                    TextTestDef::Contains(text) => TextTest::Contains(self.scope.text(text)),
+                    TextTestDef::Contains(text) => TextTest::Contains(self.contained(text)?),
                     TextTestDef::OneOf(all) => TextTest::OneOf(all.iter().map(|one| self.scope.text(one)).collect()),
                     TextTestDef::Within(limit) => TextTest::Within(*limit),
                 })
@@ -396,16 +405,28 @@ impl Binding<'_> {
             .collect()
     }
 
+    /// The text that must be contained. Only its variables can be empty: the rest has been checked before.
+    fn contained(&self, template: &Template) -> Result<String, Diagnostic> {
+        let text = self.scope.text(template);
+        let has_value = !self.scope.is_incomplete() && self.scope.unfit().is_none();
+        if text.is_empty() && has_value {
+            return Err(suite::contains_nothing(template.span));
+        }
+        Ok(text)
+    }
+
     /// A pattern; the values of variables in it stand for themselves.
     fn regex(&self, template: &Template) -> Result<Arc<Regex>, Diagnostic> {
         let text = self.scope.text_with(template, regex::escape);
         // A pattern with variables differs from row to row: keeping those would only fill memory.
-        let pattern = if template.as_constant().is_some() {
-            check::regex(&text)
-        } else {
-            Regex::new(&text).map(Arc::new)
-        };
-        pattern.map_err(|error| Diagnostic::new(template.span, format!("not a regular expression: {error}")))
+        if template.as_constant().is_some() {
+            return check::regex(&text).map_err(|reason| Diagnostic::new(template.span, reason));
+        }
+        let pattern = check::regex_once(&text).map_err(|reason| Diagnostic::new(template.span, reason))?;
+        if !self.scope.is_incomplete() && check::matches_every_text(&pattern) {
+            return Err(suite::matches_everything(template.span));
+        }
+        Ok(pattern)
     }
 
     fn pattern(&self, def: &PatternDef) -> Result<Pattern, Diagnostic> {
@@ -439,7 +460,15 @@ impl Binding<'_> {
             MatcherDef::OneOf(all) => Matcher::OneOf(all.iter().map(|one: &JsonDef| self.scope.json(one)).collect()),
             MatcherDef::Within(limit) => Matcher::Within(*limit),
             MatcherDef::Status => Matcher::Status,
-            MatcherDef::Contains(inner) => Matcher::Contains(Box::new(self.pattern(inner)?)),
+            MatcherDef::Contains(inner) => {
+                let bound = self.pattern(inner)?;
+                let is_empty =
+                    matches!(&bound.kind, PatternKind::Value(serde_json::Value::String(text)) if text.is_empty());
+                if is_empty {
+                    return Err(suite::contains_nothing(inner.span));
+                }
+                Matcher::Contains(Box::new(bound))
+            }
             MatcherDef::Each(inner) => Matcher::Each(Box::new(self.pattern(inner)?)),
             MatcherDef::Length(length) => Matcher::Length(*length),
         })

@@ -9,6 +9,13 @@ use crate::{
     suite::{Case, Filter, JsonDef, NamedValue, Part, Template},
 };
 
+/// Maximum length of a text after substitution, in bytes.
+pub(super) const MAX_TEXT: usize = 1 << 20;
+/// Maximum size of all values that are substituted in one case, nested ones included, in bytes.
+const MAX_SUBSTITUTED: usize = 32 << 20;
+/// The size of a value besides its text, in bytes.
+const VALUE: usize = 32;
+
 /// The variables of one case on one target.
 pub(super) struct Scope<'a> {
     case: &'a Case,
@@ -21,6 +28,8 @@ pub(super) struct Scope<'a> {
     unchanged: RefCell<Option<String>>,
     /// Why a value cannot stand where it is used.
     unfit: RefCell<Option<String>>,
+    /// The size of what was substituted so far.
+    substituted: Cell<usize>,
 }
 
 impl<'a> Scope<'a> {
@@ -32,6 +41,7 @@ impl<'a> Scope<'a> {
             missing: Cell::new(false),
             unchanged: RefCell::new(None),
             unfit: RefCell::new(None),
+            substituted: Cell::new(0),
         }
     }
 
@@ -67,9 +77,31 @@ impl<'a> Scope<'a> {
             .or_else(|| self.case.suite.def.vars.get(name))
     }
 
+    /// Counts what is substituted. Once it is too much, nothing more is, and the case is an error.
+    fn charge(&self, name: &str, size: usize) -> bool {
+        let all = self.substituted.get().saturating_add(size);
+        self.substituted.set(all);
+        if all > MAX_SUBSTITUTED {
+            self.refuse(name);
+        }
+        all <= MAX_SUBSTITUTED
+    }
+
+    fn refuse(&self, name: &str) {
+        let mut unfit = self.unfit.borrow_mut();
+        unfit.get_or_insert_with(|| {
+            format!("`{name}` makes a text that is too long: after substitution, the limit is 1 MiB")
+        });
+    }
+
     fn value(&self, name: &str) -> Value {
         if let Some(own) = self.own(name) {
-            return self.json(own);
+            if !self.charge(name, VALUE) {
+                return Value::Null;
+            }
+            let value = self.json(own);
+            self.charge(name, size(&value));
+            return value;
         }
         if let Some(value) = self.target.value(name) {
             return value;
@@ -123,8 +155,8 @@ impl<'a> Scope<'a> {
                     Value::Array(_) => "a list",
                     _ => "a mapping",
                 };
-                self.unfit
-                    .replace(Some(format!("`{name}` is {kind} here, which cannot stand in text")));
+                let mut unfit = self.unfit.borrow_mut();
+                unfit.get_or_insert_with(|| format!("`{name}` is {kind} here, which cannot stand in text"));
                 String::new()
             }
         }
@@ -132,22 +164,30 @@ impl<'a> Scope<'a> {
 
     /// A template as text; `wrap` is laid around each variable's value.
     pub(super) fn text_with(&self, template: &Template, wrap: impl Fn(&str) -> String) -> String {
-        template
-            .parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text.clone(),
-                Part::Variable(name, None) => wrap(&self.plain(name)),
+        let mut all = String::new();
+        for part in &template.parts {
+            let (name, value) = match part {
+                Part::Text(text) => {
+                    all.push_str(text);
+                    continue;
+                }
+                Part::Variable(name, None) => (name, self.plain(name)),
                 Part::Variable(name, Some(filter)) => {
                     let value = self.plain(name);
                     let filtered = self.recorded(name, *filter).unwrap_or_else(|| filter.apply(&value));
                     if filtered == value {
                         self.unchanged.replace(Some(name.clone()));
                     }
-                    wrap(&filtered)
+                    (name, filtered)
                 }
-            })
-            .collect()
+            };
+            all.push_str(&wrap(&value));
+            if all.len() > MAX_TEXT {
+                self.refuse(name);
+                return String::new();
+            }
+        }
+        all
     }
 
     /// A template as text.
@@ -169,5 +209,21 @@ impl<'a> Scope<'a> {
                 .map(|(key, value)| (key.clone(), self.json(value)))
                 .collect(),
         }
+    }
+}
+
+/// The size of a value in memory, roughly.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => VALUE + text.len(),
+        Value::Array(items) => VALUE + items.iter().map(size).sum::<usize>(),
+        Value::Object(entries) => {
+            VALUE
+                + entries
+                    .iter()
+                    .map(|(key, value)| VALUE + key.len() + size(value))
+                    .sum::<usize>()
+        }
+        _ => VALUE,
     }
 }

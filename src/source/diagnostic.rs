@@ -75,9 +75,13 @@ impl Diagnostic {
 
     /// The message with its excerpt, caret and advice, as a compiler would show it.
     pub fn render(&self, sources: &Sources, colour: bool) -> String {
+        self.render_as(Level::ERROR, sources, colour)
+    }
+
+    fn render_as(&self, level: Level<'static>, sources: &Sources, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let message = visible(&self.message);
-        let title = Level::ERROR.primary_title(&message);
+        let title = level.primary_title(&message);
         let place = self.place(sources);
         let path;
         let mut group = if let (Some(span), Some(place)) = (self.span, &place) {
@@ -142,22 +146,30 @@ fn visible(text: &str) -> String {
         .collect()
 }
 
+/// Maximum number of mistakes that are kept; the rest is only counted.
+const MAX_KEPT: usize = 1000;
+
 /// All mistakes found so far, in no order until [`Diagnostics::sorted`].
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// How many are not kept.
+    omitted: usize,
 }
 
 impl Diagnostics {
     /// Adds one; the same mistake at the same place (met again through inheritance) counts once.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.list.contains(&diagnostic) {
+        if self.list.len() >= MAX_KEPT {
+            self.omitted += 1;
+        } else if !self.list.contains(&diagnostic) {
             self.list.push(diagnostic);
         }
     }
 
     /// Adds all of `other`.
     pub fn append(&mut self, other: Diagnostics) {
+        self.omitted += other.omitted;
         for diagnostic in other.list {
             self.push(diagnostic);
         }
@@ -170,7 +182,7 @@ impl Diagnostics {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.list.len() + self.omitted
     }
 
     /// By file, line and column; those without a place first.
@@ -178,6 +190,15 @@ impl Diagnostics {
         let mut all: Vec<_> = self.list.iter().collect();
         all.sort_by_key(|diagnostic| diagnostic.place(sources));
         all
+    }
+
+    /// At most `most` of them rendered as warnings, a blank line between two.
+    pub(crate) fn render_warnings(&self, sources: &Sources, colour: bool, most: usize) -> String {
+        let sorted = self.sorted(sources).into_iter().take(most);
+        let rendered: Vec<_> = sorted
+            .map(|warning| warning.render_as(Level::WARNING, sources, colour))
+            .collect();
+        rendered.join("\n\n")
     }
 
     /// All of them rendered, a blank line between two.
@@ -192,6 +213,9 @@ impl Diagnostics {
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self { list: vec![diagnostic] }
+        Self {
+            list: vec![diagnostic],
+            omitted: 0,
+        }
     }
 }

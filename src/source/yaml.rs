@@ -15,6 +15,10 @@ const MAX_DEPTH: usize = 100;
 const QUOTE: &str = "a value with `{{ name }}` is written in quotes: \"{{ name }}\"";
 /// Most values that aliases (`*name`) may add to a document: a bomb of them ends here.
 const MAX_ALIASED: usize = 10_000;
+/// Maximum size of the values that aliases add, and of the values that have an anchor, in bytes.
+const MAX_ALIASED_BYTES: usize = 8 << 20;
+/// Maximum number of values in a document.
+const MAX_VALUES: usize = 500_000;
 /// Longer mappings look for a key that stands there twice in a set of their keys.
 const FEW: usize = 16;
 
@@ -27,6 +31,9 @@ pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> 
         file,
         anchors: HashMap::new(),
         aliased: 0,
+        aliased_bytes: 0,
+        anchored_bytes: 0,
+        values: 0,
         stack: Vec::new(),
         root: None,
         is_readable: true,
@@ -104,6 +111,9 @@ struct Reader {
     file: FileId,
     anchors: HashMap<usize, Node>,
     aliased: usize,
+    aliased_bytes: usize,
+    anchored_bytes: usize,
+    values: usize,
     stack: Vec<Open>,
     root: Option<Node>,
     is_readable: bool,
@@ -116,6 +126,12 @@ impl Reader {
     /// Takes one event; false ends the reading.
     fn event(&mut self, event: Event<'_>, span: &YamlSpan) -> bool {
         let span = self.span(span);
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            let error = Diagnostic::new(span, format!("more than {MAX_VALUES} keys and values in one file"));
+            self.errors.push(error.help("spread the cases over several files"));
+            return false;
+        }
         match event {
             Event::Scalar(value, style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), span);
@@ -129,7 +145,7 @@ impl Reader {
                             .help(format!("put it in quotes, or write `{number}` for the number")),
                     );
                 }
-                self.close(Node { span, kind }, anchor);
+                return self.close(Node { span, kind }, anchor);
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), span);
@@ -159,7 +175,7 @@ impl Reader {
                         Kind::Map(entries)
                     }
                 };
-                self.close(Node { span: whole, kind }, open.anchor);
+                return self.close(Node { span: whole, kind }, open.anchor);
             }
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor) else {
@@ -168,6 +184,7 @@ impl Reader {
                     return false;
                 };
                 self.aliased += size(node);
+                self.aliased_bytes += bytes(node);
                 if self.aliased > MAX_ALIASED {
                     self.errors.push(Diagnostic::new(
                         span,
@@ -175,8 +192,15 @@ impl Reader {
                     ));
                     return false;
                 }
+                if self.aliased_bytes > MAX_ALIASED_BYTES {
+                    self.errors.push(Diagnostic::new(
+                        span,
+                        format!("aliases add more than {} MiB to this file", MAX_ALIASED_BYTES >> 20),
+                    ));
+                    return false;
+                }
                 let node = node.clone();
-                self.close(node, 0);
+                return self.close(node, 0);
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
@@ -193,14 +217,24 @@ impl Reader {
         true
     }
 
-    /// Puts a finished value where it belongs: into the open collection, or at the root.
-    fn close(&mut self, node: Node, anchor: usize) {
+    /// Puts a finished value where it belongs: into the open collection, or at the root. False ends the reading.
+    fn close(&mut self, node: Node, anchor: usize) -> bool {
         if anchor != 0 {
+            self.anchored_bytes += bytes(&node);
+            if self.anchored_bytes > MAX_ALIASED_BYTES {
+                let size = MAX_ALIASED_BYTES >> 20;
+                let error = Diagnostic::new(
+                    node.span,
+                    format!("values with an anchor are larger than {size} MiB together"),
+                );
+                self.errors.push(error);
+                return false;
+            }
             self.anchors.insert(anchor, node.clone());
         }
         let Some(open) = self.stack.last_mut() else {
             self.root = Some(node);
-            return;
+            return true;
         };
         match &mut open.kind {
             OpenKind::List(items) => items.push(node),
@@ -253,6 +287,7 @@ impl Reader {
                 }
             },
         }
+        true
     }
 
     fn refuse_tag(&mut self, tag: Option<&saphyr_parser::Tag>, span: Span) {
@@ -304,6 +339,22 @@ fn is_new(text: &Arc<str>, entries: &[(Key, Node)], seen: &mut HashSet<Arc<str>>
         seen.extend(entries.iter().map(|(key, _)| Arc::clone(&key.text)));
     }
     seen.insert(Arc::clone(text))
+}
+
+/// The memory that a copy of a value takes, roughly.
+fn bytes(node: &Node) -> usize {
+    let own = size_of::<Node>();
+    match &node.kind {
+        Kind::String(text) => own + text.len(),
+        Kind::List(items) => own + items.iter().map(bytes).sum::<usize>(),
+        Kind::Map(entries) => {
+            own + entries
+                .iter()
+                .map(|(_, value)| size_of::<Key>() + bytes(value))
+                .sum::<usize>()
+        }
+        _ => own,
+    }
 }
 
 fn size(node: &Node) -> usize {
@@ -383,6 +434,18 @@ mod tests {
         assert!(read(&bomb).1.contains("aliases add more than"));
         let tower = "[".repeat(100_000);
         assert!(!read(&tower).1.is_empty());
+    }
+
+    #[test]
+    fn large_aliases_anchors_and_documents_are_rejected() {
+        let large = "x".repeat(100_000);
+        let aliases = format!("a: &a {large}\nb: [{}]\n", "*a,".repeat(200));
+        assert!(read(&aliases).1.contains("aliases add more than 8 MiB"));
+        let nested: String = (0..90).map(|index| format!("&a{index} [")).collect();
+        let anchors = format!("a: {nested}{large}{}\n", "]".repeat(90));
+        assert!(read(&anchors).1.contains("values with an anchor are larger"));
+        let values = format!("a: [{}]\n", "1,".repeat(600_000));
+        assert!(read(&values).1.contains("more than 500000 keys and values"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     check::{self, JsonType, Level, RULES, SchemaError, StatusItem, StatusSet},
-    source::{Diagnostic, Fields, Kind, Node, boolean, duration, integer, list},
+    source::{Diagnostic, Fields, Kind, Node, Span, boolean, duration, integer, list},
 };
 
 pub(super) fn expect(node: &Node, cx: &mut Reading<'_>) -> ExpectDef {
@@ -57,7 +57,13 @@ fn status(node: &Node, cx: &mut Reading<'_>) -> Option<Written<StatusSet>> {
     if items.is_empty() {
         cx.error(Diagnostic::new(node.span, "an empty list accepts no status at all"));
     }
-    written(node, Some(StatusSet(items)))
+    let set = StatusSet(items);
+    // An interim response is never the one that is checked.
+    if (200..=599).all(|code| set.contains(code)) {
+        let error = Diagnostic::new(node.span, "this accepts every status, so nothing is tested");
+        cx.error(error.help("name the statuses that the API may respond with"));
+    }
+    written(node, Some(set))
 }
 
 fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<HeaderDef>)> {
@@ -113,7 +119,14 @@ fn text_tests(fields: &mut Fields<'_>, cx: &mut Reading<'_>) -> Vec<TextTestDef>
     tests.extend(equals.map(TextTestDef::Equals));
     let matches = fields.take("matches").and_then(|node| pattern_text(node, cx));
     tests.extend(matches.map(TextTestDef::Matches));
-    let contains = fields.take("contains").and_then(|node| cx.template(node));
+    let contains = fields.take("contains").and_then(|node| {
+        let text = cx.template(node)?;
+        if text.as_constant() == Some("") {
+            cx.error(contains_nothing(node.span));
+            return None;
+        }
+        Some(text)
+    });
     tests.extend(contains.map(TextTestDef::Contains));
     let one_of = fields.take("one_of").and_then(|node| {
         let all = cx.templates(node)?;
@@ -142,13 +155,29 @@ fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
             })
             .collect(),
     };
-    if let Err(error) = check::regex(&tried) {
-        let reason = error.to_string();
-        let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        cx.error(Diagnostic::new(node.span, format!("not a regular expression: {last}")));
-        return None;
+    match check::regex(&tried) {
+        Err(reason) => {
+            cx.error(Diagnostic::new(node.span, reason));
+            None
+        }
+        Ok(pattern) if template.as_constant().is_some() && check::matches_every_text(&pattern) => {
+            cx.error(matches_everything(node.span));
+            None
+        }
+        Ok(_) => Some(template),
     }
-    Some(template)
+}
+
+/// A pattern that is found in every text.
+pub(crate) fn matches_everything(span: Span) -> Diagnostic {
+    Diagnostic::new(span, "this pattern matches every text, so nothing is tested")
+        .help("anchor it (`^...$`) and require at least one character, or remove the test")
+}
+
+/// A text that every text contains.
+pub(crate) fn contains_nothing(span: Span) -> Diagnostic {
+    Diagnostic::new(span, "every text contains the empty text, so nothing is tested")
+        .help("write the text that must be there, or remove the test")
 }
 
 fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
@@ -164,7 +193,7 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
         // `null` is a value here, not a removal: that has been done by inheritance.
         json: node.get("json").and_then(|node| pattern(node, cx)),
         exact: node.get("exact").and_then(|node| {
-            let value = cx.json(node);
+            let value = exact(node, cx);
             written(node, value)
         }),
         text: fields.take("text").and_then(|node| {
@@ -201,10 +230,21 @@ fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<cr
     let reference = cx.string(node)?;
     match cx.schemas.get(&reference) {
         Ok(schema) => written(node, Some(schema)),
+        Err(SchemaError::Broken { errors, .. }) => {
+            // They show the lines of the schema; however many cases use it, each shows once.
+            for error in errors {
+                cx.error(error);
+            }
+            None
+        }
         Err(error) => {
             let mut diagnostic = Diagnostic::new(node.span, error.to_string());
-            if let SchemaError::Missing { file, known, .. } = &error {
-                diagnostic = diagnostic.suggest(file, known.iter().map(String::as_str));
+            match error {
+                SchemaError::Missing { file, known, .. } => {
+                    diagnostic = diagnostic.suggest(&file, known.iter().map(String::as_str));
+                }
+                SchemaError::Useless { help: Some(help), .. } => diagnostic = diagnostic.help(help),
+                _ => {}
             }
             cx.error(diagnostic);
             None
@@ -230,6 +270,58 @@ fn rules(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Level)> {
         Some((key.text.to_string(), known?.1))
     })
 }
+
+/// Whether a pattern accepts every value that is there.
+fn accepts_all(pattern: &PatternDef) -> bool {
+    matches!(&pattern.kind, PatternDefKind::Match(tests) if tests.iter().all(|test| matches!(test, MatcherDef::Any(true))))
+}
+
+/// A value in which everything is literal. A key that looks like a matcher is probably meant as one, so it is an error;
+/// a property of that name is written with two `$`.
+fn exact(node: &Node, cx: &mut Reading<'_>) -> Option<JsonDef> {
+    match &node.kind {
+        Kind::List(items) => Some(JsonDef::List(items.iter().filter_map(|item| exact(item, cx)).collect())),
+        Kind::Map(entries) => {
+            let mut all = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                cx.plain_key(key);
+                if MATCHERS.contains(&&*key.text) {
+                    let error = Diagnostic::new(
+                        key.span,
+                        format!("`{}` is not a matcher here: this value is literal", key.text),
+                    );
+                    cx.error(error.help(format!(
+                        "use matchers under `json`, or write `${}` for a property `{}`",
+                        key.text, key.text
+                    )));
+                    continue;
+                }
+                let name = key
+                    .text
+                    .strip_prefix('$')
+                    .filter(|name| MATCHERS.contains(name))
+                    .unwrap_or(&key.text);
+                all.extend(exact(value, cx).map(|value| (name.to_owned(), value)));
+            }
+            Some(JsonDef::Map(all))
+        }
+        _ => cx.json(node),
+    }
+}
+
+/// The matchers of JSON.
+const MATCHERS: [&str; 10] = [
+    "$equals",
+    "$matches",
+    "$type",
+    "$any",
+    "$one_of",
+    "$within",
+    "$status",
+    "$contains",
+    "$each",
+    "$length",
+];
 
 /// A part of a body: plain values, or an object whose keys all begin with `$`.
 fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
@@ -269,26 +361,32 @@ fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
 }
 
 fn matchers_of(node: &Node, cx: &mut Reading<'_>) -> Vec<MatcherDef> {
-    const NAMES: [&str; 10] = [
-        "$equals",
-        "$matches",
-        "$type",
-        "$any",
-        "$one_of",
-        "$within",
-        "$status",
-        "$contains",
-        "$each",
-        "$length",
-    ];
     cx.entries(node, "matchers", |cx, key, value| match &*key.text {
-        "$equals" => cx.json(value).map(MatcherDef::Equals),
+        "$equals" => exact(value, cx).map(MatcherDef::Equals),
         "$matches" => pattern_text(value, cx).map(MatcherDef::Matches),
-        "$type" => list(value, cx.errors, json_type).map(MatcherDef::Type),
+        "$type" => {
+            let types = list(value, cx.errors, json_type)?;
+            let has = |kind: JsonType| types.contains(&kind);
+            let (_, all): (Vec<_>, Vec<_>) = JsonType::NAMES.into_iter().unzip();
+            if types.is_empty() {
+                cx.error(Diagnostic::new(value.span, "an empty list accepts no type at all"));
+                return None;
+            }
+            // Every integer is a number.
+            if all.into_iter().all(|kind| has(kind) || kind == JsonType::Integer) {
+                let error = Diagnostic::new(value.span, "every value has one of these types, so nothing is tested");
+                cx.error(error.help("write `$any: true` for a value that must only be there"));
+                return None;
+            }
+            Some(MatcherDef::Type(types))
+        }
         "$any" => boolean(value, cx.errors).map(MatcherDef::Any),
         "$one_of" => match &value.kind {
             Kind::List(items) if !items.is_empty() => Some(MatcherDef::OneOf(
-                items.iter().filter_map(|item| cx.json(item)).collect::<Vec<JsonDef>>(),
+                items
+                    .iter()
+                    .filter_map(|item| exact(item, cx))
+                    .collect::<Vec<JsonDef>>(),
             )),
             _ => {
                 cx.error(Diagnostic::new(value.span, "`$one_of` takes a list of values"));
@@ -303,11 +401,27 @@ fn matchers_of(node: &Node, cx: &mut Reading<'_>) -> Vec<MatcherDef> {
             cx.error(Diagnostic::new(value.span, "`$status` is `true` or left out"));
             None
         }
-        "$contains" => pattern(value, cx).map(|inner| MatcherDef::Contains(Box::new(inner))),
-        "$each" => pattern(value, cx).map(|inner| MatcherDef::Each(Box::new(inner))),
+        "$contains" => {
+            if matches!(&value.kind, Kind::String(text) if text.is_empty()) {
+                let error = contains_nothing(value.span);
+                cx.error(error.help("for an array with an empty string in it, write `$contains: { $equals: \"\" }`"));
+                return None;
+            }
+            pattern(value, cx).map(|inner| MatcherDef::Contains(Box::new(inner)))
+        }
+        "$each" => {
+            let inner = pattern(value, cx)?;
+            if accepts_all(&inner) {
+                let error = Diagnostic::new(value.span, "every item passes this, so nothing is tested");
+                cx.error(error.help("write `$type: array` for any array"));
+                return None;
+            }
+            Some(MatcherDef::Each(Box::new(inner)))
+        }
         "$length" => integer(value, 0, u64::from(u32::MAX), cx.errors).map(MatcherDef::Length),
         _ => {
-            let error = Diagnostic::new(key.span, format!("unknown matcher `{}`", key.text)).suggest(&key.text, NAMES);
+            let error =
+                Diagnostic::new(key.span, format!("unknown matcher `{}`", key.text)).suggest(&key.text, MATCHERS);
             cx.error(error);
             None
         }

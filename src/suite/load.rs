@@ -15,13 +15,19 @@ use super::{
 };
 use crate::{
     check::SchemaStore,
+<<<<<<< HEAD
     source::{
         Diagnostic, Diagnostics, FileId, FileKind, Node, Sources, Span, is_below, is_taken, parse_yaml, read_text,
     },
+=======
+    source::{Diagnostic, Diagnostics, FileId, Kind, MOST, Node, Sources, Span, is_below, parse_yaml, read_file},
+>>>>>>> 01d5ea9 (Reject schemas and tests that check nothing, support every draft, and bound patterns and templates)
 };
 
 /// So many files are read ahead at a time.
 const AHEAD: usize = 64;
+/// Maximum number of variables of which each has the next one in its value.
+const MAX_CHAIN: usize = 100;
 /// The file that holds what the cases of a folder share.
 const SUITE_FILE: &str = "suite.yaml";
 
@@ -298,6 +304,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             used: BTreeSet::new(),
         };
         if !node.is_null() {
+            refuse_empty(&node, cx.errors);
             def = decode::suite(&node, &mut cx).unwrap_or_default();
             shared = Some(node);
         }
@@ -347,6 +354,7 @@ fn case(
         return;
     }
     let span = start(node.span);
+    refuse_empty(&node, errors);
     let merged = inherit(shared, node, errors);
     let outer: BTreeSet<String> = suite
         .def
@@ -430,6 +438,18 @@ fn case(
     }
 }
 
+/// Expectations without anything in them, as a file writes them: what `null` removes leaves an empty mapping, too.
+fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
+    let Some(expect) = file.get("expect") else { return };
+    for (key, value) in expect.entries() {
+        if ["body", "headers"].contains(&&*key.text) && matches!(value.kind, Kind::Map(_)) && value.entries().is_empty()
+        {
+            let error = Diagnostic::new(key.span, format!("`{}` is empty, so nothing is tested", key.text));
+            errors.push(error.help("write what to expect, or remove it"));
+        }
+    }
+}
+
 /// Only the first character: a caret under a whole file helps nobody.
 fn start(span: Span) -> Span {
     Span {
@@ -503,7 +523,17 @@ impl<'a> Names<'a> {
             return;
         }
         if let Some(value) = self.value(name) {
-            reached.insert(name);
+            // What it is made of has been followed already: a name can be used very often.
+            if !reached.insert(name) {
+                return;
+            }
+            if path.len() >= MAX_CHAIN {
+                errors.push(Diagnostic::new(
+                    at,
+                    format!("more than {MAX_CHAIN} variables are made of one another"),
+                ));
+                return;
+            }
             path.push(name);
             for template in templates(value) {
                 for inner in template.variables() {

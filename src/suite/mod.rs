@@ -12,6 +12,7 @@ mod load;
 mod ready;
 mod template;
 
+pub(crate) use decode_expect::{contains_nothing, matches_everything};
 pub use def::{
     BodyDef, Case, CaseDef, ContentDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef, NamedValue,
     PatternDef, PatternDefKind, RequestDef, SnapshotsDef, Suite, SuiteDef, TextTestDef, WaiverDef, Written,

@@ -249,13 +249,75 @@ fn expectations_that_mean_nothing_are_refused() {
             "",
         ),
         (
+            "headers: { x: { contains: '' } }",
+            "every text contains the empty text, so nothing is tested",
+            "remove the test",
+        ),
+        (
+            "headers: { x: { matches: '^.*$' } }",
+            "this pattern matches every text, so nothing is tested",
+            "anchor it",
+        ),
+        (
+            "body: { text: { matches: 'a*' } }",
+            "this pattern matches every text, so nothing is tested",
+            "anchor it",
+        ),
+        (
+            "body: { json: { b: { $matches: '(x|)' } } }",
+            "this pattern matches every text, so nothing is tested",
+            "anchor it",
+        ),
+        (
+            "body: { json: { b: { $contains: '' } } }",
+            "every text contains the empty text, so nothing is tested",
+            "`$contains: { $equals",
+        ),
+        (
+            "body: { json: { b: { $each: { $any: true } } } }",
+            "every item passes this, so nothing is tested",
+            "`$type: array`",
+        ),
+        (
+            "body: { json: { b: { $type: [number, string, boolean, 'null', array, object] } } }",
+            "every value has one of these types, so nothing is tested",
+            "`$any: true`",
+        ),
+        (
+            "body: { json: { b: { $type: [] } } }",
+            "an empty list accepts no type at all",
+            "",
+        ),
+        ("body: {}", "`body` is empty, so nothing is tested", ""),
+        ("headers: {}", "`headers` is empty, so nothing is tested", ""),
+        (
+            "status: [2xx, 3xx, 4xx, 5xx]",
+            "this accepts every status, so nothing is tested",
+            "",
+        ),
+        (
+            "body: { exact: { a: [{ $type: string }] } }",
+            "`$type` is not a matcher here: this value is literal",
+            "`$$type`",
+        ),
+        (
+            "body: { json: { b: { $equals: { $any: true } } } }",
+            "`$any` is not a matcher here: this value is literal",
+            "`$$any`",
+        ),
+        (
+            "body: { json: { $matches: '(a{1000}){1000}' } }",
+            "not a regular expression within the limits: it is too large (compiled, more than 10 MiB)",
+            "",
+        ),
+        (
             "body: { schema: usr.json }",
             "no schema file `usr.json` in `schemas`",
             "`user.json`",
         ),
         (
             "body: { schema: 'user.json#/$defs/Ix' }",
-            "`user.json` is not a usable schema: nothing stands at `#/$defs/Ix`",
+            "nothing exists at `#/$defs/Ix` in `user.json`",
             "",
         ),
         (
@@ -297,14 +359,14 @@ fn expectations_that_mean_nothing_are_refused() {
         );
         assert!(ran.stderr.contains(help), "{expect}\n{}", ran.stderr);
     }
-    for (name, part) in [
-        ("remote.json", "is remote: only files of the schema folder"),
-        ("broken.json", "EOF"),
+    for (name, part, at) in [
+        ("remote.json", "this is remote", "schemas/remote.json:1:9"),
+        ("broken.json", "EOF", "cases/s/c.yaml:2:"),
     ] {
         let case = format!("request: {{ path: / }}\nexpect: {{ status: 200, body: {{ schema: {name} }} }}\n");
         let ran = refused(&project("", &case));
         assert!(ran.stderr.contains(part), "{name}\n{}", ran.stderr);
-        assert!(ran.stderr.contains("--> cases/s/c.yaml:2:"), "{name}\n{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("--> {at}")), "{name}\n{}", ran.stderr);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// Why bytes are not one strict JSON document.
@@ -85,8 +85,13 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if map.is_empty() && key == NUMBER {
-                let digits: String = entries.next_value()?;
-                return digits.parse::<Number>().map(Value::Number).map_err(de::Error::custom);
+                match entries.next_value_seed(AfterNumberKey)? {
+                    Content::Digits(digits) => {
+                        return digits.parse::<Number>().map(Value::Number).map_err(de::Error::custom);
+                    }
+                    Content::Value(value) => drop(map.insert(key, value)),
+                }
+                continue;
             }
             if map.contains_key(&key) {
                 return Err(de::Error::custom(format_args!("duplicate key {key:?}")));
@@ -98,9 +103,111 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 }
 
+/// What follows a key with the name of [`NUMBER`].
+enum Content {
+    /// The digits of a number.
+    Digits(String),
+    /// The value of a property that has this name in the document.
+    Value(Value),
+}
+
+/// Tells a number from an object that only looks like one: `serde_json` gives the digits of a number as an owned text,
+/// and the strings of a document as borrowed ones. A test fails if that changes.
+#[derive(Clone, Copy)]
+struct AfterNumberKey;
+
+impl<'de> DeserializeSeed<'de> for AfterNumberKey {
+    type Value = Content;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AfterNumberKey {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        StrictVisitor.expecting(f)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Content, E> {
+        StrictVisitor.visit_unit().map(Content::Value)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Content, E> {
+        StrictVisitor.visit_bool(value).map(Content::Value)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Content, E> {
+        StrictVisitor.visit_u64(value).map(Content::Value)
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Content, E> {
+        StrictVisitor.visit_i64(value).map(Content::Value)
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Content, E> {
+        StrictVisitor.visit_f64(value).map(Content::Value)
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Content, E> {
+        StrictVisitor.visit_str(value).map(Content::Value)
+    }
+
+    fn visit_string<E: de::Error>(self, digits: String) -> Result<Content, E> {
+        Ok(Content::Digits(digits))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Content, A::Error> {
+        StrictVisitor.visit_seq(items).map(Content::Value)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Content, A::Error> {
+        StrictVisitor.visit_map(entries).map(Content::Value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::read;
+
+    #[test]
+    fn a_private_number_key_is_a_property() {
+        let object = |inner: Value| {
+            let mut all = serde_json::Map::new();
+            all.insert("$serde_json::private::Number".to_owned(), inner);
+            Value::Object(all)
+        };
+        for (text, expected) in [
+            (r#"{"$serde_json::private::Number":"5"}"#, object("5".into())),
+            (r#"{"\u0024serde_json::private::Number":"\u0035"}"#, object("5".into())),
+            (r#"{"$serde_json::private::Number":"x"}"#, object("x".into())),
+            (r#"{"$serde_json::private::Number":5}"#, object(json!(5))),
+            (r#"{"$serde_json::private::Number":null}"#, object(Value::Null)),
+            (r#"{"$serde_json::private::Number":["5"]}"#, object(json!(["5"]))),
+            (
+                r#"{"$serde_json::private::Number":{"$serde_json::private::Number":"5"}}"#,
+                object(object("5".into())),
+            ),
+        ] {
+            assert_eq!(read(text.as_bytes()), Ok(expected.clone()), "{text}");
+            let again = read(expected.to_string().as_bytes());
+            assert_eq!(again, Ok(expected), "{text}");
+        }
+        let two = read(br#"{"$serde_json::private::Number":"5","a":1}"#);
+        assert_eq!(
+            two.map(|value| value.as_object().map(serde_json::Map::len)),
+            Ok(Some(2))
+        );
+        assert!(
+            error(br#"{"$serde_json::private::Number":"5","$serde_json::private::Number":"5"}"#).contains("duplicate")
+        );
+        let raw = read(br#"{"$serde_json::private::RawValue":"5"}"#);
+        assert_eq!(raw.map(|value| value.is_object()), Ok(true));
+    }
 
     fn error(bytes: &[u8]) -> String {
         read(bytes).err().map(|error| error.to_string()).unwrap_or_default()

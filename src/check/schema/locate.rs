@@ -1,0 +1,158 @@
+//! From a JSON pointer to its place in a text. Only used for errors, so that no position is kept for valid files.
+
+use crate::source::{FileId, Span};
+
+/// Where the value at a pointer is, or its key (`of_key`), in bytes. `None` if the text is not JSON or has no such value.
+pub(super) fn locate(text: &str, pointer: &str, of_key: bool) -> Option<std::ops::Range<usize>> {
+    let mut scan = Scan {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    scan.space();
+    let mut key = None;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        key = Some(scan.enter(text, &step)?);
+    }
+    if let Some(Some(key)) = key.filter(|_| of_key) {
+        return Some(key);
+    }
+    let start = scan.at;
+    let is_scalar = !matches!(scan.bytes.get(start), Some(b'{' | b'['));
+    scan.value()?;
+    Some(start..if is_scalar { scan.at } else { start + 1 })
+}
+
+/// A byte range as lines and columns.
+pub(super) fn span(file: FileId, text: &str, range: &std::ops::Range<usize>) -> Span {
+    let point = |at: usize| {
+        let before = text.get(..at).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        (count(line), count(column))
+    };
+    let (line, column) = point(range.start);
+    let (end_line, end_column) = point(range.end);
+    Span {
+        file,
+        line,
+        column,
+        end_line,
+        end_column,
+    }
+}
+
+struct Scan<'t> {
+    bytes: &'t [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn space(&mut self) {
+        while matches!(self.bytes.get(self.at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        self.space();
+        (self.bytes.get(self.at) == Some(&byte)).then(|| self.at += 1)
+    }
+
+    fn string(&mut self) -> Option<std::ops::Range<usize>> {
+        self.space();
+        let start = self.at;
+        self.take(b'"')?;
+        loop {
+            match self.bytes.get(self.at)? {
+                b'\\' => self.at += 2,
+                b'"' => {
+                    self.at += 1;
+                    return Some(start..self.at);
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// Goes past a value, without recursion.
+    fn value(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            self.space();
+            match self.bytes.get(self.at)? {
+                b'"' => drop(self.string()?),
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    depth = depth.checked_sub(1)?;
+                    self.at += 1;
+                }
+                b',' | b':' => self.at += 1,
+                _ => {
+                    let is_end = |b: &u8| matches!(b, b',' | b':' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
+                    let rest = &self.bytes[self.at..];
+                    self.at += rest.iter().position(is_end).unwrap_or(rest.len()).max(1);
+                }
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// Goes to a member or item of the value here; the range of its key, if it has one.
+    fn enter(&mut self, text: &str, step: &str) -> Option<Option<std::ops::Range<usize>>> {
+        self.space();
+        match self.bytes.get(self.at)? {
+            b'{' => {
+                self.at += 1;
+                loop {
+                    let key = self.string()?;
+                    self.take(b':')?;
+                    self.space();
+                    let name: String = serde_json::from_str(text.get(key.clone())?).ok()?;
+                    if name == step {
+                        return Some(Some(key));
+                    }
+                    self.value()?;
+                    self.take(b',')?;
+                }
+            }
+            b'[' => {
+                self.at += 1;
+                for _ in 0..step.parse::<usize>().ok()? {
+                    self.value()?;
+                    self.take(b',')?;
+                }
+                self.space();
+                Some(None)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::locate;
+
+    #[test]
+    fn a_pointer_leads_to_its_value_and_key() {
+        let text = r#" {"a": [1, {"x/y": "q\"]"}, [2]], "\u0062": {"c": true}}"#;
+        let value = |pointer: &str| locate(text, pointer, false).map(|range| &text[range]);
+        let key = |pointer: &str| locate(text, pointer, true).map(|range| &text[range]);
+        assert_eq!(value("/a/1/x~1y"), Some(r#""q\"]""#));
+        assert_eq!(value("/a/2/0"), Some("2"));
+        assert_eq!(value("/b/c"), Some("true"));
+        assert_eq!(key("/b/c"), Some(r#""c""#));
+        assert_eq!(key("/b"), Some(r#""\u0062""#));
+        assert_eq!(value(""), Some("{"));
+        assert_eq!(value("/a/9"), None);
+        assert_eq!(value("/z"), None);
+        assert_eq!(locate("{", "/z", false), None);
+    }
+}

@@ -1,0 +1,452 @@
+//! Bodies by JSON Schema: a folder of schemas that refer to one another and to nothing else.
+
+mod analysis;
+mod document;
+mod draft;
+mod explain;
+mod locate;
+mod pattern;
+mod resolve;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jsonschema::{Retrieve, Uri, Validator};
+use serde_json::{Value, json};
+
+use self::{
+    analysis::Analysis,
+    document::{Document, DocumentKind},
+    draft::Draft,
+    resolve::Wrong,
+};
+use super::{Finding, json};
+use crate::source::{Diagnostic, Diagnostics, FileKind, Place, Sources, read_file_in};
+
+/// The scheme under which the files of the folder know one another.
+const BASE: &str = "schema:///";
+/// Maximum number of findings of one body.
+const MOST: usize = 20;
+/// Stack of the thread that compiles a schema: references can lead from schema to schema for long.
+const STACK: usize = 256 << 20;
+
+/// The schemas of a project, each compiled when it is first asked for and then kept.
+#[derive(Debug)]
+pub struct SchemaStore {
+    folder: PathBuf,
+    documents: Arc<Vec<Document>>,
+    /// Files that are not JSON, with the reason.
+    unreadable: BTreeMap<String, String>,
+    analysis: Mutex<Analysis>,
+    compiled: Mutex<BTreeMap<String, Result<Arc<Schema>, SchemaError>>>,
+}
+
+/// A compiled schema.
+pub struct Schema {
+    /// How the suite names it: `error.schema.json#/$defs/TenantNotPrimary`.
+    pub reference: String,
+    validator: Validator,
+    documents: Arc<Vec<Document>>,
+    /// Schemas with an `$id` inside a file: the URI by which the validator knows them, and where they are.
+    resources: Vec<(String, String)>,
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Schema").field(&self.reference).finish()
+    }
+}
+
+impl Schema {
+    /// The file and pointer of the keyword that a value breaks.
+    fn location(&self, error: &jsonschema::ValidationError<'_>) -> Option<(String, String)> {
+        analysis::original(&self.resources, error.absolute_keyword_location()?.as_str())
+    }
+
+    /// The value of the keyword that a value breaks.
+    fn keyword(&self, error: &jsonschema::ValidationError<'_>) -> Option<&Value> {
+        let (file, pointer) = self.location(error)?;
+        let document = self.documents.iter().find(|document| document.name == file)?;
+        document.value.pointer(&pointer)
+    }
+}
+
+/// Why a reference does not lead to a usable schema.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// There is no such file.
+    #[error("no schema file `{file}` in `{folder}`")]
+    Missing {
+        /// The name asked for.
+        file: String,
+        /// The folder that was searched.
+        folder: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The reference leads out of the folder.
+    #[error("`{0}` is not a file of the schema folder: remote and absolute references are not followed")]
+    Outside(String),
+    /// The file cannot be read, is not JSON, or is not a valid schema.
+    #[error("`{file}` is not a usable schema: {reason}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It leads to something that is not a schema, or to a schema that accepts everything.
+    #[error("{reason}")]
+    Useless {
+        /// What it leads to.
+        reason: String,
+        /// What to write.
+        help: Option<String>,
+    },
+    /// The schema, or one that it refers to, has errors, each with its place in its file.
+    #[error("`{file}` is not a usable schema: {}", .errors.first().map_or("", |error| error.message.as_str()))]
+    Broken {
+        /// The file.
+        file: String,
+        /// The errors.
+        errors: Vec<Diagnostic>,
+    },
+}
+
+impl From<Wrong> for SchemaError {
+    fn from(wrong: Wrong) -> Self {
+        Self::Useless {
+            reason: wrong.reason,
+            help: wrong.help,
+        }
+    }
+}
+
+/// Gives the validator the files of the folder, rewritten, by their name below [`BASE`], and nothing else. A schema with
+/// a URI of its own inside a file is given by that.
+#[derive(Clone, Debug, Default)]
+struct Files(Arc<BTreeMap<String, Value>>);
+
+impl Retrieve for Files {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let name = uri.as_str().strip_prefix(BASE).and_then(resolve::decode);
+        match name.and_then(|name| self.0.get(&name)) {
+            Some(document) => Ok(document.clone()),
+            None => Err(format!("`{uri}` is not a file of the schema folder").into()),
+        }
+    }
+}
+
+impl SchemaStore {
+    /// Reads every `.json` file below `folder`; a folder that does not exist has no schemas.
+    pub fn open(folder: &Path) -> Self {
+        Self::read(folder, None)
+    }
+
+    /// The same for a project: files with errors are added to its sources, so that errors show their lines.
+    pub fn open_in(folder: &Path, sources: &mut Sources) -> Self {
+        Self::read(folder, Some(sources))
+    }
+
+    fn read(folder: &Path, sources: Option<&mut Sources>) -> Self {
+        let mut files = BTreeMap::new();
+        collect(folder, folder, "", &mut files);
+        let mut documents = Vec::new();
+        let mut unreadable = BTreeMap::new();
+        let root = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let root = root.unwrap_or_default();
+        for (name, content) in files {
+            let read = content.and_then(|(bytes, path)| {
+                let value = json::read(&bytes).map_err(|error| error.to_string())?;
+                let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+                Ok((text, value, path))
+            });
+            match read {
+                Ok((text, value, path)) => documents.push((Document::new(name, text, value), path)),
+                Err(reason) => drop(unreadable.insert(name, reason)),
+            }
+        }
+        let (mut documents, paths): (Vec<_>, Vec<_>) = documents.into_iter().unzip();
+        let analysis = Analysis::new(&documents);
+        if let Some(sources) = sources {
+            for (index, (document, path)) in documents.iter_mut().zip(paths).enumerate() {
+                // Schemas of other documents are only looked at when they are referred to.
+                let is_late = document.kind != DocumentKind::Schema;
+                if is_late || analysis.problems.iter().any(|problem| problem.document == index) {
+                    document.file = Some(sources.add(&path, document.text.clone()));
+                }
+            }
+        }
+        Self {
+            folder: PathBuf::from(root),
+            documents: Arc::new(documents),
+            unreadable,
+            analysis: Mutex::new(analysis),
+            compiled: Mutex::default(),
+        }
+    }
+
+    /// The schema that `reference` names: a path below the folder, with an optional `#` and JSON pointer or anchor.
+    pub fn get(&self, reference: &str) -> Result<Arc<Schema>, SchemaError> {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = compiled.get(reference) {
+            return known.clone();
+        }
+        let schema = self.compile(reference).map(Arc::new);
+        compiled.insert(reference.to_owned(), schema.clone());
+        schema
+    }
+
+    /// Every readable file: its name below the folder, and its document as JSON.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let file = |document: &Document| (document.name.clone(), document.value.to_string());
+        self.documents.iter().map(file).collect()
+    }
+
+    /// The file of a name, with its place in the list of files.
+    fn document(&self, file: &str) -> Option<(usize, &Document)> {
+        self.documents
+            .iter()
+            .enumerate()
+            .find(|(_, document)| document.name == file)
+    }
+
+    /// The schema that a reference in a file leads to: the name of its file, and the schema. Nothing for a reference
+    /// that leads nowhere.
+    pub(super) fn named<'s>(&'s self, file: &str, reference: &str) -> Option<(&'s str, &'s Value)> {
+        let mut analysis = self.analysis.lock().unwrap_or_else(PoisonError::into_inner);
+        let spot = if file.is_empty() {
+            let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+            let (index, _) = self.document(file)?;
+            analysis.fragment(&self.documents, index, fragment).ok()?.0
+        } else {
+            let (index, _) = self.document(file)?;
+            analysis.find(&self.documents, index, reference).ok()??.0
+        };
+        let spot = &analysis.spots[spot];
+        let document = &self.documents[spot.document];
+        Some((&document.name, document.value.pointer(&spot.pointer)?))
+    }
+
+    /// Everything that makes a file of the folder unusable, used or not.
+    pub fn errors(&self) -> Diagnostics {
+        let mut errors = Diagnostics::default();
+        for (file, reason) in &self.unreadable {
+            errors.push(Diagnostic::general(format!(
+                "`{file}` is not a usable schema: {reason}"
+            )));
+        }
+        errors.append(self.diagnostics(true));
+        errors
+    }
+
+    /// What is suspicious in the schemas that were asked for: keywords and formats that check nothing.
+    pub fn warnings(&self) -> Diagnostics {
+        self.diagnostics(false)
+    }
+
+    fn diagnostics(&self, of_errors: bool) -> Diagnostics {
+        let analysis = self.analysis.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Diagnostics::default();
+        for problem in analysis.problems.iter().filter(|problem| problem.is_error == of_errors) {
+            if of_errors || analysis.used.contains(&problem.root) {
+                all.push(self.documents[problem.document].diagnostic(problem));
+            }
+        }
+        all
+    }
+
+    fn compile(&self, reference: &str) -> Result<Schema, SchemaError> {
+        let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        if file.contains(':') || file.starts_with('/') || file.split('/').any(|part| part == "..") {
+            return Err(SchemaError::Outside(file.to_owned()));
+        }
+        let invalid = |reason: String| SchemaError::Invalid {
+            file: file.to_owned(),
+            reason,
+        };
+        if let Some(reason) = self.unreadable.get(file) {
+            return Err(invalid(reason.clone()));
+        }
+        let Some((index, document)) = self.document(file) else {
+            return Err(SchemaError::Missing {
+                file: file.to_owned(),
+                folder: self.folder.to_string_lossy().into_owned(),
+                known: self.documents.iter().map(|document| document.name.clone()).collect(),
+            });
+        };
+        let mut analysis = self.analysis.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = analysis.fragment(&self.documents, index, fragment);
+        analysis.settle(&self.documents);
+        let broken = |errors: Vec<Diagnostic>| SchemaError::Broken {
+            file: file.to_owned(),
+            errors,
+        };
+        let spot = match found {
+            Ok((spot, _)) => spot,
+            Err(wrong) => {
+                // A file that is wrong as a whole says more than that it has no such part.
+                let is_whole = |root: usize| (analysis.spots.get(root)).is_none_or(|root| root.pointer.is_empty());
+                let errors: Vec<_> = analysis
+                    .problems
+                    .iter()
+                    .filter(|problem| problem.document == index && problem.is_error && is_whole(problem.root))
+                    .map(|problem| document.diagnostic(problem))
+                    .collect();
+                return Err(if errors.is_empty() {
+                    wrong.into()
+                } else {
+                    broken(errors)
+                });
+            }
+        };
+        let closure = analysis.closure(spot);
+        let roots: BTreeSet<_> = closure.iter().map(|spot| analysis.spots[*spot].root).collect();
+        let wrong = (analysis.problems.iter()).filter(|problem| problem.is_error && roots.contains(&problem.root));
+        let errors: Vec<_> = wrong
+            .map(|problem| self.documents[problem.document].diagnostic(problem))
+            .collect();
+        if !errors.is_empty() {
+            return Err(broken(errors));
+        }
+        if analysis.accepts_all(&self.documents, spot, &mut Vec::new()) {
+            return Err(SchemaError::Useless {
+                reason: format!("`{reference}` accepts every JSON value, so nothing is tested"),
+                help: Some("write what the body must be in the schema, or remove `schema`".to_owned()),
+            });
+        }
+        analysis.used.extend(roots.iter().copied());
+        let used: BTreeSet<_> = closure.iter().map(|spot| analysis.spots[*spot].document).collect();
+        let files = used.iter().map(|index| {
+            let roots: Vec<_> = roots
+                .iter()
+                .copied()
+                .filter(|root| analysis.spots[*root].document == *index)
+                .collect();
+            let value = resolve::rewritten(&analysis, &self.documents, *index, &roots);
+            (self.documents[*index].name.clone(), value)
+        });
+        let mut files: BTreeMap<_, _> = files.collect();
+        let inner: Vec<_> = (analysis.resources.iter())
+            .filter(|resource| !resource.uri_pointer.is_empty() && used.contains(&resource.document))
+            .filter_map(|resource| {
+                let document = &self.documents[resource.document];
+                let mut schema = files.get(&document.name)?.pointer(&resource.uri_pointer)?.clone();
+                schema["$schema"] = document.draft.uri().into();
+                Some((resolve::decode(resource.uri.strip_prefix(BASE)?)?, schema))
+            })
+            .collect();
+        files.extend(inner);
+        let files = Files(Arc::new(files));
+        let uri = resolve::uri_of(&analysis, &self.documents, spot, None);
+        let is_old = used.iter().any(|index| self.documents[*index].draft < Draft::V2019);
+        let resources = (analysis.resources.iter())
+            .filter(|resource| !resource.uri_pointer.is_empty() && used.contains(&resource.document))
+            .map(|resource| {
+                let place = format!("{}#{}", self.documents[resource.document].name, resource.uri_pointer);
+                (resource.uri.clone(), place)
+            })
+            .collect();
+        drop(analysis);
+        Ok(Schema {
+            reference: reference.to_owned(),
+            validator: build(uri, files, is_old).map_err(invalid)?,
+            documents: Arc::clone(&self.documents),
+            resources,
+        })
+    }
+}
+
+/// Compiles the schema of a URI, on a stack that is large enough for whatever the analysis lets pass.
+fn build(uri: String, files: Files, is_old: bool) -> Result<Validator, String> {
+    let build = move || {
+        let mut options = jsonschema::draft202012::options()
+            .should_validate_formats(true)
+            .with_pattern_options(pattern::options())
+            .with_retriever(files)
+            .with_base_uri(format!("{BASE}_"));
+        for (name, format) in if is_old { asserted_formats()? } else { Vec::new() } {
+            options = options.with_format(name, move |text: &str| format.is_valid(&Value::String(text.to_owned())));
+        }
+        options
+            .build(&json!({ "$ref": uri }))
+            .map_err(|error| error.to_string())
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(build);
+    let result = thread.map_err(|error| error.to_string())?.join();
+    result.unwrap_or_else(|_| Err("the validator could not compile it".to_owned()))
+}
+
+/// The formats that only later drafts define: a schema that names one means it, whichever draft it is of.
+fn asserted_formats() -> Result<Vec<(&'static str, Validator)>, String> {
+    let names = [
+        "duration",
+        "idn-hostname",
+        "iri",
+        "iri-reference",
+        "json-pointer",
+        "relative-json-pointer",
+        "uri-reference",
+        "uri-template",
+        "uuid",
+    ];
+    let validator = |name: &'static str| {
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        let validator = options
+            .build(&json!({ "format": name }))
+            .map_err(|error| error.to_string())?;
+        Ok((name, validator))
+    };
+    names.into_iter().map(validator).collect()
+}
+
+type Content = Result<(Vec<u8>, PathBuf), String>;
+
+fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String, Content>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(root, &path, &format!("{name}/"), files);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            let bytes = read_file_in(root, "the schema folder", &path, FileKind::Schema);
+            files.insert(name, bytes.map(|bytes| (bytes, path)));
+        }
+    }
+}
+
+pub(super) fn check(schema: &Schema, place: &Place, body: &Value, findings: &mut Vec<Finding>) {
+    for error in schema.validator.iter_errors(body).take(MOST) {
+        let pointer = error.instance_path().as_str().to_owned();
+        findings.push(
+            Finding::new(
+                "body/schema",
+                format!("the body breaks its schema: {}", explain::explain(&error, schema)),
+            )
+            .expected(rule_of(&error, schema))
+            .actual(json::show(error.instance()))
+            .pointer(pointer)
+            .place(place),
+        );
+    }
+}
+
+/// Whether a body breaks nothing.
+pub(super) fn is_valid(schema: &Schema, body: &Value) -> bool {
+    schema.validator.is_valid(body)
+}
+
+/// Where in the schemas the violated rule is: `error.schema.json#/$defs/Error/required`.
+fn rule_of(error: &jsonschema::ValidationError<'_>, schema: &Schema) -> String {
+    schema.location(error).map_or_else(
+        || format!("{} in {}", error.schema_path(), schema.reference),
+        |(file, pointer)| format!("{file}#{pointer}"),
+    )
+}
+
+#[cfg(test)]
+mod tests;
