@@ -441,7 +441,7 @@ mod tests {
         let large = "x".repeat(100_000);
         let aliases = format!("a: &a {large}\nb: [{}]\n", "*a,".repeat(200));
         assert!(read(&aliases).1.contains("aliases add more than 8 MiB"));
-        let nested: String = (0..90).map(|index| format!("&a{index} [")).collect();
+        let nested = (0..90).fold(String::new(), |text, index| text + &format!("&a{index} ["));
         let anchors = format!("a: {nested}{large}{}\n", "]".repeat(90));
         assert!(read(&anchors).1.contains("values with an anchor are larger"));
         let values = format!("a: [{}]\n", "1,".repeat(600_000));

@@ -15,13 +15,9 @@ use super::{
 };
 use crate::{
     check::SchemaStore,
-<<<<<<< HEAD
     source::{
-        Diagnostic, Diagnostics, FileId, FileKind, Node, Sources, Span, is_below, is_taken, parse_yaml, read_text,
+        Diagnostic, Diagnostics, FileId, FileKind, Kind, Node, Sources, Span, is_below, is_taken, parse_yaml, read_text,
     },
-=======
-    source::{Diagnostic, Diagnostics, FileId, Kind, MOST, Node, Sources, Span, is_below, parse_yaml, read_file},
->>>>>>> 01d5ea9 (Reject schemas and tests that check nothing, support every draft, and bound patterns and templates)
 };
 
 /// So many files are read ahead at a time.

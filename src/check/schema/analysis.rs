@@ -309,7 +309,6 @@ impl Analysis {
                 pointer.truncate(before);
             };
             match (keyword.shape, value) {
-                (Shape::Value, _) => {}
                 (Shape::Map, Value::Object(all)) => {
                     for (name, value) in all {
                         child(self, Some(name), value, pointer);
@@ -321,8 +320,8 @@ impl Analysis {
                     }
                 }
                 (Shape::Schema | Shape::SchemaOrList, value) => child(self, None, value, pointer),
-                // The meta-schema rejects it.
-                (Shape::List | Shape::Map, _) => {}
+                // A list or map that is neither is rejected by the meta-schema.
+                (Shape::Value | Shape::List | Shape::Map, _) => {}
             }
             pointer.truncate(before);
         }

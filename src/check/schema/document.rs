@@ -109,7 +109,7 @@ impl Document {
     }
 }
 
-/// The draft that an OpenAPI document names for its schemas.
+/// The draft that an `OpenAPI` document names for its schemas.
 fn dialect(document: &Value) -> Option<Draft> {
     Draft::of_uri(document.get("jsonSchemaDialect")?.as_str()?)
 }

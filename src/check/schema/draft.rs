@@ -188,10 +188,10 @@ pub(super) fn keyword(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
-/// Keywords that OpenAPI adds to JSON Schema.
+/// Keywords that `OpenAPI` adds to JSON Schema.
 pub(super) const OPENAPI_KEYWORDS: [&str; 5] = ["nullable", "discriminator", "example", "xml", "externalDocs"];
 
-/// Formats that OpenAPI defines for numbers and strings; JSON Schema has none of them.
+/// Formats that `OpenAPI` defines for numbers and strings; JSON Schema has none of them.
 pub(super) const OPENAPI_FORMATS: [&str; 7] = ["int32", "int64", "float", "double", "byte", "binary", "password"];
 
 /// The formats that are asserted, in every draft.

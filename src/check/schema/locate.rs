@@ -9,12 +9,12 @@ pub(super) fn locate(text: &str, pointer: &str, of_key: bool) -> Option<std::ops
         at: 0,
     };
     scan.space();
-    let mut key = None;
+    let mut key = 0..0;
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
-        key = Some(scan.enter(text, &step)?);
+        key = scan.enter(text, &step)?;
     }
-    if let Some(Some(key)) = key.filter(|_| of_key) {
+    if of_key && !key.is_empty() {
         return Some(key);
     }
     let start = scan.at;
@@ -82,7 +82,9 @@ impl Scan<'_> {
         loop {
             self.space();
             match self.bytes.get(self.at)? {
-                b'"' => drop(self.string()?),
+                b'"' => {
+                    self.string()?;
+                }
                 b'{' | b'[' => {
                     depth += 1;
                     self.at += 1;
@@ -104,8 +106,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Goes to a member or item of the value here; the range of its key, if it has one.
-    fn enter(&mut self, text: &str, step: &str) -> Option<Option<std::ops::Range<usize>>> {
+    /// Goes to a member or item of the value here; the range of its key, empty for an item.
+    fn enter(&mut self, text: &str, step: &str) -> Option<std::ops::Range<usize>> {
         self.space();
         match self.bytes.get(self.at)? {
             b'{' => {
@@ -116,7 +118,7 @@ impl Scan<'_> {
                     self.space();
                     let name: String = serde_json::from_str(text.get(key.clone())?).ok()?;
                     if name == step {
-                        return Some(Some(key));
+                        return Some(key);
                     }
                     self.value()?;
                     self.take(b',')?;
@@ -129,7 +131,7 @@ impl Scan<'_> {
                     self.take(b',')?;
                 }
                 self.space();
-                Some(None)
+                Some(self.at..self.at)
             }
             _ => None,
         }

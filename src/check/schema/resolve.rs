@@ -143,8 +143,8 @@ impl Analysis {
                 "save the schema in the schema folder with this `$id`",
             ));
         }
-        let names = documents.iter().map(|document| document.name.as_str());
-        let help = match crate::source::nearest(uri.trim_start_matches("./"), names) {
+        let files = documents.iter().map(|document| document.name.as_str());
+        let help = match crate::source::nearest(uri.trim_start_matches("./"), files) {
             Some(name) => format!("did you mean `{name}`?"),
             None => "a file is named by its path from the file that refers to it".to_owned(),
         };
@@ -229,7 +229,7 @@ impl Analysis {
             },
             _ => self.unnamed(document, index, pointer)?,
         };
-        if self.index.get(&(index, root.clone())).is_none() {
+        if !self.index.contains_key(&(index, root.clone())) {
             self.add_root(documents, index, &root);
         }
         match self.index.get(&(index, pointer.to_owned())) {
@@ -445,7 +445,7 @@ pub(super) fn rewritten(analysis: &Analysis, documents: &[Document], index: usiz
     value
 }
 
-/// `nullable: true` of OpenAPI 3.0.
+/// `nullable: true` of `OpenAPI` 3.0.
 fn allow_null(schema: &mut serde_json::Map<String, Value>) {
     match schema.get_mut("type") {
         Some(kind @ Value::String(_)) => *kind = serde_json::json!([kind.take(), "null"]),

@@ -87,8 +87,8 @@ fn a_reference_to_no_schema_is_an_error() {
         ("map.json", r#"{"Pet":{"type":"object"},"Error":{"type":"object"}}"#),
         (
             "parts.json",
-            r##"{"$defs":{"a":{"type":"string"}},"properties":{"type":{"enum":[{"type":"string"},2]},"all":{"const":{"type":"string"}}},
-                "required":["x"],"allOf":[{"type":"object"}],"parts":{"A":{"type":"integer"},"B":{"Other":{}}}}"##,
+            r#"{"$defs":{"a":{"type":"string"}},"properties":{"type":{"enum":[{"type":"string"},2]},"all":{"const":{"type":"string"}}},
+                "required":["x"],"allOf":[{"type":"object"}],"parts":{"A":{"type":"integer"},"B":{"Other":{}}}}"#,
         ),
     ]);
     for (reference, part) in [
@@ -187,7 +187,7 @@ fn a_keyword_or_format_that_checks_nothing_is_reported() {
         ),
         (r#"{"patternProperties":{"(":{"type":"string"}}}"#, "unclosed group"),
         (r#"{"pattern":"((a{1000}){1000}){10}"}"#, "too large"),
-        (r#"{}"#, "accepts every JSON value"),
+        ("{}", "accepts every JSON value"),
         (r#"{"title":"x","properties":{"a":true}}"#, "accepts every JSON value"),
         (r##"{"$ref":"#/$defs/a","$defs":{"a":{}}}"##, "accepts every JSON value"),
     ] {
@@ -398,7 +398,7 @@ fn a_dynamic_reference_takes_the_outermost_anchor() {
         ),
         (
             "strict.json",
-            r##"{"$id":"https://example.com/strict-tree","$dynamicAnchor":"node","$ref":"tree","unevaluatedProperties":false}"##,
+            r#"{"$id":"https://example.com/strict-tree","$dynamicAnchor":"node","$ref":"tree","unevaluatedProperties":false}"#,
         ),
         (
             "list.json",
