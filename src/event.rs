@@ -394,7 +394,7 @@ pub enum Stop {
     MaxFail,
     /// The target did not become ready.
     NotReady,
-    /// The target answered none of the first cases.
+    /// Three requests in a row had no complete response.
     Unreachable,
     /// The recording ends before the run does: the process was killed.
     Lost,
@@ -408,7 +408,7 @@ impl Stop {
             Self::Terminated => "terminated by SIGTERM",
             Self::MaxFail => "stopped by --max-fail",
             Self::NotReady => "the target is not ready",
-            Self::Unreachable => "the target answered none of the first cases",
+            Self::Unreachable => "three requests in a row had no complete response",
             Self::Lost => "the recording ends before the run does",
         }
     }

@@ -130,6 +130,8 @@ pub enum FailureKind {
     NotHttp,
     /// The answer is past a bound of the target (header bytes, body bytes).
     TooLarge,
+    /// Bytes were received that may belong to this request or to an earlier one on the same connection.
+    Unattributed,
 }
 
 /// Bytes, written as text where they are UTF-8 and as base64 where not.

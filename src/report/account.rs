@@ -33,6 +33,7 @@ pub(super) fn kind(one: &Try) -> &str {
             FailureKind::Closed => "closed",
             FailureKind::NotHttp => "not-http",
             FailureKind::TooLarge => "too-large",
+            FailureKind::Unattributed => "unattributed",
         };
     }
     denied(one).next().map_or("no-verdict", |finding| &finding.check)

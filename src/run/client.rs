@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,16 +14,17 @@ use http::{HeaderName, HeaderValue, header};
 use http_body_util::Full;
 use hyper::{
     body::Incoming,
-    client::conn::{TrySendError, http1, http2},
+    client::conn::{TrySendError, http2},
     ext::ReasonPhrase,
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use super::{
     body,
     connect::{Connection, Connector, Ended},
-    failure::{failure, timed_out, unfinished, unreadable},
-    tape::{Framed, Tape},
+    failure::{failure, timed_out, unattributed, unfinished, unreadable},
+    pool::{Link, OutOfStep, Pool, Taken, Watch, Watched},
+    tape::Framed,
     tls::TlsError,
 };
 use crate::{
@@ -31,46 +32,31 @@ use crate::{
     project::Target,
 };
 
-/// A connection that has been idle for longer is not used again: the server may just be closing it, and a request
-/// that is on its way then cannot be repeated.
-const IDLE: Duration = Duration::from_secs(1);
-/// How long a connection is listened to after an answer that may carry no content: bytes that follow break the contract.
-const LISTEN: Duration = Duration::from_millis(1);
-/// How long a connection must have been idle before it carries a request that may not be sent twice: a server that
-/// closes it after each answer without saying so has done it by then.
-const SETTLED: Duration = Duration::from_millis(5);
-/// The same, once a connection of this target has outlived [`SETTLED`]: its server does keep connections.
-const SETTLED_KEPT: Duration = Duration::from_millis(1);
 /// How long an idle connection may take to be ready: one whose last request was answered before it was read never is.
 const READY: Duration = Duration::from_millis(20);
+/// How long a new connection may be silent until the parked ones are closed: a server may serve one after the other.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Sends requests to one target.
 pub struct Client {
     connector: Connector,
-    idle: Mutex<Vec<Idle>>,
+    pool: Arc<Pool>,
     http2: Mutex<Option<(http2::SendRequest<Full<Bytes>>, Ended)>>,
     /// Held while a connection is opened that others may want to share.
     opening: tokio::sync::Mutex<()>,
     /// Whether connections cannot be shared, as far as is known: all of them are opened at once then.
     is_unshared: AtomicBool,
-    /// Whether a connection was still open when it had been idle for [`SETTLED`].
-    is_kept: AtomicBool,
     connect_timeout: Duration,
     max_body: usize,
     host: HeaderValue,
 }
 
-#[derive(Debug)]
-struct Idle {
-    sender: http1::SendRequest<Full<Bytes>>,
-    tape: Tape,
-    since: Instant,
-}
-
-/// An answer whose connection is still listened to.
+/// A response, and the connection that it came on.
 pub struct Listening {
     reply: Reply,
     rest: Option<Rest>,
+    /// Whether the connection ended within the header section.
+    is_partial: bool,
 }
 
 impl Listening {
@@ -79,20 +65,88 @@ impl Listening {
         &self.reply
     }
 
-    /// A reply after which nothing is listened to any more.
-    pub(super) fn over(reply: Reply) -> Self {
-        Self { reply, rest: None }
+    /// A reply that nothing can follow any more.
+    fn over(reply: Reply) -> Self {
+        Self {
+            reply,
+            rest: None,
+            is_partial: false,
+        }
+    }
+
+    /// Whether a complete response was received, even if it is not the expected one.
+    pub(super) fn is_complete(&self) -> bool {
+        match &self.reply {
+            Reply::Answer(answer) => answer.cut.is_none(),
+            Reply::Malformed(_) => !self.is_partial,
+            Reply::Failure(failure) => matches!(failure.kind, FailureKind::TooLarge | FailureKind::Unattributed),
+        }
+    }
+}
+
+/// A response whose connection is watched.
+pub(super) struct Parked {
+    reply: Reply,
+    watch: Option<Watch>,
+}
+
+impl Parked {
+    /// The same for the last time: nothing is watched any more.
+    pub(super) fn into_reply(mut self) -> Reply {
+        if let (Reply::Answer(answer), Some(watch)) = (&mut self.reply, &self.watch) {
+            answer.excess = watch.excess().into();
+        }
+        self.reply
+    }
+
+    /// The reply as far as it is known, with the bytes that have followed it by now.
+    pub(super) fn so_far(&self) -> Reply {
+        let mut reply = self.reply.clone();
+        if let (Reply::Answer(answer), Some(watch)) = (&mut reply, &self.watch) {
+            answer.excess = watch.excess().into();
+        }
+        reply
+    }
+
+    /// Whether more can become known.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watch.is_some()
     }
 }
 
 /// A connection after its answer.
 struct Rest {
-    sender: http1::SendRequest<Full<Bytes>>,
-    tape: Tape,
+    link: Box<Link>,
     /// Where the content was to end, where that is known.
     framed: Option<Framed>,
-    /// Whether the answer may carry no content.
-    no_content: bool,
+    /// Whether the server closes the connection after it.
+    is_last: bool,
+}
+
+/// A request that was answered, or not.
+struct Attempt {
+    reply: Reply,
+    rest: Option<Rest>,
+    /// Set if the connection was used before, and what arrived may follow the response before.
+    out_of_step: Option<OutOfStep>,
+    is_partial: bool,
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Self {
+        Reply::Failure(failure).into()
+    }
+}
+
+impl From<Reply> for Attempt {
+    fn from(reply: Reply) -> Self {
+        Self {
+            reply,
+            rest: None,
+            out_of_step: None,
+            is_partial: false,
+        }
+    }
 }
 
 impl Client {
@@ -102,11 +156,10 @@ impl Client {
         let authority = origin.split_once("://").map_or(origin.as_str(), |(_, rest)| rest);
         Ok(Self {
             connector: Connector::new(target, use_proxy)?,
-            idle: Mutex::default(),
+            pool: Pool::new(target.limits.jobs, target.base.is_loopback()),
             http2: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
             is_unshared: AtomicBool::new(!target.base.is_secure()),
-            is_kept: AtomicBool::default(),
             connect_timeout: target.limits.connect_timeout,
             max_body: target.limits.max_body,
             host: HeaderValue::from_str(authority)
@@ -116,58 +169,89 @@ impl Client {
 
     /// Sends a request and reads its answer; [`Client::finish`] then listens for what follows it.
     pub async fn exchange(&self, request: &Request, limit: Duration) -> Listening {
-        let start = Instant::now();
-        let (mut reply, rest) = self.attempt(request, start, limit).await;
-        let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        match &mut reply {
-            Reply::Answer(answer) => answer.elapsed_us = elapsed,
-            Reply::Malformed(malformed) => malformed.elapsed_us = elapsed,
-            Reply::Failure(failure) => failure.elapsed_us = elapsed,
+        let Attempt {
+            reply,
+            rest,
+            out_of_step,
+            is_partial,
+        } = self.timed(request, limit, false).await;
+        let Some(out_of_step) = out_of_step else {
+            return Listening {
+                reply,
+                rest,
+                is_partial,
+            };
+        };
+        if !is_safe(&request.method) {
+            let starts = matches!(&reply, Reply::Malformed(malformed) if malformed.bytes.bytes().starts_with(b"HTTP/1."));
+            return Listening::over(if starts { reply } else { unattributed(&reply, false) });
         }
-        Listening { reply, rest }
+        let again = self.timed(request, limit, true).await;
+        match &again.reply {
+            // The server does the same to this request alone.
+            Reply::Malformed(_) => Listening::over(reply),
+            Reply::Failure(failure) if failure.kind == FailureKind::NotHttp => Listening::over(reply),
+            Reply::Failure(_) => Listening::over(again.reply),
+            Reply::Answer(_) if out_of_step.blame() => Listening {
+                reply: again.reply,
+                rest: again.rest,
+                is_partial: false,
+            },
+            Reply::Answer(_) => Listening::over(unattributed(&again.reply, true)),
+        }
     }
 
     /// Connects, and keeps the connection for the first request.
     pub(super) async fn reach(&self, limit: Duration) -> Result<(), Failure> {
-        if let Connection::Http1 { sender, tape } = self.connector.connect(limit.min(self.connect_timeout)).await? {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push(Idle {
-                sender,
-                tape,
-                since: Instant::now(),
-            });
+        if let Connection::Http1(link) = self.connector.connect(limit.min(self.connect_timeout)).await? {
+            self.pool.keep(link);
         }
         Ok(())
     }
 
-    /// Whether [`Client::finish`] takes time.
-    pub(super) fn is_listened_to(answered: &Listening) -> bool {
-        answered.rest.as_ref().is_some_and(|rest| rest.no_content)
+    /// Parks the connection, so that what follows the answer is noticed while others are used.
+    pub(super) fn park(&self, listening: Listening) -> Parked {
+        let Listening { reply, rest, .. } = listening;
+        let watch = rest.map(|Rest { link, framed, is_last }| {
+            if is_last || link.sender.is_closed() {
+                link.close(framed)
+            } else {
+                self.pool.park(link, framed)
+            }
+        });
+        Parked { reply, watch }
     }
 
-    /// Listens for bytes after the answer where there must be none, and puts the connection back.
-    pub async fn finish(&self, listening: Listening) -> Reply {
-        let Listening { mut reply, rest } = listening;
-        let Some(Rest {
-            sender,
-            tape,
-            framed,
-            no_content,
-        }) = rest
-        else {
-            return reply;
-        };
-        if no_content {
-            tokio::time::sleep(LISTEN).await;
-        }
-        let excess = framed.map(|framed| tape.excess(framed)).unwrap_or_default();
-        if excess.is_empty() && !sender.is_closed() {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push(Idle {
-                sender,
-                tape,
-                since: Instant::now(),
-            });
+    /// Waits until nothing can follow the answer any more. If its connection turns out to be out of step, a safe request
+    /// is sent again on a new one; otherwise there is no reply that could be judged.
+    pub(super) async fn finish(&self, parked: Parked, request: &Request, limit: Duration) -> Reply {
+        let Parked { mut reply, watch } = parked;
+        let Some(watch) = watch else { return reply };
+        let Watched { excess, out_of_step } = watch.over().await;
+        if let Some(out_of_step) = out_of_step {
+            if !is_safe(&request.method) {
+                if may_be_a_response(&excess) {
+                    return unattributed(&reply, false);
+                }
+            } else {
+                let Attempt { reply: again, rest, .. } = self.timed(request, limit, true).await;
+                let more = match rest {
+                    Some(Rest { link, framed, .. }) => link.close(framed).over().await.excess,
+                    None => Vec::new(),
+                };
+                match &again {
+                    Reply::Answer(_) if more.is_empty() => {
+                        return if out_of_step.blame() {
+                            again
+                        } else {
+                            unattributed(&again, true)
+                        };
+                    }
+                    // The server does the same to this request alone.
+                    Reply::Answer(_) | Reply::Malformed(_) => {}
+                    Reply::Failure(_) => return again,
+                }
+            }
         }
         if let Reply::Answer(answer) = &mut reply {
             answer.excess = excess.into();
@@ -175,53 +259,117 @@ impl Client {
         reply
     }
 
-    async fn attempt(&self, request: &Request, start: Instant, limit: Duration) -> (Reply, Option<Rest>) {
+    /// Closes the connections that are parked, now or later: no more requests are sent.
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+
+    async fn timed(&self, request: &Request, limit: Duration, is_alone: bool) -> Attempt {
+        let start = Instant::now();
+        let mut attempt = self.attempt(request, start, limit, is_alone).await;
+        let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        match &mut attempt.reply {
+            Reply::Answer(answer) => answer.elapsed_us = elapsed,
+            Reply::Malformed(malformed) => malformed.elapsed_us = elapsed,
+            Reply::Failure(failure) => failure.elapsed_us = elapsed,
+        }
+        attempt
+    }
+
+    /// Sends a request; on a new connection where it has to be alone on it.
+    async fn attempt(&self, request: &Request, start: Instant, limit: Duration, is_alone: bool) -> Attempt {
         let deadline = start + limit;
         let is_safe = is_safe(&request.method);
         loop {
             let message = match self.message(request) {
                 Ok(message) => message,
-                Err(failure) => return (Reply::Failure(failure), None),
+                Err(failure) => return failure.into(),
             };
-            let (connection, is_fresh) = match self.connection(deadline, limit, is_safe).await {
+            let (connection, is_fresh) = match self.connection(deadline, limit, is_safe, is_alone).await {
                 Ok(connection) => connection,
-                Err(failure) => return (Reply::Failure(failure), None),
+                Err(failure) => return failure.into(),
             };
-            let mut ended = None;
-            let (result, rest) = match connection {
-                Connection::Http2(mut sender, end) => {
+            let mut link = match connection {
+                Connection::Http2(mut sender, ended) => {
                     let message = absolute(message, request);
                     let result = timeout_at(deadline, sender.try_send_request(message)).await;
-                    ended = Some(end);
-                    (result.map(|result| result.map_err(Unsent::from)), None)
-                }
-                Connection::Http1 { mut sender, tape } => {
-                    // What came before the first request is an answer to nothing, and shows what speaks there.
-                    if !is_fresh {
-                        tape.rewind();
+                    match result.map(|result| result.map_err(Unsent::from)) {
+                        Err(_) => return timed_out(limit, 0).into(),
+                        Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => continue,
+                        Ok(Err(Unsent { error, .. })) => {
+                            return unreadable(&error, ended.cause().await, None, is_fresh).into();
+                        }
+                        Ok(Ok(response)) => return self.answer(request, response, deadline, limit, None).await,
                     }
-                    let result = timeout_at(deadline, sender.try_send_request(message)).await;
-                    (result.map(|result| result.map_err(Unsent::from)), Some((sender, tape)))
                 }
+                Connection::Http1(link) => link,
             };
-            let received = || rest.as_ref().map_or(0, |(_, tape)| tape.total());
-            match result {
-                Err(_) => return (Reply::Failure(timed_out(limit, received())), None),
+            // What came before the first request is an answer to nothing, and shows what speaks there.
+            if !is_fresh {
+                link.tape.rewind();
+            }
+            link.uses += 1;
+            let result = self.send(&mut link, message, is_fresh, deadline, limit).await;
+            let received = link.tape.total();
+            match result.map(|result| result.map_err(Unsent::from)) {
+                Err(_) => return timed_out(limit, received).into(),
                 // The connection was gone before the request was on its way: it was never sent, so it may be sent now.
-                Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => {}
-                // An idle connection was closed as the request was on its way (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
-                Ok(Err(Unsent { .. })) if !is_fresh && is_safe && rest.is_some() && received() == 0 => {}
-                Ok(Err(Unsent { error, .. })) => {
-                    let tape = rest.as_ref().map(|(_, tape)| tape);
-                    let cause = match &ended {
-                        Some(ended) => ended.cause().await,
-                        None => None,
-                    };
-                    return (unreadable(&error, cause, tape, is_fresh), None);
+                Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => {
+                    link.before.release(link.tape.before(0));
                 }
-                Ok(Ok(response)) => return self.answer(request, response, deadline, limit, rest).await,
+                // An idle connection was closed as the request was on its way (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+                Ok(Err(Unsent { .. })) if !is_fresh && is_safe && received == 0 => {}
+                Ok(Err(Unsent { error, .. })) => {
+                    let reply = unreadable(&error, None, Some(&link.tape), is_fresh && !is_alone);
+                    let is_unclear = link.uses > 1 && matches!(reply, Reply::Malformed(_));
+                    return Attempt {
+                        reply,
+                        rest: None,
+                        is_partial: error.is_incomplete_message(),
+                        out_of_step: is_unclear.then(|| OutOfStep {
+                            bytes: link.tape.before(0),
+                            before: link.before.clone(),
+                            uses: link.uses,
+                        }),
+                    };
+                }
+                Ok(Ok(response)) => return self.answer(request, response, deadline, limit, Some(link)).await,
             }
         }
+    }
+
+    /// Sends a request. If a new connection stays silent, the parked ones are closed.
+    async fn send(
+        &self,
+        link: &mut Link,
+        message: http::Request<Full<Bytes>>,
+        is_fresh: bool,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Result<Sent, Elapsed> {
+        let tape = link.tape.clone();
+        let sending = timeout_at(deadline, link.sender.try_send_request(message));
+        if !is_fresh || !self.pool.is_crowded() {
+            return sending.await;
+        }
+        let patience = PATIENCE.min(limit / 3);
+        let mut sending = std::pin::pin!(sending);
+        if let Ok(sent) = timeout(patience, &mut sending).await {
+            if matches!(sent, Ok(Ok(_))) {
+                self.pool.learn(true);
+            }
+            return sent;
+        }
+        if tape.total() > 0 || !self.pool.make_room() {
+            return sending.await;
+        }
+        if let Ok(sent) = timeout(patience / 2, &mut sending).await {
+            if matches!(sent, Ok(Ok(_))) {
+                self.pool.learn(false);
+            }
+            return sent;
+        }
+        sending.await
     }
 
     async fn answer(
@@ -230,17 +378,17 @@ impl Client {
         response: http::Response<Incoming>,
         deadline: Instant,
         limit: Duration,
-        rest: Option<(http1::SendRequest<Full<Bytes>>, Tape)>,
-    ) -> (Reply, Option<Rest>) {
+        link: Option<Box<Link>>,
+    ) -> Attempt {
         let received = Utc::now();
         let (head, body) = response.into_parts();
         let content = body::read(body, deadline, limit / 2, self.max_body).await;
         if content.unfinished {
-            return (Reply::Failure(unfinished(limit, content.bytes.len())), None);
+            return unfinished(limit, content.bytes.len()).into();
         }
         if content.too_large {
             let message = format!("the body is larger than {} bytes", self.max_body);
-            return (Reply::Failure(failure(FailureKind::TooLarge, message)), None);
+            return failure(FailureKind::TooLarge, message).into();
         }
         let headers: Vec<_> = head
             .headers
@@ -249,6 +397,7 @@ impl Client {
             .collect();
         let status = head.status.as_u16();
         let no_content = request.method == "HEAD" || matches!(status, 204 | 304);
+        let is_last = is_last(head.version, &head.headers);
         let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
         let framed = if no_content {
             Some(Framed::Length(0))
@@ -274,34 +423,40 @@ impl Client {
             received,
             elapsed_us: 0,
         };
-        let rest = rest.filter(|_| is_whole).map(|(sender, tape)| Rest {
-            sender,
-            tape,
-            framed,
-            no_content,
-        });
-        (Reply::Answer(answer), rest)
+        let rest = link.filter(|_| is_whole).map(|link| Rest { link, framed, is_last });
+        Attempt {
+            reply: Reply::Answer(answer),
+            rest,
+            out_of_step: None,
+            is_partial: false,
+        }
     }
 
-    /// An idle or shared connection, or a new one; and whether it is new.
+    /// A parked or shared connection, or a new one; and whether it is new.
     async fn connection(
         &self,
         deadline: Instant,
         limit: Duration,
         is_safe: bool,
+        is_alone: bool,
     ) -> Result<(Connection, bool), Failure> {
         if let Some(shared) = self.shared() {
             return Ok((shared, false));
         }
-        if !is_safe {
-            // What has come over idle connections by now, such as their end, is seen.
-            tokio::task::yield_now().await;
-        }
-        while let Some(Idle { mut sender, tape, .. }) = self.take_idle(is_safe) {
-            if matches!(timeout(READY, sender.ready()).await, Ok(Ok(()))) {
-                return Ok((Connection::Http1 { sender, tape }, false));
+        let open = loop {
+            if is_alone {
+                break self.pool.new_one();
             }
-        }
+            match self.pool.take(is_safe).await {
+                Taken::New(open) => break open,
+                Taken::Parked(mut link) => {
+                    if matches!(timeout(READY, link.sender.ready()).await, Ok(Ok(()))) {
+                        return Ok((Connection::Http1(link), false));
+                    }
+                    link.lost();
+                }
+            }
+        };
         let opening = if self.is_unshared.load(Ordering::SeqCst) {
             None
         } else {
@@ -321,36 +476,25 @@ impl Client {
             *self.http2.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender.clone(), ended.clone()));
         }
         drop(opening);
-        Ok((connection?, true))
+        match connection {
+            Ok(Connection::Http1(mut link)) => {
+                link.open = Some(open);
+                Ok((Connection::Http1(link), true))
+            }
+            Ok(shared) => Ok((shared, true)),
+            // There may be as many connections as the server accepts.
+            Err(failure) if failure.kind == FailureKind::Connect && !is_alone => match self.pool.take_any() {
+                Some(link) => Ok((Connection::Http1(link), false)),
+                None => Err(failure),
+            },
+            Err(failure) => Err(failure),
+        }
     }
 
     fn shared(&self) -> Option<Connection> {
         let shared = self.http2.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (sender, ended) = shared.filter(|(sender, _)| !sender.is_closed())?;
         Some(Connection::Http2(sender, ended))
-    }
-
-    /// The connection that has been idle for the shortest time and can still be trusted.
-    fn take_idle(&self, is_safe: bool) -> Option<Idle> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        // They stand in the order in which they became idle.
-        let stale = idle.partition_point(|one| now - one.since >= IDLE);
-        idle.drain(..stale);
-        let settled = if self.is_kept.load(Ordering::Relaxed) {
-            SETTLED_KEPT
-        } else {
-            SETTLED
-        };
-        loop {
-            let at = idle.iter().rposition(|one| is_safe || now - one.since >= settled)?;
-            let one = idle.remove(at);
-            if !one.sender.is_closed() {
-                let is_kept = now - one.since >= SETTLED;
-                self.is_kept.fetch_or(is_kept, Ordering::Relaxed);
-                return Some(one);
-            }
-        }
     }
 
     /// The request as HTTP/1.1 sends it: origin form and `Host`, or absolute form for a proxy.
@@ -386,6 +530,8 @@ impl Client {
     }
 }
 
+type Sent = Result<http::Response<Incoming>, TrySendError<http::Request<Full<Bytes>>>>;
+
 /// A request without an answer.
 struct Unsent {
     error: hyper::Error,
@@ -401,6 +547,29 @@ impl From<TrySendError<http::Request<Full<Bytes>>>> for Unsent {
             was_sent,
         }
     }
+}
+
+/// Whether the server closes the connection after this response (RFC 9112 §9.3).
+fn is_last(version: http::Version, headers: &http::HeaderMap) -> bool {
+    let wanted = if version == http::Version::HTTP_10 {
+        "keep-alive"
+    } else {
+        "close"
+    };
+    let has = headers
+        .get_all(header::CONNECTION)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|option| option.trim().eq_ignore_ascii_case(wanted));
+    has != (version == http::Version::HTTP_10)
+}
+
+/// Whether bytes contain a status line, or its end.
+fn may_be_a_response(bytes: &[u8]) -> bool {
+    bytes
+        .windows(5)
+        .any(|part| part.starts_with(b"/1.") && part[3].is_ascii_digit() && part[4] == b' ')
 }
 
 /// Whether a request does nothing to the world, however often it is sent (RFC 9110 §9.2.1).

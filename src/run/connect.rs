@@ -1,6 +1,7 @@
 //! Opening connections: TCP, a proxy where the environment names one, TLS, HTTP by ALPN.
 
 use std::{
+    future::poll_fn,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -20,16 +21,18 @@ use hyper_util::{
 };
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
+    sync::watch,
 };
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{
     failure::{chain, failure},
+    pool::{DRAIN, Link},
     proxy::{Route, route},
-    tape::{MAX_HEAD, Tape, Taped},
+    tape::{MAX_HEAD, Taped},
     tls::{self, TlsError},
 };
 use crate::{
@@ -40,12 +43,7 @@ use crate::{
 /// A connection that speaks HTTP.
 pub(super) enum Connection {
     /// HTTP/1.1: one exchange at a time.
-    Http1 {
-        /// Where requests go.
-        sender: http1::SendRequest<Full<Bytes>>,
-        /// What came back, as it came.
-        tape: Tape,
-    },
+    Http1(Box<Link>),
     /// HTTP/2: many at a time.
     Http2(http2::SendRequest<Full<Bytes>>, Ended),
 }
@@ -73,6 +71,28 @@ pub(super) struct Connector {
     route: Route,
     tcp: HttpConnector,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+/// Drives a connection until it ends by itself or its sender is dropped. It is then half-closed, and what still arrives
+/// is recorded: a server closes it once it has sent everything. What ends it early shows at the exchange.
+async fn drive(mut connection: http1::Connection<TokioIo<Taped<Box<dyn Stream>>>, Full<Bytes>>) {
+    if poll_fn(|cx| connection.poll_without_shutdown(cx)).await.is_err() {
+        return;
+    }
+    let mut stream = connection.into_parts().io.into_inner();
+    let rest = async {
+        stream.shutdown().await?;
+        let mut buffer = vec![0; 4096];
+        let mut left = MAX_HEAD;
+        while left > 0 {
+            match stream.read(&mut buffer).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    drop(tokio::time::timeout(DRAIN, rest).await);
 }
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -179,9 +199,12 @@ impl Connector {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(refused)?;
-        // The connection ends with its sender; what ends it early shows at the exchange.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection::Http1 { sender, tape })
+        let (end, ended) = watch::channel(());
+        tokio::spawn(async move {
+            drive(connection).await;
+            drop(end);
+        });
+        Ok(Connection::Http1(Box::new(Link::new(sender, tape, ended))))
     }
 
     async fn tcp(&self) -> Result<TcpStream, Failure> {

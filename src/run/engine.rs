@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     event::{self, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Verdict},
-    exchange::{FailureKind, Reply},
     plan::Plan,
     redact::Redactor,
     snapshot::SnapshotStore,
     source::Sources,
 };
 
-/// After so many cases without a single answer the target counts as unreachable: the rest is not sent.
+/// After this number of cases in a row without a complete response, in order of completion, the rest is not sent. A case
+/// that is retried counts once, at its last attempt; a complete response to any attempt starts the count again.
 const HOPELESS: usize = 3;
 
 /// How often it is looked for cases that have become slow.
@@ -113,9 +113,9 @@ pub async fn run(
     let (workers, mut news) = Workers::start(&plan, &sources, &client, options);
     let mut running = Running::new(plan.target.limits.slow);
     let mut tick = tokio::time::interval(TICK);
-    let mut is_stopping = false;
-    let mut has_answered = false;
+    let (mut is_stopping, mut is_cut) = (false, false);
     let mut silent = 0;
+    let mut is_hopeless = false;
     let mut is_enough = false;
     loop {
         tokio::select! {
@@ -128,7 +128,11 @@ pub async fn run(
                     let (id, index) = (planned.case.id.clone(), planned.index);
                     tell(Event::CaseStarted(CaseStarted { id, index }));
                 }
-                Some(News::Retried { index, number, failed, wait }) => {
+                Some(News::Retried { index, number, failed, wait, is_complete }) => {
+                    running.end(index);
+                    if is_complete {
+                        silent = 0;
+                    }
                     tell(Event::CaseRetried(CaseRetried {
                         id: plan.cases[index].case.id.clone(),
                         index: plan.cases[index].index,
@@ -139,14 +143,18 @@ pub async fn run(
                         wait_us: event::micros(wait),
                     }));
                 }
-                Some(News::Judged(judged)) => {
-                    match &judged.exchange.reply {
-                        Reply::Failure(failure) if failure.kind != FailureKind::TooLarge => silent += 1,
-                        _ => has_answered = true,
+                Some(News::Resumed(index)) => running.begin(index),
+                Some(News::Responded { index, is_complete }) => {
+                    running.end(index);
+                    silent = if is_complete { 0 } else { silent + 1 };
+                    if silent >= HOPELESS && !is_hopeless {
+                        is_hopeless = true;
+                        workers.begin_no_more();
                     }
+                }
+                Some(News::Judged(judged)) => {
                     let index = judged.index;
                     let finished = conclude(*judged, &plan.cases[index], &sources, options);
-                    running.end(index);
                     done[index] = true;
                     report(finished, &mut counts, &mut tell);
                     let failures = counts.failed + counts.errored + match plan.target.flaky {
@@ -154,7 +162,7 @@ pub async fn run(
                         Flaky::Pass => 0,
                     };
                     is_enough = options.max_fail.is_some_and(|most| failures >= most);
-                    if is_enough || (!has_answered && silent >= HOPELESS) {
+                    if is_enough {
                         workers.begin_no_more();
                     }
                 }
@@ -163,7 +171,10 @@ pub async fn run(
                 is_stopping = true;
                 workers.stop_gracefully();
             }
-            () = interrupts.wait(2) => workers.abort(),
+            () = interrupts.wait(2), if !is_cut => {
+                is_cut = true;
+                workers.cut();
+            }
             _ = tick.tick() => {
                 for (index, elapsed) in running.slow() {
                     tell(Event::CaseSlow(CaseSlow {
@@ -180,7 +191,7 @@ pub async fn run(
     let stopped = interrupts
         .first()
         .or_else(|| (is_enough && !is_whole).then_some(Stop::MaxFail))
-        .or_else(|| (!has_answered && silent >= HOPELESS && !is_whole).then_some(Stop::Unreachable));
+        .or_else(|| (is_hopeless && !is_whole).then_some(Stop::Unreachable));
     // Whatever has no verdict now was never begun, or was lost on the way. Neither is a pass.
     for (index, planned) in plan.cases.iter().enumerate() {
         if done[index] {
@@ -189,7 +200,7 @@ pub async fn run(
         let (verdict, reason) = match stopped {
             Some(Stop::Unreachable) => (
                 Verdict::Errored,
-                format!("not sent: the target answered none of the {silent} cases before"),
+                format!("not sent: {}", Stop::Unreachable.text()),
             ),
             Some(stop) => (Verdict::NotRun, format!("the run was {}", stop.text())),
             None => (

@@ -73,6 +73,22 @@ pub(super) fn unreadable(error: &hyper::Error, cause: Option<&str>, tape: Option
     ))
 }
 
+/// Bytes arrived on a connection that was used before, and it is not known which request they belong to.
+pub(super) fn unattributed(reply: &Reply, was_sent_again: bool) -> Reply {
+    let rest = if was_sent_again {
+        "sent again on a new connection, the request got one complete response"
+    } else {
+        "the request is not sent again because its method is not safe"
+    };
+    let message = format!(
+        "more was received than one response, on a connection that earlier requests had used: the bytes may belong to \
+         this request or to an earlier one ({rest})"
+    );
+    let mut failure = failure(FailureKind::Unattributed, message);
+    failure.elapsed_us = reply.elapsed_us();
+    Reply::Failure(failure)
+}
+
 /// No answer in time.
 pub(super) fn timed_out(limit: Duration, received: usize) -> Failure {
     let limit = crate::check::show_duration(limit);

@@ -11,6 +11,7 @@ mod engine;
 mod failure;
 mod interrupt;
 mod pace;
+mod pool;
 mod proxy;
 mod queue;
 mod ready;

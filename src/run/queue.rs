@@ -27,11 +27,6 @@ impl Unit<'_> {
     pub(super) fn cases(&self) -> impl Iterator<Item = usize> + use<> {
         self.cases.clone().map(|case| case as usize)
     }
-
-    /// Whether an answer must be over before the next case begins.
-    pub(super) fn is_alone(&self) -> bool {
-        self.cases.len() > 1 || !self.groups.is_empty()
-    }
 }
 
 /// The units of a run. A unit whose group is busy waits for it; what comes after it in the plan does not.

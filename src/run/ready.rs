@@ -66,7 +66,7 @@ impl Ready {
             return client.reach(limit).await.map_err(|failure| failure.message);
         };
         let answered = client.exchange(&bound.request, limit.min(bound.timeout)).await;
-        let reply = client.finish(answered).await;
+        let reply = client.park(answered).into_reply();
         if let Reply::Failure(failure) = reply {
             return Err(failure.message);
         }

@@ -1,8 +1,15 @@
 //! Whether a try is followed by another, and how long is waited before it.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::Utc;
+use tokio::time::Instant;
 
 use crate::{
     check::imf_fixdate,
@@ -13,15 +20,24 @@ use crate::{
 /// The wait before the second try; each further one waits twice as long.
 const FIRST: Duration = Duration::from_millis(250);
 
+/// A wait before another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// A time that doubles with each try.
+    Backoff(Duration),
+    /// What the target asks for with `Retry-After`: it concerns all requests to it.
+    After(Duration),
+}
+
 /// How long to wait before another try, where a reply is one that may be asked for again: no answer at all for a
 /// reason that may pass, or a status that the target lists. A verdict on the contract is never tried away.
-pub(super) fn wait(reply: &Reply, number: u32, retry: &Retry) -> Option<Duration> {
+pub(super) fn wait(reply: &Reply, number: u32, retry: &Retry) -> Option<Wait> {
     match reply {
         Reply::Failure(failure) => match failure.kind {
             FailureKind::Connect | FailureKind::Tls | FailureKind::Timeout | FailureKind::Closed => {
-                Some(backoff(number, retry.longest_wait))
+                Some(Wait::Backoff(backoff(number, retry.longest_wait)))
             }
-            FailureKind::NotHttp | FailureKind::TooLarge => None,
+            FailureKind::NotHttp | FailureKind::TooLarge | FailureKind::Unattributed => None,
         },
         Reply::Malformed(_) => None,
         Reply::Answer(answer) => {
@@ -30,10 +46,12 @@ pub(super) fn wait(reply: &Reply, number: u32, retry: &Retry) -> Option<Duration
                 Some(statuses) => statuses.contains(&answer.status),
                 None => matches!(answer.status, 429 | 503) && after.is_some(),
             };
-            is_listed
-                .then(|| after.unwrap_or_else(|| backoff(number, retry.longest_wait)))
-                // Asking again before the time that the server names would only be refused again.
-                .filter(|wait| *wait <= retry.longest_wait)
+            match after {
+                _ if !is_listed => None,
+                None => Some(Wait::Backoff(backoff(number, retry.longest_wait))),
+                // A request before the time that the server names would only be rejected again.
+                Some(after) => (after <= retry.longest_wait).then_some(Wait::After(after)),
+            }
         }
     }
 }
@@ -43,6 +61,60 @@ pub(super) fn wait(reply: &Reply, number: u32, retry: &Retry) -> Option<Duration
 fn backoff(number: u32, longest: Duration) -> Duration {
     let doubled = FIRST.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1)));
     doubled.mul_f64(0.5 + fastrand::f64()).min(longest)
+}
+
+/// What `Retry-After` asks for, once for the whole target: while one wait is on, further responses of this kind extend
+/// it, and nothing is sent.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    state: Mutex<Closed>,
+    /// Whether there is anything in `state`.
+    is_used: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Closed {
+    until: Option<Instant>,
+    /// Waits since the last response that did not ask for one.
+    waits: u32,
+}
+
+impl Gate {
+    fn closed(&self) -> MutexGuard<'_, Closed> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes it for `wait`; returns how long is waited, or none if the target has asked for `maximum` waits in a row and
+    /// still asks for more.
+    pub(super) fn close(&self, now: Instant, wait: Duration, maximum: u32) -> Option<Duration> {
+        let mut closed = self.closed();
+        self.is_used.store(true, Ordering::Relaxed);
+        let is_open = closed.until.is_none_or(|until| until <= now);
+        if is_open && closed.waits >= maximum {
+            return None;
+        }
+        if is_open {
+            closed.waits += 1;
+        }
+        let until = closed.until.unwrap_or(now).max(now + wait);
+        closed.until = Some(until);
+        Some(until - now)
+    }
+
+    /// A response that asked for no wait.
+    pub(super) fn passed(&self) {
+        if self.is_used.load(Ordering::Relaxed) {
+            self.closed().waits = 0;
+        }
+    }
+
+    /// How long no request may be sent.
+    pub(super) fn left(&self, now: Instant) -> Option<Duration> {
+        if !self.is_used.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.closed().until.filter(|until| *until > now).map(|until| until - now)
+    }
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110 §10.2.3).
@@ -104,12 +176,12 @@ mod tests {
     #[test]
     fn retry_after_is_obeyed_and_bounded() {
         let retry = Retry::default();
-        assert_eq!(wait(&answer(503, Some("2")), 1, &retry), Some(Duration::from_secs(2)));
+        assert_eq!(wait(&answer(503, Some("2")), 1, &retry), Some(Wait::After(Duration::from_secs(2))));
         assert_eq!(wait(&answer(429, Some("86400")), 1, &retry), None);
         assert_eq!(wait(&answer(429, Some("99999999999999999999999")), 1, &retry), None);
         assert_eq!(
             wait(&answer(429, Some("Fri, 07 Feb 2020 13:33:16 GMT")), 1, &retry),
-            Some(Duration::ZERO)
+            Some(Wait::After(Duration::ZERO))
         );
         assert_eq!(wait(&answer(429, Some("soon")), 1, &retry), None);
     }
@@ -121,5 +193,21 @@ mod tests {
             assert!((low..=high).contains(&waited), "{number}: {waited}");
         }
         assert_eq!(backoff(u32::MAX, Duration::from_secs(3)), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn retry_after_is_waited_for_once_by_all_requests() {
+        let (gate, start, second) = (Gate::default(), Instant::now(), Duration::from_secs(1));
+        assert_eq!(gate.left(start), None);
+        assert_eq!(gate.close(start, second, 1), Some(second));
+        // Another request that was under way at the same time joins the wait.
+        assert_eq!(gate.close(start, second, 1), Some(second));
+        assert_eq!(gate.left(start), Some(second));
+        let later = start + second;
+        assert_eq!(gate.left(later), None);
+        // The target still asks for a wait: there was one.
+        assert_eq!(gate.close(later, second, 1), None);
+        gate.passed();
+        assert_eq!(gate.close(later, second, 1), Some(second));
     }
 }

@@ -19,12 +19,17 @@ const KEPT: usize = MAX_HEAD + 1024;
 /// Most bytes that are kept of its end.
 const TAIL: usize = 4 * 1024;
 
+/// Most bytes of an answer that turns out to be excess of another.
+const EXCERPT: usize = 16 * 1024;
+
 /// The bytes of the answer that is being read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tape(Arc<Mutex<Reel>>);
 
 #[derive(Debug, Default)]
 struct Reel {
+    /// Counts the answers.
+    generation: u64,
     kept: Vec<u8>,
     total: usize,
     /// Set once more has come than is kept.
@@ -93,14 +98,27 @@ impl Tape {
     /// Forgets the last answer.
     pub(super) fn rewind(&self) {
         let mut reel = self.reel();
+        reel.generation += 1;
         reel.kept.clear();
         reel.total = 0;
         reel.beyond = None;
     }
 
+    /// Which answer is being read, or was read last.
+    pub(super) fn generation(&self) -> u64 {
+        self.reel().generation
+    }
+
     /// The first bytes of the answer.
     pub(super) fn bytes(&self) -> Vec<u8> {
         self.reel().kept.clone()
+    }
+
+    /// The first bytes of the answer without its last `excess` bytes.
+    pub(super) fn before(&self, excess: usize) -> Vec<u8> {
+        let reel = self.reel();
+        let end = reel.total.saturating_sub(excess).min(EXCERPT);
+        reel.kept.get(..end).unwrap_or(&reel.kept).to_vec()
     }
 
     /// How many bytes came since the tape was rewound.
@@ -113,9 +131,11 @@ impl Tape {
         self.reel().beyond.as_ref().is_some_and(|beyond| beyond.head.is_none())
     }
 
-    /// The bytes after the end of the answer whose content is `length` long, or chunked.
-    pub(super) fn excess(&self, length: Framed) -> Vec<u8> {
-        self.reel().excess(length).unwrap_or_default().to_vec()
+    /// The bytes after the end of the answer, if it has an end other than that of the connection.
+    pub(super) fn excess(&self, framed: Option<Framed>) -> Vec<u8> {
+        let reel = self.reel();
+        let excess = framed.and_then(|framed| reel.excess(framed));
+        excess.unwrap_or_default().to_vec()
     }
 }
 

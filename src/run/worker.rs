@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,13 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Client, Lane, RunOptions, client::Listening, pace::Turns, queue::Queue, retry};
+use super::{
+    Client, Lane, RunOptions,
+    client::{Listening, Parked},
+    pace::Turns,
+    queue::Queue,
+    retry::{self, Gate, Wait},
+};
 use crate::{
     check::{self, Finding, Judgement},
     event::{Exchange, Try},
@@ -25,6 +34,9 @@ use crate::{
 
 /// How long running requests may still take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long connections may be watched after all requests were ended.
+const LAST: Duration = Duration::from_secs(1);
 
 /// What a worker tells.
 pub(super) enum News {
@@ -40,6 +52,17 @@ pub(super) enum News {
         failed: Box<Try>,
         /// How long is waited.
         wait: Duration,
+        /// Whether there was a complete response.
+        is_complete: bool,
+    },
+    /// A request of a case goes out after a wait.
+    Resumed(usize),
+    /// The last request of a case that is sent for now is over.
+    Responded {
+        /// The case's place in the plan.
+        index: usize,
+        /// Whether there was a complete response.
+        is_complete: bool,
     },
     /// A case is done.
     Judged(Box<Judged>),
@@ -67,6 +90,7 @@ pub(super) struct Workers {
     tasks: Arc<Mutex<JoinSet<()>>>,
     awaited: Arc<Awaited>,
     stopping: watch::Sender<bool>,
+    cut: watch::Sender<bool>,
     lane: Option<Lane>,
 }
 
@@ -83,8 +107,12 @@ impl Workers {
         let turns = Arc::new(Turns::new(plan.target.limits.pace));
         let awaited = Arc::new(Awaited::new(plan));
         let (stopping, stopped) = watch::channel(false);
+        let (cut, is_cut) = watch::channel(false);
+        let gate = Arc::new(Gate::default());
         let mut tasks = JoinSet::new();
-        for _ in 0..plan.target.limits.jobs.min(queue.len()) {
+        let jobs = plan.target.limits.jobs.min(queue.len());
+        let active = Arc::new(AtomicUsize::new(jobs));
+        for _ in 0..jobs {
             let worker = Worker {
                 plan: Arc::clone(plan),
                 sources: Arc::clone(sources),
@@ -92,7 +120,10 @@ impl Workers {
                 queue: Arc::clone(&queue),
                 turns: Arc::clone(&turns),
                 awaited: Arc::clone(&awaited),
+                gate: Arc::clone(&gate),
+                active: Arc::clone(&active),
                 stopping: stopped.clone(),
+                cut: is_cut.clone(),
                 is_counted: options.max_fail.is_some(),
                 repeats: options.repeats,
                 lane: options.lane.clone(),
@@ -105,6 +136,7 @@ impl Workers {
             tasks: Arc::new(Mutex::new(tasks)),
             awaited,
             stopping,
+            cut,
             lane: options.lane.clone(),
         };
         (workers, receiver)
@@ -128,17 +160,24 @@ impl Workers {
     /// Begins no more cases; those that run get [`GRACE`].
     pub(super) fn stop_gracefully(&self) {
         self.begin_no_more();
-        let tasks = Arc::clone(&self.tasks);
-        tokio::spawn(async move {
-            tokio::time::sleep(GRACE).await;
-            lock(&tasks).abort_all();
-        });
+        self.cut_after(GRACE);
     }
 
-    /// Ends everything now.
-    pub(super) fn abort(&self) {
+    /// Ends all requests and waits. What has its response already still gets its verdict.
+    pub(super) fn cut(&self) {
         self.begin_no_more();
-        lock(&self.tasks).abort_all();
+        self.cut.send_replace(true);
+        self.cut_after(Duration::ZERO);
+    }
+
+    fn cut_after(&self, wait: Duration) {
+        let (tasks, cut) = (Arc::clone(&self.tasks), self.cut.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            cut.send_replace(true);
+            tokio::time::sleep(LAST).await;
+            lock(&tasks).abort_all();
+        });
     }
 }
 
@@ -193,7 +232,11 @@ struct Worker {
     queue: Arc<Queue>,
     turns: Arc<Turns>,
     awaited: Arc<Awaited>,
+    gate: Arc<Gate>,
+    /// Workers that may still send requests.
+    active: Arc<AtomicUsize>,
     stopping: watch::Receiver<bool>,
+    cut: watch::Receiver<bool>,
     /// Whether failures may end the run.
     is_counted: bool,
     repeats: u32,
@@ -203,7 +246,8 @@ struct Worker {
 
 impl Worker {
     async fn work(self) {
-        // What still listens to a connection after its answer, or waits for another's, does not hold up the next case.
+        // A case whose response is complete, and whose connection is watched or which waits for another case's response,
+        // does not delay the next one.
         let mut open = JoinSet::new();
         while let Some(unit) = self.queue.take() {
             for index in unit.cases() {
@@ -211,15 +255,18 @@ impl Worker {
                 if self.queue.is_stopped() {
                     break;
                 }
-                self.fire(index, unit.is_alone(), &mut open).await;
+                self.fire(index, &mut open).await;
             }
             self.queue.give_back(unit);
             while open.try_join_next().is_some() {}
         }
+        if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.client.close();
+        }
         while open.join_next().await.is_some() {}
     }
 
-    async fn fire(&self, index: usize, is_alone: bool, open: &mut JoinSet<()>) {
+    async fn fire(&self, index: usize, open: &mut JoinSet<()>) {
         let planned = &self.plan.cases[index];
         if planned.skip.is_some() {
             return;
@@ -232,126 +279,121 @@ impl Worker {
         }
         let maker = self.awaited.maker(&planned.case.id);
         drop(self.sender.send(News::Started(index)));
-        let Some((started, answered, mut earlier)) = self.tries(index, &bound).await else {
+        let Some((started, parked, mut earlier)) = self.tries(index, &bound).await else {
             return;
         };
-        let (answered, repeats) = if self.repeats > 1 {
-            let reply = self.client.finish(answered).await;
+        let repeats = if self.repeats > 1 {
             let Some(repeats) = self.again(index, &bound, &mut earlier).await else {
                 return;
             };
-            (Listening::over(reply), repeats)
+            repeats
         } else {
-            (answered, Vec::new())
+            Vec::new()
         };
         let waits = bound.expectation.same_as.is_some();
-        let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
-        let settle = async move |reply: Reply| {
-            if let Some(maker) = maker {
-                maker.send_replace(Some(Arc::new(reply.clone())));
-            }
-            let other = match &bound.expectation.same_as {
-                None => Other::None,
-                Some(other) => match awaited.reply(&other.id).await {
-                    Some(reply) if matches!(*reply, Reply::Answer(_)) => Other::Reply(reply),
-                    _ => Other::Lost,
-                },
-            };
-            let judgement = match &other {
-                Other::None => Some(judge(&bound, &reply, None)),
-                Other::Reply(other) => Some(judge(&bound, &reply, Some(other.as_ref()))),
-                // The other checks alone must not make it pass.
-                Other::Lost => None,
-            };
-            // A check that panics gives no verdict, and so the case counts as lost.
-            let judgement = match judgement {
-                Some(None) => return,
-                Some(judged) => judged,
-                None => None,
-            };
-            let judged = Judged {
-                index,
-                started,
-                exchange: Exchange {
-                    request: bound.request,
-                    reply,
-                },
-                judgement,
-                earlier,
-                repeats,
-            };
-            drop(sender.send(News::Judged(Box::new(judged))));
+        // Where failures are counted, no case begins before it is known whether the response of the one before fails.
+        let fails = || judge(&bound, &parked.so_far(), None).is_none_or(|judgement| judgement.fails());
+        let is_decided = !parked.is_watched() || (self.is_counted && !waits && fails());
+        let case = Fired {
+            index,
+            bound,
+            maker,
+            started,
+            earlier,
         };
-        // Where failures are counted, no case begins before the verdict on the one before is known. One that waits for
-        // another's answer must not keep that one waiting.
-        if self.is_counted && !waits {
-            let reply = client.finish(answered).await;
-            settle(reply).await;
-            tokio::task::yield_now().await;
+        let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
+        if is_decided && !waits && repeats.is_empty() {
+            let reply = parked.into_reply();
+            case.settle(reply, Vec::new(), &awaited, &sender).await;
+            if self.is_counted {
+                tokio::task::yield_now().await;
+            }
             return;
         }
-        // A connection that nothing is listened for on is free for the next case at once.
-        if is_alone || !Client::is_listened_to(&answered) {
-            let reply = client.finish(answered).await;
-            if waits {
-                open.spawn(settle(reply));
-            } else {
-                settle(reply).await;
+        open.spawn(async move {
+            let (request, limit) = (&case.bound.request, case.bound.timeout);
+            let reply = client.finish(parked, request, limit).await;
+            let mut judged = Vec::new();
+            for (started, parked) in repeats {
+                let reply = client.finish(parked, request, limit).await;
+                let Some(judgement) = judge(&case.bound, &reply, None) else {
+                    return;
+                };
+                judged.push(tried(started, reply, judgement.findings, &case.bound));
             }
-        } else {
-            open.spawn(async move {
-                let reply = client.finish(answered).await;
-                settle(reply).await;
-            });
-        }
+            case.settle(reply, judged, &awaited, &sender).await;
+        });
     }
 
-    /// Sends the request, and again as long as it may be and does not pass; the last answer is still listened to.
-    async fn tries(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Listening, Vec<Try>)> {
+    /// Sends the request, and again as long as it may be and does not pass; the connection of the last answer is parked.
+    async fn tries(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Parked, Vec<Try>)> {
         let retry = &self.plan.target.retry;
         let mut earlier = Vec::new();
         for number in 1.. {
             let started = Utc::now();
-            let answered = self.client.exchange(&bound.request, bound.timeout).await;
-            let wait = retry::wait(answered.reply(), number, retry).filter(|_| number <= retry.most);
+            let answered = self.exchange(bound).await?;
+            let is_complete = answered.is_complete();
+            let wait = retry::wait(answered.reply(), number, retry);
+            if !matches!(wait, Some(Wait::After(_))) && is_complete {
+                self.gate.passed();
+            }
+            let wait = wait.filter(|_| number <= retry.most).and_then(|wait| match wait {
+                Wait::Backoff(wait) => Some(wait),
+                Wait::After(wait) => self.gate.close(Instant::now(), wait, retry.most),
+            });
+            let parked = self.client.park(answered);
+            let responded = News::Responded { index, is_complete };
             let Some(wait) = wait else {
-                return Some((started, answered, earlier));
+                drop(self.sender.send(responded));
+                return Some((started, parked, earlier));
             };
-            let reply = self.client.finish(answered).await;
+            let reply = parked.so_far();
             let judgement = judge(bound, &reply, None)?;
             let has_passed = !matches!(reply, Reply::Failure(_)) && !judgement.fails();
-            let failed = tried(started, reply.clone(), judgement.findings, bound);
-            let retried = News::Retried {
+            if has_passed || *self.stopping.borrow() {
+                drop(self.sender.send(responded));
+                return Some((started, parked, earlier));
+            }
+            let failed = tried(started, reply, judgement.findings, bound);
+            drop(self.sender.send(News::Retried {
                 index,
                 number,
                 failed: Box::new(failed.clone()),
                 wait,
-            };
-            if has_passed || *self.stopping.borrow() {
-                return Some((started, Listening::over(reply), earlier));
-            }
-            drop(self.sender.send(retried));
+                is_complete,
+            }));
             if !self.pause(wait).await || !self.turn().await {
-                return Some((started, Listening::over(reply), earlier));
+                drop(self.sender.send(responded));
+                return Some((started, parked, earlier));
             }
+            drop(self.sender.send(News::Resumed(index)));
             earlier.push(failed);
         }
         None
     }
 
+    /// One exchange; none if it was ended.
+    async fn exchange(&self, bound: &Bound) -> Option<Listening> {
+        let mut cut = self.cut.clone();
+        tokio::select! {
+            biased;
+            answered = self.client.exchange(&bound.request, bound.timeout) => Some(answered),
+            _ = cut.wait_for(|is_cut| *is_cut) => None,
+        }
+    }
+
     /// Asks again as often as is wanted. Each answer is judged by itself: the other that some are compared with is one
     /// answer, and so is what is compared with it.
-    async fn again(&self, index: usize, bound: &Bound, earlier: &mut Vec<Try>) -> Option<Vec<Try>> {
+    async fn again(&self, index: usize, bound: &Bound, earlier: &mut Vec<Try>) -> Option<Vec<(DateTime<Utc>, Parked)>> {
         let mut repeats = Vec::new();
         for number in 1..self.repeats {
             if *self.stopping.borrow() || !self.may_ask(&self.plan.cases[index].case.id, number).await {
                 break;
             }
-            let (started, answered, more) = self.tries(index, bound).await?;
+            drop(self.sender.send(News::Resumed(index)));
+            let (started, parked, more) = self.tries(index, bound).await?;
             earlier.extend(more);
-            let reply = self.client.finish(answered).await;
-            let judgement = judge(bound, &reply, None)?;
-            repeats.push(tried(started, reply, judgement.findings, bound));
+            repeats.push((started, parked));
         }
         Some(repeats)
     }
@@ -368,13 +410,21 @@ impl Worker {
         self.turn().await
     }
 
-    /// Waits until the target's rate limit allows one more request; whether the run still goes on then.
+    /// Waits until the target's rate limit and its `Retry-After` allow one more request; whether the run still goes on
+    /// then.
     async fn turn(&self) -> bool {
         let now = Instant::now();
-        match self.turns.take(now) {
-            None => true,
-            Some(at) => self.pause(at - now).await,
+        if let Some(at) = self.turns.take(now)
+            && !self.pause(at - now).await
+        {
+            return false;
         }
+        while let Some(left) = self.gate.left(Instant::now()) {
+            if !self.pause(left).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// Waits; whether the run still goes on then.
@@ -384,6 +434,62 @@ impl Worker {
             () = tokio::time::sleep(wait) => true,
             _ = stopping.wait_for(|is_stopping| *is_stopping) => false,
         }
+    }
+}
+
+/// A case that has been fired and not been judged.
+struct Fired {
+    index: usize,
+    bound: Bound,
+    maker: Option<watch::Sender<Option<Arc<Reply>>>>,
+    started: DateTime<Utc>,
+    earlier: Vec<Try>,
+}
+
+impl Fired {
+    /// Judges the reply, once another that it is compared with has come.
+    async fn settle(self, reply: Reply, repeats: Vec<Try>, awaited: &Awaited, sender: &mpsc::UnboundedSender<News>) {
+        let Self {
+            index,
+            bound,
+            maker,
+            started,
+            earlier,
+        } = self;
+        if let Some(maker) = maker {
+            maker.send_replace(Some(Arc::new(reply.clone())));
+        }
+        let other = match &bound.expectation.same_as {
+            None => Other::None,
+            Some(other) => match awaited.reply(&other.id).await {
+                Some(reply) if matches!(*reply, Reply::Answer(_)) => Other::Reply(reply),
+                _ => Other::Lost,
+            },
+        };
+        let judgement = match &other {
+            Other::None => Some(judge(&bound, &reply, None)),
+            Other::Reply(other) => Some(judge(&bound, &reply, Some(other.as_ref()))),
+            // The other checks alone must not make it pass.
+            Other::Lost => None,
+        };
+        // A check that panics gives no verdict, and so the case counts as lost.
+        let judgement = match judgement {
+            Some(None) => return,
+            Some(judged) => judged,
+            None => None,
+        };
+        let judged = Judged {
+            index,
+            started,
+            exchange: Exchange {
+                request: bound.request,
+                reply,
+            },
+            judgement,
+            earlier,
+            repeats,
+        };
+        drop(sender.send(News::Judged(Box::new(judged))));
     }
 }
 
