@@ -390,6 +390,10 @@ pub enum Stop {
     Interrupted,
     /// A request to terminate: SIGTERM.
     Terminated,
+    /// The terminal was closed: SIGHUP.
+    HungUp,
+    /// The run reached its `--deadline`.
+    Deadline,
     /// As many cases failed as `--max-fail` allows.
     MaxFail,
     /// The target did not become ready.
@@ -401,11 +405,18 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// Whether a signal ended the run.
+    pub fn is_signal(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Terminated | Self::HungUp)
+    }
+
     /// What happened, as a fragment: `interrupted by SIGINT`.
     pub fn text(self) -> &'static str {
         match self {
             Self::Interrupted => "interrupted by SIGINT",
             Self::Terminated => "terminated by SIGTERM",
+            Self::HungUp => "terminated by SIGHUP",
+            Self::Deadline => "stopped at its deadline",
             Self::MaxFail => "stopped by --max-fail",
             Self::NotReady => "the target is not ready",
             Self::Unreachable => "three requests in a row had no complete response",

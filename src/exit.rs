@@ -19,6 +19,8 @@ pub enum Exit {
     NothingRan,
     /// 5: a report could not be written.
     Report,
+    /// 129: the terminal was closed.
+    HungUp,
     /// 130: interrupted by Ctrl-C.
     Interrupted,
     /// 143: asked to terminate.
@@ -33,9 +35,10 @@ impl Exit {
         match finished.stopped {
             Some(Stop::Interrupted) => Exit::Interrupted,
             Some(Stop::Terminated) => Exit::Terminated,
+            Some(Stop::HungUp) => Exit::HungUp,
             _ if counts.failed > 0 || (counts.flaky > 0 && flaky == Flaky::Fail) => Exit::Broken,
             _ if finished.skipped_too_many() => Exit::Broken,
-            Some(Stop::MaxFail | Stop::NotReady | Stop::Unreachable | Stop::Lost) => Exit::NoVerdict,
+            Some(Stop::MaxFail | Stop::Deadline | Stop::NotReady | Stop::Unreachable | Stop::Lost) => Exit::NoVerdict,
             None if counts.errored > 0 || counts.not_run > 0 => Exit::NoVerdict,
             None if counts.ran() == 0 && counts.passed_before == 0 => Exit::NothingRan,
             None => Exit::Holds,
@@ -60,6 +63,7 @@ impl Exit {
             Exit::NoVerdict => 3,
             Exit::NothingRan => 4,
             Exit::Report => 5,
+            Exit::HungUp => 129,
             Exit::Interrupted => 130,
             Exit::Terminated => 143,
         }
@@ -67,7 +71,7 @@ impl Exit {
 
     /// The meaning of a number; none where it has none here.
     pub fn of_code(code: u8) -> Option<Self> {
-        use Exit::{Broken, Holds, Interrupted, NoVerdict, NothingRan, Report, Terminated, Usage};
+        use Exit::{Broken, Holds, HungUp, Interrupted, NoVerdict, NothingRan, Report, Terminated, Usage};
         [
             Holds,
             Broken,
@@ -75,6 +79,7 @@ impl Exit {
             NoVerdict,
             NothingRan,
             Report,
+            HungUp,
             Interrupted,
             Terminated,
         ]
@@ -142,7 +147,8 @@ mod tests {
         assert_eq!(exit(passed, None, false), 5);
         assert_eq!(exit(passed, Some(Stop::Interrupted), true), 130);
         assert_eq!(exit(passed, Some(Stop::Terminated), false), 143);
-        for stop in [Stop::MaxFail, Stop::NotReady, Stop::Unreachable, Stop::Lost] {
+        assert_eq!(exit(passed, Some(Stop::HungUp), true), 129);
+        for stop in [Stop::Deadline, Stop::MaxFail, Stop::NotReady, Stop::Unreachable, Stop::Lost] {
             assert_eq!(exit(passed, Some(stop), true), 3);
         }
         assert_eq!(exit(Counts { errored: 1, ..passed }, None, true), 3);
@@ -156,6 +162,7 @@ mod tests {
         assert_eq!(exit(failed, None, true), 1);
         assert_eq!(exit(failed, None, false), 1);
         assert_eq!(exit(failed, Some(Stop::MaxFail), true), 1);
+        assert_eq!(exit(failed, Some(Stop::Deadline), true), 1);
         let skipped = Counts {
             skipped: 3,
             ..Counts::default()

@@ -152,6 +152,9 @@ pub struct LimitArgs {
     /// Longest time for one request, unless the case says otherwise [default: 10s]
     #[arg(long, env = "CONFORME_TIMEOUT", value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+    /// End the run after this time, waits and retries included; cases without a verdict count as not run
+    #[arg(long, env = "CONFORME_DEADLINE", value_name = "DURATION", value_parser = parse_duration)]
+    pub deadline: Option<Duration>,
     /// A PEM file of certificate authorities to trust beside the platform's
     #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -456,6 +459,7 @@ impl LimitArgs {
             rate_limit: self.rate_limit,
             burst: self.burst,
             timeout: self.timeout,
+            deadline: self.deadline,
             ca_file: self.ca_file.clone(),
             ..TargetOptions::default()
         }

@@ -105,10 +105,10 @@ fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer)
         }
     };
     if let Some(stop) = recorded.interrupted() {
-        let exit = if stop == Stop::Terminated {
-            Exit::Terminated
-        } else {
-            Exit::Interrupted
+        let exit = match stop {
+            Stop::Terminated => Exit::Terminated,
+            Stop::HungUp => Exit::HungUp,
+            _ => Exit::Interrupted,
         };
         comparison.summary.exit_code = exit.code();
     }

@@ -121,9 +121,8 @@ pub(super) fn record(
         printer.error(&format!("failed to write the recording of `{name}`: {error}"));
         return Err(Exit::Report);
     }
-    let outside = |stop: &Stop| matches!(stop, Stop::Interrupted | Stop::Terminated);
     Ok(Recordings {
-        interrupted: ended.iter().filter_map(|one| one.stopped).find(outside),
+        interrupted: ended.iter().filter_map(|one| one.stopped).find(|stop| stop.is_signal()),
         paths: ended.into_iter().map(|one| one.path).collect(),
         _folder: folder,
     })

@@ -193,6 +193,7 @@ fn matrix(
     exits.extend(drift.iter().filter_map(|one| Exit::of_code(one.summary.exit_code)));
     exits.extend(interrupted.map(|stop| match stop {
         Stop::Terminated => Exit::Terminated,
+        Stop::HungUp => Exit::HungUp,
         _ => Exit::Interrupted,
     }));
     let mut cells: Vec<_> = cells.into_iter().collect();
@@ -230,6 +231,7 @@ fn worst(exits: &[Exit]) -> Exit {
     let order = [
         Exit::Terminated,
         Exit::Interrupted,
+        Exit::HungUp,
         Exit::Broken,
         Exit::NoVerdict,
         Exit::NothingRan,

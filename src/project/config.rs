@@ -51,6 +51,8 @@ pub struct TargetDef {
     pub headers: Vec<(Key, String)>,
     /// Longest time for one request.
     pub timeout: Option<Duration>,
+    /// Maximum time for a run.
+    pub deadline: Option<Duration>,
     /// Longest time to connect.
     pub connect_timeout: Option<Duration>,
     /// Requests at once.
@@ -221,6 +223,7 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         }),
         headers: entries(fields.take("headers"), errors, string),
         timeout: fields.read("timeout", errors, duration),
+        deadline: fields.read("deadline", errors, duration),
         connect_timeout: fields.read("connect_timeout", errors, duration),
         jobs: fields
             .read("jobs", errors, |node, errors| integer(node, 1, 1024, errors))

@@ -29,6 +29,8 @@ pub struct TargetOptions {
     pub burst: Option<u32>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
+    /// `--deadline`.
+    pub deadline: Option<Duration>,
     /// `--allow EFFECT`.
     pub allow: Vec<String>,
     /// `--ca-file`.
@@ -73,6 +75,8 @@ pub struct Limits {
     pub pace: Option<Pace>,
     /// Longest time for one request, unless the case says otherwise.
     pub timeout: Duration,
+    /// Maximum time for a run, from its first request or wait to the end of its last request.
+    pub deadline: Option<Duration>,
     /// Longest time to connect.
     pub connect_timeout: Duration,
     /// Most bytes of a body.
@@ -236,6 +240,7 @@ impl Target {
                 jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
                 pace,
                 timeout: options.timeout.or(def.timeout).unwrap_or(Duration::from_secs(10)),
+                deadline: options.deadline.or(def.deadline),
                 connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
                 max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
                 slow: def.slow.unwrap_or(SLOW),
@@ -273,6 +278,7 @@ impl Target {
                 jobs: options.jobs.unwrap_or(16),
                 pace: pace(options.rate_limit, options.burst),
                 timeout: options.timeout.unwrap_or(Duration::from_secs(10)),
+                deadline: options.deadline,
                 connect_timeout: Duration::from_secs(5),
                 max_body: 8 * 1024 * 1024,
                 slow: SLOW,

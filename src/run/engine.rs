@@ -66,6 +66,7 @@ pub async fn run(
     mut tell: impl FnMut(Event),
 ) -> RunFinished {
     let start = Instant::now();
+    let deadline = plan.target.limits.deadline.and_then(|limit| start.checked_add(limit));
     let mut counts = Counts::default();
     let mut done = vec![false; plan.cases.len()];
     let report = |finished: CaseFinished, counts: &mut Counts, tell: &mut dyn FnMut(Event)| {
@@ -83,14 +84,16 @@ pub async fn run(
         let outcome = tokio::select! {
             biased;
             () = interrupts.wait(1) => None,
+            () = reached(deadline) => None,
             outcome = ready.wait(&client, &mut tell) => Some(outcome),
         };
         let ended = match outcome {
             Some(Ok(())) => None,
             Some(Err(reason)) => Some((Stop::NotReady, format!("the target is not ready: {reason}"))),
-            None => interrupts
-                .first()
-                .map(|stop| (stop, format!("the run was {}", stop.text()))),
+            None => {
+                let stop = interrupts.first().unwrap_or(Stop::Deadline);
+                Some((stop, format!("the run was {}", stop.text())))
+            }
         };
         if let Some((stop, reason)) = ended {
             for (planned, _) in plan.cases.iter().zip(&done).filter(|(_, done)| !**done) {
@@ -113,7 +116,7 @@ pub async fn run(
     let (workers, mut news) = Workers::start(&plan, &sources, &client, options);
     let mut running = Running::new(plan.target.limits.slow);
     let mut tick = tokio::time::interval(TICK);
-    let (mut is_stopping, mut is_cut) = (false, false);
+    let (mut is_stopping, mut is_cut, mut is_late) = (false, false, false);
     let mut silent = 0;
     let mut is_hopeless = false;
     let mut is_enough = false;
@@ -175,6 +178,10 @@ pub async fn run(
                 is_cut = true;
                 workers.cut();
             }
+            () = reached(deadline), if !is_late => {
+                is_late = true;
+                workers.cut();
+            }
             _ = tick.tick() => {
                 for (index, elapsed) in running.slow() {
                     tell(Event::CaseSlow(CaseSlow {
@@ -190,6 +197,7 @@ pub async fn run(
     let is_whole = done.iter().all(|done| *done);
     let stopped = interrupts
         .first()
+        .or_else(|| (is_late && !is_whole).then_some(Stop::Deadline))
         .or_else(|| (is_enough && !is_whole).then_some(Stop::MaxFail))
         .or_else(|| (is_hopeless && !is_whole).then_some(Stop::Unreachable));
     // Whatever has no verdict now was never begun, or was lost on the way. Neither is a pass.
@@ -217,6 +225,14 @@ pub async fn run(
         elapsed_us: event::micros(start.elapsed()),
         stopped,
         exit_code: 0,
+    }
+}
+
+/// Waits for the deadline, if there is one.
+async fn reached(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -345,6 +345,10 @@ impl Worker {
             let responded = News::Responded { index, is_complete };
             let Some(wait) = wait else {
                 drop(self.sender.send(responded));
+                if !is_complete {
+                    // It is known whether the run goes on before the next case begins.
+                    tokio::task::yield_now().await;
+                }
                 return Some((started, parked, earlier));
             };
             let reply = parked.so_far();

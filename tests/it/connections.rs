@@ -245,7 +245,7 @@ fn many_cases_share_one_connection_of_http2_and_few_of_http1() {
         let text = format!("request: {{ path: /{number} }}\nexpect: {{ status: 200 }}\n");
         project.write(&format!("cases/s/n{number}.yaml"), &text);
     }
-    for (protocols, most) in [(BOTH, 1), (&["http/1.1"], 8)] {
+    for (protocols, most) in [(BOTH, 1), (&["http/1.1"], 8 + 48)] {
         let server = Secure::start(&authority.local(), protocols, None);
         let ran = run(&project, &server.url(), &["--ca-file", "ca.pem", "-j", "8"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
