@@ -148,7 +148,13 @@ mod tests {
         assert_eq!(exit(passed, Some(Stop::Interrupted), true), 130);
         assert_eq!(exit(passed, Some(Stop::Terminated), false), 143);
         assert_eq!(exit(passed, Some(Stop::HungUp), true), 129);
-        for stop in [Stop::Deadline, Stop::MaxFail, Stop::NotReady, Stop::Unreachable, Stop::Lost] {
+        for stop in [
+            Stop::Deadline,
+            Stop::MaxFail,
+            Stop::NotReady,
+            Stop::Unreachable,
+            Stop::Lost,
+        ] {
             assert_eq!(exit(passed, Some(stop), true), 3);
         }
         assert_eq!(exit(Counts { errored: 1, ..passed }, None, true), 3);

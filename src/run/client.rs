@@ -183,7 +183,8 @@ impl Client {
             };
         };
         if !is_safe(&request.method) {
-            let starts = matches!(&reply, Reply::Malformed(malformed) if malformed.bytes.bytes().starts_with(b"HTTP/1."));
+            let starts =
+                matches!(&reply, Reply::Malformed(malformed) if malformed.bytes.bytes().starts_with(b"HTTP/1."));
             return Listening::over(if starts { reply } else { unattributed(&reply, false) });
         }
         let again = self.timed(request, limit, true).await;
@@ -228,30 +229,24 @@ impl Client {
         let Parked { mut reply, watch } = parked;
         let Some(watch) = watch else { return reply };
         let Watched { excess, out_of_step } = watch.over().await;
-        if let Some(out_of_step) = out_of_step {
-            if !is_safe(&request.method) {
-                if may_be_a_response(&excess) {
-                    return unattributed(&reply, false);
-                }
-            } else {
+        match out_of_step {
+            Some(out_of_step) if is_safe(&request.method) => {
                 let Attempt { reply: again, rest, .. } = self.timed(request, limit, true).await;
                 let more = match rest {
                     Some(Rest { link, framed, .. }) => link.close(framed).over().await.excess,
                     None => Vec::new(),
                 };
                 match &again {
-                    Reply::Answer(_) if more.is_empty() => {
-                        return if out_of_step.blame() {
-                            again
-                        } else {
-                            unattributed(&again, true)
-                        };
-                    }
+                    Reply::Answer(_) if !more.is_empty() => {}
+                    Reply::Answer(_) if out_of_step.blame() => return again,
+                    Reply::Answer(_) => return unattributed(&again, true),
                     // The server does the same to this request alone.
-                    Reply::Answer(_) | Reply::Malformed(_) => {}
+                    Reply::Malformed(_) => {}
                     Reply::Failure(_) => return again,
                 }
             }
+            Some(_) if may_be_a_response(&excess) => return unattributed(&reply, false),
+            _ => {}
         }
         if let Reply::Answer(answer) = &mut reply {
             answer.excess = excess.into();

@@ -1,6 +1,11 @@
 //! The run itself: starts the workers, makes events of what they bring, and accounts for every case at the end.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -118,6 +123,8 @@ pub async fn run(
     let mut tick = tokio::time::interval(TICK);
     let (mut is_stopping, mut is_cut, mut is_late) = (false, false, false);
     let mut silent = 0;
+    // Cases that wait for another attempt, and whether there were any at the deadline.
+    let (mut waiting, mut was_waiting) = (HashSet::new(), false);
     let mut is_hopeless = false;
     let mut is_enough = false;
     loop {
@@ -133,6 +140,7 @@ pub async fn run(
                 }
                 Some(News::Retried { index, number, failed, wait, is_complete }) => {
                     running.end(index);
+                    waiting.insert(index);
                     if is_complete {
                         silent = 0;
                     }
@@ -146,7 +154,10 @@ pub async fn run(
                         wait_us: event::micros(wait),
                     }));
                 }
-                Some(News::Resumed(index)) => running.begin(index),
+                Some(News::Resumed(index)) => {
+                    waiting.remove(&index);
+                    running.begin(index);
+                }
                 Some(News::Responded { index, is_complete }) => {
                     running.end(index);
                     silent = if is_complete { 0 } else { silent + 1 };
@@ -180,6 +191,7 @@ pub async fn run(
             }
             () = reached(deadline), if !is_late => {
                 is_late = true;
+                was_waiting = !waiting.is_empty();
                 workers.cut();
             }
             _ = tick.tick() => {
@@ -197,7 +209,7 @@ pub async fn run(
     let is_whole = done.iter().all(|done| *done);
     let stopped = interrupts
         .first()
-        .or_else(|| (is_late && !is_whole).then_some(Stop::Deadline))
+        .or_else(|| (is_late && (was_waiting || !is_whole)).then_some(Stop::Deadline))
         .or_else(|| (is_enough && !is_whole).then_some(Stop::MaxFail))
         .or_else(|| (is_hopeless && !is_whole).then_some(Stop::Unreachable));
     // Whatever has no verdict now was never begun, or was lost on the way. Neither is a pass.
@@ -206,10 +218,7 @@ pub async fn run(
             continue;
         }
         let (verdict, reason) = match stopped {
-            Some(Stop::Unreachable) => (
-                Verdict::Errored,
-                format!("not sent: {}", Stop::Unreachable.text()),
-            ),
+            Some(Stop::Unreachable) => (Verdict::Errored, format!("not sent: {}", Stop::Unreachable.text())),
             Some(stop) => (Verdict::NotRun, format!("the run was {}", stop.text())),
             None => (
                 Verdict::Errored,

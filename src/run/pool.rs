@@ -155,11 +155,10 @@ struct Parked {
 
 impl Parked {
     /// The watch over the response before the last one ends; that over the last one goes on.
-    fn used_again(self) -> Box<Link> {
-        if let Some(before) = self.link.before.replace(self.release) {
+    fn use_again(&mut self) {
+        if let Some(before) = self.link.before.replace(self.release.take()) {
             before.send(Vec::new());
         }
-        self.link
     }
 }
 
@@ -231,8 +230,11 @@ impl Pool {
                 state.is_kept = true;
             }
             if self.is_usable(&state, age, is_safe, is_unused) {
-                let Some(first) = state.parked.pop_front() else { break };
-                return Taken::Parked(first.used_again());
+                let Some(mut first) = state.parked.pop_front() else {
+                    break;
+                };
+                first.use_again();
+                return Taken::Parked(first.link);
             }
             if self.open.load(Ordering::Relaxed) >= state.maximum {
                 // It is watched until it has ended.
@@ -266,12 +268,13 @@ impl Pool {
     /// The connection that was parked first, where no other can be opened.
     pub(super) fn take_any(&self) -> Option<Box<Link>> {
         let mut state = self.state();
-        while let Some(first) = state.parked.pop_front() {
+        while let Some(mut first) = state.parked.pop_front() {
             if first.link.sender.is_closed() || first.since.elapsed() >= IDLE {
                 continue;
             }
             state.maximum = self.open.load(Ordering::Relaxed).max(1);
-            return Some(first.used_again());
+            first.use_again();
+            return Some(first.link);
         }
         None
     }

@@ -113,7 +113,10 @@ impl Gate {
         if !self.is_used.load(Ordering::Relaxed) {
             return None;
         }
-        self.closed().until.filter(|until| *until > now).map(|until| until - now)
+        self.closed()
+            .until
+            .filter(|until| *until > now)
+            .map(|until| until - now)
     }
 }
 
@@ -176,7 +179,10 @@ mod tests {
     #[test]
     fn retry_after_is_obeyed_and_bounded() {
         let retry = Retry::default();
-        assert_eq!(wait(&answer(503, Some("2")), 1, &retry), Some(Wait::After(Duration::from_secs(2))));
+        assert_eq!(
+            wait(&answer(503, Some("2")), 1, &retry),
+            Some(Wait::After(Duration::from_secs(2)))
+        );
         assert_eq!(wait(&answer(429, Some("86400")), 1, &retry), None);
         assert_eq!(wait(&answer(429, Some("99999999999999999999999")), 1, &retry), None);
         assert_eq!(

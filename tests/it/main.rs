@@ -13,6 +13,7 @@ mod comparison_reports;
 mod connections;
 mod decoding;
 mod editor_schemas;
+mod ending;
 mod fuzzing;
 mod hostile;
 #[cfg(target_os = "linux")]
@@ -22,6 +23,7 @@ mod hostile_system;
 mod html;
 mod inputs;
 mod judging;
+mod late_bytes;
 mod laws;
 mod loading;
 mod log_commands;
