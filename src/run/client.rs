@@ -36,6 +36,9 @@ use crate::{
 const READY: Duration = Duration::from_millis(20);
 /// How long a new connection may be silent until the parked ones are closed: a server may serve one after the other.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// Maximum length of a body that is kept while its connection is parked. After a longer one the connection is closed, so
+/// that its watch ends as soon as the server closes it.
+const LARGE: usize = 256 * 1024;
 
 /// Sends requests to one target.
 pub struct Client {
@@ -106,6 +109,11 @@ impl Parked {
             answer.excess = watch.excess().into();
         }
         reply
+    }
+
+    /// Whether so much of it is kept that it cannot wait beside others.
+    pub(super) fn is_large(&self) -> bool {
+        length(&self.reply) > LARGE
     }
 
     /// Whether more can become known.
@@ -214,7 +222,7 @@ impl Client {
     pub(super) fn park(&self, listening: Listening) -> Parked {
         let Listening { reply, rest, .. } = listening;
         let watch = rest.map(|Rest { link, framed, is_last }| {
-            if is_last || link.sender.is_closed() {
+            if is_last || length(&reply) > LARGE || link.sender.is_closed() {
                 link.close(framed)
             } else {
                 self.pool.park(link, framed)
@@ -312,6 +320,12 @@ impl Client {
                 Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => {
                     link.before.release(link.tape.before(0));
                 }
+                // The server has waited for a request for too long, and did not see this one (RFC 9110 §15.5.9).
+                Ok(Ok(response))
+                    if link.uses > 1
+                        && is_safe
+                        && response.status() == http::StatusCode::REQUEST_TIMEOUT
+                        && is_last(response.version(), response.headers()) => {}
                 // An idle connection was closed as the request was on its way (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
                 Ok(Err(Unsent { .. })) if !is_fresh && is_safe && received == 0 => {}
                 Ok(Err(Unsent { error, .. })) => {
@@ -522,6 +536,14 @@ impl Client {
             headers.insert(header::PROXY_AUTHORIZATION, auth.clone());
         }
         Ok(message)
+    }
+}
+
+/// The length of the content.
+fn length(reply: &Reply) -> usize {
+    match reply {
+        Reply::Answer(answer) => answer.body.bytes().len(),
+        _ => 0,
     }
 }
 

@@ -16,7 +16,7 @@
 //!   further bytes follow. Neither is trusted: [`super::Client`] sends a safe request again on a new connection. If the
 //!   response there is clean, the bytes belonged to the request before ([`Link::before`]), whose watch lasts until the
 //!   connection is used a third time. If it cannot be attributed, the case has no verdict.
-//! - At the end of the run every parked connection is half-closed. A server that is done with its responses closes it in
+//! - At the end of the run every parked connection is half-closed, [`LAST_LOOK`] after its response at the earliest. A server that is done with its responses closes it in
 //!   turn, and nothing is waited for; one that still has something to send sends it before ([`DRAIN`] at most).
 //! - A server may serve one connection at a time. If requests on new connections have no response until the parked ones
 //!   are closed, no more connections are kept beside those in use ([`Pool::learn`]).
@@ -47,6 +47,8 @@ const PARK: Duration = Duration::from_millis(250);
 const IDLE: Duration = Duration::from_secs(1);
 /// Maximum time from half-closing a connection to its end.
 pub(super) const DRAIN: Duration = Duration::from_millis(250);
+/// Minimum time from a response to half-closing its connection at the end of the run.
+const LAST_LOOK: Duration = Duration::from_millis(25);
 /// How long a connection must have been idle before it carries a request that may not be sent twice: a server that
 /// closes it after each response without announcing it has done so by then.
 const SETTLED: Duration = Duration::from_millis(5);
@@ -318,10 +320,19 @@ impl Pool {
     }
 
     /// Closes all connections that are parked, now or later: the run ends.
-    pub(super) fn close(&self) {
+    /// One that was parked only just now is watched for [`LAST_LOOK`] first.
+    pub(super) fn close(self: &Arc<Self>) {
         let mut state = self.state();
         state.is_closing = true;
-        state.parked.clear();
+        let Some(last) = state.parked.back() else { return };
+        let left = LAST_LOOK.saturating_sub(last.since.elapsed());
+        let is_young = |parked: &Parked| parked.since.elapsed() < LAST_LOOK;
+        state.parked.retain(is_young);
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(left).await;
+            pool.state().parked.clear();
+        });
     }
 
     /// Closes all parked connections; returns whether there were any.
@@ -449,6 +460,9 @@ impl Watch {
             }
         }
         let excess = self.excess();
+        if is_idle_timeout(&excess) {
+            return Watched::certain(Vec::new());
+        }
         let is_out_of_step = self.uses > 1 && !excess.is_empty();
         Watched {
             out_of_step: is_out_of_step.then(|| OutOfStep {
@@ -458,5 +472,121 @@ impl Watch {
             }),
             excess,
         }
+    }
+}
+
+/// Whether bytes are the notice that the server closes an idle connection. It may be sent without a request
+/// (RFC 9110 §15.5.9).
+fn is_idle_timeout(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.1 408 ") || bytes.starts_with(b"HTTP/1.0 408 ")
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::rt::TokioIo;
+
+    use super::*;
+    use crate::run::tape::Taped;
+
+    /// A connection to nothing, and the other end of it.
+    async fn link() -> (Box<Link>, tokio::io::DuplexStream) {
+        let (near, far) = tokio::io::duplex(1024);
+        let (stream, tape) = Taped::new(near);
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("a connection");
+        let (end, ended) = watch::channel(());
+        tokio::spawn(async move {
+            drop(connection.await);
+            drop(end);
+        });
+        let mut link = Box::new(Link::new(sender, tape, ended));
+        link.uses = 1;
+        (link, far)
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    }
+
+    #[test]
+    fn parked_connection_is_not_used_while_others_can_be_opened() {
+        runtime().block_on(async {
+            let pool = Pool::new(1, true);
+            let (link, _far) = link().await;
+            drop(pool.park(link, None));
+            assert!(matches!(pool.take(true).await, Taken::New(_)));
+            pool.state().maximum = 0;
+            assert!(matches!(pool.take(true).await, Taken::Parked(_)));
+        });
+    }
+
+    #[test]
+    fn parked_connections_are_used_in_their_order() {
+        runtime().block_on(async {
+            let pool = Pool::new(1, true);
+            pool.state().maximum = 0;
+            let ((mut first, _near), (second, _far)) = (link().await, link().await);
+            first.uses = 7;
+            drop((pool.park(first, None), pool.park(second, None)));
+            let Taken::Parked(taken) = pool.take(true).await else {
+                panic!("a parked connection");
+            };
+            assert_eq!(taken.uses, 7);
+        });
+    }
+
+    #[test]
+    fn watch_over_a_response_ends_with_the_third_use() {
+        runtime().block_on(async {
+            let pool = Pool::new(1, true);
+            pool.state().maximum = 0;
+            let (link, _far) = link().await;
+            let mut first = Box::pin(pool.park(link, None).over());
+            let mut second = None;
+            for uses in [2, 3] {
+                let Taken::Parked(mut link) = pool.take(true).await else {
+                    panic!("a parked connection");
+                };
+                link.tape.rewind();
+                link.uses = uses;
+                if uses == 2 {
+                    assert!(
+                        tokio::time::timeout(Duration::from_millis(5), &mut first)
+                            .await
+                            .is_err()
+                    );
+                    second = Some(pool.park(link, None));
+                } else {
+                    assert!((&mut first).await.excess.is_empty());
+                    // The response before is to blame for what arrived.
+                    assert!(link.before.release(b"late".to_vec()));
+                }
+            }
+            assert_eq!(second.expect("a watch").over().await.excess, b"late");
+        });
+    }
+
+    #[test]
+    fn watch_over_a_closed_connection_finds_what_followed() {
+        runtime().block_on(async {
+            use tokio::io::AsyncWriteExt as _;
+            let pool = Pool::new(1, true);
+            let (link, mut far) = link().await;
+            let watch = pool.park(link, Some(Framed::Length(0)));
+            far.write_all(b"HTTP/1.1 204 No Content\r\n\r\nlate")
+                .await
+                .expect("room");
+            assert_eq!(watch.over().await.excess, b"late");
+        });
+    }
+
+    #[test]
+    fn notice_of_an_idle_timeout_is_not_excess() {
+        assert!(is_idle_timeout(
+            b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"
+        ));
+        assert!(!is_idle_timeout(b"HTTP/1.1 200 OK\r\n\r\n"));
     }
 }

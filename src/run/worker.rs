@@ -310,7 +310,9 @@ impl Worker {
             }
             return;
         }
-        open.spawn(async move {
+        // A large response is kept in memory only as long as this worker waits for it.
+        let is_large = !waits && (parked.is_large() || repeats.iter().any(|(_, parked)| parked.is_large()));
+        let finished = async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
             let reply = client.finish(parked, request, limit).await;
             let mut judged = Vec::new();
@@ -322,7 +324,12 @@ impl Worker {
                 judged.push(tried(started, reply, judgement.findings, &case.bound));
             }
             case.settle(reply, judged, &awaited, &sender).await;
-        });
+        };
+        if is_large {
+            finished.await;
+        } else {
+            open.spawn(finished);
+        }
     }
 
     /// Sends the request, and again as long as it may be and does not pass; the connection of the last answer is parked.
@@ -406,9 +413,11 @@ impl Worker {
     /// request; whether the run still goes on then.
     async fn may_ask(&self, id: &str, repeat: u32) -> bool {
         if let Some(lane) = &self.lane {
-            lane.come_to(id, repeat).await;
-            if *self.stopping.borrow() {
-                return false;
+            let mut stopping = self.stopping.clone();
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => return false,
+                () = lane.come_to(id, repeat) => {}
             }
         }
         self.turn().await
