@@ -115,12 +115,12 @@ fn text_tests(
     findings: &mut Vec<Finding>,
 ) {
     for test in tests {
-        let (holds, message) = match text {
-            Text::Valid(text) => (
+        let (holds, message) = match &text.content {
+            Ok(text) => (
                 test.holds(text, view.received, |a, b| a == b),
                 "unexpected text".to_owned(),
             ),
-            Text::Invalid(invalid) => (
+            Err(invalid) => (
                 test.holds_in_bytes(&invalid.bytes),
                 format!("the text of the body differs, and {}", invalid.reason),
             ),

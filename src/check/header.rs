@@ -1,6 +1,6 @@
 //! The `header/<name>` checks.
 
-use super::{Finding, TextTest, media_type};
+use super::{Finding, TextTest, list_fields, media_type};
 use crate::{exchange::Answer, source::Place};
 
 /// What a header field must be.
@@ -42,35 +42,73 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, findings: &mu
         HeaderTest::Present if values.is_empty() => add("missing header", "(present)".to_owned()),
         HeaderTest::Absent if !values.is_empty() => add("unexpected header", "(absent)".to_owned()),
         HeaderTest::Present | HeaderTest::Absent => {}
-        HeaderTest::Value(tests) => {
-            for test in tests {
-                // Set-Cookie is the one field whose values cannot be combined (RFC 9110 §5.3).
-                let holds = if values.is_empty() {
-                    false
-                } else if name == "set-cookie" {
-                    values.iter().any(|value| holds(test, name, value, answer))
-                } else {
-                    holds(test, name, &found, answer)
-                };
-                if !holds {
-                    let message = if values.is_empty() {
-                        "missing header"
-                    } else {
-                        "unexpected value"
-                    };
-                    add(message, test.to_string());
-                }
-            }
+        HeaderTest::Value(tests) => value(expected, tests, &values, answer, findings),
+    }
+}
+
+/// The values of a field against all tests of it.
+fn value(
+    expected: &HeaderExpectation,
+    tests: &[TextTest],
+    values: &[&str],
+    answer: &Answer,
+    findings: &mut Vec<Finding>,
+) {
+    let name = expected.name.as_str();
+    let found = values.join(", ");
+    let mut add = |message: &str, test: String, actual: &str| {
+        findings.push(
+            Finding::new(format!("header/{name}"), message)
+                .expected(test)
+                .actual(actual)
+                .place(&expected.place),
+        );
+    };
+    if values.is_empty() {
+        for test in tests {
+            add("missing header", test.to_string(), "(absent)");
+        }
+        return;
+    }
+    // Set-Cookie is the one field whose values cannot be combined (RFC 9110 §5.3).
+    let is_cookie = name == "set-cookie";
+    let fails = |test: &&TextTest| {
+        if is_cookie {
+            !values.iter().any(|value| holds(test, name, value, answer))
+        } else {
+            !holds(test, name, &found, answer)
+        }
+    };
+    let failed: Vec<_> = tests.iter().filter(fails).collect();
+    for test in &failed {
+        add("unexpected value", test.to_string(), &found);
+    }
+    // Tests of one field are about one value, except in a list, which is one value however many lines it has. Equal
+    // means the whole value already.
+    let is_whole = |test: &TextTest| matches!(test, TextTest::Equals(_) | TextTest::OneOf(_));
+    let is_one_value = !is_cookie && (list_fields::is_list(name) || tests.iter().any(is_whole));
+    if failed.is_empty() && values.len() > 1 && tests.len() > 1 && !is_one_value {
+        let passes = |value: &&str| tests.iter().all(|test| holds(test, name, value, answer));
+        if !values.iter().any(passes) {
+            let all: Vec<_> = tests.iter().map(ToString::to_string).collect();
+            let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+            add(
+                "no single value passes all tests",
+                all.join(", and "),
+                &values.join(" and "),
+            );
         }
     }
 }
 
 fn holds(test: &TextTest, name: &str, value: &str, answer: &Answer) -> bool {
-    test.holds(value, answer.received, |a, b| {
+    test.holds(value, answer.received, |expected, actual| {
         if name == "content-type" {
-            media_type::same(a, b)
+            media_type::is_expected(expected, actual)
+        } else if let Some(set) = list_fields::set(name, std::iter::once(actual)) {
+            list_fields::set(name, std::iter::once(expected)) == Some(set)
         } else {
-            a.trim_matches([' ', '\t']) == b
+            expected.trim_matches([' ', '\t']) == actual
         }
     })
 }

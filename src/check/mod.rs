@@ -8,6 +8,7 @@ mod finding;
 mod header;
 pub(crate) mod json;
 mod layers;
+pub(crate) mod list_fields;
 mod lookalike;
 mod media_type;
 mod rules;
@@ -33,7 +34,7 @@ pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
 pub use same_as::SameAs;
 pub use schema::{Schema, SchemaError, SchemaStore};
 pub(crate) use snapshot::plain_lines;
-pub use snapshot::{PutBack, SnapshotExpectation};
+pub use snapshot::{HideText, PutBack, SnapshotExpectation, SnapshotMask};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 
@@ -42,7 +43,7 @@ pub(crate) use {
     rules::imf_fixdate,
     status::name as status_name,
     text::{matches_every_text, regex, regex_once, show_duration},
-    view::{MAX_DECODED, ResponseView, Text},
+    view::{MAX_DECODED, ResponseView},
 };
 
 use crate::{
@@ -134,7 +135,7 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
         finding.place = Some(expectation.place.clone());
     }
     if let Some(expected) = &expectation.snapshot
-        && let Some((finding, text)) = snapshot::check(expected, view)
+        && let Some((finding, text)) = snapshot::check(expected, request, view)
     {
         findings.push(finding);
         judgement.snapshot = Some(text);

@@ -15,6 +15,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
+    check::SnapshotMask,
     event::{Event, Stop},
     plan::{Plan, Selection},
     project::TargetOptions,
@@ -141,7 +142,8 @@ fn side(
         printer.error(&format!("target `{}`: {error}; nothing was sent", resolved.target.name));
         Exit::Usage
     })?;
-    let plan = workspace.plan(selection, resolved.target.clone(), printer)?;
+    let mut plan = workspace.plan(selection, resolved.target.clone(), printer)?;
+    plan.mask_snapshots(Arc::clone(redactor) as Arc<dyn SnapshotMask>);
     let recorder = Recorder::create(Path::new(&path)).map_err(|error| {
         printer.error(&format!("failed to write a recording: {error}; nothing was sent"));
         Exit::Report

@@ -21,6 +21,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
+    check::SnapshotMask,
     event::{self, Event, RunFinished, RunStarted},
     plan::{self, Partition, Plan, Selection},
     project::TargetOptions,
@@ -95,6 +96,7 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
         Exit::Usage
     })?;
     let mut plan = workspace.plan(&selection, resolved.target.clone(), printer)?;
+    plan.mask_snapshots(Arc::clone(&redactor) as Arc<dyn SnapshotMask>);
     if let Some(partition) = args.select.partition {
         plan.keep(partition);
     }
@@ -123,6 +125,11 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
         repeats: args.repeats,
         lane: None,
     };
+    // What waits for a case that no longer exists, or no longer has a snapshot, comes from an earlier run.
+    if let Err(error) = workspace.snapshots.clear_unused_pending(&with_snapshot(&workspace)) {
+        printer.error(&error.to_string());
+        return Err(Exit::Usage);
+    }
     let unused = unused_snapshots(&workspace);
     let runtime = runtime(printer)?;
     let finished: io::Result<RunFinished> = runtime.block_on(async {
@@ -334,18 +341,20 @@ pub(super) fn started(
     }
 }
 
-/// Snapshot files that belong to no case with a snapshot, as paths of the project.
-pub(super) fn unused_snapshots(workspace: &Workspace) -> Vec<String> {
-    let used: BTreeSet<_> = workspace
-        .suites
-        .cases
-        .iter()
+/// The cases that are compared with a snapshot.
+fn with_snapshot(workspace: &Workspace) -> BTreeSet<&str> {
+    let cases = workspace.suites.cases.iter();
+    cases
         .filter(|case| case.def.expect.snapshot.as_ref().is_some_and(|asked| asked.value))
         .map(|case| case.id.as_str())
-        .collect();
+        .collect()
+}
+
+/// Snapshot files that belong to no case with a snapshot, as paths of the project.
+pub(super) fn unused_snapshots(workspace: &Workspace) -> Vec<String> {
     workspace
         .snapshots
-        .unused(&used)
+        .unused(&with_snapshot(workspace))
         .iter()
         .map(|path| event::shown(&workspace.project.root, path))
         .collect()

@@ -14,7 +14,7 @@ use super::{
     format::{Format, instant},
 };
 use crate::{
-    check::{MAX_DECODED, MediaType, ResponseView, Text, status_name},
+    check::{MAX_DECODED, MediaType, ResponseView, status_name},
     exchange::{Answer, Reply},
 };
 
@@ -157,7 +157,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
             let (text, new) = texts();
             let (text, new) = (plain(&text), plain(&new));
             // Invalid bytes look alike as text.
-            let is_text = |view: &ResponseView<'_>| matches!(view.text(), Ok(Text::Valid(_)));
+            let is_text = |view: &ResponseView<'_>| view.text().is_ok_and(|text| text.content.is_ok());
             let differs = !(is_text(&one) && is_text(&other)) && one.bytes() != other.bytes();
             if differs || !a.means(&text, &b, &new) {
                 let (text, new) = (a.put_back(&text), b.put_back(&new));

@@ -15,7 +15,7 @@ use super::scope::{MAX_TEXT, Scope};
 use crate::{
     check::{
         self, BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
-        PutBack, RuleLevels, SameAs, SnapshotExpectation, TextTest,
+        PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, TextTest,
     },
     exchange::Request,
     project::Target,
@@ -48,6 +48,8 @@ pub struct Binder {
     /// The target's base URL.
     base: String,
     snapshots: SnapshotStore,
+    /// Hides secrets in snapshots.
+    mask: Option<Arc<dyn SnapshotMask>>,
     /// By suite, the values that its snapshots hold by name.
     values: HashMap<String, Arc<PutBack>>,
     /// By the address of what a case file says, which is held beside it: what all its rows expect.
@@ -73,8 +75,13 @@ impl Binder {
             base: target.base.to_string(),
             target: Arc::clone(target),
             snapshots,
+            mask: None,
             shared: Mutex::default(),
         }
+    }
+
+    pub(super) fn mask_snapshots(&mut self, mask: Arc<dyn SnapshotMask>) {
+        self.mask = Some(mask);
     }
 
     /// The variables that a case and its row make, and their values.
@@ -386,6 +393,7 @@ impl Binding<'_> {
             headers: Arc::from(def.headers.as_slice()),
             redact: Arc::from(def.redact.as_slice()),
             values: Arc::clone(&self.binder.values[&self.case.suite.id]),
+            mask: self.binder.mask.clone(),
             stored: stored.map(|stored| stored.text),
             place: self.sources.place(asked.span),
         }))

@@ -18,6 +18,7 @@ pub use partition::{Partition, PartitionBy};
 pub use select::Selection;
 
 use crate::{
+    check::SnapshotMask,
     event::{CaseFinished, Try, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
@@ -124,6 +125,11 @@ impl Plan {
     /// Keeps one part of the cases.
     pub fn keep(&mut self, partition: Partition) {
         partition.keep(&mut self.cases);
+    }
+
+    /// Hides secrets in responses before they are compared with their snapshots, as they are hidden in those.
+    pub fn mask_snapshots(&mut self, mask: Arc<dyn SnapshotMask>) {
+        self.binder.mask_snapshots(mask);
     }
 
     /// Leaves out what passed before, by id, unless another case that is run is compared with it.

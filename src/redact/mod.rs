@@ -22,10 +22,11 @@ use other::Other;
 use pass::Pass;
 
 use crate::{
+    check::{HideText, SnapshotMask},
     event::{
         CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, TargetAwaited, Try,
     },
-    exchange::HIDDEN,
+    exchange::{Answer, HIDDEN, Request},
     project::{Secret, marks_of},
     suite::Filter,
 };
@@ -70,6 +71,28 @@ pub struct Redactor {
     others: Mutex<HashMap<Vec<Other>, Option<Arc<Finder>>>>,
     /// Whether everything was redacted before: then marks are no credentials.
     is_recorded: bool,
+    /// What stands for secrets.
+    marks: Vec<String>,
+}
+
+impl SnapshotMask for Redactor {
+    fn marks(&self) -> &[String] {
+        &self.marks
+    }
+
+    fn of_exchange<'m>(&'m self, request: &Request, answer: &Answer) -> Option<HideText<'m>> {
+        let other = self.finder_of(other::of_answer(request, answer, self.finder.as_ref()));
+        if self.finder.is_none() && other.is_none() {
+            return None;
+        }
+        Some(Box::new(move |text| {
+            let pass = Pass {
+                other: other.as_deref(),
+                ..self.pass()
+            };
+            pass.text(text, Cut::default()).into_owned()
+        }))
+    }
 }
 
 impl Redactor {
@@ -108,6 +131,11 @@ impl Redactor {
             finder: Finder::new(forms),
             others: Mutex::default(),
             is_recorded: false,
+            marks: secrets
+                .into_iter()
+                .flat_map(|(_, marks)| marks)
+                .chain([HIDDEN.to_owned()])
+                .collect(),
         }
     }
 
@@ -117,6 +145,7 @@ impl Redactor {
             finder: None,
             others: Mutex::default(),
             is_recorded: true,
+            marks: Vec::new(),
         }
     }
 
@@ -268,7 +297,10 @@ impl Redactor {
 
     /// Finds what this one exchange holds besides secrets.
     fn other(&self, exchange: &Exchange) -> Option<Arc<Finder>> {
-        let held = other::of(exchange, self.finder.as_ref());
+        self.finder_of(other::of(exchange, self.finder.as_ref()))
+    }
+
+    fn finder_of(&self, held: Vec<Other>) -> Option<Arc<Finder>> {
         if held.is_empty() || self.is_recorded {
             return None;
         }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use super::forms::{Cut, Finder, is_scheme};
 use crate::{
     event::Exchange,
-    exchange::{Answer, CREDENTIALS, Content, Malformed, Reply},
+    exchange::{Answer, CREDENTIALS, Content, Malformed, Reply, Request},
 };
 
 /// The shortest credential that is looked for elsewhere, in bytes: shorter ones are words.
@@ -23,8 +23,34 @@ pub(super) enum Other {
 
 /// What is to be hidden in this exchange, and in what is said about it.
 pub(super) fn of(exchange: &Exchange, finder: Option<&Finder>) -> Vec<Other> {
+    match &exchange.reply {
+        Reply::Answer(answer) => of_answer(&exchange.request, answer, finder),
+        Reply::Malformed(Malformed { bytes, .. }) if bytes.is_cut() => {
+            let mut found = of_request(&exchange.request, finder);
+            parts(&mut found, finder, bytes, Cut::END);
+            found
+        }
+        Reply::Malformed(_) | Reply::Failure(_) => of_request(&exchange.request, finder),
+    }
+}
+
+/// The same where there is an answer.
+pub(super) fn of_answer(request: &Request, answer: &Answer, finder: Option<&Finder>) -> Vec<Other> {
+    let mut found = of_request(request, finder);
+    parts(&mut found, finder, &answer.body, body_cut(answer));
+    parts(&mut found, finder, &answer.excess, Cut::START);
+    found
+}
+
+fn parts(found: &mut Vec<Other>, finder: Option<&Finder>, content: &Content, cut: Cut) {
+    for part in finder.into_iter().flat_map(|finder| finder.parts(content.bytes(), cut)) {
+        found.push(Other::Part(part.to_vec()));
+    }
+}
+
+fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Other> {
     let mut found = Vec::new();
-    for (name, value) in &exchange.request.headers {
+    for (name, value) in &request.headers {
         if CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
             for credential in credentials(&name.to_ascii_lowercase(), value) {
                 // A known secret is found as what it is, with its own name.
@@ -34,21 +60,6 @@ pub(super) fn of(exchange: &Exchange, finder: Option<&Finder>) -> Vec<Other> {
                     found.push(credential);
                 }
             }
-        }
-    }
-    if let Some(finder) = finder {
-        let mut parts = |content: &Content, cut: Cut| {
-            for part in finder.parts(content.bytes(), cut) {
-                found.push(Other::Part(part.to_vec()));
-            }
-        };
-        match &exchange.reply {
-            Reply::Answer(answer) => {
-                parts(&answer.body, body_cut(answer));
-                parts(&answer.excess, Cut::START);
-            }
-            Reply::Malformed(Malformed { bytes, .. }) if bytes.is_cut() => parts(bytes, Cut::END),
-            Reply::Malformed(_) | Reply::Failure(_) => {}
         }
     }
     found

@@ -78,9 +78,17 @@ pub async fn run(
         counts.add(&finished);
         tell(Event::CaseFinished(Box::new(finished)));
     };
+    let stale = options.store.pending_ids();
     for (index, planned) in plan.cases.iter().enumerate() {
         if let Some(reason) = &planned.skip {
             done[index] = true;
+            let id = &planned.case.id;
+            let is_left_out = planned.passed_before || !stale.contains(id);
+            if !is_left_out && let Err(error) = options.store.clear_pending(id) {
+                let errored = planned.unrun(&sources, Verdict::Errored, error.to_string());
+                report(errored, &mut counts, &mut tell);
+                continue;
+            }
             let skipped = planned.unrun(&sources, Verdict::Skipped, reason.clone());
             report(skipped, &mut counts, &mut tell);
         }
@@ -129,81 +137,81 @@ pub async fn run(
     let mut is_enough = false;
     loop {
         tokio::select! {
-            biased;
-            one = news.recv() => match one {
-                None => break,
-                Some(News::Started(index)) => {
-                    running.begin(index);
-                    let planned = &plan.cases[index];
-                    let (id, index) = (planned.case.id.clone(), planned.index);
-                    tell(Event::CaseStarted(CaseStarted { id, index }));
-                }
-                Some(News::Retried { index, number, failed, wait, is_complete }) => {
-                    running.end(index);
-                    waiting.insert(index);
-                    if is_complete {
-                        silent = 0;
+                    biased;
+                    one = news.recv() => match one {
+                        None => break,
+                        Some(News::Started(index)) => {
+                            running.begin(index);
+                            let planned = &plan.cases[index];
+                            let (id, index) = (planned.case.id.clone(), planned.index);
+                            tell(Event::CaseStarted(CaseStarted { id, index }));
+                        }
+                        Some(News::Retried { index, number, failed, wait, is_complete }) => {
+                            running.end(index);
+                            waiting.insert(index);
+                            if is_complete {
+                                silent = 0;
+                            }
+                            tell(Event::CaseRetried(CaseRetried {
+                                id: plan.cases[index].case.id.clone(),
+                                index: plan.cases[index].index,
+                                number,
+                                most: plan.target.retry.most + 1,
+                                reason: options.hide.summary(&failed).unwrap_or_default(),
+                                elapsed_us: failed.elapsed_us,
+                                wait_us: event::micros(wait),
+                            }));
+                        }
+                        Some(News::Resumed(index)) => {
+                            waiting.remove(&index);
+                            running.begin(index);
+                        }
+                        Some(News::Responded { index, is_complete }) => {
+                            running.end(index);
+                            silent = if is_complete { 0 } else { silent + 1 };
+                            if silent >= HOPELESS && !is_hopeless {
+                                is_hopeless = true;
+                                workers.begin_no_more();
+                            }
+                        }
+                        Some(News::Judged(judged)) => {
+                            let index = judged.index;
+        let finished = conclude(*judged, &plan.cases[index], &sources, options, &stale);
+                            done[index] = true;
+                            report(finished, &mut counts, &mut tell);
+                            let failures = counts.failed + counts.errored + match plan.target.flaky {
+                                Flaky::Fail => counts.flaky,
+                                Flaky::Pass => 0,
+                            };
+                            is_enough = options.max_fail.is_some_and(|most| failures >= most);
+                            if is_enough {
+                                workers.begin_no_more();
+                            }
+                        }
+                    },
+                    () = interrupts.wait(1), if !is_stopping => {
+                        is_stopping = true;
+                        workers.stop_gracefully();
                     }
-                    tell(Event::CaseRetried(CaseRetried {
-                        id: plan.cases[index].case.id.clone(),
-                        index: plan.cases[index].index,
-                        number,
-                        most: plan.target.retry.most + 1,
-                        reason: options.hide.summary(&failed).unwrap_or_default(),
-                        elapsed_us: failed.elapsed_us,
-                        wait_us: event::micros(wait),
-                    }));
-                }
-                Some(News::Resumed(index)) => {
-                    waiting.remove(&index);
-                    running.begin(index);
-                }
-                Some(News::Responded { index, is_complete }) => {
-                    running.end(index);
-                    silent = if is_complete { 0 } else { silent + 1 };
-                    if silent >= HOPELESS && !is_hopeless {
-                        is_hopeless = true;
-                        workers.begin_no_more();
+                    () = interrupts.wait(2), if !is_cut => {
+                        is_cut = true;
+                        workers.cut();
+                    }
+                    () = reached(deadline), if !is_late => {
+                        is_late = true;
+                        was_waiting = !waiting.is_empty();
+                        workers.cut();
+                    }
+                    _ = tick.tick() => {
+                        for (index, elapsed) in running.slow() {
+                            tell(Event::CaseSlow(CaseSlow {
+                                id: plan.cases[index].case.id.clone(),
+                                index: plan.cases[index].index,
+                                elapsed_us: event::micros(elapsed),
+                            }));
+                        }
                     }
                 }
-                Some(News::Judged(judged)) => {
-                    let index = judged.index;
-                    let finished = conclude(*judged, &plan.cases[index], &sources, options);
-                    done[index] = true;
-                    report(finished, &mut counts, &mut tell);
-                    let failures = counts.failed + counts.errored + match plan.target.flaky {
-                        Flaky::Fail => counts.flaky,
-                        Flaky::Pass => 0,
-                    };
-                    is_enough = options.max_fail.is_some_and(|most| failures >= most);
-                    if is_enough {
-                        workers.begin_no_more();
-                    }
-                }
-            },
-            () = interrupts.wait(1), if !is_stopping => {
-                is_stopping = true;
-                workers.stop_gracefully();
-            }
-            () = interrupts.wait(2), if !is_cut => {
-                is_cut = true;
-                workers.cut();
-            }
-            () = reached(deadline), if !is_late => {
-                is_late = true;
-                was_waiting = !waiting.is_empty();
-                workers.cut();
-            }
-            _ = tick.tick() => {
-                for (index, elapsed) in running.slow() {
-                    tell(Event::CaseSlow(CaseSlow {
-                        id: plan.cases[index].case.id.clone(),
-                        index: plan.cases[index].index,
-                        elapsed_us: event::micros(elapsed),
-                    }));
-                }
-            }
-        }
     }
     workers.leave();
     let is_whole = done.iter().all(|done| *done);

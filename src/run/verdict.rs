@@ -1,5 +1,7 @@
 //! From findings to a verdict, and what becomes of a case's snapshot.
 
+use std::collections::BTreeSet;
+
 use super::{RunOptions, SnapshotMode, worker::Judged};
 use crate::{
     check::{Judgement, Level},
@@ -10,8 +12,14 @@ use crate::{
     source::Sources,
 };
 
-/// The verdict on a case.
-pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, options: &RunOptions) -> CaseFinished {
+/// The verdict on a case. Snapshots of an earlier run wait for the cases in `stale`.
+pub(super) fn conclude(
+    judged: Judged,
+    planned: &Planned,
+    sources: &Sources,
+    options: &RunOptions,
+    stale: &BTreeSet<String>,
+) -> CaseFinished {
     let Judged {
         index: _,
         started,
@@ -27,7 +35,7 @@ pub(super) fn conclude(judged: Judged, planned: &Planned, sources: &Sources, opt
         lost = Some(format!("there is no answer of {id} to compare this one with"));
         Judgement::default()
     });
-    let written = match keep(&mut judgement, &exchange, planned, sources, options) {
+    let written = match keep(&mut judgement, &exchange, planned, sources, options, stale) {
         Ok(written) => written,
         Err(error) => {
             lost = Some(error.to_string());
@@ -86,24 +94,22 @@ fn keep(
     planned: &Planned,
     sources: &Sources,
     options: &RunOptions,
+    stale: &BTreeSet<String>,
 ) -> Result<Option<String>, SnapshotError> {
-    let asked = &planned.case.def.expect.snapshot;
-    let is_asked = asked.as_ref().is_some_and(|asked| asked.value);
-    if !is_asked || options.snapshots == SnapshotMode::Check || !matches!(exchange.reply, Reply::Answer(_)) {
-        return Ok(None);
-    }
     let id = &planned.case.id;
-    let Some(text) = &judgement.snapshot else {
-        return options.store.clear_pending(id).map(|()| None);
-    };
     // An answer that is wrong in another way is nothing to agree to.
     let others_hold = judgement
         .findings
         .iter()
         .all(|finding| finding.check == "snapshot" || finding.level != Level::Deny);
-    if !others_hold {
+    let new = judgement.snapshot.as_ref().filter(|_| others_hold);
+    let Some(text) = new.filter(|_| options.snapshots != SnapshotMode::Check) else {
+        // What an earlier run left to be accepted is not what this one got.
+        if stale.contains(id) {
+            options.store.clear_pending(id)?;
+        }
         return Ok(None);
-    }
+    };
     let (source, text) = (
         sources.place(planned.case.span).file,
         options.hide.snapshot(text, exchange),

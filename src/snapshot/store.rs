@@ -172,6 +172,22 @@ impl SnapshotStore {
         Ok(all)
     }
 
+    /// The cases for which a snapshot waits.
+    pub fn pending_ids(&self) -> BTreeSet<String> {
+        files(&self.folder)
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|extension| extension == PENDING))
+            .filter_map(|path| self.id(&path))
+            .collect()
+    }
+
+    /// Removes what waits for a case that is none of `ids`.
+    pub fn clear_unused_pending(&self, ids: &BTreeSet<&str>) -> Result<(), SnapshotError> {
+        let pending = self.pending_ids();
+        let mut unused = pending.iter().filter(|id| !ids.contains(id.as_str()));
+        unused.try_for_each(|id| self.clear_pending(id))
+    }
+
     /// The files of accepted and pending snapshots that belong to none of `ids`.
     pub fn unused(&self, ids: &BTreeSet<&str>) -> Vec<PathBuf> {
         files(&self.folder)
@@ -235,6 +251,13 @@ fn read(folder: &Path, path: &Path) -> Result<(String, Option<String>), Snapshot
     };
     let bytes = read_file_in(folder, "the snapshot folder", path, FileKind::Snapshot).map_err(fail)?;
     let text = String::from_utf8_lossy(&bytes);
+    // The reader accepts older files, and prints advice for programmers.
+    if text.lines().next().is_none_or(|line| line.trim_end() != "---") {
+        let reason = "it does not begin with `---`: it is not a snapshot, or one in an old format of insta".to_owned();
+        return Err(fail(format!(
+            "{reason}; help: remove the file, and accept the snapshot again"
+        )));
+    }
     let head = text.split("\n---").next().unwrap_or_default();
     // The reader makes a path of the extension, and panics where it cannot be one.
     if ["snapshot_kind", "binary", "extension"]

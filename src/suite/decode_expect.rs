@@ -190,7 +190,7 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
             .take("empty")
             .and_then(|node| written(node, boolean(node, cx.errors))),
         schema: fields.take("schema").and_then(|node| schema(node, cx)),
-        // `null` is a value here, not a removal: that has been done by inheritance.
+        // `null` is a value here.
         json: node.get("json").and_then(|node| pattern(node, cx)),
         exact: node.get("exact").and_then(|node| {
             let value = exact(node, cx);
@@ -220,7 +220,7 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
     {
         cx.error(
             Diagnostic::new(empty.span, "a body cannot be empty and hold something")
-                .help("take an inherited demand away with `null`"),
+                .help("take an inherited `empty` away with `empty: null`"),
         );
     }
     def

@@ -7,6 +7,10 @@ use crate::source::{Diagnostic, Diagnostics, Key, Kind, Node};
 enum How {
     /// The case's value stands in place of the suite's.
     Replace,
+    /// The same, and `null` is a value like any other.
+    ReplaceWithNull,
+    /// The expectations of a body, key by key; `empty: true` takes the place of all of them.
+    Body,
     /// Key by key, each of its keys as the table says.
     Merge(Table),
     /// Key by key, names compared without case.
@@ -22,9 +26,11 @@ const REQUEST: Table = &[
     ("query", How::MergeNames),
     ("headers", How::MergeHeaders),
 ];
+/// JSON stands for itself: `json: null` expects the value null. `body: null` takes all of an inherited body away.
+const BODY: Table = &[("json", How::ReplaceWithNull), ("exact", How::ReplaceWithNull)];
 const EXPECT: Table = &[
     ("headers", How::MergeHeaders),
-    ("body", How::Merge(&[])),
+    ("body", How::Body),
     ("rules", How::MergeNames),
 ];
 /// The keys that a case inherits. `vars`, `inputs` and the suite's name are the suite's own.
@@ -87,33 +93,39 @@ fn merge(base: &Node, own: &Node, how: How, errors: &mut Diagnostics) -> Node {
     let (Kind::Map(_), Kind::Map(own_entries)) = (&base.kind, &own.kind) else {
         return own.clone();
     };
-    if matches!(how, How::Replace) {
+    if matches!(how, How::Replace | How::ReplaceWithNull) {
         return own.clone();
     }
     let same = |a: &str, b: &str| match how {
         How::MergeHeaders => a.eq_ignore_ascii_case(b),
         _ => a == b,
     };
-    let mut entries = base.entries().to_vec();
+    let is_empty = |(key, value): &(Key, Node)| &*key.text == "empty" && matches!(value.kind, Kind::Bool(true));
+    let mut entries = if matches!(how, How::Body) && own_entries.iter().any(is_empty) {
+        Vec::new()
+    } else {
+        base.entries().to_vec()
+    };
     for (key, value) in own_entries {
         // What the case itself has written before is not inherited: `X-A` and `x-a` in one file stay two.
         let is_own = |known: &Key| own_entries.iter().any(|(own, _)| own == known);
         let inherited = entries
             .iter()
             .position(|(known, _)| same(&known.text, &key.text) && !is_own(known));
-        if value.is_null() {
+        let inner = match how {
+            How::Body => BODY.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
+            How::Merge(table) => table.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
+            _ => None,
+        };
+        if value.is_null() && !matches!(inner, Some(How::ReplaceWithNull)) {
             if let Some(at) = inherited {
                 entries.remove(at);
-            } else {
+            } else if !matches!(how, How::Body) || base.get(&key.text).is_none() {
                 let names: Vec<_> = base.entries().iter().map(|(key, _)| &*key.text).collect();
                 errors.push(takes_nothing(key, &names));
             }
             continue;
         }
-        let inner = match how {
-            How::Merge(table) => table.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
-            _ => None,
-        };
         match (inherited, inner) {
             (Some(at), Some(how)) => {
                 let value = merge(&entries[at].1, value, how, errors);

@@ -211,7 +211,7 @@ fn expectations_that_mean_nothing_are_refused() {
         (
             "body: { empty: true, json: {} }",
             "a body cannot be empty and hold something",
-            "with `null`",
+            "`empty: null`",
         ),
         (
             "body: { text: { matches: '(' } }",

@@ -195,8 +195,8 @@ fn a_null_takes_away_what_is_inherited_and_is_refused_where_nothing_is() {
         ),
         ("request: {}\ntags: null\n", ["`tags: null` takes nothing away"]),
         (
-            "request: {}\nexpect: { body: { json: null } }\n",
-            ["`json: null` takes nothing away"],
+            "request: {}\nexpect: { body: { text: null } }\n",
+            ["`text: null` takes nothing away"],
         ),
         ("request: null\n", ["the case has no `request`"]),
         (

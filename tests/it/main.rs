@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says that it skipped")]
 
+mod bodies;
 mod ci_files;
 mod comparing;
 mod comparison_reports;

@@ -26,11 +26,13 @@ const ASCII: [&str; 12] = [
 
 /// The text of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Text<'b> {
-    /// All bytes are valid in the charset.
-    Valid(Cow<'b, str>),
-    /// Some bytes are not: no test of a text may take them for a character.
-    Invalid(InvalidText),
+pub(crate) struct Text<'b> {
+    /// The text, or why some bytes are not text: no test of a text may take them for a character.
+    pub(crate) content: Result<Cow<'b, str>, InvalidText>,
+    /// The charset, unless it is UTF-8 or a part of it.
+    pub(crate) charset: Option<&'static str>,
+    /// Whether a byte order mark came before it.
+    pub(crate) has_mark: bool,
 }
 
 /// Text with bytes in it that are invalid in its charset.
@@ -45,9 +47,9 @@ pub(crate) struct InvalidText {
 impl Text<'_> {
     /// For people: invalid sequences are shown as U+FFFD.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
-        match self {
-            Self::Valid(text) => Cow::Borrowed(text),
-            Self::Invalid(text) => String::from_utf8_lossy(&text.bytes),
+        match &self.content {
+            Ok(text) => Cow::Borrowed(text),
+            Err(text) => String::from_utf8_lossy(&text.bytes),
         }
     }
 }
@@ -82,16 +84,25 @@ fn ascii(bytes: &[u8]) -> Text<'_> {
         return with(UTF_8, bytes, 0);
     };
     let bytes = bytes.iter().map(|byte| if byte.is_ascii() { *byte } else { INVALID });
-    Text::Invalid(InvalidText {
-        bytes: bytes.collect(),
-        reason: format!("byte {} is not valid US-ASCII", at + 1),
-    })
+    Text {
+        content: Err(InvalidText {
+            bytes: bytes.collect(),
+            reason: format!("byte {} is not valid US-ASCII", at + 1),
+        }),
+        charset: None,
+        has_mark: false,
+    }
 }
 
 /// `skipped` bytes before `bytes` were a byte order mark.
 fn with<'b>(encoding: &'static Encoding, bytes: &'b [u8], skipped: usize) -> Text<'b> {
+    let decoded = |content| Text {
+        content,
+        charset: (encoding != UTF_8).then(|| encoding.name()),
+        has_mark: skipped > 0,
+    };
     if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-        return Text::Valid(text);
+        return decoded(Ok(text));
     }
     let name = if encoding == UTF_16LE || encoding == UTF_16BE {
         "UTF-16"
@@ -99,10 +110,10 @@ fn with<'b>(encoding: &'static Encoding, bytes: &'b [u8], skipped: usize) -> Tex
         encoding.name()
     };
     let (out, first) = replaced(encoding, bytes);
-    Text::Invalid(InvalidText {
+    decoded(Err(InvalidText {
         bytes: out,
         reason: format!("byte {} is not valid {name}", skipped + first + 1),
-    })
+    }))
 }
 
 /// The text with [`INVALID`] for each invalid sequence, and the index of a byte in the first of them.
@@ -135,9 +146,9 @@ mod tests {
 
     fn text(bytes: &[u8], kind: &str) -> Result<String, String> {
         let kind = MediaType::parse(kind);
-        match decode(bytes, kind.as_ref())? {
-            Text::Valid(text) => Ok(text.into_owned()),
-            Text::Invalid(text) => Ok(format!("!{}", text.reason)),
+        match decode(bytes, kind.as_ref())?.content {
+            Ok(text) => Ok(text.into_owned()),
+            Err(text) => Ok(format!("!{}", text.reason)),
         }
     }
 
@@ -193,9 +204,7 @@ mod tests {
         ] {
             assert_eq!(text(bytes, kind).as_deref(), Ok(expected), "{kind}");
             let kind = MediaType::parse(kind);
-            let Ok(Text::Invalid(text)) = decode(bytes, kind.as_ref()) else {
-                panic!("{kind:?}")
-            };
+            let text = decode(bytes, kind.as_ref()).unwrap().content.unwrap_err();
             assert!(std::str::from_utf8(&text.bytes).is_err());
         }
     }

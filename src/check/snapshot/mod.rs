@@ -1,0 +1,229 @@
+//! The `snapshot` check: an answer in normal form against the stored one.
+
+mod names;
+mod spelling;
+
+use std::{fmt::Write as _, sync::Arc};
+
+use base64::Engine as _;
+use serde_json::Value;
+
+pub use names::PutBack;
+use spelling::{Hide, Meaning, Spelling, VOLATILE, meaning};
+
+use super::{Finding, ResponseView, json, list_fields, media_type::MediaType, view::Text};
+use crate::{
+    exchange::{Answer, CREDENTIALS, HIDDEN, Request},
+    source::Place,
+};
+
+/// How the first line of a body begins that is not JSON.
+const KINDS: [&str; 2] = ["text", "base64"];
+
+/// Hides the secrets of one exchange in a text.
+pub type HideText<'m> = Box<dyn Fn(&str) -> String + 'm>;
+
+/// Hides the secrets of a run in the texts of snapshots. A response is compared as it would be stored, so a secret in it
+/// is equal to what was stored in its place.
+pub trait SnapshotMask: std::fmt::Debug + Send + Sync {
+    /// What can stand for a secret. The same text in a response is stored in another spelling.
+    fn marks(&self) -> &[String];
+
+    /// Hides in the texts of one exchange; `None` if there is nothing to hide.
+    fn of_exchange<'m>(&'m self, request: &Request, answer: &Answer) -> Option<HideText<'m>>;
+}
+
+/// What an answer must look like, and how it is brought into normal form.
+#[derive(Clone, Debug)]
+pub struct SnapshotExpectation {
+    /// Header fields that belong to the snapshot, in order.
+    pub headers: Arc<[String]>,
+    /// Pointers to volatile values; `*` stands for any one step.
+    pub redact: Arc<[String]>,
+    /// The values that are written as `{{ name }}`.
+    pub values: Arc<PutBack>,
+    /// Hides secrets; `None` where they were hidden before, as in a recording.
+    pub mask: Option<Arc<dyn SnapshotMask>>,
+    /// The accepted snapshot, if there is one.
+    pub stored: Option<String>,
+    /// The line that asks.
+    pub place: Place,
+}
+
+/// The normal form of an answer: what is written into a snapshot file.
+fn normal_form(expectation: &SnapshotExpectation, view: &ResponseView<'_>, hide: Option<Hide<'_>>) -> String {
+    let spelling = Spelling {
+        names: &expectation.values,
+        marks: expectation.mask.as_deref().map_or(&[], SnapshotMask::marks),
+        hide,
+    };
+    let mut out = format!("HTTP {}\n", view.status);
+    for name in expectation.headers.iter() {
+        for value in header_values(name, view, &spelling) {
+            let _ = writeln!(out, "{}", format!("{name}: {value}").trim_end());
+        }
+    }
+    if view.body.is_empty() {
+        return out;
+    }
+    out.push('\n');
+    out.push_str(&body(expectation, view, &spelling));
+    out.push('\n');
+    match hide {
+        Some(hide) => hide(&out),
+        None => out,
+    }
+}
+
+fn header_values(name: &str, view: &ResponseView<'_>, spelling: &Spelling<'_>) -> Vec<String> {
+    let values: Vec<_> = view.header(name).collect();
+    if name == "set-cookie" {
+        return values.into_iter().map(|value| cookie(value, view, spelling)).collect();
+    }
+    if CREDENTIALS.contains(&name) {
+        return values.into_iter().map(|_| HIDDEN.to_owned()).collect();
+    }
+    // The order of a list, and the field lines it comes in, mean nothing.
+    if let Some(list) = list_fields::normal(name, values.iter().copied()).filter(|_| !values.is_empty()) {
+        return vec![spelling.text(&list)];
+    }
+    let text = |value: &str| match MediaType::parse(value).filter(|_| name == "content-type") {
+        Some(kind) => spelling.text(&kind.to_string()),
+        None => spelling.text(value),
+    };
+    values.into_iter().map(text).collect()
+}
+
+/// A cookie with its name and attributes. Its value differs each time, and so does the date at which it ends, unless the
+/// cookie is deleted.
+fn cookie(text: &str, view: &ResponseView<'_>, spelling: &Spelling<'_>) -> String {
+    let mut parts = text.split(';');
+    let pair = parts.next().unwrap_or_default();
+    let mut out = match pair.split_once('=') {
+        Some((name, _)) => format!("{}={HIDDEN}", spelling.text(name.trim())),
+        None => HIDDEN.to_owned(),
+    };
+    for attribute in parts.map(str::trim) {
+        let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+        let is_later = || {
+            let at = super::text::instant(value.trim());
+            at.is_none_or(|at| at > view.received)
+        };
+        out.push_str("; ");
+        if name.trim().eq_ignore_ascii_case("expires") && is_later() {
+            let _ = write!(out, "{}={VOLATILE}", name.trim());
+        } else {
+            out.push_str(&spelling.text(attribute));
+        }
+    }
+    out
+}
+
+fn body(expectation: &SnapshotExpectation, view: &ResponseView<'_>, spelling: &Spelling<'_>) -> String {
+    if let Some(value) = json_of(view) {
+        let redact: Vec<Vec<String>> = expectation
+            .redact
+            .iter()
+            .map(|pointer| pointer.split('/').skip(1).map(unescape).collect())
+            .collect();
+        let redact: Vec<&[String]> = redact.iter().map(Vec::as_slice).collect();
+        return spelling.json(value, &redact);
+    }
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    match (view.text(), view.bytes()) {
+        (
+            Ok(Text {
+                content: Ok(text),
+                charset,
+                has_mark,
+            }),
+            Ok(bytes),
+        ) => {
+            let charset = charset.filter(|_| text.as_bytes() != bytes);
+            let charset = charset.map_or_else(String::new, |name| format!(", {name}"));
+            let mark = if has_mark { ", byte order mark" } else { "" };
+            format!("text{charset}{mark}:\n{}", spelling.text(&text))
+        }
+        (_, Ok(bytes)) => format!("base64:\n{}", base64(bytes)),
+        (_, Err(_)) => format!("base64, not decoded:\n{}", base64(view.body.bytes())),
+    }
+}
+
+/// The body as JSON. What is declared as something else is JSON only if it is an object or an array: in text, the white
+/// space around a number or a word means something.
+fn json_of<'v>(view: &'v ResponseView<'_>) -> Option<&'v Value> {
+    let value = view.json().ok()?;
+    let is_declared = view.media_type().is_none_or(|kind| kind.is_json());
+    (is_declared || value.is_object() || value.is_array()).then_some(value)
+}
+
+fn unescape(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
+/// Lines that end as the files of snapshots are read: with nothing but a line feed.
+pub(crate) fn plain_lines(text: &str) -> String {
+    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        out.push('\n');
+        out.push_str(line);
+    }
+    out
+}
+
+/// Whether an answer is what its snapshot says; secrets have been hidden in it.
+pub(super) fn is_same(expectation: &SnapshotExpectation, view: &ResponseView<'_>) -> bool {
+    let Some(stored) = &expectation.stored else {
+        return false;
+    };
+    agrees(expectation, stored, &normal_form(expectation, view, None))
+}
+
+fn agrees(expectation: &SnapshotExpectation, stored: &str, new: &str) -> bool {
+    let marks = expectation.mask.as_deref().map_or(&[][..], SnapshotMask::marks);
+    let meaning = |text: &str| meaning(text, &expectation.values, marks);
+    stored == new.trim_end() || {
+        let stored = meaning(stored);
+        !stored.iter().any(|part| matches!(part, Meaning::Unknown(_))) && stored == meaning(new)
+    }
+}
+
+/// Compares; a difference comes with the new normal form, ready to be written.
+pub(super) fn check(
+    expectation: &SnapshotExpectation,
+    request: &Request,
+    view: &ResponseView<'_>,
+) -> Option<(Finding, String)> {
+    let stored = expectation
+        .stored
+        .as_deref()
+        .map(|stored| plain_lines(stored.trim_end()));
+    let mut new = normal_form(expectation, view, None);
+    // Secrets are hidden only where there is a difference: as a rule there are none in a response.
+    let is_same = |new: &str| stored.as_deref().is_some_and(|stored| agrees(expectation, stored, new));
+    if is_same(&new) {
+        return None;
+    }
+    let mask = expectation.mask.as_deref();
+    if let Some(hide) = mask.and_then(|mask| mask.of_exchange(request, view.answer())) {
+        new = normal_form(expectation, view, Some(&*hide));
+        if is_same(&new) {
+            return None;
+        }
+    }
+    let Some(stored) = stored else {
+        let mut finding = Finding::new("snapshot", "there is no snapshot yet")
+            .expected("an accepted snapshot")
+            .actual("none")
+            .place(&expectation.place);
+        finding.diff = Some(super::diff("", &new));
+        return Some((finding, new));
+    };
+    let mut finding = Finding::new("snapshot", "the response differs from its snapshot").place(&expectation.place);
+    finding.diff = Some(super::diff(&(stored + "\n"), &new));
+    Some((finding, new))
+}
+
+#[cfg(test)]
+mod tests;

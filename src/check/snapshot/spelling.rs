@@ -1,0 +1,342 @@
+//! How the text of a response is spelled in a snapshot file, and read from it.
+//!
+//! `{{ name }}` is the value of a variable. Everything that could be mistaken for something else, or that editors and
+//! `insta` do not keep, is a quoted text as in a case file: `{{ "{{" }}` for braces, `{{ "\r" }}` for a carriage return,
+//! `{{ "  " }}` for spaces at the end of a line, `{{ "" }}` for a line break at the end of the text.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::names::{Piece, PutBack};
+
+/// What stands in place of a volatile value.
+pub(super) const VOLATILE: &str = "[redacted]";
+
+/// Hides secrets in a text.
+pub(super) type Hide<'m> = &'m dyn Fn(&str) -> String;
+
+/// How texts are spelled.
+#[derive(Clone, Copy)]
+pub(super) struct Spelling<'a> {
+    pub(super) names: &'a PutBack,
+    /// What stands for secrets: the same text in a response is quoted.
+    pub(super) marks: &'a [String],
+    pub(super) hide: Option<Hide<'a>>,
+}
+
+impl Spelling<'_> {
+    /// A text in a header field or a text body.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut out = self.spelled(text, quote_whitespace);
+        if text.ends_with('\n') {
+            out.push_str("{{ \"\" }}");
+        }
+        out
+    }
+
+    /// The content of a JSON string, not yet escaped.
+    fn string(&self, text: &str) -> String {
+        if text == VOLATILE {
+            return quoted(text);
+        }
+        self.spelled(text, |_, _| None)
+    }
+
+    /// A text with its literal pieces spelled: `special` says which characters at the start of a piece are quoted.
+    fn spelled(&self, text: &str, special: fn(&str, bool) -> Option<usize>) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while !rest.is_empty() {
+            let may_be_marked = memchr::memchr2(b'$', b'[', rest.as_bytes()).is_some();
+            let marks = self.marks.iter().filter(|_| may_be_marked);
+            let mark = marks.filter_map(|mark| Some((rest.find(mark.as_str())?, mark)));
+            let next = mark.min_by_key(|(at, mark)| (*at, usize::MAX - mark.len()));
+            let (before, after) = match next {
+                Some((at, mark)) => (&rest[..at], Some((mark, &rest[at + mark.len()..]))),
+                None => (rest, None),
+            };
+            let hidden = self.hide.map(|hide| hide(before));
+            let pieces = self.names.pieces(hidden.as_deref().unwrap_or(before));
+            for (index, piece) in pieces.iter().enumerate() {
+                match piece {
+                    Piece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
+                    Piece::Literal(literal) => {
+                        let is_last = index + 1 == pieces.len();
+                        let is_before_placeholder = !is_last || after.is_some();
+                        push_literal(&mut out, literal, is_before_placeholder, special);
+                    }
+                }
+            }
+            let Some((mark, after)) = after else { break };
+            out.push_str(&quoted(mark));
+            rest = after;
+        }
+        out
+    }
+
+    /// A JSON value with sorted keys and numbers in one spelling; pointers to volatile values are given as steps.
+    pub(super) fn json(&self, value: &Value, redact: &[&[String]]) -> String {
+        let mut out = String::new();
+        self.write_json(value, redact, 0, &mut out);
+        out
+    }
+
+    fn write_json(&self, value: &Value, redact: &[&[String]], depth: usize, out: &mut String) {
+        if redact.iter().any(|steps| steps.is_empty()) {
+            out.push_str(&Value::from(VOLATILE).to_string());
+            return;
+        }
+        let inner = |key: &str| -> Vec<&[String]> {
+            let of_key = redact.iter().filter_map(|steps| steps.split_first());
+            of_key
+                .filter(|(step, _)| *step == key || *step == "*")
+                .map(|(_, rest)| rest)
+                .collect()
+        };
+        match value {
+            Value::String(text) => out.push_str(&Value::from(self.string(text)).to_string()),
+            Value::Number(number) => self.write_number(&super::json::plain(number).to_string(), out),
+            Value::Array(items) if !items.is_empty() => {
+                for (index, item) in items.iter().enumerate() {
+                    out.push_str(if index == 0 { "[" } else { "," });
+                    new_line(depth + 1, out);
+                    self.write_json(item, &inner(&index.to_string()), depth + 1, out);
+                }
+                new_line(depth, out);
+                out.push(']');
+            }
+            Value::Object(entries) if !entries.is_empty() => {
+                let mut sorted: Vec<_> = entries.iter().collect();
+                sorted.sort_by_key(|(key, _)| *key);
+                for (index, (key, value)) in sorted.into_iter().enumerate() {
+                    out.push_str(if index == 0 { "{" } else { "," });
+                    new_line(depth + 1, out);
+                    let name = Spelling {
+                        names: &NO_NAMES,
+                        ..*self
+                    }
+                    .string(key);
+                    let _ = write!(out, "{}: ", Value::from(name));
+                    self.write_json(value, &inner(key), depth + 1, out);
+                }
+                new_line(depth, out);
+                out.push('}');
+            }
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => out.push_str(&value.to_string()),
+        }
+    }
+
+    /// A number that is the value of a variable is `{{ name }}` without quotes.
+    fn write_number(&self, text: &str, out: &mut String) {
+        match self.names.pieces(text).as_slice() {
+            [Piece::Name(name)] if text.len() >= super::names::DISTINCT => drop(write!(out, "{{{{ {name} }}}}")),
+            _ => out.push_str(text),
+        }
+    }
+}
+
+static NO_NAMES: std::sync::LazyLock<PutBack> = std::sync::LazyLock::new(|| PutBack::new([]));
+
+fn new_line(depth: usize, out: &mut String) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
+/// A text as a quoted placeholder.
+fn quoted(text: &str) -> String {
+    let mut out = "{{ ".to_owned();
+    for c in Value::from(text).to_string().chars() {
+        if is_invisible(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out.push_str(" }}");
+    out
+}
+
+/// Whether a character cannot be told from another or from nothing.
+fn is_invisible(c: char) -> bool {
+    (c.is_whitespace() && c != ' ') || c.is_control() || c == '\u{feff}'
+}
+
+/// The length of what must be quoted at the start of a text, if anything: white space at the end of a line, and
+/// control characters. `ends` says whether the text goes on with something else at its end.
+fn quote_whitespace(text: &str, is_followed: bool) -> Option<usize> {
+    let is_inner = |c: char| c == '\n' || c == '\t' || (c.is_whitespace() && !c.is_control());
+    let first = text.chars().next()?;
+    let is_control = |c: char| !is_inner(c) && is_invisible(c);
+    if is_control(first) {
+        return text.find(|c: char| !is_control(c)).or(Some(text.len()));
+    }
+    if first == '\n' || !first.is_whitespace() {
+        return None;
+    }
+    let end = text
+        .find(|c: char| c == '\n' || !c.is_whitespace())
+        .unwrap_or(text.len());
+    let is_at_end = match text[end..].chars().next() {
+        Some(next) => next == '\n',
+        None => !is_followed,
+    };
+    is_at_end.then_some(end)
+}
+
+/// Writes literal text; `is_followed` says whether a placeholder comes next.
+fn push_literal(out: &mut String, text: &str, is_followed: bool, special: fn(&str, bool) -> Option<usize>) {
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        if c == '{' {
+            let end = rest.find(|c| c != '{').unwrap_or(rest.len());
+            let is_before_brace = end == rest.len() && is_followed;
+            if end > 1 || is_before_brace || special(&rest[end..], is_followed).is_some() {
+                out.push_str(&quoted(&rest[..end]));
+            } else {
+                out.push('{');
+            }
+            at += end;
+        } else if let Some(length) = special(rest, is_followed) {
+            out.push_str(&quoted(&rest[..length]));
+            at += length;
+        } else {
+            // White space within a line is looked at once.
+            let end = if c.is_whitespace() && c != '\n' {
+                rest.find(|c: char| c == '\n' || !c.is_whitespace() || c.is_control() && c != '\t')
+                    .unwrap_or(rest.len())
+                    .max(c.len_utf8())
+            } else {
+                c.len_utf8()
+            };
+            out.push_str(&rest[..end]);
+            at += end;
+        }
+    }
+}
+
+/// A part of what a snapshot stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// This text.
+    Text(String),
+    /// A hidden or redacted value.
+    Mark(String),
+    /// A variable that does not exist: equal to nothing in a response.
+    Unknown(String),
+}
+
+/// What the text of a snapshot stands for on this target. Two texts are the same snapshot if they mean the same.
+pub(super) fn meaning(snapshot: &str, names: &PutBack, marks: &[String]) -> Vec<Meaning> {
+    let lines: Vec<_> = snapshot.lines().map(str::trim_end).collect();
+    let text = lines.join("\n");
+    let text = text.trim_end();
+    let (head, body) = match text.find("\n\n") {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let mut reader = Reader {
+        names,
+        marks,
+        meaning: Vec::new(),
+        text: String::new(),
+    };
+    reader.read(head, false);
+    let is_json = !super::KINDS
+        .iter()
+        .any(|kind| body.trim_start_matches('\n').starts_with(kind));
+    reader.read(body, is_json);
+    reader.end_text();
+    reader.meaning
+}
+
+struct Reader<'a> {
+    names: &'a PutBack,
+    marks: &'a [String],
+    meaning: Vec<Meaning>,
+    text: String,
+}
+
+impl Reader<'_> {
+    fn end_text(&mut self) {
+        if !self.text.is_empty() {
+            self.meaning.push(Meaning::Text(std::mem::take(&mut self.text)));
+        }
+    }
+
+    fn push(&mut self, other: Meaning) {
+        self.end_text();
+        self.meaning.push(other);
+    }
+
+    fn read(&mut self, text: &str, is_json: bool) {
+        let mut rest = text;
+        while let Some(at) = rest.find("{{ ") {
+            self.literal(&rest[..at]);
+            let inside = &rest[at + 3..];
+            rest = match placeholder(inside, is_json) {
+                Some((Placeholder::Quoted(text), after)) => {
+                    self.text.push_str(&text);
+                    after
+                }
+                Some((Placeholder::Name(name), after)) => {
+                    match self.names.value(name) {
+                        Some(value) if is_json => self.text.push_str(&escaped(value)),
+                        Some(value) => self.text.push_str(value),
+                        None => self.push(Meaning::Unknown(name.to_owned())),
+                    }
+                    after
+                }
+                None => {
+                    self.push(Meaning::Unknown(String::new()));
+                    inside
+                }
+            };
+        }
+        self.literal(rest);
+    }
+
+    fn literal(&mut self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let marks = self.marks.iter().map(String::as_str).chain([VOLATILE]);
+            let found = marks.filter_map(|mark| Some((rest.find(mark)?, mark)));
+            let Some((at, mark)) = found.min_by_key(|(at, mark)| (*at, usize::MAX - mark.len())) else {
+                break;
+            };
+            self.text.push_str(&rest[..at]);
+            self.push(Meaning::Mark(mark.to_owned()));
+            rest = &rest[at + mark.len()..];
+        }
+        self.text.push_str(rest);
+    }
+}
+
+/// A text as it is inside a JSON string.
+fn escaped(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+enum Placeholder<'t> {
+    Quoted(String),
+    Name(&'t str),
+}
+
+/// Reads what follows `{{ `, and returns what follows ` }}`.
+fn placeholder(inside: &str, is_json: bool) -> Option<(Placeholder<'_>, &str)> {
+    let quote = if is_json { "\\\"" } else { "\"" };
+    if let Some(quoted) = inside.strip_prefix(quote) {
+        let end = format!("{quote} }}}}");
+        let at = quoted.find(&end)?;
+        let text: String = serde_json::from_str(&format!("\"{}\"", &quoted[..at])).ok()?;
+        return Some((Placeholder::Quoted(text), &quoted[at + end.len()..]));
+    }
+    let end = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+    let (name, rest) = inside.split_at(end);
+    Some((Placeholder::Name(name), rest.strip_prefix(" }}")?))
+}
