@@ -229,7 +229,8 @@ impl Walk<'_, '_> {
             (Format::DateTime, Format::DateTime) if is_spelled_differently(a, b) => Rule::BodySpellingChanged,
             (Format::Uuid, Format::Uuid) if a.eq_ignore_ascii_case(b) => Rule::BodySpellingChanged,
             (one, other) if one == other => {
-                if one == Format::Text && is_message(name, a, b) {
+                let is_time = instant(a).is_some() && instant(b).is_some();
+                if one == Format::Text && !is_time && is_message(name, a, b) {
                     Rule::BodyMessageChanged
                 } else {
                     Rule::BodyValueChanged

@@ -229,7 +229,9 @@ fn changes(behaviours: Vec<(&'static str, Behaviour)>) -> Vec<(&'static str, Vec
                     let changes = report["changes"].as_array().unwrap().iter();
                     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
                     let changes = changes.map(|change| text(&change["level"]) + " " + &text(&change["rule"]));
-                    told.lock().unwrap().push((name, changes.collect()));
+                    // The suite has two endpoints, each with a change of its own.
+                    let kinds: std::collections::BTreeSet<_> = changes.collect();
+                    told.lock().unwrap().push((name, kinds.into_iter().collect()));
                 }
             });
         }
