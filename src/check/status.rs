@@ -18,6 +18,11 @@ pub enum StatusItem {
 }
 
 impl StatusSet {
+    /// Whether no response can be outside of the set; an interim one (1xx) is never the one that is checked.
+    pub fn accepts_all(&self) -> bool {
+        (200..=599).all(|status| self.contains(status))
+    }
+
     /// Whether the set holds `status`.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|item| match item {

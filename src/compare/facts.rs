@@ -9,7 +9,8 @@ use crate::{
     check::{Declared, SchemaStore, StatusSet},
     event::CaseFinished,
     suite::{
-        CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, Suites, Template, TextTestDef,
+        CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, StatusDef, Suites, Template,
+        TextTestDef,
     },
 };
 
@@ -98,7 +99,10 @@ impl<'s> Facts<'s> {
 
     /// The statuses that a case expects.
     pub(super) fn statuses(&self, case: &str) -> Option<&StatusSet> {
-        self.cases.get(case)?.expect.status.as_ref().map(|status| &status.value)
+        match &self.cases.get(case)?.expect.status.as_ref()?.value {
+            StatusDef::Fixed(set) => Some(set),
+            StatusDef::Variable(..) => None,
+        }
     }
 
     /// The level of a difference in this case, by what the suite declares.

@@ -15,15 +15,15 @@ use super::scope::{MAX_TEXT, Scope};
 use crate::{
     check::{
         self, BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
-        PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, TextTest,
+        PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
     },
     exchange::Request,
     project::Target,
     snapshot::SnapshotStore,
-    source::{Diagnostic, Sources, Span},
+    source::{Diagnostic, Place, Sources, Span},
     suite::{
-        self, Case, CaseDef, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Suite, Suites,
-        Template, TextTestDef, Written,
+        self, Case, CaseDef, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, QueryDef,
+        StatusDef, Suite, Suites, Template, TextTestDef, Written,
     },
 };
 
@@ -247,10 +247,22 @@ impl Binding<'_> {
             }
             url.push_str(&text);
         }
-        let pairs = self.pairs(&def.query);
-        if !pairs.is_empty() {
-            url.push('?');
-            url.push_str(&pairs);
+        match &def.query {
+            QueryDef::Fields(fields) => {
+                let pairs = self.pairs(fields);
+                if !pairs.is_empty() {
+                    url.push('?');
+                    url.push_str(&pairs);
+                }
+            }
+            QueryDef::Raw(raw) => {
+                let text = self.scope.text(raw);
+                if let Some(wrong) = suite::wrong_query(&text, raw.span) {
+                    return Err(wrong);
+                }
+                url.push('?');
+                url.push_str(&text);
+            }
         }
         if url.parse::<http::Uri>().is_err() {
             let span = def.path.as_ref().map_or(self.case.span, |path| path.span);
@@ -296,10 +308,7 @@ impl Binding<'_> {
         }
         Ok(Expectation {
             place: place(self.case.span),
-            status: def
-                .status
-                .as_ref()
-                .map(|status| (status.value.clone(), place(status.span))),
+            status: self.status()?,
             headers,
             body,
             duration: def.duration.as_ref().map(|limit| (limit.value, place(limit.span))),
@@ -312,6 +321,42 @@ impl Binding<'_> {
             rules,
             max_body: self.binder.target.limits.max_body,
         })
+    }
+
+    fn status(&self) -> Result<Option<(StatusSet, Place)>, Diagnostic> {
+        let Some(status) = &self.case.def.expect.status else {
+            return Ok(None);
+        };
+        let place = self.sources.place(status.span);
+        let (variables, fixed) = match &status.value {
+            StatusDef::Fixed(set) => return Ok(Some((set.clone(), place))),
+            StatusDef::Variable(variables, fixed) => (variables, fixed),
+        };
+        let mut set = fixed.clone();
+        for template in variables {
+            let value = self.scope.json(&JsonDef::Text(template.clone()));
+            if self.scope.is_incomplete() || self.scope.unfit().is_some() {
+                continue;
+            }
+            let values = match value {
+                serde_json::Value::Array(values) if !values.is_empty() => values,
+                value => vec![value],
+            };
+            for value in values {
+                let Some(item) = suite::status_item(&value) else {
+                    let names: Vec<_> = template.variables().map(|name| format!("`{name}`")).collect();
+                    let message = format!("{} does not give a status here", names.join(" and "));
+                    // The value is written in the row, not where the status is expected.
+                    return Err(Diagnostic::new(self.case.span, message)
+                        .help("a status is a number from 100 to 599, or a class such as `4xx`"));
+                };
+                set.0.push(item);
+            }
+        }
+        if set.accepts_all() {
+            return Err(suite::every_status(status.span));
+        }
+        Ok(Some((set, place)))
     }
 
     /// What is expected of headers and body; made once for all rows of a table where no row has a part in it.

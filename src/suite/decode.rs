@@ -10,7 +10,10 @@ use serde_json::Value;
 
 use super::{
     decode_expect::expect,
-    def::{CaseDef, ContentDef, InputDef, JsonDef, NamedValue, RequestDef, SnapshotsDef, SuiteDef, WaiverDef, Written},
+    def::{
+        CaseDef, ContentDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef,
+        Written,
+    },
     template::{Template, is_name},
 };
 use crate::{
@@ -412,10 +415,7 @@ pub(super) fn request(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
         method: fields.take("method").and_then(|node| method(node, cx)),
         path: path.and_then(|node| self::path(node, cx)),
         params: fields.take("params").map(|node| params(node, cx)).unwrap_or_default(),
-        query: fields
-            .take("query")
-            .map(|node| named_texts(node, "a mapping of query parameters", cx))
-            .unwrap_or_default(),
+        query: fields.take("query").map(|node| query(node, cx)).unwrap_or_default(),
         headers: fields.take("headers").map(|node| headers(node, cx)).unwrap_or_default(),
         body: fields.take("body").and_then(|node| content(node, cx)),
     };
@@ -516,6 +516,37 @@ fn params(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Template)> {
     })
 }
 
+/// Parameters by name, or the whole query as text.
+fn query(node: &Node, cx: &mut Reading<'_>) -> QueryDef {
+    if matches!(node.kind, Kind::Map(_) | Kind::List(_)) {
+        return QueryDef::Fields(named_texts(
+            node,
+            "query parameters by name, or the whole query as text",
+            cx,
+        ));
+    }
+    let Some(template) = cx.template(node) else {
+        return QueryDef::default();
+    };
+    if let Some(wrong) = template.as_constant().and_then(|text| wrong_query(text, node.span)) {
+        cx.error(wrong);
+    }
+    QueryDef::Raw(template)
+}
+
+/// What cannot be sent unchanged as a query.
+pub(crate) fn wrong_query(text: &str, span: Span) -> Option<Diagnostic> {
+    if text.starts_with('?') {
+        let error = Diagnostic::new(span, "the `?` before the query is added by itself");
+        return Some(error.help("write what comes after it"));
+    }
+    let bad = text.chars().find(|c| !c.is_ascii_graphic() || *c == '#')?;
+    let error = Diagnostic::new(span, format!("the query holds {bad:?}, which a URL cannot"));
+    Some(error.help(
+        "text is sent unchanged: percent-encode it, or write the parameters by name, as `query: { name: value }`",
+    ))
+}
+
 fn named_texts(node: &Node, what: &'static str, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
     cx.entries(node, what, |cx, key, value| {
         Some((key.text.to_string(), cx.templates(value)?))
@@ -590,6 +621,27 @@ fn content(node: &Node, cx: &mut Reading<'_>) -> Option<ContentDef> {
         Err(error) => {
             cx.error(Diagnostic::new(node.span, format!("failed to read `{name}`: {error}")));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::source::{Sources, parse_yaml};
+
+    #[test]
+    fn a_raw_query_has_only_what_can_be_sent_unchanged() {
+        let mut sources = Sources::new("");
+        let file = sources.add(Path::new("a"), "a".to_owned());
+        let span = parse_yaml("a", file, &mut Diagnostics::default()).unwrap().span;
+        for text in ["", "pretty", "pretty&x=%ZZ", "a=b=c&&", "a?b/c:d@e", "a+b"] {
+            assert!(wrong_query(text, span).is_none(), "{text}");
+        }
+        for text in ["?a", "a b", "a#b", "a\nb", "a\u{7f}", "é"] {
+            assert!(wrong_query(text, span).is_some(), "{text}");
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     decode::{Reading, check_header},
-    def::{BodyDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, TextTestDef, Written},
+    def::{
+        BodyDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, TextTestDef, Written,
+    },
     template::Template,
 };
 use crate::{
@@ -37,33 +39,79 @@ fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {
     value.map(|value| Written { value, span: node.span })
 }
 
-fn status(node: &Node, cx: &mut Reading<'_>) -> Option<Written<StatusSet>> {
-    let items = list(node, cx.errors, |node, errors| {
-        if let Kind::String(text) = &node.kind {
-            if let [class @ b'1'..=b'5', b'x', b'x'] = text.as_bytes() {
-                return Some(StatusItem::Class(u16::from(class - b'0')));
+fn status(node: &Node, cx: &mut Reading<'_>) -> Option<Written<StatusDef>> {
+    let nodes = match &node.kind {
+        Kind::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let (mut items, mut variables) = (Vec::new(), Vec::new());
+    let before = cx.errors.len();
+    for node in nodes {
+        match &node.kind {
+            Kind::String(text) if text.contains("{{") => variables.extend(cx.template(node)),
+            Kind::String(text) => {
+                if let Some(class) = status_class(text) {
+                    items.push(class);
+                    continue;
+                }
+                let help = if text.parse::<u16>().is_ok() {
+                    "write the code without quotes"
+                } else {
+                    "write a code such as `404`, a class such as `4xx`, or a variable: \"{{ name }}\""
+                };
+                cx.error(Diagnostic::new(node.span, format!("`{text}` is not a status")).help(help));
             }
-            let help = if text.parse::<u16>().is_ok() {
-                "write the code without quotes"
-            } else {
-                "write a code such as `404`, or a class such as `4xx`"
-            };
-            errors.push(Diagnostic::new(node.span, format!("`{text}` is not a status")).help(help));
-            return None;
+            _ => {
+                let code = integer(node, 100, 599, cx.errors).and_then(|code| u16::try_from(code).ok());
+                items.extend(code.map(StatusItem::Code));
+            }
         }
-        let code = integer(node, 100, 599, errors)?;
-        u16::try_from(code).ok().map(StatusItem::Code)
-    })?;
-    if items.is_empty() {
+    }
+    if cx.errors.len() > before {
+        return None;
+    }
+    if nodes.is_empty() {
         cx.error(Diagnostic::new(node.span, "an empty list accepts no status at all"));
     }
     let set = StatusSet(items);
-    // An interim response is never the one that is checked.
-    if (200..=599).all(|code| set.contains(code)) {
-        let error = Diagnostic::new(node.span, "this accepts every status, so nothing is tested");
-        cx.error(error.help("name the statuses that the API may respond with"));
+    if set.accepts_all() {
+        cx.error(every_status(node.span));
     }
-    written(node, Some(set))
+    let def = if variables.is_empty() {
+        StatusDef::Fixed(set)
+    } else {
+        StatusDef::Variable(variables, set)
+    };
+    written(node, Some(def))
+}
+
+/// `4xx`.
+fn status_class(text: &str) -> Option<StatusItem> {
+    match text.as_bytes() {
+        [class @ b'1'..=b'5', b'x', b'x'] => Some(StatusItem::Class(u16::from(class - b'0'))),
+        _ => None,
+    }
+}
+
+/// The status that a variable gives: a number, or its text, or a class.
+pub(crate) fn status_item(value: &serde_json::Value) -> Option<StatusItem> {
+    let code = match value {
+        serde_json::Value::Number(number) => number.as_u64()?,
+        serde_json::Value::String(text) => match status_class(text) {
+            Some(class) => return Some(class),
+            None if text.len() == 3 => text.parse().ok()?,
+            None => return None,
+        },
+        _ => return None,
+    };
+    let code = u16::try_from(code).ok().filter(|code| (100..=599).contains(code));
+    code.map(StatusItem::Code)
+}
+
+/// A set of every status.
+pub(crate) fn every_status(span: Span) -> Diagnostic {
+    Diagnostic::new(span, "this accepts every status, so nothing is tested")
+        .help("name the statuses that the API may respond with")
 }
 
 fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<HeaderDef>)> {
@@ -442,4 +490,30 @@ fn json_type(node: &Node, errors: &mut crate::source::Diagnostics) -> Option<Jso
         );
     }
     known.map(|(_, kind)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_variable_gives_a_status_as_number_text_or_class() {
+        assert_eq!(status_item(&json!(404)), Some(StatusItem::Code(404)));
+        assert_eq!(status_item(&json!("404")), Some(StatusItem::Code(404)));
+        assert_eq!(status_item(&json!("4xx")), Some(StatusItem::Class(4)));
+        for wrong in [
+            json!(99),
+            json!(600),
+            json!(200.5),
+            json!("6xx"),
+            json!("+40"),
+            json!(""),
+            json!(null),
+            json!(true),
+        ] {
+            assert_eq!(status_item(&wrong), None, "{wrong}");
+        }
+    }
 }

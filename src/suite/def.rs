@@ -212,14 +212,29 @@ pub struct RequestDef {
     /// Path parameters by name; each is percent-encoded as one segment.
     #[schemars(with = "BTreeMap<String, Template>")]
     pub params: Vec<(String, Template)>,
-    /// Query parameters by name; a list repeats the parameter.
-    #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
-    pub query: Vec<(String, Vec<Template>)>,
+    /// Query parameters by name; a list repeats the parameter. Or the whole query as text, sent unchanged.
+    #[schemars(with = "QueryText")]
+    pub query: QueryDef,
     /// Header fields by name; a list repeats the field.
     #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
     pub headers: Vec<(String, Vec<Template>)>,
     /// The content.
     pub body: Option<ContentDef>,
+}
+
+/// A query.
+#[derive(Clone, Debug)]
+pub enum QueryDef {
+    /// Parameters by name, to be percent-encoded.
+    Fields(Vec<(String, Vec<Template>)>),
+    /// The whole query, sent as it is written.
+    Raw(Template),
+}
+
+impl Default for QueryDef {
+    fn default() -> Self {
+        Self::Fields(Vec::new())
+    }
 }
 
 /// The content of a request: exactly one of these.
@@ -244,7 +259,7 @@ pub enum ContentDef {
 pub struct ExpectDef {
     /// The status code: one, a class such as `2xx`, or a list of them.
     #[schemars(with = "Option<StatusText>")]
-    pub status: Option<Written<StatusSet>>,
+    pub status: Option<Written<StatusDef>>,
     /// Header fields by name: the value, or tests of it. Media types are compared by meaning.
     #[schemars(with = "BTreeMap<String, HeaderText>")]
     pub headers: Vec<(String, Written<HeaderDef>)>,
@@ -262,6 +277,15 @@ pub struct ExpectDef {
     /// Levels of the standing rules of HTTP, by id.
     #[schemars(with = "RuleTable")]
     pub rules: Vec<(String, Level)>,
+}
+
+/// Acceptable status codes.
+#[derive(Clone, Debug)]
+pub enum StatusDef {
+    /// These.
+    Fixed(StatusSet),
+    /// Those that variables give, as a table with the status of each row does, and these.
+    Variable(Vec<Template>, StatusSet),
 }
 
 /// Demands on the body; all that are given are checked.
@@ -449,6 +473,14 @@ mod editor {
         Many(Vec<Template>),
     }
 
+    /// Parameters by name, or the whole query as text.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    pub(super) enum QueryText {
+        Raw(Template),
+        Fields(BTreeMap<String, OneOrManyTexts>),
+    }
+
     /// What it is; or more about it.
     #[derive(JsonSchema)]
     #[schemars(untagged)]
@@ -532,17 +564,19 @@ mod editor {
         "description": "A duration: `250ms`, `10s`, `5m`, `1h`."
     });
     shape!(StatusText, {
-        "description": "A status code such as 404, a class such as `4xx`, or a list of them.",
+        "description": "A status code such as 404, a class such as `4xx`, a variable, or a list of them.",
         "oneOf": [
             { "type": "integer", "minimum": 100, "maximum": 599 },
             { "type": "string", "pattern": "^[1-5]xx$" },
+            { "type": "string", "pattern": r"\{\{" },
             {
                 "type": "array",
                 "minItems": 1,
                 "items": {
                     "oneOf": [
                         { "type": "integer", "minimum": 100, "maximum": 599 },
-                        { "type": "string", "pattern": "^[1-5]xx$" }
+                        { "type": "string", "pattern": "^[1-5]xx$" },
+                        { "type": "string", "pattern": r"\{\{" }
                     ]
                 }
             },
@@ -635,5 +669,6 @@ mod editor {
 }
 
 use editor::{
-    DurationText, ExampleName, HeaderText, InputOrText, OneOrMany, OneOrManyTexts, RuleTable, StatusText, TextTests,
+    DurationText, ExampleName, HeaderText, InputOrText, OneOrMany, OneOrManyTexts, QueryText, RuleTable, StatusText,
+    TextTests,
 };

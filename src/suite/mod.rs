@@ -12,10 +12,12 @@ mod load;
 mod ready;
 mod template;
 
-pub(crate) use decode_expect::{contains_nothing, matches_everything};
+pub(crate) use decode::wrong_query;
+pub(crate) use decode_expect::{contains_nothing, every_status, matches_everything, status_item};
 pub use def::{
     BodyDef, Case, CaseDef, ContentDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef, NamedValue,
-    PatternDef, PatternDefKind, RequestDef, SnapshotsDef, Suite, SuiteDef, TextTestDef, WaiverDef, Written,
+    PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef,
+    Written,
 };
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
