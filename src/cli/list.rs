@@ -16,7 +16,9 @@ pub(super) fn validate(folder: Option<&Path>, printer: &mut Printer) -> Exit {
         Err(exit) => exit,
         Ok(workspace) => {
             printer.warnings(&workspace.schemas.warnings(), &workspace.sources);
-            let errors = workspace.schemas.errors();
+            let mut errors = workspace.schemas.errors();
+            workspace.project.check_environment(&workspace.suites, &mut errors);
+            workspace.check_bindings(&mut errors);
             if !errors.is_empty() {
                 return printer.diagnostics(&errors, &workspace.sources);
             }

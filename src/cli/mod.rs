@@ -52,6 +52,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut printer = Printer::new(cli.color);
+    printer.before_sending(matches!(cli.command, Command::Run(_)));
     let exit = match cli.command {
         Command::Run(command) => run::run(&command, cli.project.as_deref(), &mut printer),
         Command::Validate => list::validate(cli.project.as_deref(), &mut printer),

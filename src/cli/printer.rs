@@ -1,7 +1,7 @@
 //! Standard output and standard error.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io::{self, IsTerminal, Write},
     sync::Arc,
 };
@@ -11,9 +11,10 @@ use anstyle::AnsiColor;
 
 use super::{Exit, args::Color};
 use crate::{
+    project::{Project, SecretSource, known_secrets},
     redact::Redactor,
     report::{Colours, inert_lines, visible},
-    source::{Diagnostics, Sources},
+    source::{Diagnostics, Sources, without_credentials},
 };
 
 /// Writes to the two streams. Once the secrets are known, nothing leaves without going through the redactor.
@@ -21,6 +22,10 @@ use crate::{
 pub(super) struct Printer {
     color: Color,
     hide: Option<Arc<Redactor>>,
+    /// Secrets that are known before a target is chosen: `CONFORME_SECRET_*`, and sources that only have to be read.
+    sources: RefCell<Vec<(String, SecretSource)>>,
+    /// Whether the command sends requests, and has not sent any yet.
+    is_before_sending: Cell<bool>,
     /// Why something did not get to standard output.
     lost: RefCell<Option<io::Error>>,
 }
@@ -30,8 +35,33 @@ impl Printer {
         Self {
             color,
             hide: None,
+            sources: RefCell::default(),
+            is_before_sending: Cell::new(false),
             lost: RefCell::new(None),
         }
+    }
+
+    /// Errors from now on state that nothing was sent, or no longer do.
+    pub(super) fn before_sending(&self, is_before: bool) {
+        self.is_before_sending.set(is_before);
+    }
+
+    /// An error that ends the command before it sends anything, if it is one that sends.
+    pub(super) fn refuse(&self, text: &str) {
+        self.error(&format!("{text}{}", self.nothing_sent()));
+    }
+
+    fn nothing_sent(&self) -> &'static str {
+        if self.is_before_sending.get() {
+            "; nothing was sent"
+        } else {
+            ""
+        }
+    }
+
+    /// Sources of secrets that must not be shown, as long as [`Printer::hide`] has not been called.
+    pub(super) fn learn(&self, project: &Project) {
+        self.sources.replace(project.secret_sources());
     }
 
     /// From now on every secret is hidden.
@@ -63,9 +93,15 @@ impl Printer {
     }
 
     fn hidden(&self, text: &str) -> String {
-        self.hide
-            .as_ref()
-            .map_or_else(|| text.to_owned(), |redactor| redactor.text(text))
+        let text = without_credentials(text);
+        if let Some(redactor) = &self.hide {
+            return redactor.text(&text);
+        }
+        let known = known_secrets(&self.sources.borrow());
+        if known.is_empty() {
+            return text.into_owned();
+        }
+        Redactor::new(known.iter().map(|(name, secret)| (name.as_str(), secret))).text(&text)
     }
 
     /// Text without secrets, and without a line that a CI system would take for a command.
@@ -129,11 +165,11 @@ impl Printer {
     pub(super) fn diagnostics(&self, errors: &Diagnostics, sources: &Sources) -> Exit {
         let text = errors.render(sources, self.is_coloured(&io::stderr()));
         drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
-        let mistakes = match errors.len() {
-            1 => "1 mistake".to_owned(),
-            number => format!("{number} mistakes"),
+        let number = match errors.len() {
+            1 => "1 error".to_owned(),
+            number => format!("{number} errors"),
         };
-        self.error(&format!("{mistakes}; nothing was sent"));
+        self.refuse(&number);
         Exit::Usage
     }
 }

@@ -50,10 +50,7 @@ impl Reports {
                 None => all.push(("to standard output".to_owned(), spec.format.reporter(Sink::stdout()))),
                 Some(path) => {
                     let sink = Sink::file(path).map_err(|error| {
-                        printer.error(&format!(
-                            "failed to write the report `{}`: {error}; nothing was sent",
-                            path.display()
-                        ));
+                        printer.refuse(&format!("failed to write the report `{}`: {error}", path.display()));
                         Exit::Report
                     })?;
                     all.push((format!("the report `{}`", path.display()), spec.format.reporter(sink)));
@@ -75,9 +72,7 @@ impl Reports {
             return Err(Exit::Usage);
         }
         let recorder = Recorder::create(path).map_err(|error| {
-            printer.error(&format!(
-                "failed to write the recording `{shown}`: {error}; nothing was sent"
-            ));
+            printer.refuse(&format!("failed to write the recording `{shown}`: {error}"));
             Exit::Report
         })?;
         self.all.push((format!("the recording `{shown}`"), Box::new(recorder)));

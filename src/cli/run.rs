@@ -47,7 +47,7 @@ fn try_measured(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) ->
     // The variable of the environment is for all commands; the flag alone is a slip.
     let is_slip = !args.mutate && std::env::var_os("CONFORME_MIN_SCORE").is_none();
     if is_slip || (args.mutate && args.select.targets.len() > 1) {
-        printer.error("--min-score goes with --mutate, and --mutate with one target; nothing was sent");
+        printer.refuse("--min-score goes with --mutate, and --mutate with one target");
         return Err(Exit::Usage);
     }
     if !args.mutate {
@@ -59,7 +59,9 @@ fn try_measured(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) ->
     })?;
     let own = scratch.path().join("run.ndjson");
     let path = args.record.as_deref().unwrap_or(&own);
-    match try_run(args, Some(path), folder, printer)? {
+    let exit = try_run(args, Some(path), folder, printer)?;
+    printer.before_sending(false);
+    match exit {
         Exit::Holds => mutate::after_run(path, args, folder, printer),
         other => Ok(other),
     }

@@ -1,8 +1,12 @@
 //! The target of a command: a named one, a URL, or the embedded reference API.
 
+use std::sync::Arc;
+
 use super::{Exit, Printer, args::TARGET_VARIABLE, workspace::Workspace};
 use crate::{
-    project::{Target, TargetOptions},
+    project::{KnownSecrets, Target, TargetOptions},
+    redact::Redactor,
+    report::visible,
     source::{Diagnostic, Diagnostics},
 };
 
@@ -19,6 +23,9 @@ pub(super) struct Resolved {
 const REFERENCE: &str = "reference";
 /// Maximum number of targets that an error lists.
 const MAX_LISTED: usize = 50;
+/// Maximum number of lines, and of bytes of one, that are shown of what a program wrote to its standard error.
+const MAX_LINES: usize = 20;
+const MAX_LINE: usize = 500;
 
 /// Finds the target. The embedded API is started for `reference`, unless `dry`: then it is only described. A target that
 /// is not named at all, or is blank, is an error: what was meant to be tested would not be.
@@ -26,7 +33,7 @@ pub(super) fn resolve(
     workspace: &Workspace,
     options: &TargetOptions,
     dry: bool,
-    printer: &Printer,
+    printer: &mut Printer,
 ) -> Result<Resolved, Exit> {
     let Some(wanted) = options.target.as_ref().or(workspace.project.default_target.as_ref()) else {
         return Err(unnamed("no target is given", workspace, printer));
@@ -37,10 +44,19 @@ pub(super) fn resolve(
     }
     let is_named = |name: &str| workspace.project.targets.iter().any(|(known, _)| known == name);
     if wanted == REFERENCE && !is_named(REFERENCE) {
+        let mut errors = Diagnostics::default();
+        workspace.project.check_environment(&workspace.suites, &mut errors);
+        if !errors.is_empty() {
+            return Err(printer.diagnostics(&errors, &workspace.sources));
+        }
         return embedded(workspace, options, dry, printer);
     }
     let mut errors = Diagnostics::default();
-    let target = Target::resolve(&workspace.project, options, &workspace.suites, &mut errors);
+    let mut known = KnownSecrets::default();
+    let (project, suites) = (&workspace.project, &workspace.suites);
+    project.check_environment(suites, &mut errors);
+    let target = Target::resolve(project, options, suites, &mut known, &masked_lines, &mut errors);
+    printer.hide(&Arc::new(redactor(&known)));
     match target {
         Some(target) if errors.is_empty() => Ok(Resolved {
             target,
@@ -50,6 +66,22 @@ pub(super) fn resolve(
         }),
         _ => Err(printer.diagnostics(&errors, &workspace.sources)),
     }
+}
+
+fn redactor(known: &KnownSecrets) -> Redactor {
+    Redactor::new(known.all.iter().map(|(name, secret)| (name.as_str(), secret)))
+}
+
+/// Lines of a program's output that can be shown: without secrets, and without effect on a terminal or a CI system.
+fn masked_lines(known: &KnownSecrets, text: &str) -> Vec<String> {
+    let text = redactor(known).text(text.trim_end());
+    let mut lines: Vec<_> = (text.lines().take(MAX_LINES))
+        .map(|line| visible(&line[..line.floor_char_boundary(MAX_LINE)]).into_owned())
+        .collect();
+    if let more @ 1.. = text.lines().count() - lines.len() {
+        lines.push(format!("… {more} more lines"));
+    }
+    lines
 }
 
 /// Rejects a target that has no name, and lists the names there are.

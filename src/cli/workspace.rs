@@ -39,6 +39,7 @@ impl Workspace {
         })?;
         let mut errors = Diagnostics::default();
         let (project, mut sources) = Project::open(&folder, &mut errors);
+        printer.learn(&project);
         if !project.cases.is_dir() {
             let shown = sources.shown(&project.cases);
             errors.push(
@@ -54,7 +55,7 @@ impl Workspace {
             let ready = node.and_then(|node| suite::ready(node, name, &project.root, &schemas, &mut errors));
             suites.ready.extend(ready.map(|case| (name.clone(), case)));
         }
-        project.check_variables(&suites.inputs(), &mut errors);
+        project.check_names(&suites, &mut errors);
         if !errors.is_empty() {
             return Err(printer.diagnostics(&errors, &sources));
         }
@@ -65,6 +66,23 @@ impl Workspace {
             suites,
             schemas,
         })
+    }
+
+    /// Binds every case as `run` does, without a target: inputs have placeholder values. What fails here fails on every
+    /// target.
+    pub(super) fn check_bindings(&self, errors: &mut Diagnostics) {
+        let Ok(target) = Target::placeholder(&self.suites) else {
+            return;
+        };
+        let (all, snapshots) = (Selection::default(), self.snapshots.clone());
+        drop(Plan::new(
+            &self.suites,
+            &all,
+            Arc::new(target),
+            snapshots,
+            &self.sources,
+            errors,
+        ));
     }
 
     /// Plans the selected cases for a target; mistakes are printed, all of them.

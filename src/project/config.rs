@@ -1,20 +1,21 @@
 //! `conforme.toml`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde_json::Value;
 
-use super::{BaseUrl, Rate, SECRET_PREFIX};
+use super::{BaseUrl, Rate, SECRET_PREFIX, secret::secrets_of_environment, target::shown_address};
 use crate::compare::CompareSettings;
 use crate::event::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Sources, Span, check_folder, duration, integer,
     is_taken, list, parse_toml, read_file_in, string,
 };
+use crate::suite::{Suites, Template};
 
 /// The name of the file.
 const FILE: &str = "conforme.toml";
@@ -62,7 +63,7 @@ pub struct TargetDef {
     /// How many of them at once, where some were left.
     pub burst: Option<u32>,
     /// Effects that are allowed.
-    pub effects: Vec<String>,
+    pub effects: Vec<(String, Span)>,
     /// Extra certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
     /// Client certificate chain, PEM.
@@ -137,27 +138,68 @@ impl Project {
         (project, sources)
     }
 
-    /// Holds the variables of every target against the inputs of the suites (by name, and whether each is a secret).
-    pub fn check_variables(&self, inputs: &BTreeMap<&str, bool>, errors: &mut Diagnostics) {
-        for (key, _) in self.targets.iter().flat_map(|(_, target)| &target.vars) {
-            match inputs.get(&*key.text) {
-                None => errors.push(
-                    Diagnostic::new(key.span, format!("no suite has an input `{}`", key.text))
-                        .suggest(&key.text, inputs.keys().copied()),
-                ),
-                Some(true) => errors.push(
-                    Diagnostic::new(
+    /// Checks the names in all targets: variables and secrets must be inputs of a suite or used in the target's own
+    /// headers, headers must be valid, and effects must be effects of a case. A name that nothing uses is misspelled.
+    pub fn check_names(&self, suites: &Suites, errors: &mut Diagnostics) {
+        let inputs = suites.inputs();
+        let effects: BTreeSet<&str> = (suites.cases.iter())
+            .flat_map(|case| case.def.effects.iter().map(String::as_str))
+            .collect();
+        for (_, target) in &self.targets {
+            let used = check_headers(target, &inputs, errors);
+            let is_unknown = |key: &Key| !inputs.contains_key(&*key.text) && !used.contains(&*key.text);
+            let unknown = |key: &Key| {
+                Diagnostic::new(key.span, format!("no suite has an input `{}`", key.text))
+                    .suggest(&key.text, inputs.keys().copied())
+            };
+            for (key, _) in &target.vars {
+                if inputs.get(&*key.text) == Some(&true) {
+                    let variable = format!("{SECRET_PREFIX}{}", key.text.to_ascii_uppercase());
+                    let error = Diagnostic::new(
                         key.span,
                         format!("`{}` is a secret: it does not stand in this file", key.text),
-                    )
-                    .help(format!(
-                        "put it under `secrets`, or set {SECRET_PREFIX}{}",
-                        key.text.to_ascii_uppercase()
-                    )),
-                ),
-                Some(false) => {}
+                    );
+                    errors.push(error.help(format!("put it under `secrets`, or set {variable}")));
+                } else if is_unknown(key) {
+                    errors.push(unknown(key));
+                }
+            }
+            for (key, _) in target.secrets.iter().filter(|(key, _)| is_unknown(key)) {
+                errors.push(unknown(key));
+            }
+            for (effect, span) in target.effects.iter().filter(|(effect, _)| !effects.contains(&**effect)) {
+                let error = Diagnostic::new(*span, format!("no case has the effect `{effect}`"));
+                errors.push(error.suggest(effect, effects.iter().copied()));
             }
         }
+    }
+
+    /// Checks the names of the `CONFORME_SECRET_*` variables of the environment: one that no suite and no target uses is
+    /// misspelled. An empty variable counts as unset.
+    pub fn check_environment(&self, suites: &Suites, errors: &mut Diagnostics) {
+        let mut known: BTreeSet<String> = suites.inputs().keys().map(|name| name.to_ascii_uppercase()).collect();
+        for (_, target) in &self.targets {
+            known.extend(target.secrets.iter().map(|(key, _)| key.text.to_ascii_uppercase()));
+            known.extend(header_variables(target).map(|name| name.to_ascii_uppercase()));
+        }
+        let known: Vec<_> = known.iter().map(|name| format!("{SECRET_PREFIX}{name}")).collect();
+        for (variable, _) in secrets_of_environment() {
+            let variable = variable.to_ascii_uppercase();
+            if !known.contains(&variable) {
+                let error = Diagnostic::general(format!(
+                    "the environment variable `{variable}`: no suite has this secret"
+                ));
+                errors.push(error.suggest(&variable, known.iter().map(String::as_str)));
+            }
+        }
+    }
+
+    /// Where the secrets of all targets come from, as far as they only have to be read.
+    pub fn secret_sources(&self) -> Vec<(String, SecretSource)> {
+        let all = self.targets.iter().flat_map(|(_, target)| &target.secrets);
+        all.filter(|(_, source)| !matches!(source, SecretSource::Command(_)))
+            .map(|(key, source)| (key.text.to_string(), source.clone()))
+            .collect()
     }
 
     fn decode(&mut self, node: &Node, errors: &mut Diagnostics) {
@@ -204,6 +246,53 @@ impl Project {
     }
 }
 
+/// The variables that the headers of a target use, as far as they can be read.
+fn header_variables(target: &TargetDef) -> impl Iterator<Item = String> {
+    let templates = (target.headers.iter()).filter_map(|(key, value)| Template::parse(value, key.span).ok());
+    templates.flat_map(|template| template.variables().map(str::to_owned).collect::<Vec<_>>())
+}
+
+/// Checks the headers of a target without its values, and returns the variables that they use.
+fn check_headers(target: &TargetDef, inputs: &BTreeMap<&str, bool>, errors: &mut Diagnostics) -> BTreeSet<String> {
+    for (key, value) in &target.headers {
+        if !crate::check::is_token(&key.text) {
+            let error = format!("`{}` is not a header name", key.text);
+            errors.push(Diagnostic::new(key.span, error));
+        }
+        let template = match Template::parse(value, key.span) {
+            Ok(template) => template,
+            Err(reason) => {
+                errors.push(Diagnostic::new(key.span, reason));
+                continue;
+            }
+        };
+        let own = || {
+            target
+                .vars
+                .iter()
+                .map(|(key, _)| key)
+                .chain(target.secrets.iter().map(|(key, _)| key))
+        };
+        for name in template.variables() {
+            if !inputs.contains_key(name) && !own().any(|key| *key.text == *name) {
+                let known: Vec<_> = inputs.keys().copied().chain(own().map(|key| &*key.text)).collect();
+                let error = format!("the target has no variable or secret `{name}`");
+                errors.push(Diagnostic::new(key.span, error).suggest(name, known.iter().copied()));
+            }
+        }
+        if template
+            .as_constant()
+            .is_some_and(|text| text.contains(['\r', '\n', '\0']))
+        {
+            errors.push(Diagnostic::new(
+                key.span,
+                "the value of a header cannot hold control characters",
+            ));
+        }
+    }
+    header_variables(target).collect()
+}
+
 fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDef> {
     let mut fields = Fields::of(node, "a target", errors)?;
     let path = |name, fields: &mut Fields<'_>, errors: &mut Diagnostics| {
@@ -233,7 +322,9 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
             .read("burst", errors, |node, errors| integer(node, 1, 1_000_000, errors))
             .and_then(|number| u32::try_from(number).ok()),
         effects: fields
-            .read("effects", errors, |node, errors| list(node, errors, string))
+            .read("effects", errors, |node, errors| {
+                list(node, errors, |node, errors| Some((string(node, errors)?, node.span)))
+            })
             .unwrap_or_default(),
         ca_file,
         client_cert,
@@ -254,7 +345,7 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
     if let Some((text, span)) = &def.base_url
         && let Err(reason) = BaseUrl::parse(text)
     {
-        errors.push(Diagnostic::new(*span, format!("`{text}`: {reason}")));
+        errors.push(Diagnostic::new(*span, format!("`{}`: {reason}", shown_address(text))));
     }
     if base.is_none() {
         errors

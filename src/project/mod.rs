@@ -3,6 +3,7 @@
 //! [`Project::open`] reads the file; [`Target::resolve`] turns a name or URL, the flags and the environment into one
 //! [`Target`], secrets fetched. After that nothing reads the environment again.
 
+mod command;
 mod config;
 mod pace;
 mod secret;
@@ -10,5 +11,5 @@ mod target;
 
 pub use config::{Project, SecretSource, TargetDef};
 pub use pace::{Pace, Rate};
-pub use secret::{SECRET_PREFIX, Secret, SecretError, marks_of};
-pub use target::{BaseUrl, Limits, Retry, Target, TargetOptions, TlsFiles};
+pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets, marks_of};
+pub use target::{BaseUrl, KnownSecrets, Limits, Mask, Retry, Target, TargetOptions, TlsFiles};

@@ -1,13 +1,11 @@
 //! Fetching secrets from where a target says they are.
 
-use std::{
-    io::Read as _,
-    process::{Command, Stdio},
-    sync::mpsc,
-    time::{Duration, Instant},
-};
+use std::{ffi::OsString, time::Duration};
 
-use super::SecretSource;
+use super::{
+    SecretSource,
+    command::{self, CommandError, Reason},
+};
 use crate::source::{FileKind, read_file};
 
 /// The environment variables that give secrets to any target: `CONFORME_SECRET_TOKEN` is the secret `token`.
@@ -17,8 +15,6 @@ pub const SECRET_PREFIX: &str = "CONFORME_SECRET_";
 const SHORTEST: usize = 6;
 /// The longest secret, in bytes.
 const MOST: u64 = 1 << 20;
-/// How long a command may take: somebody may have to unlock a key.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What stands for the secret of this name, and for what can be made of it: `$TOKEN`, `${TOKEN%?}`. Each is what a
 /// shell writes for the same, so that a command with it can be run.
@@ -91,8 +87,8 @@ impl Secret {
         Self(format!("${}", name.to_ascii_uppercase()))
     }
 
-    /// Fetches a secret from its source.
-    pub fn fetch(source: &SecretSource) -> Result<Self, SecretError> {
+    /// Fetches a secret from its source; a command may take as long as `limit`.
+    pub fn fetch(source: &SecretSource, limit: Duration) -> Result<Self, FetchError> {
         let value = match source {
             SecretSource::Env(name) => std::env::var_os(name)
                 .ok_or_else(|| SecretError::NotSet(name.clone()))?
@@ -105,10 +101,20 @@ impl Secret {
             }
             SecretSource::Command(words) => {
                 let (program, arguments) = words.split_first().ok_or(SecretError::Empty)?;
-                line(output(program, arguments, PATIENCE)?)?
+                let most = usize::try_from(MOST).unwrap_or(usize::MAX);
+                let printed = command::output(program, arguments, limit, most)
+                    .map_err(|failed| FetchError::of_command(program, limit, failed))?;
+                let text = line(printed.stdout)?;
+                if text.trim().is_empty() {
+                    return Err(FetchError {
+                        stderr: printed.stderr,
+                        ..SecretError::Empty.into()
+                    });
+                }
+                text
             }
         };
-        Self::new(value)
+        Ok(Self::new(value)?)
     }
 
     /// The value itself: for requests, and for the redactor.
@@ -117,44 +123,82 @@ impl Secret {
     }
 }
 
-/// What a command prints, within bounds of length and time.
-fn output(program: &str, arguments: &[String], patience: Duration) -> Result<Vec<u8>, SecretError> {
-    let deadline = Instant::now() + patience;
-    let fail = |error| SecretError::Run(program.to_owned(), error);
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(fail)?;
-    let (sender, read) = mpsc::channel();
-    if let Some(stdout) = child.stdout.take() {
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let read = stdout.take(MOST + 1).read_to_end(&mut bytes);
-            drop(sender.send(read.map(|_| bytes)));
-        });
+/// Why a secret could not be fetched, and what its command printed.
+#[derive(Debug)]
+pub struct FetchError {
+    /// Why.
+    pub error: SecretError,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl From<SecretError> for FetchError {
+    fn from(error: SecretError) -> Self {
+        Self {
+            error,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }
     }
-    let printed = read.recv_timeout(patience);
-    let is_too_long = matches!(&printed, Ok(Ok(bytes)) if bytes.len() as u64 > MOST);
-    // Its output may end before it does.
-    let mut status = None;
-    while printed.is_ok() && !is_too_long && status.is_none() && Instant::now() < deadline {
-        status = child.try_wait().map_err(fail)?;
-        std::thread::sleep(Duration::from_millis(if status.is_none() { 2 } else { 0 }));
+}
+
+impl FetchError {
+    fn of_command(program: &str, limit: Duration, failed: CommandError) -> Self {
+        let program = program.to_owned();
+        Self {
+            error: match failed.reason {
+                Reason::Run(error) => SecretError::Run(program, error),
+                Reason::Failed(status) => SecretError::Failed(program, status),
+                Reason::Late => SecretError::Late(program, limit.as_secs()),
+                Reason::TooLong => SecretError::TooLong(MOST),
+            },
+            stdout: failed.stdout,
+            stderr: failed.stderr,
+        }
     }
-    if status.is_none() {
-        drop(child.kill());
-        drop(child.wait());
+
+    /// What the command wrote to its standard error. It may contain secrets.
+    pub(super) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
     }
-    match (printed, status) {
-        (Ok(Ok(bytes)), Some(status)) if status.success() => Ok(bytes),
-        (Ok(Ok(bytes)), None) if is_too_long => Ok(bytes),
-        (Ok(Err(error)), _) => Err(fail(error)),
-        (Ok(_), Some(status)) => Err(SecretError::Failed(program.to_owned(), status)),
-        (_, None) | (Err(_), _) => Err(SecretError::Late(program.to_owned(), patience.as_secs())),
+
+    /// What the command printed until it failed, as a whole and line by line: it may be the secret or a part of it.
+    pub(super) fn printed_secrets(&self) -> Vec<Secret> {
+        let text = String::from_utf8_lossy(&self.stdout);
+        let lines = text.lines().take(100).map(str::trim);
+        let all = [text.trim()].into_iter().chain(lines);
+        all.filter_map(|text| Secret::new(text.to_owned()).ok()).collect()
     }
+}
+
+impl SecretError {
+    /// Whether the source has no value at all.
+    pub(super) fn is_unset(&self) -> bool {
+        matches!(self, Self::NotSet(_) | Self::Empty)
+    }
+}
+
+/// The `CONFORME_SECRET_*` variables of the environment that are not empty, by name.
+pub(super) fn secrets_of_environment() -> Vec<(String, OsString)> {
+    let mut given: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, value)| name.starts_with(SECRET_PREFIX) && !value.to_string_lossy().trim().is_empty())
+        .collect();
+    given.sort();
+    given
+}
+
+/// The secrets of the environment and of these sources, as far as they can be read without running a command.
+pub fn known_secrets(sources: &[(String, SecretSource)]) -> Vec<(String, Secret)> {
+    let environment = secrets_of_environment().into_iter().filter_map(|(name, value)| {
+        let secret = Secret::new(value.into_string().ok()?).ok()?;
+        Some((name[SECRET_PREFIX.len()..].to_ascii_lowercase(), secret))
+    });
+    let read = sources.iter().filter_map(|(name, source)| match source {
+        SecretSource::Command(_) => None,
+        source => Some((name.clone(), Secret::fetch(source, Duration::ZERO).ok()?)),
+    });
+    environment.chain(read).collect()
 }
 
 /// The bytes as text, without a line break at the end.
@@ -164,37 +208,4 @@ fn line(bytes: Vec<u8>) -> Result<String, SecretError> {
     }
     let text = String::from_utf8(bytes).map_err(|_| SecretError::NotText)?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
-}
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests {
-    use super::*;
-
-    fn shell(script: &str) -> Result<String, String> {
-        let arguments = ["-c".to_owned(), script.to_owned()];
-        let bytes = output("sh", &arguments, Duration::from_millis(300));
-        bytes.and_then(line).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn a_command_gives_what_it_prints_within_bounds_of_length_and_time() {
-        assert_eq!(shell("printf 'a secret\\r\\n'"), Ok("a secret".to_owned()));
-        assert_eq!(
-            shell("echo x; exit 3"),
-            Err("`sh` ended with exit status: 3".to_owned())
-        );
-        assert_eq!(
-            shell("exec cat /dev/zero"),
-            Err("it is longer than 1048576 bytes".to_owned())
-        );
-        for late in [
-            "exec sleep 60",
-            "exec sleep 60 >&-",
-            "exec >&-; exec sleep 60",
-            "sleep 60 & exit 0",
-        ] {
-            assert_eq!(shell(late), Err("`sh` did not end within 0 s".to_owned()), "{late}");
-        }
-    }
 }

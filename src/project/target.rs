@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use super::{Pace, Project, Rate, SECRET_PREFIX, Secret, TargetDef, marks_of};
+use super::{Pace, Project, Rate, SECRET_PREFIX, Secret, TargetDef, marks_of, secret::secrets_of_environment};
 use crate::{
     event::{Flaky, RunStarted},
     source::{Diagnostic, Diagnostics, nearest},
@@ -13,6 +13,9 @@ use crate::{
 
 /// How long a case may run before it is told that it is slow.
 const SLOW: Duration = Duration::from_secs(5);
+
+/// Maximum time for a command that prints a secret.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
 /// What the flags and the environment say about the target; they beat `conforme.toml`.
 #[derive(Clone, Debug, Default)]
@@ -111,6 +114,18 @@ fn pace(rate: Option<Rate>, burst: Option<u32>) -> Option<Pace> {
     rate.map(|rate| Pace { rate, burst })
 }
 
+/// An address that was rejected, without what may be a credential in it.
+pub(super) fn shown_address(text: &str) -> String {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let (start, hidden) = text[..end].rfind('@').map_or((0, ""), |at| (at, "***"));
+    let scheme = text
+        .find("://")
+        .filter(|at| *at < start)
+        .map_or("", |at| &text[..at + 3]);
+    let query = if end < text.len() { "?***" } else { "" };
+    format!("{scheme}{hidden}{}{query}", &text[start..end])
+}
+
 /// PEM files for TLS.
 #[derive(Clone, Debug, Default)]
 pub struct TlsFiles {
@@ -185,11 +200,14 @@ impl std::fmt::Display for BaseUrl {
 }
 
 impl Target {
-    /// Puts a target together. Every mistake goes to `errors`; where there is none, there is a target.
+    /// Puts a target together. Every mistake goes to `errors`; where there is none, there is a target. All secrets that are
+    /// met on the way go to `known`, so that they can be masked in the errors, too.
     pub fn resolve(
         project: &Project,
         options: &TargetOptions,
         suites: &Suites,
+        known: &mut KnownSecrets,
+        mask: Mask<'_>,
         errors: &mut Diagnostics,
     ) -> Option<Self> {
         let wanted = options.target.as_deref().or(project.default_target.as_deref())?;
@@ -202,19 +220,22 @@ impl Target {
         } else {
             let mut known: Vec<_> = project.targets.iter().map(|(name, _)| name.as_str()).collect();
             known.push("reference");
-            let error = Diagnostic::general(format!("no target `{wanted}` in conforme.toml, and it is not a URL"));
+            let error = Diagnostic::general(format!(
+                "no target `{}` in conforme.toml, and it is not a URL",
+                shown_address(wanted)
+            ));
             errors.push(error.suggest(wanted, known.iter().copied()));
             return None;
         };
         let base = match &def.base_url {
             Some((text, span)) => BaseUrl::parse(text)
-                .map_err(|reason| errors.push(Diagnostic::new(*span, format!("`{text}`: {reason}")))),
+                .map_err(|reason| errors.push(Diagnostic::new(*span, format!("`{}`: {reason}", shown_address(text))))),
             None => {
                 BaseUrl::parse(wanted).map_err(|reason| errors.push(Diagnostic::general(format!("--target: {reason}"))))
             }
         };
         let inputs = suites.inputs();
-        let mut secrets = secrets(def, name, errors);
+        let mut secrets = secrets(def, name, suites, known, mask, errors);
         let vars = vars(def, options, &inputs, &mut secrets, errors);
         let headers = def
             .headers
@@ -223,7 +244,14 @@ impl Target {
             .collect();
         let base = base.ok()?;
         let loopback = base.is_loopback();
-        let effects = (!loopback).then(|| def.effects.iter().chain(&options.allow).cloned().collect());
+        let effects = (!loopback).then(|| {
+            def.effects
+                .iter()
+                .map(|(effect, _)| effect)
+                .chain(&options.allow)
+                .cloned()
+                .collect()
+        });
         let rate = options.rate_limit.or(def.rate_limit);
         let pace = pace(rate, options.burst.or(def.burst));
         if options.burst.is_some() && rate.is_none() {
@@ -294,6 +322,17 @@ impl Target {
         }
     }
 
+    /// A target in which every input without a default has a placeholder value, to check cases without a target.
+    pub fn placeholder(suites: &Suites) -> Result<Self, String> {
+        let inputs = suites.suites.iter().flat_map(|suite| &suite.def.inputs);
+        // Letters of both cases and a digit: every filter changes it.
+        let vars = (inputs.filter(|(_, input)| input.value.default.is_none()))
+            .map(|(name, _)| (name.clone(), Value::String("Placeholder1".to_owned())))
+            .collect();
+        let base = BaseUrl::parse("http://127.0.0.1")?;
+        Ok(Self::embedded(base, vars, BTreeMap::new(), &TargetOptions::default()))
+    }
+
     /// The target of a recorded run, as far as its answers can be judged again.
     pub fn recorded(started: &RunStarted) -> Result<Self, String> {
         let base = BaseUrl::parse(&started.base_url)?;
@@ -336,40 +375,85 @@ impl Target {
     }
 }
 
-/// The secrets of the target and of the environment; the environment beats the file.
-fn secrets(def: &TargetDef, target: &str, errors: &mut Diagnostics) -> BTreeMap<String, Secret> {
+/// What is known of the secrets of a target.
+#[derive(Debug, Default)]
+pub struct KnownSecrets {
+    /// By name: the secrets, and what a failed command printed, which may be one.
+    pub all: Vec<(String, Secret)>,
+}
+
+/// Shows text with these secrets masked, harmless for a terminal and a CI log, one entry a line.
+pub type Mask<'m> = &'m dyn Fn(&KnownSecrets, &str) -> Vec<String>;
+
+/// The secrets of the target and of the environment; the environment beats the file. A source that gives nothing is an
+/// error, unless the input is optional.
+fn secrets(
+    def: &TargetDef,
+    target: &str,
+    suites: &Suites,
+    known: &mut KnownSecrets,
+    mask: Mask<'_>,
+    errors: &mut Diagnostics,
+) -> BTreeMap<String, Secret> {
     let mut secrets = BTreeMap::new();
-    let mut given: Vec<_> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name.starts_with(SECRET_PREFIX))
-        .collect();
-    given.sort();
-    for (variable, value) in given {
-        let name = variable[SECRET_PREFIX.len()..].to_ascii_lowercase();
+    let names: Vec<_> = suites.inputs().keys().map(|name| (*name).to_owned()).collect();
+    for (variable, value) in secrets_of_environment() {
+        let suffix = &variable[SECRET_PREFIX.len()..];
         let secret = value
             .into_string()
             .map_err(|_| super::SecretError::NotText)
             .and_then(Secret::new);
         match secret {
             Ok(secret) => {
-                secrets.insert(name, secret);
+                let own = def.secrets.iter().map(|(key, _)| key.text.to_string());
+                let all = names.iter().cloned().chain(own).chain([suffix.to_ascii_lowercase()]);
+                for name in all.filter(|name| name.eq_ignore_ascii_case(suffix)) {
+                    secrets.insert(name, secret.clone());
+                }
             }
             Err(error) => errors.push(Diagnostic::general(format!("the secret in `{variable}`: {error}"))),
         }
     }
+    let optional = suites.optional_inputs();
+    let mut failures = Vec::new();
     for (key, source) in &def.secrets {
         if secrets.contains_key(&*key.text) {
             continue;
         }
-        match Secret::fetch(source) {
+        match Secret::fetch(source, COMMAND_LIMIT) {
             Ok(secret) => {
                 secrets.insert(key.text.to_string(), secret);
             }
-            Err(error) => errors.push(Diagnostic::new(
-                key.span,
-                format!("secret `{}` of target `{target}`: {error}", key.text),
-            )),
+            Err(failure) if failure.error.is_unset() && optional.contains(&*key.text) => {}
+            Err(failure) => {
+                let printed = failure.printed_secrets();
+                known
+                    .all
+                    .extend(printed.into_iter().map(|secret| (key.text.to_string(), secret)));
+                let is_late = matches!(failure.error, super::SecretError::Late(..));
+                failures.push((key, failure));
+                // A run with several commands that hang does not wait for each of them.
+                if is_late {
+                    break;
+                }
+            }
         }
+    }
+    known
+        .all
+        .extend(secrets.iter().map(|(name, secret)| (name.clone(), secret.clone())));
+    for (key, failure) in failures {
+        let mut message = format!("secret `{}` of target `{target}`: {}", key.text, failure.error);
+        let lines = mask(known, &failure.stderr());
+        if !lines.is_empty() {
+            message.push_str("; its standard error:");
+        }
+        for line in lines {
+            // The bar keeps a line of the program from being read as one of ours.
+            message.push_str("\n  | ");
+            message.push_str(&line);
+        }
+        errors.push(Diagnostic::new(key.span, message));
     }
     secrets
 }

@@ -86,6 +86,7 @@ impl Diagnostic {
         let path;
         let mut group = if let (Some(span), Some(place)) = (self.span, &place) {
             let (excerpt, range) = excerpt(sources, span);
+            let excerpt = super::without_credentials(&excerpt).into_owned();
             path = place.file.to_string();
             let mut mark = AnnotationKind::Primary.span(range);
             if let Some(label) = &self.label {

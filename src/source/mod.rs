@@ -4,6 +4,7 @@
 //! errors go into one [`Diagnostics`] list, so that a file with five mistakes shows five. Nothing here knows what a
 //! case or a target is.
 
+mod credentials;
 mod diagnostic;
 mod fields;
 mod file;
@@ -13,6 +14,7 @@ mod suggest;
 mod toml;
 mod yaml;
 
+pub(crate) use credentials::without_credentials;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub(crate) use fields::{Fields, boolean, duration, integer, list, parse_duration, string};
 pub(crate) use file::{FileKind, check_folder, is_below, is_taken, open_file, read_file, read_file_in, read_text};

@@ -39,6 +39,16 @@ pub struct Suites {
 }
 
 impl Suites {
+    /// The inputs that are optional in every suite that has them.
+    pub fn optional_inputs(&self) -> BTreeSet<&str> {
+        let all = || self.suites.iter().flat_map(|suite| &suite.def.inputs);
+        let is_required = |name: &str| all().any(|(other, input)| other == name && !input.value.optional);
+        (all().filter(|(_, input)| input.value.optional))
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !is_required(name))
+            .collect()
+    }
+
     /// Every input that some suite asks for, by name, and whether it is a secret.
     pub fn inputs(&self) -> BTreeMap<&str, bool> {
         let mut all = BTreeMap::new();
