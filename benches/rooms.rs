@@ -167,6 +167,7 @@ fn judged(expect: &str) -> (TempDir, Bound, Reply) {
         body: body.into(),
         cut: None,
         excess: Content::default(),
+        syntax: Vec::new(),
         received: "2026-01-31T12:30:15Z".parse().expect("a time"),
         elapsed_us: 1_000,
     };

@@ -69,6 +69,9 @@ pub struct Answer {
     /// Bytes on the connection after the end of the message (HTTP/1.1 only).
     #[serde(default, skip_serializing_if = "Content::is_empty")]
     pub excess: Content,
+    /// Violations of the HTTP/1.1 message syntax that did not prevent reading the response, the first of each kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub syntax: Vec<SyntaxFault>,
     /// When the head of the answer had arrived.
     #[schemars(with = "String")]
     #[serde(with = "instant")]
@@ -89,6 +92,135 @@ impl Answer {
     /// From the start of the request to the end of the answer.
     pub fn elapsed(&self) -> Duration {
         Duration::from_micros(self.elapsed_us)
+    }
+}
+
+/// A violation of the HTTP/1.1 message syntax (RFC 9112).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SyntaxFault {
+    /// The kind, stable.
+    pub kind: SyntaxKind,
+    /// The line that contains it, with its line ending.
+    pub bytes: Content,
+}
+
+/// The kinds of [`SyntaxFault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyntaxKind {
+    /// An empty line before the status line.
+    EmptyLineBeforeStatusLine,
+    /// Another version than `HTTP/1.1` or `HTTP/1.0`.
+    Version,
+    /// A status line with other delimiters than one space.
+    StatusLine,
+    /// A status code that is not three digits.
+    StatusCode,
+    /// No space after the status code.
+    StatusLineWithoutSecondSpace,
+    /// A control character in the reason phrase.
+    ReasonPhrase,
+    /// A line of the header section that ends in a bare LF.
+    BareLineFeed,
+    /// A CR that no LF follows.
+    BareCarriageReturn,
+    /// Whitespace before the first field line.
+    SpaceBeforeFirstField,
+    /// A field value that continues on the next line.
+    FoldedField,
+    /// A field line without a colon.
+    FieldWithoutColon,
+    /// A field line with an empty name.
+    FieldWithoutName,
+    /// Whitespace between a field name and its colon.
+    SpaceBeforeColon,
+    /// A field name that is not a token.
+    FieldName,
+    /// A control character in a field value.
+    FieldValue,
+    /// `Content-Length` or `Transfer-Encoding` in an interim (1xx) response.
+    FramingOfInterimResponse,
+    /// `Content-Length` values that do not state one length.
+    ContentLength,
+    /// `Transfer-Encoding` in an HTTP/1.0 response.
+    TransferEncoding,
+    /// The end of the response before the empty line after the header section.
+    HeaderSectionCut,
+    /// A chunk size that is not a hexadecimal number, or too large.
+    ChunkSize,
+    /// Whitespace before or after a chunk size, or around the parts of a chunk extension.
+    SpaceInChunkSize,
+    /// A chunk extension of another form than `;name` or `;name=value`.
+    ChunkExtension,
+    /// A line of the chunked coding that ends in a bare LF.
+    BareLineFeedInChunks,
+    /// Chunk data that CRLF does not follow.
+    ChunkData,
+    /// A trailer field that must not be sent as a trailer.
+    TrailerField,
+}
+
+impl SyntaxKind {
+    /// What is wrong, as one sentence without a period, with its source.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::EmptyLineBeforeStatusLine => "an empty line precedes the status line (RFC 9112 §2.1)",
+            Self::Version => "the status line does not begin with `HTTP/1.1` (RFC 9112 §2.3, §4)",
+            Self::StatusLine => "the parts of the status line are not separated by one space (RFC 9112 §4)",
+            Self::StatusCode => "the status code is not a three-digit number from 100 (RFC 9112 §4, RFC 9110 §15)",
+            Self::StatusLineWithoutSecondSpace => "the status line has no space after the status code (RFC 9112 §4)",
+            Self::ReasonPhrase => "the reason phrase contains a control character (RFC 9112 §4)",
+            Self::BareLineFeed => "a line of the header section ends in LF without CR (RFC 9112 §2.1)",
+            Self::BareCarriageReturn => "a line contains a CR that is not followed by LF (RFC 9112 §2.2)",
+            Self::SpaceBeforeFirstField => "whitespace precedes the first header field (RFC 9112 §2.2)",
+            Self::FoldedField => "a field value continues on a second line (RFC 9112 §5.2)",
+            Self::FieldWithoutColon => "a field line has no colon (RFC 9112 §5)",
+            Self::FieldWithoutName => "a field line has no field name (RFC 9112 §5, RFC 9110 §5.1)",
+            Self::SpaceBeforeColon => "whitespace precedes the colon of a field line (RFC 9112 §5.1)",
+            Self::FieldName => "a field name contains a character that is not allowed (RFC 9110 §5.1, §5.6.2)",
+            Self::FieldValue => "a field value contains a control character (RFC 9110 §5.5)",
+            Self::FramingOfInterimResponse => {
+                "an interim (1xx) response has `Content-Length` or `Transfer-Encoding` (RFC 9110 §8.6, RFC 9112 §6.1)"
+            }
+            Self::ContentLength => "`Content-Length` does not state one length (RFC 9110 §8.6, RFC 9112 §6.3)",
+            Self::TransferEncoding => "an HTTP/1.0 response has `Transfer-Encoding` (RFC 9112 §6.1)",
+            Self::HeaderSectionCut => "the response ends before its header section does (RFC 9112 §8)",
+            Self::ChunkSize => "a chunk size is not a hexadecimal number within the limits (RFC 9112 §7.1)",
+            Self::SpaceInChunkSize => "a chunk size line contains whitespace (RFC 9112 §7.1, RFC 9110 §5.6.3)",
+            Self::ChunkExtension => "a chunk extension is not of the form `;name` or `;name=value` (RFC 9112 §7.1.1)",
+            Self::BareLineFeedInChunks => "a line of the chunked coding ends in LF without CR (RFC 9112 §7.1)",
+            Self::ChunkData => "the data of a chunk is not followed by CRLF (RFC 9112 §7.1)",
+            Self::TrailerField => "a field that must not be a trailer is sent in the trailer section (RFC 9110 §6.5.1)",
+        }
+    }
+
+    /// What the syntax requires there.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::EmptyLineBeforeStatusLine => "the status line first",
+            Self::Version | Self::StatusLine | Self::StatusCode | Self::StatusLineWithoutSecondSpace => {
+                "`HTTP/1.1`, a space, three digits, a space, an optional reason phrase, CRLF"
+            }
+            Self::ReasonPhrase => "visible characters, spaces and tabs",
+            Self::BareLineFeed | Self::BareLineFeedInChunks => "a line that ends in CRLF",
+            Self::BareCarriageReturn => "CR only before LF",
+            Self::SpaceBeforeFirstField => "a field name, or the empty line",
+            Self::FoldedField => "each field on one line",
+            Self::FieldWithoutColon | Self::FieldWithoutName | Self::SpaceBeforeColon => {
+                "a field name, directly followed by a colon and the value"
+            }
+            Self::FieldName => "letters, digits and !#$%&'*+-.^_`|~",
+            Self::FieldValue => "no control characters but tabs",
+            Self::FramingOfInterimResponse => "neither field",
+            Self::ContentLength => "one decimal number",
+            Self::TransferEncoding => "`Content-Length`, or the end of the connection",
+            Self::HeaderSectionCut => "an empty line after the last header field",
+            Self::ChunkSize => "a hexadecimal number",
+            Self::SpaceInChunkSize => "no whitespace",
+            Self::ChunkExtension => "a semicolon, a token, and optionally `=` with a token or a quoted string",
+            Self::ChunkData => "CRLF after as many bytes as the chunk size states",
+            Self::TrailerField => "the field in the header section, or not at all",
+        }
     }
 }
 

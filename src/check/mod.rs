@@ -99,7 +99,7 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
         Reply::Answer(answer) => answer,
         Reply::Malformed(malformed) => {
             findings.push(
-                Finding::new("http/message", "the answer breaks the grammar of HTTP (RFC 9112 §2)")
+                Finding::new("http/message", "the response is not a valid HTTP message (RFC 9112 §2)")
                     .expected("a well-formed HTTP message")
                     .actual(format!("{}: {:?}", malformed.reason, malformed.bytes.text()))
                     .place(&expectation.place),

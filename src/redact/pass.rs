@@ -226,12 +226,16 @@ impl Pass<'_> {
                     body,
                     cut: cut_short,
                     excess,
+                    syntax,
                     received: _,
                     elapsed_us: _,
                 } = answer;
                 self.headers(headers);
                 self.content(body, cut, BODY);
                 self.content(excess, Cut::START, EXCERPT);
+                for fault in syntax {
+                    self.content(&mut fault.bytes, Cut::default(), EXCERPT);
+                }
                 for text in [reason, cut_short].into_iter().flatten() {
                     self.hide(text);
                 }

@@ -418,6 +418,10 @@ impl Client {
             None
         };
         let is_whole = content.cut.is_none();
+        let syntax = link
+            .as_ref()
+            .map(|link| link.tape.syntax(is_chunked && !no_content))
+            .unwrap_or_default();
         let answer = Answer {
             version: format!("{:?}", head.version),
             status,
@@ -429,6 +433,7 @@ impl Client {
             body: content.bytes.into(),
             cut: content.cut,
             excess: crate::exchange::Content::default(),
+            syntax,
             received,
             elapsed_us: 0,
         };

@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use super::tape::Tape;
+use super::{syntax, tape::Tape};
 use crate::exchange::{Content, Failure, FailureKind, Malformed, Reply};
 
 /// Longest excerpt of an unreadable answer, in bytes: secrets are hidden in it before it is shortened for a reader.
@@ -51,10 +51,12 @@ pub(super) fn unreadable(error: &hyper::Error, cause: Option<&str>, tape: Option
             format!("the connection ended before an answer: {reason}"),
         ));
     }
-    let is_http = bytes.starts_with(b"HTTP/1.");
+    let is_http = begins_as_http(&bytes);
     if is_http || !is_fresh {
         let reason = if is_http {
-            reason
+            // The library stops at the first fault that it does not forgive; the first of all may be another.
+            let fault = syntax::unreadable(&bytes, &reason);
+            fault.map_or(reason, |fault| fault.kind.message().to_owned())
         } else {
             format!("{reason} (these bytes may belong to the answer before, on the same connection)")
         };
@@ -87,6 +89,14 @@ pub(super) fn unattributed(reply: &Reply, was_sent_again: bool) -> Reply {
     let mut failure = failure(FailureKind::Unattributed, message);
     failure.elapsed_us = reply.elapsed_us();
     Reply::Failure(failure)
+}
+
+/// Whether bytes are meant as an HTTP response, in whatever spelling.
+fn begins_as_http(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let (name, after) = start.split_at(start.len().min(4));
+    name.eq_ignore_ascii_case(b"http") && matches!(after.first(), Some(b'/' | b' '))
 }
 
 /// No answer in time.

@@ -16,6 +16,7 @@ mod proxy;
 mod queue;
 mod ready;
 mod retry;
+mod syntax;
 mod tape;
 mod tls;
 mod verdict;

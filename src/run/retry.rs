@@ -147,6 +147,7 @@ mod tests {
             body: Content::default(),
             cut: None,
             excess: Content::default(),
+            syntax: Vec::new(),
             received: Utc::now(),
             elapsed_us: 0,
         })

@@ -12,6 +12,9 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::syntax;
+use crate::exchange::{SyntaxFault, SyntaxKind};
+
 /// Most bytes of the head of an answer, interim answers (1xx) before it included.
 pub(super) const MAX_HEAD: usize = 256 * 1024;
 /// Most bytes that are kept of the beginning of an answer: any head that is within its bound.
@@ -131,6 +134,22 @@ impl Tape {
         self.reel().beyond.as_ref().is_some_and(|beyond| beyond.head.is_none())
     }
 
+    /// What is wrong with the syntax of the response, though it can be read.
+    pub(super) fn syntax(&self, is_chunked: bool) -> Vec<SyntaxFault> {
+        let reel = self.reel();
+        let mut faults = syntax::header_section(&reel.kept);
+        if is_chunked {
+            if let Some(beyond) = &reel.beyond {
+                faults.extend(beyond.chunks.fault.clone());
+            } else {
+                let mut chunks = Chunks::default();
+                chunks.feed(head_length(&reel.kept).map_or(&[], |head| &reel.kept[head..]));
+                faults.extend(chunks.fault);
+            }
+        }
+        faults
+    }
+
     /// The bytes after the end of the answer, if it has an end other than that of the connection.
     pub(super) fn excess(&self, framed: Option<Framed>) -> Vec<u8> {
         let reel = self.reel();
@@ -191,6 +210,8 @@ struct Chunks {
     line: Vec<u8>,
     /// Where the content ended.
     end: Option<usize>,
+    /// The first violation of the syntax.
+    fault: Option<SyntaxFault>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -204,8 +225,8 @@ enum Part {
 }
 
 impl Chunks {
-    /// Longest beginning of a line that is looked at: a size has at most 16 digits.
-    const LINE: usize = 64;
+    /// Longest beginning of a line that is looked at: a size with its extensions, or a trailer field.
+    const LINE: usize = 1024;
 
     fn feed(&mut self, mut bytes: &[u8]) {
         while let Some((first, rest)) = bytes.split_first() {
@@ -234,7 +255,22 @@ impl Chunks {
         }
     }
 
+    /// Keeps the first violation of the syntax in the line that ends here.
+    fn check_line(&mut self) {
+        if self.fault.is_some() {
+            return;
+        }
+        let fault = match self.part {
+            Part::Size => syntax::chunk_size(&self.line, self.line.len() == Self::LINE),
+            Part::AfterData => (self.line != b"\r").then_some(SyntaxKind::ChunkData),
+            Part::Trailer => syntax::trailer(&self.line, self.line.len() == Self::LINE),
+            Part::Data(_) | Part::Over => None,
+        };
+        self.fault = fault.map(|kind| syntax::fault(kind, &[&self.line[..], b"\n"].concat()));
+    }
+
     fn line_end(&mut self) -> Part {
+        self.check_line();
         match self.part {
             Part::AfterData => Part::Size,
             Part::Trailer if self.line.iter().all(|b| *b == b'\r') => {
@@ -242,8 +278,8 @@ impl Chunks {
                 Part::Over
             }
             Part::Size => {
-                let line = std::str::from_utf8(&self.line).unwrap_or_default();
-                let digits = line.split([';', '\r', ' ', '\t']).next().unwrap_or_default();
+                let digits = self.line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+                let digits = std::str::from_utf8(&self.line[..digits]).unwrap_or_default();
                 match usize::from_str_radix(digits, 16) {
                     Ok(0) => Part::Trailer,
                     Ok(size) => Part::Data(size),

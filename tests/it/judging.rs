@@ -384,7 +384,8 @@ fn an_answer_that_takes_too_long_is_a_finding() {
 }
 
 /// For each standing rule an answer that breaks it and nothing else.
-const BROKEN: [(&str, &str); 9] = [
+const BROKEN: [(&str, &str); 14] = [
+    ("http/syntax", "HTTP/1.1 200\r\nDate: DATE\r\nContent-Length: 0\r\n\r\n"),
     (
         "http/date",
         "HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 0\r\n\r\n",
@@ -395,7 +396,7 @@ const BROKEN: [(&str, &str); 9] = [
     ),
     (
         "http/content-type",
-        "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Length: 1\r\n\r\na",
+        "HTTP/1.1 200 OK\r\nDate: DATE\r\nContent-Type: text\r\nContent-Length: 1\r\n\r\na",
     ),
     (
         "http/json",
@@ -416,6 +417,22 @@ const BROKEN: [(&str, &str); 9] = [
     (
         "http/allow",
         "HTTP/1.1 405 Method Not Allowed\r\nDate: DATE\r\nContent-Length: 0\r\n\r\n",
+    ),
+    (
+        "http/status",
+        "HTTP/1.1 206 Partial Content\r\nDate: DATE\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-0/1\r\nContent-Length: 1\r\n\r\na",
+    ),
+    (
+        "http/range",
+        "HTTP/1.1 416 Range Not Satisfiable\r\nDate: DATE\r\nContent-Range: */5\r\nContent-Length: 0\r\n\r\n",
+    ),
+    (
+        "http/fields",
+        "HTTP/1.1 200 OK\r\nDate: DATE\r\nETag: abc\r\nContent-Length: 0\r\n\r\n",
+    ),
+    (
+        "http/recommended",
+        "HTTP/1.1 302 Found\r\nDate: DATE\r\nContent-Length: 0\r\n\r\n",
     ),
     (
         "http/leak",
@@ -440,7 +457,7 @@ fn each_standing_rule_denies_warns_or_is_off_as_the_case_says() {
         assert_eq!(level("off"), (0, vec![]), "{rule}");
         let standing = judge_bytes(&format!("status: {status}"), broken(text));
         let expected = match rule {
-            "http/challenge" => (0, vec![format!("{rule} (warn)")]),
+            "http/challenge" | "http/recommended" => (0, vec![format!("{rule} (warn)")]),
             _ => (1, vec![rule.to_owned()]),
         };
         assert_eq!(standing, expected, "{rule}");
@@ -449,7 +466,7 @@ fn each_standing_rule_denies_warns_or_is_off_as_the_case_says() {
 
 #[test]
 fn a_case_has_the_rules_of_its_suite_unless_it_says_otherwise() {
-    let (rule, text) = BROKEN[0];
+    let (rule, text) = BROKEN[1];
     let reply = broken(text);
     let server = Server::start(move |_| (reply(), Then::Keep));
     for (suite, case, expected) in [

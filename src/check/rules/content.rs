@@ -7,26 +7,19 @@ use super::super::{
 };
 use crate::exchange::Request;
 
-pub(super) fn content_type(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn content_type(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let values: Vec<_> = answer.header("content-type").collect();
-    let finding = |message: &str| {
-        Finding::new("http/content-type", message).actual(if values.is_empty() {
-            "(absent)".to_owned()
-        } else {
-            values.join(" | ")
-        })
+    let message = match values.as_slice() {
+        [] => return None,
+        [one] if MediaType::parse(one).is_some() => return None,
+        [_] => "the `Content-Type` is not a media type (RFC 9110 §8.3)",
+        _ => "the response has more than one `Content-Type` (RFC 9110 §5.3, §8.3)",
     };
-    if answer.body.is_empty() {
-        let exempt = request.method == "HEAD" || answer.status == 304 || answer.cut.is_some();
-        return (!values.is_empty() && !exempt)
-            .then(|| finding("there is a `Content-Type` and no body").expected("(absent)"));
-    }
-    match values.as_slice() {
-        [] => Some(finding("the body has no `Content-Type`").expected("one media type")),
-        [one] if MediaType::parse(one).is_some() => None,
-        [_] => Some(finding("the `Content-Type` is not a media type").expected("one media type")),
-        _ => Some(finding("the `Content-Type` is declared more than once").expected("one media type")),
-    }
+    Some(
+        Finding::new("", message)
+            .expected("one media type")
+            .actual(values.join(" | ")),
+    )
 }
 
 pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
@@ -45,7 +38,7 @@ pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     Some(
         Finding::new(
             "http/json",
-            "the body is declared as JSON and is not one strict JSON document",
+            "the body is declared as JSON and is not one strict JSON document (RFC 8259)",
         )
         .expected("one JSON document in UTF-8, no key twice")
         .actual(format!("{error}: {}", answer.shown())),

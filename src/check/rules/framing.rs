@@ -5,55 +5,68 @@ use crate::exchange::{Answer, Request};
 
 pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let is_head = request.method == "HEAD";
-    if !matches!(answer.status, 204 | 304) && !is_head {
+    if !matches!(answer.status, 100..=199 | 204 | 205 | 304) && !is_head {
         return None;
     }
-    let finding = |message: &str| Finding::new("http/no-content", message);
-    let bytes = if answer.body.is_empty() {
+    // 205 may state how long its content is: 0 bytes. What follows is found by `length`.
+    let bytes = if answer.body.is_empty() && answer.status != 205 {
         &answer.excess
     } else {
         &answer.body
     };
     if !bytes.is_empty() {
-        return Some(
-            finding(&if is_head {
-                "the answer to HEAD must not have content (RFC 9110 §9.3.2)".to_owned()
-            } else {
-                format!("{} must not have content", answer.status)
-            })
-            .expected("no bytes after the head")
-            .actual(bytes.text()),
-        );
+        let message = if is_head {
+            "the response to HEAD has content (RFC 9110 §9.3.2)".to_owned()
+        } else {
+            let section = match answer.status {
+                100..=199 => "§15.2",
+                204 => "§15.3.5",
+                205 => "§15.3.6",
+                _ => "§15.4.5",
+            };
+            format!("{} has content (RFC 9110 {section})", answer.status)
+        };
+        return Some(Finding::new("", message).expected("no content").actual(format!(
+            "{} bytes: {:?}",
+            bytes.length(),
+            bytes.text()
+        )));
     }
-    if answer.status == 204 && !is_head {
-        for name in ["content-length", "transfer-encoding"] {
-            if let Some(value) = answer.header(name).next() {
-                return Some(
-                    finding(&format!("204 must not declare content with `{name}`"))
-                        .expected("(absent)")
-                        .actual(format!("{name}: {value}")),
-                );
-            }
-        }
-    }
-    None
+    let is_unframed = matches!(answer.status, 100..=199 | 204);
+    let fields = [
+        ("content-length", "RFC 9110 §8.6"),
+        ("transfer-encoding", "RFC 9112 §6.1"),
+    ];
+    fields.into_iter().filter(|_| is_unframed).find_map(|(name, source)| {
+        let value = answer.header(name).next()?;
+        Some(
+            Finding::new("", format!("{} has `{name}` ({source})", answer.status))
+                .expected(format!("no `{name}`"))
+                .actual(format!("{name}: {value}")),
+        )
+    })
 }
 
 pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
-    let finding = |message: &str| Finding::new("http/length", message);
+    if matches!(answer.status, 100..=199 | 204) {
+        return None;
+    }
+    if let Some(finding) = declaration(request, answer) {
+        return Some(finding);
+    }
     if let Some(reason) = &answer.cut {
         return Some(
-            finding("the content ended before it was complete")
+            Finding::new("", "the content ended before it was complete (RFC 9112 §8)")
                 .expected(declared(answer).unwrap_or_else(|| "complete content".to_owned()))
                 .actual(format!("{} bytes, then {reason}", answer.body.length())),
         );
     }
-    if !super::may_have_content(request, answer) {
+    if request.method == "HEAD" || answer.status == 304 {
         return None;
     }
     if !answer.excess.is_empty() {
         return Some(
-            finding("bytes follow the end of the answer")
+            Finding::new("", "bytes follow the end of the response (RFC 9112 §6.3)")
                 .expected(declared(answer).unwrap_or_else(|| "nothing more".to_owned()))
                 .actual(format!(
                     "{} bytes and then {:?}",
@@ -62,41 +75,182 @@ pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Fin
                 )),
         );
     }
+    let length = answer.header("content-length").next()?;
+    (length.parse() != Ok(answer.body.length())).then(|| {
+        Finding::new("", "the content has another length than declared (RFC 9110 §8.6)")
+            .expected(format!("{length} bytes"))
+            .actual(format!("{} bytes", answer.body.length()))
+    })
+}
+
+/// Whether the fields that state the length contradict the syntax or each other.
+fn declaration(request: &Request, answer: &Answer) -> Option<Finding> {
+    let codings: Vec<_> = answer.header("transfer-encoding").collect();
     let lengths: Vec<_> = answer.header("content-length").collect();
-    if let (Some(length), Some(coding)) = (lengths.first(), answer.header("transfer-encoding").next()) {
+    if let (Some(length), Some(coding)) = (lengths.first(), codings.first()) {
         return Some(
-            finding("the answer declares its length in two ways (RFC 9112 §6.2)")
-                .expected("`Content-Length` or `Transfer-Encoding`, not both")
-                .actual(format!("content-length: {length} and transfer-encoding: {coding}")),
+            Finding::new(
+                "",
+                "the response has both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.2)",
+            )
+            .expected("one of the two fields")
+            .actual(format!("content-length: {length} and transfer-encoding: {coding}")),
         );
     }
-    if let Some(coding) = answer
-        .header("transfer-encoding")
-        .find(|coding| !coding.eq_ignore_ascii_case("chunked"))
+    if let Some(message) = transfer_fault(request, &codings) {
+        return Some(Finding::new("", message).expected("chunked").actual(codings.join(", ")));
+    }
+    let numbers: Vec<_> = lengths
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    let message = if numbers
+        .iter()
+        .any(|one| one.is_empty() || !one.bytes().all(|b| b.is_ascii_digit()))
     {
-        return Some(
-            finding("the transfer coding is none that was asked for (RFC 9112 §6.1, §7.4)")
-                .expected("chunked")
-                .actual(coding),
-        );
+        "`Content-Length` is not a decimal number (RFC 9110 §8.6)"
+    } else if numbers.iter().any(|one| *one != numbers[0]) {
+        "`Content-Length` states different lengths (RFC 9112 §6.3)"
+    } else if numbers.len() > 1 {
+        "`Content-Length` states its value more than once (RFC 9110 §8.6)"
+    } else {
+        return None;
+    };
+    Some(
+        Finding::new("", message)
+            .expected("one decimal number")
+            .actual(lengths.join(" | ")),
+    )
+}
+
+/// What is wrong with the transfer codings.
+fn transfer_fault(request: &Request, fields: &[&str]) -> Option<&'static str> {
+    if fields.is_empty() {
+        return None;
     }
-    match lengths.as_slice() {
-        [] => None,
-        [one] if one.parse() == Ok(answer.body.length()) => None,
-        [one] => Some(
-            finding("the content has another length than declared")
-                .expected(format!("{one} bytes"))
-                .actual(format!("{} bytes", answer.body.length())),
-        ),
-        more => Some(
-            finding("`Content-Length` is declared more than once")
-                .expected("one `Content-Length`")
-                .actual(more.join(" | ")),
-        ),
+    let codings: Vec<_> = fields
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(|coding| coding.trim().to_ascii_lowercase())
+        .collect();
+    let chunked = codings.iter().filter(|coding| *coding == "chunked").count();
+    if codings.iter().any(String::is_empty) {
+        return Some("`Transfer-Encoding` has an empty list element (RFC 9110 §5.6.1)");
     }
+    if codings
+        .iter()
+        .any(|coding| coding.starts_with("chunked") && coding != "chunked")
+    {
+        return Some("the transfer coding `chunked` has a parameter (RFC 9112 §7.1)");
+    }
+    if chunked > 1 {
+        return Some("the transfer coding `chunked` is applied more than once (RFC 9112 §6.1)");
+    }
+    if chunked == 1 && codings.last().is_some_and(|last| last != "chunked") {
+        return Some("the transfer coding `chunked` is not the last one (RFC 9112 §6.1)");
+    }
+    let accepted: Vec<_> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("te"))
+        .flat_map(|(_, value)| value.split(','))
+        .filter_map(|one| one.split(';').next())
+        .map(|one| one.trim().to_ascii_lowercase())
+        .collect();
+    codings
+        .iter()
+        .any(|coding| coding != "chunked" && !accepted.contains(coding))
+        .then_some("the response has a transfer coding that the request does not accept (RFC 9112 §6.1, §7.4)")
 }
 
 fn declared(answer: &Answer) -> Option<String> {
     let length = answer.header("content-length").next()?;
     Some(format!("{length} bytes (Content-Length)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answer, request, run};
+    use super::{length, no_content};
+
+    #[test]
+    fn transfer_codings_other_than_chunked_once_at_the_end_are_findings() {
+        let get = request("GET", &[]);
+        for (value, found) in [
+            ("chunked", None),
+            ("Chunked", None),
+            ("chunked, chunked", Some("more than once")),
+            ("chunked, gzip", Some("not the last")),
+            ("gzip, chunked", Some("does not accept")),
+            ("identity", Some("does not accept")),
+            ("chunked;q=1", Some("parameter")),
+            ("chunked,", Some("empty list element")),
+            ("", Some("empty list element")),
+        ] {
+            let finding = run(length, &get, &answer(200, &[("transfer-encoding", value)], "x"));
+            let message = finding.map(|finding| finding.message).unwrap_or_default();
+            match found {
+                Some(part) => assert!(message.contains(part), "{value}: {message}"),
+                None => assert_eq!(message, "", "{value}"),
+            }
+        }
+        let twice = [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
+        assert!(run(length, &get, &answer(200, &twice, "x")).is_some());
+        let asked = request("GET", &[("TE", "trailers, gzip;q=0.5")]);
+        assert!(
+            run(
+                length,
+                &asked,
+                &answer(200, &[("transfer-encoding", "gzip, chunked")], "x")
+            )
+            .is_none()
+        );
+    }
+
+    #[test]
+    fn content_length_is_one_decimal_number() {
+        for (value, is_found) in [
+            ("3", false),
+            ("003", false),
+            ("+3", true),
+            ("-3", true),
+            ("0x3", true),
+            ("3.0", true),
+            ("3, 3", true),
+            ("3,4", true),
+            ("", true),
+            ("4", true),
+        ] {
+            let finding = run(
+                length,
+                &request("GET", &[]),
+                &answer(200, &[("content-length", value)], "abc"),
+            );
+            assert_eq!(finding.is_some(), is_found, "{value}");
+        }
+        let head = request("HEAD", &[]);
+        assert!(run(length, &head, &answer(200, &[("content-length", "12")], "")).is_none());
+        assert!(run(length, &head, &answer(200, &[("content-length", "+12")], "")).is_some());
+        let both = [("content-length", "3"), ("transfer-encoding", "chunked")];
+        assert!(run(length, &head, &answer(200, &both, "")).is_some());
+    }
+
+    #[test]
+    fn statuses_without_content_have_none() {
+        let get = request("GET", &[]);
+        let is_found =
+            |status, headers: &[(&str, &str)], body| run(no_content, &get, &answer(status, headers, body)).is_some();
+        for status in [204, 205, 304] {
+            assert!(is_found(status, &[], "x"), "{status}");
+            assert!(!is_found(status, &[], ""), "{status}");
+        }
+        let zero = [("content-length", "0")];
+        assert!(is_found(204, &zero, ""));
+        assert!(is_found(204, &[("transfer-encoding", "chunked")], ""));
+        assert!(is_found(101, &zero, ""));
+        assert!(!is_found(205, &zero, "") && !is_found(304, &[("content-length", "12")], ""));
+        assert!(!is_found(205, &[("transfer-encoding", "chunked")], ""));
+        assert!(!is_found(200, &zero, "") && !is_found(404, &[], "x"));
+    }
 }

@@ -6,15 +6,21 @@ mod date;
 mod fields;
 mod framing;
 mod leak;
+mod range;
+mod recommended;
+mod status;
+mod syntax;
 
 pub(crate) use date::imf_fixdate;
 
 use super::{Finding, Level, view::ResponseView};
-use crate::exchange::{Answer, Request};
+use crate::exchange::Request;
 
 /// A standing rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
+    /// `http/syntax`
+    Syntax,
     /// `http/date`
     Date,
     /// `http/no-content`
@@ -31,6 +37,14 @@ pub enum Rule {
     Challenge,
     /// `http/allow`
     Allow,
+    /// `http/status`
+    Status,
+    /// `http/range`
+    Range,
+    /// `http/fields`
+    Fields,
+    /// `http/recommended`
+    Recommended,
     /// `http/leak`
     Leak,
 }
@@ -50,7 +64,14 @@ pub struct RuleInfo {
 }
 
 /// Every standing rule, in the order in which findings show. A new rule is one row here and one function.
-pub const RULES: [RuleInfo; 9] = [
+pub const RULES: [RuleInfo; 14] = [
+    RuleInfo {
+        rule: Rule::Syntax,
+        id: "http/syntax",
+        level: Level::Deny,
+        demands: "status line, field lines and chunks follow the HTTP/1.1 syntax, also in details that readers forgive (RFC 9112)",
+        run: syntax::check,
+    },
     RuleInfo {
         rule: Rule::Date,
         id: "http/date",
@@ -62,14 +83,14 @@ pub const RULES: [RuleInfo; 9] = [
         rule: Rule::NoContent,
         id: "http/no-content",
         level: Level::Deny,
-        demands: "no content and no framing of content on 204 and 304 (RFC 9110 §8.6, §15.3.5, §15.4.5)",
+        demands: "no content on 204, 205, 304 and in response to HEAD, and no framing fields on 204 (RFC 9110 §8.6, §9.3.2, §15.3.5, §15.3.6, §15.4.5)",
         run: framing::no_content,
     },
     RuleInfo {
         rule: Rule::ContentType,
         id: "http/content-type",
         level: Level::Deny,
-        demands: "one valid `Content-Type` if there is a body, and none if there is no body (RFC 9110 §8.3)",
+        demands: "`Content-Type` is one media type (RFC 9110 §8.3)",
         run: content::content_type,
     },
     RuleInfo {
@@ -90,7 +111,7 @@ pub const RULES: [RuleInfo; 9] = [
         rule: Rule::Coding,
         id: "http/coding",
         level: Level::Deny,
-        demands: "content is not compressed unless the request accepts it (RFC 9110 §8.4, §12.5.3)",
+        demands: "the content has a coding that the request accepts (RFC 9110 §8.4, §12.4.2, §12.5.3)",
         run: coding::check,
     },
     RuleInfo {
@@ -108,10 +129,38 @@ pub const RULES: [RuleInfo; 9] = [
         run: fields::allow,
     },
     RuleInfo {
+        rule: Rule::Status,
+        id: "http/status",
+        level: Level::Deny,
+        demands: "the status code is from 100 to 599 and one that this request can get: 101, 206, 304 (RFC 9110 §7.8, §14.2, §15)",
+        run: status::check,
+    },
+    RuleInfo {
+        rule: Rule::Range,
+        id: "http/range",
+        level: Level::Deny,
+        demands: "206 states its range and is as long as that; 416 states the length (RFC 9110 §14.4, §15.3.7, §15.5.17)",
+        run: range::check,
+    },
+    RuleInfo {
+        rule: Rule::Fields,
+        id: "http/fields",
+        level: Level::Deny,
+        demands: "other fields of HTTP are valid, not repeated, and present where a status requires them (RFC 9110, RFC 9111)",
+        run: fields::syntax,
+    },
+    RuleInfo {
+        rule: Rule::Recommended,
+        id: "http/recommended",
+        level: Level::Warn,
+        demands: "what HTTP recommends: `Content-Type` with content, `Location` with a redirect, valid cookies (RFC 9110, RFC 6265)",
+        run: recommended::check,
+    },
+    RuleInfo {
         rule: Rule::Leak,
         id: "http/leak",
         level: Level::Deny,
-        demands: "an error body shows no stack trace, framework error page or connection string",
+        demands: "an error body shows no stack trace, framework error page, database error or connection string",
         run: leak::check,
     },
 ];
@@ -151,7 +200,50 @@ pub(super) fn check(levels: &RuleLevels, request: &Request, view: &ResponseView<
     }
 }
 
-/// Whether the message may carry content at all (RFC 9110 §6.4.1).
-fn may_have_content(request: &Request, answer: &Answer) -> bool {
-    request.method != "HEAD" && !matches!(answer.status, 100..=199 | 204 | 304)
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::{Finding, ResponseView};
+    use crate::exchange::{Answer, Content, Request};
+
+    pub(super) fn request(method: &str, headers: &[(&str, &str)]) -> Request {
+        Request {
+            method: method.to_owned(),
+            url: "http://127.0.0.1/a".to_owned(),
+            headers: owned(headers),
+            body: Content::default(),
+        }
+    }
+
+    pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+        Answer {
+            version: "HTTP/1.1".to_owned(),
+            status,
+            reason: None,
+            headers: owned(headers),
+            body: body.to_owned().into(),
+            cut: None,
+            excess: Content::default(),
+            syntax: Vec::new(),
+            received: Utc::now(),
+            elapsed_us: 0,
+        }
+    }
+
+    /// What a rule finds.
+    pub(super) fn run(
+        rule: fn(&Request, &ResponseView<'_>) -> Option<Finding>,
+        request: &Request,
+        answer: &Answer,
+    ) -> Option<Finding> {
+        rule(request, &ResponseView::new(answer, 1 << 20))
+    }
+
+    fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        owned.collect()
+    }
 }

@@ -137,6 +137,7 @@ mod tests {
             body: body.to_vec().into(),
             cut: None,
             excess: Vec::new().into(),
+            syntax: Vec::new(),
             received: DateTime::UNIX_EPOCH,
             elapsed_us: 1,
         }

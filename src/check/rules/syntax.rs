@@ -1,0 +1,18 @@
+//! `http/syntax`: violations of the message syntax in responses that can be read.
+
+use super::super::{Finding, view::ResponseView};
+use crate::exchange::Request;
+
+pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+    let (first, others) = answer.syntax.split_first()?;
+    let others = others
+        .iter()
+        .map(|other| format!("{}: {:?}", other.kind.message(), other.bytes.text()));
+    let mut actual = vec![format!("{:?}", first.bytes.text())];
+    actual.extend(others);
+    Some(
+        Finding::new("", first.kind.message())
+            .expected(first.kind.expected())
+            .actual(actual.join("; ")),
+    )
+}
