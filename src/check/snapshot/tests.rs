@@ -30,6 +30,7 @@ fn answer(kind: &str, body: impl Into<Vec<u8>>) -> Answer {
         body: body.into().into(),
         cut: None,
         excess: Vec::new().into(),
+        syntax: Vec::new(),
         received: DateTime::UNIX_EPOCH,
         elapsed_us: 1,
     }
