@@ -12,7 +12,7 @@ use crate::{
     exchange::{Reply, Request, instant},
     exit::Exit,
     plan::Partition,
-    source::Place,
+    source::{Digest, Place},
 };
 
 /// The version of the form in which events are written.
@@ -107,6 +107,12 @@ pub struct RunStarted {
     pub vars: BTreeMap<String, Value>,
     /// A digest of all suite and schema files (SHA-256, hexadecimal): equal for equal suites.
     pub suite_hash: String,
+    /// A digest of how the target is reached: its base URL, header fields, limits and certificates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_digest: Option<Digest>,
+    /// A digest of the ids of all selected cases, of which this run can be a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases_digest: Option<Digest>,
     /// The git commit of the project, where it is in a repository and the run is written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
@@ -232,6 +238,10 @@ pub struct CaseFinished {
     pub place: Place,
     /// The verdict.
     pub verdict: Verdict,
+    /// A digest of what the verdict depends on: the case, its row and its suite, the schemas, the snapshot and the files
+    /// that it uses, and the variables of the target. A run that goes on from this one repeats the case where it differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
     /// Whether it was left out because it passed in the run that this one goes on from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub passed_before: bool,

@@ -6,12 +6,15 @@ use std::{
 };
 
 use crate::{
-    event::{Counts, Event, RunFinished, RunStarted, Stop},
+    event::{Counts, Event, Flaky, RunFinished, RunStarted, Stop},
     exit::Exit,
     plan::{Partition, PartitionBy},
     recording::{Recording, RecordingError},
     redact::Redacted,
 };
+
+/// How many missing parts are named.
+const MAX_MISSING: usize = 20;
 
 /// Why recordings are not parts of one run.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,8 @@ pub enum MergeError {
 #[derive(Debug)]
 pub struct Merged {
     paths: Vec<PathBuf>,
+    /// Whether they are parts of one selection of cases.
+    are_parts: bool,
     started: RunStarted,
     finished: RunFinished,
     missing: Vec<String>,
@@ -61,7 +66,7 @@ impl Merged {
     pub fn open(paths: &[PathBuf]) -> Result<Self, MergeError> {
         let mut started: Option<RunStarted> = None;
         let mut parts: BTreeMap<(PartitionBy, u32), BTreeSet<u32>> = BTreeMap::new();
-        let (mut ids, mut suites) = (BTreeSet::new(), BTreeSet::new());
+        let (mut ids, mut suites, mut places) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut counts = Counts::default();
         let (mut elapsed_us, mut stopped) = (0, None);
         let (mut project_cases, mut max_skipped): (usize, Option<usize>) = (0, None);
@@ -69,7 +74,8 @@ impl Merged {
             let shown = path.display().to_string();
             let recording = open(path)?;
             let this = recording.started().clone();
-            if let Some(partition) = this.partition {
+            let this_partition = this.partition;
+            if let Some(partition) = this_partition {
                 parts
                     .entry((partition.by, partition.of))
                     .or_default()
@@ -88,6 +94,9 @@ impl Merged {
                     }
                     first.started = first.started.min(this.started);
                     first.cases += this.cases;
+                    if this.flaky == Flaky::Fail {
+                        first.flaky = Flaky::Fail;
+                    }
                 }
             }
             for event in recording {
@@ -95,8 +104,18 @@ impl Merged {
                     Event::CaseFinished(case) => {
                         counts.add(&case);
                         suites.insert(case.suite);
-                        if let Some(id) = ids.replace(case.id) {
+                        if let Some(id) = ids.replace(case.id.clone()) {
                             return Err(MergeError::Twice { id, path: shown });
+                        }
+                        let is_part = this_partition.is_some();
+                        if is_part && !places.insert(case.index) {
+                            let what = format!("{} and another case have the index {}", case.id, case.index);
+                            let first = paths[0].display().to_string();
+                            return Err(MergeError::Differ {
+                                path: shown,
+                                first,
+                                what,
+                            });
                         }
                     }
                     Event::RunFinished(end) => {
@@ -116,9 +135,11 @@ impl Merged {
             .or((!missing.is_empty()).then_some(Stop::Lost))
             .map(|_| Stop::Lost);
         let mut started = started.ok_or(MergeError::Nothing)?;
+        let are_parts = started.partition.is_some();
         counts.not_run += started.cases.saturating_sub(counts.all());
         started.suites = suites.len();
         started.partition = None;
+        started.cases_digest = None;
         let mut finished = RunFinished {
             counts,
             project_cases,
@@ -130,6 +151,7 @@ impl Merged {
         finished.conclude(started.flaky);
         Ok(Self {
             paths: paths.to_owned(),
+            are_parts,
             started,
             finished,
             missing,
@@ -156,14 +178,20 @@ impl Merged {
     pub fn tell(&self, mut tell: impl FnMut(&Redacted<Event>)) -> Result<(), MergeError> {
         tell(&Redacted::recorded(Event::RunStarted(self.started.clone())));
         let mut unused: Option<BTreeSet<String>> = None;
+        // Parts of one selection share its order. Otherwise each recording counts from zero.
+        let mut next = 0;
         for path in &self.paths {
+            let first = if self.are_parts { 0 } else { next };
             let mut here = BTreeSet::new();
             for event in open(path)? {
-                let event = event.map_err(|source| unreadable(path, source))?;
-                match &*event {
-                    Event::CaseFinished(_) => tell(&event),
+                match event.map_err(|source| unreadable(path, source))?.into_inner() {
+                    Event::CaseFinished(mut case) => {
+                        case.index = case.index.saturating_add(first);
+                        next = next.max(case.index.saturating_add(1));
+                        tell(&Redacted::recorded(Event::CaseFinished(case)));
+                    }
                     Event::SnapshotUnused { path } => {
-                        here.insert(path.clone());
+                        here.insert(path);
                     }
                     _ => {}
                 }
@@ -200,6 +228,12 @@ fn difference(first: &RunStarted, this: &RunStarted) -> Option<String> {
     if first.suite_hash != this.suite_hash {
         return Some("the suites differ".to_owned());
     }
+    if first.target_digest != this.target_digest {
+        return Some("the targets have different settings".to_owned());
+    }
+    if first.cases_digest != this.cases_digest {
+        return Some("they are parts of different selections of cases".to_owned());
+    }
     let of = |started: &RunStarted| started.partition.map(|partition| (partition.by, partition.of));
     (of(first) != of(this)).then(|| {
         let shown = |started: &RunStarted| {
@@ -211,10 +245,11 @@ fn difference(first: &RunStarted, this: &RunStarted) -> Option<String> {
     })
 }
 
+/// The parts that are missing, by name; where there are very many, the first of them.
 fn missing(parts: &BTreeMap<(PartitionBy, u32), BTreeSet<u32>>) -> Vec<String> {
     let mut missing = Vec::new();
     for ((by, of), there) in parts {
-        for part in (1..=*of).filter(|part| !there.contains(part)) {
+        for part in (1..=*of).filter(|part| !there.contains(part)).take(MAX_MISSING) {
             let (by, of) = (*by, *of);
             missing.push(Partition { by, part, of }.to_string());
         }

@@ -117,10 +117,8 @@ fn judged(
     let planned = &plan.cases[index];
     let Some(Exchange { request, reply }) = &recorded.last.exchange else {
         let reason = recorded.last.reason.unwrap_or_default();
-        return CaseFinished {
-            passed_before: recorded.passed_before,
-            ..planned.unrun(sources, recorded.verdict, reason)
-        };
+        // One that passed before has no response here: it is not a pass that this judges.
+        return planned.unrun(sources, recorded.verdict, reason);
     };
     let (verdict, reason, findings) = match judge(planned, plan, sources, request, reply, Some(others)) {
         Ok(judgement) if judgement.fails() => (Verdict::Failed, None, judgement.findings),

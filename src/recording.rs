@@ -1,19 +1,26 @@
 //! A run written down: its events, one JSON object a line, as far as it came.
 //!
-//! [`Recorder`] writes, [`Recording`] reads.
+//! [`Recorder`] writes, [`Recording`] reads. What is read is not trusted: it must agree with itself.
+
+mod consistency;
 
 use std::{
-    collections::BTreeSet,
-    fs::File,
+    collections::{HashMap, HashSet},
+    fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Seek as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use tempfile::{NamedTempFile, TempPath};
+
+use consistency::Consistency;
+
 use crate::{
-    event::{CaseFinished, Counts, Event, FORMAT, RunFinished, RunStarted, Stop, Verdict},
+    event::{CaseFinished, Event, FORMAT, Flaky, RunFinished, RunStarted, Stop, Verdict},
+    plan::Partition,
     redact::Redacted,
     report::Reporter,
-    source::{FileKind, open_file},
+    source::{Digest, FileKind, open_file},
 };
 
 /// Longest line of a recording, in bytes: far more than any event takes.
@@ -22,31 +29,80 @@ const LONGEST: usize = 64 << 20;
 /// Writes events as they happen. Each is a line of its own and is handed to the system at once: a process that is
 /// killed leaves all that had finished.
 #[derive(Debug)]
-pub struct Recorder(File);
+pub struct Recorder {
+    file: File,
+    /// The file under its temporary name, and the file that it takes the place of.
+    waiting: Option<(TempPath, PathBuf)>,
+}
 
 impl Recorder {
-    /// Begins a recording in a file; one of that name is overwritten.
+    /// Begins a recording in a file. An existing file is replaced as soon as the first case is run: a run can go on from
+    /// the recording that its own replaces, and until then nothing of it is lost.
     pub fn create(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        File::create(path).map(Self)
+        let known = path.canonicalize().ok().filter(|real| real.is_file());
+        if let Some(real) = known
+            && let Some(folder) = real.parent()
+            && let Ok(temporary) = NamedTempFile::new_in(folder)
+            // What may not be written may not be replaced either.
+            && let Ok(permissions) = OpenOptions::new().write(true).open(&real).and_then(|file| file.metadata())
+        {
+            let (file, temporary) = temporary.into_parts();
+            file.set_permissions(permissions.permissions())?;
+            return Ok(Self {
+                file,
+                waiting: Some((temporary, real)),
+            });
+        }
+        Ok(Self {
+            file: File::create(path)?,
+            waiting: None,
+        })
+    }
+
+    fn replace(&mut self) -> io::Result<()> {
+        match self.waiting.take() {
+            Some((temporary, path)) => temporary.persist(path).map_err(|error| error.error),
+            None => Ok(()),
+        }
     }
 }
 
 impl Reporter for Recorder {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        let is_prologue = match &**event {
+            Event::RunStarted(_) => true,
+            Event::CaseFinished(finished) => finished.verdict == Verdict::Skipped,
+            _ => false,
+        };
+        if !is_prologue {
+            self.replace()?;
+        }
         if event.is_passing() {
             return Ok(());
         }
         let mut line = serde_json::to_vec(&**event)?;
         line.push(b'\n');
-        self.0.write_all(&line)
+        self.file.write_all(&line)
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.0.sync_all()
+        self.replace()?;
+        self.file.sync_all()
     }
+}
+
+/// What a run can go on from.
+#[derive(Debug, Default)]
+pub(crate) struct Previous {
+    /// The cases that passed, in this run or in the one that it went on from, each with the digest that it had.
+    pub(crate) passed: HashMap<String, Digest>,
+    /// All recorded cases.
+    pub(crate) ids: HashSet<String>,
+    /// The digests of all recorded cases.
+    pub(crate) digests: HashSet<Digest>,
 }
 
 /// Why a recording cannot be read.
@@ -73,12 +129,21 @@ pub enum RecordingError {
     #[error("line 1: the recording has format {found}, and this program reads format {FORMAT}")]
     Format {
         /// Its version.
-        found: u64,
+        found: String,
+    },
+    /// It does not agree with itself: it was edited, or put together by hand.
+    #[error("line {line}: the recording contradicts itself: {reason}")]
+    Contradiction {
+        /// The line, from one.
+        line: usize,
+        /// In what.
+        reason: String,
     },
 }
 
 /// A recording that is read line by line. Where its run ended before it was finished, whether by a signal that nobody
-/// can catch or by a full disk, a last event says so: [`Stop::Lost`].
+/// can catch or by a full disk, a last event says so: [`Stop::Lost`]. An event that contradicts the ones before it is an
+/// error; what depends on the whole recording is known only at its end.
 #[derive(Debug)]
 pub struct Recording {
     lines: BufReader<File>,
@@ -87,7 +152,7 @@ pub struct Recording {
     last: u64,
     next: u64,
     started: RunStarted,
-    counts: Counts,
+    consistency: Consistency,
     elapsed_us: u64,
     is_over: bool,
 }
@@ -101,18 +166,22 @@ impl Recording {
         if value["event"] != "run-started" {
             return Err(RecordingError::NoRecording);
         }
-        match value["format"].as_u64() {
-            Some(found) if found != u64::from(FORMAT) => return Err(RecordingError::Format { found }),
-            _ => {}
+        if value["format"].as_u64() != Some(u64::from(FORMAT)) {
+            let found = value["format"].to_string();
+            return Err(RecordingError::Format { found });
         }
         match Event::read(&first) {
+            Ok(Event::RunStarted(started)) if !started.partition.is_none_or(Partition::is_valid) => {
+                let reason = "there is no such part of the run".to_owned();
+                Err(RecordingError::Contradiction { line: 1, reason })
+            }
             Ok(Event::RunStarted(started)) => Ok(Self {
                 lines,
                 line: 1,
                 last: 0,
                 next: first.len() as u64,
                 started,
-                counts: Counts::default(),
+                consistency: Consistency::default(),
                 elapsed_us: 0,
                 is_over: false,
             }),
@@ -124,22 +193,44 @@ impl Recording {
         }
     }
 
+    /// Reads a recording once from its first line to its last, so that nothing of one that contradicts itself is
+    /// reported; returns how its run ended.
+    pub fn verify(path: &Path) -> Result<RunFinished, RecordingError> {
+        let mut recording = Self::open(path)?;
+        let end = recording
+            .by_ref()
+            .find_map(|event| match event.map(Redacted::into_inner) {
+                Ok(Event::RunFinished(finished)) => Some(Ok(finished)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            });
+        end.unwrap_or(Err(RecordingError::Changed))
+    }
+
     /// How the run began.
     pub fn started(&self) -> &RunStarted {
         &self.started
     }
 
-    /// The ids of the cases that passed, in this run or in the one that it went on from.
-    pub fn passed(self) -> Result<BTreeSet<String>, RecordingError> {
-        let mut passed = BTreeSet::new();
+    /// What a run can go on from. `flaky` says whether a case that passed on a retry did pass.
+    pub(crate) fn previous(self, flaky: Flaky) -> Result<Previous, RecordingError> {
+        let mut previous = Previous::default();
         for event in self {
-            if let Event::CaseFinished(finished) = &*event?
-                && (finished.verdict == Verdict::Passed || finished.passed_before)
-            {
-                passed.insert(finished.id.clone());
+            let Event::CaseFinished(finished) = event?.into_inner() else {
+                continue;
+            };
+            let did_pass = match finished.verdict {
+                Verdict::Passed => true,
+                Verdict::Flaky => flaky == Flaky::Pass,
+                _ => finished.passed_before,
+            };
+            previous.digests.extend(finished.digest);
+            if let Some(digest) = finished.digest.filter(|_| did_pass) {
+                previous.passed.insert(finished.id.clone(), digest);
             }
+            previous.ids.insert(finished.id);
         }
-        Ok(passed)
+        Ok(previous)
     }
 
     /// Where the last event stands, for [`Recording::again`].
@@ -184,9 +275,51 @@ impl Recording {
         }
     }
 
+    /// Takes one more event into account.
+    fn take(&mut self, event: &Event) -> Result<(), RecordingError> {
+        let agrees = match event {
+            Event::CaseFinished(finished) => {
+                self.elapsed_us = self.elapsed_us.max(finished.last.elapsed_us);
+                self.consistency.case(&self.started, finished)
+            }
+            Event::RunFinished(finished) => {
+                self.is_over = true;
+                self.consistency.end(&self.started, finished)
+            }
+            Event::RunStarted(_) => Err("the run starts again".to_owned()),
+            _ => Ok(()),
+        };
+        agrees.map_err(|reason| RecordingError::Contradiction {
+            line: self.line,
+            reason,
+        })?;
+        if self.is_over && !self.is_at_end()? {
+            return Err(RecordingError::Contradiction {
+                line: self.line + 1,
+                reason: "there is more after the end of the run".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether only white space is left.
+    fn is_at_end(&mut self) -> io::Result<bool> {
+        loop {
+            let left = self.lines.fill_buf()?;
+            if left.is_empty() {
+                return Ok(true);
+            }
+            if !left.iter().all(u8::is_ascii_whitespace) {
+                return Ok(false);
+            }
+            let length = left.len();
+            self.lines.consume(length);
+        }
+    }
+
     /// The end of a run that did not get to it.
     fn lost(&mut self) -> Event {
-        let mut counts = self.counts;
+        let mut counts = self.consistency.counts();
         counts.not_run += self.started.cases.saturating_sub(counts.all());
         let mut finished = RunFinished {
             counts,
@@ -239,13 +372,9 @@ impl Iterator for Recording {
                 return Some(Err(error));
             }
         };
-        match &event {
-            Event::CaseFinished(finished) => {
-                self.counts.add(finished);
-                self.elapsed_us = self.elapsed_us.max(finished.last.elapsed_us);
-            }
-            Event::RunFinished(_) => self.is_over = true,
-            _ => {}
+        if let Err(error) = self.take(&event) {
+            self.is_over = true;
+            return Some(Err(error));
         }
         Some(Ok(Redacted::recorded(event)))
     }

@@ -12,6 +12,7 @@ use super::{
     Exit, Printer,
     args::{CompareArgs, FailOn},
     live::{self, Recordings},
+    outputs::{Inputs, Outputs},
     recheck::unreadable,
     reports::{Documents, Patient},
     run::select,
@@ -57,6 +58,16 @@ fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer)
         }
         _ => None,
     };
+    let read = [&args.baseline, &args.candidate].map(|name| Path::new(name.as_str()));
+    let mut inputs = Inputs::of(
+        read.into_iter()
+            .chain(args.accepted.as_deref())
+            .chain(args.live.limits.ca_file.as_deref()),
+    );
+    if let Some(workspace) = &workspace {
+        inputs = inputs.project(workspace);
+    }
+    Outputs::new(&args.reports, None).check(&inputs, printer)?;
     let documents = Documents::open(&args.reports, printer)?;
     let is_live = |name: &str| is_target(name, workspace.as_deref());
     if is_live(&args.baseline) && is_live(&args.candidate) {

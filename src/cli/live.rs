@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::{
     Exit, Printer,
     args::LiveArgs,
-    run::{check_effects, commit, ready_of, require_inputs, runtime, started},
-    target,
+    run::{RunDigests, check_effects, commit, ready_of, require_inputs, runtime, started},
+    scratch, target,
     workspace::Workspace,
 };
 use crate::{
@@ -33,6 +33,7 @@ struct Side {
     recorder: Recorder,
     path: PathBuf,
     max_skipped: Option<usize>,
+    digests: RunDigests,
     /// What must live as long as the run.
     resolved: target::Resolved,
 }
@@ -63,11 +64,7 @@ pub(super) fn record(
     printer: &mut Printer,
 ) -> Result<Recordings, Exit> {
     check_effects(&args.allow, workspace, printer)?;
-    let fail = |error: &dyn std::fmt::Display| {
-        printer.error(&format!("failed to write a recording: {error}; nothing was sent"));
-        Exit::Report
-    };
-    let folder = tempfile::tempdir().map_err(|error| fail(&error))?;
+    let folder = scratch::folder(printer)?;
     let mut resolved = Vec::new();
     for name in targets {
         let options = TargetOptions {
@@ -144,6 +141,11 @@ fn side(
     })?;
     let mut plan = workspace.plan(selection, resolved.target.clone(), printer)?;
     plan.mask_snapshots(Arc::clone(redactor) as Arc<dyn SnapshotMask>);
+    plan.add_digests(&workspace.schemas, redactor);
+    let digests = RunDigests {
+        target: Some(plan.target_digest(&workspace.sources, redactor)),
+        cases: None,
+    };
     let recorder = Recorder::create(Path::new(&path)).map_err(|error| {
         printer.error(&format!("failed to write a recording: {error}; nothing was sent"));
         Exit::Report
@@ -165,6 +167,7 @@ fn side(
         recorder,
         path,
         max_skipped: None,
+        digests,
         resolved,
     })
 }
@@ -183,6 +186,7 @@ async fn run(
         mut recorder,
         path,
         max_skipped,
+        digests,
         resolved,
     } = side;
     let mut error = None;
@@ -194,7 +198,7 @@ async fn run(
                 .map(|error| error.to_string());
         }
     };
-    tell(Event::RunStarted(started(&plan, &workspace, commit, None)));
+    tell(Event::RunStarted(started(&plan, &workspace, commit, None, digests)));
     let sources = Arc::clone(&workspace.sources);
     let mut finished = fire(Arc::clone(&plan), sources, client, &options, &interrupts, &mut tell).await;
     let stopped = finished.stopped;

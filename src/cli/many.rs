@@ -14,6 +14,7 @@ use super::{
     args::{LiveArgs, RunArgs},
     compare::plan_of,
     live,
+    outputs::{Inputs, Outputs},
     recheck::unreadable,
     reports::{Documents, Patient},
     run::select,
@@ -37,6 +38,19 @@ pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) 
     let workspace = Arc::new(Workspace::load(folder, printer)?);
     printer.warnings(&workspace.schemas.warnings(), &workspace.sources);
     let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
+    let recordings: Vec<_> = args
+        .record
+        .iter()
+        .flat_map(|path| targets.iter().map(|name| path_of(path, name)))
+        .collect();
+    let mut outputs = Outputs::new(&args.reports, None);
+    for path in &recordings {
+        outputs.add("--record", path);
+    }
+    let inputs = Inputs::default()
+        .project(&workspace)
+        .and(args.limits.ca_file.as_deref());
+    outputs.check(&inputs, printer)?;
     let documents = Documents::open(&args.reports, printer)?;
     let live = LiveArgs {
         vars: args.select.vars.clone(),

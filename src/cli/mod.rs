@@ -7,12 +7,14 @@ mod live;
 mod many;
 mod merge;
 mod mutate;
+mod outputs;
 mod printer;
 mod recheck;
 mod report;
 mod reports;
 mod run;
 mod schema;
+mod scratch;
 #[cfg(feature = "reference")]
 mod serve;
 mod snapshots;

@@ -9,12 +9,14 @@ use std::{
 use super::{
     Exit, Printer,
     args::{MutateArgs, RunArgs},
+    outputs::{Inputs, Outputs},
     recheck::unreadable,
     reports::{Documents, Patient},
     run::select,
     workspace::Workspace,
 };
 use crate::{
+    event::Stop,
     mutate::{Measuring, measure},
     project::Target,
     recording::Recording,
@@ -57,10 +59,13 @@ fn try_mutate(args: &MutateArgs, folder: Option<&Path>, printer: &mut Printer) -
     let recording = Recording::open(path).map_err(|error| unreadable(path, &error, printer))?;
     let recorded = recording.started().clone();
     drop(recording);
+    let end = Recording::verify(path).map_err(|error| unreadable(path, &error, printer))?;
     let target = Target::recorded(&recorded).map_err(|reason| {
         printer.error(&format!("the recording `{}`: {reason}", path.display()));
         Exit::Usage
     })?;
+    let inputs = Inputs::of([path.as_path()]).project(&workspace);
+    Outputs::new(&args.reports, None).check(&inputs, printer)?;
     let selection = select(&args.names, &args.tags, &workspace, printer)?;
     let plan = workspace.plan(&selection, target, printer)?;
     if recorded.suite_hash != workspace.hash() {
@@ -89,7 +94,11 @@ fn try_mutate(args: &MutateArgs, folder: Option<&Path>, printer: &mut Printer) -
         .map_err(|error| printer.error(&format!("failed to write to standard output: {error}")))
         .is_ok();
     let is_written = documents.write(printer, |format, sink| write(format, &measured, sink));
-    let exit = Exit::of_code(measured.exit_code).unwrap_or(Exit::NoVerdict);
+    let mut exit = Exit::of_code(measured.exit_code).unwrap_or(Exit::NoVerdict);
+    if end.stopped == Some(Stop::Lost) && exit == Exit::Holds {
+        printer.error(&format!("`{name}`: {}: no verdict", Stop::Lost.text()));
+        exit = Exit::NoVerdict;
+    }
     Ok(exit.reported(is_told && is_written))
 }
 

@@ -7,6 +7,7 @@ use chrono::Utc;
 use super::{
     Exit, Printer,
     args::RecheckArgs,
+    outputs::{Inputs, Outputs},
     reports::Reports,
     run::{select, unused_snapshots},
     workspace::Workspace,
@@ -34,11 +35,14 @@ fn try_recheck(args: &RecheckArgs, folder: Option<&Path>, printer: &mut Printer)
         printer.error(&format!("the recording `{}`: {reason}", path.display()));
         Exit::Usage
     })?;
+    let inputs = Inputs::of([path.as_path()]).project(&workspace);
+    Outputs::new(&args.reports, None).check(&inputs, printer)?;
     let selection = select(&args.names, &args.tags, &workspace, printer)?;
     let plan = workspace.plan(&selection, target, printer)?;
     if recorded.suite_hash != workspace.hash() {
         printer.note("the suite has changed since this was recorded; it is judged as the suite is now");
     }
+    Recording::verify(path).map_err(|error| unreadable(path, &error, printer))?;
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     // The recording holds no secret: what is left for the redactor is to keep the events within bounds.
     let redactor = Redactor::recorded();

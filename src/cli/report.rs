@@ -1,9 +1,18 @@
 //! `conforme report`
 
-use super::{Exit, Printer, args::ReportArgs, reports::Reports};
-use crate::{event::Event, recording::Recording, redact::Redacted};
+use super::{
+    Exit, Printer,
+    args::ReportArgs,
+    outputs::{Inputs, Outputs},
+    reports::Reports,
+};
+use crate::{
+    event::{Event, Stop},
+    recording::Recording,
+    redact::Redacted,
+};
 
-/// Tells a recorded run again. What it exits with is its own success, not the run's.
+/// Reports a recorded run again. It exits with its own success, not with the run's; with 3 where the recording ends before the run.
 pub(super) fn report(args: &ReportArgs, printer: &mut Printer) -> Exit {
     match try_report(args, printer) {
         Ok(exit) | Err(exit) => exit,
@@ -18,11 +27,25 @@ fn try_report(args: &ReportArgs, printer: &Printer) -> Result<Exit, Exit> {
         ));
         Exit::Usage
     };
+    Outputs::new(&args.reports, None).check(&Inputs::of([args.recording.as_path()]), printer)?;
+    let end = Recording::verify(&args.recording).map_err(|error| fail(&error))?;
     let recording = Recording::open(&args.recording).map_err(|error| fail(&error))?;
     let mut reports = Reports::open(&args.reports, args.output.options(), printer)?;
     reports.tell(&Redacted::recorded(Event::RunStarted(recording.started().clone())));
     for event in recording {
         reports.tell(&event.map_err(|error| fail(&error))?);
     }
-    Ok(Exit::Holds.reported(reports.finish(printer)))
+    // What the run exited with is not this command's result, but a part of a run is not a run.
+    let exit = match end.stopped {
+        Some(Stop::Lost) => {
+            printer.error(&format!(
+                "`{}`: {}: no verdict",
+                args.recording.display(),
+                Stop::Lost.text()
+            ));
+            Exit::NoVerdict
+        }
+        _ => Exit::Holds,
+    };
+    Ok(exit.reported(reports.finish(printer)))
 }

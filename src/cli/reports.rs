@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, Printer};
+use super::{Exit, Printer, scratch};
 use crate::{
     event::Event,
     recording::Recorder,
@@ -24,6 +24,13 @@ impl Reports {
     /// Opens all of them before anything is sent.
     pub(super) fn open(specs: &[ReportSpec], human: HumanOptions, printer: &Printer) -> Result<Self, Exit> {
         let mut all: Vec<(String, Box<dyn Reporter>)> = Vec::new();
+        // What is gathered for a file waits beside it; what is gathered for standard output needs another place.
+        if specs
+            .iter()
+            .any(|spec| spec.path.as_ref().is_none_or(|path| !Sink::has_folder(path)) && spec.format.is_gathered())
+        {
+            scratch::check(printer)?;
+        }
         let to_stdout = specs.iter().filter(|spec| spec.path.is_none()).count();
         if to_stdout > 1 {
             printer.error("two reports cannot both go to standard output: give one a path");

@@ -15,9 +15,10 @@ use super::{
     Exit, Printer,
     args::{RunArgs, Snapshots},
     many, mutate,
+    outputs::{Inputs, Outputs},
     recheck::unreadable,
     reports::Reports,
-    target,
+    scratch, target,
     workspace::Workspace,
 };
 use crate::{
@@ -27,8 +28,9 @@ use crate::{
     project::TargetOptions,
     recording::{Recording, RecordingError},
     redact::Redactor,
+    report::{Format, ReportSpec},
     run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, run as fire},
-    source::{Diagnostic, Diagnostics},
+    source::{Diagnostic, Diagnostics, Digest},
 };
 
 pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
@@ -53,10 +55,7 @@ fn try_measured(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) ->
     if !args.mutate {
         return try_run(args, args.record.as_deref(), folder, printer);
     }
-    let scratch = tempfile::tempdir().map_err(|error| {
-        printer.error(&format!("failed to write a recording: {error}; nothing was sent"));
-        Exit::Report
-    })?;
+    let scratch = scratch::folder(printer)?;
     let own = scratch.path().join("run.ndjson");
     let path = args.record.as_deref().unwrap_or(&own);
     let exit = try_run(args, Some(path), folder, printer)?;
@@ -99,11 +98,20 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     })?;
     let mut plan = workspace.plan(&selection, resolved.target.clone(), printer)?;
     plan.mask_snapshots(Arc::clone(&redactor) as Arc<dyn SnapshotMask>);
+    check_outputs(args, record, &workspace, printer)?;
+    let mut digests = RunDigests::default();
     if let Some(partition) = args.select.partition {
+        digests.cases = Some(plan.ids_digest());
         plan.keep(partition);
     }
+    // Only a recording has a place for them, and only a run that goes on from one has a use for them.
+    let is_event_report = |spec: &ReportSpec| spec.format == Format::Json;
+    if record.is_some() || args.failed_from.is_some() || args.reports.iter().any(is_event_report) {
+        plan.add_digests(&workspace.schemas, &redactor);
+        digests.target = Some(plan.target_digest(&workspace.sources, &redactor));
+    }
     if let Some(path) = &args.failed_from {
-        leave_out(path, &mut plan, printer)?;
+        leave_out(path, &mut plan, digests.target, &workspace, printer)?;
     }
     require_inputs(&plan, args.select.skip_missing, &workspace, printer)?;
     let ready = ready_of(args.wait, &plan, &workspace, printer)?;
@@ -115,7 +123,7 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     // Asking git takes longer than a small run: only what is written down says which commit it was.
     let is_written = !args.reports.is_empty() || record.is_some();
     let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
-    let start = started(&plan, &workspace, commit, args.select.partition);
+    let start = started(&plan, &workspace, commit, args.select.partition, digests);
     reports.tell(&redactor.event(Event::RunStarted(start)));
     let options = RunOptions {
         snapshots,
@@ -154,6 +162,17 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     let exit = finished.conclude(flaky);
     reports.tell(&redactor.event(Event::RunFinished(finished)));
     Ok(exit.reported(reports.finish(printer)))
+}
+
+/// Refuses outputs that would overwrite what the run reads.
+fn check_outputs(args: &RunArgs, record: Option<&Path>, workspace: &Workspace, printer: &Printer) -> Result<(), Exit> {
+    if record.is_none() && args.reports.is_empty() {
+        return Ok(());
+    }
+    let inputs = Inputs::default().project(workspace).and(args.limits.ca_file.as_deref());
+    Outputs::new(&args.reports, record).check(&inputs, printer)?;
+    // A recording can go on from itself: it is read whole before it is replaced.
+    Outputs::new(&args.reports, None).check(&Inputs::of(args.failed_from.as_deref()), printer)
 }
 
 /// What runs are driven by: one thread.
@@ -233,21 +252,41 @@ pub(super) fn require_inputs(
     Err(printer.diagnostics(&errors, &workspace.sources))
 }
 
-/// Leaves out what passed in an earlier run.
-fn leave_out(path: &Path, plan: &mut Plan, printer: &Printer) -> Result<(), Exit> {
+/// Leaves out what passed in an earlier run and has not changed since.
+fn leave_out(
+    path: &Path,
+    plan: &mut Plan,
+    target: Option<Digest>,
+    workspace: &Workspace,
+    printer: &Printer,
+) -> Result<(), Exit> {
     let fail = |error: &RecordingError| unreadable(path, error, printer);
     let recording = Recording::open(path).map_err(|error| fail(&error))?;
-    let recorded = &recording.started().target;
-    if *recorded != plan.target.name {
+    let recorded = recording.started().clone();
+    let previous = recording.previous(plan.target.flaky).map_err(|error| fail(&error))?;
+    let mut cases = workspace.suites.cases.iter();
+    let is_of_project = previous.ids.is_empty()
+        || cases.any(|case| previous.ids.contains(&case.id))
+        || plan
+            .cases
+            .iter()
+            .any(|one| one.digest.is_some_and(|digest| previous.digests.contains(&digest)));
+    if !is_of_project {
         printer.error(&format!(
-            "--failed-from {}: it is a recording of `{recorded}`, and this run is against `{}`; nothing was sent",
-            path.display(),
-            plan.target.name
+            "--failed-from {}: none of its cases is a case of this project: it is a recording of another one; \
+             nothing was sent",
+            path.display()
         ));
         return Err(Exit::Usage);
     }
-    let passed = recording.passed().map_err(|error| fail(&error))?;
-    plan.leave_out(&passed, &format!("it passed before, in {}", path.display()));
+    if recorded.target_digest.is_none() || recorded.target_digest != target {
+        printer.note(&format!(
+            "{} was recorded against another target, or with other settings: every case is run",
+            path.display()
+        ));
+        return Ok(());
+    }
+    plan.leave_out(&previous.passed, &format!("it passed before, in {}", path.display()));
     Ok(())
 }
 
@@ -318,11 +357,19 @@ pub(super) fn commit(root: &Path) -> Option<String> {
     (output.status.success() && commit.bytes().all(|b| b.is_ascii_hexdigit()) && !commit.is_empty()).then_some(commit)
 }
 
+/// The digests that a recording is compared by.
+#[derive(Clone, Copy, Default)]
+pub(super) struct RunDigests {
+    pub(super) target: Option<Digest>,
+    pub(super) cases: Option<Digest>,
+}
+
 pub(super) fn started(
     plan: &Plan,
     workspace: &Workspace,
     commit: Option<String>,
     partition: Option<Partition>,
+    digests: RunDigests,
 ) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
@@ -336,6 +383,8 @@ pub(super) fn started(
         secrets: plan.target.secrets.keys().cloned().collect(),
         vars: plan.target.vars.clone(),
         suite_hash: workspace.hash(),
+        target_digest: digests.target,
+        cases_digest: digests.cases,
         commit,
         partition,
         folder: folder(&workspace.project.root),

@@ -84,6 +84,13 @@ impl Binder {
         self.mask = Some(mask);
     }
 
+    /// The text of a case's stored snapshot; none where the case has no snapshot, or none is stored.
+    #[expect(clippy::option_option, reason = "the two are different")]
+    pub(super) fn stored_snapshot(&self, case: &Case) -> Option<Option<String>> {
+        case.def.expect.snapshot.as_ref().filter(|asked| asked.value)?;
+        Some(self.snapshots.read(&case.id).ok().flatten().map(|stored| stored.text))
+    }
+
     /// The variables that a case and its row make, and their values.
     pub(super) fn made_by(&self, case: &Case) -> Vec<(String, String)> {
         Scope::new(case, &self.target).made_here()

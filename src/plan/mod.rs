@@ -4,12 +4,13 @@
 //! [`Plan::bind`] binds one again when its turn comes. After binding nothing is a template any more.
 
 mod bind;
+mod digest;
 mod partition;
 mod scope;
 mod select;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -22,7 +23,7 @@ use crate::{
     event::{CaseFinished, Try, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
-    source::{Diagnostics, Sources},
+    source::{Diagnostics, Digest, Sources},
     suite::{Case, InputDef, Suites},
 };
 
@@ -39,6 +40,8 @@ pub struct Planned {
     pub lacks_input: bool,
     /// Whether it is not run because it passed in the run that this one goes on from.
     pub passed_before: bool,
+    /// What its verdict depends on; none where nothing asks for it.
+    pub digest: Option<Digest>,
 }
 
 impl Planned {
@@ -53,6 +56,7 @@ impl Planned {
             place: sources.place(self.case.span),
             verdict,
             passed_before: self.passed_before,
+            digest: self.digest,
             last: Try::default(),
             earlier: Vec::new(),
             repeats: Vec::new(),
@@ -106,6 +110,7 @@ impl Plan {
                     lacks_input: skip.is_some() && lacks_input(case, &target),
                     skip,
                     passed_before: false,
+                    digest: None,
                     case: Arc::clone(case),
                 }
             })
@@ -132,8 +137,10 @@ impl Plan {
         self.binder.mask_snapshots(mask);
     }
 
-    /// Leaves out what passed before, by id, unless another case that is run is compared with it.
-    pub fn leave_out(&mut self, passed: &BTreeSet<String>, reason: &str) {
+    /// Leaves out what passed before and has not changed, unless another case that is run is compared with it.
+    pub(crate) fn leave_out(&mut self, passed: &HashMap<String, Digest>, reason: &str) {
+        let did_pass =
+            |planned: &Planned| planned.digest.is_some() && passed.get(&planned.case.id) == planned.digest.as_ref();
         let mut needed = BTreeSet::new();
         let others: BTreeMap<_, _> = (self.cases.iter())
             .filter_map(|planned| {
@@ -142,7 +149,7 @@ impl Plan {
             })
             .collect();
         for planned in self.cases.iter().filter(|planned| planned.skip.is_none()) {
-            let mut next = Some(&planned.case.id).filter(|id| !passed.contains(*id));
+            let mut next = Some(&planned.case.id).filter(|_| !did_pass(planned));
             while let Some(id) = next.filter(|id| needed.insert((*id).clone())) {
                 next = others.get(id);
             }

@@ -62,6 +62,11 @@ impl std::fmt::Display for Partition {
 }
 
 impl Partition {
+    /// Whether it is one of its parts: what is read can say anything.
+    pub(crate) fn is_valid(self) -> bool {
+        (1..=self.of).contains(&self.part)
+    }
+
     /// Keeps the cases of this part. Cases that need each other stay together: those of a serial suite or of a
     /// group, and those that are compared with one another.
     pub(super) fn keep(self, cases: &mut Vec<Planned>) {

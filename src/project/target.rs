@@ -65,6 +65,8 @@ pub struct Target {
     pub effects: Option<Vec<String>>,
     /// Files for TLS.
     pub tls: TlsFiles,
+    /// Whether it is the embedded reference API, which listens on another port each time.
+    pub is_embedded: bool,
     /// Whether it is the target of a recording: nothing is sent, and its secrets are only marks.
     is_recorded: bool,
 }
@@ -285,6 +287,7 @@ impl Target {
                 client: def.client_cert.clone().zip(def.client_key.clone()),
             },
             base,
+            is_embedded: false,
             is_recorded: false,
         })
     }
@@ -318,6 +321,7 @@ impl Target {
             flaky: Flaky::Fail,
             effects: None,
             tls: TlsFiles::default(),
+            is_embedded: true,
             is_recorded: false,
         }
     }

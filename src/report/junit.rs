@@ -65,13 +65,13 @@ pub(super) type Buffer = Writer<Vec<u8>>;
 impl JUnit {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
-            sink,
             started: None,
             finished: None,
             marks: Vec::new(),
-            cases: Spool::new(),
+            cases: Spool::beside(&sink),
             suites: Vec::new(),
             numbers: HashMap::new(),
+            sink,
         }
     }
 

@@ -73,16 +73,16 @@ impl Group {
 impl Markdown {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
-            sink,
             marks: Vec::new(),
             started: None,
             finished: None,
-            broken: Spool::new(),
+            broken: Spool::beside(&sink),
             warnings: BTreeMap::new(),
             skipped: BTreeMap::new(),
             not_run: BTreeMap::new(),
             unused: Vec::new(),
             written: Vec::new(),
+            sink,
         }
     }
 

@@ -79,6 +79,14 @@ impl Format {
         ("html", Format::Html),
     ];
 
+    /// Whether it is written in another order than that of the events: what is gathered can take a temporary file.
+    pub fn is_gathered(self) -> bool {
+        match self {
+            Self::JUnit | Self::Html | Self::Markdown | Self::Sarif => true,
+            Self::Json | Self::Tap | Self::GitHub => false,
+        }
+    }
+
     /// A report of this format that goes to `sink`.
     pub fn reporter(self, sink: Sink) -> Box<dyn Reporter> {
         match self {

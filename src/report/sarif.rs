@@ -88,14 +88,14 @@ impl<'f> Problem<'f> {
 impl Sarif {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
-            sink,
             marks: Vec::new(),
             started: None,
             finished: None,
-            results: Spool::new(),
+            results: Spool::beside(&sink),
             errors: 0,
             rules: Vec::new(),
             numbers: HashMap::new(),
+            sink,
         }
     }
 

@@ -52,6 +52,20 @@ impl Sink {
         Ok(Self(Out::File(Some((BufWriter::new(file), path)))))
     }
 
+    /// Whether a report of this path is written in a folder, and temporary files can be beside it.
+    pub fn has_folder(path: &Path) -> bool {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        path.metadata().map_or(true, |data| data.is_file()) && !is_step_summary(&path)
+    }
+
+    /// The folder of the file, for temporary files that go the same way.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        match &self.0 {
+            Out::File(Some((file, _))) => file.get_ref().path().parent().map(Path::to_owned),
+            _ => None,
+        }
+    }
+
     /// Standard output.
     pub fn stdout() -> Self {
         Self(Out::Stream(BufWriter::new(Box::new(io::stdout()))))

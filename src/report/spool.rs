@@ -3,13 +3,18 @@
 use std::{
     fs::File,
     io::{self, BufReader, Read as _, Seek as _, Write as _},
+    path::PathBuf,
 };
+
+use super::Sink;
 
 /// So many bytes are held before they go to a temporary file: memory stays flat however many cases there are.
 const HELD: usize = 128 << 10;
 
 /// Holds rendered pieces, each with its place in the plan and a note (a suite, a verdict).
 pub(super) struct Spool<T> {
+    /// Where the temporary file is made; none for the system's folder.
+    folder: Option<PathBuf>,
     /// All but the last bytes, where there are many.
     file: Option<File>,
     written: u64,
@@ -26,8 +31,17 @@ struct Piece<T> {
 }
 
 impl<T> Spool<T> {
-    pub(super) fn new() -> Self {
+    /// Pieces for a report; where there are too many, they wait beside its file.
+    pub(super) fn beside(sink: &Sink) -> Self {
         Self {
+            folder: sink.folder(),
+            ..Self::new()
+        }
+    }
+
+    fn new() -> Self {
+        Self {
+            folder: None,
             file: None,
             written: 0,
             held: Vec::new(),
@@ -61,7 +75,10 @@ impl<T> Spool<T> {
     fn flush(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
+            none => none.insert(match &self.folder {
+                Some(folder) => tempfile::tempfile_in(folder)?,
+                None => tempfile::tempfile()?,
+            }),
         };
         file.write_all(&self.held)?;
         self.written += self.held.len() as u64;

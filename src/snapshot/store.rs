@@ -196,6 +196,11 @@ impl SnapshotStore {
             .collect()
     }
 
+    /// Every file of the folder: accepted, pending and foreign ones.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        files(&self.folder)
+    }
+
     /// Refuses a path whose folder is not really in the snapshot folder: nothing is read, written or removed through
     /// a link that leads out of it.
     fn check_place(&self, path: &Path) -> std::io::Result<()> {

@@ -6,6 +6,7 @@
 
 mod credentials;
 mod diagnostic;
+mod digest;
 mod fields;
 mod file;
 mod node;
@@ -16,6 +17,8 @@ mod yaml;
 
 pub(crate) use credentials::without_credentials;
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use digest::Digest;
+pub(crate) use digest::Digester;
 pub(crate) use fields::{Fields, boolean, duration, integer, list, parse_duration, string};
 pub(crate) use file::{FileKind, check_folder, is_below, is_taken, open_file, read_file, read_file_in, read_text};
 pub use node::{Key, Kind, Node};

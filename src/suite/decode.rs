@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -19,7 +19,8 @@ use super::{
 use crate::{
     check::{SchemaStore, is_token},
     source::{
-        Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Span, boolean, duration, list, read_file_in, string,
+        Diagnostic, Diagnostics, Digest, Digester, Fields, FileKind, Key, Kind, Node, Span, boolean, duration, list,
+        read_file_in, string,
     },
 };
 
@@ -35,6 +36,8 @@ pub(super) struct Reading<'a> {
     pub(super) known: Option<BTreeSet<String>>,
     /// The variables that were used.
     pub(super) used: BTreeSet<String>,
+    /// The files that were read, and a digest of the content of each.
+    pub(super) files: Vec<(PathBuf, Digest)>,
 }
 
 impl Reading<'_> {
@@ -617,7 +620,12 @@ fn content(node: &Node, cx: &mut Reading<'_>) -> Option<ContentDef> {
     }
     let path = cx.folder.join(path);
     match read_file_in(cx.folder, "the case's folder", &path, FileKind::Body) {
-        Ok(bytes) => Some(ContentDef::File(bytes.into())),
+        Ok(bytes) => {
+            let mut digester = Digester::new("file");
+            digester.part(&bytes);
+            cx.files.push((path, digester.finish()));
+            Some(ContentDef::File(bytes.into()))
+        }
         Err(error) => {
             cx.error(Diagnostic::new(node.span, format!("failed to read `{name}`: {error}")));
             None

@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 use super::Template;
 use crate::{
     check::{self, JsonType, Level, StatusSet},
-    source::Span,
+    source::{Digest, Span},
 };
 
 /// A value and where it was written.
@@ -425,6 +425,10 @@ pub struct Case {
     pub example: Option<ExampleRow>,
     /// The inputs that its values come from, directly or through other variables.
     pub needs: Arc<[String]>,
+    /// The schema files that it names.
+    pub schemas: Arc<[String]>,
+    /// A digest of everything that is written about it: its file, what it inherits, its row, the files it sends.
+    pub digest: Digest,
     /// Where it was written.
     pub span: Span,
 }

@@ -16,7 +16,8 @@ use super::{
 use crate::{
     check::SchemaStore,
     source::{
-        Diagnostic, Diagnostics, FileId, FileKind, Kind, Node, Sources, Span, is_below, is_taken, parse_yaml, read_text,
+        Diagnostic, Diagnostics, Digest, Digester, FileId, FileKind, Kind, Node, Sources, Span, is_below, is_taken,
+        parse_yaml, read_text,
     },
 };
 
@@ -36,6 +37,8 @@ pub struct Suites {
     pub cases: Vec<Arc<Case>>,
     /// By target, what shows that it is ready.
     pub ready: BTreeMap<String, Case>,
+    /// The files that cases send.
+    pub files: BTreeSet<PathBuf>,
 }
 
 impl Suites {
@@ -70,6 +73,7 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
         suites: Vec::new(),
         cases: Vec::new(),
         ready: BTreeMap::new(),
+        files: BTreeSet::new(),
     };
     let mut folders = Vec::new();
     walk(folder, folder, &mut folders, sources, errors);
@@ -308,6 +312,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             folder: &folder.path,
             known: None,
             used: BTreeSet::new(),
+            files: Vec::new(),
         };
         if !node.is_null() {
             refuse_empty(&node, cx.errors);
@@ -384,11 +389,17 @@ fn case(
         folder,
         known: Some(known.clone()),
         used: BTreeSet::new(),
+        files: Vec::new(),
     };
     let Some(mut def) = decode::case(&merged, &mut cx) else {
         return;
     };
-    let used = cx.used;
+    let (used, files) = (cx.used, cx.files);
+    let written = written(&merged, shared, &files);
+    let mut schema_files = BTreeSet::new();
+    find_schemas(&merged, schemas, &mut schema_files);
+    let schema_files: Arc<[String]> = schema_files.into_iter().collect();
+    loaded.files.extend(files.into_iter().map(|(path, _)| path));
     if merged.get("request").is_none_or(Node::is_null) {
         errors.push(Diagnostic::new(span, "the case has no `request`"));
     }
@@ -405,13 +416,19 @@ fn case(
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);
     let id = format!("{}/{stem}", suite.id);
-    let rows: Vec<(String, Span, Option<ExampleRow>)> = if def.examples.is_empty() {
-        vec![(id, span, None)]
+    let rows: Vec<(String, Span, Digest, Option<ExampleRow>)> = if def.examples.is_empty() {
+        vec![(id, span, written, None)]
     } else {
         let names = merged.get("examples").into_iter().flat_map(Node::entries);
         names
             .zip(0..)
-            .map(|((key, _), row)| (format!("{id}[{}]", key.text), key.span, Some(ExampleRow(row))))
+            .map(|((key, values), row)| {
+                let mut digester = Digester::new("row");
+                digester.digest(written);
+                digester.node(values);
+                let id = format!("{id}[{}]", key.text);
+                (id, key.span, digester.finish(), Some(ExampleRow(row)))
+            })
             .collect()
     };
     // There can be very many rows.
@@ -419,7 +436,7 @@ fn case(
     let def = Arc::new(def);
     loaded.cases.reserve(rows.len());
     let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
-    for (id, span, row) in rows {
+    for (id, span, digest, row) in rows {
         let names = Names {
             row: row.and_then(|row| def.examples.get(row.0 as usize)),
             span,
@@ -439,6 +456,8 @@ fn case(
             def: Arc::clone(&def),
             example: row,
             needs,
+            schemas: Arc::clone(&schema_files),
+            digest,
             span,
         }));
     }
@@ -453,6 +472,45 @@ fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
             let error = Diagnostic::new(key.span, format!("`{}` is empty, so nothing is tested", key.text));
             errors.push(error.help("write what to expect, or remove it"));
         }
+    }
+}
+
+/// A digest of what is written about a case, but for its rows.
+fn written(merged: &Node, suite: Option<&Node>, files: &[(PathBuf, Digest)]) -> Digest {
+    let mut digester = Digester::new("case");
+    for (key, value) in merged.entries().iter().filter(|(key, _)| *key.text != *"examples") {
+        digester.part(&*key.text);
+        digester.node(value);
+    }
+    // What a case does not inherit and its values are made of all the same.
+    for name in ["inputs", "vars"] {
+        digester.part(name);
+        if let Some(value) = suite.and_then(|suite| suite.get(name)) {
+            digester.node(value);
+        }
+    }
+    for (_, digest) in files {
+        digester.digest(*digest);
+    }
+    digester.finish()
+}
+
+/// The schema files that are named anywhere in a case, whatever asks for them.
+fn find_schemas(node: &Node, schemas: &SchemaStore, found: &mut BTreeSet<String>) {
+    match &node.kind {
+        Kind::String(text) => {
+            let file = text.split('#').next().unwrap_or_default();
+            if schemas.has(file) {
+                found.insert(file.to_owned());
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| find_schemas(item, schemas, found)),
+        Kind::Map(entries) => {
+            for (_, value) in entries.iter().filter(|(key, _)| *key.text != *"examples") {
+                find_schemas(value, schemas, found);
+            }
+        }
+        _ => {}
     }
 }
 

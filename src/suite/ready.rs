@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     check::{Level, RULES, SchemaStore},
-    source::{Diagnostic, Diagnostics, Fields, Node},
+    source::{Diagnostic, Diagnostics, Digest, Fields, Node},
 };
 
 /// Reads what a target's `ready` says. The standing rules are off unless it names them: what is asked is whether the
@@ -31,6 +31,7 @@ pub fn ready(
         folder,
         known: None,
         used: BTreeSet::new(),
+        files: Vec::new(),
     };
     let mut def = CaseDef {
         request: asked.map(|node| request(node, &mut cx)).unwrap_or_default(),
@@ -68,6 +69,8 @@ pub fn ready(
         def: Arc::new(def),
         example: None,
         needs: needs.into(),
+        schemas: Arc::default(),
+        digest: Digest::default(),
         span: node.span,
     })
 }

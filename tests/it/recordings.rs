@@ -3,7 +3,7 @@
 use std::{
     process::Stdio,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -158,7 +158,7 @@ fn a_run_that_is_killed_leaves_all_that_had_finished() {
         ("cut.ndjson", "1 of 3 cases passed, 0 skipped, 2 not run"),
     ] {
         let told = project.run(&["report", name]);
-        assert_eq!(told.code, 0, "{told:?}");
+        assert_eq!(told.code, 3, "{told:?}");
         assert!(told.stdout.contains(left), "{told:?}");
         assert!(
             told.stdout.contains("the recording ends before the run does"),
@@ -168,16 +168,6 @@ fn a_run_that_is_killed_leaves_all_that_had_finished() {
         let judged = project.run(&["recheck", name]);
         assert_eq!(judged.code, 3, "{judged:?}");
     }
-    // What was cut, and what never ran, is run; the rest is not.
-    let (agrees, _) = self::server(&[]);
-    let recording = whole.replace(&server.url(), &agrees.url());
-    project.write("cut.ndjson", &recording[..recording.len() - 20]);
-    let rest = project.run(&["run", "--target", &agrees.url(), "--failed-from", "cut.ndjson"]);
-    assert_eq!((rest.code, agrees.requests()), (0, 2), "{rest:?}");
-    assert!(
-        rest.stdout.contains("2 of 3 cases passed, 0 skipped, 1 passed before"),
-        "{rest:?}"
-    );
 }
 
 #[test]
@@ -236,11 +226,168 @@ fn a_run_goes_on_from_what_did_not_pass_and_what_is_new() {
     assert_eq!((again.code, server.requests()), (0, 6), "{again:?}");
     let again = run(&["--failed-from", "run.ndjson"]);
     assert_eq!((again.code, server.requests()), (0, 6), "{again:?}");
-    // Of another target it says nothing.
-    let (other, _) = self::server(&[]);
-    let wrong = project.run(&["run", "--target", &other.url(), "--failed-from", "run.ndjson"]);
-    assert_eq!((wrong.code, other.requests()), (2, 0), "{wrong:?}");
-    assert!(wrong.stderr.contains("it is a recording of"), "{wrong:?}");
+    assert!(again.stdout.contains("4 passed before"), "{again:?}");
+    for command in ["report", "merge"] {
+        assert_eq!(project.run(&[command, "run.ndjson"]).code, 0, "{command}");
+    }
+    // What was cut off is run; the rest is not.
+    let whole = project.read("run.ndjson");
+    let lines: Vec<_> = whole.split_inclusive('\n').collect();
+    project.write("cut.ndjson", &(lines[..4].concat() + &lines[4][..lines[4].len() / 2]));
+    let rest = project.run(&["run", "--target", &url, "--failed-from", "cut.ndjson"]);
+    assert_eq!((rest.code, server.requests()), (0, 7), "{rest:?}");
+    // Another target has to be asked everything.
+    let (other, _) = self::server(&["/a"]);
+    let ran = project.run(&["run", "--target", &other.url(), "--failed-from", "run.ndjson"]);
+    assert_eq!((ran.code, other.requests()), (1, 4), "{ran:?}");
+    assert!(ran.stderr.contains("recorded against another target"), "{ran:?}");
+    // The recording of a project that has none of its cases.
+    let stranger = Project::new(&[("cases/t/x.yaml", "request: { path: /x }\nexpect: { status: 204 }\n")]);
+    stranger.write("run.ndjson", &whole);
+    let ran = stranger.run(&["run", "--target", &url, "--failed-from", "run.ndjson"]);
+    assert_eq!((ran.code, server.requests()), (2, 7), "{ran:?}");
+    assert!(ran.stderr.contains("a recording of another one"), "{ran:?}");
+}
+
+#[test]
+fn failed_from_repeats_every_case_that_has_changed() {
+    let project = project();
+    project.write("conforme.toml", "");
+    project.write(
+        "cases/s/suite.yaml",
+        "inputs: { who: { default: me } }\nvars: { x: one }\nexpect: { status: 204 }\n",
+    );
+    project.write(
+        "cases/s/b.yaml",
+        "request: { path: /b, query: { who: '{{ who }}', x: '{{ x }}' } }\n",
+    );
+    project.write(
+        "cases/s/c.yaml",
+        "request: { method: POST, path: /c, body: { file: sent.bin } }\nexpect: { status: 204 }\n",
+    );
+    project.write("cases/s/sent.bin", "bytes");
+    let rows = "request: { path: '/{{ p }}' }\nexamples: { one: { p: t1 }, two: { p: t2 } }\n";
+    project.write("cases/s/t.yaml", rows);
+    let schema = "request: { path: /v }\nexpect: { status: 200, body: { schema: 'root.json' }, snapshot: true }\n";
+    project.write("cases/v/v.yaml", schema);
+    project.write("schemas/root.json", "{ \"items\": { \"$ref\": \"leaf.json\" } }");
+    project.write("schemas/leaf.json", "{ \"type\": \"number\" }");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let server = Server::start(move |request| {
+        let path = request.split([' ', '?']).nth(1).unwrap_or_default().to_owned();
+        let is_value = path == "/v";
+        log.lock().unwrap().push(path);
+        let head = if is_value {
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json"
+        } else {
+            OK
+        };
+        (answer(head, if is_value { "[1]" } else { "" }), Then::Keep)
+    });
+    let url = server.url();
+    let run = |more: &[&str]| project.run(&[&["run", "--target", &url][..], more].concat());
+    assert_eq!(run(&["--snapshots", "accept"]).code, 0);
+    assert_eq!(run(&["--record", "run.ndjson"]).code, 0);
+    // What is changed, and the paths that are asked again.
+    let again = |more: &[&str], expected: &[&str]| {
+        seen.lock().unwrap().clear();
+        let ran = run(&[&["--failed-from", "run.ndjson", "--snapshots", "check"], more].concat());
+        let mut paths = seen.lock().unwrap().clone();
+        paths.sort();
+        assert_eq!(paths, expected, "{ran:?}");
+    };
+    let changed = |file: &str, text: &str, expected: &[&str]| {
+        let before = project.read(file);
+        project.write(file, text);
+        again(&[], expected);
+        project.write(file, &before);
+    };
+    again(&[], &[]);
+    changed(
+        "cases/s/a.yaml",
+        "# a comment\nrequest:\n  path: /a\nexpect: { status: 204 }\n",
+        &[],
+    );
+    changed(
+        "cases/s/a.yaml",
+        "request: { path: /a }\nexpect: { status: 2xx }\n",
+        &["/a"],
+    );
+    changed("cases/s/sent.bin", "other bytes", &["/c"]);
+    changed("cases/s/t.yaml", &rows.replace("t2", "t3"), &["/t3"]);
+    changed("cases/s/t.yaml", &rows.replace("one:", "uno:"), &["/t1"]);
+    changed("schemas/leaf.json", "{ \"type\": \"integer\" }", &["/v"]);
+    changed("schemas/root.json", "{ \"type\": \"array\" }", &["/v"]);
+    let snapshot = project.read("snapshots/v/v.snap");
+    changed("snapshots/v/v.snap", &snapshot.replace('1', "2"), &["/v"]);
+    let suite = project.read("cases/s/suite.yaml");
+    changed(
+        "cases/s/suite.yaml",
+        &suite.replace("one", "two"),
+        &["/a", "/b", "/c", "/t1", "/t2"],
+    );
+    again(&["--var", "who=you"], &["/b"]);
+    again(&["--timeout", "3s"], &["/a", "/b", "/c", "/t1", "/t2", "/v"]);
+    again(&["--jobs", "1"], &[]);
+}
+
+#[test]
+fn a_recording_that_contradicts_itself_is_rejected() {
+    let (project, (server, _)) = (project(), server(&["/b"]));
+    let url = server.url();
+    project.run(&["run", "--target", &url, "--jobs", "1", "--record", "run.ndjson"]);
+    // In the order of the suite: start, a, b, c, end.
+    let recorded = project.read("run.ndjson");
+    let mut lines: Vec<_> = recorded.split_inclusive('\n').collect();
+    lines[1..4].sort_by_key(|line| ["s/a", "s/b", "s/c"].map(|id| !line.contains(&format!("\"{id}\""))));
+    let whole = lines.concat();
+    let edited = |from: &str, to: &str| whole.replacen(from, to, 1);
+    for (text, says) in [
+        (
+            [lines[0], lines[1], lines[3], lines[4]].concat(),
+            "line 4: the recording contradicts itself: the totals state 1 failed",
+        ),
+        (
+            edited("\"verdict\":\"failed\"", "\"verdict\":\"passed\""),
+            "line 3: the recording contradicts itself: s/b",
+        ),
+        (edited("\"verdict\":\"failed\"", "\"verdict\":\"skipped\""), "line 3"),
+        (edited("\"verdict\":\"passed\"", "\"verdict\":\"failed\""), "line 2"),
+        (edited("\"exit_code\":1", "\"exit_code\":0"), "line 5"),
+        (edited("\"cases\":3", "\"cases\":2"), "line 4"),
+        (edited("\"cases\":3", "\"cases\":4"), "line 5"),
+        (
+            [lines[0], lines[1], lines[1], lines[2], lines[4]].concat(),
+            "line 3: the recording contradicts itself: the case s/a is in it twice",
+        ),
+        (
+            lines.concat() + lines[1],
+            "line 6: the recording contradicts itself: there is more",
+        ),
+        (
+            [lines[0], lines[0], lines[1]].concat(),
+            "line 2: the recording contradicts itself: the run starts again",
+        ),
+    ] {
+        project.write("bad.ndjson", &text);
+        for command in [
+            &["report", "bad.ndjson", "--report", "json=out.json"][..],
+            &["recheck", "bad.ndjson"],
+            &["merge", "bad.ndjson"],
+            &["mutate", "bad.ndjson"],
+            &["compare", "--baseline", "run.ndjson", "--candidate", "bad.ndjson"],
+            &["run", "--target", &url, "--failed-from", "bad.ndjson"],
+        ] {
+            let ran = project.run(command);
+            assert!(
+                ran.code == 2 && ran.stderr.contains(says),
+                "{says}: {command:?} {ran:?}"
+            );
+        }
+        assert!(!project.path().join("out.json").exists(), "{says}");
+    }
+    assert_eq!(server.requests(), 3);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, process::Command};
 use quick_xml::{Reader, events::Event as Xml};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Server, Then, answer, indent, ran, repository};
+use crate::support::{Project, Server, Then, agreeing, answer, indent, ran, report_code, repository};
 
 /// What acts on a terminal, in a CI log, in XML, in HTML and in TAP.
 const HOSTILE: &str = "\u{1b}[31mred\u{7}\0\u{8}\r\n::error::x\n##[error]x\n...\nnot ok 1 - x # SKIP\nBail out!\n\
@@ -103,11 +103,7 @@ fn finished(stopped: Option<&str>) -> Value {
 
 /// Both reports of a recording: `junit` is valid and its counts are right, `tap` is well-formed.
 fn reports(events: &[Value]) -> (Element, String, String) {
-    let mut lines = String::new();
-    for event in events {
-        writeln!(lines, "{event}").unwrap();
-    }
-    let project = Project::new(&[("run.ndjson", &lines)]);
+    let project = Project::new(&[("run.ndjson", &agreeing(events))]);
     let ran = project.run(&[
         "report",
         "run.ndjson",
@@ -116,7 +112,7 @@ fn reports(events: &[Value]) -> (Element, String, String) {
         "--report",
         "tap=t.tap",
     ]);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.code, report_code(events), "{}", ran.stderr);
     let (junit, tap) = (project.read("j.xml"), project.read("t.tap"));
     (checked_junit(&project), junit, checked_tap(&tap).map(|()| tap).unwrap())
 }

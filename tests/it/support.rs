@@ -12,6 +12,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
+
 /// The program, with an environment that holds nothing of the developer's or of CI's.
 pub(crate) fn conforme() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conforme"));
@@ -26,9 +28,154 @@ pub(crate) fn conforme() -> Command {
     command
 }
 
+/// What `conforme report` exits with for these events.
+pub(crate) fn report_code(events: &[Value]) -> i32 {
+    let end = events.last().filter(|end| end["event"] == "run-finished");
+    if end.is_some_and(|end| end["stopped"] != "lost") {
+        0
+    } else {
+        3
+    }
+}
+
 /// The repository.
 pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A recording made by hand, put right so that it agrees with itself: what passed has a response, and the places, the
+/// totals and the exit code are those of its cases.
+pub(crate) fn agreeing(events: &[Value]) -> String {
+    let mut events = events.to_vec();
+    let exchange = json!({
+        "request": { "method": "GET", "url": "http://127.0.0.1/", "headers": [] },
+        "reply": { "answer": {
+            "version": "HTTP/1.1", "status": 200, "headers": [], "received": "2026-01-02T03:04:06Z", "elapsed_us": 0,
+        } },
+    });
+    // Cases that the totals state and no line tells.
+    let end = events.len() - 1;
+    for verdict in ["passed", "failed", "errored", "flaky", "skipped"] {
+        let stated = events[end]["counts"][verdict].as_u64().unwrap_or_default();
+        let told = events.iter().filter(|event| event["verdict"] == verdict).count() as u64;
+        for number in told..stated {
+            let case = json!({
+                "event": "case-finished", "id": format!("s/more-{verdict}-{number}"), "suite": "s", "verdict": verdict,
+                "place": { "file": "cases/s/more.yaml", "line": 1, "column": 1 }, "elapsed_us": 0, "reason": "r",
+            });
+            events.insert(events.len() - 1, case);
+        }
+    }
+    let mut counts = serde_json::Map::new();
+    for name in [
+        "passed",
+        "failed",
+        "errored",
+        "flaky",
+        "skipped",
+        "passed_before",
+        "not_run",
+        "warnings",
+    ] {
+        counts.insert(name.to_owned(), json!(0));
+    }
+    let (mut all, mut places) = (0, std::collections::BTreeSet::new());
+    for case in events.iter_mut().filter(|event| event["event"] == "case-finished") {
+        let verdict = case["verdict"].as_str().unwrap().to_owned();
+        if ["passed", "flaky"].contains(&verdict.as_str()) && case["exchange"].is_null() {
+            case["exchange"] = exchange.clone();
+        }
+        if ["passed", "flaky"].contains(&verdict.as_str()) {
+            if let Some(all) = case.get_mut("findings").and_then(Value::as_array_mut) {
+                all.retain(|one| one["level"] != "deny");
+            }
+            if !case["exchange"]["reply"]["failure"].is_null() {
+                case["exchange"] = exchange.clone();
+            }
+            case.as_object_mut().unwrap().remove("reason");
+        }
+        let denied = |one: &Value| one["level"] == "deny";
+        let is_denied = case["findings"].as_array().is_some_and(|all| all.iter().any(denied));
+        match verdict.as_str() {
+            "failed" if !is_denied => {
+                let finding = json!({ "check": "status", "level": "deny", "message": "no" });
+                let all = case["findings"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .chain([finding]);
+                case["findings"] = all.collect();
+            }
+            "errored" => {
+                if case["reason"].is_null() {
+                    case["reason"] = json!("no answer");
+                }
+                if is_denied && case["exchange"]["reply"]["failure"].is_null() {
+                    case.as_object_mut().unwrap().remove("exchange");
+                }
+            }
+            "skipped" | "not-run" => {
+                for name in ["findings", "exchange", "earlier", "repeats"] {
+                    case.as_object_mut().unwrap().remove(name);
+                }
+            }
+            _ => {}
+        }
+        let warnings = case["findings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|one| one["level"] == "warn");
+        let before = u64::from(case["passed_before"] == true);
+        for (name, more) in [
+            (verdict.replace('-', "_").as_str(), 1),
+            ("passed_before", before),
+            ("warnings", warnings.count() as u64),
+        ] {
+            counts[name] = json!(counts[name].as_u64().unwrap() + more);
+        }
+        let index = case["index"].as_u64().filter(|index| places.insert(*index));
+        if index.is_none() {
+            let free = (0..=u64::from(u32::MAX))
+                .find(|index| places.insert(*index))
+                .unwrap_or_default();
+            case["index"] = json!(free);
+        }
+        all += 1;
+    }
+    let number = |name: &str| counts[name].as_u64().unwrap();
+    let planned = events[0]["cases"].as_u64().unwrap_or_default().max(all);
+    let flaky_fails = events[0]["flaky"] != "pass" && number("flaky") > 0;
+    let ran = number("passed") + number("failed") + number("errored") + number("flaky");
+    let is_stopped = events
+        .last()
+        .is_some_and(|end| end["event"] != "run-finished" || end["stopped"].is_string());
+    let code = match events.last().and_then(|end| end["stopped"].as_str()) {
+        Some("interrupted") => 130,
+        Some("terminated") => 143,
+        _ if number("failed") > 0 || flaky_fails => 1,
+        Some(_) => 3,
+        None if number("errored") + number("not_run") > 0 => 3,
+        None if ran + number("passed_before") == 0 => 4,
+        None => 0,
+    };
+    if is_stopped {
+        counts["not_run"] = json!(number("not_run") + planned - all);
+    }
+    for event in &mut events {
+        match event["event"].as_str() {
+            Some("run-started") => event["cases"] = json!(if is_stopped { planned } else { all }),
+            Some("run-finished") => {
+                event["counts"] = counts.clone().into();
+                event["exit_code"] = json!(code);
+            }
+            _ => {}
+        }
+    }
+    let mut lines: Vec<_> = events.iter().map(Value::to_string).collect();
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// What a run of the program gave.

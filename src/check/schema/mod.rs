@@ -200,6 +200,17 @@ impl SchemaStore {
         schema
     }
 
+    /// Whether there is a file of this name, readable or not.
+    pub(crate) fn has(&self, file: &str) -> bool {
+        self.document(file).is_some() || self.unreadable.contains_key(file)
+    }
+
+    /// Every file, readable or not.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let names = self.documents.iter().map(|document| &document.name);
+        names.chain(self.unreadable.keys()).map(|name| self.folder.join(name))
+    }
+
     /// Every readable file: its name below the folder, and its document as JSON.
     pub fn files(&self) -> Vec<(String, String)> {
         let file = |document: &Document| (document.name.clone(), document.value.to_string());

@@ -104,17 +104,17 @@ struct Details<'a> {
 impl Html {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
-            sink,
             started: None,
             finished: None,
             marks: Vec::new(),
-            rows: Spool::new(),
-            details: Spool::new(),
+            rows: Spool::beside(&sink),
+            details: Spool::beside(&sink),
             written: 0,
             broken: BTreeMap::new(),
             warnings: BTreeMap::new(),
             unused: Vec::new(),
             pending: Vec::new(),
+            sink,
         }
     }
 

@@ -1,0 +1,319 @@
+//! What the verdict on a case depends on, as digests: a run that goes on from a recording (`--failed-from`) repeats every
+//! case for which any of it has changed.
+//!
+//! Values of secrets have no part in them: a digest in a recording would be a way to guess one. A new token for the same
+//! account changes nothing that a case expects.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::{Plan, Planned};
+use crate::{
+    check::SchemaStore,
+    exchange::CREDENTIALS,
+    project::Target,
+    redact::Redactor,
+    source::{Digest, Digester, FileKind, Sources, read_file},
+    suite::{Case, Part, Template},
+};
+
+/// How many cases a comparison with another case is followed.
+const MAX_COMPARED: usize = 16;
+
+impl Plan {
+    /// Gives every case that is run its digest.
+    pub(crate) fn add_digests(&mut self, schemas: &SchemaStore, hide: &Redactor) {
+        let schemas = SchemaDigests::new(schemas);
+        let by_id: HashMap<&str, &Case> = self
+            .cases
+            .iter()
+            .map(|one| (one.case.id.as_str(), &*one.case))
+            .collect();
+        let digests: Vec<_> = (self.cases.iter())
+            .map(|planned| {
+                planned
+                    .skip
+                    .is_none()
+                    .then(|| self.digest(planned, &by_id, &schemas, hide))
+            })
+            .collect();
+        for (planned, digest) in self.cases.iter_mut().zip(digests) {
+            planned.digest = digest;
+        }
+    }
+
+    fn digest(
+        &self,
+        planned: &Planned,
+        by_id: &HashMap<&str, &Case>,
+        schemas: &SchemaDigests,
+        hide: &Redactor,
+    ) -> Digest {
+        let mut digester = Digester::new("case");
+        // Another version of the program can have other checks.
+        digester.part(env!("CARGO_PKG_VERSION"));
+        let mut next = Some(&*planned.case);
+        for _ in 0..MAX_COMPARED {
+            let Some(case) = next else { break };
+            self.add(&mut digester, case, schemas, hide);
+            let other = case.def.expect.same_as.as_ref();
+            next = other.and_then(|other| by_id.get(other.value.as_str()).copied());
+        }
+        digester.finish()
+    }
+
+    fn add(&self, digester: &mut Digester, case: &Case, schemas: &SchemaDigests, hide: &Redactor) {
+        digester.digest(case.digest);
+        for file in case.schemas.iter() {
+            digester.digest(schemas.of(file));
+        }
+        // In a snapshot, the value of any input is replaced by its name.
+        let snapshot = self.binder.stored_snapshot(case);
+        let inputs: BTreeSet<&str> = match &snapshot {
+            None => case.needs.iter().map(String::as_str).collect(),
+            Some(_) => case.suite.def.inputs.iter().map(|(name, _)| name.as_str()).collect(),
+        };
+        for name in inputs {
+            digester.part(name);
+            add_value(digester, &self.target, name, hide);
+        }
+        digester.part(match snapshot {
+            None => "no snapshot".to_owned(),
+            Some(None) => "no stored snapshot".to_owned(),
+            Some(Some(text)) => format!("snapshot\n{text}"),
+        });
+    }
+
+    /// A digest of the target, as far as it decides what is sent and how it is judged.
+    pub(crate) fn target_digest(&self, sources: &Sources, hide: &Redactor) -> Digest {
+        let target = &self.target;
+        let mut digester = Digester::new("target");
+        // The embedded API listens on another port each time.
+        digester.part(if target.is_embedded {
+            "embedded".to_owned()
+        } else {
+            hide.text(&target.base.to_string())
+        });
+        let limits = &target.limits;
+        for number in [
+            limits.timeout.as_nanos(),
+            limits.connect_timeout.as_nanos(),
+            limits.max_body as u128,
+        ] {
+            digester.part(number.to_le_bytes());
+        }
+        for (name, value) in &target.headers {
+            digester.part(name.to_ascii_lowercase());
+            let is_credential = CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known));
+            add_template(&mut digester, value, is_credential, target, hide);
+        }
+        // The client's key is a secret.
+        let client = target.tls.client.as_ref().map(|(chain, _)| chain);
+        for file in [target.tls.ca.as_ref(), client] {
+            let pem = file.and_then(|file| read_file(file, FileKind::Pem).ok());
+            digester.part(pem.unwrap_or_default());
+        }
+        digester.part(settings(sources));
+        digester.finish()
+    }
+
+    /// A digest of the ids of all selected cases.
+    pub(crate) fn ids_digest(&self) -> Digest {
+        let mut digester = Digester::new("ids");
+        for planned in &self.cases {
+            digester.part(&planned.case.id);
+        }
+        digester.finish()
+    }
+}
+
+fn add_value(digester: &mut Digester, target: &Target, name: &str, hide: &Redactor) {
+    match target.vars.get(name) {
+        _ if target.secrets.contains_key(name) => digester.part("secret"),
+        Some(value) => digester.part(hide.text(&value.to_string())),
+        None => digester.part("undefined"),
+    }
+}
+
+fn add_template(digester: &mut Digester, value: &Template, is_credential: bool, target: &Target, hide: &Redactor) {
+    for part in &value.parts {
+        match part {
+            Part::Text(_) if is_credential => digester.part("text"),
+            Part::Text(text) => digester.part(hide.text(text)),
+            Part::Variable(name, filter) => {
+                digester.part(name);
+                digester.part(format!("{filter:?}"));
+                add_value(digester, target, name, hide);
+            }
+        }
+    }
+}
+
+/// What `conforme.toml` says beside its targets, its folders, and how versions are compared.
+fn settings(sources: &Sources) -> String {
+    let text = sources.files().find(|(path, _)| *path == "conforme.toml");
+    let table = text.and_then(|(_, text)| text.parse::<toml::Table>().ok());
+    let mut table = table.unwrap_or_default();
+    for name in ["targets", "default_target", "compare", "cases", "schemas", "snapshots"] {
+        table.remove(name);
+    }
+    format!("{table:?}")
+}
+
+/// A digest for each schema file: of the file and of every file that it refers to, at whatever remove.
+struct SchemaDigests(BTreeMap<String, Digest>);
+
+impl SchemaDigests {
+    fn new(store: &SchemaStore) -> Self {
+        Self::of_files(&store.files())
+    }
+
+    fn of_files(files: &[(String, String)]) -> Self {
+        let texts: BTreeMap<&str, &str> = files
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        let mut references: BTreeMap<&str, Found> = BTreeMap::new();
+        for (name, text) in files {
+            let mut found = Found::default();
+            // A schema that cannot be read is reported where it is used.
+            found.search(&serde_json::from_str(text).unwrap_or_default());
+            references.insert(name, found);
+        }
+        let closure = |name: &str| {
+            let mut reached = BTreeSet::from([name.to_owned()]);
+            let mut open = vec![name.to_owned()];
+            while let Some(name) = open.pop() {
+                for reference in references
+                    .get(name.as_str())
+                    .into_iter()
+                    .flat_map(|found| &found.references)
+                {
+                    for file in leads_to(reference, &references) {
+                        if reached.insert(file.to_owned()) {
+                            open.push(file.to_owned());
+                        }
+                    }
+                }
+            }
+            let mut digester = Digester::new("schema");
+            for name in &reached {
+                digester.part(name);
+                digester.part(texts.get(name.as_str()).copied().unwrap_or_default());
+            }
+            digester.finish()
+        };
+        Self(files.iter().map(|(name, _)| (name.clone(), closure(name))).collect())
+    }
+
+    fn of(&self, file: &str) -> Digest {
+        self.0.get(file).copied().unwrap_or_default()
+    }
+}
+
+/// What a schema file refers to, and the names that it gives itself.
+#[derive(Default)]
+struct Found {
+    references: BTreeSet<String>,
+    ids: BTreeSet<String>,
+}
+
+impl Found {
+    fn search(&mut self, value: &Value) {
+        match value {
+            Value::Object(entries) => {
+                for (key, value) in entries {
+                    match (key.as_str(), value) {
+                        ("$ref" | "$dynamicRef" | "$recursiveRef" | "$schema", Value::String(text)) => {
+                            let file = text.split('#').next().unwrap_or_default();
+                            if !file.is_empty() && !file.contains("json-schema.org") {
+                                self.references.insert(file.to_owned());
+                            }
+                        }
+                        ("$id" | "id", Value::String(text)) => drop(self.ids.insert(last(text).to_owned())),
+                        _ => self.search(value),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.search(item)),
+            _ => {}
+        }
+    }
+}
+
+/// The last part of a path or URL.
+fn last(text: &str) -> &str {
+    let path = text.split(['#', '?']).next().unwrap_or_default();
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// The files that a reference can lead to, judged by the last part of its path; all of them where that is unknown.
+fn leads_to<'f>(reference: &str, files: &BTreeMap<&'f str, Found>) -> Vec<&'f str> {
+    let wanted = last(reference);
+    let decoded = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy();
+    let is_meant = |name: &str, found: &Found| {
+        last(name) == wanted || last(name) == decoded || found.ids.contains(wanted) || found.ids.contains(&*decoded)
+    };
+    let meant: Vec<_> = files
+        .iter()
+        .filter(|(name, found)| is_meant(name, found))
+        .map(|(name, _)| *name)
+        .collect();
+    if meant.is_empty() {
+        files.keys().copied().collect()
+    } else {
+        meant
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digests(files: &[(&str, &str)]) -> SchemaDigests {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        SchemaDigests::of_files(&files)
+    }
+
+    #[test]
+    fn schema_digest_covers_what_the_schema_refers_to() {
+        let files = |leaf: &'static str, alone: &'static str| {
+            [
+                (
+                    "root.json",
+                    r#"{ "properties": { "a": { "$ref": "sub/middle.json#/$defs/x" } } }"#,
+                ),
+                (
+                    "sub/middle.json",
+                    r#"{ "$defs": { "x": { "items": { "$ref": "https://example.com/leaf" } } } }"#,
+                ),
+                ("sub/leaf.json", leaf),
+                ("circle.json", r#"{ "properties": { "a": { "$ref": "circle.json" } } }"#),
+                ("alone.json", alone),
+            ]
+        };
+        let leaf = r#"{ "$id": "https://example.com/leaf", "type": "string" }"#;
+        let before = digests(&files(leaf, "{}"));
+        let changed = digests(&files(
+            r#"{ "$id": "https://example.com/leaf", "type": "number" }"#,
+            "{}",
+        ));
+        for file in ["root.json", "sub/middle.json", "sub/leaf.json"] {
+            assert_ne!(before.of(file), changed.of(file), "{file}");
+        }
+        assert_eq!(before.of("circle.json"), changed.of("circle.json"));
+        let elsewhere = digests(&files(leaf, "true"));
+        assert_eq!(before.of("root.json"), elsewhere.of("root.json"));
+        assert_ne!(before.of("alone.json"), elsewhere.of("alone.json"));
+    }
+
+    #[test]
+    fn reference_to_an_unknown_schema_covers_every_file() {
+        let of = |other| digests(&[("root.json", r#"{ "$ref": "unknown" }"#), ("x.json", other)]).of("root.json");
+        assert_ne!(of("true"), of("false"));
+    }
+}

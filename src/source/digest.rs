@@ -1,0 +1,142 @@
+//! Digests of what was written: equal for equal content, wherever it is and however it is laid out.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use super::{Kind, Node};
+
+/// The first half of a SHA-256 digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Digest([u8; 16]);
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut hex = String::with_capacity(32);
+        for byte in self.0 {
+            write!(hex, "{byte:02x}")?;
+        }
+        f.write_str(&hex)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u128::from_str_radix(&text, 16)
+            .ok()
+            .filter(|_| is_hex)
+            .map(|number| Self(number.to_be_bytes()))
+            .ok_or_else(|| D::Error::custom("expected 32 hexadecimal digits"))
+    }
+}
+
+/// Makes a [`Digest`] of parts. Each part is preceded by its length, so that no two lists of parts are alike.
+pub(crate) struct Digester(ring::digest::Context);
+
+impl Digester {
+    /// `purpose` keeps digests of different things apart.
+    pub(crate) fn new(purpose: &str) -> Self {
+        let mut digester = Self(ring::digest::Context::new(&ring::digest::SHA256));
+        digester.part(purpose);
+        digester
+    }
+
+    /// Adds a part.
+    pub(crate) fn part(&mut self, part: impl AsRef<[u8]>) {
+        let part = part.as_ref();
+        self.0.update(&(part.len() as u64).to_le_bytes());
+        self.0.update(part);
+    }
+
+    /// Adds a value; where it is in its file does not matter.
+    pub(crate) fn node(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::Null => self.part("null"),
+            Kind::Bool(value) => self.part(if *value { "true" } else { "false" }),
+            Kind::Number(value) => {
+                self.part("number");
+                self.part(value.to_string());
+            }
+            Kind::String(value) => {
+                self.part("string");
+                self.part(value);
+            }
+            Kind::List(items) => {
+                self.part("list");
+                self.part(items.len().to_le_bytes());
+                for item in items {
+                    self.node(item);
+                }
+            }
+            Kind::Map(entries) => {
+                self.part("map");
+                self.part(entries.len().to_le_bytes());
+                for (key, value) in entries {
+                    self.part(&*key.text);
+                    self.node(value);
+                }
+            }
+        }
+    }
+
+    /// Adds a digest.
+    pub(crate) fn digest(&mut self, digest: Digest) {
+        self.part(digest.0);
+    }
+
+    /// The digest of all parts.
+    pub(crate) fn finish(self) -> Digest {
+        let mut half = [0; 16];
+        half.copy_from_slice(&self.0.finish().as_ref()[..16]);
+        Digest(half)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Diagnostics, FileId, Sources, parse_yaml};
+
+    fn digest(yaml: &str) -> Digest {
+        let file: FileId = Sources::default().next();
+        let node = parse_yaml(yaml, file, &mut Diagnostics::default()).unwrap();
+        let mut digester = Digester::new("test");
+        digester.node(&node);
+        digester.finish()
+    }
+
+    #[test]
+    fn digest_depends_on_content_and_not_on_layout() {
+        let one = digest("a: { b: [1, x] }\n");
+        assert_eq!(digest("# comment\n\na:\n  b:\n    - 1\n    - \"x\"\n"), one);
+        for other in [
+            "a: { b: [1] }",
+            "a: { b: [1, x, y] }",
+            "a: { b: [\"1\", x] }",
+            "a: { b: [1, null] }",
+            "a: [b, [1, x]]",
+        ] {
+            assert_ne!(digest(other), one, "{other}");
+        }
+    }
+
+    #[test]
+    fn digest_is_read_back_from_its_text() {
+        let digest = digest("a");
+        let text = serde_json::to_string(&digest).unwrap();
+        assert_eq!(serde_json::from_str::<Digest>(&text).unwrap(), digest);
+        for wrong in ["\"\"", "\"0\"", "\"+123456789012345678901234567890a\"", "1"] {
+            assert!(serde_json::from_str::<Digest>(wrong).is_err(), "{wrong}");
+        }
+    }
+}
