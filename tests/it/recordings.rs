@@ -144,8 +144,11 @@ fn a_run_that_is_killed_leaves_all_that_had_finished() {
         assert!(Instant::now() < deadline, "the third request never came");
         std::thread::sleep(Duration::from_millis(10));
     }
-    // The second answer is still listened to for a moment.
-    std::thread::sleep(Duration::from_millis(300));
+    // The connections are still watched for a moment before there are verdicts.
+    while project.read("run.ndjson").lines().count() < 3 {
+        assert!(Instant::now() < deadline, "the verdicts are not recorded");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     let whole = project.read("run.ndjson");

@@ -489,7 +489,7 @@ fn a_run_of_nothing_and_a_run_of_skips_are_reports_too() {
     assert_eq!(
         tap,
         format!(
-            "TAP version 14\n1..2\nok 1 - s/0 # SKIP off\nok 2 - s/1 # SKIP off\n# {none}: 0 of 0 cases passed, 0 skipped\n"
+            "TAP version 14\n1..2\nok 1 - s/0 # SKIP off\nok 2 - s/1 # SKIP off\n# {none}: 0 of 2 cases passed, 2 skipped\n"
         )
     );
 }
