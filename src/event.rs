@@ -102,6 +102,12 @@ pub struct RunStarted {
     pub cases: usize,
     /// The names of the target's secrets; `$NAME` stands for their values in what follows.
     pub secrets: Vec<String>,
+    /// For each secret that was read from an environment variable, the name of that variable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret_variables: BTreeMap<String, String>,
+    /// What a command needs to reach the target.
+    #[serde(default, skip_serializing_if = "Access::is_direct")]
+    pub access: Access,
     /// The target's variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,
@@ -126,6 +132,33 @@ pub struct RunStarted {
     /// What a flaky case means for the run.
     #[serde(default)]
     pub flaky: Flaky,
+}
+
+/// How a target is reached: what a command needs besides its URL. Paths are relative to the project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Access {
+    /// File of certificate authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// File of the client certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert: Option<String>,
+    /// File of the client certificate's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<String>,
+    /// The environment variable that names the proxy; its value may contain a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// Whether the proxy of the environment is not used for this target.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_proxy: bool,
+}
+
+impl Access {
+    /// Whether nothing is needed.
+    fn is_direct(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a flaky case means for the run.

@@ -42,7 +42,7 @@ pub(crate) use {
     media_type::{MediaType, is_token},
     rules::imf_fixdate,
     status::name as status_name,
-    text::{matches_every_text, regex, regex_once, show_duration},
+    text::{instant, is_within, matches_every_text, regex, regex_once, show_duration},
     view::{MAX_DECODED, ResponseView},
 };
 

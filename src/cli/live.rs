@@ -198,7 +198,8 @@ async fn run(
                 .map(|error| error.to_string());
         }
     };
-    tell(Event::RunStarted(started(&plan, &workspace, commit, None, digests)));
+    let start = started(&plan, &workspace, commit, None, digests, resolved.use_proxy);
+    tell(Event::RunStarted(start));
     let sources = Arc::clone(&workspace.sources);
     let mut finished = fire(Arc::clone(&plan), sources, client, &options, &interrupts, &mut tell).await;
     let stopped = finished.stopped;

@@ -29,7 +29,7 @@ use crate::{
     recording::{Recording, RecordingError},
     redact::Redactor,
     report::{Format, ReportSpec},
-    run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, run as fire},
+    run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, access, run as fire},
     source::{Diagnostic, Diagnostics, Digest},
 };
 
@@ -123,7 +123,8 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     // Asking git takes longer than a small run: only what is written down says which commit it was.
     let is_written = !args.reports.is_empty() || record.is_some();
     let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
-    let start = started(&plan, &workspace, commit, args.select.partition, digests);
+    let partition = args.select.partition;
+    let start = started(&plan, &workspace, commit, partition, digests, resolved.use_proxy);
     reports.tell(&redactor.event(Event::RunStarted(start)));
     let options = RunOptions {
         snapshots,
@@ -370,6 +371,7 @@ pub(super) fn started(
     commit: Option<String>,
     partition: Option<Partition>,
     digests: RunDigests,
+    use_proxy: bool,
 ) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
@@ -381,6 +383,8 @@ pub(super) fn started(
         suites: suites.len(),
         cases: plan.cases.len(),
         secrets: plan.target.secrets.keys().cloned().collect(),
+        secret_variables: plan.target.secret_variables.clone(),
+        access: access(&plan.target, &workspace.project.root, use_proxy),
         vars: plan.target.vars.clone(),
         suite_hash: workspace.hash(),
         target_digest: digests.target,

@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use super::{Exit, Printer, args::SettleArgs};
 use crate::{
     project::Project,
-    report::visible,
+    report::diff_for_people,
     snapshot::{Pending, SnapshotStore, review as ask},
     source::{Diagnostics, nearest},
 };
@@ -38,8 +38,9 @@ pub(super) fn review(folder: Option<&Path>, printer: &mut Printer) -> Exit {
         printer.out("no snapshot is pending");
         return Exit::Holds;
     }
-    let escape = |line: &str| visible(line).into_owned();
-    let decision = ask(&store, &pending, &mut io::stdin().lock(), &mut io::stdout(), escape);
+    let colors = printer.out_colours();
+    let show = |diff: &str| diff_for_people(diff, colors);
+    let decision = ask(&store, &pending, &mut io::stdin().lock(), &mut io::stdout(), show);
     match decision {
         Ok(Ok(decision)) => {
             printer.out(&format!(

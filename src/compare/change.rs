@@ -1,11 +1,13 @@
 //! The words of a comparison: what its reports read, and what `--report json` writes as it is.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{Exchange, RunFinished, Stop, Verdict},
+    event::{Access, Exchange, RunFinished, Stop, Verdict},
     exchange::instant,
     source::Place,
 };
@@ -83,6 +85,12 @@ pub struct Side {
     /// The names of the target's secrets, whose marks a command leaves to the shell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+    /// For each secret that was read from an environment variable, the name of that variable.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secret_variables: BTreeMap<String, String>,
+    /// What a command needs to reach the target.
+    #[serde(default)]
+    pub access: Access,
     /// The project's folder in its git repository, as a recording tells it: for reports that are read there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,

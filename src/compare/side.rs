@@ -73,6 +73,8 @@ impl Recorded {
                 cases: cases.len(),
                 repeats: u32::try_from(repeats).unwrap_or(u32::MAX),
                 secrets: started.secrets,
+                secret_variables: started.secret_variables,
+                access: started.access,
                 folder: started.folder,
                 stopped: end.and_then(|end| end.stopped),
             },

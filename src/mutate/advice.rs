@@ -1,15 +1,18 @@
 //! What to add to a case so that it notices.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Operator, mutant::Target};
 use crate::{
-    check::{PutBack, json},
+    check::{self, PutBack, json},
     exchange::{Answer, CREDENTIALS, HIDDEN},
 };
 
+/// How far a date is from the response where it is suggested to be recent.
+const RECENT: Duration = Duration::from_mins(5);
 /// Most bytes of a value that is shown.
 const SHOWN: usize = 300;
 
@@ -18,6 +21,8 @@ pub(super) struct Names {
     known: PutBack,
     /// Values of the row that are too short to be known wherever they stand.
     row: Vec<String>,
+    /// When the response was received: a date is suggested to be recent only if it was.
+    received: Option<DateTime<Utc>>,
 }
 
 impl Names {
@@ -33,8 +38,24 @@ impl Names {
             .filter(|value| has_row && !value.is_empty());
         Self {
             row: row.collect(),
+            received: None,
             known: PutBack::new(own.into_iter().chain(of_target)),
         }
+    }
+
+    /// The same names for a response that was received at this moment.
+    pub(super) fn at(self, received: DateTime<Utc>) -> Self {
+        Self {
+            received: Some(received),
+            ..self
+        }
+    }
+
+    /// Whether `within: 5m` passes for a date of the response.
+    fn is_recent(&self, text: &str) -> bool {
+        let at = check::instant(text);
+        at.zip(self.received)
+            .is_some_and(|(at, received)| check::is_within(at, received, RECENT))
     }
 
     fn put_back(&self, text: &str) -> String {
@@ -127,7 +148,8 @@ fn header(name: &str, value: &str, names: &Names) -> Option<String> {
         return None;
     }
     Some(match name {
-        "date" | "last-modified" | "expires" => "{ within: 5m }".to_owned(),
+        "date" | "last-modified" | "expires" if names.is_recent(value) => "{ within: 5m }".to_owned(),
+        "date" => "{ present: true }".to_owned(),
         _ if is_own(value) => "{ present: true }".to_owned(),
         _ => quoted(&names.put_back(value)),
     })
@@ -206,9 +228,7 @@ fn write_value(value: &Value, indent: usize, names: &Names, out: &mut String) {
 
 fn scalar(value: &Value, names: &Names) -> String {
     match value {
-        Value::String(text) if text.len() >= 20 && chrono::DateTime::parse_from_rfc3339(text).is_ok() => {
-            "{ $within: 5m }".to_owned()
-        }
+        Value::String(text) if text.len() >= 20 && names.is_recent(text) => "{ $within: 5m }".to_owned(),
         Value::String(text) if names.put_back(text) == *text && is_own(text) => "{ $type: string }".to_owned(),
         Value::String(text) if names.is_of_row(&names.put_back(text)) => "{ $type: string }".to_owned(),
         Value::String(text) => quoted(&names.put_back(text)),

@@ -229,7 +229,7 @@ fn subject(
         answer: decoded(answer, plan.target.limits.max_body),
         suite: recorded.suite.clone(),
         place: sources.place(planned.case.span),
-        names: names(plan, &planned.case),
+        names: names(plan, &planned.case).at(answer.received),
     })
 }
 

@@ -105,10 +105,37 @@ fn no_content_to_ok(out: &mut Mutants<'_>) {
 /// Fields of framing follow the body: a mutant of theirs would be no answer of a server that works.
 const FRAMING: [&str; 4] = ["connection", "content-length", "keep-alive", "transfer-encoding"];
 
+/// Fields that state how a response was made or delivered and not what it means: no contract is about them, so they
+/// are not changed and count in no score.
+const INCIDENTAL: [&str; 22] = [
+    "age",
+    "alt-svc",
+    "cf-ray",
+    "connection",
+    "date",
+    "keep-alive",
+    "nel",
+    "report-to",
+    "request-id",
+    "server",
+    "server-timing",
+    "traceparent",
+    "tracestate",
+    "via",
+    "x-amz-cf-id",
+    "x-amzn-requestid",
+    "x-aspnet-version",
+    "x-correlation-id",
+    "x-powered-by",
+    "x-request-id",
+    "x-runtime",
+    "x-served-by",
+];
+
 fn fields(out: &Mutants<'_>) -> Vec<(usize, String)> {
     let all = out.answer().headers.iter().enumerate();
     all.map(|(number, (name, _))| (number, name.to_ascii_lowercase()))
-        .filter(|(_, name)| !FRAMING.contains(&name.as_str()))
+        .filter(|(_, name)| !FRAMING.contains(&name.as_str()) && !INCIDENTAL.contains(&name.as_str()))
         .collect()
 }
 

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
-use super::{Pace, Project, Rate, SECRET_PREFIX, Secret, TargetDef, marks_of, secret::secrets_of_environment};
+use super::{
+    Pace, Project, Rate, SECRET_PREFIX, Secret, SecretSource, TargetDef, marks_of, secret::secrets_of_environment,
+};
 use crate::{
     event::{Flaky, RunStarted},
     source::{Diagnostic, Diagnostics, nearest},
@@ -53,6 +55,8 @@ pub struct Target {
     pub vars: BTreeMap<String, Value>,
     /// Its secrets, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// For each secret that was read from an environment variable, the name of that variable.
+    pub secret_variables: BTreeMap<String, String>,
     /// Header fields of every request.
     pub headers: Vec<(String, Template)>,
     /// The bounds of a run against it.
@@ -238,6 +242,7 @@ impl Target {
         };
         let inputs = suites.inputs();
         let mut secrets = secrets(def, name, suites, known, mask, errors);
+        let secret_variables = variables_of(def, &secrets);
         let vars = vars(def, options, &inputs, &mut secrets, errors);
         let headers = def
             .headers
@@ -265,6 +270,7 @@ impl Target {
             name: name.to_owned(),
             vars,
             secrets,
+            secret_variables,
             headers,
             limits: Limits {
                 jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
@@ -304,6 +310,7 @@ impl Target {
             base,
             vars,
             secrets,
+            secret_variables: BTreeMap::new(),
             headers: Vec::new(),
             limits: Limits {
                 jobs: options.jobs.unwrap_or(16),
@@ -460,6 +467,27 @@ fn secrets(
         errors.push(Diagnostic::new(key.span, message));
     }
     secrets
+}
+
+/// The environment variables that secrets were read from; a secret of a file or a command has none.
+fn variables_of(def: &TargetDef, secrets: &BTreeMap<String, Secret>) -> BTreeMap<String, String> {
+    let of_file = |name: &str| {
+        let (_, source) = def.secrets.iter().find(|(key, _)| &*key.text == name)?;
+        match source {
+            SecretSource::Env(variable) => Some(variable.clone()),
+            SecretSource::File(_) | SecretSource::Command(_) => None,
+        }
+    };
+    let variable = |name: &String| {
+        let given = format!("{SECRET_PREFIX}{}", name.to_ascii_uppercase());
+        let variable = if std::env::var_os(&given).is_some_and(|value| !value.is_empty()) {
+            Some(given)
+        } else {
+            of_file(name)
+        };
+        Some((name.clone(), variable?))
+    };
+    secrets.keys().filter_map(variable).collect()
 }
 
 /// The variables of the target and of the flags; the flags beat the file.

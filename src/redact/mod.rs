@@ -24,7 +24,8 @@ use pass::Pass;
 use crate::{
     check::{HideText, SnapshotMask},
     event::{
-        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted, TargetAwaited, Try,
+        Access, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted,
+        TargetAwaited, Try,
     },
     exchange::{Answer, HIDDEN, Request},
     project::{Secret, marks_of},
@@ -33,11 +34,6 @@ use crate::{
 
 /// Most finders that are kept for what single exchanges hold besides.
 const KEPT: usize = 64;
-
-/// What stands for the secrets of a run, and for what can be made of them.
-pub fn marks_of_run(started: &RunStarted) -> Vec<String> {
-    started.secrets.iter().flat_map(|name| marks_of(name)).collect()
-}
 
 /// A value without secrets in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -222,6 +218,8 @@ impl Redactor {
             suites: _,
             cases: _,
             secrets: _,
+            secret_variables: _,
+            access,
             vars,
             suite_hash: _,
             target_digest: _,
@@ -233,6 +231,16 @@ impl Redactor {
         } = started;
         if let Some(folder) = folder {
             pass.hide(folder);
+        }
+        let Access {
+            ca_file,
+            client_cert,
+            client_key,
+            proxy: _,
+            no_proxy: _,
+        } = access;
+        for file in [ca_file, client_cert, client_key].into_iter().flatten() {
+            pass.hide(file);
         }
         pass.hide(target);
         pass.hide(base_url);

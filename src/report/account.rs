@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{curl, visible};
+use super::{
+    curl::{self, Shell},
+    visible,
+};
 use crate::{
     check::{Finding, Level, alone, distinct, excerpts, status_name},
     event::Try,
@@ -57,7 +60,7 @@ pub(super) fn headline(one: &Try) -> String {
 }
 
 /// All that a try shows: the reason, its findings, what the answer was, and the command that sends the request again.
-pub(super) fn text(one: &Try, marks: &[String]) -> String {
+pub(super) fn text(one: &Try, shell: &Shell) -> String {
     let mut out = String::new();
     if let Some(reason) = &one.reason {
         out.push_str(&cut(&visible(reason)));
@@ -74,7 +77,7 @@ pub(super) fn text(one: &Try, marks: &[String]) -> String {
                 answer.body.length()
             );
         }
-        let _ = writeln!(out, "reproduce: {}", lines(&command(&exchange.request, marks)));
+        let _ = writeln!(out, "reproduce: {}", lines(&command(&exchange.request, shell)));
     }
     out
 }
@@ -167,8 +170,8 @@ pub(super) fn shown_diff(diff: &str, most: usize) -> Vec<String> {
 }
 
 /// The command that sends a request again, unless it is too long for a report.
-pub(super) fn command(request: &Request, marks: &[String]) -> String {
-    let command = curl::command(request, marks);
+pub(super) fn command(request: &Request, shell: &Shell) -> String {
+    let command = curl::command(request, shell);
     if command.len() > COMMAND {
         let method = &request.method;
         return format!(
@@ -257,7 +260,7 @@ mod tests {
             headers: Vec::new(),
             body: "x".repeat(COMMAND).into(),
         };
-        assert!(command(&request, &[]).starts_with("POST http://127.0.0.1/, as in the recording"));
+        assert!(command(&request, &Shell::default()).starts_with("POST http://127.0.0.1/, as in the recording"));
     }
 
     #[test]

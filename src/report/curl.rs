@@ -1,32 +1,130 @@
-//! A request as a `curl` command that a shell can run.
+//! A request as one line of shell that sends it again with `curl`: the same method, target, header fields and body.
+//!
+//! The line is for bash, zsh and ksh, since only `$'…'` keeps line breaks and control characters on one line. It begins
+//! with `curl`, whatever the body is.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use base64::Engine as _;
 
 use super::escape::{inert_lines, is_unsafe};
-use crate::exchange::Request;
+use crate::{
+    event::{Access, RunStarted},
+    exchange::{HIDDEN, Request},
+    project::marks_of,
+};
 
-/// The command. `marks` (`$TOKEN`) are left to the shell; everything else is quoted.
-pub(super) fn command(request: &Request, marks: &[String]) -> String {
-    let mut words = vec!["curl -sS -i".to_owned()];
-    if request.url.contains("/.") {
+/// From this size on, curl asks with `Expect: 100-continue` before it sends a body, in bytes (curl 7: 1 KiB).
+const EXPECT: usize = 1024;
+/// Seconds after which curl gives up where nothing else ends the transfer.
+const HEAD_LIMIT: u32 = 10;
+
+/// What a command needs besides the request: the shell's words for secrets, and how the target is reached.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shell {
+    /// What masking puts in the place of a secret, and what a shell reads there.
+    marks: Vec<(String, String)>,
+    access: Access,
+}
+
+impl Shell {
+    /// Of a run.
+    pub(super) fn of(started: &RunStarted) -> Self {
+        Self::new(&started.secrets, &started.secret_variables, &started.access)
+    }
+
+    /// Of the names of secrets, the environment variables that were read for them, and the way to the target.
+    pub(super) fn new<'n>(
+        names: impl IntoIterator<Item = &'n String>,
+        variables: &BTreeMap<String, String>,
+        access: &Access,
+    ) -> Self {
+        let marks = names.into_iter().flat_map(|name| {
+            let upper = name.to_ascii_uppercase();
+            let variable = variables.get(name).filter(|name| is_variable(name));
+            let read = |mark: String| match variable {
+                Some(variable) => {
+                    let read = match mark.strip_prefix("${") {
+                        Some(rest) => format!("${{{variable}{}", rest.strip_prefix(&upper).unwrap_or(rest)),
+                        None => format!("${variable}"),
+                    };
+                    (mark, read)
+                }
+                None => (mark.clone(), mark),
+            };
+            marks_of(name).map(read)
+        });
+        Self {
+            marks: marks.collect(),
+            access: access.clone(),
+        }
+    }
+
+    /// The variables that a command needs, and that nothing has set: their secrets come from files and commands.
+    fn unset(&self, command: &str) -> Vec<&str> {
+        let is_unset = |(mark, read): &&(String, String)| {
+            mark == read && !read.starts_with("${") && command.contains(&format!("\"{read}\""))
+        };
+        self.marks
+            .iter()
+            .filter(is_unset)
+            .map(|(mark, _)| mark.as_str())
+            .collect()
+    }
+
+    /// The first mark in a text: where it is, how long it is, and what a shell reads.
+    fn find(&self, text: &[u8]) -> Option<(usize, usize, &str)> {
+        let found = self.marks.iter().filter_map(|(mark, read)| {
+            let at = memchr::memmem::find(text, mark.as_bytes())?;
+            Some((at, mark.len(), read.as_str()))
+        });
+        found.min_by_key(|(at, length, _)| (*at, std::cmp::Reverse(*length)))
+    }
+}
+
+/// Whether a shell can read an environment variable of this name.
+fn is_variable(name: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && name.bytes().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// The command, in one line.
+pub(super) fn command(request: &Request, shell: &Shell) -> String {
+    let body = request.body.bytes();
+    let is_head = request.method == "HEAD";
+    let has = |wanted: &str| {
+        request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+    };
+    let mut words = vec!["curl -sS".to_owned()];
+    // `-I` is HEAD and prints the header section; with a body curl refuses it.
+    if is_head && body.is_empty() {
+        words.push("-I".to_owned());
+    } else {
+        words.push("-i".to_owned());
+    }
+    let path = request.url.to_ascii_lowercase();
+    if path.contains("/.") || path.contains("%2e") {
         words.push("--path-as-is".to_owned());
     }
     if request.url.contains(['[', ']', '{', '}']) {
         words.push("-g".to_owned());
     }
-    match request.method.as_str() {
-        "GET" => {}
-        "HEAD" => words.push("-I".to_owned()),
-        method => words.push(format!("-X {}", quote(method, marks))),
+    if is_head && !body.is_empty() {
+        // Otherwise curl waits for the content that `Content-Length` announces.
+        words.push(format!("-X HEAD -m {HEAD_LIMIT}"));
+    } else if !is_head && (request.method != "GET" || !body.is_empty()) {
+        words.push(format!("-X {}", quote(&request.method, shell)));
     }
-    words.push(quote(&request.url, marks));
+    access(&shell.access, &mut words);
+    words.push(quote(&request.url, shell));
+    // Masking has changed the body, not the length that was sent.
+    let length = request.body.length().to_string();
     for (name, value) in &request.headers {
-        // What curl sets by itself.
-        if matches!(name.as_str(), "accept" | "accept-encoding" | "user-agent")
-            || (name == "content-length" && !request.body.is_empty())
-        {
+        // curl computes the same.
+        if name.eq_ignore_ascii_case("content-length") && *value == length && !body.is_empty() {
             continue;
         }
         let field = if value.is_empty() {
@@ -34,47 +132,126 @@ pub(super) fn command(request: &Request, marks: &[String]) -> String {
         } else {
             format!("{name}: {value}")
         };
-        words.push(format!("-H {}", quote(&field, marks)));
+        words.push(format!("-H {}", quote(&field, shell)));
     }
-    let body = request.body.bytes();
-    if body.is_empty() {
-        return words.join(" ");
+    // What curl adds by itself, and the request does not have.
+    let mut without = |name: &str, is_added: bool| {
+        if is_added && !has(name) {
+            words.push(format!("-H '{name}:'"));
+        }
+    };
+    without("Accept", true);
+    without("User-Agent", true);
+    without("Content-Type", !body.is_empty() || has_empty_body(request));
+    without("Expect", body.len() >= EXPECT);
+    without(
+        "Proxy-Connection",
+        shell.access.proxy.is_some() && request.url.starts_with("http:"),
+    );
+    if !body.is_empty() {
+        words.push(data(body, shell));
+    } else if has_empty_body(request) {
+        words.push("--data-binary ''".to_owned());
     }
-    match std::str::from_utf8(body) {
-        Ok(text) if !text.contains('\0') => {
-            // A leading `@` would name a file.
-            let flag = if text.starts_with('@') {
-                "--data-raw"
-            } else {
-                "--data-binary"
-            };
-            words.push(format!("{flag} {}", quote(text, marks)));
-            words.join(" ")
+    words.join(" ")
+}
+
+/// What a person has to do before the command sends the same request.
+pub(super) fn notes(request: &Request, command: &str, shell: &Shell) -> Vec<String> {
+    let mut notes = Vec::new();
+    let unset = shell.unset(command);
+    if !unset.is_empty() {
+        notes.push(format!("set {} first", unset.join(", ")));
+    }
+    if command.contains(HIDDEN) {
+        notes.push(format!("replace {HIDDEN} with the credential"));
+    }
+    let is_form = |(name, value): &(String, String)| {
+        name.eq_ignore_ascii_case("content-type") && value.contains("x-www-form-urlencoded")
+    };
+    let encodes = shell.find(request.url.as_bytes()).is_some()
+        || (request.headers.iter().any(is_form) && shell.find(request.body.bytes()).is_some());
+    if encodes {
+        notes.push("a secret in a URL or form is sent percent-encoded: its variable must contain that form".to_owned());
+    }
+    notes
+}
+
+/// Whether the request says that it has no content: these methods announce their length, even 0 (RFC 9110 §8.6).
+fn has_empty_body(request: &Request) -> bool {
+    request.body.is_empty() && matches!(request.method.as_str(), "POST" | "PUT" | "PATCH")
+}
+
+/// How the target is reached.
+fn access(access: &Access, words: &mut Vec<String>) {
+    let plain = Shell::default();
+    let files = [
+        ("--cacert", &access.ca_file),
+        ("--cert", &access.client_cert),
+        ("--key", &access.client_key),
+    ];
+    for (flag, file) in files {
+        if let Some(file) = file {
+            words.push(format!("{flag} {}", quote(file, &plain)));
         }
-        _ => {
-            let encoded = base64::engine::general_purpose::STANDARD.encode(body);
-            words.push("--data-binary @-".to_owned());
-            format!("printf %s {encoded} | base64 -d | {}", words.join(" "))
+    }
+    match &access.proxy {
+        // The value of the variable may contain a password.
+        Some(variable) if is_variable(variable) => {
+            words.push(format!("--proxy \"${variable}\" --noproxy ''"));
         }
+        _ => {}
+    }
+    if access.no_proxy {
+        words.push("--noproxy '*'".to_owned());
     }
 }
 
-/// One word of a POSIX shell: single quotes, but for the marks, which stand in double quotes.
-fn quote(text: &str, marks: &[String]) -> String {
+/// The body: text as a word, and what no word can contain as the output of commands.
+fn data(body: &[u8], shell: &Shell) -> String {
+    if let Ok(text) = std::str::from_utf8(body)
+        && !text.contains('\0')
+    {
+        // A leading `@` would name a file.
+        let flag = if text.starts_with('@') {
+            "--data-raw"
+        } else {
+            "--data-binary"
+        };
+        return format!("{flag} {}", quote(text, shell));
+    }
+    let mut commands = Vec::new();
+    let mut rest = body;
+    let encoded = |bytes: &[u8]| {
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        format!("printf %s {text} | base64 -d")
+    };
+    while !rest.is_empty() {
+        let Some((at, length, read)) = shell.find(rest) else {
+            commands.push(encoded(rest));
+            break;
+        };
+        if at > 0 {
+            commands.push(encoded(&rest[..at]));
+        }
+        commands.push(format!("printf %s \"{read}\""));
+        rest = &rest[at + length..];
+    }
+    format!("--data-binary @<({})", commands.join("; "))
+}
+
+/// One word of a shell: single quotes, except for secrets, which are variables in double quotes.
+fn quote(text: &str, shell: &Shell) -> String {
     let mut out = String::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let next = marks
-            .iter()
-            .filter_map(|mark| rest.find(mark.as_str()).map(|at| (at, mark)))
-            .min_by_key(|(at, mark)| (*at, std::cmp::Reverse(mark.len())));
-        let Some((at, mark)) = next else {
+        let Some((at, length, read)) = shell.find(rest.as_bytes()) else {
             single(rest, &mut out);
             break;
         };
         single(&rest[..at], &mut out);
-        let _ = write!(out, "\"{mark}\"");
-        rest = &rest[at + mark.len()..];
+        let _ = write!(out, "\"{read}\"");
+        rest = &rest[at + length..];
     }
     if out.is_empty() { "''".to_owned() } else { out }
 }
@@ -85,11 +262,10 @@ fn single(text: &str, out: &mut String) {
     }
     let plain = text
         .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&b));
+        .all(|b| b.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&b));
     if plain {
         out.push_str(text);
-    } else if text.chars().any(|c| is_unsafe(c) && c != '\n') || is_command(text) {
-        // Nothing that acts on a terminal or in a log stands in a command that is meant to be copied.
+    } else if text.chars().any(is_spelled) || is_command(text) {
         out.push_str("$'");
         let mut before = None;
         for c in text.chars() {
@@ -98,17 +274,19 @@ fn single(text: &str, out: &mut String) {
                     out.push('\\');
                     out.push(c);
                 }
-                // With every second one spelled out there are no two in a row.
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                // With every second one spelled out there are no two in a row. Three octal digits end by themselves.
                 ':' | '#' if before == Some(c) => {
-                    let _ = write!(out, "\\x{:02x}", u32::from(c));
+                    let _ = write!(out, "\\{:03o}", u32::from(c));
                     before = None;
                     continue;
                 }
-                '\n' => out.push('\n'),
-                c if is_unsafe(c) => {
+                c if is_spelled(c) => {
                     let mut bytes = [0; 4];
                     for byte in c.encode_utf8(&mut bytes).bytes() {
-                        let _ = write!(out, "\\x{byte:02x}");
+                        let _ = write!(out, "\\{byte:03o}");
                     }
                 }
                 c => out.push(c),
@@ -123,9 +301,14 @@ fn single(text: &str, out: &mut String) {
     }
 }
 
-/// Whether quoted text would hold what a CI system takes for a command.
+/// Whether a character would act on a terminal or in a log, or could be missed or changed when the line is copied.
+fn is_spelled(c: char) -> bool {
+    is_unsafe(c) || (c.is_whitespace() && c != ' ')
+}
+
+/// Whether quoted text would contain what a CI system takes for a command.
 fn is_command(text: &str) -> bool {
-    // A quotation mark stands before the first line.
+    // A quotation mark comes before the first line.
     let quoted = format!("'{text}");
     inert_lines(&quoted) != quoted
 }
@@ -134,36 +317,99 @@ fn is_command(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn request(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into<bytes::Bytes>) -> Request {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Request {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers: headers.iter().map(own).collect(),
+            body: body.into().into(),
+        }
+    }
+
+    fn shell(variables: &[(&str, &str)]) -> Shell {
+        let variables = variables
+            .iter()
+            .map(|(name, variable)| ((*name).to_owned(), (*variable).to_owned()));
+        Shell::new(&["token".to_owned()], &variables.collect(), &Access::default())
+    }
+
+    const DEFAULTS: [(&str, &str); 2] = [("accept", "*/*"), ("user-agent", "x")];
+
     #[test]
-    fn secrets_are_left_to_the_shell_and_all_else_is_quoted() {
-        let request = Request {
-            method: "POST".to_owned(),
-            url: "http://127.0.0.1/a%20b?x=1&y=$(id)".to_owned(),
-            headers: vec![
-                ("Authorization".to_owned(), "Bearer x$TOKEN".to_owned()),
-                ("x-note".to_owned(), "it's".to_owned()),
-                ("accept".to_owned(), "*/*".to_owned()),
-            ],
-            body: "{\"a\":1}".to_owned().into(),
-        };
+    fn secrets_are_variables_and_everything_else_is_quoted() {
+        let headers = [
+            &[("Authorization", "Bearer x$TOKEN"), ("x-note", "it's"), ("x", "")],
+            &DEFAULTS[..],
+        ]
+        .concat();
+        let request = request("PUT", "http://127.0.0.1/a%20b?x=1&y=$(id)", &headers, "{\"a\":1}");
         assert_eq!(
-            command(&request, &["$TOKEN".to_owned()]),
-            "curl -sS -i -X POST 'http://127.0.0.1/a%20b?x=1&y=$(id)' -H 'Authorization: Bearer x'\"$TOKEN\" \
-             -H 'x-note: it'\\''s' --data-binary '{\"a\":1}'"
+            command(&request, &shell(&[])),
+            "curl -sS -i -X PUT 'http://127.0.0.1/a%20b?x=1&y=$(id)' -H 'Authorization: Bearer x'\"$TOKEN\" \
+             -H 'x-note: it'\\''s' -H 'x;' -H 'accept: */*' -H 'user-agent: x' -H 'Content-Type:' \
+             --data-binary '{\"a\":1}'"
+        );
+        let shell = shell(&[("token", "STAGING_TOKEN")]);
+        assert!(command(&request, &shell).contains("x'\"$STAGING_TOKEN\" "));
+        assert_eq!(quote("a${TOKEN%?}b", &shell), "a\"${STAGING_TOKEN%?}\"b");
+    }
+
+    #[test]
+    fn a_variable_that_no_shell_can_read_is_not_written() {
+        let shell = shell(&[("token", "a b;rm")]);
+        assert_eq!(quote("$TOKEN", &shell), "\"$TOKEN\"");
+        assert_eq!(shell.unset("curl \"$TOKEN\""), ["$TOKEN"]);
+    }
+
+    #[test]
+    fn line_breaks_and_control_characters_stay_on_one_line() {
+        assert_eq!(
+            quote("a\r\nb\t\u{1b}1'\\", &Shell::default()),
+            "$'a\\r\\nb\\t\\0331\\'\\\\'"
+        );
+        assert_eq!(quote("\u{a0}", &Shell::default()), "$'\\302\\240'");
+    }
+
+    #[test]
+    fn bytes_that_no_word_can_contain_come_from_base64() {
+        assert_eq!(
+            data(b"\0\xff$TOKEN\xfe", &shell(&[])),
+            "--data-binary @<(printf %s AP8= | base64 -d; printf %s \"$TOKEN\"; printf %s /g== | base64 -d)"
         );
     }
 
     #[test]
-    fn bytes_that_are_no_text_come_from_base64() {
-        let request = Request {
-            method: "PUT".to_owned(),
-            url: "http://127.0.0.1/".to_owned(),
-            headers: Vec::new(),
-            body: vec![0, 255].into(),
-        };
-        assert_eq!(
-            command(&request, &[]),
-            "printf %s AP8= | base64 -d | curl -sS -i -X PUT http://127.0.0.1/ --data-binary @-"
+    fn head_with_a_body_ends_by_itself() {
+        let line = |body: &'static str| command(&request("HEAD", "http://h/", &DEFAULTS, body), &Shell::default());
+        assert!(line("").starts_with("curl -sS -I http://h/ "), "{}", line(""));
+        assert!(
+            line("x").starts_with("curl -sS -i -X HEAD -m 10 http://h/ "),
+            "{}",
+            line("x")
         );
+    }
+
+    #[test]
+    fn the_way_to_the_target_is_part_of_the_command() {
+        let access = Access {
+            ca_file: Some("certs/my ca.pem".to_owned()),
+            client_cert: Some("c.pem".to_owned()),
+            client_key: Some("k.pem".to_owned()),
+            proxy: Some("HTTPS_PROXY".to_owned()),
+            no_proxy: false,
+        };
+        let shell = Shell::new([], &BTreeMap::new(), &access);
+        assert_eq!(
+            command(&request("GET", "https://h/", &DEFAULTS, ""), &shell),
+            "curl -sS -i --cacert 'certs/my ca.pem' --cert c.pem --key k.pem --proxy \"$HTTPS_PROXY\" --noproxy '' https://h/ \
+             -H 'accept: */*' -H 'user-agent: x'"
+        );
+        let access = Access {
+            no_proxy: true,
+            ..Access::default()
+        };
+        let shell = Shell::new([], &BTreeMap::new(), &access);
+        assert!(command(&request("GET", "http://h/", &DEFAULTS, ""), &shell).contains(" --noproxy '*' "));
     }
 }

@@ -8,13 +8,14 @@ use std::{
 use super::{
     Reporter, Sink,
     account::{self, lines},
+    curl::Shell,
     outcome::{self, cases, clip, short},
     visible,
 };
 use crate::{
     check::Level,
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Verdict},
-    redact::{Redacted, marks_of_run},
+    redact::Redacted,
     source::Place,
 };
 
@@ -32,7 +33,7 @@ pub(super) struct GitHub {
     sink: Sink,
     folder: Option<String>,
     target: String,
-    marks: Vec<String>,
+    shell: Shell,
     flaky: Flaky,
     errors: usize,
     /// Findings of level `warn`: the first case that shows each, and how many do.
@@ -53,7 +54,7 @@ impl GitHub {
             sink,
             folder: None,
             target: String::new(),
-            marks: Vec::new(),
+            shell: Shell::default(),
             flaky: Flaky::default(),
             errors: 0,
             warnings: BTreeMap::new(),
@@ -63,7 +64,7 @@ impl GitHub {
     }
 
     fn started(&mut self, started: &RunStarted) {
-        self.marks = marks_of_run(started);
+        self.shell = Shell::of(started);
         self.folder.clone_from(&started.folder);
         self.target.clone_from(&started.target);
         self.flaky = started.flaky;
@@ -122,7 +123,7 @@ impl GitHub {
         if let Some(exchange) = &one.exchange {
             let command = format!(
                 "reproduce: {}",
-                lines(&account::command(&exchange.request, &self.marks))
+                lines(&account::command(&exchange.request, &self.shell))
             );
             if text.len() + command.len() < MESSAGE {
                 text.push_str(&command);

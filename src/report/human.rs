@@ -7,7 +7,12 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{Colours, Reporter, account, curl, escape::Inert, outcome, visible};
+use super::{
+    Colours, Reporter, account,
+    curl::{self, Shell},
+    escape::Inert,
+    outcome, visible,
+};
 use crate::{
     check::{Finding, Level, status_name},
     event::{
@@ -15,7 +20,7 @@ use crate::{
         Verdict,
     },
     exchange::{Content, Reply},
-    redact::{Redacted, marks_of_run},
+    redact::Redacted,
 };
 
 /// Longest diff that is shown, in lines.
@@ -93,7 +98,7 @@ pub struct Human<W> {
     colours: Colours,
     options: HumanOptions,
     flaky: Flaky,
-    marks: Vec<String>,
+    shell: Shell,
     /// The cases that the summary names, by their place in the plan.
     named: BTreeMap<usize, (Verdict, String)>,
     /// Cases that were told to be slow, and are not over.
@@ -114,7 +119,7 @@ impl<W: Write> Human<W> {
             colours,
             options,
             flaky: Flaky::default(),
-            marks: Vec::new(),
+            shell: Shell::default(),
             named: BTreeMap::new(),
             slow: BTreeSet::new(),
             warnings: BTreeMap::new(),
@@ -135,7 +140,7 @@ impl<W: Write> Human<W> {
     }
 
     fn started(&mut self, started: &RunStarted) -> io::Result<()> {
-        self.marks = marks_of_run(started);
+        self.shell = Shell::of(started);
         self.flaky = started.flaky;
         if self.options.quiet {
             return Ok(());
@@ -244,10 +249,12 @@ impl<W: Write> Human<W> {
         if let Some(exchange) = &finished.last.exchange
             && !exchange.request.body.is_cut()
         {
-            let command = curl::command(&exchange.request, &self.marks);
-            for (index, line) in command.lines().enumerate() {
-                let lead = if index == 0 { "reproduce: " } else { "" };
-                writeln!(self.out, "    {}{}", self.colours.faint(lead), visible(line))?;
+            let command = account::command(&exchange.request, &self.shell);
+            let lead = self.colours.faint("reproduce: ");
+            writeln!(self.out, "    {lead}{}", visible(&command))?;
+            for note in curl::notes(&exchange.request, &command, &self.shell) {
+                let note = self.colours.faint(&format!("({note})"));
+                writeln!(self.out, "    {note}")?;
             }
         }
         self.log(&finished.last)?;

@@ -19,6 +19,7 @@ use quick_xml::{
 use super::{
     Reporter, Sink,
     account::{self, cut, lines, millis, seconds},
+    curl::Shell,
     outcome,
     spool::Spool,
     visible,
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     check::Level,
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Stop, Try, Verdict},
-    redact::{Redacted, marks_of_run},
+    redact::Redacted,
 };
 
 /// Writes a `testsuite` a suite and a `testcase` a case, in the order of the plan.
@@ -34,7 +35,7 @@ pub(super) struct JUnit {
     sink: Sink,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
-    marks: Vec<String>,
+    shell: Shell,
     /// Test cases as they are written, each with the number of its suite.
     cases: Spool<usize>,
     suites: Vec<Suite>,
@@ -67,7 +68,7 @@ impl JUnit {
         Self {
             started: None,
             finished: None,
-            marks: Vec::new(),
+            shell: Shell::default(),
             cases: Spool::beside(&sink),
             suites: Vec::new(),
             numbers: HashMap::new(),
@@ -139,7 +140,7 @@ impl JUnit {
         };
         match finished.verdict {
             Verdict::Failed => {
-                let body = account::text(last, &self.marks);
+                let body = account::text(last, &self.shell);
                 problem(
                     xml,
                     "failure",
@@ -162,7 +163,7 @@ impl JUnit {
         match finished.verdict {
             Verdict::Skipped => empty(xml, "skipped", &[("message", &reason())])?,
             Verdict::Errored => {
-                let body = account::text(last, &self.marks);
+                let body = account::text(last, &self.shell);
                 problem(
                     xml,
                     "error",
@@ -192,7 +193,7 @@ impl JUnit {
 
     fn one_try(&self, index: usize, one: &Try) -> String {
         let time = seconds(millis(one.elapsed_us));
-        format!("try {} [{time}s]\n{}", index + 1, account::text(one, &self.marks))
+        format!("try {} [{time}s]\n{}", index + 1, account::text(one, &self.shell))
     }
 
     /// The earlier tries of one sort, an element each.
@@ -366,7 +367,7 @@ impl Reporter for JUnit {
         match &**event {
             Event::RunStarted(started) => {
                 self.cases.reserve(started.cases);
-                self.marks = marks_of_run(started);
+                self.shell = Shell::of(started);
                 self.started = Some(started.clone());
                 Ok(())
             }

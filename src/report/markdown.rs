@@ -12,6 +12,7 @@ use std::{
 use super::{
     Reporter, Sink,
     account::{self, diff_lines, lines, millis, seconds},
+    curl::Shell,
     escape::inert_lines,
     human::is_pending,
     outcome::{self, cases, clip, short},
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     check::Level,
     event::{CaseFinished, Event, RunFinished, RunStarted, Try, Verdict},
-    redact::{Redacted, marks_of_run},
+    redact::Redacted,
 };
 
 /// Most bytes. A comment on GitHub has at most 65,536 characters.
@@ -42,7 +43,7 @@ const LINE: usize = 200;
 /// Holds what did not pass, and writes it at the end.
 pub(super) struct Markdown {
     sink: Sink,
-    marks: Vec<String>,
+    shell: Shell,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
     broken: Spool<()>,
@@ -73,7 +74,7 @@ impl Group {
 impl Markdown {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
-            marks: Vec::new(),
+            shell: Shell::default(),
             started: None,
             finished: None,
             broken: Spool::beside(&sink),
@@ -142,7 +143,7 @@ impl Markdown {
         }
         findings(&finished.last, text, &mut out);
         if let Some(exchange) = &finished.last.exchange {
-            let command = lines(&account::command(&exchange.request, &self.marks));
+            let command = lines(&account::command(&exchange.request, &self.shell));
             if command.len() > COMMAND {
                 let size = command.len();
                 fence(
@@ -258,7 +259,7 @@ impl Reporter for Markdown {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
-                self.marks = marks_of_run(started);
+                self.shell = Shell::of(started);
                 self.started = Some(started.clone());
             }
             Event::CaseFinished(finished) => self.case(finished)?,

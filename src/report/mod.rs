@@ -39,6 +39,12 @@ use markdown::Markdown;
 use sarif::Sarif;
 use tap::Tap;
 
+/// The lines of a unified diff, each made harmless for a terminal, with every difference visible.
+pub fn diff_for_people(diff: &str, colors: Colours) -> Vec<String> {
+    let lines = account::shown_diff(diff, usize::MAX);
+    lines.iter().map(|line| colors.diff(&visible(line))).collect()
+}
+
 /// Takes events, one after the other, in the order in which they happen.
 pub trait Reporter {
     /// Takes one event.

@@ -25,6 +25,16 @@ pub struct Progress<W> {
     running: BTreeMap<usize, String>,
     passed: usize,
     broken: usize,
+    /// Whether the bar shows an estimate of the time that is left.
+    estimates: bool,
+}
+
+/// The style of the bar with this text after the numbers.
+fn style(estimate: &str) -> ProgressStyle {
+    let template = format!("{{elapsed_precise}} [{{bar:30}}] {{pos}}/{{len}}{estimate}\n{{wide_msg}}");
+    // A template that cannot be read leaves indicatif's own.
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("=> ")
 }
 
 impl<W: Write> Progress<W> {
@@ -36,6 +46,7 @@ impl<W: Write> Progress<W> {
             running: BTreeMap::new(),
             passed: 0,
             broken: 0,
+            estimates: false,
         }
     }
 
@@ -55,11 +66,8 @@ impl<W: Write> Reporter for Progress<W> {
         match &**event {
             Event::RunStarted(started) => {
                 self.bar.set_length(started.cases as u64);
-                let style = "{elapsed_precise} [{bar:30}] {pos}/{len}, about {eta} left\n{wide_msg}";
-                // A template that cannot be read leaves indicatif's own.
-                if let Ok(style) = ProgressStyle::with_template(style) {
-                    self.bar.set_style(style.progress_chars("=> "));
-                }
+                // How long a case takes is not known before one has ended.
+                self.bar.set_style(style(""));
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
                 self.bar.enable_steady_tick(Duration::from_millis(100));
             }
@@ -74,6 +82,15 @@ impl<W: Write> Reporter for Progress<W> {
                     Verdict::Skipped | Verdict::NotRun => {}
                 }
                 self.bar.inc(1);
+                if !self.estimates
+                    && matches!(
+                        finished.verdict,
+                        Verdict::Passed | Verdict::Failed | Verdict::Errored | Verdict::Flaky
+                    )
+                {
+                    self.estimates = true;
+                    self.bar.set_style(style(", about {eta} left"));
+                }
             }
             Event::RunFinished(_) => self.bar.finish_and_clear(),
             Event::TargetAwaited(_) | Event::CaseSlow(_) | Event::CaseRetried(_) | Event::SnapshotUnused { .. } => {}

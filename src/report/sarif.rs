@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{
     Reporter, Sink,
     account::{self, cut, diff_lines, lines},
+    curl::Shell,
     escape::without_marks,
     outcome::{self, clip, short},
     spool::Spool,
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     check::{Finding, Level, RULES},
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Verdict},
-    redact::{Redacted, marks_of_run},
+    redact::Redacted,
     source::Place,
 };
 
@@ -46,7 +47,7 @@ pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.'
 /// Holds results as they are written, and writes them at the end in the order of the plan.
 pub(super) struct Sarif {
     sink: Sink,
-    marks: Vec<String>,
+    shell: Shell,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
     results: Spool<Level>,
@@ -88,7 +89,7 @@ impl<'f> Problem<'f> {
 impl Sarif {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
-            marks: Vec::new(),
+            shell: Shell::default(),
             started: None,
             finished: None,
             results: Spool::beside(&sink),
@@ -130,7 +131,7 @@ impl Sarif {
             properties["name"] = lines(name).into();
         }
         if let Some(exchange) = &finished.last.exchange {
-            let command = lines(&account::command(&exchange.request, &self.marks));
+            let command = lines(&account::command(&exchange.request, &self.shell));
             if command.len() <= COMMAND {
                 properties["reproduce"] = command.into();
             }
@@ -279,7 +280,7 @@ impl Reporter for Sarif {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
-                self.marks = marks_of_run(started);
+                self.shell = Shell::of(started);
                 self.started = Some(started.clone());
             }
             Event::CaseFinished(finished) => self.case(finished)?,

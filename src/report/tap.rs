@@ -8,20 +8,21 @@ use std::{
 use super::{
     Reporter, Sink,
     account::{self, cut, diff_lines, millis, seconds},
+    curl::Shell,
     escape::{is_unsafe, without_marks},
     outcome, visible,
 };
 use crate::{
     check::{Finding, Level},
     event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Stop, Try, Verdict},
-    redact::{Redacted, marks_of_run},
+    redact::Redacted,
     source::Place,
 };
 
 /// Writes a test point a case as it completes.
 pub(super) struct Tap {
     sink: Sink,
-    marks: Vec<String>,
+    shell: Shell,
     flaky: Flaky,
     planned: usize,
     told: usize,
@@ -33,7 +34,7 @@ impl Tap {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
             sink,
-            marks: Vec::new(),
+            shell: Shell::default(),
             flaky: Flaky::default(),
             planned: 0,
             told: 0,
@@ -42,7 +43,7 @@ impl Tap {
     }
 
     fn started(&mut self, started: &RunStarted) -> io::Result<()> {
-        self.marks = marks_of_run(started);
+        self.shell = Shell::of(started);
         self.flaky = started.flaky;
         self.planned = started.cases;
         let why = if started.cases == 0 {
@@ -115,7 +116,7 @@ impl Tap {
         }
         yaml.place(&finished.place);
         if !matches!(finished.verdict, Verdict::NotRun) {
-            yaml.one_try(&finished.last, &self.marks);
+            yaml.one_try(&finished.last, &self.shell);
         }
         if let Some(path) = &finished.snapshot {
             yaml.text("snapshot", path);
@@ -125,7 +126,7 @@ impl Tap {
             for one in &finished.earlier {
                 yaml.item(|yaml| {
                     yaml.text("message", &account::headline(one));
-                    yaml.one_try(one, &self.marks);
+                    yaml.one_try(one, &self.shell);
                 });
             }
         }
@@ -221,7 +222,7 @@ impl Yaml<'_> {
         self.indent -= 2;
     }
 
-    fn one_try(&mut self, one: &Try, marks: &[String]) {
+    fn one_try(&mut self, one: &Try, shell: &Shell) {
         let time = seconds(millis(one.elapsed_us));
         self.line(&format!("seconds: {time}"));
         // Where nothing failed, the message is the reason.
@@ -246,7 +247,7 @@ impl Yaml<'_> {
             }
         }
         if let Some(exchange) = &one.exchange {
-            self.text("reproduce", &account::command(&exchange.request, marks));
+            self.text("reproduce", &account::command(&exchange.request, shell));
         }
     }
 

@@ -34,6 +34,7 @@ use super::{
     proxy::{Route, route},
     tape::{MAX_HEAD, Taped},
     tls::{self, TlsError},
+    tls_errors,
 };
 use crate::{
     exchange::{Failure, FailureKind},
@@ -54,7 +55,7 @@ pub(super) struct Ended(Arc<OnceLock<String>>);
 
 impl Ended {
     /// Keeps the first cause.
-    pub(super) fn tell(&self, error: &dyn std::error::Error) {
+    pub(super) fn tell(&self, error: &(dyn std::error::Error + 'static)) {
         drop(self.0.set(chain(error)));
     }
 
@@ -170,7 +171,7 @@ impl Connector {
             None => (Box::new(tcp), false),
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), tcp).await.map_err(|error| {
-                    let reason = tls::explain(&error).unwrap_or_else(|| chain(&error));
+                    let reason = tls_errors::handshake(&error).unwrap_or_else(|| chain(&error));
                     let message = format!("failed to open a secure connection to {}: {reason}", self.target);
                     failure(FailureKind::Tls, message)
                 })?;
@@ -208,10 +209,15 @@ impl Connector {
     }
 
     async fn tcp(&self) -> Result<TcpStream, Failure> {
-        let refused = |error: &dyn std::error::Error| {
+        let refused = |error: &(dyn std::error::Error + 'static)| {
             failure(
                 FailureKind::Connect,
-                format!("failed to connect to {}: {}", self.target, chain(error)),
+                format!(
+                    "failed to connect to {}{}: {}",
+                    self.target,
+                    self.by_proxy(),
+                    chain(error)
+                ),
             )
         };
         let mut tcp = self.tcp.clone();
@@ -234,6 +240,16 @@ impl Connector {
             }
         };
         Ok(io.into_inner())
+    }
+
+    /// ` through the proxy HOST:PORT`, if there is one.
+    fn by_proxy(&self) -> String {
+        let proxy = match &self.route {
+            Route::Direct => return String::new(),
+            Route::Forward { proxy, .. } | Route::Tunnel { proxy, .. } | Route::Socks { proxy, .. } => proxy,
+        };
+        let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+        format!(" through the proxy {}{port}", proxy.host().unwrap_or_default())
     }
 
     /// The target with its port spelled out, as a tunnel wants it.

@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use super::{syntax, tape::Tape};
+use super::{syntax, tape::Tape, tls_errors};
 use crate::exchange::{Content, Failure, FailureKind, Malformed, Reply};
 
 /// Longest excerpt of an unreadable answer, in bytes: secrets are hidden in it before it is shortened for a reader.
@@ -18,11 +18,12 @@ pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure 
 }
 
 /// An error and its causes in one line; a cause that the text before it has already named is left out.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let words = |error: &(dyn Error + 'static)| tls_errors::of(error).unwrap_or_else(|| error.to_string());
+    let mut text = words(error);
     let mut source = error.source();
     while let Some(cause) = source {
-        let cause_text = cause.to_string();
+        let cause_text = words(cause);
         if !text.contains(&cause_text) {
             text.push_str(": ");
             text.push_str(&cause_text);
@@ -68,6 +69,13 @@ pub(super) fn unreadable(error: &hyper::Error, cause: Option<&str>, tape: Option
             bytes: kept,
             elapsed_us: 0,
         });
+    }
+    // A TLS record: an alert of a server that was asked without TLS (RFC 8446 §5.1).
+    if bytes.starts_with(&[0x15, 0x03]) {
+        return Reply::Failure(failure(
+            FailureKind::NotHttp,
+            "the response is TLS, not plain HTTP; use `https://` in the base URL",
+        ));
     }
     Reply::Failure(failure(
         FailureKind::NotHttp,

@@ -19,6 +19,7 @@ mod retry;
 mod syntax;
 mod tape;
 mod tls;
+mod tls_errors;
 mod verdict;
 mod worker;
 
@@ -26,6 +27,7 @@ pub use abreast::{Abreast, Lane};
 pub use client::Client;
 pub use engine::{RunOptions, SnapshotMode, run};
 pub use interrupt::Interrupts;
+pub use proxy::access;
 pub use ready::Ready;
 pub use tls::TlsError;
 pub(crate) use verdict::worst;

@@ -1,6 +1,13 @@
 //! The proxy that the environment names for a target (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
 
+use std::path::{Path, PathBuf};
+
 use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::{
+    event::{Access, shown},
+    project::Target,
+};
 
 /// How a target is reached.
 #[derive(Clone, Debug)]
@@ -28,6 +35,38 @@ pub(super) enum Route {
         /// User and password.
         auth: Option<(String, String)>,
     },
+}
+
+/// What a command needs to reach a target the way a run does; `root` is the project's folder.
+pub fn access(target: &Target, root: &Path, use_proxy: bool) -> Access {
+    let file = |path: &PathBuf| shown(root, path);
+    let mut access = Access {
+        ca_file: target.tls.ca.as_ref().map(file),
+        client_cert: target.tls.client.as_ref().map(|(chain, _)| file(chain)),
+        client_key: target.tls.client.as_ref().map(|(_, key)| file(key)),
+        ..Access::default()
+    };
+    let is_secure = target.base.is_secure();
+    let of_scheme = if is_secure {
+        ["HTTPS_PROXY", "https_proxy"]
+    } else {
+        ["HTTP_PROXY", "http_proxy"]
+    };
+    // In the order in which `Matcher::from_env` reads them.
+    let mut names = of_scheme.into_iter().chain(["ALL_PROXY", "all_proxy"]);
+    let Some(variable) = names.find(|name| std::env::var(name).is_ok_and(|value| !value.is_empty())) else {
+        return access;
+    };
+    let is_direct = || {
+        let uri: Option<http::Uri> = target.base.origin.parse().ok();
+        uri.is_none_or(|uri| matches!(route(&uri), Ok(Route::Direct) | Err(_)))
+    };
+    if !use_proxy || is_direct() {
+        access.no_proxy = true;
+    } else {
+        access.proxy = Some(variable.to_owned());
+    }
+    access
 }
 
 /// The route to a target, as the environment says.

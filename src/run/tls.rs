@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustls::{
-    CertificateError, ClientConfig,
+    ClientConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
@@ -63,18 +63,6 @@ pub(super) fn config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
-}
-
-/// What a failed handshake means, where the library's words alone do not say.
-pub(super) fn explain(error: &std::io::Error) -> Option<String> {
-    let error: &rustls::Error = error.get_ref()?.downcast_ref()?;
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => Some(
-            format!("the certificate is not trusted: no known authority has issued it ({error}); --ca-file adds one"),
-        ),
-        rustls::Error::InvalidMessage(_) => Some(format!("what came is not TLS ({error})")),
-        _ => None,
-    }
 }
 
 /// A stream whose failed writes say why the other side has gone, where it has said so: with TLS 1.3 a server refuses

@@ -15,17 +15,17 @@ pub struct Decision {
     pub left: usize,
 }
 
-/// Shows each pending snapshot as a diff and asks: accept, reject, leave, or stop. The end of `input` leaves the rest.
+/// Shows each pending snapshot as a diff, in the lines that `show` makes of it, and asks: accept, reject, leave, or stop. The end of `input` leaves the rest.
 pub fn review(
     store: &SnapshotStore,
     pending: &[Pending],
     input: &mut impl BufRead,
     output: &mut impl Write,
-    escape: impl Fn(&str) -> String,
+    show: impl Fn(&str) -> Vec<String>,
 ) -> Result<io::Result<Decision>, SnapshotError> {
     let mut decision = Decision::default();
     for (index, one) in pending.iter().enumerate() {
-        let ask = ask(one, index, pending.len(), input, output, &escape);
+        let ask = ask(one, index, pending.len(), input, output, &show);
         match ask {
             Err(error) => return Ok(Err(error)),
             Ok(Some('a')) => {
@@ -53,12 +53,12 @@ fn ask(
     count: usize,
     input: &mut impl BufRead,
     output: &mut impl Write,
-    escape: &impl Fn(&str) -> String,
+    show: &impl Fn(&str) -> Vec<String>,
 ) -> io::Result<Option<char>> {
     writeln!(output, "\n{} ({} of {count})", one.id, index + 1)?;
     let diff = crate::check::diff(one.old.as_deref().unwrap_or_default(), &one.new);
-    for line in diff.lines() {
-        writeln!(output, "  {}", escape(line))?;
+    for line in show(&diff) {
+        writeln!(output, "  {line}")?;
     }
     loop {
         write!(output, "[a]ccept, [r]eject, [s]kip, [q]uit? ")?;

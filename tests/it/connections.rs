@@ -123,7 +123,10 @@ fn an_expired_certificate_and_one_for_another_host_are_no_verdict() {
     let expired = authority.issue(&["127.0.0.1"], expire);
     let other = authority.issue(&["api.example.com"], |_| {});
     let project = trusting(&authority);
-    for (identity, part) in [(expired, "certificate expired"), (other, "not valid for name")] {
+    for (identity, part) in [
+        (expired, "certificate expired"),
+        (other, "not valid for `127.0.0.1`: it is for api.example.com"),
+    ] {
         let server = Secure::start(&identity, BOTH, None);
         errored(&run(&project, &server.url(), &["--ca-file", "ca.pem"]), part);
     }
@@ -167,7 +170,7 @@ fn a_client_certificate_is_shown_to_a_server_that_demands_one() {
         );
         let ran = run(&project, "with", &[]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        errored(&run(&project, "without", &[]), "CertificateRequired");
+        errored(&run(&project, "without", &[]), "requires a client certificate");
         assert_eq!(server.seen().len(), 1);
     }
 }

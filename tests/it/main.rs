@@ -12,6 +12,7 @@ mod ci_files;
 mod comparing;
 mod comparison_reports;
 mod connections;
+mod curl_commands;
 mod decoding;
 mod editor_schemas;
 mod ending;

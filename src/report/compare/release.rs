@@ -6,9 +6,9 @@ use crate::{
     compare::{Change, Comparison, Level, Matrix, Side},
     event::{Exchange, RunFinished},
     exit::Exit,
-    project::marks_of,
     report::{
-        account, curl,
+        account,
+        curl::{self, Shell},
         outcome::{self, figure, short},
     },
 };
@@ -323,8 +323,8 @@ pub(super) fn command(exchange: Option<&Exchange>, side: &Side, most: usize) -> 
         return None;
     }
     let names = side.secrets.iter().filter(|name| name.len() <= NAME);
-    let marks: Vec<_> = names.flat_map(|name| marks_of(name)).collect();
-    let command = account::lines(&curl::command(request, &marks));
+    let shell = Shell::new(names, &side.secret_variables, &side.access);
+    let command = account::lines(&curl::command(request, &shell));
     (command.len() <= most).then_some(command)
 }
 

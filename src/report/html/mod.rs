@@ -15,12 +15,17 @@ use serde::Serialize;
 
 use self::head::Head;
 pub(super) use self::head::{html as escaped, icon, short as short_digest};
-use super::{Reporter, Sink, account, curl, escape::is_unsafe, spool::Spool};
+use super::{
+    Reporter, Sink, account,
+    curl::{self, Shell},
+    escape::is_unsafe,
+    spool::Spool,
+};
 use crate::{
     check::{Level, status_name},
     event::{CaseFinished, Event, Exchange, RunFinished, RunStarted, Try, Verdict},
     exchange::Reply,
-    redact::{Redacted, marks_of_run},
+    redact::Redacted,
 };
 
 /// The page; what stands between two `@@` is a name of what is put there.
@@ -52,7 +57,7 @@ pub(super) struct Html {
     sink: Sink,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
-    marks: Vec<String>,
+    shell: Shell,
     /// What the list shows of a case.
     rows: Spool<()>,
     /// What is shown of a case when it is opened.
@@ -106,7 +111,7 @@ impl Html {
         Self {
             started: None,
             finished: None,
-            marks: Vec::new(),
+            shell: Shell::default(),
             rows: Spool::beside(&sink),
             details: Spool::beside(&sink),
             written: 0,
@@ -126,7 +131,7 @@ impl Html {
             .exchange
             .as_ref()
             .filter(|exchange| !exchange.request.body.is_cut() && exchange.request.body.bytes().len() <= COMMAND)
-            .map(|exchange| curl::command(&exchange.request, &self.marks))
+            .map(|exchange| curl::command(&exchange.request, &self.shell))
             .filter(|command| command.len() <= COMMAND);
         let most = if finished.verdict == Verdict::Passed && self.written > LARGE {
             BODY_IN_LARGE
@@ -238,7 +243,7 @@ impl Reporter for Html {
             Event::RunStarted(started) => {
                 self.rows.reserve(started.cases);
                 self.details.reserve(started.cases);
-                self.marks = marks_of_run(started);
+                self.shell = Shell::of(started);
                 self.started = Some(started.clone());
             }
             Event::CaseFinished(finished) => self.case(finished)?,

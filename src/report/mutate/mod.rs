@@ -47,7 +47,11 @@ fn percent(score: Option<f64>) -> String {
 
 /// What the measurement says, in one line.
 fn headline(measured: &Measured) -> String {
-    let score = percent(measured.total.score());
+    let mut score = percent(measured.total.score());
+    if measured.total.waived > 0 {
+        // Accepted survivors are not noticed either, and are in no score.
+        let _ = write!(score, " (without {} accepted survivors)", figure(measured.total.waived));
+    }
     match (measured.total.score(), measured.min_score) {
         (None, _) => "No verdict: nothing could be changed".to_owned(),
         (_, Some(least)) if measured.exit_code == Exit::Broken.code() => {
