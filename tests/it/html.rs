@@ -249,7 +249,7 @@ fn a_real_run_is_shown_and_what_the_target_sent_stays_text() {
         "expected 200, got 401",
         "Bearer $TOKEN",
         "curl -sS -i -X POST",
-        "'Authorization: Bearer '\"$TOKEN\"",
+        "'Authorization: Bearer '\"$CONFORME_SECRET_TOKEN\"",
         "12345678901234567890",
         "1.00",
         "No answer",

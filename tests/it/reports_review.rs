@@ -322,7 +322,7 @@ warning: http/challenge: 401 has no `WWW-Authenticate`
 ```
 
 ```sh
-curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '"$TOKEN" --data-binary '{"a": 1}'
+curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '"$TOKEN" -H 'Accept:' -H 'User-Agent:' -H 'Content-Type:' --data-binary '{"a": 1}'
 ```
 
 </details>
@@ -386,9 +386,9 @@ fn github_annotates_the_line_that_asked() {
 ::error file=tests/my api/cases/s/c.yaml,line=1,col=1,title=s/c errored::no answer within 10s
 ::error file=tests/my api/cases/s/suite.yaml,line=8,col=11,title=s/b[x] failed::status: expected 200, got \
 500%0A  --> cases/s/suite.yaml:8:11%0A… and 1 more finding%0A\
-reproduce: curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '\"$TOKEN\" --data-binary '{\"a\": 1}'
+reproduce: curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '\"$TOKEN\" -H 'Accept:' -H 'User-Agent:' -H 'Content-Type:' --data-binary '{\"a\": 1}'
 ::error file=tests/my api/cases/s/d.yaml,line=1,col=1,title=s/d flaky::it passed only at try 2, after: no answer within 10s%0A\
-reproduce: curl -sS -i http://127.0.0.1/
+reproduce: curl -sS -i http://127.0.0.1/ -H 'Accept:' -H 'User-Agent:'
 ::warning file=tests/my api/cases/s/a.yaml,line=1,col=1,title=http/challenge::http/challenge: 401 has no \
 `WWW-Authenticate` (s/a and 1 case more)
 ::warning file=tests/my api/snapshots/s/old.snap,title=snapshot::no case has this snapshot
