@@ -345,7 +345,13 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
     if let Some((text, span)) = &def.base_url
         && let Err(reason) = BaseUrl::parse(text)
     {
-        errors.push(Diagnostic::new(*span, format!("`{}`: {reason}", shown_address(text))));
+        let message = format!("`{}`: {reason}", shown_address(text));
+        // Without a scheme, a user and password in the excerpt would not be recognized.
+        errors.push(if !text.contains("://") && text.contains(['@', '?']) {
+            Diagnostic::general(format!("`base_url` in {FILE}: {message}"))
+        } else {
+            Diagnostic::new(*span, message)
+        });
     }
     if base.is_none() {
         errors

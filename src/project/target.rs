@@ -241,7 +241,8 @@ impl Target {
             }
         };
         let inputs = suites.inputs();
-        let mut secrets = secrets(def, name, suites, known, mask, errors);
+        let limit = options.deadline.or(def.deadline).unwrap_or(COMMAND_LIMIT);
+        let mut secrets = secrets(def, name, suites, limit.min(COMMAND_LIMIT), known, mask, errors);
         let secret_variables = variables_of(def, &secrets);
         let vars = vars(def, options, &inputs, &mut secrets, errors);
         let headers = def
@@ -402,6 +403,7 @@ fn secrets(
     def: &TargetDef,
     target: &str,
     suites: &Suites,
+    limit: Duration,
     known: &mut KnownSecrets,
     mask: Mask<'_>,
     errors: &mut Diagnostics,
@@ -431,7 +433,7 @@ fn secrets(
         if secrets.contains_key(&*key.text) {
             continue;
         }
-        match Secret::fetch(source, COMMAND_LIMIT) {
+        match Secret::fetch(source, limit) {
             Ok(secret) => {
                 secrets.insert(key.text.to_string(), secret);
             }

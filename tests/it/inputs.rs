@@ -185,3 +185,107 @@ fn every_target_of_a_matrix_counts_and_is_gated() {
         "{ran:?}"
     );
 }
+
+const PRIVATE: (&str, &str) = (
+    "cases/t/private.yaml",
+    "request: { path: /, headers: { x-t: '{{ token }}' } }\nexpect: { status: 204 }\n",
+);
+const TOKEN: (&str, &str) = ("cases/t/suite.yaml", "inputs: { token: { secret: true } }\n");
+
+#[test]
+fn validate_finds_misspelled_secrets_and_effects() {
+    let project = Project::new(&[PRIVATE, TOKEN]);
+    let toml = "[targets.x]\nbase_url = \"http://127.0.0.1:1\"\n";
+    for (more, part) in [
+        ("secrets = { tokne = { env = \"X\" } }\n", "did you mean `token`?"),
+        ("effects = [\"emial\"]\n", "no case has the effect `emial`"),
+        ("headers = { x-a = \"{{ tokne }}\" }\n", "did you mean `token`?"),
+    ] {
+        project.write("conforme.toml", &format!("{toml}{more}"));
+        let ran = project.run(&["validate"]);
+        assert!(ran.code == 2 && ran.stderr.contains(part), "{more} {ran:?}");
+        assert!(!ran.stderr.contains("nothing was sent"), "{ran:?}");
+    }
+    project.write("conforme.toml", toml);
+    for (value, code) in [("abcdefgh", 2), ("", 0)] {
+        let mut command = project.command(&["validate"]);
+        let ran = Ran::from(command.env("CONFORME_SECRET_TOKN", value).output().unwrap());
+        let suggests = ran.stderr.contains("did you mean `CONFORME_SECRET_TOKEN`?");
+        assert_eq!((ran.code, suggests), (code, code == 2), "{ran:?}");
+    }
+}
+
+#[test]
+fn validate_rejects_values_that_no_target_could_send() {
+    for case in [
+        "examples: { r: { v: null } }\nrequest: { path: /, headers: { x-a: '{{ v }}' } }",
+        "examples: { r: { v: [1] } }\nrequest: { path: /, query: { q: '{{ v }}' } }",
+        "examples: { r: { v: { a: 1 } } }\nrequest: { path: '/{p}', params: { p: '{{ v }}' } }",
+        "examples: { r: { v: null } }\nrequest: { path: /, body: { text: 'a {{ v }}' } }",
+        "examples: { r: { v: \"a\\r\\nb\" } }\nrequest: { path: /, headers: { x-a: '{{ v }}{{ token }}' } }",
+        "examples: { r: { v: 'a b' } }\nrequest: { path: '/{{ v }}' }",
+    ] {
+        let project = Project::new(&[TOKEN]);
+        project.write("cases/t/a.yaml", &format!("{case}\nexpect: {{ status: 204 }}\n"));
+        let ran = project.run(&["validate"]);
+        assert_eq!(ran.code, 2, "{case} {ran:?}");
+    }
+    let valid = Project::new(&[PRIVATE, TOKEN]);
+    assert_eq!(valid.run(&["validate"]).code, 0);
+}
+
+#[test]
+fn credentials_in_a_base_url_are_never_shown() {
+    let project = Project::new(&[PRIVATE, TOKEN]);
+    for url in [
+        "http://user:hunter2secret@127.0.0.1:1",
+        "http://127.0.0.1:1/?key=hunter2secret",
+        "user:hunter2secret@host",
+        "http://127.0.0.1:99999/hunter2secret",
+    ] {
+        let toml = format!("[targets.x]\nbase_url = \"{url}\"\nsecrets = {{ token = {{ env = \"API\" }} }}\n");
+        project.write("conforme.toml", &toml);
+        for arguments in [&["validate"][..], &["list", "--target", "x"]] {
+            let ran = Ran::from(project.command(arguments).env("API", "hunter2secret").output().unwrap());
+            assert!(ran.code == 2 && !ran.stderr.contains("hunter2secret"), "{ran:?}");
+        }
+        project.write("conforme.toml", "");
+        let ran = project.run(&["list", "--target", url]);
+        assert_eq!(ran.code, 2);
+        assert!(url.ends_with("hunter2secret") && url.contains("99999") || !ran.stderr.contains("hunter2secret"));
+    }
+    let mut command = project.command(&["list", "--target", "http://127.0.0.1:1/hunter2secret"]);
+    let ran = Ran::from(command.env("CONFORME_SECRET_TOKEN", "hunter2secret").output().unwrap());
+    assert!(ran.code == 0 && ran.stdout.contains("127.0.0.1:1/$TOKEN"), "{ran:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn standard_error_of_a_secret_command_is_masked_and_shown_on_failure() {
+    let project = Project::new(&[PRIVATE, TOKEN]);
+    let run = |exit: &str| {
+        let script = format!(
+            "echo hunter2secret; printf 'dbg hunter2secret\\\\n  ::error::x ##vso[task]y \\\\033[31m\\\\n' >&2; {exit}"
+        );
+        let toml = format!(
+            "[targets.x]\nbase_url = \"http://127.0.0.1:1\"\nsecrets = {{ token = {{ command = [\"sh\", \"-c\", \"{script}\"] }} }}\n"
+        );
+        project.write("conforme.toml", &toml);
+        project.run(&["list", "--target", "x"])
+    };
+    let failed = run("exit 3");
+    assert!(
+        failed.code == 2 && failed.stderr.contains("| dbg $TOKEN\n"),
+        "{failed:?}"
+    );
+    assert!(
+        !failed.stderr.contains("hunter2secret") && !failed.stderr.contains("##vso["),
+        "{failed:?}"
+    );
+    assert!(
+        !failed.stderr.lines().any(|line| line.trim_start().starts_with("::")),
+        "{failed:?}"
+    );
+    let well = run("exit 0");
+    assert_eq!((well.code, well.stderr.as_str()), (0, ""), "{well:?}");
+}
