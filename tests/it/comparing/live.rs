@@ -194,6 +194,7 @@ fn a_case_that_only_one_target_can_be_asked_does_not_hold_up_the_others() {
         "old",
         "--candidate",
         "new",
+        "--skip-missing",
         "--report",
         "json=r.json",
     ]);
