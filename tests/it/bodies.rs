@@ -116,7 +116,7 @@ fn null_is_a_value_of_json_and_no_body() {
         &[
             ("/null", "body: { json: null }", true),
             ("/object", "body: { json: null }", false),
-            ("/object", "headers: {}", false),
+            ("/object", "duration: 5s", false),
             ("/object", "body: null", true),
             ("/empty", "body: { empty: true }", true),
         ],
