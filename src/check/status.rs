@@ -18,9 +18,9 @@ pub enum StatusItem {
 }
 
 impl StatusSet {
-    /// Whether no response can be outside of the set; an interim one (1xx) is never the one that is checked.
+    /// Whether the set contains every status of RFC 9110 section 15. All final ones, without 1xx, are a deliberate set.
     pub fn accepts_all(&self) -> bool {
-        (200..=599).all(|status| self.contains(status))
+        (100..=599).all(|status| self.contains(status))
     }
 
     /// Whether the set holds `status`.
