@@ -167,9 +167,15 @@ impl FetchError {
         let text = String::from_utf8_lossy(&self.stdout);
         let lines = text.lines().take(100).map(str::trim);
         let all = [text.trim()].into_iter().chain(lines);
-        all.filter_map(|text| Secret::new(text.to_owned()).ok()).collect()
+        // The masker takes memory in proportion to a secret: a flood is not one.
+        all.filter(|text| text.len() <= MAX_PRINTED)
+            .filter_map(|text| Secret::new(text.to_owned()).ok())
+            .collect()
     }
 }
+
+/// Maximum length in bytes of what a failed command printed that is masked in its standard error.
+const MAX_PRINTED: usize = 8 * 1024;
 
 impl SecretError {
     /// Whether the source has no value at all.

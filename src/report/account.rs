@@ -149,11 +149,19 @@ pub(super) fn shown_diff(diff: &str, most: usize) -> Vec<String> {
             let text = |lines: &[&str]| lines.get(index).map(|line| line[1..].to_owned());
             let (old, new) = match (text(old), text(new)) {
                 (Some(old), Some(new)) => {
-                    let (old, new) = excerpts(&old, &new, LINE / 4);
+                    let shared = indentation(&old).min(indentation(&new));
+                    let (indent, old, new) = (&old[..shared], &old[shared..], &new[shared..]);
+                    let (old, new) = excerpts(old, new, LINE / 4);
                     let (old, new) = distinct(&old, &new);
-                    (Some(old.into_owned()), Some(new.into_owned()))
+                    (Some(format!("{indent}{old}")), Some(format!("{indent}{new}")))
                 }
-                (old, new) => (old.map(|text| alone(&text).into()), new.map(|text| alone(&text).into())),
+                (old, new) => {
+                    let indented = |text: String| {
+                        let (indent, text) = text.split_at(indentation(&text));
+                        format!("{indent}{}", alone(text))
+                    };
+                    (old.map(indented), new.map(indented))
+                }
             };
             minus.extend(old.map(|text: String| cut(&format!("-{text}"))));
             plus.extend(new.map(|text: String| cut(&format!("+{text}"))));
@@ -167,6 +175,12 @@ pub(super) fn shown_diff(diff: &str, most: usize) -> Vec<String> {
         lines.push(format!("… {left} more lines"));
     }
     lines
+}
+
+/// The number of spaces that a line begins with; none where there is nothing else.
+fn indentation(line: &str) -> usize {
+    let rest = line.trim_start_matches(' ');
+    if rest.is_empty() { 0 } else { line.len() - rest.len() }
 }
 
 /// The command that sends a request again, unless it is too long for a report.

@@ -85,11 +85,14 @@ impl Gate {
     }
 
     /// Closes it for `wait`; returns how long is waited, or none if the target has asked for `maximum` waits in a row and
-    /// still asks for more.
+    /// still asks for more. A wait of zero closes nothing.
     pub(super) fn close(&self, now: Instant, wait: Duration, maximum: u32) -> Option<Duration> {
         let mut closed = self.closed();
         self.is_used.store(true, Ordering::Relaxed);
         let is_open = closed.until.is_none_or(|until| until <= now);
+        if is_open && wait.is_zero() {
+            return Some(wait);
+        }
         if is_open && closed.waits >= maximum {
             return None;
         }

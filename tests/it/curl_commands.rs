@@ -181,13 +181,17 @@ fn the_curl_line_sends_the_same_request() {
     let ran = ran(command.env("CONFORME_SECRET_TOKEN", SECRET));
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     let sent = seen.lock().unwrap().clone();
-    let lines: Vec<_> = ran
-        .stdout
-        .lines()
-        .filter_map(|line| line.strip_prefix("    reproduce: "))
-        .collect();
+    // Verdicts come in the order of completion, requests in that of the cases.
+    let mut lines = std::collections::BTreeMap::new();
+    let mut case = "";
+    for line in ran.stdout.lines() {
+        case = line.split_once("] s/c").map_or(case, |(_, id)| id);
+        if let Some(command) = line.strip_prefix("    reproduce: ") {
+            lines.insert(case, command);
+        }
+    }
     assert_eq!((lines.len(), sent.len()), (cases.len(), cases.len()), "{}", ran.stdout);
-    for (line, sent) in lines.iter().zip(&sent) {
+    for (line, sent) in lines.values().zip(&sent) {
         seen.lock().unwrap().clear();
         let mut shell = Command::new("bash");
         shell

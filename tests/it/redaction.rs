@@ -394,7 +394,7 @@ fn a_secret_that_cannot_be_hidden_is_refused_without_being_shown() {
         ("short", "qzx\n"),
     ]);
     let server = Server::always("HTTP/1.1 204 No Content", "");
-    for (given, said) in [("", "it is empty"), ("qzx", "shorter than 6")] {
+    for (given, said) in [("", "does not define the input `token`"), ("qzx", "shorter than 6")] {
         let mut command = project.command(&["run", "--target", &server.url()]);
         let refused = ran(command.env("CONFORME_SECRET_TOKEN", given));
         assert_eq!((refused.code, server.requests()), (2, 0), "{refused:?}");

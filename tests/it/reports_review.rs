@@ -347,7 +347,7 @@ try 2 [0.001s]: passed
 ```
 
 ```sh
-curl -sS -i http://127.0.0.1/
+curl -sS -i http://127.0.0.1/ -H 'Accept:' -H 'User-Agent:'
 ```
 
 </details>

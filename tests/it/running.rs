@@ -100,13 +100,16 @@ fn a_case_without_an_answer_beside_one_that_fails_exits_with_one() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_exits_with_five_before_anything_is_sent() {
+fn report_that_cannot_be_written_is_an_error_before_sending() {
     let (project, server) = (project("", "request: { path: / }"), Server::always(OK, ""));
     project.write("file", "");
-    for path in ["file/report.json", "cases"] {
+    for (path, code, said) in [
+        ("file/report.json", 5, "failed to write the report"),
+        ("cases", 2, "it is a folder"),
+    ] {
         let ran = project.run(&["run", "--target", &server.url(), "--report", &format!("json={path}")]);
-        assert_eq!((ran.code, server.requests()), (5, 0), "{ran:?}");
-        assert!(ran.stderr.contains("failed to write the report"), "{ran:?}");
+        assert_eq!((ran.code, server.requests()), (code, 0), "{ran:?}");
+        assert!(ran.stderr.contains(said), "{ran:?}");
     }
 }
 
