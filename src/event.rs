@@ -21,6 +21,7 @@ pub const FORMAT: u32 = 1;
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "the large one exists once per run")]
 pub enum Event {
     /// First: the plan is made, nothing is sent yet.
     RunStarted(RunStarted),

@@ -11,6 +11,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     path::Path,
 };
 
@@ -175,7 +176,7 @@ pub(super) fn unknown<'n>(
             };
             let mut error = format!("{}: unknown {what} `{wanted}`", entry.place);
             if let Some(name) = nearest(wanted, known.iter().copied()) {
-                error.push_str(&format!("\nhelp: did you mean `{name}`?"));
+                let _ = write!(error, "\nhelp: did you mean `{name}`?");
             }
             errors.push(error);
         }

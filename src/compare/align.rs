@@ -179,7 +179,7 @@ fn key(item: &Value, name: Option<&str>) -> Option<String> {
 
 /// Whether two arrays have the same items, as text, in any order.
 pub(super) fn is_permutation(one: &[String], other: &[String]) -> bool {
-    let sorted = |all: &[String]| all.iter().cloned().collect::<Vec<_>>();
+    let sorted = |all: &[String]| all.to_vec();
     let (mut one, mut other) = (sorted(one), sorted(other));
     one.sort_unstable();
     other.sort_unstable();

@@ -270,12 +270,12 @@ impl Walk<'_, '_> {
             let names: Vec<_> = map.keys().map(|key| of.put_back(key)).collect();
             map.keys().zip(&names).any(|(key, name)| key != name).then_some(names)
         };
-        let (names, others) = (named(a, &self.how.a), named(b, &self.how.b));
-        self.properties(&properties(a, names.as_deref()), &properties(b, others.as_deref()));
+        let (before, after) = (named(a, &self.how.a), named(b, &self.how.b));
+        self.properties(&properties(a, before.as_deref()), &properties(b, after.as_deref()));
     }
 
     fn properties(&mut self, a: &BTreeMap<&str, Property<'_>>, b: &BTreeMap<&str, Property<'_>>) {
-        if let Some(key) = self.wrapper(a, b) {
+        if let Some(key) = Self::wrapper(a, b) {
             let part = Part::Body(self.pointer(None));
             let outer = object_of(a);
             self.tell(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key, |walk| {
@@ -287,7 +287,7 @@ impl Walk<'_, '_> {
             }
             return;
         }
-        if let Some(key) = self.wrapper(b, a) {
+        if let Some(key) = Self::wrapper(b, a) {
             let part = Part::Body(self.pointer(None));
             let Some((_, Value::Object(inner))) = a.get(key) else {
                 return;
@@ -434,11 +434,7 @@ impl Walk<'_, '_> {
     }
 
     /// The property of `outer` that has everything that `inner` has, which `outer` itself no longer has.
-    fn wrapper<'k>(
-        &self,
-        inner: &BTreeMap<&str, Property<'_>>,
-        outer: &BTreeMap<&'k str, Property<'_>>,
-    ) -> Option<&'k str> {
+    fn wrapper<'k>(inner: &BTreeMap<&str, Property<'_>>, outer: &BTreeMap<&'k str, Property<'_>>) -> Option<&'k str> {
         let holds = |key: &str, value: &Value| {
             let Value::Object(held) = value else { return false };
             let has_left = |name: &str| name == key || !outer.contains_key(name);

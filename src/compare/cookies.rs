@@ -1,6 +1,9 @@
 //! Cookies that responses set, compared by name and attributes (RFC 6265 section 4.1). Values and dates vary.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use super::{
     ChangeRule as Rule, Level,
@@ -64,9 +67,8 @@ impl<'v> Cookie<'v> {
         let is_over = |text: &&str| chrono::DateTime::parse_from_rfc2822(text).is_ok_and(|at| at.timestamp() <= 86_400);
         match (age, self.attributes.get("expires")) {
             (Some(age), _) if age <= 0 => "removed",
-            (Some(_), _) => "kept",
             (None, Some(at)) if is_over(at) => "removed",
-            (None, Some(_)) => "kept",
+            (Some(_), _) | (None, Some(_)) => "kept",
             (None, None) => "session",
         }
     }
@@ -86,8 +88,12 @@ impl<'v> Cookie<'v> {
         ] {
             match self.attributes.get(name) {
                 None => {}
-                Some(&"") => out.push_str(&format!("; {written}")),
-                Some(value) => out.push_str(&format!("; {written}={value}")),
+                Some(&"") => {
+                    let _ = write!(out, "; {written}");
+                }
+                Some(value) => {
+                    let _ = write!(out, "; {written}={value}");
+                }
             }
         }
         out
@@ -185,10 +191,10 @@ mod tests {
 
     #[test]
     fn cookies_are_compared_by_name_and_attributes() {
+        const FULL: &str = "a=1; Path=/; HttpOnly; Secure; SameSite=Lax";
         let one = |before: &str, after: &str| -> Vec<&'static str> {
             rules(&[before], &[after]).into_iter().map(|(rule, _)| rule).collect()
         };
-        const FULL: &str = "a=1; Path=/; HttpOnly; Secure; SameSite=Lax";
         assert_eq!(one(FULL, "a=2; path=/; secure; httponly; samesite=lax"), [""; 0]);
         assert_eq!(
             one(

@@ -102,14 +102,14 @@ pub(super) struct Pair<'p> {
 }
 
 impl<'p> Pair<'p> {
-    fn old(&self, answer: &'p Answer) -> Told<'p> {
+    fn before(&self, answer: &'p Answer) -> Told<'p> {
         Told {
             answer,
             names: &self.own.names,
         }
     }
 
-    fn new(&self, answer: &'p Answer) -> Told<'p> {
+    fn after(&self, answer: &'p Answer) -> Told<'p> {
         Told {
             answer,
             names: &self.theirs.names,
@@ -123,7 +123,7 @@ impl<'p> Pair<'p> {
             let same = all.iter().find(|(number, _)| *number == round);
             same.or(all.first()).map(|(_, answer)| *answer)
         };
-        Some((self.old(of(self.one)?), self.new(of(self.other)?)))
+        Some((self.before(of(self.one)?), self.after(of(self.other)?)))
     }
 }
 
@@ -447,13 +447,16 @@ fn whole(rule: Rule) -> Difference {
     Difference::new(rule, Part::Whole, None, None)
 }
 
+/// The differences of a round, and the checks that the response of the baseline fails.
+type RoundMarks = (Vec<Difference>, BTreeSet<Mark>);
+
 /// What each difference does to the checks when it alone is applied to the response of the baseline.
 fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Judge<'_>) -> Vec<Option<Effect>> {
     let how = How {
         with_edits: true,
         ..how
     };
-    let mut rounds: BTreeMap<usize, Option<(Vec<Difference>, BTreeSet<Mark>)>> = BTreeMap::new();
+    let mut rounds: BTreeMap<usize, Option<RoundMarks>> = BTreeMap::new();
     let Some(judging) = judge.case(pair.one) else {
         return Vec::new();
     };
@@ -484,7 +487,7 @@ fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
         let Some((old, _)) = pair.of_round(*round) else {
             continue;
         };
-        let mut kept = differ(old, pair.new(new), how);
+        let mut kept = differ(old, pair.after(new), how);
         for (_, other) in before.iter().take(ROUNDS) {
             if kept.is_empty() {
                 break;
@@ -492,7 +495,7 @@ fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
             if std::ptr::eq(*other, old.answer) {
                 continue;
             }
-            let seen = differ(pair.old(other), pair.new(new), how);
+            let seen = differ(pair.before(other), pair.after(new), how);
             kept.retain(|one| seen.iter().any(|other| other.key() == one.key()));
         }
         for difference in kept {

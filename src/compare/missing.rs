@@ -18,7 +18,7 @@ impl NotCompared {
             _ => false,
         };
         let is_missing =
-            baseline.is_some() && !is_skipped_on_both && !candidate.is_some_and(|case| response(case).is_ok());
+            baseline.is_some() && !is_skipped_on_both && candidate.is_none_or(|case| response(case).is_err());
         let of = |side: &str, case: Option<&CaseFinished>| match case {
             None => Some(format!("not in the {side}")),
             Some(case) => response(case).err().map(|why| format!("{why} in the {side}")),

@@ -166,7 +166,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     let mut entries = accepted::Entries::new(how.accepted, how.today);
     for (key, group) in gathered.groups {
         for (entry, part) in entries.split(&key, group) {
-            let Some(change) = change(&key, part, &mut versions, how).map_err(of(true))? else {
+            let Some(change) = change(&key, &part, &mut versions, how).map_err(of(true))? else {
                 continue;
             };
             match entry {
@@ -176,8 +176,8 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
         }
     }
     let (before, after) = versions;
-    changes.sort_by(|one, other| order(one).cmp(&order(other)));
-    accepted.sort_by(|one, other| order(&one.change).cmp(&order(&other.change)));
+    changes.sort_by_key(order);
+    accepted.sort_by_key(|one| order(&one.change));
     let count = |level| changes.iter().filter(|change: &&Change| change.level == level).count();
     let fails = changes
         .iter()
@@ -296,7 +296,7 @@ fn weighed(key: &Key, shown: &Shown) -> (Level, String) {
 /// A group of differences as a change, with the first case that shows it at its level.
 fn change(
     key: &Key,
-    group: Group,
+    group: &Group,
     (before, after): &mut (Recorded, Recorded),
     how: &Comparing<'_>,
 ) -> Result<Option<Change>, RecordingError> {
@@ -340,7 +340,7 @@ fn change(
         Part::Whole | Part::Status => (None, None),
     };
     let mut others: Vec<Values> = Vec::new();
-    for ((_, id), one) in &group {
+    for ((_, id), one) in group {
         let is_known = |known: &Values| known.before == one.before && known.after == one.after;
         let is_main = one.before == shown.before && one.after == shown.after;
         if !is_main && others.len() < VALUES && !others.iter().any(is_known) {

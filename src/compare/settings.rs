@@ -22,6 +22,10 @@ pub struct Levels(BTreeMap<(ChangeRule, Option<String>), Option<Level>>);
 
 impl Levels {
     /// The level of a rule at a place: that of the place, or else that of the rule.
+    #[expect(
+        clippy::option_option,
+        reason = "outside: whether the project sets it; inside: whether it is on"
+    )]
     pub(super) fn of(&self, rule: ChangeRule, part: &Part) -> Option<Option<Level>> {
         let place = match part {
             Part::Header(place) | Part::Body(place) => Some(place.clone()),

@@ -71,7 +71,7 @@ pub(super) fn output(
     let stdout = Pipe::read(child.stdout.take(), max + 1);
     let stderr = Pipe::read(child.stderr.take(), MAX_STDERR);
     let ended = wait(&mut child, deadline, || stdout.length() > max);
-    if matches!(ended, Ok(_)) {
+    if ended.is_ok() {
         for pipe in [&stdout, &stderr] {
             pipe.drain();
         }
@@ -141,9 +141,8 @@ impl Pipe {
                 let mut chunk = [0; 4096];
                 loop {
                     match pipe.read(&mut chunk) {
-                        Ok(0) => break,
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(_) => break,
+                        Ok(0) | Err(_) => break,
                         Ok(read) => {
                             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                             let room = max.saturating_sub(kept.len()).min(read);

@@ -7,8 +7,11 @@ use std::ops::Range;
 
 use super::unescape::{Unit, escape};
 
-/// Encodings that are undone, each as a function that returns nothing where a text has none of it.
-pub(super) const DECODERS: [fn(&[u8], Forms) -> Option<Reading>; 10] = [
+/// Undoes one encoding; returns nothing where a text has none of it.
+type Decoder = fn(&[u8], Forms) -> Option<Reading>;
+
+/// The encodings that are undone.
+pub(super) const DECODERS: [Decoder; 10] = [
     percent,
     backslash,
     entity,

@@ -31,6 +31,10 @@ pub(crate) enum FileKind {
     /// PEM: certificates or a key.
     Pem,
     /// The seed of the reference API.
+    #[cfg_attr(
+        not(feature = "reference"),
+        expect(dead_code, reason = "only the reference API has a seed")
+    )]
     Seed,
 }
 
