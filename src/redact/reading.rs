@@ -245,6 +245,9 @@ fn digit(byte: u8) -> Option<u8> {
 /// Base64 and base64url at every offset, with or without padding, in one piece or in lines.
 fn base64(text: &[u8], forms: Forms) -> Option<Reading> {
     let least = forms.shortest * 4 / 3;
+    if text.len() < least {
+        return None;
+    }
     let mut reading = Reading::default();
     let mut digits: Vec<(u8, usize)> = Vec::new();
     let mut run: Vec<(u8, Range<usize>)> = Vec::new();
@@ -268,25 +271,33 @@ fn base64(text: &[u8], forms: Forms) -> Option<Reading> {
             }
         }
         if digits.len() >= least {
-            for offset in 0..4 {
-                run.clear();
-                for group in digits[offset.min(digits.len())..].chunks(4) {
-                    decode(group, &mut run);
+            for digits in (0..4).filter_map(|offset| digits.get(offset..)) {
+                let mut length = 0;
+                let can_contain = decoded(digits).any(|(byte, _)| {
+                    length = if forms.can_contain(byte) { length + 1 } else { 0 };
+                    length >= forms.shortest
+                });
+                if can_contain {
+                    run.clear();
+                    run.extend(decoded(digits));
+                    reading.push_run(&run, forms);
                 }
-                reading.push_run(&run, forms);
             }
         }
     }
     reading.found()
 }
 
-/// Up to three bytes of up to four digits.
-fn decode(group: &[(u8, usize)], run: &mut Vec<(u8, Range<usize>)>) {
-    for (pair, shift) in group.windows(2).zip([2_u32, 4, 6]) {
-        let [(high, from), (low, to)] = [pair[0], pair[1]];
-        let value = (u32::from(high) << shift | u32::from(low) >> (6 - shift)) & 0xff;
-        run.push((u8::try_from(value).unwrap_or_default(), from..to + 1));
-    }
+/// The bytes of digits: three of every four, each with its source.
+fn decoded(digits: &[(u8, usize)]) -> impl Iterator<Item = (u8, Range<usize>)> {
+    digits
+        .windows(2)
+        .zip([2_u32, 4, 6, 8].into_iter().cycle())
+        .filter_map(|(pair, shift)| {
+            let [(high, from), (low, to)] = [pair[0], pair[1]];
+            let value = (u32::from(high) << shift | u32::from(low) >> 6_u32.checked_sub(shift)?) & 0xff;
+            Some((u8::try_from(value).ok()?, from..to + 1))
+        })
 }
 
 fn sextet(byte: u8) -> Option<u8> {
@@ -302,6 +313,9 @@ fn sextet(byte: u8) -> Option<u8> {
 
 /// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, white space, `0x`.
 fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
+    if text.len() < 2 * forms.shortest {
+        return None;
+    }
     let mut reading = Reading::default();
     let mut run: Vec<(u8, Range<usize>)> = Vec::new();
     let mut at = 0;
@@ -310,15 +324,16 @@ fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
         let length = text[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         // Where digits run on, the first of a byte is at any of them.
         for odd in 0..=usize::from(length > 2) {
+            let first = at + odd;
+            let next = |from: &usize| byte(text, *from).map(|_| separated(text, *from + 2));
+            let pairs = || std::iter::successors(Some(first), next);
+            // The last position is the one after the last byte.
+            if pairs().nth(forms.shortest).is_none() {
+                continue;
+            }
             run.clear();
-            let mut pair = Some(at + odd);
-            while let Some((byte, from)) = pair.and_then(|from| Some((byte(text, from)?, from))) {
-                run.push((byte, from..from + 2));
-                pair = Some(separated(text, from + 2));
-            }
-            if run.len() >= forms.shortest {
-                reading.push_run(&run, forms);
-            }
+            run.extend(pairs().filter_map(|from| Some((byte(text, from)?, from..from + 2))));
+            reading.push_run(&run, forms);
         }
         at += length.max(1);
     }
