@@ -100,7 +100,7 @@ impl Finding {
 impl Finding {
     /// The finding in one short line with its values: `body/json at /n: expected 1, got 2`.
     ///
-    /// Secrets must be masked before: a part of one that is left after cutting is no longer recognized.
+    /// Secrets must be masked before: after cutting, the remaining part of a secret is not recognized.
     pub fn headline(&self) -> String {
         self.line(Some(HEADLINE_TEXT), Some(HEADLINE_VALUE))
     }

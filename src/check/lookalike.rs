@@ -104,7 +104,7 @@ fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{2800}' | '\u{3164}' | '\u{115f}' | '\u{1160}' | '\u{ffa0}')
 }
 
-/// Whether a character leaves no mark of its own: nobody sees that it is there.
+/// Whether a character is invisible on its own.
 fn is_faint(c: char) -> bool {
     is_blank(c) || is_space(c) || is_combining_mark(c)
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::exchange::{Answer, Request};
 
-/// Fields with one value: a second line is no list (RFC 9110 §5.3).
+/// Fields with one value: a second line is an error (RFC 9110 §5.3).
 const SINGLE: [&str; 7] = [
     "age",
     "content-location",
