@@ -1,9 +1,9 @@
 //! Where reports and recordings go: never onto a file that the command reads, and never two onto one.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Exit, Printer, workspace::Workspace};
-use crate::{compare::ACCEPTED_FILE, project::SecretSource, report::ReportSpec};
+use crate::{compare::ACCEPTED_FILE, project::SecretSource, report::ReportSpec, source::lexical};
 
 /// The files that a command writes, each with the flag that names it.
 #[derive(Default)]
@@ -201,16 +201,7 @@ fn resolve(path: &Path) -> PathBuf {
 
 /// An absolute path without `.` and `..`, by its text alone.
 fn plain(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut plain = PathBuf::new();
-    for part in absolute.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
-        }
-    }
-    plain
+    lexical(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 #[cfg(all(test, unix))]

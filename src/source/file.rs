@@ -150,7 +150,7 @@ pub(crate) fn check_folder(folder: &Path, root: &Path) -> Result<(), String> {
 }
 
 /// A path without `.` and `..`, by its text alone.
-fn lexical(path: &Path) -> std::path::PathBuf {
+pub(crate) fn lexical(path: &Path) -> std::path::PathBuf {
     use std::path::Component;
     let mut plain = std::path::PathBuf::new();
     for part in path.components() {

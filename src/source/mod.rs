@@ -20,7 +20,9 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use digest::Digest;
 pub(crate) use digest::Digester;
 pub(crate) use fields::{Fields, boolean, duration, integer, list, parse_duration, string};
-pub(crate) use file::{FileKind, check_folder, is_below, is_taken, open_file, read_file, read_file_in, read_text};
+pub(crate) use file::{
+    FileKind, check_folder, is_below, is_taken, lexical, open_file, read_file, read_file_in, read_text,
+};
 pub use node::{Key, Kind, Node};
 pub use span::{FileId, Place, Sources, Span};
 pub(crate) use suggest::nearest;
