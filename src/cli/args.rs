@@ -378,6 +378,9 @@ pub struct ReportArgs {
     /// A recording: what `run --record` or `run --report json` wrote
     #[arg(value_name = "RECORDING")]
     pub recording: PathBuf,
+    /// Exit with 1 if more than N cases are skipped [default: show the recorded gate, and exit with 0]
+    #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
+    pub max_skipped: Option<usize>,
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,

@@ -19,6 +19,18 @@ pub(super) fn headline(finished: Option<&RunFinished>) -> String {
     format!("{state}{between}{tested}")
 }
 
+/// The verdict on a run in a few words, as in its headline: `The contract holds`, `Too many cases were skipped`.
+pub(super) fn title(finished: Option<&RunFinished>) -> String {
+    let Some(finished) = finished else {
+        return "No verdict".to_owned();
+    };
+    let state = state(finished);
+    state
+        .split_once(": ")
+        .map_or(state.as_str(), |(title, _)| title)
+        .to_owned()
+}
+
 /// How much was tested: `60 of 75 cases passed, 15 skipped`, and all other counts that are not zero.
 pub(super) fn tested(finished: &RunFinished) -> String {
     let counts = &finished.counts;

@@ -22,7 +22,7 @@ use crate::{
     source::Sources,
 };
 
-/// After this number of cases in a row without a complete response, in order of completion, the rest is not sent. A case
+/// After this number of cases in a row without a complete response, in order of completion, the rest is not run. A case
 /// that is retried counts once, at its last attempt; a complete response to any attempt starts the count again.
 const HOPELESS: usize = 3;
 
@@ -226,11 +226,11 @@ pub async fn run(
             continue;
         }
         let (verdict, reason) = match stopped {
-            Some(Stop::Unreachable) => (Verdict::Errored, format!("not sent: {}", Stop::Unreachable.text())),
+            Some(Stop::Unreachable) => (Verdict::NotRun, Stop::Unreachable.text().to_owned()),
             Some(stop) => (Verdict::NotRun, format!("the run was {}", stop.text())),
             None => (
                 Verdict::Errored,
-                "the case was lost on the way: this is a defect of conforme".to_owned(),
+                "internal error: the result of this case was lost (please report)".to_owned(),
             ),
         };
         report(planned.unrun(&sources, verdict, reason), &mut counts, &mut tell);

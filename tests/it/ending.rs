@@ -129,14 +129,37 @@ fn retry_after_is_waited_for_once_and_not_by_each_case() {
 #[test]
 fn three_cases_in_a_row_without_a_response_end_the_run() {
     let server = responds_to(&["/0", "/2"]);
-    let ran = project(9).run(&["run", "--jobs", "1", "--timeout", "300ms", "--target", &server.url()]);
+    let (project, url) = (project(9), server.url());
+    let run = ["run", "--jobs", "1", "--timeout", "300ms", "--target", &url];
+    let ran = project.run(&[&run[..], &["--record", "r.ndjson", "--report", "junit=r.xml"]].concat());
     assert_eq!(ran.code, 3, "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("2 of 9 cases passed, 0 skipped, 4 errored, 3 not run"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(project.read("r.ndjson").matches("\"verdict\":\"not-run\"").count(), 3);
+    assert_eq!(project.read("r.xml").matches("<error type=\"not-run\"").count(), 3);
+    assert_eq!(project.run(&["recheck", "r.ndjson"]).code, 3);
+    let merged = project.run(&["merge", "r.ndjson"]);
+    assert!(
+        merged.code == 3 && merged.stdout.contains("4 errored, 3 not run"),
+        "{}",
+        merged.stdout
+    );
     // /1 alone is not enough.
     assert_eq!(server.requests(), 6, "{}", ran.stdout);
     assert!(
         ran.stdout.contains("three requests in a row had no complete response"),
         "{}",
         ran.stdout
+    );
+    // What was not run is run now, with the cases that have no response.
+    project.run(&[&run[..], &["--failed-from", "r.ndjson", "--record", "again.ndjson"]].concat());
+    assert_eq!(
+        project.read("again.ndjson").matches("\"passed_before\":true").count(),
+        2
     );
 }
 

@@ -124,7 +124,7 @@ fn a_missing_input_fails_and_counts_the_cases_that_need_it() {
 }
 
 #[test]
-fn max_skipped_fails_the_run_its_merge_and_its_recheck() {
+fn max_skipped_gates_run_report_recheck_and_merge() {
     let (project, server) = (project_with_inputs(), Server::always(OK, ""));
     let url = server.url();
     let run = |more: &[&str]| project.run(&[&["run", "--target", &url, "--skip-missing"], more].concat());
@@ -152,6 +152,11 @@ fn max_skipped_fails_the_run_its_merge_and_its_recheck() {
     assert!(project.read("out.junit").contains("<failure type=\"max-skipped\""));
     let recheck = |more: &[&str]| project.run(&[&["recheck", "all.ndjson"], more].concat());
     assert_eq!([recheck(&[]).code, recheck(&["--max-skipped", "2"]).code], [0, 1]);
+    assert!(project.read("out.html").contains("<title>Too many cases were skipped"));
+    let report = |more: &[&str]| project.run(&[&["report", "all.ndjson"], more].concat());
+    let gated = report(&["--max-skipped", "2"]);
+    assert!(gated.code == 1 && gated.stdout.contains(headline), "{gated:?}");
+    assert_eq!([report(&[]).code, report(&["--max-skipped", "3"]).code], [0, 0]);
     // Each part skips no more than is allowed; together they skip more.
     for part in ["1/2", "2/2"] {
         let record = format!("part-{}.ndjson", &part[..1]);

@@ -176,7 +176,7 @@ fn a_dead_target_exits_with_three() {
     assert!(ran.stdout.contains("failed to connect"), "{}", ran.stdout);
     assert!(
         ran.stdout
-            .contains("not sent: three requests in a row had no complete response"),
+            .contains("STOPPED three requests in a row had no complete response; "),
         "{}",
         ran.stdout
     );

@@ -6,7 +6,7 @@ use crate::{
     event::{Counts, RunFinished, RunStarted, Verdict},
     exit::Exit,
     report::{
-        outcome::{figure, headline},
+        outcome::{figure, headline, title},
         visible,
     },
 };
@@ -37,18 +37,15 @@ impl Outcome {
     fn of(finished: Option<&RunFinished>) -> Self {
         match finished {
             Some(finished) if finished.exit_code == Exit::Holds.code() => Self::Holds,
-            Some(finished) if finished.exit_code == Exit::Broken.code() || finished.counts.failed > 0 => Self::Broken,
+            Some(finished)
+                if finished.exit_code == Exit::Broken.code()
+                    || finished.counts.failed > 0
+                    || finished.skipped_too_many() =>
+            {
+                Self::Broken
+            }
             Some(finished) if finished.exit_code == Exit::NothingRan.code() => Self::NothingRan,
             _ => Self::NoVerdict,
-        }
-    }
-
-    fn heading(self) -> &'static str {
-        match self {
-            Self::Holds => "The contract holds",
-            Self::Broken => "The contract is broken",
-            Self::NoVerdict => "No verdict",
-            Self::NothingRan => "No case ran",
         }
     }
 
@@ -73,7 +70,7 @@ impl Head {
         let outcome = Outcome::of(finished);
         let (class, colour, path) = outcome.look();
         let target = started.map_or_else(String::new, |started| html(&started.target));
-        let title = [outcome.heading(), &target].join(if target.is_empty() { "" } else { " · " });
+        let title = [html(&title(finished)).as_str(), &target].join(if target.is_empty() { "" } else { " · " });
         let icon = icon(colour, path);
         let path = format!("<path d=\"{path}\"/>");
         Self(BTreeMap::from([
@@ -144,7 +141,7 @@ fn sentence(finished: Option<&RunFinished>, counts: &Counts) -> String {
             0 => String::new(),
             left => format!("; {} did not run", cases(left)),
         };
-        parts.push(format!("The run was {}{left}.", stop.text()));
+        parts.push(format!("The run ended early: {}{left}.", stop.text()));
     }
     if ran == 0 {
         parts.push("No case ran.".to_owned());
@@ -306,29 +303,48 @@ mod tests {
     }
 
     #[test]
-    fn only_a_run_that_exits_with_zero_is_told_as_a_contract_that_holds() {
-        let said = |exit_code, counts| {
+    fn title_and_icon_agree_with_the_headline() {
+        let shown = |exit_code, counts: Counts, max_skipped| {
             let finished = RunFinished {
                 counts,
                 project_cases: counts.all(),
-                max_skipped: None,
+                max_skipped,
                 elapsed_us: 1,
                 stopped: None,
                 exit_code,
             };
-            Outcome::of(Some(&finished)).heading()
+            let head = Head::new(None, Some(&finished), &BTreeMap::new());
+            let (title, heading) = (head.part("title").to_owned(), head.part("heading"));
+            assert!(heading.starts_with(&title), "{title} / {heading}");
+            (title, head.part("outcome").to_owned())
         };
-        let failed = Counts {
-            failed: 1,
+        let counts = |failed, flaky, skipped| Counts {
+            passed: 1,
+            failed,
+            flaky,
+            skipped,
             ..Counts::default()
         };
-        assert_eq!(said(0, Counts::default()), "The contract holds");
-        assert_eq!(said(1, failed), "The contract is broken");
-        assert_eq!(said(130, failed), "The contract is broken");
-        for code in [2, 3, 5, 130, 143] {
-            assert_eq!(said(code, Counts::default()), "No verdict");
+        for (exit_code, counts, max_skipped, title, look) in [
+            (0, counts(0, 0, 2), None, "The contract holds", "good"),
+            (1, counts(1, 0, 0), None, "The contract is broken", "bad"),
+            (130, counts(1, 0, 0), None, "The contract is broken", "bad"),
+            (1, counts(0, 0, 2), Some(1), "Too many cases were skipped", "bad"),
+            (
+                1,
+                counts(0, 1, 0),
+                None,
+                "The contract does not hold at every try",
+                "bad",
+            ),
+            (5, counts(0, 0, 0), None, "No verdict", "odd"),
+            (4, Counts::default(), None, "No case ran", "odd"),
+        ] {
+            assert_eq!(
+                shown(exit_code, counts, max_skipped),
+                (title.to_owned(), look.to_owned())
+            );
         }
-        assert_eq!(said(4, Counts::default()), "No case ran");
-        assert_eq!(Outcome::of(None).heading(), "No verdict");
+        assert_eq!(Head::new(None, None, &BTreeMap::new()).part("title"), "No verdict");
     }
 }
