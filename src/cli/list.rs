@@ -18,6 +18,7 @@ pub(super) fn validate(folder: Option<&Path>, printer: &mut Printer) -> Exit {
             printer.warnings(&workspace.schemas.warnings(), &workspace.sources);
             let mut errors = workspace.schemas.errors();
             workspace.project.check_environment(&workspace.suites, &mut errors);
+            workspace.check_durations(&mut errors);
             workspace.check_bindings(&mut errors);
             if !errors.is_empty() {
                 return printer.diagnostics(&errors, &workspace.sources);

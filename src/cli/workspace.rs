@@ -6,7 +6,7 @@ use super::{Exit, Printer};
 use crate::{
     check::SchemaStore,
     plan::{Plan, Selection},
-    project::{Project, Target},
+    project::{DEFAULT_TIMEOUT, Project, Target},
     snapshot::SnapshotStore,
     source::{Diagnostic, Diagnostics, Sources},
     suite::{self, Suites},
@@ -83,6 +83,22 @@ impl Workspace {
             &self.sources,
             errors,
         ));
+    }
+
+    /// Rejects maximum durations that no target of the project waits for.
+    pub(super) fn check_durations(&self, errors: &mut Diagnostics) {
+        let targets = self.project.targets.iter();
+        let longest = targets
+            .map(|(_, target)| target.timeout.unwrap_or(DEFAULT_TIMEOUT))
+            .max();
+        let longest = longest.unwrap_or(DEFAULT_TIMEOUT);
+        for case in &self.suites.cases {
+            if let (Some(limit), None) = (&case.def.expect.duration, case.def.timeout)
+                && limit.value >= longest
+            {
+                errors.push(suite::never_reached(limit.span));
+            }
+        }
     }
 
     /// Plans the selected cases for a target; mistakes are printed, all of them.

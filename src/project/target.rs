@@ -16,6 +16,9 @@ use crate::{
 /// How long a case may run before it is told that it is slow.
 const SLOW: Duration = Duration::from_secs(5);
 
+/// Maximum time for a request if neither the target nor the case sets one.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Maximum time for a command that prints a secret.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 
@@ -276,7 +279,7 @@ impl Target {
             limits: Limits {
                 jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
                 pace,
-                timeout: options.timeout.or(def.timeout).unwrap_or(Duration::from_secs(10)),
+                timeout: options.timeout.or(def.timeout).unwrap_or(DEFAULT_TIMEOUT),
                 deadline: options.deadline.or(def.deadline),
                 connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
                 max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
@@ -316,7 +319,7 @@ impl Target {
             limits: Limits {
                 jobs: options.jobs.unwrap_or(16),
                 pace: pace(options.rate_limit, options.burst),
-                timeout: options.timeout.unwrap_or(Duration::from_secs(10)),
+                timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
                 deadline: options.deadline,
                 connect_timeout: Duration::from_secs(5),
                 max_body: 8 * 1024 * 1024,

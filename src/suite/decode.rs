@@ -15,6 +15,7 @@ use super::{
         Written,
     },
     template::{Template, is_name},
+    vacuous,
 };
 use crate::{
     check::{SchemaStore, is_token},
@@ -220,6 +221,7 @@ pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
             .unwrap_or_default(),
     };
     fields.finish(cx.errors);
+    vacuous::check(&def, cx.errors);
     Some(def)
 }
 

@@ -11,6 +11,7 @@ mod inherit;
 mod load;
 mod ready;
 mod template;
+mod vacuous;
 
 pub(crate) use decode::wrong_query;
 pub(crate) use decode_expect::{contains_nothing, every_status, matches_everything, status_item};
@@ -23,3 +24,4 @@ pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
 pub use ready::ready;
 pub use template::{Filter, Part, Template};
+pub(crate) use vacuous::never_reached;

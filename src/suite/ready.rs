@@ -6,6 +6,7 @@ use super::{
     decode::{Reading, request},
     decode_expect::expect,
     def::{Case, CaseDef, Suite, SuiteDef},
+    vacuous,
 };
 use crate::{
     check::{Level, RULES, SchemaStore},
@@ -54,6 +55,7 @@ pub fn ready(
     if wanted.is_none() {
         errors.push(Diagnostic::new(node.span, "`ready` has no `expect`").help("write `expect = { status = 200 }`"));
     }
+    vacuous::check(&def, errors);
     let rules = &mut def.expect.rules;
     for rule in RULES {
         if !rules.iter().any(|(id, _)| id == rule.id) {

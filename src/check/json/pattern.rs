@@ -94,7 +94,8 @@ impl JsonType {
         ("object", JsonType::Object),
     ];
 
-    fn holds(self, value: &Value) -> bool {
+    /// Whether a value is of this type.
+    pub(crate) fn accepts(self, value: &Value) -> bool {
         match (self, value) {
             (JsonType::Null, Value::Null)
             | (JsonType::Boolean, Value::Bool(_))
@@ -195,7 +196,7 @@ fn holds(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
     match (matcher, value) {
         (Matcher::Equals(expected), _) => equal(expected, value),
         (Matcher::Matches(pattern), Value::String(text)) => pattern.is_match(text),
-        (Matcher::Type(types), _) => types.iter().any(|kind| kind.holds(value)),
+        (Matcher::Type(types), _) => types.iter().any(|kind| kind.accepts(value)),
         (Matcher::Any(present), _) => *present,
         (Matcher::OneOf(all), _) => all.iter().any(|one| equal(one, value)),
         (Matcher::Within(limit), Value::String(text)) => {

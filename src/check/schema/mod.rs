@@ -4,6 +4,7 @@ mod analysis;
 mod document;
 mod draft;
 mod explain;
+mod extent;
 mod locate;
 mod pattern;
 mod resolve;
@@ -21,6 +22,7 @@ use self::{
     analysis::Analysis,
     document::{Document, DocumentKind},
     draft::Draft,
+    extent::Extent,
     resolve::Wrong,
 };
 use super::{Finding, json};
@@ -323,10 +325,17 @@ impl SchemaStore {
         if !errors.is_empty() {
             return Err(broken(errors));
         }
-        if analysis.accepts_all(&self.documents, spot, &mut Vec::new()) {
+        let extent = Extent::new(&analysis, &self.documents);
+        if extent.accepts_all(spot) {
             return Err(SchemaError::Useless {
                 reason: format!("`{reference}` accepts every JSON value, so nothing is tested"),
                 help: Some("write what the body must be in the schema, or remove `schema`".to_owned()),
+            });
+        }
+        if extent.accepts_none(spot) {
+            return Err(SchemaError::Useless {
+                reason: format!("`{reference}` accepts no JSON value, so the check always fails"),
+                help: Some("write what the body must be in the schema, or expect `body: { empty: true }`".to_owned()),
             });
         }
         analysis.used.extend(roots.iter().copied());

@@ -206,6 +206,83 @@ fn a_keyword_or_format_that_checks_nothing_is_reported() {
 }
 
 #[test]
+fn schema_that_accepts_everything_or_nothing_is_rejected() {
+    let error_of = |text: &str| {
+        let (_folder, store) = store(&[("a.json", text)]);
+        error(&store, "a.json")
+    };
+    for text in [
+        "true",
+        r#"{"anyOf":[{"type":"string"},{}]}"#,
+        r#"{"oneOf":[{"title":"x"}]}"#,
+        r#"{"oneOf":[true,false]}"#,
+        r#"{"not":{"not":{}}}"#,
+        r#"{"not":false}"#,
+        r#"{"type":["null","boolean","number","string","array","object"]}"#,
+        r#"{"minLength":0,"minItems":0,"minProperties":0,"required":[],"uniqueItems":false}"#,
+        r#"{"pattern":".*","format":"x-own"}"#,
+        r#"{"if":{"type":"string"},"then":{},"else":true}"#,
+        r#"{"contains":{"type":"string"},"minContains":0}"#,
+        r#"{"additionalProperties":true,"items":{},"propertyNames":{}}"#,
+        r#"{"dependentRequired":{"a":[]}}"#,
+    ] {
+        assert!(
+            error_of(text).contains("accepts every JSON value"),
+            "{text}: {}",
+            error_of(text)
+        );
+    }
+    for text in [
+        "false",
+        r#"{"not":{}}"#,
+        r#"{"not":{"title":"x"}}"#,
+        r#"{"allOf":[{"type":"string"},{"type":"integer"}]}"#,
+        r#"{"anyOf":[false,{"not":true}]}"#,
+        r#"{"oneOf":[{},{"title":"x"}]}"#,
+        r#"{"type":"string","enum":[1,2]}"#,
+        r#"{"type":"object","const":[]}"#,
+        r#"{"type":"string","minLength":5,"maxLength":3}"#,
+        r##"{"$ref":"#/$defs/a","type":"object","$defs":{"a":{"type":"array"}}}"##,
+    ] {
+        assert!(
+            error_of(text).contains("accepts no JSON value"),
+            "{text}: {}",
+            error_of(text)
+        );
+    }
+    for text in [
+        r#"{"type":"object"}"#,
+        r#"{"type":["null","boolean","integer","string","array","object"]}"#,
+        r#"{"properties":{"a":{"type":"string"}}}"#,
+        r#"{"properties":{"a":false}}"#,
+        r#"{"anyOf":[{"type":"string"},{"type":"null"}]}"#,
+        r#"{"oneOf":[{"required":["a"]},{"required":["b"]}]}"#,
+        r#"{"oneOf":[{},{"required":["b"]}]}"#,
+        r#"{"not":{"required":["error"]}}"#,
+        r#"{"if":{"type":"object"},"then":{"required":["a"]}}"#,
+        r#"{"if":{"type":"object"},"else":false}"#,
+        r#"{"contains":{"type":"string"}}"#,
+        r#"{"minContains":0,"maxContains":1,"contains":{"type":"string"}}"#,
+        r#"{"type":"integer","enum":[1.0]}"#,
+        r#"{"type":"number","enum":[1]}"#,
+        r#"{"minItems":1}"#,
+        r#"{"pattern":"^a"}"#,
+        r#"{"format":"email"}"#,
+        r#"{"minimum":0}"#,
+        r#"{"dependentRequired":{"a":["b"]}}"#,
+        r#"{"minLength":5,"maxLength":3}"#,
+        r##"{"type":"object","properties":{"next":{"$ref":"#"}},"required":["next"]}"##,
+    ] {
+        assert_eq!(error_of(text), "", "{text}");
+    }
+    // Nested so that each level is looked at several times.
+    let deep = (0..40).fold(r#"{"type":"string"}"#.to_owned(), |inner, _| {
+        format!(r#"{{"oneOf":[{inner}]}}"#)
+    });
+    assert!(!error_of(&deep).contains("accepts"), "{}", error_of(&deep));
+}
+
+#[test]
 fn a_suspicious_schema_is_a_warning() {
     let warning = |text: &str| {
         let (_folder, store) = store(&[("a.json", text)]);
