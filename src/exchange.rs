@@ -58,7 +58,8 @@ pub struct Answer {
     /// The reason phrase, where it is not the registered one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Header fields in order, names in lower case; bytes that are not UTF-8 are read as Latin-1.
+    /// Header fields in order, names in lower case. A byte that is not part of UTF-8 text is the character U+10FF00 plus
+    /// the byte, and so are the bytes of the characters from U+10FF80 on: different bytes are different text.
     pub headers: Vec<(String, String)>,
     /// The content, transfer coding undone.
     #[serde(default, skip_serializing_if = "Content::is_empty")]
@@ -266,6 +267,67 @@ pub enum FailureKind {
     Unattributed,
 }
 
+/// The first character that stands for a byte, and the number that is added to a byte.
+const FIRST_BYTE: char = '\u{10ff80}';
+const BYTE_OFFSET: u32 = 0x10_ff00;
+
+/// The text of a field value, in which every byte that is not part of UTF-8 text has a character of its own.
+pub(crate) fn field_text(value: &[u8]) -> String {
+    let mut text = String::with_capacity(value.len());
+    let push_bytes = |bytes: &[u8], text: &mut String| {
+        let byte = |byte: &u8| char::from_u32(BYTE_OFFSET + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER);
+        text.extend(bytes.iter().map(byte));
+    };
+    for chunk in value.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c < FIRST_BYTE {
+                text.push(c);
+            } else {
+                push_bytes(c.encode_utf8(&mut [0; 4]).as_bytes(), &mut text);
+            }
+        }
+        push_bytes(chunk.invalid(), &mut text);
+    }
+    text
+}
+
+/// The bytes of a field value; `None` if they are those of its text.
+pub(crate) fn field_bytes(text: &str) -> Option<Vec<u8>> {
+    text.chars().any(|c| c >= FIRST_BYTE).then(|| {
+        let mut bytes = Vec::with_capacity(text.len());
+        for c in text.chars() {
+            match byte_of(c) {
+                Some(byte) => bytes.push(byte),
+                None => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        bytes
+    })
+}
+
+/// The byte that a character stands for in the text of a field value.
+pub(crate) fn byte_of(c: char) -> Option<u8> {
+    (c >= FIRST_BYTE)
+        .then(|| (u32::from(c) & 0xff).try_into().ok())
+        .flatten()
+}
+
+/// The text of a field value with bytes that are not UTF-8 as `\xe9`.
+pub(crate) fn field_shown(text: &str) -> std::borrow::Cow<'_, str> {
+    use std::fmt::Write as _;
+    if !text.chars().any(|c| c >= FIRST_BYTE) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match byte_of(c) {
+            Some(byte) => drop(write!(shown, "\\x{byte:02x}")),
+            None => shown.push(c),
+        }
+    }
+    shown.into()
+}
+
 /// Bytes, written as text where they are UTF-8 and as base64 where not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "ContentForm")]
@@ -457,5 +519,29 @@ pub(crate) mod maybe_instant {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
         Ok(Option::<Form>::deserialize(deserializer)?.map(|form| form.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_bytes_of_a_field_are_different_text() {
+        for (value, shown) in [
+            (&b"caf\xe9"[..], "caf\\xe9"),
+            ("caf\u{e9}".as_bytes(), "caf\u{e9}"),
+            (b"\xff\xfe a \x80", "\\xff\\xfe a \\x80"),
+            (b"\xe4\xb8", "\\xe4\\xb8"),
+            (b"\xed\xa0\x80", "\\xed\\xa0\\x80"),
+            ("\u{fffd}".as_bytes(), "\u{fffd}"),
+            // What a byte is written as.
+            ("\u{10ffe9}".as_bytes(), "\\xf4\\x8f\\xbf\\xa9"),
+        ] {
+            let text = field_text(value);
+            assert_eq!(field_shown(&text), shown);
+            let bytes = field_bytes(&text).unwrap_or_else(|| text.clone().into_bytes());
+            assert_eq!(bytes, value, "{shown}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! The `header/<name>` checks.
 
 use super::{Finding, TextTest, list_fields, media_type};
-use crate::{exchange::Answer, source::Place};
+use crate::{
+    exchange::{Answer, field_bytes, field_shown},
+    source::Place,
+};
 
 /// What a header field must be.
 #[derive(Clone, Debug)]
@@ -34,7 +37,7 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, findings: &mu
         findings.push(
             Finding::new(format!("header/{name}"), message)
                 .expected(expected_text)
-                .actual(actual)
+                .actual(field_shown(actual))
                 .place(&expected.place),
         );
     };
@@ -60,7 +63,7 @@ fn value(
         findings.push(
             Finding::new(format!("header/{name}"), message)
                 .expected(test)
-                .actual(actual)
+                .actual(field_shown(actual))
                 .place(&expected.place),
         );
     };
@@ -102,6 +105,9 @@ fn value(
 }
 
 fn holds(test: &TextTest, name: &str, value: &str, answer: &Answer) -> bool {
+    if let Some(bytes) = field_bytes(value) {
+        return test.holds_in_bytes(&bytes);
+    }
     test.holds(value, answer.received, |expected, actual| {
         if name == "content-type" {
             media_type::is_expected(expected, actual)

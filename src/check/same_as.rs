@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use super::{Finding, ResponseView, status};
 use crate::{
-    exchange::{Answer, Reply},
+    exchange::{Answer, Reply, field_shown},
     source::Place,
 };
 
@@ -26,8 +26,8 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, f
         if theirs != ours {
             findings.push(
                 Finding::new("same-as", format!("{what} differs from that of {}", expected.id))
-                    .expected(theirs)
-                    .actual(ours)
+                    .expected(field_shown(&theirs))
+                    .actual(field_shown(&ours))
                     .place(&expected.place),
             );
         }

@@ -146,10 +146,13 @@ impl TextTest {
         }
     }
 
-    /// Whether text with invalid bytes in it passes: it is nothing that a case can write, but parts of it can be found.
+    /// Whether text with bytes that are not UTF-8 passes: it equals nothing that a case can write, but parts of it can be
+    /// found.
     pub(crate) fn holds_in_bytes(&self, text: &[u8]) -> bool {
         match self {
-            TextTest::Equals(_) | TextTest::OneOf(_) | TextTest::Within(_) => false,
+            TextTest::Equals(expected) => expected.as_bytes() == text,
+            TextTest::OneOf(all) => all.iter().any(|one| one.as_bytes() == text),
+            TextTest::Within(_) => false,
             TextTest::Matches(pattern) => {
                 regex::bytes::Regex::new(pattern.as_str()).is_ok_and(|pattern| pattern.is_match(text))
             }

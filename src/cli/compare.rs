@@ -243,7 +243,7 @@ fn workspace(args: &CompareArgs, folder: Option<&Path>, printer: &Printer) -> Re
         || !args.names.is_empty()
         || !args.tags.is_empty();
     if !is_asked && !Workspace::is_here() {
-        printer.note("there is no project here: nothing is known of what its suite demands");
+        printer.note("there is no project here: a failing check is not attributed to one of several differences");
         return Ok(None);
     }
     Workspace::load(folder, printer).map(Some)

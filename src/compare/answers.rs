@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, MediaType, ResponseView, status_name},
-    exchange::{Answer, Reply},
+    exchange::{Answer, Reply, field_shown},
 };
 
 /// How two responses are compared.
@@ -153,15 +153,19 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
         (true, false) => out.push(whole_text(Rule::BodyNotJson)),
         (false, true) => out.push(whole_text(Rule::BodyBecameJson)),
         (false, false) => {
-            let plain = |text: &str| text.replace("\r\n", "\n").trim_end().to_owned();
             let (text, new) = texts();
-            let (text, new) = (plain(&text), plain(&new));
             // Invalid bytes look alike as text.
             let is_text = |view: &ResponseView<'_>| view.text().is_ok_and(|text| text.content.is_ok());
             let differs = !(is_text(&one) && is_text(&other)) && one.bytes() != other.bytes();
             if differs || !a.means(&text, &b, &new) {
                 let (text, new) = (a.put_back(&text), b.put_back(&new));
-                out.push(Difference::new(Rule::BodyTextChanged, whole(), Some(&text), Some(&new)));
+                let mut difference = Difference::new(Rule::BodyTextChanged, whole(), Some(&text), Some(&new));
+                if text.split_whitespace().eq(new.split_whitespace()) {
+                    let reason =
+                        "only white space differs, such as line endings: parsers of lines can read something else";
+                    difference.level = Some((Level::Warning, reason));
+                }
+                out.push(difference);
             }
         }
     }
@@ -185,7 +189,12 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, out: &mut Vec<Difference>) {
         let (before, after) = (all(a.answer), all(b.answer));
         match (is_there(a.answer), is_there(b.answer)) {
             (true, false) => {
-                let mut gone = Difference::new(Rule::HeaderRemoved, part, Some(&a.put_back(&before)), None);
+                let mut gone = Difference::new(
+                    Rule::HeaderRemoved,
+                    part,
+                    Some(&field_shown(&a.put_back(&before))),
+                    None,
+                );
                 if fields::is_relied_on(&name) {
                     gone.level = Some((Level::Breaking, "clients depend on this field"));
                 } else if fields::is_of_server(&name) {
@@ -194,10 +203,11 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, out: &mut Vec<Difference>) {
                 out.push(gone);
             }
             (false, true) => {
-                let new = Difference::new(Rule::HeaderAdded, part, None, Some(&b.put_back(&after)));
+                let new = Difference::new(Rule::HeaderAdded, part, None, Some(&field_shown(&b.put_back(&after))));
                 out.push(new);
             }
-            _ if a.means(&before, &b, &after) => {}
+            // It differs only if the responses were sent in different seconds.
+            _ if name == "date" || a.means(&before, &b, &after) => {}
             _ => values(&name, &before, &after, a, b, out),
         }
     }
@@ -210,7 +220,14 @@ const OF_SERVER: &str = "the field is about the server's software, not about the
 fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
     let part = Part::Header(name.to_owned());
     let (shown, shown_after) = (a.put_back(before), b.put_back(after));
-    let new = |rule| Difference::new(rule, part.clone(), Some(&shown), Some(&shown_after));
+    let new = |rule| {
+        Difference::new(
+            rule,
+            part.clone(),
+            Some(&field_shown(&shown)),
+            Some(&field_shown(&shown_after)),
+        )
+    };
     let list = |text: &str| -> BTreeSet<String> { items(text).into_iter().collect() };
     let (items, new_items) = (list(&shown), list(&shown_after));
     if fields::is_list(name) && items == new_items {

@@ -69,7 +69,8 @@ fn general(pointer: &str, body: Option<&Value>) -> String {
     out
 }
 
-/// Whether a check looks at what has changed there. Used only where a response cannot be judged again.
+/// Whether a check looks at what has changed there. Used only if a response cannot be judged again and has one
+/// difference.
 pub(super) fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Rule) -> bool {
     if check == "snapshot" || *part == Part::Status {
         return true;

@@ -384,8 +384,13 @@ impl Gathered {
                         }
                     }
                     _ => {
-                        let is_beside = check == "same-as" && has_body && matches!(key.part, Part::Header(_));
-                        !is_beside && concerns(check, pointer.as_deref(), &key.part, key.rule)
+                        let is_candidate = if check == "same-as" {
+                            !(has_body && matches!(key.part, Part::Header(_)))
+                        } else {
+                            // Among several differences, the cause would be a guess.
+                            keys.len() == 1
+                        };
+                        is_candidate && concerns(check, pointer.as_deref(), &key.part, key.rule)
                     }
                 };
                 if !is_cause {
@@ -416,6 +421,10 @@ impl Gathered {
                 let kind = format!("{check} {}", pointer.as_deref().unwrap_or_default());
                 let mut difference = whole(rule);
                 kind.trim_end().clone_into(&mut difference.kind);
+                if keys.iter().any(|(_, effect)| effect.is_none()) {
+                    let reason = "the response of the baseline cannot be checked again here, so the cause is not known";
+                    difference.level = Some((rule.info().level, reason));
+                }
                 let key = self.put(&case.suite, &case.endpoint, difference, (case.index, &case.id), 0);
                 self.same.entry(case.id.clone()).or_default().push(key);
             }

@@ -49,6 +49,26 @@ fn bodies(before: &Value, after: &Value) -> Vec<String> {
 }
 
 #[test]
+fn bytes_of_a_field_that_are_not_utf_8_differ_from_all_text() {
+    let with = |value: &[u8]| {
+        answer(
+            &[("x-a", &crate::exchange::field_text(value))],
+            "",
+            "2026-01-01T00:00:00Z",
+        )
+    };
+    let byte = with(b"caf\xe9");
+    assert_eq!(seen(&byte, &byte), [""; 0]);
+    for other in ["caf\u{e9}", "caf\u{fffd}", "caf"] {
+        assert_eq!(
+            seen(&byte, &with(other.as_bytes())),
+            ["header/value-changed x-a"],
+            "{other}"
+        );
+    }
+}
+
+#[test]
 fn bodies_differ_by_what_has_changed_in_them() {
     for (before, after, expected) in [
         // An object without properties is a body.

@@ -6,6 +6,8 @@ use std::{
     io::{self, Write},
 };
 
+use crate::exchange::byte_of;
+
 /// Text in which everything that could move the cursor, colour the screen or reverse the reading is spelled out, and so
 /// is `##word[`, which CI systems take for a command wherever it stands.
 /// Line breaks and tabs are spelled out too: whoever wants lines splits them first.
@@ -20,7 +22,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if is_unsafe(c) => {
-                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+                let _ = match byte_of(c) {
+                    Some(byte) => write!(out, "\\x{byte:02x}"),
+                    None => write!(out, "\\u{{{:x}}}", c as u32),
+                };
             }
             c => out.push(c),
         }
@@ -43,6 +48,8 @@ pub(super) fn is_unsafe(c: char) -> bool {
                 | '\u{fff9}'..='\u{fffb}'
                 | '\u{fffe}'..='\u{ffff}'
                 | '\u{e0000}'..='\u{e007f}'
+                // Bytes of header fields.
+                | '\u{10ff80}'..='\u{10ffff}'
         )
 }
 

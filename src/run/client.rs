@@ -28,7 +28,7 @@ use super::{
     tls::TlsError,
 };
 use crate::{
-    exchange::{Answer, Failure, FailureKind, Reply, Request},
+    exchange::{Answer, Failure, FailureKind, Reply, Request, field_text},
     project::Target,
 };
 
@@ -402,7 +402,7 @@ impl Client {
         let headers: Vec<_> = head
             .headers
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())))
+            .map(|(name, value)| (name.as_str().to_owned(), field_text(value.as_bytes())))
             .collect();
         let status = head.status.as_u16();
         let no_content = request.method == "HEAD" || matches!(status, 204 | 304);
@@ -428,7 +428,7 @@ impl Client {
             reason: head
                 .extensions
                 .get::<ReasonPhrase>()
-                .map(|phrase| text(phrase.as_bytes())),
+                .map(|phrase| field_text(phrase.as_bytes())),
             headers,
             body: content.bytes.into(),
             cut: content.cut,
@@ -613,12 +613,4 @@ fn absolute(mut message: http::Request<Full<Bytes>>, request: &Request) -> http:
         }
     }
     message
-}
-
-/// A field value as text: UTF-8, or else Latin-1 (RFC 9110 §5.5).
-fn text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
-    }
 }

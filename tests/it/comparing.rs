@@ -238,7 +238,31 @@ const PAIRS: &[Pair] = &[
         "line-ends",
         ("HTTP/1.1 200 OK\nContent-Type: text/plain", "one\r\ntwo\r\n"),
         ("HTTP/1.1 200 OK\nContent-Type: text/plain", "one\ntwo\n"),
+        &[("warning", "body/text-changed", "")],
+    ),
+    (
+        "line-end",
+        ("HTTP/1.1 200 OK\nContent-Type: text/plain", "one\n"),
+        ("HTTP/1.1 200 OK\nContent-Type: text/plain", "one"),
+        &[("warning", "body/text-changed", "")],
+    ),
+    (
+        "space-at-end-of-line",
+        ("HTTP/1.1 200 OK\nContent-Type: text/plain", "one \ntwo"),
+        ("HTTP/1.1 200 OK\nContent-Type: text/plain", "one\ntwo"),
+        &[("warning", "body/text-changed", "")],
+    ),
+    (
+        "json-white-space",
+        (JSON, "{\"a\": 1}\n"),
+        (JSON, "{\r\n  \"a\":1}"),
         &[],
+    ),
+    (
+        "bytes-of-a-field",
+        ("HTTP/1.1 200 OK\nX-A: caf\u{e9}", ""),
+        ("HTTP/1.1 200 OK\nX-A: caf\u{fffd}", ""),
+        &[("warning", "header/value-changed", "x-a")],
     ),
     (
         "media-type",

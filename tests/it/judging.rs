@@ -246,6 +246,46 @@ fn a_body_is_exactly_one_json_value_whatever_its_spelling() {
 }
 
 #[test]
+fn header_bytes_that_are_not_utf_8_equal_no_text() {
+    let latin = || b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-A: caf\xe9 au\r\n\r\n".to_vec();
+    for (test, is_passed) in [
+        ("'caf\u{e9} au'", false),
+        ("'caf\u{fffd} au'", false),
+        ("\"caf\\U0010ffe9 au\"", false),
+        ("{ one_of: ['caf\u{e9} au'] }", false),
+        ("{ contains: '\u{e9}' }", false),
+        ("{ matches: '^caf. au$' }", false),
+        ("{ contains: ' au' }", true),
+        ("{ matches: '^caf' }", true),
+        ("{ present: true }", true),
+    ] {
+        let expect = format!("status: 200\nheaders: {{ x-a: {test} }}\nrules: {{ http/date: off }}");
+        let (code, found) = judge_bytes(&expect, latin);
+        let failing = found.iter().filter(|finding| *finding == "header/x-a").count();
+        assert_eq!((code == 0, failing == 0), (is_passed, is_passed), "{test}: {found:?}");
+    }
+    let project = Project::of_case("status: 200\nheaders: { x-a: caf\u{e9} }\n");
+    let server = Server::start(|_| {
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-A: caf\xe9\r\n\r\n".to_vec(),
+            Then::Close,
+        )
+    });
+    let ran = project.run(&[
+        "run",
+        "--target",
+        &server.url(),
+        "--record",
+        "r.ndjson",
+        "--report",
+        "junit=r.xml",
+    ]);
+    assert!(ran.stdout.contains("got caf\\xe9"), "{}", ran.stdout);
+    assert!(project.read("r.xml").contains("got caf\\xe9"));
+    assert_eq!(project.run(&["recheck", "r.ndjson"]).code, 1);
+}
+
+#[test]
 fn a_body_is_tested_as_text() {
     for (text, good, bad) in [
         ("abc", "abc", "abc "),

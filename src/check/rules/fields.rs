@@ -149,8 +149,8 @@ fn is_etag(value: &str) -> bool {
     inner.is_some_and(|inner| inner.chars().all(|c| c > ' ' && c != '"' && c != '\x7f'))
 }
 
-/// Whether a text can be read as a URI reference. Characters that RFC 3986 reserves for nobody and that clients
-/// encode by themselves are left to `http/recommended`.
+/// Whether a text can be read as a URI reference. Characters that RFC 3986 does not allow, but that clients encode
+/// themselves, are left to `http/recommended`.
 fn is_reference(value: &str) -> bool {
     let is_escaped = |(at, _): (usize, &str)| {
         let digits = value.as_bytes().get(at + 1..at + 3);

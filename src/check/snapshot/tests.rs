@@ -78,6 +78,22 @@ fn passes(expectation: &SnapshotExpectation, one: &Answer, other: &Answer) -> bo
 }
 
 #[test]
+fn bytes_of_a_header_equal_only_themselves() {
+    let mut expectation = expectation(&[]);
+    expectation.headers = Arc::from(["x-a".to_owned()]);
+    let with = |value: &[u8]| {
+        let mut answer = answer("text/plain", "a");
+        answer
+            .headers
+            .push(("x-a".to_owned(), crate::exchange::field_text(value)));
+        answer
+    };
+    let (byte, text) = (with(b"caf\xe9"), with("caf\u{e9}".as_bytes()));
+    assert!(passes(&expectation, &byte, &byte) && passes(&expectation, &text, &text));
+    assert!(!passes(&expectation, &byte, &text) && !passes(&expectation, &text, &byte));
+}
+
+#[test]
 fn every_text_passes_for_itself_and_for_no_other() {
     let expectation = expectation(&[
         ("user", "7c9e6679-7425"),

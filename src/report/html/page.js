@@ -17,11 +17,16 @@
 
   // What moves, hides or reverses text is spelled out, as on the terminal.
   const UNSAFE = '[\\0-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff' +
-    '\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}]';
+    '\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\u{10ff80}-\\u{10ffff}]';
   const ONE = new RegExp(UNSAFE, 'u');
   const EACH = new RegExp(UNSAFE, 'gu');
   const SHORT = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-  const spelled = (c) => SHORT[c] || '\\u{' + c.codePointAt(0).toString(16) + '}';
+  const spelled = (c) => {
+    const code = c.codePointAt(0);
+    // Bytes of header fields that are not UTF-8.
+    if (code >= 0x10ff80) return '\\x' + (code - 0x10ff00).toString(16);
+    return SHORT[c] || '\\u{' + code.toString(16) + '}';
+  };
 
   /// Appends text. With `lines`, line breaks and tabs stay what they are.
   function say(node, text, lines) {

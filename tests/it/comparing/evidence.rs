@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{JSON, compared, record, told, version};
-use crate::support::Project;
+use crate::support::{Project, conforme, ran};
 
 const SCHEMA: &str = r#"{
   "type": "object", "required": ["id"],
@@ -15,6 +15,11 @@ const SCHEMA: &str = r#"{
 
 /// The report where a suite with these expectations sees these two bodies.
 fn report(expect: &str, before: &str, after: &str) -> Value {
+    compared(&recorded(expect, before, after), &[]).1
+}
+
+/// A project with recordings of these two bodies.
+fn recorded(expect: &str, before: &str, after: &str) -> Project {
     let project = Project::new(&[("schemas/a.schema.json", SCHEMA)]);
     project.write(
         "cases/s/c.yaml",
@@ -29,7 +34,52 @@ fn report(expect: &str, before: &str, after: &str) -> Value {
             &[],
         );
     }
-    compared(&project, &[]).1
+    project
+}
+
+/// The breaking changes where there are only recordings and no project.
+fn breaking_without_project(expect: &str, before: &str, after: &str) -> Vec<(String, String)> {
+    let (project, far) = (recorded(expect, before, after), tempfile::tempdir().unwrap());
+    for name in ["a", "b"] {
+        std::fs::write(far.path().join(name), project.read(name)).unwrap();
+    }
+    let mut command = conforme();
+    command.current_dir(far.path());
+    command.args([
+        "compare",
+        "--baseline",
+        "a",
+        "--candidate",
+        "b",
+        "--report",
+        "json=r.json",
+    ]);
+    assert_eq!(ran(&mut command).code, 1);
+    let report = std::fs::read(far.path().join("r.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let changes = report["changes"].as_array().unwrap().iter();
+    let text = |change: &Value, name: &str| change[name].as_str().unwrap_or_default().to_owned();
+    let breaking = changes.filter(|change| change["level"] == "breaking");
+    breaking
+        .map(|change| (text(change, "rule"), text(change, "reason")))
+        .collect()
+}
+
+#[test]
+fn check_without_a_project_is_not_attributed_by_guessing() {
+    let one = |rule: &str, reason: &str| vec![(rule.to_owned(), reason.to_owned())];
+    let expect = "body: { text: { contains: \"1\" } }";
+    assert_eq!(
+        breaking_without_project(expect, r#"{"a":"1","b":"x"}"#, r#"{"a":"2","b":"y"}"#),
+        one(
+            "verdict/newly-failing",
+            "the response of the baseline cannot be checked again here, so the cause is not known"
+        )
+    );
+    assert_eq!(
+        breaking_without_project(expect, r#"{"a":"1"}"#, r#"{"a":"2"}"#),
+        one("body/value-changed", "fails check `body/text`")
+    );
 }
 
 fn seen(expect: &str, before: &str, after: &str) -> Vec<(String, String, String)> {

@@ -119,7 +119,18 @@ fn check_markdown(markdown: &str) {
             Markdown::Start(Tag::CodeBlock(_)) => is_code = true,
             Markdown::End(TagEnd::CodeBlock) => is_code = false,
             Markdown::Text(text) if !is_code => {
-                for sign in ["evil", "alert", "@", "#", "bidi", "script", "::", "http"] {
+                // A name that ends in a colon is followed by one.
+                for sign in [
+                    "evil",
+                    "alert",
+                    "@",
+                    "#",
+                    "bidi",
+                    "script",
+                    "::error",
+                    "::add-mask",
+                    "http",
+                ] {
                     assert!(!text.contains(sign), "{text}\n{markdown}");
                 }
             }
@@ -252,6 +263,16 @@ proptest! {
     fn whatever_the_texts_are_every_format_can_be_read(text in "(?s)(.|[`|<>&\"'#:\\[\\]\\\\\n\r\t-]|\\PC){0,40}") {
         let comparison = spoiled(&portal(), &text);
         check(&comparison, &drifted(&comparison, &text));
+    }
+}
+
+#[test]
+fn text_that_ends_like_a_command_is_text_in_every_format() {
+    for text in [
+        ":", "a:", "::", "a::", ":a", "::a::", "a%", "#", "a,", "a=", "]", "a\\", "`", "\r:", "a:\n",
+    ] {
+        let comparison = spoiled(&portal(), text);
+        check(&comparison, &drifted(&comparison, text));
     }
 }
 

@@ -14,8 +14,8 @@ const fn leak(what: &'static str, needs: &'static [&'static str], pattern: &'sta
     Leak { what, needs, pattern }
 }
 
-/// The kinds. A message for clients never looks like one of them: an exception name or a line number is no evidence by
-/// itself, because parsers and validators report both about the client's own input.
+/// The kinds. A message for clients never looks like one of them: an exception name or a line number alone is not
+/// evidence, because parsers and validators report both about the client's own input.
 #[rustfmt::skip]
 pub(super) const LEAKS: [Leak; 40] = [
     leak("a .NET stack trace", &[":line "], r"\bat [\w.<>`$+\[\],]+\([^)\n]*\) in .{1,300}:line \d+"),
