@@ -108,9 +108,9 @@ fn text_tests(tests: &[TextTestDef], span: Span, errors: &mut Diagnostics) {
 }
 
 /// Whether a text can pass a test; `None` if this is not known.
-fn text_admits(test: &TextTestDef, text: &str) -> Option<bool> {
-    match test {
-        TextTestDef::Equals(wanted) => wanted.as_constant().map(|wanted| wanted.trim() == text.trim()),
+fn text_admits(wanted: &TextTestDef, text: &str) -> Option<bool> {
+    match wanted {
+        TextTestDef::Equals(equal) => equal.as_constant().map(|equal| equal.trim() == text.trim()),
         TextTestDef::Matches(pattern) => found(pattern, text),
         TextTestDef::Contains(part) => part.as_constant().map(|part| text.contains(part)),
         TextTestDef::OneOf(all) => {
@@ -229,7 +229,6 @@ fn is_satisfiable(tests: &[MatcherDef]) -> bool {
 fn admits(def: &PatternDef, value: Option<&Value>) -> bool {
     match (&def.kind, value) {
         (PatternDefKind::Match(tests), None) => tests.iter().any(|test| matches!(test, MatcherDef::Any(false))),
-        (_, None) => false,
         (PatternDefKind::Value(wanted), Some(value)) => {
             constant(wanted).is_none_or(|wanted| json::equal(&wanted, value))
         }
@@ -240,14 +239,14 @@ fn admits(def: &PatternDef, value: Option<&Value>) -> bool {
             let mut pairs = wanted.iter().zip(items);
             wanted.len() == items.len() && pairs.all(|(inner, item)| admits(inner, Some(item)))
         }
-        (PatternDefKind::Object(_) | PatternDefKind::Array(_), Some(_)) => false,
+        (_, None) | (PatternDefKind::Object(_) | PatternDefKind::Array(_), Some(_)) => false,
         (PatternDefKind::Match(tests), Some(value)) => tests.iter().all(|test| test_admits(test, value)),
     }
 }
 
 /// Whether a value can pass a matcher; true if this is not known.
-fn test_admits(test: &MatcherDef, value: &Value) -> bool {
-    match (test, value) {
+fn test_admits(matcher: &MatcherDef, value: &Value) -> bool {
+    match (matcher, value) {
         (MatcherDef::Equals(wanted), _) => constant(wanted).is_none_or(|wanted| json::equal(&wanted, value)),
         (MatcherDef::OneOf(all), _) => {
             let all: Option<Vec<_>> = all.iter().map(constant).collect();

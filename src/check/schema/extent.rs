@@ -109,7 +109,7 @@ impl<'a> Extent<'a> {
         };
         let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
         match key {
-            "$ref" => self.target(here).is_some_and(|target| self.is_open(target, open)),
+            "$ref" => target(here).is_some_and(|target| self.is_open(target, open)),
             "properties"
             | "patternProperties"
             | "additionalProperties"
@@ -133,13 +133,12 @@ impl<'a> Extent<'a> {
                         .iter()
                         .all(|part| part.is_some_and(|part| self.accepts_none(part)))
             }
-            "then" | "else" => true,
             "if" => ["then", "else"].into_iter().all(|key| {
                 let branch = entries.get(key);
                 branch.is_none_or(|value| are_open(&self.parts(here, key, value)))
             }),
             "contains" => entries.get("minContains").is_some_and(is_zero) && !entries.contains_key("maxContains"),
-            "minContains" | "maxContains" => true,
+            "then" | "else" | "minContains" | "maxContains" => true,
             "minLength" | "minItems" | "minProperties" => is_zero(value),
             "uniqueItems" => *value == false,
             "required" => is_empty(value),
@@ -175,7 +174,7 @@ impl<'a> Extent<'a> {
             let parts = self.parts(here, key, value);
             let mut of = |part: &Option<usize>| part.map_or(EVERY, |part| self.types(part, open));
             types &= match key.as_str() {
-                "$ref" => self.target(here).map_or(EVERY, |target| self.types(target, open)),
+                "$ref" => target(here).map_or(EVERY, |target| self.types(target, open)),
                 "type" => named(value),
                 "const" => bits(value),
                 "enum" => value
@@ -204,11 +203,6 @@ impl<'a> Extent<'a> {
         types
     }
 
-    fn target(&self, here: &Spot) -> Option<usize> {
-        let reference = here.references.iter().find(|reference| reference.keyword == "$ref")?;
-        reference.target
-    }
-
     /// The subschemas that are the value of a keyword.
     fn parts(&self, here: &Spot, key: &str, value: &Value) -> Vec<Option<usize>> {
         let pointer = format!("{}/{}", here.pointer, resolve::escape(key));
@@ -223,6 +217,12 @@ impl<'a> Extent<'a> {
             _ => vec![None],
         }
     }
+}
+
+/// The schema that `$ref` leads to.
+fn target(here: &Spot) -> Option<usize> {
+    let reference = here.references.iter().find(|reference| reference.keyword == "$ref")?;
+    reference.target
 }
 
 fn is_zero(value: &Value) -> bool {
