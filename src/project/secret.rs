@@ -149,7 +149,8 @@ impl FetchError {
             error: match failed.reason {
                 Reason::Run(error) => SecretError::Run(program, error),
                 Reason::Failed(status) => SecretError::Failed(program, status),
-                Reason::Late => SecretError::Late(program, limit.as_secs()),
+                // Of the whole limit, a little has passed before the program was started.
+                Reason::Late => SecretError::Late(program, (limit + Duration::from_millis(500)).as_secs()),
                 Reason::TooLong => SecretError::TooLong(MOST),
             },
             stdout: failed.stdout,

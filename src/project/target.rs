@@ -1,6 +1,12 @@
 //! One deployment under test, everything about it decided.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -19,8 +25,11 @@ const SLOW: Duration = Duration::from_secs(5);
 /// Maximum time for a request if neither the target nor the case sets one.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Maximum time for a command that prints a secret.
+/// Maximum time for all commands that print the secrets of a target.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// Maximum number of such commands that run at the same time.
+const MAX_COMMANDS: usize = 8;
 
 /// What the flags and the environment say about the target; they beat `conforme.toml`.
 #[derive(Clone, Debug, Default)]
@@ -432,11 +441,11 @@ fn secrets(
     }
     let optional = suites.optional_inputs();
     let mut failures = Vec::new();
-    for (key, source) in &def.secrets {
-        if secrets.contains_key(&*key.text) {
-            continue;
-        }
-        match Secret::fetch(source, limit) {
+    let wanted = def.secrets.iter().filter(|(key, _)| !secrets.contains_key(&*key.text));
+    let wanted: Vec<_> = wanted.collect();
+    let sources: Vec<_> = wanted.iter().map(|(_, source)| source).collect();
+    for ((key, _), fetched) in wanted.iter().zip(fetch_all(&sources, limit)) {
+        match fetched {
             Ok(secret) => {
                 secrets.insert(key.text.to_string(), secret);
             }
@@ -446,12 +455,7 @@ fn secrets(
                 known
                     .all
                     .extend(printed.into_iter().map(|secret| (key.text.to_string(), secret)));
-                let is_late = matches!(failure.error, super::SecretError::Late(..));
                 failures.push((key, failure));
-                // A run with several commands that hang does not wait for each of them.
-                if is_late {
-                    break;
-                }
             }
         }
     }
@@ -472,6 +476,40 @@ fn secrets(
         errors.push(Diagnostic::new(key.span, message));
     }
     secrets
+}
+
+/// Fetches secrets side by side: all of them together may take as long as `limit`.
+fn fetch_all(sources: &[&SecretSource], limit: Duration) -> Vec<Result<Secret, super::FetchError>> {
+    let is_command = |source: &&&SecretSource| matches!(source, SecretSource::Command(_));
+    let threads = sources.iter().filter(is_command).count().min(MAX_COMMANDS);
+    let deadline = Instant::now() + limit;
+    let next = AtomicUsize::new(0);
+    let fetch = || {
+        let mut fetched = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(source) = sources.get(index) else {
+                return fetched;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            fetched.push((index, Secret::fetch(source, left)));
+        }
+    };
+    let mut all = std::thread::scope(|scope| {
+        // This thread is one of them, and does everything if there can be no other.
+        let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, fetch).ok();
+        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
+        let mut all = fetch();
+        for other in others {
+            match other.join() {
+                Ok(fetched) => all.extend(fetched),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, fetched)| fetched).collect()
 }
 
 /// The environment variables that secrets were read from; a secret of a file or a command has none.

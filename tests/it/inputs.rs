@@ -266,6 +266,31 @@ fn credentials_in_a_base_url_are_never_shown() {
 
 #[cfg(unix)]
 #[test]
+fn secret_commands_of_a_target_run_at_the_same_time() {
+    let project = Project::new(&[
+        ("cases/s/suite.yaml", "inputs: { one: first, two: second }\n"),
+        (
+            "cases/s/c.yaml",
+            "request: { path: '/{{ one }}/{{ two }}' }\nexpect: { status: 200 }\n",
+        ),
+    ]);
+    // Each ends only if the other has begun.
+    let command = |own: &str, other: &str| {
+        format!("touch {own}; until [ -e {other} ]; do sleep 0.02; done; echo secret-of-{own}")
+    };
+    let toml = format!(
+        "[targets.x]\nbase_url = \"http://127.0.0.1:1\"\n[targets.x.secrets]\n\
+         one = {{ command = [\"sh\", \"-c\", \"{}\"] }}\ntwo = {{ command = [\"sh\", \"-c\", \"{}\"] }}\n",
+        command("one", "two"),
+        command("two", "one")
+    );
+    project.write("conforme.toml", &toml);
+    let ran = project.run(&["list", "--target", "x"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+}
+
+#[cfg(unix)]
+#[test]
 fn standard_error_of_a_secret_command_is_masked_and_shown_on_failure() {
     let project = Project::new(&[PRIVATE, TOKEN]);
     let run = |exit: &str| {
