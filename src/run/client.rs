@@ -111,6 +111,17 @@ impl Parked {
         reply
     }
 
+    /// Waits until nothing can follow the response any more; the reply with the bytes that certainly follow it.
+    pub(super) async fn settled(self) -> Reply {
+        let Parked { mut reply, watch } = self;
+        let Some(watch) = watch else { return reply };
+        let Watched { excess, out_of_step } = watch.over().await;
+        if let (Reply::Answer(answer), None) = (&mut reply, out_of_step) {
+            answer.excess = excess.into();
+        }
+        reply
+    }
+
     /// Whether so much of it is kept that it cannot wait beside others.
     pub(super) fn is_large(&self) -> bool {
         length(&self.reply) > LARGE

@@ -279,11 +279,11 @@ impl Worker {
         }
         let maker = self.awaited.maker(&planned.case.id);
         drop(self.sender.send(News::Started(index)));
-        let Some((started, parked, mut earlier)) = self.tries(index, &bound).await else {
+        let Some((started, parked, mut retried)) = self.tries(index, &bound).await else {
             return;
         };
         let repeats = if self.repeats > 1 {
-            let Some(repeats) = self.again(index, &bound, &mut earlier).await else {
+            let Some(repeats) = self.again(index, &bound, &mut retried).await else {
                 return;
             };
             repeats
@@ -293,18 +293,19 @@ impl Worker {
         let waits = bound.expectation.same_as.is_some();
         // Where failures are counted, no case begins before it is known whether the response of the one before fails.
         let fails = || judge(&bound, &parked.so_far(), None).is_none_or(|judgement| judgement.fails());
-        let is_decided = !parked.is_watched() || (self.is_counted && !waits && fails());
+        let is_known = !parked.is_watched() && retried.iter().all(|attempt| attempt.parked.is_none());
+        let is_decided = is_known || (self.is_counted && !waits && fails());
         let case = Fired {
             index,
             bound,
             maker,
             started,
-            earlier,
         };
         let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
         if is_decided && !waits && repeats.is_empty() {
             let reply = parked.into_reply();
-            case.settle(reply, Vec::new(), &awaited, &sender).await;
+            let earlier = retried.into_iter().map(|attempt| attempt.failed).collect();
+            case.settle(reply, earlier, Vec::new(), &awaited, &sender).await;
             if self.is_counted {
                 tokio::task::yield_now().await;
             }
@@ -315,6 +316,13 @@ impl Worker {
         let finished = async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
             let reply = client.finish(parked, request, limit).await;
+            let mut earlier = Vec::with_capacity(retried.len());
+            for attempt in retried {
+                let Some(attempt) = attempt.settled(&case.bound).await else {
+                    return;
+                };
+                earlier.push(attempt);
+            }
             let mut judged = Vec::new();
             for (started, parked) in repeats {
                 let reply = client.finish(parked, request, limit).await;
@@ -323,7 +331,7 @@ impl Worker {
                 };
                 judged.push(tried(started, reply, judgement.findings, &case.bound));
             }
-            case.settle(reply, judged, &awaited, &sender).await;
+            case.settle(reply, earlier, judged, &awaited, &sender).await;
         };
         if is_large {
             finished.await;
@@ -333,9 +341,9 @@ impl Worker {
     }
 
     /// Sends the request, and again as long as it may be and does not pass; the connection of the last answer is parked.
-    async fn tries(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Parked, Vec<Try>)> {
+    async fn tries(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Parked, Vec<Retried>)> {
         let retry = &self.plan.target.retry;
-        let mut earlier = Vec::new();
+        let mut retried = Vec::new();
         for number in 1.. {
             let started = Utc::now();
             let answered = self.exchange(bound).await?;
@@ -356,14 +364,14 @@ impl Worker {
                     // It is known whether the run goes on before the next case begins.
                     tokio::task::yield_now().await;
                 }
-                return Some((started, parked, earlier));
+                return Some((started, parked, retried));
             };
             let reply = parked.so_far();
             let judgement = judge(bound, &reply, None)?;
             let has_passed = !matches!(reply, Reply::Failure(_)) && !judgement.fails();
             if has_passed || *self.stopping.borrow() {
                 drop(self.sender.send(responded));
-                return Some((started, parked, earlier));
+                return Some((started, parked, retried));
             }
             let failed = tried(started, reply, judgement.findings, bound);
             drop(self.sender.send(News::Retried {
@@ -375,10 +383,11 @@ impl Worker {
             }));
             if !self.pause(wait).await || !self.turn().await {
                 drop(self.sender.send(responded));
-                return Some((started, parked, earlier));
+                return Some((started, parked, retried));
             }
             drop(self.sender.send(News::Resumed(index)));
-            earlier.push(failed);
+            let parked = Some(parked).filter(|parked| parked.is_watched() && !parked.is_large());
+            retried.push(Retried { failed, parked });
         }
         None
     }
@@ -395,7 +404,12 @@ impl Worker {
 
     /// Asks again as often as is wanted. Each answer is judged by itself: the other that some are compared with is one
     /// answer, and so is what is compared with it.
-    async fn again(&self, index: usize, bound: &Bound, earlier: &mut Vec<Try>) -> Option<Vec<(DateTime<Utc>, Parked)>> {
+    async fn again(
+        &self,
+        index: usize,
+        bound: &Bound,
+        retried: &mut Vec<Retried>,
+    ) -> Option<Vec<(DateTime<Utc>, Parked)>> {
         let mut repeats = Vec::new();
         for number in 1..self.repeats {
             if *self.stopping.borrow() || !self.may_ask(&self.plan.cases[index].case.id, number).await {
@@ -403,7 +417,7 @@ impl Worker {
             }
             drop(self.sender.send(News::Resumed(index)));
             let (started, parked, more) = self.tries(index, bound).await?;
-            earlier.extend(more);
+            retried.extend(more);
             repeats.push((started, parked));
         }
         Some(repeats)
@@ -456,18 +470,48 @@ struct Fired {
     bound: Bound,
     maker: Option<watch::Sender<Option<Arc<Reply>>>>,
     started: DateTime<Utc>,
-    earlier: Vec<Try>,
+}
+
+/// An attempt that another one follows.
+struct Retried {
+    failed: Try,
+    /// Its response, if its connection is still watched.
+    parked: Option<Parked>,
+}
+
+impl Retried {
+    /// The attempt, with a finding for bytes that followed its response; none if a check panics.
+    async fn settled(self, bound: &Bound) -> Option<Try> {
+        let Self { mut failed, parked } = self;
+        if let Some(parked) = parked {
+            let reply = parked.settled().await;
+            if matches!(&reply, Reply::Answer(answer) if !answer.excess.is_empty()) {
+                failed.findings = judge(bound, &reply, None)?.findings;
+                failed.exchange = Some(Exchange {
+                    request: bound.request.clone(),
+                    reply,
+                });
+            }
+        }
+        Some(failed)
+    }
 }
 
 impl Fired {
     /// Judges the reply, once another that it is compared with has come.
-    async fn settle(self, reply: Reply, repeats: Vec<Try>, awaited: &Awaited, sender: &mpsc::UnboundedSender<News>) {
+    async fn settle(
+        self,
+        reply: Reply,
+        earlier: Vec<Try>,
+        repeats: Vec<Try>,
+        awaited: &Awaited,
+        sender: &mpsc::UnboundedSender<News>,
+    ) {
         let Self {
             index,
             bound,
             maker,
             started,
-            earlier,
         } = self;
         if let Some(maker) = maker {
             maker.send_replace(Some(Arc::new(reply.clone())));

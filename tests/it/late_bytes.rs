@@ -3,7 +3,10 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -97,6 +100,35 @@ fn bytes_while_the_next_case_runs_belong_to_the_response_before() {
         });
         only_the_first_fails(&run(&project(method, status), &server, &[]));
     }
+}
+
+#[test]
+fn bytes_after_a_retried_attempt_are_a_finding_of_it() {
+    let busy = b"HTTP/1.1 503 Service Unavailable\r\nDate: Fri, 07 Feb 2020 13:33:16 GMT\r\nRetry-After: 0\r\n\
+                 Content-Length: 0\r\n\r\n";
+    let (asked, sent, count) = (Signal::default(), Signal::default(), AtomicUsize::new(0));
+    let server = Raw::start(move |mut stream| {
+        let mut buffer = Vec::new();
+        while next_request(&mut stream, &mut buffer).is_some() {
+            if count.fetch_add(1, Ordering::SeqCst) == 0 {
+                drop(stream.write_all(busy));
+                asked.wait();
+                drop(stream.write_all(STRAY));
+                sent.set();
+            } else {
+                asked.set();
+                sent.wait();
+                drop(stream.write_all(&good()));
+            }
+        }
+    });
+    let case = "request: { path: / }\nexpect: { status: 200 }\n";
+    let ran = run(&Project::new(&[("cases/s/a.yaml", case)]), &server, &["--retries", "1"]);
+    let first = ran.case("s/a");
+    assert_eq!((ran.code, &first["verdict"]), (1, &"flaky".into()), "{first}");
+    let checks = first["earlier"][0]["findings"].as_array().unwrap().iter();
+    let checks: Vec<_> = checks.map(|finding| finding["check"].as_str().unwrap()).collect();
+    assert!(checks.contains(&"http/length"), "{checks:?}");
 }
 
 #[test]
