@@ -86,6 +86,11 @@ impl Reports {
         Ok(())
     }
 
+    /// Whether a report reads the exchanges of cases that passed.
+    pub(super) fn read_passed_exchanges(&self) -> bool {
+        self.all.iter().any(|(_, report)| report.reads_passed_exchanges())
+    }
+
     /// Tells every report what happened.
     pub(super) fn tell(&mut self, event: &Redacted<Event>) {
         let failed = &mut self.failed;

@@ -146,7 +146,8 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
     let finished: io::Result<RunFinished> = runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
         let sources = Arc::clone(&workspace.sources);
-        let tell = |event: Event| reports.tell(&redactor.event(event));
+        let reads_passed = reports.read_passed_exchanges();
+        let tell = |event: Event| reports.tell(&redactor.event_for(event, reads_passed));
         Ok(fire(Arc::new(plan), sources, Arc::new(client), &options, &interrupts, tell).await)
     });
     // A look-up of a name can hang on its own thread: the verdicts are known, nothing waits for it.

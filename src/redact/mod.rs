@@ -25,7 +25,7 @@ use crate::{
     check::{HideText, SnapshotMask},
     event::{
         Access, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted,
-        TargetAwaited, Try,
+        TargetAwaited, Try, Verdict,
     },
     exchange::{Answer, HIDDEN, Request},
     project::{Secret, marks_of},
@@ -164,12 +164,18 @@ impl Redactor {
     /// Why an attempt did not pass, in one line with every form of every secret hidden.
     pub(crate) fn summary(&self, one: &Try) -> Option<String> {
         let mut one = one.clone();
-        self.one_try(&mut one);
+        self.one_try(&mut one, true);
         one.summary()
     }
 
     /// An event with every form of every secret hidden, and every credential; what is longer than anybody reads is cut.
-    pub fn event(&self, mut event: Event) -> Redacted<Event> {
+    pub fn event(&self, event: Event) -> Redacted<Event> {
+        self.event_for(event, true)
+    }
+
+    /// The same for readers that may not need the exchanges of cases that passed: these are dropped then, which takes
+    /// less time than to mask them.
+    pub fn event_for(&self, mut event: Event, reads_passed: bool) -> Redacted<Event> {
         let pass = self.pass();
         match &mut event {
             Event::RunStarted(started) => Self::started(pass, started),
@@ -192,7 +198,7 @@ impl Redactor {
                 pass.hide(id);
                 pass.quote(reason, Cut::default());
             }
-            Event::CaseFinished(finished) => self.finished(pass, finished),
+            Event::CaseFinished(finished) => self.finished(pass, finished, reads_passed),
             Event::SnapshotUnused { path } => pass.hide(path),
             Event::RunFinished(RunFinished {
                 counts: _,
@@ -249,7 +255,7 @@ impl Redactor {
         }
     }
 
-    fn finished(&self, pass: Pass<'_>, finished: &mut CaseFinished) {
+    fn finished(&self, pass: Pass<'_>, finished: &mut CaseFinished, reads_passed: bool) {
         let CaseFinished {
             id,
             suite,
@@ -257,7 +263,7 @@ impl Redactor {
             name,
             tags,
             place: _,
-            verdict: _,
+            verdict,
             passed_before: _,
             digest: _,
             last,
@@ -270,12 +276,16 @@ impl Redactor {
         for text in [name, snapshot].into_iter().flatten().chain(tags) {
             pass.hide(text);
         }
-        for one in earlier.iter_mut().chain(repeats).chain([last]) {
-            self.one_try(one);
+        for one in earlier.iter_mut().chain(repeats) {
+            self.one_try(one, true);
         }
+        self.one_try(last, reads_passed || *verdict != Verdict::Passed);
     }
 
-    fn one_try(&self, one: &mut Try) {
+    fn one_try(&self, one: &mut Try, keeps_exchange: bool) {
+        if !keeps_exchange && one.findings.is_empty() {
+            one.exchange = None;
+        }
         let other = one.exchange.as_ref().and_then(|exchange| self.other(exchange));
         let pass = Pass {
             other: other.as_deref(),
@@ -292,6 +302,9 @@ impl Redactor {
             pass.quote(reason, Cut::default());
         }
         pass.findings(findings);
+        if !keeps_exchange {
+            *exchange = None;
+        }
         if let Some(Exchange { request, reply }) = exchange {
             pass.request(request);
             pass.reply(reply);
@@ -446,9 +459,40 @@ mod tests {
             findings: vec![Finding::new("status", "wrong"); FINDINGS + 5],
             ..Try::default()
         };
-        redactor("the-secret").one_try(&mut one);
+        redactor("the-secret").one_try(&mut one, true);
         assert_eq!(one.findings.len(), FINDINGS + 1);
         assert_eq!(one.findings[FINDINGS].message, "5 more findings are left out");
+    }
+
+    #[test]
+    fn dropped_exchange_still_masks_the_findings_that_quote_it() {
+        let quoting = || Try {
+            findings: vec![Finding::new(
+                "http/recommended",
+                "the cookie sid=0123456789abcdef has no attributes",
+            )],
+            exchange: Some(Exchange {
+                request: Request {
+                    method: "GET".to_owned(),
+                    url: "http://127.0.0.1/".to_owned(),
+                    headers: vec![("cookie".to_owned(), "sid=0123456789abcdef".to_owned())],
+                    body: Content::default(),
+                },
+                reply: crate::exchange::Reply::Failure(crate::exchange::Failure {
+                    kind: crate::exchange::FailureKind::Timeout,
+                    message: String::new(),
+                    elapsed_us: 0,
+                }),
+            }),
+            ..Try::default()
+        };
+        let hide = redactor("the-secret");
+        let (mut kept, mut dropped) = (quoting(), quoting());
+        hide.one_try(&mut kept, true);
+        hide.one_try(&mut dropped, false);
+        assert_eq!(dropped.exchange, None);
+        assert!(!dropped.findings[0].message.contains("0123456789abcdef"));
+        assert_eq!(dropped.findings, kept.findings);
     }
 
     #[test]

@@ -238,8 +238,12 @@ fn line_end(text: &[u8], at: usize) -> Option<usize> {
 }
 
 fn digit(byte: u8) -> Option<u8> {
-    let digit = char::from(byte).to_digit(16)?;
-    u8::try_from(digit).ok()
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }
 
 /// Base64 and base64url at every offset, with or without padding, in one piece or in lines.
@@ -271,21 +275,36 @@ fn base64(text: &[u8], forms: Forms) -> Option<Reading> {
             }
         }
         if digits.len() >= least {
-            for digits in (0..4).filter_map(|offset| digits.get(offset..)) {
-                let mut length = 0;
-                let can_contain = decoded(digits).any(|(byte, _)| {
-                    length = if forms.can_contain(byte) { length + 1 } else { 0 };
-                    length >= forms.shortest
-                });
-                if can_contain {
-                    run.clear();
-                    run.extend(decoded(digits));
-                    reading.push_run(&run, forms);
-                }
+            for offset in can_contain(&digits, forms) {
+                run.clear();
+                run.extend(decoded(&digits[offset..]));
+                reading.push_run(&run, forms);
             }
         }
     }
     reading.found()
+}
+
+/// The offsets at which digits contain a run of bytes that can contain a form.
+fn can_contain(digits: &[(u8, usize)], forms: Forms) -> impl Iterator<Item = usize> {
+    let mut lengths = [0_usize; 4];
+    let mut is_long = [false; 4];
+    for (at, pair) in digits.windows(2).enumerate() {
+        let (high, low) = (u32::from(pair[0].0), u32::from(pair[1].0));
+        for (offset, length) in lengths.iter_mut().enumerate().take(at + 1) {
+            // The fourth pair of digits has no byte of its own.
+            let [.., byte] = match (at - offset) % 4 {
+                0 => high << 2 | low >> 4,
+                1 => high << 4 | low >> 2,
+                2 => high << 6 | low,
+                _ => continue,
+            }
+            .to_be_bytes();
+            *length = if forms.can_contain(byte) { *length + 1 } else { 0 };
+            is_long[offset] |= *length >= forms.shortest;
+        }
+    }
+    (0..4).filter(move |offset| is_long[*offset])
 }
 
 /// The bytes of digits: three of every four, each with its source.
@@ -301,14 +320,24 @@ fn decoded(digits: &[(u8, usize)]) -> impl Iterator<Item = (u8, Range<usize>)> {
 }
 
 fn sextet(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    })
+    /// By byte; 64 for those that are no digit.
+    const VALUES: [u8; 256] = {
+        let mut values = [64; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            values[byte as usize] = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
+                b'+' | b'-' => 62,
+                b'/' | b'_' => 63,
+                _ => 64,
+            };
+            byte += 1;
+        }
+        values
+    };
+    Some(VALUES[usize::from(byte)]).filter(|value| *value < 64)
 }
 
 /// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, white space, `0x`.
@@ -320,10 +349,10 @@ fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
     let mut run: Vec<(u8, Range<usize>)> = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        at += text[at..].iter().take_while(|byte| !byte.is_ascii_hexdigit()).count();
-        let length = text[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        at += text[at..].iter().take_while(|byte| digit(**byte).is_none()).count();
+        let length = text[at..].iter().take_while(|byte| digit(**byte).is_some()).count();
         // Where digits run on, the first of a byte is at any of them.
-        for odd in 0..=usize::from(length > 2) {
+        for odd in 0..length.saturating_sub(1).min(2) {
             let first = at + odd;
             let next = |from: &usize| byte(text, *from).map(|_| separated(text, *from + 2));
             let pairs = || std::iter::successors(Some(first), next);

@@ -191,6 +191,10 @@ impl Reporter for GitHub {
         self.end()?;
         self.sink.close()
     }
+
+    fn reads_passed_exchanges(&self) -> bool {
+        false
+    }
 }
 
 /// A message as the runner reads it back.

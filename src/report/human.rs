@@ -479,6 +479,10 @@ impl<W: Write> Reporter for Human<W> {
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+
+    fn reads_passed_exchanges(&self) -> bool {
+        self.options.verbose
+    }
 }
 
 /// From which level on a case gets a line.

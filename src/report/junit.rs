@@ -388,6 +388,10 @@ impl Reporter for JUnit {
         self.document()?;
         self.sink.close()
     }
+
+    fn reads_passed_exchanges(&self) -> bool {
+        false
+    }
 }
 
 /// Why a case is no pass: an attribute for lists, and text from which it can be understood and seen again.

@@ -274,6 +274,10 @@ impl Reporter for Markdown {
         self.end()?;
         self.sink.close()
     }
+
+    fn reads_passed_exchanges(&self) -> bool {
+        false
+    }
 }
 
 /// The findings of a try in fences; `text` comes before them.

@@ -52,6 +52,12 @@ pub trait Reporter {
 
     /// The run is over: whatever is still held back is written, and put in place.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// Whether it reads the exchanges of cases that passed. If no report does, they are dropped before secrets would
+    /// have to be masked in them.
+    fn reads_passed_exchanges(&self) -> bool {
+        true
+    }
 }
 
 /// The formats of `--report`.

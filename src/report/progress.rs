@@ -107,4 +107,8 @@ impl<W: Write> Reporter for Progress<W> {
         self.bar.finish_and_clear();
         self.human.finish()
     }
+
+    fn reads_passed_exchanges(&self) -> bool {
+        self.human.reads_passed_exchanges()
+    }
 }

@@ -206,7 +206,7 @@ impl Client {
                 matches!(&reply, Reply::Malformed(malformed) if malformed.bytes.bytes().starts_with(b"HTTP/1."));
             return Listening::over(if starts { reply } else { unattributed(&reply, false) });
         }
-        let again = self.timed(request, limit, true).await;
+        let again = Box::pin(self.timed(request, limit, true)).await;
         match &again.reply {
             // The server does the same to this request alone.
             Reply::Malformed(_) => Listening::over(reply),
@@ -250,7 +250,8 @@ impl Client {
         let Watched { excess, out_of_step } = watch.over().await;
         match out_of_step {
             Some(out_of_step) if is_safe(&request.method) => {
-                let Attempt { reply: again, rest, .. } = self.timed(request, limit, true).await;
+                // Rare, and larger than everything else that is kept while a connection is watched.
+                let Attempt { reply: again, rest, .. } = Box::pin(self.timed(request, limit, true)).await;
                 let more = match rest {
                     Some(Rest { link, framed, .. }) => link.close(framed).over().await.excess,
                     None => Vec::new(),

@@ -96,7 +96,7 @@ fn message<'a>(bytes: &'a [u8], faults: &mut Faults) -> Option<&'a [u8]> {
     let mut rest = bytes;
     let mut status: Option<&[u8]> = None;
     let mut fields = 0_usize;
-    while let Some(end) = rest.iter().position(|b| *b == b'\n') {
+    while let Some(end) = memchr::memchr(b'\n', rest) {
         let (raw, after) = rest.split_at(end + 1);
         rest = after;
         let line = raw.strip_suffix(b"\n").unwrap_or(raw);
@@ -104,7 +104,7 @@ fn message<'a>(bytes: &'a [u8], faults: &mut Faults) -> Option<&'a [u8]> {
             faults.add(SyntaxKind::BareLineFeed, raw);
             line
         });
-        if line.contains(&b'\r') {
+        if memchr::memchr(b'\r', line).is_some() {
             faults.add(SyntaxKind::BareCarriageReturn, raw);
         }
         let Some(status) = status else {

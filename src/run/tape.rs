@@ -175,7 +175,7 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         // A line may end in a bare line feed (RFC 9112 §2.2).
         let end = loop {
-            let line = rest[at..].iter().position(|b| *b == b'\n')? + at;
+            let line = memchr::memchr(b'\n', &rest[at..])? + at;
             at = line + 1;
             match rest[at..] {
                 [b'\n', ..] => break at + 1,

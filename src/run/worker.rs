@@ -313,7 +313,7 @@ impl Worker {
         }
         // A large response is kept in memory only as long as this worker waits for it.
         let is_large = !waits && (parked.is_large() || repeats.iter().any(|(_, parked)| parked.is_large()));
-        let finished = async move {
+        let finished = Box::pin(async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
             let reply = client.finish(parked, request, limit).await;
             let mut earlier = Vec::with_capacity(retried.len());
@@ -332,7 +332,7 @@ impl Worker {
                 judged.push(tried(started, reply, judgement.findings, &case.bound));
             }
             case.settle(reply, earlier, judged, &awaited, &sender).await;
-        };
+        });
         if is_large {
             finished.await;
         } else {

@@ -41,12 +41,22 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 /// Makes a [`Digest`] of parts. Each part is preceded by its length, so that no two lists of parts are alike.
-pub(crate) struct Digester(ring::digest::Context);
+pub(crate) struct Digester {
+    hash: ring::digest::Context,
+    /// Parts that are not hashed yet: very many are shorter than a block of the hash function.
+    waiting: Vec<u8>,
+}
+
+/// Length in bytes from which waiting parts are hashed.
+const HASHED_AT: usize = 4096;
 
 impl Digester {
     /// `purpose` keeps digests of different things apart.
     pub(crate) fn new(purpose: &str) -> Self {
-        let mut digester = Self(ring::digest::Context::new(&ring::digest::SHA256));
+        let mut digester = Self {
+            hash: ring::digest::Context::new(&ring::digest::SHA256),
+            waiting: Vec::new(),
+        };
         digester.part(purpose);
         digester
     }
@@ -54,8 +64,14 @@ impl Digester {
     /// Adds a part.
     pub(crate) fn part(&mut self, part: impl AsRef<[u8]>) {
         let part = part.as_ref();
-        self.0.update(&(part.len() as u64).to_le_bytes());
-        self.0.update(part);
+        self.waiting.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        if self.waiting.len() + part.len() < HASHED_AT {
+            self.waiting.extend_from_slice(part);
+        } else {
+            self.hash.update(&self.waiting);
+            self.hash.update(part);
+            self.waiting.clear();
+        }
     }
 
     /// Adds a value; where it is in its file does not matter.
@@ -95,9 +111,10 @@ impl Digester {
     }
 
     /// The digest of all parts.
-    pub(crate) fn finish(self) -> Digest {
+    pub(crate) fn finish(mut self) -> Digest {
+        self.hash.update(&self.waiting);
         let mut half = [0; 16];
-        half.copy_from_slice(&self.0.finish().as_ref()[..16]);
+        half.copy_from_slice(&self.hash.finish().as_ref()[..16]);
         Digest(half)
     }
 }

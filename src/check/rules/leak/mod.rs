@@ -85,6 +85,7 @@ fn pattern(kind: usize) -> Option<&'static Regex> {
 
 /// Undoes one layer of JSON escapes and HTML references; `None` where there is none.
 fn unescape(text: &str) -> Option<String> {
+    memchr::memchr2(b'\\', b'&', text.as_bytes())?;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut is_changed = false;
