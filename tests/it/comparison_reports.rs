@@ -56,6 +56,42 @@ fn is_as_in(file: &str, text: &str) {
 }
 
 #[test]
+fn same_change_of_a_header_field_is_shown_once() {
+    let mut comparison = made::portal();
+    let mut change = comparison.changes[0].clone();
+    (change.pointer, change.header) = (None, Some("x-powered-by".to_owned()));
+    comparison.changes = (0..14)
+        .map(|number| {
+            let (endpoint, fingerprint) = (Some(format!("GET /{number}")), format!("{number:016x}"));
+            let before = Some(if number == 13 { "b" } else { "a" }.to_owned());
+            let change = change.clone();
+            conforme::compare::Change {
+                endpoint,
+                fingerprint,
+                before,
+                ..change
+            }
+        })
+        .collect();
+    let text = told(&comparison, ComparisonOptions::default());
+    let count = |part: &str, text: &str| text.matches(part).count();
+    assert_eq!(
+        (count("fingerprint ", &text), count("same at ", &text)),
+        (2, 10),
+        "{text}"
+    );
+    assert!(
+        text.contains("same at GET /1 in ") && text.contains("… and 2 more endpoints"),
+        "{text}"
+    );
+    let verbose = ComparisonOptions {
+        verbose: true,
+        ..ComparisonOptions::default()
+    };
+    assert_eq!(count("fingerprint ", &told(&comparison, verbose)), 14);
+}
+
+#[test]
 fn the_terminal_says_first_whether_it_may_be_released_and_then_what_breaks_whom() {
     is_as_in("portal.txt", &told(&portal(), ComparisonOptions::default()));
     let verbose = ComparisonOptions {

@@ -1,6 +1,9 @@
 //! What a person reads in a terminal or a log: the verdict first, then each change, and the verdict again at the end.
 
-use std::io::{self, Write};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
 use super::release::{
     NAME, Release, capital, cases, cautions, command, compared, drift_headline, fails, headline, level,
@@ -40,6 +43,8 @@ const DIFF: usize = 60;
 const NAMED: usize = 50;
 /// Maximum number of further values of a change without `--verbose`.
 const OTHERS: usize = 3;
+/// Maximum number of further endpoints with the same change of a header field without `--verbose`.
+const SAME: usize = 10;
 /// Columns of a target in a matrix.
 const CELL: usize = 9;
 /// Most cases of a matrix.
@@ -193,10 +198,15 @@ impl<W: Write> Lines<W> {
             }
         }
         let most = if self.options.verbose { TOLD_ALL } else { TOLD };
-        for change in told.iter().take(most) {
-            self.change(comparison, change)?;
+        let groups = if self.options.verbose {
+            told.iter().map(|change| (*change, Vec::new())).collect()
+        } else {
+            same_fields(&told)
+        };
+        for (change, same) in groups.iter().take(most) {
+            self.change(comparison, change, same)?;
         }
-        let left = told.len().saturating_sub(most);
+        let left = groups.iter().skip(most).map(|(_, same)| 1 + same.len()).sum();
         if left > 0 {
             writeln!(self.out)?;
             let hint = "`--report html=changes.html` or `--report json=changes.json` tells them";
@@ -205,7 +215,8 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
-    fn change(&mut self, comparison: &Comparison, change: &Change) -> io::Result<()> {
+    /// A change, and the endpoints at which `same` changes of the same header field were found.
+    fn change(&mut self, comparison: &Comparison, change: &Change, same: &[&Change]) -> io::Result<()> {
         let word = format!("{:>12}", level(change.level).to_uppercase());
         let word = match change.level {
             Level::Breaking => self.colours.bad(&word),
@@ -253,6 +264,16 @@ impl<W: Write> Lines<W> {
         self.labelled("cases", &shown)?;
         self.labelled("-->", &short(&change.evidence.place.to_string(), NAME))?;
         self.labelled("fingerprint", &short(&change.fingerprint, NAME))?;
+        for other in same.iter().take(SAME) {
+            let endpoint = other.endpoint.as_deref().unwrap_or("another endpoint");
+            let (endpoint, suite) = (short(endpoint, NAME), short(&other.suite, NAME));
+            let (shown, print) = (cases(other.cases.len()), short(&other.fingerprint, NAME));
+            self.labelled("same at", &format!("{endpoint} in {suite} ({shown}), {print}"))?;
+        }
+        if same.len() > SAME {
+            let more = figure(same.len() - SAME);
+            self.labelled("", &format!("… and {more} more endpoints (`--verbose` lists them)"))?;
+        }
         if self.options.verbose {
             self.bodies(comparison, change)?;
         }
@@ -472,6 +493,35 @@ fn fitting(line: &str, width: usize) -> String {
     }
     let head: String = line.chars().take(width.saturating_sub(1)).collect();
     head + "…"
+}
+
+/// Changes in order, each with the further ones that differ from it only in the endpoint, if they are of a header field.
+fn same_fields<'c>(changes: &[&'c Change]) -> Vec<(&'c Change, Vec<&'c Change>)> {
+    let mut groups: Vec<(&Change, Vec<&Change>)> = Vec::new();
+    let mut first = HashMap::new();
+    for change in changes {
+        let key = change
+            .header
+            .as_ref()
+            .filter(|_| change.others.is_empty())
+            .map(|header| {
+                let values = (&change.before, &change.after);
+                (
+                    change.level,
+                    &change.rule,
+                    header,
+                    values,
+                    &change.message,
+                    &change.reason,
+                )
+            });
+        let group = key.map(|key| *first.entry(key).or_insert(groups.len()));
+        match group.and_then(|group| groups.get_mut(group)) {
+            Some((_, same)) => same.push(change),
+            None => groups.push((change, Vec::new())),
+        }
+    }
+    groups
 }
 
 #[cfg(test)]
