@@ -20,6 +20,19 @@ pub(super) fn check(case: &CaseDef, errors: &mut Diagnostics) {
     {
         errors.push(never_reached(limit.span));
     }
+    if let Some(status) = &expect.status
+        && let StatusDef::Fixed(StatusSet(items)) = &status.value
+        && !items.is_empty()
+        && items
+            .iter()
+            .all(|item| matches!(item, StatusItem::Code(100 | 102..=199)))
+    {
+        let error = Diagnostic::new(
+            status.span,
+            "this status is of interim responses, which a final response follows",
+        );
+        errors.push(error.help("expect the status of the final response"));
+    }
     without_content(case, errors);
     for (name, header) in &expect.headers {
         // In these fields, different texts can be equal.
@@ -33,6 +46,11 @@ pub(super) fn check(case: &CaseDef, errors: &mut Diagnostics) {
     let body = &expect.body;
     if let Some(text) = &body.text {
         text_tests(&text.value, text.span, errors);
+        let is_content_needed = body.empty.as_ref().is_some_and(|empty| !empty.value);
+        let is_empty = |test: &TextTestDef| matches!(test, TextTestDef::Equals(text) if text.as_constant() == Some(""));
+        if is_content_needed && text.value.iter().any(is_empty) {
+            errors.push(contradiction(text.span));
+        }
     }
     if let Some(part) = &body.json {
         pattern(part, Position::Root, errors);
@@ -61,7 +79,7 @@ fn without_content(case: &CaseDef, errors: &mut Diagnostics) {
     let method = case.request.method.as_ref().and_then(Template::as_constant);
     let reason = match case.expect.status.as_ref().map(|status| &status.value) {
         _ if method == Some("HEAD") => "a response to HEAD has no content",
-        Some(StatusDef::Fixed(StatusSet(items))) if items.iter().all(has_none) => {
+        Some(StatusDef::Fixed(StatusSet(items))) if !items.is_empty() && items.iter().all(has_none) => {
             "a response with this status has no content"
         }
         _ => return,
@@ -451,6 +469,8 @@ mod tests {
                 "status: [204, 304], body: { text: { contains: x } }",
                 "a response with this status has no content",
             ),
+            ("status: [100, 103]", "a final response follows"),
+            ("body: { empty: false, text: '' }", "contradict each other"),
             (
                 "status: 304, body: { empty: false }",
                 "a response with this status has no content",
@@ -492,6 +512,9 @@ mod tests {
             "headers: { vary: { equals: 'accept, origin', matches: '^origin' } }",
             "headers: { x: { equals: '{{ v }}', contains: b } }",
             "status: 204",
+            "status: 101",
+            "status: [103, 200]",
+            "body: { text: '' }",
             "status: 204, body: { empty: true }",
             "status: [200, 204], body: { json: {} }",
             "status: 2xx, body: { json: {} }",
