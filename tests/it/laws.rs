@@ -117,11 +117,17 @@ fn pairs() -> impl Strategy<Value = (Said, Wants)> {
     );
     (said(), other).prop_map(|(said, (status, field, json, exact, contains, schema, looks))| {
         let body = said.body.as_object().cloned().unwrap_or_default();
+        let json = json.or(looks[1].then(|| body.into_iter().take(1).collect()));
+        let exact = exact.map(Value::Object).or(looks[2].then(|| said.body.clone()));
+        // Expectations that contradict each other are rejected.
+        let agrees =
+            |json: &Map<String, Value>| (exact.iter()).all(|exact| matches(&Value::Object(json.clone()), exact));
+        let json = json.filter(agrees);
         let wants = Wants {
             status: status.unwrap_or(said.status),
             field: field.map(Field::of).or(looks[0].then_some(Field::of(said.field))),
-            json: json.or(looks[1].then(|| body.into_iter().take(1).collect())),
-            exact: exact.map(Value::Object).or(looks[2].then(|| said.body.clone())),
+            json,
+            exact,
             contains: contains.or(looks[3].then(|| "{".to_owned())),
             schema,
         };
