@@ -42,6 +42,7 @@ struct Loaded {
     sources: Sources,
     suites: Suites,
     snapshots: SnapshotStore,
+    schemas: SchemaStore,
 }
 
 fn load(folder: &Path) -> Loaded {
@@ -54,6 +55,7 @@ fn load(folder: &Path) -> Loaded {
         snapshots: SnapshotStore::new(&project.snapshots),
         sources,
         suites,
+        schemas,
     }
 }
 
@@ -227,6 +229,8 @@ fn mutate_error_bodies(bencher: Bencher<'_, '_>) {
         name: "bench",
         jobs: 1,
         min_score: None,
+        schemas: &loaded.schemas,
+        advised: 10,
     };
     let measured = || measure(&path, &plan, &loaded.sources, how).expect("a measurement");
     let total = measured().total;

@@ -4,6 +4,7 @@
 
 mod body;
 mod declared;
+pub(crate) mod fields;
 mod finding;
 mod header;
 pub(crate) mod json;
@@ -33,8 +34,8 @@ pub(crate) use lookalike::{alone, distinct, excerpts};
 pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
 pub use same_as::SameAs;
 pub use schema::{Schema, SchemaError, SchemaStore};
-pub(crate) use snapshot::plain_lines;
 pub use snapshot::{HideText, PutBack, SnapshotExpectation, SnapshotMask};
+pub(crate) use snapshot::{Piece, plain_lines};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 

@@ -58,9 +58,10 @@ pub enum Command {
     Merge(MergeArgs),
     /// Compare two versions of an API by what they answered: changes, and whom they break
     Compare(CompareArgs),
-    /// Measure a suite: change recorded answers the way regressions do, and see what notices; nothing is sent
+    /// Measure a suite: change recorded responses as regressions would, judge each change, and print a score and the
+    /// checks to add
     Mutate(MutateArgs),
-    /// Judge recorded answers again with the suite as it is now; nothing is sent
+    /// Judge the responses of a recording again with the current suite, and print the new verdicts
     Recheck(RecheckArgs),
     /// Tell a recorded run again: on the terminal, and in every format of `--report`
     Report(ReportArgs),
@@ -196,7 +197,7 @@ pub struct RunArgs {
     /// Measure the suite by the answers, where the run passes: see `conforme mutate`
     #[arg(long)]
     pub mutate: bool,
-    /// With --mutate, exit with 1 where fewer of the changes are noticed than this, in percent
+    /// With --mutate, exit with 1 if the score is lower than this, in percent
     #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
     pub min_score: Option<f64>,
     /// Run only what did not pass in this recording, and what is new since
@@ -322,6 +323,15 @@ pub enum FailOn {
 
 /// `conforme mutate`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The score is killed / (killed + survived), in percent. A changed response is\n\
+killed if a check fails for it, and survives if none does. Survivors that\n\
+suite.yaml accepts do not count, nor do changes that mean the same. Incidental\n\
+header fields (server, date, x-powered-by, ids of requests) are not changed.\n\
+Cases without a recorded response that passed are not measured.\n\n\
+Exit codes: 0 the score is high enough, 1 it is below --min-score,\n\
+2 usage or an invalid suite, 3 no change counts, 4 no case was selected."
+)]
 pub struct MutateArgs {
     /// A recording of a run that passed: what `run --record` wrote
     #[arg(value_name = "RECORDING")]
@@ -332,7 +342,7 @@ pub struct MutateArgs {
     /// Only cases with this tag; given again, cases with any of them
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// Exit with 1 where fewer of the changes are noticed than this, in percent
+    /// Exit with 1 if the score is lower than this, in percent
     #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
     pub min_score: Option<f64>,
     /// Threads [default: as many as there are cores]

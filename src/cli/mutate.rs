@@ -22,7 +22,7 @@ use crate::{
     recording::Recording,
     report::{
         Format, ReportSpec,
-        mutate::{FORMATS, MeasureOptions, tell, write},
+        mutate::{ADVISED, FORMATS, MeasureOptions, TOLD, tell, write},
     },
 };
 
@@ -78,6 +78,12 @@ fn try_mutate(args: &MutateArgs, folder: Option<&Path>, printer: &mut Printer) -
         name: &name,
         jobs: args.jobs.map_or_else(cores, usize::from),
         min_score: args.min_score,
+        schemas: &workspace.schemas,
+        advised: if args.verbose || !args.reports.is_empty() {
+            ADVISED
+        } else {
+            TOLD
+        },
     };
     let measured = measure(path, &plan, &workspace.sources, how).map_err(|error| unreadable(path, &error, printer))?;
     let options = MeasureOptions {

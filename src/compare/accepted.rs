@@ -20,11 +20,11 @@ use chrono::NaiveDate;
 use super::{
     Accepted, CHANGE_RULES, Change, ChangeRule, Facts, StaleEntry,
     difference::Part,
-    fields, fingerprint,
+    fingerprint,
     gather::{Group, Key},
 };
 use crate::{
-    check::is_token,
+    check::{fields, is_token},
     source::{
         Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Place, Sources, Span, nearest, parse_toml, read_text,
         string,

@@ -10,11 +10,10 @@ use super::{
     body::{self, GENERATED, is_of_its_time},
     cookies,
     difference::{Difference, Part, Told},
-    fields,
     format::{Format, instant},
 };
 use crate::{
-    check::{MAX_DECODED, MediaType, ResponseView, status_name},
+    check::{MAX_DECODED, MediaType, ResponseView, fields, status_name},
     exchange::{Answer, Reply, field_shown},
 };
 

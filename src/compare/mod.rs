@@ -15,7 +15,6 @@ mod change;
 mod cookies;
 mod difference;
 mod facts;
-mod fields;
 mod format;
 mod gather;
 mod judge;

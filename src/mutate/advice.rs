@@ -1,84 +1,27 @@
-//! What to add to a case so that it notices.
+//! What to add to a case so that it detects a change: candidates, the strictest first.
 
-use std::{fmt::Write as _, time::Duration};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::{Operator, mutant::Target};
+use super::{Operator, mutant::Target, names::Names};
 use crate::{
-    check::{self, PutBack, json},
+    check::{self, ResponseView, fields::is_varying, json},
     exchange::{Answer, CREDENTIALS, HIDDEN},
+    suite::is_matcher,
 };
 
-/// How far a date is from the response where it is suggested to be recent.
-const RECENT: Duration = Duration::from_mins(5);
-/// Most bytes of a value that is shown.
+/// Maximum length of a value that is shown, in bytes.
 const SHOWN: usize = 300;
+/// Maximum length of a line of text that is suggested, in bytes.
+const LINE: usize = 200;
+/// Deepest nesting of a value that is spelled out.
+const DEPTH: usize = 20;
 
-/// How values are written in the case's own words.
-pub(super) struct Names {
-    known: PutBack,
-    /// Values of the row that are too short to be known wherever they stand.
-    row: Vec<String>,
-    /// When the response was received: a date is suggested to be recent only if it was.
-    received: Option<DateTime<Utc>>,
-}
-
-impl Names {
-    /// Of the variables that a case makes, and of those of its target.
-    pub(super) fn new(
-        own: Vec<(String, String)>,
-        of_target: impl Iterator<Item = (String, String)>,
-        has_row: bool,
-    ) -> Self {
-        let row = own
-            .iter()
-            .map(|(_, value)| value.clone())
-            .filter(|value| has_row && !value.is_empty());
-        Self {
-            row: row.collect(),
-            received: None,
-            known: PutBack::new(own.into_iter().chain(of_target)),
-        }
-    }
-
-    /// The same names for a response that was received at this moment.
-    pub(super) fn at(self, received: DateTime<Utc>) -> Self {
-        Self {
-            received: Some(received),
-            ..self
-        }
-    }
-
-    /// Whether `within: 5m` passes for a date of the response.
-    fn is_recent(&self, text: &str) -> bool {
-        let at = check::instant(text);
-        at.zip(self.received)
-            .is_some_and(|(at, received)| check::is_within(at, received, RECENT))
-    }
-
-    fn put_back(&self, text: &str) -> String {
-        self.known.put_back(text)
-    }
-
-    /// Whether a text holds something that is another one in each row, and has no name there.
-    fn is_of_row(&self, text: &str) -> bool {
-        let mut bare = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{ ") {
-            bare.push_str(before);
-            rest = after.split_once(" }}").map_or("", |(_, after)| after);
-        }
-        bare.push_str(rest);
-        self.row.iter().any(|value| bare.contains(value.as_str()))
-    }
-}
-
-/// What stands at a target, before and after.
+/// The value at a target, before and after.
 pub(super) fn shown(target: &Target, original: &Answer, changed: &Answer) -> (Option<String>, Option<String>) {
     let at = |answer: &Answer| match target {
-        Target::Status | Target::Answer => Some(crate::check::status_name(answer.status)),
+        Target::Status | Target::Answer => Some(check::status_name(answer.status)),
         Target::Header(name) => {
             let all: Vec<_> = answer.header(name).collect();
             (!all.is_empty()).then(|| all.join(", "))
@@ -111,146 +54,342 @@ pub(super) fn general(target: &Target) -> String {
     }
 }
 
-/// The lines that kill it, as YAML from the top of the case's file on; none where no line can tell.
-pub(super) fn of(operator: &Operator, target: &Target, answer: &Answer, names: &Names) -> Option<String> {
-    let mut out = "expect:\n".to_owned();
+/// The place of the body that an addition for a target is about, and whether it is about everything there.
+pub(super) fn place<'t>(operator: &Operator, target: &'t Target) -> (&'t str, bool) {
     match target {
-        Target::Status => status(answer, &mut out),
-        Target::Header(name) => {
-            out += "  headers:\n";
-            let value: Vec<_> = answer.header(name).collect();
-            let _ = writeln!(out, "    {name}: {}", header(name, &value.join(", "), names)?);
+        // What must not be there in addition can only be expressed for the whole.
+        Target::Body(pointer) if operator.id == "body/property-added" => {
+            (pointer.rsplit_once('/').map_or("", |(parent, _)| parent), true)
         }
-        Target::Answer => {
-            status(answer, &mut out);
-            if answer.body.is_empty() {
-                out += "  body: { empty: true }\n";
-            } else {
-                body(answer, "", names, &mut out);
-            }
-        }
-        Target::Body(_) if answer.body.is_empty() => out += "  body: { empty: true }\n",
-        Target::Body(pointer) => match operator.id {
-            // What must not be there besides can only be said of the whole.
-            "body/property-added" | "body/key-duplicated" => whole(answer, names, &mut out)?,
-            _ => body(answer, pointer, names, &mut out),
-        },
+        Target::Body(pointer) => (pointer, false),
+        _ => ("", false),
     }
-    Some(out)
 }
 
-fn status(answer: &Answer, out: &mut String) {
-    let _ = writeln!(out, "  status: {}", answer.status);
+/// Equal for targets for which the same addition is suggested first, as a rule: survivors are grouped by it before
+/// anything is suggested.
+pub(super) fn likeness(target: &Target, at: &str, answer: &Answer, names: &Names) -> u64 {
+    let text = match target {
+        Target::Status | Target::Answer => answer.status.to_string(),
+        Target::Header(name) => answer.header(name).collect::<Vec<_>>().join(", "),
+        Target::Body(_) => match json::read(answer.body.bytes()) {
+            Ok(value) => match value.pointer(&outside_arrays(at)) {
+                Some(Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+                None => String::new(),
+            },
+            Err(_) => answer.body.text().into_owned(),
+        },
+    };
+    let mut hasher = DefaultHasher::new();
+    names
+        .shape(&text)
+        .unwrap_or_else(|| names.template(&text))
+        .hash(&mut hasher);
+    hasher.finish()
 }
 
-fn header(name: &str, value: &str, names: &Names) -> Option<String> {
-    if CREDENTIALS.contains(&name) || value.contains(HIDDEN) {
+/// A pointer up to the first array on its way: an addition is about the whole array.
+fn outside_arrays(pointer: &str) -> String {
+    let steps = pointer.split('/').skip(1);
+    let steps = steps.take_while(|step| step.parse::<usize>().is_err());
+    steps.fold(String::new(), |place, step| format!("{place}/{step}"))
+}
+
+/// What can be added to the case, as the top of its file, the strictest first. None of these has been tried.
+pub(super) fn candidates(operator: &Operator, target: &Target, view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
+    let status = json!({ "expect": { "status": view.status } });
+    match target {
+        Target::Status => vec![status],
+        Target::Header(name) => header(name, view, names)
+            .into_iter()
+            .map(|test| json!({ "expect": { "headers": { name.clone(): test } } }))
+            .collect(),
+        Target::Answer => std::iter::once(status).chain(body("", false, view, names)).collect(),
+        Target::Body(_) => {
+            let (at, is_whole) = place(operator, target);
+            body(at, is_whole, view, names)
+        }
+    }
+}
+
+/// Tests of a header field.
+fn header(name: &str, answer: &Answer, names: &Names) -> Vec<Value> {
+    let present = json!({ "present": true });
+    let values: Vec<&str> = answer.header(name).collect();
+    if name == "set-cookie" {
+        let cookies = values.iter().filter_map(|value| cookie(value, answer, names));
+        let cookies = cookies.map(|pattern| json!({ "matches": pattern }));
+        return cookies.chain([present]).collect();
+    }
+    let value = values.join(", ");
+    if CREDENTIALS.contains(&name) || names.is_masked(&value) {
+        return vec![present];
+    }
+    if names.is_recent(&value) {
+        return vec![json!({ "within": "5m" }), present];
+    }
+    if let Some(shape) = names.shape(&value) {
+        return vec![json!({ "matches": shape }), present];
+    }
+    if is_varying(name) || names.is_of_row(&value) || check::instant(&value).is_some() {
+        return vec![present];
+    }
+    vec![
+        Value::from(names.template(&value)),
+        Value::from(Names::plain(&value)),
+        present,
+    ]
+}
+
+/// A pattern of a cookie: its name and attributes, but neither its value nor a date.
+fn cookie(text: &str, answer: &Answer, names: &Names) -> Option<String> {
+    let mut parts = text.split(';');
+    let pair = parts.next().unwrap_or_default();
+    let (name, value) = pair.split_once('=')?;
+    if names.is_masked(name) {
         return None;
     }
-    Some(match name {
-        "date" | "last-modified" | "expires" if names.is_recent(value) => "{ within: 5m }".to_owned(),
-        "date" => "{ present: true }".to_owned(),
-        _ if is_own(value) => "{ present: true }".to_owned(),
-        _ => quoted(&names.put_back(value)),
-    })
+    let value = if value.is_empty() { "" } else { "[^;]+" };
+    let mut out = format!("^{}={value}", regex::escape(name));
+    for attribute in parts {
+        let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+        let is_date = check::instant(value.trim()).is_some_and(|at| at > answer.received);
+        out.push(';');
+        if is_date || names.is_masked(value) {
+            out.push_str(&regex::escape(key));
+            out.push_str("=[^;]+");
+        } else {
+            out.push_str(&regex::escape(attribute));
+        }
+    }
+    (!names.is_masked(&out.replace("[^;]+", ""))).then_some(out + "$")
 }
 
-/// Whether no other answer has this value.
-fn is_own(text: &str) -> bool {
-    let bare = text.trim_matches('"');
-    bare.len() >= 16 && bare.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
-/// The value at a place of the body, as a part of it.
-fn body(answer: &Answer, pointer: &str, names: &Names, out: &mut String) {
-    let Ok(value) = json::read(answer.body.bytes()) else {
-        let text = names.put_back(&answer.body.text());
-        let _ = writeln!(out, "  body: {{ text: {} }}", quoted(&text));
-        return;
+/// Tests of the body at a place.
+fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
+    let of = |test: Value| json!({ "expect": { "body": test } });
+    if view.body.is_empty() {
+        return vec![of(json!({ "empty": true }))];
+    }
+    let Ok(value) = view.json() else {
+        return text(view, names).into_iter().map(of).collect();
     };
-    // Within an array, all of the array is what is held.
-    let mut steps: Vec<&str> = pointer.split('/').skip(1).collect();
-    if let Some(item) = steps.iter().position(|step| step.parse::<usize>().is_ok()) {
-        steps.truncate(item);
+    let exact = (!names.has_volatile(value)).then(|| of(json!({ "exact": literal(value, names) })));
+    let place = outside_arrays(at);
+    let found = value.pointer(&place).unwrap_or(value);
+    let mut tests = patterns(found, names, 0);
+    if is_whole {
+        tests.retain(|test| test.get("$equals").is_some());
+        if place.is_empty() {
+            tests.clear();
+        }
     }
-    let place = steps
-        .iter()
-        .fold(String::new(), |place, step| format!("{place}/{step}"));
-    let found = value.pointer(&place).unwrap_or(&value);
-    out.push_str("  body:\n    json:");
-    let mut indent = 6;
-    for step in &steps {
-        let key = step.replace("~1", "/").replace("~0", "~");
-        let _ = write!(out, "\n{:indent$}{}:", "", key_of(&key));
-        indent += 2;
+    let steps: Vec<String> = (place.split('/').skip(1))
+        .map(|step| key(&step.replace("~1", "/").replace("~0", "~")))
+        .collect();
+    let tests = tests.into_iter().map(|test| {
+        let nested = steps
+            .iter()
+            .rev()
+            .fold(test, |inner, step| json!({ step.clone(): inner }));
+        of(json!({ "json": nested }))
+    });
+    if is_whole {
+        return tests.chain(exact).collect();
     }
-    write_value(found, indent, names, out);
+    if names.is_masked(&place) {
+        return exact.into_iter().collect();
+    }
+    tests.chain(exact).collect()
 }
 
-fn key_of(key: &str) -> String {
-    let is_plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_plain && !key.starts_with(|sign: char| sign.is_ascii_digit()) {
-        key.to_owned()
+/// Tests of a body that is not JSON.
+fn text(view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
+    let mut tests = Vec::new();
+    if let Ok(text) = view.text()
+        && let Ok(text) = text.content
+    {
+        if !names.is_volatile(&text) {
+            tests.push(json!({ "text": names.template(&text) }));
+            tests.push(json!({ "text": Names::plain(&text) }));
+        } else if let Some(shape) = names.shape(&text).filter(|_| !names.is_masked(&text)) {
+            tests.push(json!({ "text": { "matches": shape } }));
+        }
+        let is_fixed = |line: &&str| line.len() <= LINE && line.len() > 3 && !names.is_volatile(line);
+        // What is cut off, is cut off at the end.
+        let last = text.lines().rev().find(is_fixed);
+        let first = text.lines().find(is_fixed);
+        let lines = last.into_iter().chain(first);
+        tests.extend(lines.map(|line| json!({ "text": { "contains": names.template(line) } })));
+    }
+    tests.push(json!({ "empty": false }));
+    tests
+}
+
+/// Patterns that a value passes, the strictest first.
+fn patterns(value: &Value, names: &Names, depth: usize) -> Vec<Value> {
+    let mut all = Vec::new();
+    let is_literal = !names.has_volatile(value);
+    let equals = |all: &mut Vec<Value>| {
+        if is_literal {
+            all.push(json!({ "$equals": literal(value, names) }));
+        }
+    };
+    match value {
+        Value::String(text) if names.is_masked(text) => {}
+        Value::String(text) if names.is_recent(text) => {
+            all.push(json!({ "$within": "5m" }));
+            all.extend(
+                names
+                    .shape(text)
+                    .map(|shape| json!({ "$within": "5m", "$matches": shape })),
+            );
+        }
+        Value::String(text) if !is_literal => {
+            all.extend(names.shape(text).map(|shape| json!({ "$matches": shape })));
+        }
+        Value::String(text) => all.extend([Value::from(names.template(text)), Value::from(Names::plain(text))]),
+        Value::Number(number) => {
+            all.extend(names.of_row(&number.to_string()).map(Value::from));
+            if is_literal {
+                all.push(value.clone());
+            }
+        }
+        Value::Bool(_) | Value::Null => all.push(value.clone()),
+        Value::Array(items) => {
+            equals(&mut all);
+            if depth < DEPTH && !items.is_empty() {
+                all.push(items.iter().map(|item| first(item, names, depth + 1)).collect());
+            }
+            all.extend(common(items, names).map(|item| json!({ "$each": item })));
+            all.push(json!({ "$length": items.len() }));
+        }
+        Value::Object(entries) => {
+            if depth < DEPTH && !entries.is_empty() {
+                let entries = entries.iter().filter(|(name, _)| is_expressible(name, names));
+                let entries: Map<_, _> = entries
+                    .map(|(name, value)| (key(name), first(value, names, depth + 1)))
+                    .collect();
+                if !entries.is_empty() {
+                    all.push(Value::Object(entries));
+                }
+            }
+            equals(&mut all);
+        }
+    }
+    all.push(json!({ "$type": kind(value) }));
+    all
+}
+
+/// The strictest pattern.
+fn first(value: &Value, names: &Names, depth: usize) -> Value {
+    // A list in a list of patterns is one of patterns, too: it can be copied without its context.
+    patterns(value, names, depth).into_iter().next().unwrap_or(Value::Null)
+}
+
+/// What all items of an array have in common: their type, and the types of their properties.
+fn common(items: &[Value], names: &Names) -> Option<Value> {
+    let of_all = |values: &[&Value]| {
+        let mut kinds: Vec<_> = values.iter().map(|value| kind(value)).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        match kinds.as_slice() {
+            [kind] => Some(json!({ "$type": kind })),
+            ["integer", "number"] => Some(json!({ "$type": "number" })),
+            _ => None,
+        }
+    };
+    let all: Vec<&Value> = items.iter().collect();
+    let Some(Value::Object(first)) = items.first() else {
+        return of_all(&all);
+    };
+    let properties = first.keys().filter(|name| is_expressible(name, names));
+    let properties = properties.filter_map(|name| {
+        let values: Option<Vec<&Value>> = items.iter().map(|item| item.get(name)).collect();
+        Some((key(name), of_all(&values?)?))
+    });
+    let properties: Map<_, _> = properties.collect();
+    if properties.is_empty() {
+        of_all(&all)
     } else {
-        quoted(key)
+        Some(Value::Object(properties))
     }
 }
 
-fn write_value(value: &Value, indent: usize, names: &Names, out: &mut String) {
+fn kind(value: &Value) -> &'static str {
     match value {
-        Value::Object(entries) if !entries.is_empty() => {
-            for (key, value) in entries {
-                let _ = write!(out, "\n{:indent$}{}:", "", key_of(key));
-                write_value(value, indent + 2, names, out);
-            }
-            if !out.ends_with('\n') {
-                out.push('\n');
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Whether a case can name this property.
+fn is_expressible(name: &str, names: &Names) -> bool {
+    !name.contains("{{") && name != "<<" && !names.is_masked(name)
+}
+
+/// The name of a property where matchers can occur.
+fn key(name: &str) -> String {
+    if name.starts_with('$') {
+        format!("${name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// A value in which everything is literal.
+fn literal(value: &Value, names: &Names) -> Value {
+    match value {
+        Value::String(text) => names.template(text).into(),
+        Value::Array(items) => items.iter().map(|item| literal(item, names)).collect(),
+        Value::Object(entries) => {
+            let name = |name: &str| {
+                if is_matcher(name) {
+                    format!("${name}")
+                } else {
+                    name.to_owned()
+                }
+            };
+            let entries = entries.iter().map(|(key, value)| (name(key), literal(value, names)));
+            Value::Object(entries.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// A snapshot of the response, as the top of a case's file: what it must leave out is redacted. `None` if it would
+/// differ each time all the same.
+pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &Names) -> Option<(Value, Vec<String>)> {
+    let mut places = redact.to_vec();
+    match view.json() {
+        Ok(value) => volatile(value, "", names, &mut places),
+        Err(_) => {
+            let text = view
+                .text()
+                .ok()
+                .and_then(|text| text.content.ok().map(|text| text.into_owned()));
+            if text.is_some_and(|text| names.is_volatile(&text)) {
+                return None;
             }
         }
-        other => {
-            let _ = writeln!(out, " {}", scalar(other, names));
-            // The next entry begins its own line.
-            if out.ends_with('\n') {
-                out.pop();
-            }
-            out.push('\n');
-        }
     }
-    // Lines are begun with their line break: one is enough.
-    while out.contains("\n\n") {
-        *out = out.replace("\n\n", "\n");
+    // A pointer to the whole redacts everything.
+    if places.iter().any(|place| place.is_empty() || place.contains(HIDDEN)) {
+        return None;
     }
-}
-
-fn scalar(value: &Value, names: &Names) -> String {
-    match value {
-        Value::String(text) if text.len() >= 20 && names.is_recent(text) => "{ $within: 5m }".to_owned(),
-        Value::String(text) if names.put_back(text) == *text && is_own(text) => "{ $type: string }".to_owned(),
-        Value::String(text) if names.is_of_row(&names.put_back(text)) => "{ $type: string }".to_owned(),
-        Value::String(text) => quoted(&names.put_back(text)),
-        Value::Array(_) | Value::Object(_) => format!("{{ $equals: {} }}", names.put_back(&value.to_string())),
-        other => other.to_string(),
+    places.dedup();
+    let redact = (!places.is_empty()).then(|| json!({ "redact": places }));
+    let mut all = json!({ "expect": { "snapshot": true } });
+    if let Some(redact) = redact {
+        all["snapshots"] = redact;
     }
-}
-
-/// The whole body, where no value of it is another one each time.
-fn whole(answer: &Answer, names: &Names, out: &mut String) -> Option<()> {
-    let value = json::read(answer.body.bytes()).ok()?;
-    let mut text = String::new();
-    write_value(&value, 6, names, &mut text);
-    if text.contains("$within") || text.contains("$type") {
-        // A snapshot holds the whole, too, and leaves out what differs.
-        let mut places = Vec::new();
-        volatile(&value, "", names, &mut places);
-        let _ = writeln!(out, "  snapshot: true\nsnapshots:\n  redact: [{}]", places.join(", "));
-        return Some(());
-    }
-    let _ = writeln!(out, "  body:\n    exact: {}", names.put_back(&value.to_string()));
-    Some(())
+    Some((all, places))
 }
 
 fn volatile(value: &Value, at: &str, names: &Names, places: &mut Vec<String>) {
@@ -261,11 +400,11 @@ fn volatile(value: &Value, at: &str, names: &Names, places: &mut Vec<String>) {
             }
         }
         Value::Array(items) => {
-            for (number, item) in items.iter().enumerate() {
-                volatile(item, &format!("{at}/{number}"), names, places);
+            for item in items {
+                volatile(item, &format!("{at}/*"), names, places);
             }
         }
-        Value::String(_) if scalar(value, names).contains('$') => places.push(quoted(at)),
+        scalar if names.has_volatile(scalar) && !places.iter().any(|place| place == at) => places.push(at.to_owned()),
         _ => {}
     }
 }

@@ -17,8 +17,14 @@ pub struct Measured {
     pub tool: String,
     /// The recording that was changed.
     pub recording: String,
-    /// Cases whose answers were changed.
+    /// The score and what it leaves out, in one line.
+    pub headline: String,
+    /// The score in percent: see [`Tally::score`]. None if no change counts.
+    pub score: Option<f64>,
+    /// Cases whose responses were changed.
     pub cases: usize,
+    /// Cases that were selected.
+    pub selected: usize,
     /// All mutants.
     pub total: Tally,
     /// The same by operator, in the order of the table of operators.
@@ -36,7 +42,7 @@ pub struct Measured {
     pub survivors: Vec<Group>,
     /// What survived and is accepted with a reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub waived: Vec<Waived>,
+    pub accepted: Vec<Waived>,
     /// Waivers that match no survivor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<StaleWaiver>,
@@ -53,23 +59,52 @@ pub struct Measured {
 /// What became of mutants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
-    /// Noticed by a check.
+    /// A check fails for the changed response.
     pub killed: usize,
-    /// Noticed by nothing.
+    /// No check fails, and the change is not accepted.
     pub survived: usize,
-    /// Survived, and accepted with a reason: counted in no score.
-    pub waived: usize,
-    /// Mean the same as the original by the suite's own comparison: counted in no score.
+    /// No check fails, and `survivors` in `suite.yaml` accepts it with a reason: not in the score.
+    pub accepted: usize,
+    /// The changed response means the same as the recorded one: not in the score.
     pub equivalent: usize,
 }
 
 impl Tally {
-    /// Killed of those that count, in percent; none where none counts.
+    /// The score in percent: killed / (killed + survived). None if there is neither.
     pub fn score(self) -> Option<f64> {
         let all = self.killed + self.survived;
         #[expect(clippy::cast_precision_loss, reason = "no run makes 2^52 mutants")]
         (all > 0).then(|| self.killed as f64 * 100.0 / all as f64)
     }
+}
+
+/// A score with one decimal, rounded down: what is not 100 is never shown as 100.
+pub(crate) fn percent(tally: Tally) -> Option<String> {
+    let all = tally.killed + tally.survived;
+    let tenths = (tally.killed * 1000).checked_div(all)?;
+    Some(format!("{}.{}%", tenths / 10, tenths % 10))
+}
+
+/// The score and what it leaves out, in one line. `missed` is the least score, if it was not reached; `cases` are those
+/// that were measured, of how many.
+pub(super) fn headline(total: Tally, missed: Option<f64>, cases: (usize, usize)) -> String {
+    let mut out = match (percent(total), missed) {
+        (None, _) => "No verdict: no change to a response counts".to_owned(),
+        (Some(score), Some(least)) => {
+            format!("Too weak: {score} of the changes are noticed, and {least}% must be")
+        }
+        (Some(score), None) => format!("{score} of the changes are noticed"),
+    };
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    if total.accepted > 0 {
+        let count = total.accepted;
+        out += &format!(", not counting {count} accepted survivor{}", plural(count));
+    }
+    let (measured, all) = cases;
+    if measured < all {
+        out += &format!("; {} of {all} case{} not measured", all - measured, plural(all));
+    }
+    out
 }
 
 /// The mutants of one operator.
@@ -127,14 +162,21 @@ pub struct Group {
     pub suite: String,
     /// Where in the answer: `status`, `header content-type`, `body /errorCode`.
     pub target: String,
-    /// What the suite would miss, in one sentence: `nobody notices when the header `retry-after` is gone`.
+    /// What the suite would miss, in one sentence.
     pub message: String,
     /// Where the addition belongs: the file and the line of the case (or of the suite, where all its cases need it).
     pub place: Place,
-    /// The lines to add there, as YAML that can be pasted; none where no line of a case can tell.
+    /// The lines to add there, as YAML. With them, the case passes for what was recorded and fails for these changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// The survivors.
+    /// What else detects the changes, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// How many survivors there are.
+    pub count: usize,
+    /// Of how many cases they are.
+    pub cases: usize,
+    /// The survivors; the first 1000 of them.
     pub survivors: Vec<Survivor>,
 }
 

@@ -1,10 +1,13 @@
-//! How strong a suite is: the answers of a recorded run, each changed the way regressions change answers and judged
-//! again. What no check notices, the suite would miss. Nothing is sent.
+//! How strong a suite is: the responses of a recorded run, each changed as regressions change responses and judged again.
+//! What no check detects, the suite would miss.
 
 mod advice;
+mod advise;
 mod measured;
 mod mutant;
+mod names;
 mod operator;
+mod yaml;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -15,8 +18,10 @@ use std::{
     },
 };
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub(crate) use measured::percent;
 pub use measured::{
     FORMAT, Group, LayerScore, Measured, NotMeasured, OnlySnapshot, OperatorScore, StaleWaiver, SuiteScore, Survivor,
     Tally, Waived, measurement_schema,
@@ -26,17 +31,19 @@ pub use operator::{OPERATORS, Operator};
 pub use crate::check::Layer;
 
 use crate::{
-    check::{self, ResponseView, noticed},
+    check::{self, ResponseView, SchemaStore, noticed},
     event::{CaseFinished, Event, Verdict},
     exchange::{Answer, Reply},
     exit::Exit,
     plan::{Bound, Plan, Planned},
+    project::marks_of,
     recording::{Recording, RecordingError},
     source::{Place, Sources},
     suite::Case,
 };
-use advice::Names;
+use advise::{Advice, Adviser, Survived};
 use mutant::{Elsewhere, Mutant, Mutants, Target, is_alike, is_equivalent};
+use names::Names;
 
 /// Most answers of a suite that others are swapped with.
 const KINDS: usize = 12;
@@ -52,6 +59,10 @@ pub struct Measuring<'a> {
     pub jobs: usize,
     /// The least score that passes, in percent.
     pub min_score: Option<f64>,
+    /// The schemas that the cases name.
+    pub schemas: &'a SchemaStore,
+    /// How many groups of survivors, largest first, get advice.
+    pub advised: usize,
 }
 
 /// A recorded answer that passed, and all that judges it.
@@ -71,7 +82,19 @@ struct Outcome {
     first: [usize; 7],
     only: [usize; 7],
     by_snapshot: BTreeMap<(usize, String), usize>,
-    survivors: Vec<(usize, Target, Survivor, Option<String>)>,
+    survivors: Vec<Found>,
+}
+
+/// A mutant that survived.
+struct Found {
+    /// Its operator's place in the table.
+    operator: usize,
+    /// Which of the operator's mutants of the response it is.
+    number: usize,
+    target: Target,
+    survivor: Survivor,
+    /// Equal where the same addition is probably right; see [`advice::likeness`].
+    likeness: u64,
 }
 
 /// Measures the suite by the answers of a recording.
@@ -86,8 +109,11 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
     let by_id: HashMap<&str, &CaseFinished> = recorded.iter().map(|case| (case.id.as_str(), case)).collect();
     for planned in &plan.cases {
         let id = planned.case.id.as_str();
-        let Some(case) = by_id.get(id) else { continue };
-        match subject(case, planned, plan, sources, &replies) {
+        let made = match by_id.get(id) {
+            Some(case) => subject(case, planned, plan, sources, &replies),
+            None => Err("it is not in the recording".to_owned()),
+        };
+        match made {
             Ok(subject) => subjects.push(subject),
             Err(reason) => not_measured.push(NotMeasured {
                 case: id.to_owned(),
@@ -123,7 +149,8 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
         .into_iter()
         .map(|outcome| outcome.into_inner().unwrap_or_else(PoisonError::into_inner))
         .collect();
-    Ok(fold(&subjects, outcomes, not_measured, plan, sources, how))
+    let mut adviser = Adviser::new(&subjects, &elsewhere, &replies, plan, sources, how.schemas);
+    Ok(fold(&mut adviser, outcomes, not_measured, how))
 }
 
 fn read(path: &Path) -> Result<Vec<CaseFinished>, RecordingError> {
@@ -178,10 +205,17 @@ fn decoded(answer: &Answer, limit: usize) -> Answer {
 }
 
 /// The words of a case for what stands in its answers.
-fn names(plan: &Plan, case: &Case) -> Names {
+fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> Names {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of_target = plan.target.vars.iter().map(|(name, value)| (name.clone(), text(value)));
-    Names::new(plan.made_by(case), of_target, case.example.is_some())
+    let marks = plan.target.secrets.keys().flat_map(|name| marks_of(name));
+    Names::new(
+        plan.made_by(case),
+        of_target,
+        case.example.is_some(),
+        marks.collect(),
+        received,
+    )
 }
 
 fn subject(
@@ -229,7 +263,7 @@ fn subject(
         answer: decoded(answer, plan.target.limits.max_body),
         suite: recorded.suite.clone(),
         place: sources.place(planned.case.span),
-        names: names(plan, &planned.case).at(answer.received),
+        names: names(plan, &planned.case, answer.received),
     })
 }
 
@@ -244,6 +278,7 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Out
         .enumerate()
         .map(|(at, operator)| (operator.id, at))
         .collect();
+    let mut likenesses: HashMap<(usize, String), u64> = HashMap::new();
     Mutants::make(&subject.answer, elsewhere, &mut |mutant: Mutant<'_>| {
         let at = places[mutant.operator.id];
         let tally = &mut outcome.operators[at];
@@ -276,11 +311,31 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Out
                 before,
                 after,
             };
-            let advice = advice::of(mutant.operator, mutant.target, &subject.answer, &subject.names);
-            outcome.survivors.push((at, mutant.target.clone(), survivor, advice));
+            let likeness = likeness(subject, &mutant, &mut likenesses);
+            outcome.survivors.push(Found {
+                operator: at,
+                number: mutant.number,
+                target: mutant.target.clone(),
+                survivor,
+                likeness,
+            });
         }
     });
     outcome
+}
+
+fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, String), u64>) -> u64 {
+    // The rows of a table share one file: an addition is right for all of them or for none.
+    if subject.case.example.is_some() {
+        return 0;
+    }
+    let (at, is_whole) = advice::place(mutant.operator, mutant.target);
+    let key = match mutant.target {
+        Target::Status | Target::Answer => (0, String::new()),
+        Target::Header(name) => (1, name.clone()),
+        Target::Body(_) => (2 + usize::from(is_whole), at.to_owned()),
+    };
+    *(known.entry(key)).or_insert_with(|| advice::likeness(mutant.target, at, &subject.answer, &subject.names))
 }
 
 /// What the checks themselves say: there is one judgement, however fast.
@@ -289,24 +344,23 @@ fn fails(subject: &Subject, answer: &Answer, other: Option<&Reply>) -> bool {
     check::check(expectation, request, &Reply::Answer(answer.clone()), other).fails()
 }
 
-/// The waiver, the suite, the target, the advice.
-type GroupKey = (Option<usize>, String, String, Option<String>);
+/// The waiver, the suite, the target, the file of a table, the likeness.
+type Key = (Option<usize>, String, String, Option<Arc<str>>, u64);
 
 fn fold(
-    subjects: &[Subject],
+    adviser: &mut Adviser<'_>,
     outcomes: Vec<Outcome>,
     not_measured: Vec<NotMeasured>,
-    plan: &Plan,
-    sources: &Sources,
     how: Measuring<'_>,
 ) -> Measured {
+    let (subjects, sources, plan) = (adviser.subjects, adviser.sources, adviser.plan);
     let mut operators = vec![Tally::default(); OPERATORS.len()];
     let mut suites: BTreeMap<String, Tally> = BTreeMap::new();
     let (mut first, mut only) = ([0; 7], [0; 7]);
-    let mut groups: BTreeMap<GroupKey, Group> = BTreeMap::new();
+    let mut groups: BTreeMap<Key, Survived> = BTreeMap::new();
     let mut used = BTreeSet::new();
     let mut by_snapshot: BTreeMap<(String, usize, String), usize> = BTreeMap::new();
-    for (subject, outcome) in subjects.iter().zip(outcomes) {
+    for (at, (subject, outcome)) in subjects.iter().zip(outcomes).enumerate() {
         let suite = suites.entry(subject.suite.clone()).or_default();
         for (sum, tally) in operators.iter_mut().zip(&outcome.operators) {
             add(sum, *tally);
@@ -321,52 +375,39 @@ fn fold(
             first[layer] += outcome.first[layer];
             only[layer] += outcome.only[layer];
         }
-        for (operator, target, survivor, advice) in outcome.survivors {
-            let shown = advice::general(&target);
-            let id = OPERATORS[operator].id;
+        for found in outcome.survivors {
+            let shown = advice::general(&found.target);
+            let id = OPERATORS[found.operator].id;
             let waivers = &subject.case.suite.def.survivors;
             let waiver = waivers
                 .iter()
-                .position(|waiver| waiver.value.covers(id, &shown, &survivor.case));
+                .position(|waiver| waiver.value.covers(id, &shown, &found.survivor.case));
             if let Some(number) = waiver {
-                for tally in [&mut operators[operator], &mut *suite] {
+                for tally in [&mut operators[found.operator], &mut *suite] {
                     tally.survived -= 1;
-                    tally.waived += 1;
+                    tally.accepted += 1;
                 }
                 used.insert((subject.suite.clone(), number));
             }
-            let key = (waiver, subject.suite.clone(), shown.clone(), advice.clone());
-            let group = groups.entry(key).or_insert_with(|| Group {
-                operators: Vec::new(),
-                suite: subject.suite.clone(),
-                message: format!("nobody notices where {shown} is changed"),
-                target: shown,
-                place: survivor.place.clone(),
-                advice,
-                survivors: Vec::new(),
-            });
-            if !group.operators.iter().any(|known| known == id) {
-                group.operators.push(id.to_owned());
-            }
-            if group.survivors.len() < NAMED {
-                group.survivors.push(survivor);
-            }
+            let table = subject.case.example.map(|_| Arc::clone(&subject.place.file));
+            let key = (waiver, subject.suite.clone(), shown, table, found.likeness);
+            groups.entry(key).or_default().push((at, found));
         }
     }
-    let (mut survivors, mut accepted, mut stale) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut open, mut accepted, mut stale) = (Vec::new(), Vec::new(), Vec::new());
     let mut total = Tally::default();
     for tally in &operators {
         add(&mut total, *tally);
     }
-    for ((waiver, suite, ..), group) in groups {
+    for ((waiver, suite, target, ..), survived) in groups {
         let of_suite = subjects.iter().find(|subject| subject.suite == suite);
         let waiver = waiver.and_then(|number| of_suite?.case.suite.def.survivors.get(number));
         match waiver {
-            None => survivors.push(group),
+            None => open.push((suite, target, survived)),
             Some(waiver) => accepted.push(Waived {
                 reason: waiver.value.reason.clone(),
                 waiver: sources.place(waiver.span),
-                group,
+                group: group(&suite, &target, survived, Advice::default()),
             }),
         }
     }
@@ -381,7 +422,6 @@ fn fold(
             }
         }
     }
-    survivors.sort_by_key(|group| std::cmp::Reverse(group.survivors.len()));
     let exit = match (total.score(), how.min_score) {
         _ if plan.cases.is_empty() => Exit::NothingRan,
         (None, _) => Exit::NoVerdict,
@@ -392,7 +432,14 @@ fn fold(
         format: FORMAT,
         tool: concat!("conforme ", env!("CARGO_PKG_VERSION")).to_owned(),
         recording: how.name.to_owned(),
+        headline: measured::headline(
+            total,
+            how.min_score.filter(|_| exit == Exit::Broken),
+            (subjects.len(), plan.cases.len()),
+        ),
+        score: total.score(),
         cases: subjects.len(),
+        selected: plan.cases.len(),
         total,
         operators: (OPERATORS.iter().zip(operators))
             .map(|(operator, tally)| OperatorScore {
@@ -422,8 +469,8 @@ fn fold(
                 mutants,
             })
             .collect(),
-        survivors,
-        waived: accepted,
+        survivors: advised(open, adviser, how.advised),
+        accepted,
         stale,
         not_measured,
         min_score: how.min_score,
@@ -431,9 +478,72 @@ fn fold(
     }
 }
 
+/// The groups of survivors, largest first. The first `most` get advice, which can divide them.
+fn advised(mut open: Vec<(String, String, Survived)>, adviser: &mut Adviser<'_>, most: usize) -> Vec<Group> {
+    open.sort_by_key(|(.., survived)| std::cmp::Reverse(survived.len()));
+    let mut open = open.into_iter().peekable();
+    let mut done: BTreeMap<(String, String, Advice), Survived> = BTreeMap::new();
+    while let Some((.., next)) = open.peek() {
+        // Only what is larger than the next one is certainly among the first.
+        let larger = done.values().filter(|survived| survived.len() >= next.len());
+        if larger.take(most).count() == most {
+            break;
+        }
+        let Some((suite, target, survived)) = open.next() else {
+            break;
+        };
+        for (advice, survived) in adviser.advise(survived) {
+            let key = (suite.clone(), target.clone(), advice);
+            done.entry(key).or_default().extend(survived);
+        }
+    }
+    let mut done: Vec<_> = done.into_iter().collect();
+    // By the order of the cases where the size is the same, and what has advice first.
+    done.sort_by_key(|((_, _, advice), survived)| {
+        let first = survived.first().map(|(at, found)| (*at, found.operator, found.number));
+        (std::cmp::Reverse(survived.len()), advice.lines.is_none(), first)
+    });
+    let done = done.into_iter();
+    let done = done.map(|((suite, target, advice), survived)| group(&suite, &target, survived, advice));
+    let open = open.map(|(suite, target, survived)| group(&suite, &target, survived, Advice::default()));
+    done.chain(open).collect()
+}
+
+fn group(suite: &str, target: &str, mut survived: Survived, advice: Advice) -> Group {
+    let mut operators: Vec<usize> = survived.iter().map(|(_, found)| found.operator).collect();
+    operators.sort_unstable();
+    operators.dedup();
+    survived.sort_by_key(|(at, found)| (*at, found.operator, found.number));
+    let mut cases: Vec<usize> = survived.iter().map(|(at, _)| *at).collect();
+    cases.dedup();
+    let (count, cases) = (survived.len(), cases.len());
+    let survivors: Vec<_> = survived
+        .into_iter()
+        .take(NAMED)
+        .map(|(_, found)| found.survivor)
+        .collect();
+    let nowhere = || Place {
+        file: Arc::from(""),
+        line: 1,
+        column: 1,
+    };
+    Group {
+        operators: operators.into_iter().map(|at| OPERATORS[at].id.to_owned()).collect(),
+        suite: suite.to_owned(),
+        target: target.to_owned(),
+        message: format!("no check fails when {target} is changed"),
+        place: survivors.first().map_or_else(nowhere, |first| first.place.clone()),
+        advice: advice.lines,
+        hint: advice.hint,
+        count,
+        cases,
+        survivors,
+    }
+}
+
 fn add(sum: &mut Tally, more: Tally) {
     sum.killed += more.killed;
     sum.survived += more.survived;
-    sum.waived += more.waived;
+    sum.accepted += more.accepted;
     sum.equivalent += more.equivalent;
 }

@@ -8,6 +8,11 @@ use crate::{
     exchange::{Answer, Content},
 };
 
+/// Maximum number of items of an array that are changed, from its start: each change costs as much as the whole body.
+const ITEMS: usize = 50;
+/// Maximum number of places of a body that one operator changes.
+const PLACES: usize = 1000;
+
 /// What of an answer is changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Target {
@@ -61,16 +66,35 @@ pub(super) struct Mutants<'a> {
 }
 
 impl<'a> Mutants<'a> {
-    /// Makes all mutants of an answer, in the order of the table.
-    pub(super) fn make(answer: &'a Answer, elsewhere: &'a Elsewhere, tell: &'a mut dyn FnMut(Mutant<'_>)) {
-        let mut mutants = Self {
+    fn new(
+        answer: &'a Answer,
+        elsewhere: &'a Elsewhere,
+        operator: &'static Operator,
+        tell: &'a mut dyn FnMut(Mutant<'_>),
+    ) -> Self {
+        Self {
             answer,
             json: json::read(answer.body.bytes()).ok(),
             elsewhere,
-            operator: &OPERATORS[0],
+            operator,
             number: 0,
             tell,
-        };
+        }
+    }
+
+    /// Makes the mutants of one operator.
+    pub(super) fn make_with(
+        answer: &'a Answer,
+        elsewhere: &'a Elsewhere,
+        operator: &'static Operator,
+        tell: &'a mut dyn FnMut(Mutant<'_>),
+    ) {
+        (operator.make)(&mut Self::new(answer, elsewhere, operator, tell));
+    }
+
+    /// Makes all mutants of an answer, in the order of the table.
+    pub(super) fn make(answer: &'a Answer, elsewhere: &'a Elsewhere, tell: &'a mut dyn FnMut(Mutant<'_>)) {
+        let mut mutants = Self::new(answer, elsewhere, &OPERATORS[0], tell);
         for operator in OPERATORS {
             (mutants.operator, mutants.number) = (operator, 0);
             (operator.make)(&mut mutants);
@@ -211,6 +235,9 @@ impl<'a> Mutants<'a> {
 }
 
 fn collect(value: &Value, at: &str, wanted: &dyn Fn(&Value) -> bool, places: &mut Vec<String>) {
+    if places.len() >= PLACES {
+        return;
+    }
     if wanted(value) {
         places.push(at.to_owned());
     }
@@ -221,7 +248,7 @@ fn collect(value: &Value, at: &str, wanted: &dyn Fn(&Value) -> bool, places: &mu
             }
         }
         Value::Array(items) => {
-            for (number, item) in items.iter().enumerate() {
+            for (number, item) in items.iter().enumerate().take(ITEMS) {
                 collect(item, &format!("{at}/{number}"), wanted, places);
             }
         }

@@ -22,8 +22,8 @@ use crate::{
     snapshot::SnapshotStore,
     source::{Diagnostic, Place, Sources, Span},
     suite::{
-        self, Case, CaseDef, ContentDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, QueryDef,
-        StatusDef, Suite, Suites, Template, TextTestDef, Written,
+        self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef,
+        PatternDefKind, QueryDef, SnapshotsDef, StatusDef, Suite, Suites, Template, TextTestDef, Written,
     },
 };
 
@@ -103,20 +103,32 @@ impl Binder {
             case,
             sources,
             scope: Scope::new(case, &self.target),
+            expect: &case.def.expect,
+            snapshots: &case.def.snapshots,
+            is_amended: false,
         };
         let bound = binding.bound()?;
-        if binding.scope.is_incomplete() {
-            return Err(Diagnostic::new(case.span, "a variable of this case has no value").into());
-        }
-        if let Some(reason) = binding.scope.unfit() {
-            return Err(Diagnostic::new(case.span, reason).into());
-        }
-        match binding.scope.unchanged() {
-            Some(name) => Err(Unbound::Pointless(format!(
-                "a filter leaves `{name}` as it is on this target: the case would not send what it means to"
-            ))),
-            None => Ok(bound),
-        }
+        binding.finish(bound)
+    }
+
+    /// Binds the expectations that a case would have with lines added to its file.
+    pub(super) fn bind_amended(
+        &self,
+        case: &Case,
+        amended: &Amended,
+        sources: &Sources,
+    ) -> Result<Expectation, Unbound> {
+        let binding = Binding {
+            binder: self,
+            case,
+            sources,
+            scope: Scope::new(case, &self.target),
+            expect: &amended.expect,
+            snapshots: &amended.snapshots,
+            is_amended: true,
+        };
+        let expectation = binding.expectation()?;
+        binding.finish(expectation)
     }
 }
 
@@ -161,9 +173,30 @@ struct Binding<'a> {
     case: &'a Case,
     sources: &'a Sources,
     scope: Scope<'a>,
+    expect: &'a ExpectDef,
+    snapshots: &'a SnapshotsDef,
+    /// Whether the expectations are other ones than the case's own, which its rows share.
+    is_amended: bool,
 }
 
 impl Binding<'_> {
+    /// What was bound, if every variable in it has a value that can be used there.
+    fn finish<T>(&self, bound: T) -> Result<T, Unbound> {
+        let (scope, span) = (&self.scope, self.case.span);
+        if scope.is_incomplete() {
+            return Err(Diagnostic::new(span, "a variable of this case has no value").into());
+        }
+        if let Some(reason) = scope.unfit() {
+            return Err(Diagnostic::new(span, reason).into());
+        }
+        match scope.unchanged() {
+            Some(name) => Err(Unbound::Pointless(format!(
+                "a filter leaves `{name}` as it is on this target: the case would not send what it means to"
+            ))),
+            None => Ok(bound),
+        }
+    }
+
     fn bound(&self) -> Result<Bound, Diagnostic> {
         Ok(Bound {
             request: self.request()?,
@@ -306,7 +339,7 @@ impl Binding<'_> {
     }
 
     fn expectation(&self) -> Result<Expectation, Diagnostic> {
-        let def = &self.case.def.expect;
+        let def = self.expect;
         let place = |span: Span| self.sources.place(span);
         let ExpectedContent { headers, body } = self.content_expected()?;
         let mut rules = RuleLevels::default();
@@ -322,7 +355,7 @@ impl Binding<'_> {
             snapshot: self.snapshot()?,
             same_as: def.same_as.as_ref().map(|other| SameAs {
                 id: other.value.clone(),
-                redact: Arc::from(self.case.def.snapshots.redact.as_slice()),
+                redact: Arc::from(self.snapshots.redact.as_slice()),
                 place: place(other.span),
             }),
             rules,
@@ -331,7 +364,7 @@ impl Binding<'_> {
     }
 
     fn status(&self) -> Result<Option<(StatusSet, Place)>, Diagnostic> {
-        let Some(status) = &self.case.def.expect.status else {
+        let Some(status) = &self.expect.status else {
             return Ok(None);
         };
         let place = self.sources.place(status.span);
@@ -375,7 +408,7 @@ impl Binding<'_> {
             })
         };
         let def = &self.case.def;
-        if def.examples.len() < 2 {
+        if self.is_amended || def.examples.len() < 2 {
             return of_file();
         }
         let address = Arc::as_ptr(def).addr();
@@ -403,11 +436,11 @@ impl Binding<'_> {
                 place: self.sources.place(header.span),
             })
         };
-        self.case.def.expect.headers.iter().map(of).collect()
+        self.expect.headers.iter().map(of).collect()
     }
 
     fn body(&self) -> Result<Vec<BodyExpectation>, Diagnostic> {
-        let def = &self.case.def.expect.body;
+        let def = &self.expect.body;
         let mut all = Vec::new();
         let mut add = |test, span| {
             let place = self.sources.place(span);
@@ -432,7 +465,7 @@ impl Binding<'_> {
     }
 
     fn snapshot(&self) -> Result<Option<SnapshotExpectation>, Diagnostic> {
-        let Some(asked) = self.case.def.expect.snapshot.as_ref().filter(|asked| asked.value) else {
+        let Some(asked) = self.expect.snapshot.as_ref().filter(|asked| asked.value) else {
             return Ok(None);
         };
         let stored = self
@@ -440,7 +473,7 @@ impl Binding<'_> {
             .snapshots
             .read(&self.case.id)
             .map_err(|error| Diagnostic::new(asked.span, error.to_string()))?;
-        let def = &self.case.def.snapshots;
+        let def = self.snapshots;
         Ok(Some(SnapshotExpectation {
             headers: Arc::from(def.headers.as_slice()),
             redact: Arc::from(def.redact.as_slice()),

@@ -19,12 +19,12 @@ pub use partition::{Partition, PartitionBy};
 pub use select::Selection;
 
 use crate::{
-    check::SnapshotMask,
+    check::{Expectation, SnapshotMask},
     event::{CaseFinished, Try, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Digest, Sources},
-    suite::{Case, InputDef, Suites},
+    suite::{Amended, Case, InputDef, Suites},
 };
 
 /// A case of the plan.
@@ -183,6 +183,16 @@ impl Plan {
     /// What a case sends and expects.
     pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
         self.binder.bind(case, sources)
+    }
+
+    /// What a case would expect with lines added to its file.
+    pub(crate) fn bind_amended(
+        &self,
+        case: &Case,
+        amended: &Amended,
+        sources: &Sources,
+    ) -> Result<Expectation, Unbound> {
+        self.binder.bind_amended(case, amended, sources)
     }
 
     /// The variables that a case and its row make, by name, with their values as text.

@@ -383,7 +383,7 @@ fn survivors(node: &Node, cx: &mut Reading<'_>) -> Vec<Written<WaiverDef>> {
     all
 }
 
-fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {
+pub(super) fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {
     let Some(mut fields) = Fields::of(node, "a mapping", cx.errors) else {
         return SnapshotsDef::default();
     };

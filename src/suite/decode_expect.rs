@@ -371,6 +371,11 @@ const MATCHERS: [&str; 10] = [
     "$length",
 ];
 
+/// Whether a property of this name is written with a second `$` where values are literal.
+pub(crate) fn is_matcher(name: &str) -> bool {
+    MATCHERS.contains(&name)
+}
+
 /// A part of a body: plain values, or an object whose keys all begin with `$`.
 fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
     let kind = match &node.kind {

@@ -464,7 +464,7 @@ fn case(
 }
 
 /// Expectations without anything in them, as a file writes them: what `null` removes leaves an empty mapping, too.
-fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
+pub(super) fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
     let Some(expect) = file.get("expect") else { return };
     for (key, value) in expect.entries() {
         if ["body", "headers"].contains(&&*key.text) && matches!(value.kind, Kind::Map(_)) && value.entries().is_empty()

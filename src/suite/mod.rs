@@ -3,6 +3,7 @@
 //! [`load`] finds the files, lays each case over its `suite.yaml`, and decodes the result into [`Case`]s whose values
 //! are still [`Template`]s. Nothing here knows a target or sends anything.
 
+mod amend;
 mod decode;
 mod decode_expect;
 mod def;
@@ -13,8 +14,9 @@ mod ready;
 mod template;
 mod vacuous;
 
+pub(crate) use amend::{Amended, CaseFile};
 pub(crate) use decode::wrong_query;
-pub(crate) use decode_expect::{contains_nothing, every_status, matches_everything, status_item};
+pub(crate) use decode_expect::{contains_nothing, every_status, is_matcher, matches_everything, status_item};
 pub use def::{
     BodyDef, Case, CaseDef, ContentDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef, NamedValue,
     PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef,

@@ -30,6 +30,7 @@ mod laws;
 mod loading;
 mod log_commands;
 mod mutating;
+mod mutating_advice;
 mod output;
 mod partitions;
 mod portal;

@@ -8,6 +8,7 @@ use std::{fmt::Write as _, sync::Arc};
 use base64::Engine as _;
 use serde_json::Value;
 
+pub(crate) use names::Piece;
 pub use names::PutBack;
 use spelling::{Hide, Meaning, Spelling, VOLATILE, meaning};
 

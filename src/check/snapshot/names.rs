@@ -17,7 +17,7 @@ pub struct PutBack {
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece<'t> {
+pub(crate) enum Piece<'t> {
     /// Text that is no value of a variable.
     Literal(&'t str),
     /// The value of the variable with this name.
@@ -41,7 +41,7 @@ impl PutBack {
     }
 
     /// The pieces of a text, without empty ones.
-    pub(super) fn pieces<'t>(&'t self, text: &'t str) -> Vec<Piece<'t>> {
+    pub(crate) fn pieces<'t>(&'t self, text: &'t str) -> Vec<Piece<'t>> {
         let mut pieces = Vec::new();
         let mut done = 0;
         let literal = |from: usize, to: usize, pieces: &mut Vec<Piece<'t>>| {

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use super::{changed, headline, layer_name, percent, sentence, whose};
+use super::{FORMULA, changed, layer_name, percent, sentence, whose, without_advice};
 use crate::{
     exit::Exit,
     mutate::{Group, Measured, Tally},
@@ -31,7 +31,7 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
         ("odd", "9a5b00", "M8 3.5v5.5M8 11.7v.8")
     };
     let style = format!("{REPORT}{STYLE}");
-    let heading = headline(measured);
+    let heading = &measured.headline;
     for (turn, part) in PAGE.split("@@").enumerate() {
         if turn % 2 == 0 {
             sink.write_all(part.as_bytes())?;
@@ -44,8 +44,8 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
             "icon" => icon(colour, path),
             "mark" => format!("<path d=\"{path}\"/>"),
             "outcome" => class.to_owned(),
-            "heading" => escaped(&heading),
-            "sentence" => escaped(&format!("{}.", sentence(measured))),
+            "heading" => escaped(heading),
+            "sentence" => escaped(&format!("{}. {FORMULA}", sentence(measured))),
             "content" => content(measured),
             "tool" => escaped(&measured.tool),
             name => return Err(io::Error::other(format!("the page has no part `{name}`"))),
@@ -87,11 +87,12 @@ fn content(measured: &Measured) -> String {
             .map(|note| format!("<td>{}</td>", escaped(note)))
             .unwrap_or_default();
         format!(
-            "<tr><td><code>{}</code></td>{note}<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+            "<tr><td><code>{}</code></td>{note}<td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
             escaped(name),
-            percent(tally.score()),
+            percent(tally),
             tally.killed,
-            tally.survived
+            tally.survived,
+            tally.accepted
         )
     };
     let by_snapshot = measured.by_snapshot.iter();
@@ -106,13 +107,18 @@ fn content(measured: &Measured) -> String {
     let operators = made.map(|one| row(&one.operator, Some(&one.stands_for), one.tally));
     table(
         "By operator",
-        &["operator", "stands for", "score", "killed", "survived"],
+        &["operator", "stands for", "score", "killed", "survived", "accepted"],
         operators,
         &mut out,
     );
     let suites = measured.suites.iter().map(|one| row(&one.suite, None, one.tally));
-    table("By suite", &["suite", "score", "killed", "survived"], suites, &mut out);
-    let accepted = measured.waived.iter().map(|one| {
+    table(
+        "By suite",
+        &["suite", "score", "killed", "survived", "accepted"],
+        suites,
+        &mut out,
+    );
+    let accepted = measured.accepted.iter().map(|one| {
         cells(&[
             &one.group.operators.join(", "),
             &one.group.target,
@@ -146,7 +152,7 @@ fn table(heading: &str, columns: &[&str], rows: impl Iterator<Item = String>, ou
     let head = columns.iter().map(|name| {
         let class = if matches!(
             *name,
-            "score" | "killed" | "survived" | "first to notice" | "alone in noticing"
+            "score" | "killed" | "survived" | "accepted" | "first to notice" | "alone in noticing"
         ) {
             " class=\"n\""
         } else {
@@ -165,7 +171,7 @@ fn survivors(group: &Group, out: &mut String) {
     let _ = writeln!(
         out,
         "<details class=\"group\"><summary>{} at <code>{}</code></summary>\n<p>by: {}</p>",
-        group.survivors.len(),
+        group.count,
         escaped(&short(&group.target, 300)),
         escaped(&group.operators.join(", "))
     );
@@ -182,7 +188,9 @@ fn survivors(group: &Group, out: &mut String) {
         Some(advice) => {
             let _ = writeln!(out, "<pre>{}</pre>", escaped(advice));
         }
-        None => out.push_str("<p>No line of a case notices it.</p>\n"),
+        None => {
+            let _ = writeln!(out, "<p>{}</p>", escaped(&without_advice(group)));
+        }
     }
     out.push_str("</details>\n");
 }

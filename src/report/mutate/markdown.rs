@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use super::{changed, headline, layer_name, percent, sentence, whose};
+use super::{FORMULA, changed, layer_name, percent, sentence, whose, without_advice};
 use crate::{
     mutate::{Measured, Tally},
     report::markdown::{MOST, code, fence, html, list},
@@ -13,7 +13,11 @@ use crate::{
 
 /// Writes a measurement.
 pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()> {
-    let mut out = format!("## {}\n\n{}\n\n", html(&headline(measured)), html(&sentence(measured)));
+    let mut out = format!(
+        "## {}\n\n{}\n\n{FORMULA}\n\n",
+        html(&measured.headline),
+        html(&sentence(measured))
+    );
     if !measured.survivors.is_empty() {
         out += "### What the suite would miss\n\n";
     }
@@ -21,7 +25,7 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
     for group in &measured.survivors {
         let mut text = format!(
             "<details><summary>{} survived at <code>{}</code></summary>\n\n- by: {}\n",
-            group.survivors.len(),
+            group.count,
             html(&group.target),
             code(&group.operators.join(", "))
         );
@@ -32,7 +36,7 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
         let _ = writeln!(text, "- place: {}\n", code(&group.place.to_string()));
         match &group.advice {
             Some(advice) => fence("yaml", advice, &mut text),
-            None => text += "No line of a case notices it.\n\n",
+            None => drop(writeln!(text, "{}\n", html(&without_advice(group)))),
         }
         text += "</details>\n\n";
         if out.len() + text.len() > MOST / 2 {
@@ -48,27 +52,29 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
     for one in &measured.layers {
         let _ = writeln!(out, "| {} | {} | {} |", layer_name(one.layer), one.first, one.only);
     }
-    out += "\n### By operator\n\n| operator | stands for | score | killed | survived |\n|---|---|---:|---:|---:|\n";
+    out += "\n### By operator\n\n| operator | stands for | score | killed | survived | accepted |\n|---|---|---:|---:|---:|---:|\n";
     for one in measured.operators.iter().filter(|one| one.tally != Tally::default()) {
-        let (score, tally) = (percent(one.tally.score()), one.tally);
+        let (score, tally) = (percent(one.tally), one.tally);
         let stands_for = html(&one.stands_for);
         let _ = writeln!(
             out,
-            "| {} | {stands_for} | {score} | {} | {} |",
+            "| {} | {stands_for} | {score} | {} | {} | {} |",
             code(&one.operator),
             tally.killed,
-            tally.survived
+            tally.survived,
+            tally.accepted
         );
     }
-    out += "\n### By suite\n\n| suite | score | killed | survived |\n|---|---:|---:|---:|\n";
+    out += "\n### By suite\n\n| suite | score | killed | survived | accepted |\n|---|---:|---:|---:|---:|\n";
     for one in measured.suites.iter().take(100) {
-        let (score, tally) = (percent(one.tally.score()), one.tally);
+        let (score, tally) = (percent(one.tally), one.tally);
         let _ = writeln!(
             out,
-            "| {} | {score} | {} | {} |",
+            "| {} | {score} | {} | {} | {} |",
             code(&one.suite).replace('|', "\\|"),
             tally.killed,
-            tally.survived
+            tally.survived,
+            tally.accepted
         );
     }
     out.push('\n');
@@ -76,7 +82,7 @@ pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()>
     let by_snapshot =
         by_snapshot.map(|one| format!("{} at {}: {}", code(&one.operator), code(&one.target), one.mutants));
     list("Noticed by nothing but the snapshot", by_snapshot, &mut out);
-    let accepted = measured.waived.iter().map(|one| {
+    let accepted = measured.accepted.iter().map(|one| {
         format!(
             "{} at {}: {} ({})",
             code(&one.group.operators.join(", ")),

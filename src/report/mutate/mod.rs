@@ -9,20 +9,20 @@ use std::{
     io::{self, Write},
 };
 
-pub use terminal::{MeasureOptions, tell};
+pub use terminal::{MeasureOptions, TOLD, tell};
 
 use super::{
     Format,
     escape::without_marks,
     outcome::{cases, figure},
 };
-use crate::{
-    exit::Exit,
-    mutate::{Group, Layer, Measured, Tally},
-};
+use crate::mutate::{self, Group, Layer, Measured, Tally};
 
 /// The formats that tell of a measurement.
 pub const FORMATS: [Format; 3] = [Format::Markdown, Format::Html, Format::Json];
+
+/// Maximum number of groups of survivors that a report shows with advice.
+pub const ADVISED: usize = 2000;
 
 /// Writes a measurement as a report of this format; one that is not of [`FORMATS`] is an error.
 pub fn write(format: Format, measured: &Measured, sink: &mut dyn Write) -> io::Result<()> {
@@ -38,54 +38,47 @@ pub fn write(format: Format, measured: &Measured, sink: &mut dyn Write) -> io::R
 }
 
 /// A score in percent; what is not whole is never shown as whole.
-fn percent(score: Option<f64>) -> String {
-    match score {
-        None => "–".to_owned(),
-        Some(score) => format!("{:.1}%", (score * 10.0).floor() / 10.0),
-    }
+fn percent(tally: Tally) -> String {
+    mutate::percent(tally).unwrap_or_else(|| "–".to_owned())
 }
 
-/// What the measurement says, in one line.
-fn headline(measured: &Measured) -> String {
-    let mut score = percent(measured.total.score());
-    if measured.total.waived > 0 {
-        // Accepted survivors are not noticed either, and are in no score.
-        let _ = write!(score, " (without {} accepted survivors)", figure(measured.total.waived));
-    }
-    match (measured.total.score(), measured.min_score) {
-        (None, _) => "No verdict: nothing could be changed".to_owned(),
-        (_, Some(least)) if measured.exit_code == Exit::Broken.code() => {
-            format!("Too weak: {score} of the changes are noticed, and {least}% must be")
-        }
-        _ => format!("{score} of the changes are noticed"),
-    }
-}
+/// How the score is made.
+const FORMULA: &str = "Score: killed / (killed + survived). A change is killed if a check fails for the changed response. \
+                       Accepted survivors, changes that mean the same, and incidental header fields do not count.";
 
 /// What was measured, in one line.
 fn sentence(measured: &Measured) -> String {
     let Tally {
         killed,
         survived,
-        waived,
+        accepted,
         equivalent,
     } = measured.total;
     let mut parts = vec![
         format!("{} killed", figure(killed)),
         format!("{} survived", figure(survived)),
     ];
-    if waived > 0 {
-        parts.push(format!("{} accepted", figure(waived)));
+    if accepted > 0 {
+        parts.push(format!("{} accepted", figure(accepted)));
     }
     if equivalent > 0 {
         parts.push(format!("{} mean the same", figure(equivalent)));
     }
-    let all = killed + survived + waived + equivalent;
+    let all = killed + survived + accepted + equivalent;
     format!(
-        "{} changed answers of {}: {}",
+        "{} changed responses of {}: {}",
         figure(all),
-        cases(measured.cases),
+        of_cases(measured),
         parts.join(", ")
     )
+}
+
+fn of_cases(measured: &Measured) -> String {
+    if measured.cases < measured.selected {
+        format!("{} of {}", figure(measured.cases), cases(measured.selected))
+    } else {
+        cases(measured.cases)
+    }
 }
 
 fn layer_name(layer: Layer) -> &'static str {
@@ -100,16 +93,23 @@ fn layer_name(layer: Layer) -> &'static str {
     }
 }
 
-/// How many survivors, and of which cases: `3 survivors in s/a, s/b`.
+/// The cases of the survivors: `s/a, s/b, + 2 more`.
 fn whose(group: &Group) -> String {
     let mut cases: Vec<&str> = group.survivors.iter().map(|survivor| survivor.case.as_str()).collect();
     cases.dedup();
-    let more = cases.len().saturating_sub(3);
-    let mut text = cases[..cases.len().min(3)].join(", ");
+    cases.truncate(3);
+    let more = group.cases.saturating_sub(cases.len());
+    let mut text = cases.join(", ");
     if more > 0 {
         let _ = write!(text, ", + {more} more");
     }
     text
+}
+
+/// What is said of a group without advice.
+fn without_advice(group: &Group) -> String {
+    let hint = group.hint.clone();
+    hint.unwrap_or_else(|| "no check was found that passes for the recorded response and fails for this".to_owned())
 }
 
 /// What the first survivor was, and is.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{changed, headline, layer_name, percent, sentence, whose};
+use super::{changed, layer_name, percent, sentence, whose, without_advice};
 use crate::{
     exit::Exit,
     mutate::{Group, Measured, Tally},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Most groups of survivors that are told.
-const TOLD: usize = 10;
+pub const TOLD: usize = 10;
 /// Columns of a name.
 const NAME: usize = 34;
 
@@ -35,14 +35,18 @@ pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: Mea
         return Ok(());
     }
     let mut out = Inert::new(out);
-    let verdict = headline(measured);
+    let verdict = &measured.headline;
     let verdict = if is_good {
-        colours.good(&verdict)
+        colours.good(verdict)
     } else {
-        colours.bad(&verdict)
+        colours.bad(verdict)
     };
     writeln!(out, "{verdict}")?;
     writeln!(out, "             {}", sentence(measured))?;
+    writeln!(
+        out,
+        "             score: killed / (killed + survived); accepted survivors do not count"
+    )?;
     let most = if options.verbose { usize::MAX } else { TOLD };
     for group in measured.survivors.iter().take(most) {
         survivors(group, &mut out, colours)?;
@@ -67,42 +71,42 @@ pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: Mea
         let what = format!("{} at {} ({})", one.operator, visible(&one.target), one.mutants);
         writeln!(out, "             only the snapshot: {what}")?;
     }
-    let weak = |tally: &Tally| options.verbose || tally.survived > 0;
+    let weak = |tally: &Tally| options.verbose || tally.survived + tally.accepted > 0;
     writeln!(
         out,
         "\n{}",
-        colours.strong("    BY OPERATOR                          score  killed  survived")
+        colours.strong("    BY OPERATOR                          score  killed  survived  accepted")
     )?;
     for one in measured
         .operators
         .iter()
         .filter(|one| weak(&one.tally) && one.tally != Tally::default())
     {
-        let (killed, survived) = (figure(one.tally.killed), figure(one.tally.survived));
+        let [killed, survived, accepted] = counts(one.tally);
         writeln!(
             out,
-            "    {:<NAME$} {:>7} {killed:>7} {survived:>9}",
+            "    {:<NAME$} {:>7} {killed:>7} {survived:>9} {accepted:>9}",
             one.operator,
-            percent(one.tally.score())
+            percent(one.tally)
         )?;
     }
     if measured.suites.len() > 1 {
         writeln!(
             out,
             "\n{}",
-            colours.strong("    BY SUITE                             score  killed  survived")
+            colours.strong("    BY SUITE                             score  killed  survived  accepted")
         )?;
         for one in &measured.suites {
-            let (killed, survived) = (figure(one.tally.killed), figure(one.tally.survived));
+            let [killed, survived, accepted] = counts(one.tally);
             let name = short(&visible(&one.suite), NAME);
             writeln!(
                 out,
-                "    {name:<NAME$} {:>7} {killed:>7} {survived:>9}",
-                percent(one.tally.score())
+                "    {name:<NAME$} {:>7} {killed:>7} {survived:>9} {accepted:>9}",
+                percent(one.tally)
             )?;
         }
     }
-    for waived in measured.waived.iter().filter(|_| options.verbose) {
+    for waived in measured.accepted.iter().filter(|_| options.verbose) {
         writeln!(
             out,
             "\n{} {} at {}: {}\n         --> {}",
@@ -147,8 +151,12 @@ pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: Mea
     out.flush()
 }
 
+fn counts(tally: Tally) -> [String; 3] {
+    [tally.killed, tally.survived, tally.accepted].map(figure)
+}
+
 fn survivors(group: &Group, out: &mut impl Write, colours: Colours) -> io::Result<()> {
-    let count = group.survivors.len();
+    let count = figure(group.count);
     writeln!(
         out,
         "\n{} {count} at {}",
@@ -169,7 +177,7 @@ fn survivors(group: &Group, out: &mut impl Write, colours: Colours) -> io::Resul
         group.place
     )?;
     match &group.advice {
-        None => writeln!(out, "         add nothing that one case can say notices it"),
+        None => writeln!(out, "        note {}", short(&visible(&without_advice(group)), 300)),
         Some(advice) => {
             for (number, line) in advice.lines().enumerate() {
                 let lead = if number == 0 { "add" } else { "" };

@@ -1,0 +1,262 @@
+//! Advice that has been tried: added to its case, it passes for what was recorded and fails for the change.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Found, OPERATORS, Subject, advice,
+    mutant::{Elsewhere, Mutants},
+    yaml,
+};
+use crate::{
+    check::{self, Expectation, ResponseView, SchemaStore, noticed},
+    exchange::Reply,
+    plan::Plan,
+    source::{FileId, Sources},
+    suite::{Amended, CaseFile},
+};
+
+/// Maximum length of an addition, in bytes.
+const LONGEST: usize = 4000;
+/// Maximum number of survivors of one operator in a group for which an addition is tried. Further ones count as these do.
+const TRIED: usize = 100;
+
+/// What can be said about a part of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Advice {
+    /// The lines to add.
+    pub(super) lines: Option<String>,
+    /// What else detects the change.
+    pub(super) hint: Option<String>,
+}
+
+/// Survivors by their subjects.
+pub(super) type Survived = Vec<(usize, Found)>;
+
+/// Tries additions to cases.
+pub(super) struct Adviser<'a> {
+    pub(super) subjects: &'a [Subject],
+    pub(super) elsewhere: &'a HashMap<String, Elsewhere>,
+    pub(super) replies: &'a HashMap<&'a str, &'a Reply>,
+    pub(super) plan: &'a Plan,
+    pub(super) sources: &'a Sources,
+    pub(super) schemas: &'a SchemaStore,
+    /// By case file, its content and its subjects.
+    files: HashMap<FileId, (Option<CaseFile>, Vec<usize>)>,
+}
+
+/// An addition to a file that passes for every response recorded for it.
+struct Trial {
+    /// By subject.
+    expectations: HashMap<usize, Expectation>,
+}
+
+impl<'a> Adviser<'a> {
+    pub(super) fn new(
+        subjects: &'a [Subject],
+        elsewhere: &'a HashMap<String, Elsewhere>,
+        replies: &'a HashMap<&'a str, &'a Reply>,
+        plan: &'a Plan,
+        sources: &'a Sources,
+        schemas: &'a SchemaStore,
+    ) -> Self {
+        let mut files: HashMap<FileId, (Option<CaseFile>, Vec<usize>)> = HashMap::new();
+        for (at, subject) in subjects.iter().enumerate() {
+            files.entry(subject.case.span.file).or_default().1.push(at);
+        }
+        Self {
+            subjects,
+            elsewhere,
+            replies,
+            plan,
+            sources,
+            schemas,
+            files,
+        }
+    }
+
+    /// Divides survivors at one target by what detects them.
+    pub(super) fn advise(&mut self, survived: Survived) -> Vec<(Advice, Survived)> {
+        let mut by_file: BTreeMap<FileId, Survived> = BTreeMap::new();
+        for (at, found) in survived {
+            let file = self.subjects[at].case.span.file;
+            by_file.entry(file).or_default().push((at, found));
+        }
+        let mut parts: BTreeMap<Advice, Survived> = BTreeMap::new();
+        for (file, survived) in by_file {
+            for (advice, survived) in self.advise_file(file, survived) {
+                parts.entry(advice).or_default().extend(survived);
+            }
+        }
+        parts.into_iter().collect()
+    }
+
+    fn advise_file(&mut self, file: FileId, mut left: Survived) -> Vec<(Advice, Survived)> {
+        let mut parts = Vec::new();
+        let Some((at, found)) = left.first() else { return parts };
+        let subject = &self.subjects[*at];
+        let known = self.files.entry(file).or_default();
+        if known.0.is_none() {
+            known.0 = CaseFile::read(&subject.case, self.sources);
+        }
+        let Some((Some(case_file), of_file)) = self.files.get(&file) else {
+            return vec![(Advice::default(), left)];
+        };
+        let view = &ResponseView::new(&subject.answer, subject.bound.expectation.max_body);
+        let mut last = String::new();
+        for mut candidate in advice::candidates(&OPERATORS[found.operator], &found.target, view, &subject.names) {
+            case_file.complete(&mut candidate);
+            let lines = yaml::render(&candidate);
+            if lines.len() > LONGEST || lines == last {
+                continue;
+            }
+            let amended = case_file.with(&lines, self.schemas);
+            last.clone_from(&lines);
+            let Some(trial) = amended.and_then(|amended| self.trial(&amended, of_file, &left)) else {
+                continue;
+            };
+            let (killed, rest) = self.divide(&trial, left);
+            left = rest;
+            if !killed.is_empty() {
+                let advice = Advice {
+                    lines: Some(lines),
+                    hint: None,
+                };
+                parts.push((advice, killed));
+            }
+            if left.is_empty() {
+                return parts;
+            }
+        }
+        let (hinted, rest) = self.hint(case_file, view, subject, left);
+        parts.extend(hinted);
+        if !rest.is_empty() {
+            parts.push((Advice::default(), rest));
+        }
+        parts
+    }
+
+    /// Binds an addition for every case of its file, if it passes for all of them.
+    fn trial(&self, amended: &Amended, of_file: &[usize], left: &Survived) -> Option<Trial> {
+        let mut expectations = HashMap::new();
+        for at in of_file {
+            let subject = &self.subjects[*at];
+            let expectation = self.plan.bind_amended(&subject.case, amended, self.sources).ok()?;
+            let other = self.other(subject);
+            let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);
+            if noticed.first().is_some() {
+                return None;
+            }
+            if left.iter().any(|(wanted, _)| wanted == at) {
+                expectations.insert(*at, expectation);
+            }
+        }
+        Some(Trial { expectations })
+    }
+
+    fn other(&self, subject: &Subject) -> Option<&'a Reply> {
+        let other = subject.bound.expectation.same_as.as_ref()?;
+        self.replies.get(other.id.as_str()).copied()
+    }
+
+    /// The survivors that an addition detects, and the others.
+    fn divide(&self, trial: &Trial, survived: Survived) -> (Survived, Survived) {
+        let mut tried: HashMap<usize, (usize, bool)> = HashMap::new();
+        let mut is_killed = Vec::with_capacity(survived.len());
+        let mut from = 0;
+        while from < survived.len() {
+            // All that one operator made of one response is made again at once.
+            let (at, operator) = (survived[from].0, survived[from].1.operator);
+            let same = survived[from..].iter();
+            let count = same
+                .take_while(|(other, found)| *other == at && found.operator == operator)
+                .count();
+            let batch = &survived[from..from + count];
+            from += count;
+            let (before, all_killed) = tried.entry(operator).or_insert((0, true));
+            if *before >= TRIED {
+                is_killed.extend(batch.iter().map(|_| *all_killed));
+                continue;
+            }
+            let numbers = batch.iter().take(TRIED - *before).map(|(_, found)| found.number);
+            let killed = self.kills(trial, at, operator, &numbers.collect::<Vec<_>>());
+            *before += killed.len();
+            *all_killed &= killed.iter().all(|killed| *killed);
+            let rest = batch.len() - killed.len();
+            is_killed.extend(killed);
+            is_killed.extend(std::iter::repeat_n(*all_killed, rest));
+        }
+        let (mut killed, mut rest) = (Vec::new(), Vec::new());
+        for (one, is_killed) in survived.into_iter().zip(is_killed) {
+            if is_killed { &mut killed } else { &mut rest }.push(one);
+        }
+        (killed, rest)
+    }
+
+    /// Which of an operator's mutants of a response are detected.
+    fn kills(&self, trial: &Trial, at: usize, operator: usize, numbers: &[usize]) -> Vec<bool> {
+        let subject = &self.subjects[at];
+        let mut killed = vec![false; numbers.len()];
+        let (Some(expectation), Some(elsewhere)) = (trial.expectations.get(&at), self.elsewhere.get(&subject.suite))
+        else {
+            return killed;
+        };
+        let other = self.other(subject);
+        Mutants::make_with(&subject.answer, elsewhere, &OPERATORS[operator], &mut |mutant| {
+            if let Some(place) = numbers.iter().position(|number| *number == mutant.number) {
+                let noticed = noticed(expectation, &subject.bound.request, mutant.answer, other);
+                killed[place] = noticed.first().is_some();
+            }
+        });
+        killed
+    }
+
+    /// What a snapshot would detect. It is no advice, since it passes only after it was accepted.
+    fn hint(
+        &self,
+        file: &CaseFile,
+        view: &ResponseView<'_>,
+        subject: &Subject,
+        left: Survived,
+    ) -> (Option<(Advice, Survived)>, Survived) {
+        let Some((at, _)) = left.first() else {
+            return (None, left);
+        };
+        let at = *at;
+        let def = &subject.case.def;
+        if def.expect.snapshot.as_ref().is_some_and(|asked| asked.value) {
+            return (None, left);
+        }
+        let expectation =
+            advice::snapshot(view, &def.snapshots.redact, &subject.names).and_then(|(addition, places)| {
+                let amended = file.with(&yaml::render(&addition), self.schemas)?;
+                let mut expectation = self.plan.bind_amended(&subject.case, &amended, self.sources).ok()?;
+                let reply = Reply::Answer(subject.answer.clone());
+                let other = self.other(subject);
+                let new = check::check(&expectation, &subject.bound.request, &reply, other).snapshot?;
+                expectation.snapshot.as_mut()?.stored = Some(new.trim_end().to_owned());
+                let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);
+                noticed.first().is_none().then_some((expectation, places))
+            });
+        let Some((expectation, places)) = expectation else {
+            return (None, left);
+        };
+        let trial = Trial {
+            expectations: HashMap::from([(at, expectation)]),
+        };
+        let (of_subject, others): (Survived, Survived) = left.into_iter().partition(|(other, _)| *other == at);
+        let (killed, mut rest) = self.divide(&trial, of_subject);
+        rest.extend(others);
+        if killed.is_empty() {
+            return (None, rest);
+        }
+        let hint = match places.as_slice() {
+            [] => "a snapshot detects it (`snapshot: true`)".to_owned(),
+            places => format!("a snapshot without {} detects it (`snapshot: true`)", places.join(", ")),
+        };
+        let advice = Advice {
+            lines: None,
+            hint: Some(hint),
+        };
+        (Some((advice, killed)), rest)
+    }
+}
