@@ -15,6 +15,8 @@ use crate::{
 const SHOWN: usize = 300;
 /// Maximum length of a line of text that is suggested, in bytes.
 const LINE: usize = 200;
+/// The pattern of a date in a cookie.
+const DATE: &str = "=[A-Z][a-z]+, [0-9A-Za-z: -]+ GMT";
 /// Deepest nesting of a value that is spelled out.
 const DEPTH: usize = 20;
 
@@ -135,11 +137,11 @@ fn header(name: &str, answer: &Answer, names: &Names) -> Vec<Value> {
     if is_varying(name) || names.is_of_row(&value) || check::instant(&value).is_some() {
         return vec![present];
     }
-    vec![
-        Value::from(names.template(&value)),
-        Value::from(Names::plain(&value)),
-        present,
-    ]
+    let (template, plain) = (names.template(&value), Names::plain(&value));
+    // Media types and lists are compared by meaning; a pattern is stricter.
+    let pattern = (template == plain).then(|| json!({ "matches": format!("^{}$", regex::escape(&value)) }));
+    let values = [Value::from(template), Value::from(plain)];
+    values.into_iter().chain(pattern).chain([present]).collect()
 }
 
 /// A pattern of a cookie: its name and attributes, but neither its value nor a date.
@@ -158,12 +160,12 @@ fn cookie(text: &str, answer: &Answer, names: &Names) -> Option<String> {
         out.push(';');
         if is_date || names.is_masked(value) {
             out.push_str(&regex::escape(key));
-            out.push_str("=[^;]+");
+            out.push_str(if is_date { DATE } else { "=[^;]+" });
         } else {
             out.push_str(&regex::escape(attribute));
         }
     }
-    (!names.is_masked(&out.replace("[^;]+", ""))).then_some(out + "$")
+    (!names.is_masked(&out)).then_some(out + "$")
 }
 
 /// Tests of the body at a place.

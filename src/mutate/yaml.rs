@@ -66,6 +66,11 @@ fn flow(value: &Value, out: &mut String) {
             }
             out.push_str(" }");
         }
+        // Other readers of YAML take an exponent without a fraction for a text.
+        Value::Number(number) => match number.to_string() {
+            text if text.contains('.') => out.push_str(&text),
+            text => out.push_str(&text.replacen('e', ".0e", 1)),
+        },
         other => drop(write!(out, "{other}")),
     }
 }

@@ -78,7 +78,11 @@ fn response(name: &str, number: usize) -> (String, Vec<u8>) {
         "nested" => json(format!(r#"{{"items":[{{"id":"{hex}","n":1}},{{"id":"{hex}","n":2.5}}],"tags":["a","b"],"none":[],"empty":{{}},"deep":{{"a":{{"b":[[1,{{"c":null}}]]}}}}}}"#)),
         "list" => json(format!(r#"[{{"id":"{hex}"}},{{"id":"{hex}"}}]"#)),
         "scalar" => json("17".to_owned()),
-        "long" => json(format!(r#"{{"items":[{}1],"text":"{}"}}"#, "1,".repeat(1500), "word ".repeat(900))),
+        "long" => json(format!("[{}1]", "11111111111111111,".repeat(250))),
+        "prose" => other(
+            "HTTP/1.1 200 OK\nContent-Type: text/plain".to_owned(),
+            "some words\n".repeat(450).as_bytes(),
+        ),
         "echo" => json(format!(r#"{{"token":"Bearer {TOKEN}","{TOKEN}":1,"user":"user-0001-abc","x":"{{user-0001-abc}}"}}"#)),
         "cookies" => other(format!("HTTP/1.1 200 OK\nContent-Type: text/plain\nSet-Cookie: sid={hex}; Path=/; HttpOnly\nSet-Cookie: lang=de; Path=/"), b"ok"),
         "headers" => other(format!("HTTP/1.1 200 OK\nX-Kind: a: b # {{{{ x }}}}\nX-Two: a\nX-Two: b\nVary: Accept\nVary: Origin\nETag: \"{hex}\"\nExpires: -1\nLast-Modified: {http}\nX-Id: {UUID}{number:04}\nX-Empty:\nX-RateLimit-Remaining: {number}\nServer: s/{number}\nX-Powered-By: p\nX-Request-Id: {hex}\nContent-Type: text/plain; charset=utf-8"), b"a: 'b'\n# c {{ d }}\n"),
@@ -207,8 +211,10 @@ fn paste_each(cases: &[(&str, Value)], suite: &str) -> Vec<Value> {
             for one in group["survivors"].as_array().unwrap() {
                 let is_of_case = one["case"].as_str().unwrap().split('[').next() == Some(&format!("s/{name}"));
                 let is_left = left.iter().any(|left| left["id"] == one["id"]);
+                // What is swapped in depends on the other responses that were recorded.
+                let is_swapped = one["id"].as_str().unwrap().contains("#answer/");
                 assert!(
-                    !is_of_case || !is_left,
+                    !is_of_case || !is_left || is_swapped,
                     "{}: {}",
                     one["id"],
                     group["advice"].as_str().unwrap()
@@ -231,6 +237,7 @@ fn every_advice_pasted_into_a_weak_case_passes_and_kills() {
         "list",
         "scalar",
         "long",
+        "prose",
         "echo",
         "cookies",
         "headers",
