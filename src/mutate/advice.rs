@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Operator, mutant::Target, names::Names};
 use crate::{
     check::{self, ResponseView, fields::is_varying, json},
-    exchange::{Answer, CREDENTIALS, HIDDEN},
+    exchange::{Answer, CREDENTIALS, HIDDEN, field_shown},
     suite::is_matcher,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn shown(target: &Target, original: &Answer, changed: &Answer) -> (Op
         Target::Status | Target::Answer => Some(check::status_name(answer.status)),
         Target::Header(name) => {
             let all: Vec<_> = answer.header(name).collect();
-            (!all.is_empty()).then(|| all.join(", "))
+            (!all.is_empty()).then(|| field_shown(&all.join(", ")).into_owned())
         }
         Target::Body(pointer) if pointer.is_empty() => {
             Some(answer.body.text().into_owned()).filter(|text| !text.is_empty())

@@ -1,15 +1,17 @@
 //! A case file with lines added to it: what its cases would expect then.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use serde_json::{Map, Value};
 
 use super::{
     decode::{self, Reading},
     decode_expect,
-    def::{Case, ExpectDef, SnapshotsDef},
+    def::{Case, CaseDef, ExpectDef, SnapshotsDef},
     inherit::inherit,
     load::refuse_empty,
+    template::Template,
+    vacuous,
 };
 use crate::{
     check::SchemaStore,
@@ -25,6 +27,8 @@ pub(crate) struct CaseFile {
     shared: Option<Node>,
     file: FileId,
     suite: String,
+    method: Option<Template>,
+    timeout: Option<Duration>,
     known: BTreeSet<String>,
 }
 
@@ -60,6 +64,8 @@ impl CaseFile {
             shared: shared.and_then(|(_, text)| parse(text)),
             file,
             suite: case.suite.id.clone(),
+            method: case.def.request.method.clone(),
+            timeout: case.def.timeout,
             known: known.map(str::to_owned).collect(),
         })
     }
@@ -80,14 +86,22 @@ impl CaseFile {
             used: BTreeSet::new(),
             files: Vec::new(),
         };
-        let expect = merged.get("expect");
-        let mut expect = expect
-            .map(|node| decode_expect::expect(node, &mut cx))
-            .unwrap_or_default();
-        let snapshots = merged.get("snapshots");
-        let snapshots = snapshots
-            .map(|node| decode::snapshots(node, &mut cx))
-            .unwrap_or_default();
+        let (expect, snapshots) = (merged.get("expect"), merged.get("snapshots"));
+        let mut def = CaseDef {
+            timeout: self.timeout,
+            expect: expect
+                .map(|node| decode_expect::expect(node, &mut cx))
+                .unwrap_or_default(),
+            snapshots: snapshots
+                .map(|node| decode::snapshots(node, &mut cx))
+                .unwrap_or_default(),
+            ..CaseDef::default()
+        };
+        def.request.method.clone_from(&self.method);
+        vacuous::check(&def, &mut errors);
+        let CaseDef {
+            mut expect, snapshots, ..
+        } = def;
         if let Some(other) = &mut expect.same_as
             && !other.value.contains('/')
         {
