@@ -372,11 +372,10 @@ pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &Names
     match view.json() {
         Ok(value) => volatile(value, "", names, &mut places),
         Err(_) => {
-            let text = view
-                .text()
-                .ok()
-                .and_then(|text| text.content.ok().map(|text| text.into_owned()));
-            if text.is_some_and(|text| names.is_volatile(&text)) {
+            if let Ok(text) = view.text()
+                && let Ok(text) = text.content
+                && names.is_volatile(&text)
+            {
                 return None;
             }
         }

@@ -1,5 +1,7 @@
 //! The words of a measurement: what its reports read, and what `--report json` writes as it is.
 
+use std::fmt::Write as _;
+
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
@@ -98,11 +100,11 @@ pub(super) fn headline(total: Tally, missed: Option<f64>, cases: (usize, usize))
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     if total.accepted > 0 {
         let count = total.accepted;
-        out += &format!(", not counting {count} accepted survivor{}", plural(count));
+        let _ = write!(out, ", not counting {count} accepted survivor{}", plural(count));
     }
     let (measured, all) = cases;
     if measured < all {
-        out += &format!("; {} of {all} case{} not measured", all - measured, plural(all));
+        let _ = write!(out, "; {} of {all} case{} not measured", all - measured, plural(all));
     }
     out
 }

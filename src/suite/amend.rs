@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     decode::{self, Reading},
     decode_expect,
-    def::{Case, CaseDef, ExpectDef, SnapshotsDef},
+    def::{Case, CaseDef, ExpectDef, NamedValue, SnapshotsDef},
     inherit::inherit,
     load::refuse_empty,
     template::Template,
@@ -54,7 +54,7 @@ impl CaseFile {
         let shared = sources.files().find(|(path, _)| *path == shared);
         let suite = &case.suite.def;
         let inputs = suite.inputs.iter().map(|(name, _)| name.as_str());
-        let rows = case.def.examples.iter().flat_map(|row| row.names());
+        let rows = case.def.examples.iter().flat_map(NamedValue::names);
         let known = inputs
             .chain(suite.vars.names())
             .chain(case.def.vars.names())
