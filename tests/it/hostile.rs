@@ -511,11 +511,14 @@ fn a_server_that_dies_in_mid_run_is_never_a_pass() {
         .last()
         .map(|event| event["counts"].clone())
         .unwrap_or_default();
+    let number = |name: &str| counts[name].as_u64().unwrap_or_default();
+    // Three without a response end the run; others can be under way by then.
     assert_eq!(
-        (&counts["passed"], &counts["errored"]),
-        (&7.into(), &23.into()),
+        (number("passed"), number("errored") + number("not_run")),
+        (7, 23),
         "{counts}"
     );
+    assert!((3..=6).contains(&number("errored")), "{counts}");
     assert!(elapsed < Duration::from_secs(3));
 }
 
