@@ -13,8 +13,7 @@ use std::{
 
 use conforme::{
     check::{self, SchemaStore},
-    event::Event,
-    exchange::{Answer, Content, Reply, Request},
+    model::{Answer, Content, Event, Reply, Request},
     mutate::{Measuring, measure},
     plan::{Bound, Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},

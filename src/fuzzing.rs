@@ -8,10 +8,10 @@ use tempfile::TempDir;
 use crate::{
     check::{SchemaStore, json, plain_lines},
     compare::{Comparing, Facts, Levels, Version, compare},
-    event::{Event, Stop},
+    model::{Event, Stop, marks_of},
     plan::{Plan, Selection},
-    project::{BaseUrl, Project, Secret, Target, TargetOptions, marks_of},
-    recording::Recording,
+    project::{BaseUrl, Project, Secret, Target, TargetOptions},
+    recording::{Recording, read_event},
     redact::Redactor,
     snapshot::SnapshotStore,
     source::Diagnostics,
@@ -74,14 +74,14 @@ pub fn recording(bytes: &[u8]) {
     let mut is_ended = false;
     for event in bytes
         .split(|byte| *byte == b'\n')
-        .filter_map(|line| Event::read(line).ok())
+        .filter_map(|line| read_event(line).ok())
     {
         is_ended |= matches!(event, Event::RunFinished(_));
         let Ok(text) = serde_json::to_vec(&event) else {
             panic!("an event that was read cannot be written")
         };
         assert!(
-            Event::read(&text).is_ok_and(|again| again == event),
+            read_event(&text).is_ok_and(|again| again == event),
             "it is read as another event"
         );
     }

@@ -1,7 +1,7 @@
 //! `conforme` fires declarative cases at an HTTP API and says whether it keeps its contract.
 //!
 //! Data flows one way: [`suite`] and [`project`] are read from files, bound to a target by [`plan`], fired by [`run`],
-//! judged by [`check`], and told as [`event`]s, through [`redact`], to the reporters of [`report`]. Nothing flows back.
+//! judged by [`check`], and reported as events of [`model`], masked by [`redact`], by the reporters of [`report`]. Nothing flows back.
 //!
 //! | room | knows | does not know |
 //! |---|---|---|
@@ -12,7 +12,7 @@
 //! | [`run`] | time, concurrency, connections | expectations |
 //! | [`check`] | what an answer must be | files, sockets, the clock |
 //! | [`snapshot`] | snapshot files | how answers are compared |
-//! | [`event`], [`exchange`] | the words that the rooms share | |
+//! | [`model`] | events, requests, responses, findings, exit codes: the data that the modules share | |
 //! | [`redact`] | every form of every secret | who reads what is left |
 //! | [`recording`] | a run written down | the suite it was of |
 //! | [`merge`] | several recordings as one | sockets |
@@ -20,7 +20,6 @@
 //! | [`mutate`] | what a suite would miss | sockets |
 //! | [`compare`] | what differs between two recordings, and whom it breaks | sockets |
 //! | [`report`] | how a run is told | the run |
-//! | [`exit`] | what a script can rely on | |
 //! | [`cli`] | flags, output streams | |
 //! | [`fuzzing`] | what holds for any bytes, for those who try to break it | |
 //! | `reference` | the API that the shipped suite is for | the rest of this crate |
@@ -28,12 +27,10 @@
 pub mod check;
 pub mod cli;
 pub mod compare;
-pub mod event;
-pub mod exchange;
-pub mod exit;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod merge;
+pub mod model;
 pub mod mutate;
 pub mod plan;
 pub mod project;
@@ -47,3 +44,4 @@ pub mod run;
 pub mod snapshot;
 pub mod source;
 pub mod suite;
+mod text;

@@ -6,9 +6,7 @@ use std::{
 };
 
 use crate::{
-    event::{Counts, Event, Flaky, RunFinished, RunStarted, Stop},
-    exit::Exit,
-    plan::{Partition, PartitionBy},
+    model::{Counts, Event, Exit, Flaky, Partition, PartitionBy, RunFinished, RunStarted, Stop},
     recording::{Recording, RecordingError},
     redact::Redacted,
 };

@@ -6,13 +6,13 @@ use std::{
 };
 
 use crate::{
-    check::{self, Judgement, Level},
-    event::{CaseFinished, Counts, Event, Exchange, RunFinished, Stop, Verdict},
-    exchange::{HIDDEN, Reply, Request},
-    exit::Exit,
+    check::{self, Judgement},
+    model::{
+        CaseFinished, Counts, Event, Exchange, Exit, Finding, HIDDEN, Level, Reply, Request, RunFinished, Stop,
+        Verdict, worst,
+    },
     plan::{Plan, Planned},
     recording::{Recording, RecordingError},
-    run::worst,
     source::Sources,
 };
 
@@ -177,7 +177,7 @@ fn judge(
         },
     };
     let judgement = check::check(&bound.expectation, request, reply, other);
-    let is_hidden = |finding: &check::Finding| {
+    let is_hidden = |finding: &Finding| {
         finding.level == Level::Deny
             && finding.check.starts_with("header/")
             && finding.actual.as_ref().is_some_and(|actual| actual.contains(HIDDEN))

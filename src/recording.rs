@@ -3,6 +3,7 @@
 //! [`Recorder`] writes, [`Recording`] reads. What is read is not trusted: it must agree with itself.
 
 mod consistency;
+mod line;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,12 +16,12 @@ use tempfile::{NamedTempFile, TempPath};
 
 use consistency::Consistency;
 
+pub use line::read_event;
+
 use crate::{
-    event::{CaseFinished, Event, FORMAT, Flaky, RunFinished, RunStarted, Stop, Verdict},
-    plan::Partition,
-    redact::Redacted,
-    report::Reporter,
-    source::{Digest, FileKind, open_file},
+    model::{CaseFinished, Digest, Event, FORMAT, Flaky, Partition, RunFinished, RunStarted, Stop, Verdict},
+    redact::{Redacted, Reporter},
+    source::{FileKind, open_file},
 };
 
 /// Longest line of a recording, in bytes: far more than any event takes.
@@ -170,7 +171,7 @@ impl Recording {
             let found = value["format"].to_string();
             return Err(RecordingError::Format { found });
         }
-        match Event::read(&first) {
+        match read_event(&first) {
             Ok(Event::RunStarted(started)) if !started.partition.is_none_or(Partition::is_valid) => {
                 let reason = "there is no such part of the run".to_owned();
                 Err(RecordingError::Contradiction { line: 1, reason })
@@ -241,7 +242,7 @@ impl Recording {
     /// The case whose event stands there. What comes after it is not read on from.
     pub(crate) fn again(&mut self, at: u64) -> Result<CaseFinished, RecordingError> {
         self.lines.seek(io::SeekFrom::Start(at))?;
-        match Event::read(&bytes(&mut self.lines)?) {
+        match read_event(&bytes(&mut self.lines)?) {
             Ok(Event::CaseFinished(finished)) => Ok(*finished),
             _ => Err(RecordingError::Changed),
         }
@@ -264,7 +265,7 @@ impl Recording {
                 reason: format!("it is longer than {LONGEST} bytes"),
             });
         }
-        match Event::read(&bytes) {
+        match read_event(&bytes) {
             Ok(event) => Ok(Some(event)),
             // A process that is killed leaves its last line half written.
             Err(_) if !bytes.ends_with(b"\n") => Ok(None),

@@ -8,7 +8,7 @@ use super::{
     Finding, Pattern, Schema, TextTest, json, schema,
     view::{BodyError, ResponseView, Text},
 };
-use crate::source::Place;
+use crate::model::Place;
 
 /// One demand on the body and the line that asks for it.
 #[derive(Clone, Debug)]

@@ -1,10 +1,7 @@
 //! The `header/<name>` checks.
 
 use super::{Finding, TextTest, list_fields, media_type};
-use crate::{
-    exchange::{Answer, field_bytes, field_shown},
-    source::Place,
-};
+use crate::model::{Answer, Place, field_bytes, field_shown};
 
 /// What a header field must be.
 #[derive(Clone, Debug)]

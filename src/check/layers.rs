@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BodyTest, Expectation, Level, ResponseView, body, header, rules, same_as, schema, snapshot};
-use crate::exchange::{Answer, Reply, Request};
+use crate::model::{Answer, Reply, Request};
 
 /// A kind of check, in the order in which they are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

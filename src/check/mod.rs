@@ -5,12 +5,10 @@
 mod body;
 mod declared;
 pub(crate) mod fields;
-mod finding;
 mod header;
 pub(crate) mod json;
 mod layers;
 pub(crate) mod list_fields;
-mod lookalike;
 mod media_type;
 mod rules;
 mod same_as;
@@ -24,13 +22,10 @@ use std::{sync::Arc, time::Duration};
 
 pub use body::{BodyExpectation, BodyTest};
 pub use declared::Declared;
-pub(crate) use finding::QUOTED;
-pub use finding::{Finding, Level};
 pub use header::{HeaderExpectation, HeaderTest};
 pub use json::{JsonType, Matcher, Pattern, PatternKind};
 pub use layers::Layer;
 pub(crate) use layers::noticed;
-pub(crate) use lookalike::{alone, distinct, excerpts};
 pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
 pub use same_as::SameAs;
 pub use schema::{Schema, SchemaError, SchemaStore};
@@ -47,10 +42,7 @@ pub(crate) use {
     view::{MAX_DECODED, ResponseView},
 };
 
-use crate::{
-    exchange::{Reply, Request},
-    source::Place,
-};
+use crate::model::{Finding, Level, Place, Reply, Request};
 
 /// Everything that must hold of the reply to one case. Nothing in it is a template any more.
 #[derive(Clone, Debug)]

@@ -3,10 +3,7 @@
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use super::{Finding, ResponseView, status};
-use crate::{
-    exchange::{Answer, Reply, field_shown},
-    source::Place,
-};
+use crate::model::{Answer, Place, Reply, field_shown};
 
 /// The case whose answer must not be distinguishable from this one's.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    plan::Partition,
+    model::Partition,
     project::{Rate, TargetOptions},
     report::{FinalStatusLevel, HumanOptions, ReportSpec, StatusLevel},
     run::SnapshotMode,

@@ -23,7 +23,7 @@ use crate::{
         ACCEPTED_FILE, AcceptedEntry, CompareError, CompareSettings, Comparing, Comparison, Facts, Judge, Level,
         Version, compare as judge, read_accepted, unknown_names,
     },
-    event::Stop,
+    model::Stop,
     plan::{Plan, Selection},
     project::Target,
     recording::Recording,
@@ -44,7 +44,7 @@ fn try_compare(args: &CompareArgs, folder: Option<&Path>, printer: &mut Printer)
     });
     let settings = workspace
         .as_ref()
-        .map_or_else(CompareSettings::default, |workspace| workspace.project.compare.clone());
+        .map_or_else(CompareSettings::default, |workspace| workspace.compare.clone());
     let accepted = accepted(args, &settings, workspace.as_deref(), printer)?;
     let selected = match &workspace {
         Some(workspace) if !(args.names.is_empty() && args.tags.is_empty()) => {

@@ -16,12 +16,11 @@ use super::{
 };
 use crate::{
     check::SnapshotMask,
-    event::{Event, Stop},
+    model::{Event, Stop},
     plan::{Plan, Selection},
     project::TargetOptions,
     recording::Recorder,
-    redact::Redactor,
-    report::Reporter as _,
+    redact::{Redactor, Reporter as _},
     run::{Abreast, Client, Interrupts, RunOptions, SnapshotMode, run as fire},
 };
 

@@ -24,7 +24,7 @@ use crate::{
     compare::{
         CompareError, Comparing, FORMAT, Facts, Judge, Level, Matrix, MatrixRow, Side, Version, compare, side_of,
     },
-    event::{CaseFinished, Event, Stop, Verdict},
+    model::{CaseFinished, Event, Stop, Verdict},
     recording::{Recording, RecordingError},
     report::compare::{ComparisonOptions, tell_matrix, write_matrix},
 };
@@ -162,7 +162,7 @@ fn matrix(
     let how = Comparing {
         facts: &facts,
         judge: judge.as_ref(),
-        levels: &workspace.project.compare.levels,
+        levels: &workspace.compare.levels,
         accepted: &[],
         today: Utc::now().date_naive(),
         fail_on: Some(Level::Breaking),

@@ -29,7 +29,7 @@ use std::{
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-pub use crate::exit::Exit;
+pub use crate::model::Exit;
 pub use args::Cli;
 
 use args::{Command, TARGET_VARIABLE};

@@ -16,7 +16,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
-    event::Stop,
+    model::Stop,
     mutate::{Measuring, measure},
     project::Target,
     recording::Recording,

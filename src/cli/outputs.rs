@@ -87,7 +87,7 @@ impl Inputs {
         let root = &project.root;
         self.files
             .extend(["conforme.toml", ACCEPTED_FILE].map(|name| root.join(name)));
-        self.files.extend(project.compare.accepted.clone());
+        self.files.extend(workspace.compare.accepted.clone());
         self.files
             .extend(workspace.sources.files().map(|(path, _)| root.join(path)));
         self.files.extend(workspace.suites.files.iter().cloned());

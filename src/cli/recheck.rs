@@ -13,7 +13,7 @@ use super::{
     workspace::Workspace,
 };
 use crate::{
-    event::{Event, FORMAT, RunStarted},
+    model::{Event, FORMAT, RunStarted},
     project::Target,
     recheck::{Rechecked, recheck as judge},
     recording::{Recording, RecordingError},

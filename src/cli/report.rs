@@ -7,7 +7,7 @@ use super::{
     reports::Reports,
 };
 use crate::{
-    event::{Event, Stop},
+    model::{Event, Stop},
     recording::Recording,
     redact::Redacted,
 };

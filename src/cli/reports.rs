@@ -7,10 +7,10 @@ use std::{
 
 use super::{Exit, Printer, scratch};
 use crate::{
-    event::Event,
+    model::Event,
     recording::Recorder,
-    redact::Redacted,
-    report::{Format, Human, HumanOptions, Progress, ReportSpec, Reporter, Sink},
+    redact::{Redacted, Reporter},
+    report::{Format, Human, HumanOptions, Progress, ReportSpec, Sink},
 };
 
 /// The reports of a command. One that fails is given up, said so, and the run goes on.

@@ -23,14 +23,14 @@ use super::{
 };
 use crate::{
     check::SnapshotMask,
-    event::{self, Event, RunFinished, RunStarted},
-    plan::{self, Partition, Plan, Selection},
+    model::{Digest, Event, FORMAT, Partition, RunFinished, RunStarted, shown},
+    plan::{self, Plan, Selection},
     project::TargetOptions,
     recording::{Recording, RecordingError},
     redact::Redactor,
     report::{Format, ReportSpec},
     run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, access, run as fire},
-    source::{Diagnostic, Diagnostics, Digest},
+    source::{Diagnostic, Diagnostics},
 };
 
 pub(super) fn run(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
@@ -341,7 +341,7 @@ fn repository(root: &Path) -> Option<&Path> {
 
 /// The project's folder in its repository.
 fn folder(root: &Path) -> Option<String> {
-    let folder = event::shown(repository(root)?, root);
+    let folder = shown(repository(root)?, root);
     (!folder.is_empty()).then_some(folder)
 }
 
@@ -376,7 +376,7 @@ pub(super) fn started(
 ) -> RunStarted {
     let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
     RunStarted {
-        format: event::FORMAT,
+        format: FORMAT,
         tool: concat!("conforme ", env!("CARGO_PKG_VERSION")).to_owned(),
         started: Utc::now(),
         target: plan.target.name.clone(),
@@ -412,6 +412,6 @@ pub(super) fn unused_snapshots(workspace: &Workspace) -> Vec<String> {
         .snapshots
         .unused(&with_snapshot(workspace))
         .iter()
-        .map(|path| event::shown(&workspace.project.root, path))
+        .map(|path| shown(&workspace.project.root, path))
         .collect()
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     compare::{comparison_schema, matrix_schema},
-    event::event_schema,
+    model::event_schema,
     mutate::measurement_schema,
     suite::{case_schema, suite_schema},
 };

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, path::Path, sync::Arc};
 use super::{Exit, Printer};
 use crate::{
     check::SchemaStore,
+    compare::CompareSettings,
     plan::{Plan, Selection},
     project::{DEFAULT_TIMEOUT, Project, Target},
     snapshot::SnapshotStore,
@@ -19,6 +20,7 @@ pub(super) struct Workspace {
     pub(super) suites: Suites,
     pub(super) snapshots: SnapshotStore,
     pub(super) schemas: SchemaStore,
+    pub(super) compare: CompareSettings,
 }
 
 impl Workspace {
@@ -40,6 +42,8 @@ impl Workspace {
         let mut errors = Diagnostics::default();
         let (project, mut sources) = Project::open(&folder, &mut errors);
         printer.learn(&project);
+        let compare = project.compare.as_ref();
+        let compare = compare.map(|node| CompareSettings::of(node, &project.root, &mut errors));
         if !project.cases.is_dir() {
             let shown = sources.shown(&project.cases);
             errors.push(
@@ -65,6 +69,7 @@ impl Workspace {
             sources: Arc::new(sources),
             suites,
             schemas,
+            compare: compare.unwrap_or_default(),
         })
     }
 

@@ -25,9 +25,9 @@ use super::{
 };
 use crate::{
     check::{fields, is_token},
+    model::Place,
     source::{
-        Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Place, Sources, Span, nearest, parse_toml, read_text,
-        string,
+        Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Sources, Span, nearest, parse_toml, read_text, string,
     },
 };
 

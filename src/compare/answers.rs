@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, MediaType, ResponseView, fields, status_name},
-    exchange::{Answer, Reply, field_shown},
+    model::{Answer, Reply, field_shown},
 };
 
 /// How two responses are compared.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, ResponseView},
-    exchange::{Answer, Content},
+    model::{Answer, Content},
 };
 
 /// The response of the baseline `a` with one difference of `b`. `None` where the difference is not one of the response.

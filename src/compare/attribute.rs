@@ -11,9 +11,8 @@ use super::{
     side::tries,
 };
 use crate::{
-    check::{Finding, Level, MAX_DECODED, ResponseView},
-    event::CaseFinished,
-    exchange::{Answer, Reply},
+    check::{MAX_DECODED, ResponseView},
+    model::{Answer, CaseFinished, Finding, Level, Reply},
 };
 
 /// A check that fails, and the place it fails at: a pointer with `*` for the items of arrays.

@@ -6,11 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    event::{Access, Exchange, RunFinished, Stop, Verdict},
-    exchange::instant,
-    source::Place,
-};
+use crate::model::{Access, Exchange, Place, RunFinished, Stop, Verdict, instant};
 
 /// The version of the form in which comparisons are written.
 pub const FORMAT: u32 = 1;

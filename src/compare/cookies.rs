@@ -9,7 +9,7 @@ use super::{
     ChangeRule as Rule, Level,
     difference::{Difference, Part},
 };
-use crate::exchange::{Answer, HIDDEN};
+use crate::model::{Answer, HIDDEN};
 
 /// A cookie as a response sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{check::PutBack, exchange::Answer};
+use crate::{check::PutBack, model::Answer};
 
 use super::ChangeRule;
 

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     check::{Declared, SchemaStore, StatusSet},
-    event::CaseFinished,
+    model::CaseFinished,
     suite::{
         CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, StatusDef, Suites, Template,
         TextTestDef,

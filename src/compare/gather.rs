@@ -12,10 +12,7 @@ use super::{
     judge::Judge,
     side::{Recorded, exchange, rounds},
 };
-use crate::{
-    event::{CaseFinished, Verdict},
-    exchange::{Answer, Reply},
-};
+use crate::model::{Answer, CaseFinished, Reply, Verdict};
 
 /// Maximum number of responses of one case on one side that are compared.
 const ROUNDS: usize = 5;

@@ -5,8 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::attribute::{Mark, marks_of};
 use crate::{
     check,
-    event::CaseFinished,
-    exchange::{Answer, Reply},
+    model::{Answer, CaseFinished, Reply},
     plan::{Bound, Plan, Planned},
     source::Sources,
 };

@@ -1,10 +1,7 @@
 //! Cases that were not compared, and why.
 
 use super::NotCompared;
-use crate::{
-    event::{CaseFinished, Verdict},
-    exchange::Reply,
-};
+use crate::model::{CaseFinished, Reply, Verdict};
 
 impl NotCompared {
     /// The entry of a case without a response on both sides; `None` only where no side has the case.

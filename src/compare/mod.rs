@@ -45,7 +45,10 @@ pub use judge::Judge;
 pub use rules::{CHANGE_RULES, ChangeRule, ChangeRuleInfo};
 pub use settings::{CompareSettings, Levels};
 
-use crate::{event::CaseFinished, exit::Exit, recording::RecordingError};
+use crate::{
+    model::{CaseFinished, Exit},
+    recording::RecordingError,
+};
 use difference::Part;
 use gather::{Gathered, Group, Key, Pair, Shown};
 use side::Recorded;

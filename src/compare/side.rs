@@ -7,8 +7,7 @@ use serde_json::Value;
 use super::Side;
 use crate::{
     check::PutBack,
-    event::{CaseFinished, Event, Exchange, RunFinished, Try},
-    exchange::{Answer, Reply},
+    model::{Answer, CaseFinished, Event, Exchange, Reply, RunFinished, Try},
     recording::{Recording, RecordingError},
 };
 

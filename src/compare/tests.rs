@@ -7,7 +7,7 @@ use super::{
     answers::{How, differ},
     difference::{Part, Told},
 };
-use crate::{check::PutBack, exchange::Answer};
+use crate::{check::PutBack, model::Answer};
 
 fn answer(headers: &[(&str, &str)], body: &str, received: &str) -> Answer {
     let value = json!({
@@ -50,13 +50,7 @@ fn bodies(before: &Value, after: &Value) -> Vec<String> {
 
 #[test]
 fn bytes_of_a_field_that_are_not_utf_8_differ_from_all_text() {
-    let with = |value: &[u8]| {
-        answer(
-            &[("x-a", &crate::exchange::field_text(value))],
-            "",
-            "2026-01-01T00:00:00Z",
-        )
-    };
+    let with = |value: &[u8]| answer(&[("x-a", &crate::model::field_text(value))], "", "2026-01-01T00:00:00Z");
     let byte = with(b"caf\xe9");
     assert_eq!(seen(&byte, &byte), [""; 0]);
     for other in ["caf\u{e9}", "caf\u{fffd}", "caf"] {

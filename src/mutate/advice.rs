@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Operator, mutant::Target, names::Names};
 use crate::{
     check::{self, ResponseView, fields::is_varying, json},
-    exchange::{Answer, CREDENTIALS, HIDDEN, field_shown},
+    model::{Answer, CREDENTIALS, HIDDEN, field_shown},
     suite::is_matcher,
 };
 

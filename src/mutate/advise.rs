@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     check::{self, Expectation, ResponseView, SchemaStore, noticed},
-    exchange::Reply,
+    model::Reply,
     plan::Plan,
     source::{FileId, Sources},
     suite::{Amended, CaseFile},

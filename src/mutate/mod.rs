@@ -32,13 +32,10 @@ pub use crate::check::Layer;
 
 use crate::{
     check::{self, ResponseView, SchemaStore, noticed},
-    event::{CaseFinished, Event, Verdict},
-    exchange::{Answer, Reply},
-    exit::Exit,
+    model::{Answer, CaseFinished, Event, Exit, Level, Place, Reply, Verdict, marks_of},
     plan::{Bound, Plan, Planned},
-    project::marks_of,
     recording::{Recording, RecordingError},
-    source::{Place, Sources},
+    source::Sources,
     suite::Case,
 };
 use advise::{Advice, Adviser, Survived};
@@ -247,11 +244,7 @@ fn subject(
     let other = bound.expectation.same_as.as_ref();
     let other = other.and_then(|other| replies.get(other.id.as_str()).copied());
     let judgement = check::check(&bound.expectation, &bound.request, &exchange.reply, other);
-    if let Some(finding) = judgement
-        .findings
-        .iter()
-        .find(|finding| finding.level == check::Level::Deny)
-    {
+    if let Some(finding) = judgement.findings.iter().find(|finding| finding.level == Level::Deny) {
         return Err(format!(
             "it does not pass with the suite as it is now: {}",
             finding.headline()

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::operator::{OPERATORS, Operator};
 use crate::{
     check::{MediaType, json},
-    exchange::{Answer, Content},
+    model::{Answer, Content},
 };
 
 /// Maximum number of items of an array that are changed, from its start: each change costs as much as the whole body.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     check::{self, Piece, PutBack},
-    exchange::HIDDEN,
+    model::HIDDEN,
 };
 
 /// How far a date is from the response for which it is suggested to be recent.

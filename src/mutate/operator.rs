@@ -492,7 +492,7 @@ fn success(out: &mut Mutants<'_>) {
 }
 
 /// All of another answer but when it came.
-fn take(answer: &mut crate::exchange::Answer, other: &crate::exchange::Answer) {
+fn take(answer: &mut crate::model::Answer, other: &crate::model::Answer) {
     answer.status = other.status;
     answer.reason.clone_from(&other.reason);
     answer.headers.clone_from(&other.headers);
@@ -505,7 +505,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        exchange::Answer,
+        model::Answer,
         mutate::mutant::{Elsewhere, Mutant, Mutants, is_equivalent},
     };
 

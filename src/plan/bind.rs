@@ -17,10 +17,10 @@ use crate::{
         self, BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
         PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
     },
-    exchange::Request,
+    model::{Place, Request},
     project::Target,
     snapshot::SnapshotStore,
-    source::{Diagnostic, Place, Sources, Span},
+    source::{Diagnostic, Sources, Span},
     suite::{
         self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef,
         PatternDefKind, QueryDef, SnapshotsDef, StatusDef, Suite, Suites, Template, TextTestDef, Written,

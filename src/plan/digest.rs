@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::{Plan, Planned};
 use crate::{
     check::SchemaStore,
-    exchange::CREDENTIALS,
+    model::{CREDENTIALS, Digest},
     project::Target,
     redact::Redactor,
-    source::{Digest, Digester, FileKind, Sources, read_file},
+    source::{Digester, FileKind, Sources, read_file},
     suite::{Case, Part, Template},
 };
 

@@ -15,15 +15,14 @@ use std::{
 };
 
 pub use bind::{Binder, Bound, Unbound};
-pub use partition::{Partition, PartitionBy};
 pub use select::Selection;
 
 use crate::{
     check::{Expectation, SnapshotMask},
-    event::{CaseFinished, Try, Verdict},
+    model::{CaseFinished, Digest, Partition, Try, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
-    source::{Diagnostics, Digest, Sources},
+    source::{Diagnostics, Sources},
     suite::{Amended, Case, InputDef, Suites},
 };
 
@@ -129,7 +128,7 @@ impl Plan {
 
     /// Keeps one part of the cases.
     pub fn keep(&mut self, partition: Partition) {
-        partition.keep(&mut self.cases);
+        partition::keep(partition, &mut self.cases);
     }
 
     /// Hides secrets in responses before they are compared with their snapshots, as they are hidden in those.

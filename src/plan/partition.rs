@@ -1,89 +1,26 @@
 //! One part of a plan, for one of several machines.
 
-use std::{collections::HashMap, str::FromStr};
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 use super::Planned;
+use crate::model::{Partition, PartitionBy};
 
-/// Which part of how many: `slice:1/3`, `hash:1/3`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Partition {
-    /// How the cases are dealt out.
-    pub by: PartitionBy,
-    /// The part, from one.
-    pub part: u32,
-    /// How many parts there are.
-    pub of: u32,
-}
-
-/// How cases are dealt out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PartitionBy {
-    /// One after the other: the parts are of one size.
-    Slice,
-    /// By a digest of the id: a case stays in its part as others come and go.
-    Hash,
-}
-
-impl FromStr for Partition {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "expected `slice:M/N` or `hash:M/N`, such as `hash:1/3`".to_owned();
-        let (by, rest) = text.split_once(':').ok_or_else(form)?;
-        let by = match by {
-            "slice" => PartitionBy::Slice,
-            "hash" => PartitionBy::Hash,
-            _ => return Err(form()),
-        };
-        let (part, of) = rest.split_once('/').ok_or_else(form)?;
-        let (part, of) = (
-            part.parse::<u32>().map_err(|_| form())?,
-            of.parse::<u32>().map_err(|_| form())?,
-        );
-        if part == 0 || part > of {
-            return Err(format!("part {part} of {of}: parts count from 1 to {of}"));
-        }
-        Ok(Self { by, part, of })
+/// Keeps the cases of one part. Cases that need each other stay together: those of a serial suite or of a group, and
+/// those that are compared with one another.
+pub(super) fn keep(partition: Partition, cases: &mut Vec<Planned>) {
+    let leaders = leaders(cases);
+    let mut order: HashMap<&str, u32> = HashMap::new();
+    let mut kept = Vec::with_capacity(cases.len());
+    for leader in &leaders {
+        let next = u32::try_from(order.len()).unwrap_or(u32::MAX);
+        let place = *order.entry(leader).or_insert(next);
+        kept.push(match partition.by {
+            PartitionBy::Slice => place % partition.of == partition.part - 1,
+            PartitionBy::Hash => digest(leader) % u64::from(partition.of) == u64::from(partition.part - 1),
+        });
     }
-}
-
-impl std::fmt::Display for Partition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let by = match self.by {
-            PartitionBy::Slice => "slice",
-            PartitionBy::Hash => "hash",
-        };
-        write!(f, "{by}:{}/{}", self.part, self.of)
-    }
-}
-
-impl Partition {
-    /// Whether it is one of its parts: what is read can say anything.
-    pub(crate) fn is_valid(self) -> bool {
-        (1..=self.of).contains(&self.part)
-    }
-
-    /// Keeps the cases of this part. Cases that need each other stay together: those of a serial suite or of a
-    /// group, and those that are compared with one another.
-    pub(super) fn keep(self, cases: &mut Vec<Planned>) {
-        let leaders = leaders(cases);
-        let mut order: HashMap<&str, u32> = HashMap::new();
-        let mut kept = Vec::with_capacity(cases.len());
-        for leader in &leaders {
-            let next = u32::try_from(order.len()).unwrap_or(u32::MAX);
-            let place = *order.entry(leader).or_insert(next);
-            kept.push(match self.by {
-                PartitionBy::Slice => place % self.of == self.part - 1,
-                PartitionBy::Hash => digest(leader) % u64::from(self.of) == u64::from(self.part - 1),
-            });
-        }
-        let mut kept = kept.into_iter();
-        cases.retain(|_| kept.next().unwrap_or_default());
-    }
+    let mut kept = kept.into_iter();
+    cases.retain(|_| kept.next().unwrap_or_default());
 }
 
 /// For each case, the name of what it cannot be parted from: its group, or else its serial suite, or else the case at the

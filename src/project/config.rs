@@ -9,8 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{BaseUrl, Rate, SECRET_PREFIX, secret::secrets_of_environment, target::shown_address};
-use crate::compare::CompareSettings;
-use crate::event::Flaky;
+use crate::model::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Sources, Span, check_folder, duration, integer,
     is_taken, list, parse_toml, read_file_in, string,
@@ -36,7 +35,7 @@ pub struct Project {
     /// The targets, in the order of the file.
     pub targets: Vec<(String, TargetDef)>,
     /// How changes between two versions are judged.
-    pub compare: CompareSettings,
+    pub compare: Option<Node>,
 }
 
 /// A `[targets.NAME]` table.
@@ -112,7 +111,7 @@ impl Project {
             snapshots: root.join("snapshots"),
             default_target: None,
             targets: Vec::new(),
-            compare: CompareSettings::default(),
+            compare: None,
             root,
         };
         let path = project.root.join(FILE);
@@ -215,9 +214,7 @@ impl Project {
                 *folder = self.root.join(path);
             }
         }
-        if let Some(node) = fields.take("compare") {
-            self.compare = CompareSettings::of(node, &self.root, errors);
-        }
+        self.compare = fields.take("compare").cloned();
         let default = fields.take("default_target");
         if let Some(targets) = fields.take("targets") {
             if !matches!(targets.kind, Kind::Map(_)) {

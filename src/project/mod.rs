@@ -11,6 +11,6 @@ mod target;
 
 pub use config::{Project, SecretSource, TargetDef};
 pub use pace::{Pace, Rate};
-pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets, marks_of};
+pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
 pub(crate) use target::DEFAULT_TIMEOUT;
 pub use target::{BaseUrl, KnownSecrets, Limits, Mask, Retry, Target, TargetOptions, TlsFiles};

@@ -16,19 +16,6 @@ const SHORTEST: usize = 6;
 /// The longest secret, in bytes.
 const MOST: u64 = 1 << 20;
 
-/// What stands for the secret of this name, and for what can be made of it: `$TOKEN`, `${TOKEN%?}`. Each is what a
-/// shell writes for the same, so that a command with it can be run.
-pub fn marks_of(name: &str) -> [String; 5] {
-    let name = name.to_ascii_uppercase();
-    [
-        format!("${name}"),
-        format!("${{{name}~~}}"),
-        format!("${{{name}%?}}"),
-        format!("${{{name},,}}"),
-        format!("${{{name}^^}}"),
-    ]
-}
-
 /// A value that must never leave the process. It has no `Debug` and no `Display` that show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

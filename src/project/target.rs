@@ -10,11 +10,9 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    Pace, Project, Rate, SECRET_PREFIX, Secret, SecretSource, TargetDef, marks_of, secret::secrets_of_environment,
-};
+use super::{Pace, Project, Rate, SECRET_PREFIX, Secret, SecretSource, TargetDef, secret::secrets_of_environment};
 use crate::{
-    event::{Flaky, RunStarted},
+    model::{Flaky, RunStarted, marks_of},
     source::{Diagnostic, Diagnostics, nearest},
     suite::{Filter, Suites, Template},
 };

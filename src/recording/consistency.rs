@@ -4,12 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::{
-    check::Level,
-    event::{CaseFinished, Counts, RunFinished, RunStarted, Try, Verdict},
-    exchange::Reply,
-    exit::Exit,
-};
+use crate::model::{CaseFinished, Counts, Exit, Level, Reply, RunFinished, RunStarted, Try, Verdict};
 
 /// What has been read so far. Every check returns the contradiction that it finds, as a sentence.
 #[derive(Debug, Default)]
@@ -165,8 +160,9 @@ fn did_pass(one: &Try) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::read_event;
     use super::*;
-    use crate::event::Event;
+    use crate::model::Event;
 
     fn case(index: usize, verdict: &str, more: &Value) -> CaseFinished {
         let mut event = json!({
@@ -176,7 +172,7 @@ mod tests {
         for (name, value) in more.as_object().into_iter().flatten() {
             event[name] = value.clone();
         }
-        match Event::read(event.to_string().as_bytes()) {
+        match read_event(event.to_string().as_bytes()) {
             Ok(Event::CaseFinished(case)) => *case,
             other => panic!("{other:?}"),
         }
@@ -184,10 +180,10 @@ mod tests {
 
     fn started(cases: usize) -> RunStarted {
         let event = json!({
-            "event": "run-started", "format": crate::event::FORMAT, "tool": "t", "started": "2025-01-01T00:00:00Z",
+            "event": "run-started", "format": crate::model::FORMAT, "tool": "t", "started": "2025-01-01T00:00:00Z",
             "target": "t", "base_url": "http://h", "suites": 1, "cases": cases, "secrets": [], "suite_hash": "",
         });
-        match Event::read(event.to_string().as_bytes()) {
+        match read_event(event.to_string().as_bytes()) {
             Ok(Event::RunStarted(started)) => started,
             other => panic!("{other:?}"),
         }
@@ -283,7 +279,7 @@ mod tests {
 
     #[test]
     fn totals_that_contradict_the_lines_are_rejected() {
-        use crate::event::Stop;
+        use crate::model::Stop;
         let passed = |index| case(index, "passed", &json!({ "exchange": response() }));
         let cases = [
             passed(0),

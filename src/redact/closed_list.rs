@@ -197,11 +197,11 @@ fn secret_in_lines_of_a_diff_is_masked_on_each_line() {
     let secret = "s3cr3t/Tok+en~Value:that is long \"enough\" to fill more than one line of base64";
     let hide = redactor(secret);
     let coded = lines(&STANDARD.encode(secret), 40, "\n+");
-    let finding = crate::check::Finding {
+    let finding = crate::model::Finding {
         diff: Some(format!(
             "--- expected\n+++ actual\n@@ -1 +1,4 @@\n-other\n+{coded}\n end\n"
         )),
-        ..crate::check::Finding::new("body/text", "it differs")
+        ..crate::model::Finding::new("body/text", "it differs")
     };
     let mut findings = vec![finding];
     hide.pass().findings(&mut findings);
@@ -218,5 +218,5 @@ fn text_of_too_many_encodings_is_masked_as_a_whole() {
         text = STANDARD.encode(&text);
     }
     let shown = hide.text(&text);
-    assert!(shown == text || shown == crate::exchange::HIDDEN, "{}", shown.len());
+    assert!(shown == text || shown == crate::model::HIDDEN, "{}", shown.len());
 }

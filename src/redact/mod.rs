@@ -9,55 +9,31 @@ mod forms;
 mod other;
 mod pass;
 mod reading;
+mod sink;
 mod unescape;
 
 use std::{
     collections::HashMap,
-    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use forms::{Cut, Finder, Forms};
 use other::Other;
 use pass::Pass;
+pub use sink::{Redacted, Reporter};
 
 use crate::{
     check::{HideText, SnapshotMask},
-    event::{
-        Access, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, RunFinished, RunStarted,
-        TargetAwaited, Try, Verdict,
+    model::{
+        Access, Answer, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request,
+        RunFinished, RunStarted, TargetAwaited, Try, Verdict, marks_of,
     },
-    exchange::{Answer, HIDDEN, Request},
-    project::{Secret, marks_of},
+    project::Secret,
     suite::Filter,
 };
 
 /// Most finders that are kept for what single exchanges hold besides.
 const KEPT: usize = 64;
-
-/// A value without secrets in it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Redacted<T>(T);
-
-impl Redacted<Event> {
-    /// An event of a recording: it was redacted before it was written.
-    pub(crate) fn recorded(event: Event) -> Self {
-        Self(event)
-    }
-
-    /// The event, to be judged again.
-    pub(crate) fn into_inner(self) -> Event {
-        self.0
-    }
-}
-
-impl<T> Deref for Redacted<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
 
 /// Knows every form of every secret.
 #[derive(Debug)]
@@ -360,10 +336,7 @@ mod tests {
         pass::{BODY, FINDINGS, QUOTE, READ},
         *,
     };
-    use crate::{
-        check::{Finding, QUOTED},
-        exchange::Content,
-    };
+    use crate::model::{Content, Finding, QUOTED};
 
     fn redactor(secret: &str) -> Redactor {
         let secret = Secret::new(secret.to_owned()).unwrap();
@@ -478,8 +451,8 @@ mod tests {
                     headers: vec![("cookie".to_owned(), "sid=0123456789abcdef".to_owned())],
                     body: Content::default(),
                 },
-                reply: crate::exchange::Reply::Failure(crate::exchange::Failure {
-                    kind: crate::exchange::FailureKind::Timeout,
+                reply: crate::model::Reply::Failure(crate::model::Failure {
+                    kind: crate::model::FailureKind::Timeout,
                     message: String::new(),
                     elapsed_us: 0,
                 }),

@@ -4,10 +4,7 @@
 use base64::Engine as _;
 
 use super::forms::{Cut, Finder, is_scheme};
-use crate::{
-    event::Exchange,
-    exchange::{Answer, CREDENTIALS, Content, Malformed, Reply, Request},
-};
+use crate::model::{Answer, CREDENTIALS, Content, Exchange, Malformed, Reply, Request};
 
 /// The shortest credential that is looked for elsewhere, in bytes: shorter ones are words.
 const SHORTEST: usize = 8;

@@ -9,8 +9,8 @@ use super::{
     other::body_cut,
 };
 use crate::{
-    check::{Finding, Level, MAX_DECODED, QUOTED, ResponseView},
-    exchange::{Answer, CREDENTIALS, Content, Failure, HIDDEN, Malformed, Reply, Request},
+    check::{MAX_DECODED, ResponseView},
+    model::{Answer, CREDENTIALS, Content, Failure, Finding, HIDDEN, Level, Malformed, QUOTED, Reply, Request},
 };
 
 /// Most characters of a value, a message or a reason.

@@ -7,9 +7,9 @@ use super::{
     visible,
 };
 use crate::{
-    check::{Finding, Level, alone, distinct, excerpts, status_name},
-    event::Try,
-    exchange::{FailureKind, Reply, Request},
+    check::status_name,
+    model::{FailureKind, Finding, Level, Reply, Request, Try},
+    text::{alone, distinct, excerpts},
 };
 
 /// Most lines of a diff.

@@ -8,11 +8,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use base64::Engine as _;
 
 use super::escape::{inert_lines, is_unsafe};
-use crate::{
-    event::{Access, RunStarted},
-    exchange::{HIDDEN, Request},
-    project::marks_of,
-};
+use crate::model::{Access, HIDDEN, Request, RunStarted, marks_of};
 
 /// From this size on, curl asks with `Expect: 100-continue` before it sends a body, in bytes (curl 7: 1 KiB).
 const EXPECT: usize = 1024;

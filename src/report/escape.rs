@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use crate::exchange::byte_of;
+use crate::model::byte_of;
 
 /// Text in which everything that could move the cursor, colour the screen or reverse the reading is spelled out, and so
 /// is `##word[`, which CI systems take for a command wherever it stands.

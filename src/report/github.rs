@@ -13,10 +13,8 @@ use super::{
     visible,
 };
 use crate::{
-    check::Level,
-    event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Verdict},
+    model::{CaseFinished, Event, Flaky, Level, Place, RunFinished, RunStarted, Verdict},
     redact::Redacted,
-    source::Place,
 };
 
 /// GitHub shows so many errors a step, and keeps the others in the log.

@@ -14,12 +14,11 @@ use super::{
     outcome, visible,
 };
 use crate::{
-    check::{Finding, Level, status_name},
-    event::{
-        CaseFinished, CaseRetried, CaseSlow, Event, Exchange, Flaky, RunFinished, RunStarted, Stop, TargetAwaited, Try,
-        Verdict,
+    check::status_name,
+    model::{
+        CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Finding, Flaky, Level, Reply, RunFinished,
+        RunStarted, Stop, TargetAwaited, Try, Verdict,
     },
-    exchange::{Content, Reply},
     redact::Redacted,
 };
 

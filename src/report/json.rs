@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Reporter, Sink, escape::without_marks};
-use crate::{event::Event, redact::Redacted};
+use crate::{model::Event, redact::Redacted};
 
 /// Writes events as NDJSON.
 #[derive(Debug)]

@@ -25,8 +25,7 @@ use super::{
     visible,
 };
 use crate::{
-    check::Level,
-    event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Stop, Try, Verdict},
+    model::{CaseFinished, Event, Flaky, Level, RunFinished, RunStarted, Stop, Try, Verdict},
     redact::Redacted,
 };
 

@@ -20,8 +20,7 @@ use super::{
     visible,
 };
 use crate::{
-    check::Level,
-    event::{CaseFinished, Event, RunFinished, RunStarted, Try, Verdict},
+    model::{CaseFinished, Event, Level, RunFinished, RunStarted, Try, Verdict},
     redact::Redacted,
 };
 

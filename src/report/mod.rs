@@ -21,7 +21,7 @@ mod sink;
 mod spool;
 mod tap;
 
-use std::{io, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
 pub use colour::Colours;
 pub use escape::{inert_lines, visible};
@@ -29,7 +29,7 @@ pub use human::{FinalStatusLevel, Human, HumanOptions, StatusLevel};
 pub use progress::Progress;
 pub use sink::Sink;
 
-use crate::{event::Event, redact::Redacted};
+use crate::redact::Reporter;
 
 use github::GitHub;
 use html::Html;
@@ -43,21 +43,6 @@ use tap::Tap;
 pub fn diff_for_people(diff: &str, colors: Colours) -> Vec<String> {
     let lines = account::shown_diff(diff, usize::MAX);
     lines.iter().map(|line| colors.diff(&visible(line))).collect()
-}
-
-/// Takes events, one after the other, in the order in which they happen.
-pub trait Reporter {
-    /// Takes one event.
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()>;
-
-    /// The run is over: whatever is still held back is written, and put in place.
-    fn finish(&mut self) -> io::Result<()>;
-
-    /// Whether it reads the exchanges of cases that passed. If no report does, they are dropped before secrets would
-    /// have to be masked in them.
-    fn reads_passed_exchanges(&self) -> bool {
-        true
-    }
 }
 
 /// The formats of `--report`.

@@ -3,10 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{account, visible};
-use crate::{
-    check::{Finding, Level},
-    event::{Counts, RunFinished, Try},
-};
+use crate::model::{Counts, Finding, Level, RunFinished, Try};
 
 /// Whether the contract holds, and how much was tested. Only a run that exits with 0 says that it holds.
 pub(super) fn headline(finished: Option<&RunFinished>) -> String {
@@ -167,7 +164,7 @@ pub(super) fn flaky(earlier: &[Try]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Flaky, Stop};
+    use crate::model::{Flaky, Stop};
 
     fn said(counts: Counts, change: impl FnOnce(&mut RunFinished)) -> String {
         let mut finished = RunFinished {

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Human, Reporter, visible};
 use crate::{
-    event::{Event, Verdict},
+    model::{Event, Verdict},
     redact::Redacted,
 };
 

@@ -22,10 +22,9 @@ use super::{
     visible,
 };
 use crate::{
-    check::{Finding, Level, RULES},
-    event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Verdict},
+    check::RULES,
+    model::{CaseFinished, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Verdict},
     redact::Redacted,
-    source::Place,
 };
 
 /// Where the schema is.

@@ -13,10 +13,8 @@ use super::{
     outcome, visible,
 };
 use crate::{
-    check::{Finding, Level},
-    event::{CaseFinished, Event, Flaky, RunFinished, RunStarted, Stop, Try, Verdict},
+    model::{CaseFinished, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Stop, Try, Verdict},
     redact::Redacted,
-    source::Place,
 };
 
 /// Writes a test point a case as it completes.

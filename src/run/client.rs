@@ -28,7 +28,7 @@ use super::{
     tls::TlsError,
 };
 use crate::{
-    exchange::{Answer, Failure, FailureKind, Reply, Request, field_text},
+    model::{Answer, Failure, FailureKind, Reply, Request, field_text},
     project::Target,
 };
 
@@ -444,7 +444,7 @@ impl Client {
             headers,
             body: content.bytes.into(),
             cut: content.cut,
-            excess: crate::exchange::Content::default(),
+            excess: crate::model::Content::default(),
             syntax,
             received,
             elapsed_us: 0,

@@ -37,7 +37,7 @@ use super::{
     tls_errors,
 };
 use crate::{
-    exchange::{Failure, FailureKind},
+    model::{Failure, FailureKind},
     project::Target,
 };
 

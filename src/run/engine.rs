@@ -15,7 +15,9 @@ use super::{
     worker::{News, Workers},
 };
 use crate::{
-    event::{self, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Verdict},
+    model::{
+        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Verdict, micros,
+    },
     plan::Plan,
     redact::Redactor,
     snapshot::SnapshotStore,
@@ -120,7 +122,7 @@ pub async fn run(
                 counts,
                 project_cases: 0,
                 max_skipped: None,
-                elapsed_us: event::micros(start.elapsed()),
+                elapsed_us: micros(start.elapsed()),
                 stopped: Some(stop),
                 exit_code: 0,
             };
@@ -159,7 +161,7 @@ pub async fn run(
                                 most: plan.target.retry.most + 1,
                                 reason: options.hide.summary(&failed).unwrap_or_default(),
                                 elapsed_us: failed.elapsed_us,
-                                wait_us: event::micros(wait),
+                                wait_us: micros(wait),
                             }));
                         }
                         Some(News::Resumed(index)) => {
@@ -207,7 +209,7 @@ pub async fn run(
                             tell(Event::CaseSlow(CaseSlow {
                                 id: plan.cases[index].case.id.clone(),
                                 index: plan.cases[index].index,
-                                elapsed_us: event::micros(elapsed),
+                                elapsed_us: micros(elapsed),
                             }));
                         }
                     }
@@ -239,7 +241,7 @@ pub async fn run(
         counts,
         project_cases: 0,
         max_skipped: None,
-        elapsed_us: event::micros(start.elapsed()),
+        elapsed_us: micros(start.elapsed()),
         stopped,
         exit_code: 0,
     }

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use super::{syntax, tape::Tape, tls_errors};
-use crate::exchange::{Content, Failure, FailureKind, Malformed, Reply};
+use crate::model::{Content, Failure, FailureKind, Malformed, Reply};
 
 /// Longest excerpt of an unreadable answer, in bytes: secrets are hidden in it before it is shortened for a reader.
 const EXCERPT: usize = 16 << 10;

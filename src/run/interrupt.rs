@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use crate::event::Stop;
+use crate::model::Stop;
 
 /// Counts the signals that have come: the first ends the run gracefully, the second at once.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Firing a plan: time, concurrency and sockets. What must come back is none of its business.
 //!
-//! [`Client`] turns one request into one [`Reply`](crate::exchange::Reply), whatever the server does; [`run`] keeps
+//! [`Client`] turns one request into one [`Reply`](crate::model::Reply), whatever the server does; [`run`] keeps
 //! the jobs busy, has each reply judged, and tells what happened as events.
 
 mod abreast;
@@ -30,4 +30,3 @@ pub use interrupt::Interrupts;
 pub use proxy::access;
 pub use ready::Ready;
 pub use tls::TlsError;
-pub(crate) use verdict::worst;

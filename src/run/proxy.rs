@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::{
-    event::{Access, shown},
+    model::{Access, shown},
     project::Target,
 };
 

@@ -6,9 +6,8 @@ use tokio::time::Instant;
 
 use super::Client;
 use crate::{
-    check::{self, Level},
-    event::{Event, TargetAwaited, micros},
-    exchange::Reply,
+    check::{self},
+    model::{Event, Level, Reply, TargetAwaited, micros},
     plan::Bound,
 };
 

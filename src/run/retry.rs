@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     check::imf_fixdate,
-    exchange::{Answer, FailureKind, Reply},
+    model::{Answer, FailureKind, Reply},
     project::Retry,
 };
 
@@ -136,7 +136,7 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{Content, Failure};
+    use crate::model::{Content, Failure};
 
     fn answer(status: u16, after: Option<&str>) -> Reply {
         Reply::Answer(Answer {

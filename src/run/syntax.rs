@@ -2,7 +2,7 @@
 
 use crate::{
     check::is_token,
-    exchange::{CREDENTIALS, HIDDEN, SyntaxFault, SyntaxKind},
+    model::{CREDENTIALS, HIDDEN, SyntaxFault, SyntaxKind},
 };
 
 /// Longest excerpt, in bytes: secrets are masked in it before it is shortened for a reader.
@@ -32,7 +32,7 @@ const NOT_TRAILERS: [&str; 18] = [
 
 /// A fault with the line that contains it.
 pub(super) fn fault(kind: SyntaxKind, line: &[u8]) -> SyntaxFault {
-    let mut bytes = crate::exchange::Content::from(without_credential(line));
+    let mut bytes = crate::model::Content::from(without_credential(line));
     bytes.keep(EXCERPT);
     SyntaxFault { kind, bytes }
 }

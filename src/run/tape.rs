@@ -13,7 +13,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::syntax;
-use crate::exchange::{SyntaxFault, SyntaxKind};
+use crate::model::{SyntaxFault, SyntaxKind};
 
 /// Most bytes of the head of an answer, interim answers (1xx) before it included.
 pub(super) const MAX_HEAD: usize = 256 * 1024;

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{RunOptions, SnapshotMode, worker::Judged};
 use crate::{
-    check::{Judgement, Level},
-    event::{CaseFinished, Exchange, Try, Verdict, shown},
-    exchange::Reply,
+    check::Judgement,
+    model::{CaseFinished, Exchange, Level, Reply, Try, Verdict, shown, worst},
     plan::Planned,
     snapshot::SnapshotError,
     source::Sources,
@@ -64,27 +63,6 @@ pub(super) fn conclude(
         snapshot: written,
         ..planned.finished(sources, verdict)
     }
-}
-
-/// The verdict on all answers of a case: where the first holds and another does not, that one takes its place, so that
-/// it is the one that is told.
-pub(crate) fn worst(verdict: Verdict, last: &mut Try, repeats: &mut [Try]) -> Verdict {
-    if !matches!(verdict, Verdict::Passed | Verdict::Flaky) {
-        return verdict;
-    }
-    let fails = |one: &Try| one.findings.iter().any(|finding| finding.level == Level::Deny);
-    let found = repeats.iter().position(fails).map(|at| (at, Verdict::Failed));
-    let unanswered = || {
-        repeats
-            .iter()
-            .position(|one| one.reason.is_some())
-            .map(|at| (at, Verdict::Errored))
-    };
-    let Some((at, worse)) = found.or_else(unanswered) else {
-        return verdict;
-    };
-    std::mem::swap(last, &mut repeats[at]);
-    worse
 }
 
 /// Writes the new snapshot where that was asked for; the path is relative to the project.

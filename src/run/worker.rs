@@ -25,9 +25,8 @@ use super::{
     retry::{self, Gate, Wait},
 };
 use crate::{
-    check::{self, Finding, Judgement},
-    event::{Exchange, Try},
-    exchange::Reply,
+    check::{self, Judgement},
+    model::{Exchange, Finding, Reply, Try},
     plan::{Bound, Plan},
     source::Sources,
 };

@@ -17,14 +17,15 @@ mod yaml;
 
 pub(crate) use credentials::without_credentials;
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use digest::Digest;
 pub(crate) use digest::Digester;
 pub(crate) use fields::{Fields, boolean, duration, integer, list, parse_duration, string};
 pub(crate) use file::{
     FileKind, check_folder, is_below, is_taken, lexical, open_file, read_file, read_file_in, read_text,
 };
 pub use node::{Key, Kind, Node};
-pub use span::{FileId, Place, Sources, Span};
+pub use span::{FileId, Sources, Span};
+
+use crate::model::Place;
 pub(crate) use suggest::nearest;
 pub(crate) use toml::parse_toml;
 pub(crate) use yaml::parse_yaml;

@@ -5,8 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::model::Place;
 
 /// A file of [`Sources`], by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,23 +31,6 @@ pub struct Span {
     pub end_line: u32,
     /// Column after the last character.
     pub end_column: u32,
-}
-
-/// Where something was written, in a form that outlives the files: what findings and reports carry.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Place {
-    /// Path of the file, relative to the project where it is inside it, with `/` between folders.
-    pub file: Arc<str>,
-    /// Line, from one.
-    pub line: u32,
-    /// Column in characters, from one.
-    pub column: u32,
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
 }
 
 #[derive(Debug)]

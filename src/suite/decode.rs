@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     check::{SchemaStore, is_token},
+    model::Digest,
     source::{
-        Diagnostic, Diagnostics, Digest, Digester, Fields, FileKind, Key, Kind, Node, Span, boolean, duration, list,
+        Diagnostic, Diagnostics, Digester, Fields, FileKind, Key, Kind, Node, Span, boolean, duration, list,
         read_file_in, string,
     },
 };

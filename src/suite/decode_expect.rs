@@ -10,7 +10,8 @@ use super::{
     template::Template,
 };
 use crate::{
-    check::{self, JsonType, Level, RULES, SchemaError, StatusItem, StatusSet},
+    check::{self, JsonType, RULES, SchemaError, StatusItem, StatusSet},
+    model::Level,
     source::{Diagnostic, Fields, Kind, Node, Span, boolean, duration, integer, list},
 };
 

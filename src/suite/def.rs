@@ -9,8 +9,9 @@ use serde_json::{Number, Value};
 
 use super::Template;
 use crate::{
-    check::{self, JsonType, Level, StatusSet},
-    source::{Digest, Span},
+    check::{self, JsonType, StatusSet},
+    model::{Digest, Level},
+    source::Span,
 };
 
 /// A value and where it was written.
@@ -596,7 +597,7 @@ mod editor {
         }
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            let levels: Vec<_> = crate::check::Level::NAMES.iter().map(|(name, _)| *name).collect();
+            let levels: Vec<_> = crate::model::Level::NAMES.iter().map(|(name, _)| *name).collect();
             let properties: BTreeMap<_, _> = crate::check::RULES
                 .iter()
                 .map(|info| {

@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     check::SchemaStore,
+    model::Digest,
     source::{
-        Diagnostic, Diagnostics, Digest, Digester, FileId, FileKind, Kind, Node, Sources, Span, is_below, is_taken,
-        parse_yaml, read_text,
+        Diagnostic, Diagnostics, Digester, FileId, FileKind, Kind, Node, Sources, Span, is_below, is_taken, parse_yaml,
+        read_text,
     },
 };
 

@@ -9,8 +9,9 @@ use super::{
     vacuous,
 };
 use crate::{
-    check::{Level, RULES, SchemaStore},
-    source::{Diagnostic, Diagnostics, Digest, Fields, Node},
+    check::{RULES, SchemaStore},
+    model::{Digest, Level},
+    source::{Diagnostic, Diagnostics, Fields, Node},
 };
 
 /// Reads what a target's `ready` says. The standing rules are off unless it names them: what is asked is whether the

@@ -249,7 +249,7 @@ fn every_format_gives_the_same_verdict() {
         ("No verdict: no case was compared", |of| of.summary.compared = 0),
         ("No verdict: the comparison exits with 3", |of| of.summary.exit_code = 3),
         ("No verdict: the candidate is not whole (interrupted by SIGINT)", |of| {
-            (of.summary.exit_code, of.candidate.stopped) = (130, Some(conforme::event::Stop::Interrupted));
+            (of.summary.exit_code, of.candidate.stopped) = (130, Some(conforme::model::Stop::Interrupted));
         }),
     ];
     for (verdict, change) in cases {
@@ -264,7 +264,7 @@ fn every_format_gives_the_same_verdict() {
 #[test]
 fn a_comparison_that_is_not_whole_says_so_whatever_its_verdict() {
     let mut comparison = portal();
-    comparison.baseline.stopped = Some(conforme::event::Stop::Lost);
+    comparison.baseline.stopped = Some(conforme::model::Stop::Lost);
     comparison.candidate.suite_hash = "another".to_owned();
     for text in [
         told(&comparison, ComparisonOptions::default()),

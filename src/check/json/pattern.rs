@@ -7,12 +7,8 @@ use serde_json::Value;
 
 use super::{equal, equal::is_whole, show, step};
 use crate::{
-    check::{
-        Finding,
-        text::{instant, is_within, show_duration},
-    },
-    exchange::Answer,
-    source::Place,
+    check::text::{instant, is_within, show_duration},
+    model::{Answer, Finding, Place},
 };
 
 /// A part of a body and the line that asks for it.

@@ -4,7 +4,7 @@ use super::super::{
     Finding,
     view::{DecodeError, ResponseView},
 };
-use crate::exchange::{Answer, Request};
+use crate::model::{Answer, Request};
 
 pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     acceptable(request, answer).or_else(|| match answer.bytes() {

@@ -5,7 +5,7 @@ use super::super::{
     media_type::MediaType,
     view::{BodyError, ResponseView},
 };
-use crate::exchange::Request;
+use crate::model::Request;
 
 pub(super) fn content_type(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let values: Vec<_> = answer.header("content-type").collect();

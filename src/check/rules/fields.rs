@@ -6,7 +6,7 @@ use super::{
     super::{Finding, is_token, view::ResponseView},
     imf_fixdate,
 };
-use crate::exchange::{Answer, Request};
+use crate::model::{Answer, Request};
 
 /// Fields with one value: a second line is an error (RFC 9110 §5.3).
 const SINGLE: [&str; 7] = [

@@ -1,7 +1,7 @@
 //! `http/no-content` and `http/length`: where the content ends, and that it ends there.
 
 use super::super::{Finding, view::ResponseView};
-use crate::exchange::{Answer, Request};
+use crate::model::{Answer, Request};
 
 pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let is_head = request.method == "HEAD";

@@ -14,7 +14,7 @@ mod syntax;
 pub(crate) use date::imf_fixdate;
 
 use super::{Finding, Level, view::ResponseView};
-use crate::exchange::Request;
+use crate::model::Request;
 
 /// A standing rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,7 +205,7 @@ mod tests {
     use chrono::Utc;
 
     use super::{Finding, ResponseView};
-    use crate::exchange::{Answer, Content, Request};
+    use crate::model::{Answer, Content, Request};
 
     pub(super) fn request(method: &str, headers: &[(&str, &str)]) -> Request {
         Request {

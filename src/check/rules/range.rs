@@ -1,7 +1,7 @@
 //! `http/range`: a 206 states which part of the content it has (RFC 9110 §14, §15.3.7).
 
 use super::super::{Finding, media_type::MediaType, view::ResponseView};
-use crate::exchange::{Answer, Request};
+use crate::model::{Answer, Request};
 
 pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let ranges: Vec<_> = answer.header("content-range").collect();

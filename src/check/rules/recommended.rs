@@ -4,7 +4,7 @@ use super::{
     super::{Finding, is_token, view::ResponseView},
     imf_fixdate,
 };
-use crate::exchange::Request;
+use crate::model::Request;
 
 pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let absent = |name: &str| answer.header(name).next().is_none();

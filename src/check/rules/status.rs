@@ -1,7 +1,7 @@
 //! `http/status`: the status code is one that HTTP defines for this request.
 
 use super::super::{Finding, view::ResponseView};
-use crate::exchange::Request;
+use crate::model::Request;
 
 pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let has = |name: &str| {

@@ -1,7 +1,7 @@
 //! `http/syntax`: violations of the message syntax in responses that can be read.
 
 use super::super::{Finding, view::ResponseView};
-use crate::exchange::Request;
+use crate::model::Request;
 
 pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let (first, others) = answer.syntax.split_first()?;

@@ -26,7 +26,10 @@ use self::{
     resolve::Wrong,
 };
 use super::{Finding, json};
-use crate::source::{Diagnostic, Diagnostics, FileKind, Place, Sources, read_file_in};
+use crate::{
+    model::Place,
+    source::{Diagnostic, Diagnostics, FileKind, Sources, read_file_in},
+};
 
 /// The scheme under which the files of the folder know one another.
 const BASE: &str = "schema:///";

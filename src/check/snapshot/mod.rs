@@ -13,10 +13,7 @@ pub use names::PutBack;
 use spelling::{Hide, Meaning, Spelling, VOLATILE, meaning};
 
 use super::{Finding, ResponseView, json, list_fields, media_type::MediaType, view::Text};
-use crate::{
-    exchange::{Answer, CREDENTIALS, HIDDEN, Request},
-    source::Place,
-};
+use crate::model::{Answer, CREDENTIALS, HIDDEN, Place, Request};
 
 /// How the first line of a body begins that is not JSON.
 const KINDS: [&str; 2] = ["text", "base64"];

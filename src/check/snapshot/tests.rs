@@ -83,9 +83,7 @@ fn bytes_of_a_header_equal_only_themselves() {
     expectation.headers = Arc::from(["x-a".to_owned()]);
     let with = |value: &[u8]| {
         let mut answer = answer("text/plain", "a");
-        answer
-            .headers
-            .push(("x-a".to_owned(), crate::exchange::field_text(value)));
+        answer.headers.push(("x-a".to_owned(), crate::model::field_text(value)));
         answer
     };
     let (byte, text) = (with(b"caf\xe9"), with("caf\u{e9}".as_bytes()));

@@ -15,7 +15,7 @@ use super::{
     json::{self, Unreadable},
     media_type::MediaType,
 };
-use crate::exchange::Answer;
+use crate::model::Answer;
 
 /// Maximum size of a decoded body in bytes where no target sets one, as in a comparison of recordings.
 pub(crate) const MAX_DECODED: usize = 64 << 20;

@@ -5,8 +5,7 @@ use serde_json::Value;
 use crate::{
     check::{diff, status_name},
     compare::{Change, Comparison},
-    event::Exchange,
-    exchange::{Content, Reply},
+    model::{Content, Exchange, Reply},
 };
 
 /// Most bytes of a body, as it came.

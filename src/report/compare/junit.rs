@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     compare::{Change, Comparison, Matrix, Side},
-    event::Verdict,
+    model::Verdict,
     report::{
         junit::{Buffer, close, element, empty, open},
         outcome::{figure, short},

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     compare::{Change, Comparison, Matrix, Side},
-    event::Verdict,
+    model::Verdict,
     report::{
         escape::inert_lines,
         markdown::{MOST, code, fence, head_of, html, list},

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     compare::{Change, Comparison, Level, Matrix, Side},
-    event::{Exchange, RunFinished},
-    exit::Exit,
+    model::{Exchange, Exit, RunFinished},
     report::{
         account,
         curl::{self, Shell},

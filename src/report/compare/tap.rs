@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     compare::{Change, Comparison, Matrix},
-    event::Verdict,
+    model::Verdict,
     report::{
         outcome::short,
         tap::{plain, quoted},

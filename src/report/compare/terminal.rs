@@ -11,7 +11,7 @@ use super::release::{
 };
 use crate::{
     compare::{Accepted, Change, Comparison, Level, Matrix, MatrixRow, Side},
-    event::Verdict,
+    model::Verdict,
     report::{
         Colours,
         escape::Inert,

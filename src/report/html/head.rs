@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
-    event::{Counts, RunFinished, RunStarted, Verdict},
-    exit::Exit,
+    model::{Counts, Exit, RunFinished, RunStarted, Verdict},
     report::{
         outcome::{figure, headline, title},
         visible,

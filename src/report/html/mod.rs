@@ -22,9 +22,8 @@ use super::{
     spool::Spool,
 };
 use crate::{
-    check::{Level, status_name},
-    event::{CaseFinished, Event, Exchange, RunFinished, RunStarted, Try, Verdict},
-    exchange::Reply,
+    check::status_name,
+    model::{CaseFinished, Event, Exchange, Level, Reply, RunFinished, RunStarted, Try, Verdict},
     redact::Redacted,
 };
 

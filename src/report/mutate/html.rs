@@ -7,7 +7,7 @@ use std::{
 
 use super::{FORMULA, changed, layer_name, percent, sentence, whose, without_advice};
 use crate::{
-    exit::Exit,
+    model::Exit,
     mutate::{Group, Measured, Tally},
     report::{
         html::{STYLE as REPORT, escaped, icon, policy},

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{changed, layer_name, percent, sentence, whose, without_advice};
 use crate::{
-    exit::Exit,
+    model::Exit,
     mutate::{Group, Measured, Tally},
     report::{
         Colours,

@@ -11,7 +11,7 @@ use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
 use super::super::{Finding, view::ResponseView};
-use crate::exchange::Request;
+use crate::model::Request;
 use patterns::LEAKS;
 
 /// Largest part of a body that is searched, in bytes.

@@ -7,7 +7,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use super::{TEXT, text};
 use crate::{
     compare::{Change, Comparison, Side},
-    event::Verdict,
+    model::Verdict,
     report::{
         compare::{
             account,

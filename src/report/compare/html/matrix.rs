@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{TEXT, text};
 use crate::{
     compare::{Matrix, MatrixRow},
-    event::Verdict,
+    model::Verdict,
     report::{
         compare::release::{NAME, cases},
         outcome::figure,

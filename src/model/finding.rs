@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::lookalike::{alone, distinct, excerpts};
-use crate::source::Place;
+use super::Place;
+use crate::text::{alone, distinct, excerpts};
 
 /// Maximum number of characters of each value in a headline.
 const HEADLINE_VALUE: usize = 60;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::event::{Flaky, RunFinished, Stop};
+use super::{Flaky, RunFinished, Stop};
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Counts;
+    use crate::model::Counts;
 
     fn finished(counts: Counts, stopped: Option<Stop>, max_skipped: Option<usize>) -> RunFinished {
         RunFinished {

@@ -7,13 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    check::{Finding, Level},
-    exchange::{Reply, Request, instant},
-    exit::Exit,
-    plan::Partition,
-    source::{Digest, Place},
-};
+use super::{Digest, Exit, Finding, Level, Partition, Place, Reply, Request, instant};
 
 /// The version of the form in which events are written.
 pub const FORMAT: u32 = 1;
@@ -55,24 +49,6 @@ pub fn event_schema() -> String {
 }
 
 impl Event {
-    /// Reads one line of what was written down.
-    pub fn read(line: &[u8]) -> serde_json::Result<Self> {
-        // By way of a value: numbers of any precision do not go through serde's own buffer of tagged content.
-        let mut value = crate::check::json::read(line).map_err(serde::de::Error::custom)?;
-        // Variables can be anything, so they are not read a second time: an object could be taken for a number.
-        let vars = value
-            .get_mut("vars")
-            .map(|vars| std::mem::replace(vars, Value::Object(serde_json::Map::new())));
-        let mut event = serde_json::from_value(value)?;
-        if let (Self::RunStarted(started), Some(vars)) = (&mut event, vars) {
-            started.vars = match vars {
-                Value::Object(vars) => vars.into_iter().collect(),
-                _ => return Err(serde::de::Error::custom("`vars` is not an object")),
-            };
-        }
-        Ok(event)
-    }
-
     /// Whether it is for who watches the run only: reports that are read later and recordings leave it out.
     pub fn is_passing(&self) -> bool {
         matches!(
@@ -305,7 +281,7 @@ pub struct Try {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        with = "crate::exchange::maybe_instant"
+        with = "crate::model::maybe_instant"
     )]
     pub started: Option<DateTime<Utc>>,
     /// From the start of the request to the end of the answer, in microseconds.
@@ -327,6 +303,27 @@ impl Try {
         };
         self.reason.clone().or_else(finding)
     }
+}
+
+/// The verdict on all answers of a case: where the first holds and another does not, that one takes its place, so that
+/// it is the one that is told.
+pub(crate) fn worst(verdict: Verdict, last: &mut Try, repeats: &mut [Try]) -> Verdict {
+    if !matches!(verdict, Verdict::Passed | Verdict::Flaky) {
+        return verdict;
+    }
+    let fails = |one: &Try| one.findings.iter().any(|finding| finding.level == Level::Deny);
+    let found = repeats.iter().position(fails).map(|at| (at, Verdict::Failed));
+    let unanswered = || {
+        repeats
+            .iter()
+            .position(|one| one.reason.is_some())
+            .map(|at| (at, Verdict::Errored))
+    };
+    let Some((at, worse)) = found.or_else(unanswered) else {
+        return verdict;
+    };
+    std::mem::swap(last, &mut repeats[at]);
+    worse
 }
 
 /// One request fired and what came back.

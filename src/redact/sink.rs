@@ -1,0 +1,44 @@
+//! Receivers of events.
+
+use std::{io, ops::Deref};
+
+use crate::model::Event;
+
+/// A value without secrets in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redacted<T>(pub(super) T);
+
+impl Redacted<Event> {
+    /// An event of a recording: it was redacted before it was written.
+    pub(crate) fn recorded(event: Event) -> Self {
+        Self(event)
+    }
+
+    /// The event, to be judged again.
+    pub(crate) fn into_inner(self) -> Event {
+        self.0
+    }
+}
+
+impl<T> Deref for Redacted<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Takes events, one after the other, in the order in which they happen.
+pub trait Reporter {
+    /// Takes one event.
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()>;
+
+    /// The run is over: whatever is still held back is written, and put in place.
+    fn finish(&mut self) -> io::Result<()>;
+
+    /// Whether it reads the exchanges of cases that passed. If no report does, they are dropped before secrets would
+    /// have to be masked in them.
+    fn reads_passed_exchanges(&self) -> bool {
+        true
+    }
+}
