@@ -12,7 +12,7 @@ use std::{
 };
 
 use conforme::{
-    check::{self, SchemaStore},
+    check,
     model::{Answer, Content, Event, Reply, Request},
     mutate::{Measuring, measure},
     plan::{Bound, Plan, Selection},
@@ -20,6 +20,7 @@ use conforme::{
     recording::Recording,
     redact::{Redacted, Redactor},
     report::{Format, Sink},
+    schema::SchemaStore,
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
     suite::{self, Suites},

@@ -6,13 +6,15 @@ use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 use tempfile::TempDir;
 
 use crate::{
-    check::{SchemaStore, json, plain_lines},
+    check::plain_lines,
     compare::{Comparing, Facts, Levels, Version, compare},
+    json,
     model::{Event, Stop, marks_of},
     plan::{Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
     recording::{Recording, read_event},
     redact::Redactor,
+    schema::SchemaStore,
     snapshot::SnapshotStore,
     source::Diagnostics,
     suite,

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Finding, Pattern, Schema, TextTest, json, schema,
+    Finding, Pattern, TextTest, pattern,
     view::{BodyError, ResponseView, Text},
 };
-use crate::model::Place;
+use crate::{
+    model::Place,
+    schema::{self, Schema},
+};
 
 /// One demand on the body and the line that asks for it.
 #[derive(Clone, Debug)]
@@ -99,8 +102,8 @@ pub(super) fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, findings
             let Ok(value) = view.json() else { return };
             match &one.test {
                 BodyTest::Schema(schema) => schema::check(schema, &one.place, value, findings),
-                BodyTest::Json(pattern) => json::match_part(pattern, value, view, findings),
-                BodyTest::Exact(expected) => findings.extend(json::compare_exact(expected, value, &one.place)),
+                BodyTest::Json(pattern) => pattern::match_part(pattern, value, view, findings),
+                BodyTest::Exact(expected) => findings.extend(pattern::compare_exact(expected, value, &one.place)),
                 BodyTest::Empty(_) | BodyTest::Text(_) => {}
             }
         }

@@ -5,8 +5,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BodyTest, Expectation, Level, ResponseView, body, header, rules, same_as, schema, snapshot};
-use crate::model::{Answer, Reply, Request};
+use super::{BodyTest, Expectation, Level, ResponseView, body, header, rules, same_as, snapshot};
+use crate::{
+    model::{Answer, Reply, Request},
+    schema,
+};
 
 /// A kind of check, in the order in which they are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

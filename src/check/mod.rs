@@ -3,16 +3,14 @@
 //! A new check is a field of [`Expectation`] and a function here; a new standing rule is a row of [`RULES`].
 
 mod body;
-mod declared;
 pub(crate) mod fields;
 mod header;
-pub(crate) mod json;
 mod layers;
 pub(crate) mod list_fields;
 mod media_type;
+mod pattern;
 mod rules;
 mod same_as;
-mod schema;
 mod snapshot;
 mod status;
 mod text;
@@ -21,14 +19,12 @@ mod view;
 use std::{sync::Arc, time::Duration};
 
 pub use body::{BodyExpectation, BodyTest};
-pub use declared::Declared;
 pub use header::{HeaderExpectation, HeaderTest};
-pub use json::{JsonType, Matcher, Pattern, PatternKind};
 pub use layers::Layer;
 pub(crate) use layers::noticed;
+pub use pattern::{Matcher, Pattern, PatternKind};
 pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
 pub use same_as::SameAs;
-pub use schema::{Schema, SchemaError, SchemaStore};
 pub use snapshot::{HideText, PutBack, SnapshotExpectation, SnapshotMask};
 pub(crate) use snapshot::{Piece, plain_lines};
 pub use status::{StatusItem, StatusSet};
@@ -38,7 +34,7 @@ pub(crate) use {
     media_type::{MediaType, is_token},
     rules::imf_fixdate,
     status::name as status_name,
-    text::{instant, is_within, matches_every_text, regex, regex_once, show_duration},
+    text::{instant, is_within, show_duration},
     view::{MAX_DECODED, ResponseView},
 };
 

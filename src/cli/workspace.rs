@@ -4,10 +4,10 @@ use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use super::{Exit, Printer};
 use crate::{
-    check::SchemaStore,
     compare::CompareSettings,
     plan::{Plan, Selection},
     project::{DEFAULT_TIMEOUT, Project, Target},
+    schema::SchemaStore,
     snapshot::SnapshotStore,
     source::{Diagnostic, Diagnostics, Sources},
     suite::{self, Suites},

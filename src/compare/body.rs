@@ -11,7 +11,7 @@ use super::{
     difference::{Difference, Edit, EditChange, EditStep, Part, Told},
     format::{Format, instant, is_spelled_differently},
 };
-use crate::check::{PutBack, json};
+use crate::{check::PutBack, json};
 
 /// Maximum number of items of an array that are compared one by one.
 const ITEMS: usize = 10_000;

@@ -6,8 +6,9 @@ use std::{
 };
 
 use crate::{
-    check::{Declared, SchemaStore, StatusSet},
+    check::StatusSet,
     model::CaseFinished,
+    schema::{Declared, SchemaStore},
     suite::{
         CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, StatusDef, Suites, Template,
         TextTestDef,

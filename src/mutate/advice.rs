@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Operator, mutant::Target, names::Names};
 use crate::{
-    check::{self, ResponseView, fields::is_varying, json},
+    check::{self, ResponseView, fields::is_varying},
+    json,
     model::{Answer, CREDENTIALS, HIDDEN, field_shown},
     suite::is_matcher,
 };

@@ -8,9 +8,10 @@ use super::{
     yaml,
 };
 use crate::{
-    check::{self, Expectation, ResponseView, SchemaStore, noticed},
+    check::{self, Expectation, ResponseView, noticed},
     model::Reply,
     plan::Plan,
+    schema::SchemaStore,
     source::{FileId, Sources},
     suite::{Amended, CaseFile},
 };

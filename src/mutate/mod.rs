@@ -31,10 +31,11 @@ pub use operator::{OPERATORS, Operator};
 pub use crate::check::Layer;
 
 use crate::{
-    check::{self, ResponseView, SchemaStore, noticed},
+    check::{self, ResponseView, noticed},
     model::{Answer, CaseFinished, Event, Exit, Level, Place, Reply, Verdict, marks_of},
     plan::{Bound, Plan, Planned},
     recording::{Recording, RecordingError},
+    schema::SchemaStore,
     source::Sources,
     suite::Case,
 };

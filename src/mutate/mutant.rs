@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::operator::{OPERATORS, Operator};
 use crate::{
-    check::{MediaType, json},
+    check::MediaType,
+    json,
     model::{Answer, Content},
 };
 

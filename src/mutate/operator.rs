@@ -3,7 +3,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::mutant::{Mutants, Target};
-use crate::check::{fields::is_incidental, json};
+use crate::{check::fields::is_incidental, json};
 
 /// A way to change an answer.
 #[derive(Clone, Copy)]

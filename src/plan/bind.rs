@@ -14,8 +14,8 @@ use regex::Regex;
 use super::scope::{MAX_TEXT, Scope};
 use crate::{
     check::{
-        self, BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
-        PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
+        BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind, PutBack,
+        RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
     },
     model::{Place, Request},
     project::Target,
@@ -25,6 +25,7 @@ use crate::{
         self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef,
         PatternDefKind, QueryDef, SnapshotsDef, StatusDef, Suite, Suites, Template, TextTestDef, Written,
     },
+    text,
 };
 
 /// Everything but RFC 3986's unreserved characters: what cannot change the shape of a path or query.
@@ -513,10 +514,10 @@ impl Binding<'_> {
         let text = self.scope.text_with(template, regex::escape);
         // A pattern with variables differs from row to row: keeping those would only fill memory.
         if template.as_constant().is_some() {
-            return check::regex(&text).map_err(|reason| Diagnostic::new(template.span, reason));
+            return text::regex(&text).map_err(|reason| Diagnostic::new(template.span, reason));
         }
-        let pattern = check::regex_once(&text).map_err(|reason| Diagnostic::new(template.span, reason))?;
-        if !self.scope.is_incomplete() && check::matches_every_text(&pattern) {
+        let pattern = text::regex_once(&text).map_err(|reason| Diagnostic::new(template.span, reason))?;
+        if !self.scope.is_incomplete() && text::matches_every_text(&pattern) {
             return Err(suite::matches_everything(template.span));
         }
         Ok(pattern)

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::{Plan, Planned};
 use crate::{
-    check::SchemaStore,
     model::{CREDENTIALS, Digest},
     project::Target,
     redact::Redactor,
+    schema::SchemaStore,
     source::{Digester, FileKind, Sources, read_file},
     suite::{Case, Part, Template},
 };

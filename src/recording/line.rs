@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{check::json, model::Event};
+use crate::{json, model::Event};
 
 /// Reads one line of a recording, or of `--report json`.
 pub fn read_event(line: &[u8]) -> serde_json::Result<Event> {

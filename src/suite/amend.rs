@@ -14,7 +14,7 @@ use super::{
     vacuous,
 };
 use crate::{
-    check::SchemaStore,
+    schema::SchemaStore,
     source::{Diagnostics, FileId, Kind, Node, Sources, parse_yaml},
 };
 

@@ -18,8 +18,9 @@ use super::{
     vacuous,
 };
 use crate::{
-    check::{SchemaStore, is_token},
+    check::is_token,
     model::Digest,
+    schema::SchemaStore,
     source::{
         Diagnostic, Diagnostics, Digester, Fields, FileKind, Key, Kind, Node, Span, boolean, duration, list,
         read_file_in, string,

@@ -10,9 +10,12 @@ use super::{
     template::Template,
 };
 use crate::{
-    check::{self, JsonType, RULES, SchemaError, StatusItem, StatusSet},
+    check::{RULES, StatusItem, StatusSet},
+    json::JsonType,
     model::Level,
+    schema::SchemaError,
     source::{Diagnostic, Fields, Kind, Node, Span, boolean, duration, integer, list},
+    text,
 };
 
 pub(super) fn expect(node: &Node, cx: &mut Reading<'_>) -> ExpectDef {
@@ -204,12 +207,12 @@ fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
             })
             .collect(),
     };
-    match check::regex(&tried) {
+    match text::regex(&tried) {
         Err(reason) => {
             cx.error(Diagnostic::new(node.span, reason));
             None
         }
-        Ok(pattern) if template.as_constant().is_some() && check::matches_every_text(&pattern) => {
+        Ok(pattern) if template.as_constant().is_some() && text::matches_every_text(&pattern) => {
             cx.error(matches_everything(node.span));
             None
         }
@@ -275,7 +278,7 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
     def
 }
 
-fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<crate::check::Schema>>> {
+fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<crate::schema::Schema>>> {
     let reference = cx.string(node)?;
     match cx.schemas.get(&reference) {
         Ok(schema) => written(node, Some(schema)),

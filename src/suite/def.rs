@@ -9,8 +9,10 @@ use serde_json::{Number, Value};
 
 use super::Template;
 use crate::{
-    check::{self, JsonType, StatusSet},
+    check::StatusSet,
+    json::JsonType,
     model::{Digest, Level},
+    schema,
     source::Span,
 };
 
@@ -298,7 +300,7 @@ pub struct BodyDef {
     pub empty: Option<Written<bool>>,
     /// A JSON Schema: a file of the schema folder, with `#/pointer` to a part of it.
     #[schemars(with = "Option<String>")]
-    pub schema: Option<Written<Arc<check::Schema>>>,
+    pub schema: Option<Written<Arc<schema::Schema>>>,
     /// Part of the JSON body: what is written must be there, other properties may be. `$`-keys are matchers.
     pub json: Option<PatternDef>,
     /// The whole JSON body: nothing more, nothing less.
@@ -645,7 +647,7 @@ mod editor {
             let value = generator.subschema_for::<super::JsonDef>();
             let text = generator.subschema_for::<Template>();
             let duration = generator.subschema_for::<DurationText>();
-            let types: Vec<_> = crate::check::JsonType::NAMES.iter().map(|(name, _)| *name).collect();
+            let types: Vec<_> = crate::json::JsonType::NAMES.iter().map(|(name, _)| *name).collect();
             let pattern = serde_json::json!({ "$ref": format!("#/$defs/{}", Self::schema_name()) });
             json_schema!({
                 "description": "A value, or an object of `$`-keys that are tests of it. A key that begins with `$` is written with two.",

@@ -14,8 +14,8 @@ use super::{
     template::Template,
 };
 use crate::{
-    check::SchemaStore,
     model::Digest,
+    schema::SchemaStore,
     source::{
         Diagnostic, Diagnostics, Digester, FileId, FileKind, Kind, Node, Sources, Span, is_below, is_taken, parse_yaml,
         read_text,

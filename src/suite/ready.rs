@@ -9,8 +9,9 @@ use super::{
     vacuous,
 };
 use crate::{
-    check::{RULES, SchemaStore},
+    check::RULES,
     model::{Digest, Level},
+    schema::SchemaStore,
     source::{Diagnostic, Diagnostics, Fields, Node},
 };
 

@@ -8,8 +8,10 @@ use super::{
     Written,
 };
 use crate::{
-    check::{self, JsonType, StatusItem, StatusSet, json},
+    check::{self, StatusItem, StatusSet},
+    json::{self, JsonType},
     source::{Diagnostic, Diagnostics, Span},
+    text,
 };
 
 /// Rejects the expectations of a case that cannot fail or cannot pass.
@@ -140,7 +142,7 @@ fn text_admits(wanted: &TextTestDef, text: &str) -> Option<bool> {
 }
 
 fn found(pattern: &Template, text: &str) -> Option<bool> {
-    let pattern = check::regex(pattern.as_constant()?).ok()?;
+    let pattern = text::regex(pattern.as_constant()?).ok()?;
     Some(pattern.is_match(text))
 }
 
@@ -352,7 +354,7 @@ fn types_of(value: &JsonDef) -> u8 {
 #[cfg(test)]
 mod tests {
     use crate::{
-        check::SchemaStore,
+        schema::SchemaStore,
         source::{Diagnostics, Sources},
     };
 

@@ -12,7 +12,8 @@ pub(crate) use names::Piece;
 pub use names::PutBack;
 use spelling::{Hide, Meaning, Spelling, VOLATILE, meaning};
 
-use super::{Finding, ResponseView, json, list_fields, media_type::MediaType, view::Text};
+use super::{Finding, ResponseView, list_fields, media_type::MediaType, view::Text};
+use crate::json;
 use crate::model::{Answer, CREDENTIALS, HIDDEN, Place, Request};
 
 /// How the first line of a body begins that is not JSON.

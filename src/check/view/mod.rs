@@ -11,11 +11,11 @@ use serde_json::Value;
 pub(crate) use charset::Text;
 pub(crate) use coding::DecodeError;
 
-use super::{
+use super::media_type::MediaType;
+use crate::{
     json::{self, Unreadable},
-    media_type::MediaType,
+    model::Answer,
 };
-use crate::model::Answer;
 
 /// Maximum size of a decoded body in bytes where no target sets one, as in a comparison of recordings.
 pub(crate) const MAX_DECODED: usize = 64 << 20;

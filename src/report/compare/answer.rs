@@ -184,7 +184,7 @@ fn body(content: &Content, out: &mut Vec<Line>) {
     };
     // A body past the bound is not read, only shown.
     if text.len() <= BODY
-        && let Ok(value) = crate::check::json::read(text.as_bytes())
+        && let Ok(value) = crate::json::read(text.as_bytes())
     {
         json(&value, "", 0, &mut String::new(), "", out);
         return;

@@ -8,7 +8,7 @@ use std::{
 use jsonschema::PatternOptions;
 use serde_json::json;
 
-use crate::check::text::{Budget, MAX_REGEX, bounded_regex};
+use crate::text::{Budget, MAX_REGEX, bounded_regex};
 
 /// Maximum number of patterns whose result is kept.
 const MAX_KEPT: usize = 4096;

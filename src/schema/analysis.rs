@@ -512,7 +512,7 @@ impl Analysis {
             let keyword = at.rsplit('/').next().unwrap_or_default();
             let message = match &**error.instance() {
                 Value::String(name) if keyword == "type" => {
-                    let types = crate::check::JsonType::NAMES.map(|(name, _)| name);
+                    let types = crate::json::JsonType::NAMES.map(|(name, _)| name);
                     let help = match crate::source::nearest(name, types) {
                         Some(meant) => format!("did you mean `{meant}`?"),
                         None => format!("the types are {}", types.join(", ")),

@@ -1,13 +1,12 @@
-//! JSON as values: read strictly, compared by meaning, matched in part.
+//! JSON as values: read strictly, and compared by meaning.
 
 mod equal;
-mod pattern;
 mod strict;
+mod types;
 
 pub(crate) use equal::{equal, is_whole, plain};
-pub use pattern::{JsonType, Matcher, Pattern, PatternKind};
-pub(crate) use pattern::{compare_exact, match_part};
 pub(crate) use strict::{Unreadable, read};
+pub use types::JsonType;
 
 /// One more step of a JSON pointer (RFC 6901).
 pub(crate) fn step(pointer: &str, key: &str) -> String {

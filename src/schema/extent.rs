@@ -12,7 +12,7 @@ use super::{
     draft::{self, Draft, Effect},
     resolve,
 };
-use crate::check::{
+use crate::{
     json::is_whole,
     text::{MAX_REGEX, bounded_regex, matches_every_text},
 };

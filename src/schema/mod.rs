@@ -1,6 +1,7 @@
 //! Bodies by JSON Schema: a folder of schemas that refer to one another and to nothing else.
 
 mod analysis;
+mod declared;
 mod document;
 mod draft;
 mod explain;
@@ -15,6 +16,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+pub use declared::Declared;
 use jsonschema::{Retrieve, Uri, Validator};
 use serde_json::{Value, json};
 
@@ -25,8 +27,9 @@ use self::{
     extent::Extent,
     resolve::Wrong,
 };
-use super::{Finding, json};
 use crate::{
+    json,
+    model::Finding,
     model::Place,
     source::{Diagnostic, Diagnostics, FileKind, Sources, read_file_in},
 };
@@ -232,7 +235,7 @@ impl SchemaStore {
 
     /// The schema that a reference in a file leads to: the name of its file, and the schema. Nothing for a reference
     /// that leads nowhere.
-    pub(super) fn named<'s>(&'s self, file: &str, reference: &str) -> Option<(&'s str, &'s Value)> {
+    fn named<'s>(&'s self, file: &str, reference: &str) -> Option<(&'s str, &'s Value)> {
         let mut analysis = self.analysis.lock().unwrap_or_else(PoisonError::into_inner);
         let spot = if file.is_empty() {
             let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
@@ -442,7 +445,7 @@ fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String
     }
 }
 
-pub(super) fn check(schema: &Schema, place: &Place, body: &Value, findings: &mut Vec<Finding>) {
+pub(crate) fn check(schema: &Schema, place: &Place, body: &Value, findings: &mut Vec<Finding>) {
     for error in schema.validator.iter_errors(body).take(MOST) {
         let pointer = error.instance_path().as_str().to_owned();
         findings.push(
@@ -459,7 +462,7 @@ pub(super) fn check(schema: &Schema, place: &Place, body: &Value, findings: &mut
 }
 
 /// Whether a body breaks nothing.
-pub(super) fn is_valid(schema: &Schema, body: &Value) -> bool {
+pub(crate) fn is_valid(schema: &Schema, body: &Value) -> bool {
     schema.validator.is_valid(body)
 }
 

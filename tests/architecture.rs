@@ -1,0 +1,169 @@
+//! The modules import each other as `docs/architecture.md` allows, and in no other way.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The top-level modules in `src`, each with its files.
+fn modules() -> BTreeMap<String, Vec<PathBuf>> {
+    let mut modules: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let mut open = vec![root().join("src")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inside = path.strip_prefix(root().join("src")).expect("a file below src");
+                let first = inside.components().next().expect("a name");
+                let name = Path::new(first.as_os_str()).with_extension("");
+                let name = name.to_string_lossy().into_owned();
+                if name != "lib" && name != "main" {
+                    modules.entry(name).or_default().push(path);
+                }
+            }
+        }
+    }
+    modules
+}
+
+/// The text of a file without comments and without its tests at the end.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("a text");
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The names that follow `crate::`, of a group in braces each.
+fn imported(code: &str) -> BTreeSet<String> {
+    let name = |text: &str| -> String {
+        let text = text.trim_start();
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        text[..end.unwrap_or(text.len())].to_owned()
+    };
+    let mut names = BTreeSet::new();
+    for (at, found) in code.match_indices("crate::") {
+        let is_word = code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+        let rest = &code[at + found.len()..];
+        let Some(group) = rest.strip_prefix('{').filter(|_| !is_word) else {
+            if !is_word {
+                names.insert(name(rest));
+            }
+            continue;
+        };
+        let mut depth = 0_usize;
+        let mut is_start = true;
+        for (at, c) in group.char_indices() {
+            if depth == 0 && is_start && !c.is_whitespace() && c != '}' {
+                names.insert(name(&group[at..]));
+                is_start = false;
+            }
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => is_start = true,
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+fn actual() -> Imports {
+    let modules = modules();
+    let names: BTreeSet<_> = modules.keys().cloned().collect();
+    let imports = |(name, files): (&String, &Vec<PathBuf>)| {
+        let all: BTreeSet<_> = files.iter().flat_map(|file| imported(&code(file))).collect();
+        let mut known: BTreeSet<_> = all.intersection(&names).cloned().collect();
+        known.remove(name);
+        (name.clone(), known)
+    };
+    modules.iter().map(imports).collect()
+}
+
+/// The table in the documentation.
+fn documented() -> Imports {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).expect("the page");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let named = |cell: &str| -> BTreeSet<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let rows: Vec<(String, String)> = rows
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').collect();
+            let module = named(cells[1]).into_iter().next().expect("the name of a module");
+            (module, cells[3].to_owned())
+        })
+        .collect();
+    let all: BTreeSet<_> = rows.iter().map(|(module, _)| module.clone()).collect();
+    rows.into_iter()
+        .map(|(module, imports)| {
+            let mut allowed = named(&imports);
+            if imports.contains("everything but") {
+                allowed = all.difference(&allowed).cloned().collect();
+                allowed.remove(&module);
+            }
+            (module, allowed)
+        })
+        .collect()
+}
+
+#[test]
+fn modules_import_only_what_the_page_allows() {
+    let (actual, documented) = (actual(), documented());
+    let modules: BTreeSet<_> = actual.keys().collect();
+    assert_eq!(modules, documented.keys().collect(), "modules in src and on the page");
+    for (module, imports) in &actual {
+        let forbidden: Vec<_> = imports.difference(&documented[module]).collect();
+        assert!(forbidden.is_empty(), "`{module}` imports {forbidden:?}");
+    }
+}
+
+#[test]
+fn page_allows_nothing_that_no_module_needs() {
+    let actual = actual();
+    for (module, allowed) in documented() {
+        if ["cli", "fuzzing", "session"].contains(&module.as_str()) {
+            continue;
+        }
+        let unused: Vec<_> = allowed.difference(&actual[&module]).collect();
+        assert!(unused.is_empty(), "`{module}` does not need {unused:?}");
+    }
+}
+
+#[test]
+fn imports_form_no_cycle() {
+    let mut left = actual();
+    loop {
+        let leaves: BTreeSet<_> = left
+            .iter()
+            .filter(|(_, imports)| imports.is_empty())
+            .map(|(module, _)| module.clone())
+            .collect();
+        if leaves.is_empty() {
+            break;
+        }
+        left.retain(|module, _| !leaves.contains(module));
+        for imports in left.values_mut() {
+            *imports = imports.difference(&leaves).cloned().collect();
+        }
+    }
+    assert!(left.is_empty(), "a cycle in {:?}", left.keys());
+}
+
+#[test]
+fn imports_are_found_in_paths_and_groups() {
+    let code = "use crate::model::Place;\nuse crate::{\n    check::{self, a::{b, c}},\n    json,\n};\nlet x = crate::text::y();";
+    let names: Vec<_> = imported(code).into_iter().collect();
+    assert_eq!(names, ["check", "json", "model", "text"]);
+}
