@@ -1,7 +1,6 @@
 //! One case on one target: the request to send and the expectation to judge by.
 
 use std::{
-    borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -263,20 +262,7 @@ impl Binding<'_> {
         let def = &self.case.def.request;
         let mut url = self.binder.base.clone();
         if let Some(path) = &def.path {
-            let mut text = self.scope.text(path);
-            for (name, value) in &def.params {
-                let value = self.scope.text(value);
-                let encoded = Cow::from(utf8_percent_encode(&value, ENCODED));
-                let name = format!("{{{name}}}");
-                let added = text.matches(&name).count().saturating_mul(encoded.len());
-                if text.len().saturating_add(added) > MAX_TEXT {
-                    return Err(Diagnostic::new(
-                        path.span,
-                        "with its parameters, the path is longer than 1 MiB",
-                    ));
-                }
-                text = text.replace(&name, &encoded);
-            }
+            let text = self.with_params(&self.scope.text(path), path.span)?;
             let allowed = |c: char| {
                 c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | '?' | '#')
             };
@@ -311,6 +297,36 @@ impl Binding<'_> {
             return Err(Diagnostic::new(span, format!("`{shown}` is not a valid URL")));
         }
         Ok(url)
+    }
+
+    /// A path with its parameters, percent-encoded, in place of `{name}`.
+    fn with_params(&self, path: &str, span: Span) -> Result<String, Diagnostic> {
+        let mut text = String::with_capacity(path.len() + 64);
+        let mut rest = path;
+        while let Some(open) = rest.find('{') {
+            let (before, braced) = rest.split_at(open);
+            text.push_str(before);
+            let named = braced[1..].split_once('}').and_then(|(name, after)| {
+                let params = &self.case.def.request.params;
+                let (_, value) = params.iter().find(|(known, _)| known == name)?;
+                Some((value, after))
+            });
+            let Some((value, after)) = named else {
+                text.push('{');
+                rest = &braced[1..];
+                continue;
+            };
+            text.extend(utf8_percent_encode(&self.scope.text(value), ENCODED));
+            rest = after;
+            if text.len() > MAX_TEXT {
+                return Err(Diagnostic::new(
+                    span,
+                    "with its parameters, the path is longer than 1 MiB",
+                ));
+            }
+        }
+        text.push_str(rest);
+        Ok(text)
     }
 
     /// `a=b&c=d`, percent-encoded.
