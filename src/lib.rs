@@ -1,6 +1,6 @@
 //! `conforme` sends declarative cases to an HTTP API and checks that it keeps its contract.
 //!
-//! Data flows one way: [`suite`] and [`project`] are read from files, bound to a target by [`plan`], sent by [`run`],
+//! Data flows one way: [`suite`] and [`project`] are read from files, bound to a target by [`plan`], sent by [`run`] through [`http`],
 //! judged by [`check`], and reported as events of [`model`], masked by [`redact`], by the writers of [`report`].
 //! `docs/architecture.md` lists the modules, and which may import which.
 
@@ -9,6 +9,7 @@ pub mod cli;
 pub mod compare;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod http;
 pub mod json;
 pub mod merge;
 pub mod model;

@@ -16,12 +16,13 @@ use super::{
 };
 use crate::{
     check::SnapshotMask,
+    http::Client,
     model::{Event, Stop},
     plan::{Plan, Selection},
     project::TargetOptions,
     recording::Recorder,
     redact::{Redactor, Reporter as _},
-    run::{Abreast, Client, Interrupts, RunOptions, SnapshotMode, run as fire},
+    run::{Abreast, Interrupts, RunOptions, SnapshotMode, run as fire},
 };
 
 /// What is asked of a target, and where what it answers is written.

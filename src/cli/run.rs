@@ -23,13 +23,14 @@ use super::{
 };
 use crate::{
     check::SnapshotMask,
+    http::{Client, access},
     model::{Digest, Event, FORMAT, Partition, RunFinished, RunStarted, shown},
     plan::{self, Plan, Selection},
     project::TargetOptions,
     recording::{Recording, RecordingError},
     redact::Redactor,
     report::{Format, ReportSpec},
-    run::{Client, Interrupts, Ready, RunOptions, SnapshotMode, access, run as fire},
+    run::{Interrupts, Ready, RunOptions, SnapshotMode, run as fire},
     source::{Diagnostic, Diagnostics},
 };
 

@@ -10,11 +10,12 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Client, Interrupts, Lane, Ready,
+    Interrupts, Lane, Ready,
     verdict::conclude,
     worker::{News, Workers},
 };
 use crate::{
+    http::Client,
     model::{
         CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Verdict, micros,
     },

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Client;
 use crate::{
     check::{self},
+    http::Client,
     model::{Event, Level, Reply, TargetAwaited, micros},
     plan::Bound,
 };

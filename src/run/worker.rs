@@ -18,14 +18,14 @@ use tokio::{
 };
 
 use super::{
-    Client, Lane, RunOptions,
-    client::{Listening, Parked},
+    Lane, RunOptions,
     pace::Turns,
     queue::Queue,
     retry::{self, Gate, Wait},
 };
 use crate::{
     check::{self, Judgement},
+    http::{Client, Listening, Parked},
     model::{Exchange, Finding, Reply, Try},
     plan::{Bound, Plan},
     source::Sources,

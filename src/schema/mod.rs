@@ -29,8 +29,7 @@ use self::{
 };
 use crate::{
     json,
-    model::Finding,
-    model::Place,
+    model::{Finding, Place},
     source::{Diagnostic, Diagnostics, FileKind, Sources, read_file_in},
 };
 

@@ -486,7 +486,7 @@ mod tests {
     use hyper_util::rt::TokioIo;
 
     use super::*;
-    use crate::run::tape::Taped;
+    use crate::http::tape::Taped;
 
     /// A connection to nothing, and the other end of it.
     async fn link() -> (Box<Link>, tokio::io::DuplexStream) {

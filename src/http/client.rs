@@ -64,7 +64,7 @@ pub struct Listening {
 
 impl Listening {
     /// The reply as far as it is known.
-    pub(super) fn reply(&self) -> &Reply {
+    pub(crate) fn reply(&self) -> &Reply {
         &self.reply
     }
 
@@ -78,7 +78,7 @@ impl Listening {
     }
 
     /// Whether a complete response was received, even if it is not the expected one.
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         match &self.reply {
             Reply::Answer(answer) => answer.cut.is_none(),
             Reply::Malformed(_) => !self.is_partial,
@@ -88,14 +88,14 @@ impl Listening {
 }
 
 /// A response whose connection is watched.
-pub(super) struct Parked {
+pub(crate) struct Parked {
     reply: Reply,
     watch: Option<Watch>,
 }
 
 impl Parked {
     /// The same for the last time: nothing is watched any more.
-    pub(super) fn into_reply(mut self) -> Reply {
+    pub(crate) fn into_reply(mut self) -> Reply {
         if let (Reply::Answer(answer), Some(watch)) = (&mut self.reply, &self.watch) {
             answer.excess = watch.excess().into();
         }
@@ -103,7 +103,7 @@ impl Parked {
     }
 
     /// The reply as far as it is known, with the bytes that have followed it by now.
-    pub(super) fn so_far(&self) -> Reply {
+    pub(crate) fn so_far(&self) -> Reply {
         let mut reply = self.reply.clone();
         if let (Reply::Answer(answer), Some(watch)) = (&mut reply, &self.watch) {
             answer.excess = watch.excess().into();
@@ -112,7 +112,7 @@ impl Parked {
     }
 
     /// Waits until nothing can follow the response any more; the reply with the bytes that certainly follow it.
-    pub(super) async fn settled(self) -> Reply {
+    pub(crate) async fn settled(self) -> Reply {
         let Parked { mut reply, watch } = self;
         let Some(watch) = watch else { return reply };
         let Watched { excess, out_of_step } = watch.over().await;
@@ -123,12 +123,12 @@ impl Parked {
     }
 
     /// Whether so much of it is kept that it cannot wait beside others.
-    pub(super) fn is_large(&self) -> bool {
+    pub(crate) fn is_large(&self) -> bool {
         length(&self.reply) > LARGE
     }
 
     /// Whether more can become known.
-    pub(super) fn is_watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         self.watch.is_some()
     }
 }
@@ -222,7 +222,7 @@ impl Client {
     }
 
     /// Connects, and keeps the connection for the first request.
-    pub(super) async fn reach(&self, limit: Duration) -> Result<(), Failure> {
+    pub(crate) async fn reach(&self, limit: Duration) -> Result<(), Failure> {
         if let Connection::Http1(link) = self.connector.connect(limit.min(self.connect_timeout)).await? {
             self.pool.keep(link);
         }
@@ -230,7 +230,7 @@ impl Client {
     }
 
     /// Parks the connection, so that what follows the answer is noticed while others are used.
-    pub(super) fn park(&self, listening: Listening) -> Parked {
+    pub(crate) fn park(&self, listening: Listening) -> Parked {
         let Listening { reply, rest, .. } = listening;
         let watch = rest.map(|Rest { link, framed, is_last }| {
             if is_last || length(&reply) > LARGE || link.sender.is_closed() {
@@ -244,7 +244,7 @@ impl Client {
 
     /// Waits until nothing can follow the answer any more. If its connection turns out to be out of step, a safe request
     /// is sent again on a new one; otherwise there is no reply that could be judged.
-    pub(super) async fn finish(&self, parked: Parked, request: &Request, limit: Duration) -> Reply {
+    pub(crate) async fn finish(&self, parked: Parked, request: &Request, limit: Duration) -> Reply {
         let Parked { mut reply, watch } = parked;
         let Some(watch) = watch else { return reply };
         let Watched { excess, out_of_step } = watch.over().await;
@@ -275,7 +275,7 @@ impl Client {
     }
 
     /// Closes the connections that are parked, now or later: no more requests are sent.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.pool.close();
     }
 

@@ -1,0 +1,19 @@
+//! Sending a request and receiving its response, with the bytes as they were received.
+//!
+//! [`Client`] turns one request into one [`Reply`](crate::model::Reply), whatever the server does.
+
+mod body;
+mod client;
+mod connect;
+mod failure;
+mod pool;
+mod proxy;
+mod syntax;
+mod tape;
+mod tls;
+mod tls_errors;
+
+pub use client::Client;
+pub(crate) use client::{Listening, Parked};
+pub use proxy::access;
+pub use tls::TlsError;
