@@ -122,7 +122,7 @@ fn judged(
     };
     let (verdict, reason, findings) = match judge(planned, plan, sources, request, reply, Some(others)) {
         Ok(judgement) if judgement.fails() => (Verdict::Failed, None, judgement.findings),
-        Ok(judgement) if recorded.earlier.is_empty() => (Verdict::Passed, None, judgement.findings),
+        Ok(judgement) if recorded.previous.is_empty() => (Verdict::Passed, None, judgement.findings),
         Ok(judgement) => (Verdict::Flaky, None, judgement.findings),
         Err(reason) => (Verdict::Errored, Some(reason), Vec::new()),
     };
@@ -141,7 +141,7 @@ fn judged(
     let verdict = worst(verdict, &mut last, &mut repeats);
     CaseFinished {
         last,
-        earlier: recorded.earlier,
+        previous: recorded.previous,
         repeats,
         ..planned.finished(sources, verdict)
     }

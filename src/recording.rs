@@ -81,7 +81,7 @@ impl Reporter for Recorder {
         if !is_prologue {
             self.replace()?;
         }
-        if event.is_passing() {
+        if event.is_transient() {
             return Ok(());
         }
         let mut line = serde_json::to_vec(&**event)?;

@@ -29,7 +29,7 @@ pub(super) fn validate(folder: Option<&Path>, printer: &mut Printer) -> Exit {
                 if cases == 1 { "case" } else { "cases" },
                 if suites == 1 { "suite" } else { "suites" }
             ));
-            Exit::Holds
+            Exit::Success
         }
     }
 }
@@ -79,5 +79,5 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
         "\n{runs} would run on {}, {skips} skipped",
         resolved.target.name
     ));
-    Ok(Exit::Holds)
+    Ok(Exit::Success)
 }

@@ -22,7 +22,7 @@ use crate::{
     project::TargetOptions,
     recording::Recorder,
     redact::{Redactor, Reporter as _},
-    run::{Abreast, Interrupts, RunOptions, SnapshotMode, run as fire},
+    run::{Interrupts, Lockstep, RunOptions, SnapshotMode, run as fire},
 };
 
 /// What is asked of a target, and where what it answers is written.
@@ -87,9 +87,9 @@ pub(super) fn record(
         require_inputs(&side.plan, args.skip_missing, workspace, printer)?;
         sides.push(side);
     }
-    let lanes = Abreast::lanes(sides.iter().map(|side| &*side.plan));
-    for (side, lane) in sides.iter_mut().zip(lanes) {
-        side.options.lane = Some(lane);
+    let handles = Lockstep::handles(sides.iter().map(|side| &*side.plan));
+    for (side, lockstep) in sides.iter_mut().zip(handles) {
+        side.options.lockstep = Some(lockstep);
     }
     let commit = commit(&workspace.project.root);
     let runtime = runtime(printer)?;
@@ -158,7 +158,7 @@ fn side(
         ready: ready_of(None, &plan, workspace, printer)?,
         max_fail: None,
         repeats,
-        lane: None,
+        lockstep: None,
     };
     Ok(Side {
         plan: Arc::new(plan),

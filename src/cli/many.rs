@@ -246,12 +246,12 @@ fn worst(exits: &[Exit]) -> Exit {
         Exit::Terminated,
         Exit::Interrupted,
         Exit::HungUp,
-        Exit::Broken,
+        Exit::ContractViolated,
         Exit::NoVerdict,
         Exit::NothingRan,
     ];
     order
         .into_iter()
         .find(|exit| exits.contains(exit))
-        .unwrap_or(Exit::Holds)
+        .unwrap_or(Exit::Success)
 }

@@ -46,7 +46,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are asked for; everything else is a mistake of usage.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Holds };
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
             return match error.print() {
                 Ok(()) => exit.into(),
                 Err(_) => Exit::Usage.into(),

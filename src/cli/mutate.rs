@@ -101,7 +101,7 @@ fn try_mutate(args: &MutateArgs, folder: Option<&Path>, printer: &mut Printer) -
         .is_ok();
     let is_written = documents.write(printer, |format, sink| write(format, &measured, sink));
     let mut exit = Exit::of_code(measured.exit_code).unwrap_or(Exit::NoVerdict);
-    if end.stopped == Some(Stop::Lost) && exit == Exit::Holds {
+    if end.stopped == Some(Stop::Lost) && exit == Exit::Success {
         printer.error(&format!("`{name}`: {}: no verdict", Stop::Lost.text()));
         exit = Exit::NoVerdict;
     }

@@ -50,7 +50,7 @@ fn try_report(args: &ReportArgs, printer: &Printer) -> Result<Exit, Exit> {
     }
     // What the run exited with is not this command's result, but a part of a run is not a run.
     let exit = match end.stopped {
-        _ if is_gate_missed => Exit::Broken,
+        _ if is_gate_missed => Exit::ContractViolated,
         Some(Stop::Lost) => {
             printer.error(&format!(
                 "`{}`: {}: no verdict",
@@ -59,7 +59,7 @@ fn try_report(args: &ReportArgs, printer: &Printer) -> Result<Exit, Exit> {
             ));
             Exit::NoVerdict
         }
-        _ => Exit::Holds,
+        _ => Exit::Success,
     };
     Ok(exit.reported(reports.finish(printer)))
 }

@@ -62,7 +62,7 @@ fn try_measured(args: &RunArgs, folder: Option<&Path>, printer: &mut Printer) ->
     let exit = try_run(args, Some(path), folder, printer)?;
     printer.before_sending(false);
     match exit {
-        Exit::Holds => mutate::after_run(path, args, folder, printer),
+        Exit::Success => mutate::after_run(path, args, folder, printer),
         other => Ok(other),
     }
 }
@@ -135,7 +135,7 @@ fn try_run(args: &RunArgs, record: Option<&Path>, folder: Option<&Path>, printer
         ready,
         max_fail: args.max_fail,
         repeats: args.repeats,
-        lane: None,
+        lockstep: None,
     };
     // What waits for a case that no longer exists, or no longer has a snapshot, comes from an earlier run.
     if let Err(error) = workspace.snapshots.clear_unused_pending(&with_snapshot(&workspace)) {

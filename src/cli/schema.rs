@@ -21,5 +21,5 @@ pub(super) fn schema(args: &SchemaArgs, printer: &mut Printer) -> Exit {
         SchemaOf::Measurement => measurement_schema(),
     };
     printer.out(text.trim_end());
-    Exit::Holds
+    Exit::Success
 }

@@ -12,7 +12,7 @@ use crate::{
 
 pub(super) fn serve(args: &ServeArgs, printer: &mut Printer) -> Exit {
     match try_serve(args, printer) {
-        Ok(()) => Exit::Holds,
+        Ok(()) => Exit::Success,
         Err(message) => {
             printer.error(&message);
             Exit::Usage

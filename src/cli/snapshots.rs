@@ -36,7 +36,7 @@ pub(super) fn review(folder: Option<&Path>, printer: &mut Printer) -> Exit {
     };
     if pending.is_empty() {
         printer.out("no snapshot is pending");
-        return Exit::Holds;
+        return Exit::Success;
     }
     let colors = printer.out_colours();
     let show = |diff: &str| diff_for_people(diff, colors);
@@ -47,7 +47,7 @@ pub(super) fn review(folder: Option<&Path>, printer: &mut Printer) -> Exit {
                 "{} accepted, {} rejected, {} left pending",
                 decision.accepted, decision.rejected, decision.left
             ));
-            Exit::Holds
+            Exit::Success
         }
         Ok(Err(error)) => {
             printer.error(&error.to_string());
@@ -98,5 +98,5 @@ pub(super) fn settle(args: &SettleArgs, accept: bool, folder: Option<&Path>, pri
     if chosen.is_empty() {
         printer.out("no snapshot is pending");
     }
-    Exit::Holds
+    Exit::Success
 }

@@ -8,7 +8,7 @@ use super::{
     ChangeRule as Rule,
     difference::Part,
     gather::{Key, Shown},
-    side::tries,
+    side::attempts,
 };
 use crate::{
     check::{MAX_DECODED, ResponseView},
@@ -21,7 +21,7 @@ pub(super) type Mark = (String, Option<String>);
 /// The findings that fail a case, on any of its responses.
 pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
     let mut out = BTreeSet::new();
-    for one in tries(case) {
+    for one in attempts(case) {
         let answer = match one.exchange.as_ref().map(|exchange| &exchange.reply) {
             Some(Reply::Answer(answer)) => Some(answer),
             _ => None,

@@ -190,10 +190,10 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     let exit = match fails {
         _ if before.cases.is_empty() && after.cases.is_empty() => Exit::NothingRan,
         // Where one side has no response at all, only what breaks says something of the API.
-        Some(Level::Breaking) => Exit::Broken,
-        Some(_) if compared > 0 => Exit::Broken,
+        Some(Level::Breaking) => Exit::ContractViolated,
+        Some(_) if compared > 0 => Exit::ContractViolated,
         _ if compared == 0 || is_cut || not_compared.iter().any(|one| one.is_missing) => Exit::NoVerdict,
-        _ => Exit::Holds,
+        _ => Exit::Success,
     };
     Ok(Comparison {
         format: FORMAT,
@@ -324,7 +324,9 @@ fn change(
     };
     let exchange = |case: Option<&CaseFinished>| {
         let case = case?;
-        let of_round = side::tries(case).nth(shown.round).and_then(|one| one.exchange.clone());
+        let of_round = side::attempts(case)
+            .nth(shown.round)
+            .and_then(|one| one.exchange.clone());
         of_round.or_else(|| case.last.exchange.clone())
     };
     let evidence = Evidence {

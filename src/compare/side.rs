@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Side;
 use crate::{
     check::PutBack,
-    model::{Answer, CaseFinished, Event, Exchange, Reply, RunFinished, Try},
+    model::{Answer, Attempt, CaseFinished, Event, Exchange, Reply, RunFinished},
     recording::{Recording, RecordingError},
 };
 
@@ -95,14 +95,14 @@ impl Recorded {
 }
 
 /// All answers of the same version to one case: the last try, and the repeats.
-pub(super) fn tries(case: &CaseFinished) -> impl Iterator<Item = &Try> {
+pub(super) fn attempts(case: &CaseFinished) -> impl Iterator<Item = &Attempt> {
     std::iter::once(&case.last).chain(&case.repeats)
 }
 
 /// The responses among them, each with its number from zero: of two sides that were asked side by side, those of one number
 /// belong together.
 pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Answer)> {
-    let numbered = tries(case).enumerate();
+    let numbered = attempts(case).enumerate();
     numbered
         .filter_map(|(number, one)| match &one.exchange.as_ref()?.reply {
             Reply::Answer(answer) => Some((number, answer)),

@@ -24,8 +24,8 @@ use super::{
     connect::{Connection, Connector, Ended},
     failure::{failure, timed_out, unattributed, unfinished, unreadable},
     pool::{Link, OutOfStep, Pool, Taken, Watch, Watched},
-    tape::Framed,
     tls::TlsError,
+    wire_capture::Framed,
 };
 use crate::{
     model::{Answer, Failure, FailureKind, Reply, Request, field_text},
@@ -48,7 +48,7 @@ pub struct Client {
     /// Held while a connection is opened that others may want to share.
     opening: tokio::sync::Mutex<()>,
     /// Whether connections cannot be shared, as far as is known: all of them are opened at once then.
-    is_unshared: AtomicBool,
+    http1_only: AtomicBool,
     connect_timeout: Duration,
     max_body: usize,
     host: HeaderValue,
@@ -178,7 +178,7 @@ impl Client {
             pool: Pool::new(target.limits.jobs, target.base.is_loopback()),
             http2: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
-            is_unshared: AtomicBool::new(!target.base.is_secure()),
+            http1_only: AtomicBool::new(!target.base.is_secure()),
             connect_timeout: target.limits.connect_timeout,
             max_body: target.limits.max_body,
             host: HeaderValue::from_str(authority)
@@ -321,16 +321,16 @@ impl Client {
             };
             // What came before the first request is an answer to nothing, and shows what speaks there.
             if !is_fresh {
-                link.tape.rewind();
+                link.capture.rewind();
             }
             link.uses += 1;
             let result = self.send(&mut link, message, is_fresh, deadline, limit).await;
-            let received = link.tape.total();
+            let received = link.capture.total();
             match result.map(|result| result.map_err(Unsent::from)) {
                 Err(_) => return timed_out(limit, received).into(),
                 // The connection was gone before the request was on its way: it was never sent, so it may be sent now.
                 Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => {
-                    link.before.release(link.tape.before(0));
+                    link.before.release(link.capture.before(0));
                 }
                 // The server has waited for a request for too long, and did not see this one (RFC 9110 §15.5.9).
                 Ok(Ok(response))
@@ -341,14 +341,14 @@ impl Client {
                 // An idle connection was closed as the request was on its way (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
                 Ok(Err(Unsent { .. })) if !is_fresh && is_safe && received == 0 => {}
                 Ok(Err(Unsent { error, .. })) => {
-                    let reply = unreadable(&error, None, Some(&link.tape), is_fresh && !is_alone);
+                    let reply = unreadable(&error, None, Some(&link.capture), is_fresh && !is_alone);
                     let is_unclear = link.uses > 1 && matches!(reply, Reply::Malformed(_));
                     return Attempt {
                         reply,
                         rest: None,
                         is_partial: error.is_incomplete_message(),
                         out_of_step: is_unclear.then(|| OutOfStep {
-                            bytes: link.tape.before(0),
+                            bytes: link.capture.before(0),
                             before: link.before.clone(),
                             uses: link.uses,
                         }),
@@ -368,7 +368,7 @@ impl Client {
         deadline: Instant,
         limit: Duration,
     ) -> Result<Sent, Elapsed> {
-        let tape = link.tape.clone();
+        let capture = link.capture.clone();
         let sending = timeout_at(deadline, link.sender.try_send_request(message));
         if !is_fresh || !self.pool.is_crowded() {
             return sending.await;
@@ -381,7 +381,7 @@ impl Client {
             }
             return sent;
         }
-        if tape.total() > 0 || !self.pool.make_room() {
+        if capture.total() > 0 || !self.pool.make_room() {
             return sending.await;
         }
         if let Ok(sent) = timeout(patience / 2, &mut sending).await {
@@ -432,7 +432,7 @@ impl Client {
         let is_whole = content.cut.is_none();
         let syntax = link
             .as_ref()
-            .map(|link| link.tape.syntax(is_chunked && !no_content))
+            .map(|link| link.capture.syntax(is_chunked && !no_content))
             .unwrap_or_default();
         let answer = Answer {
             version: format!("{:?}", head.version),
@@ -483,7 +483,7 @@ impl Client {
                 }
             }
         };
-        let opening = if self.is_unshared.load(Ordering::SeqCst) {
+        let opening = if self.http1_only.load(Ordering::SeqCst) {
             None
         } else {
             let opening = timeout_at(deadline, self.opening.lock()).await;
@@ -491,13 +491,13 @@ impl Client {
             if let Some(shared) = self.shared() {
                 return Ok((shared, false));
             }
-            Some(opening).filter(|_| !self.is_unshared.load(Ordering::SeqCst))
+            Some(opening).filter(|_| !self.http1_only.load(Ordering::SeqCst))
         };
         let left = deadline.saturating_duration_since(Instant::now());
         let connection = self.connector.connect(left.min(self.connect_timeout)).await;
         // Where it fails, the others do not wait for each other.
-        let is_unshared = !matches!(connection, Ok(Connection::Http2(..)));
-        self.is_unshared.store(is_unshared, Ordering::SeqCst);
+        let http1_only = !matches!(connection, Ok(Connection::Http2(..)));
+        self.http1_only.store(http1_only, Ordering::SeqCst);
         if let Ok(Connection::Http2(sender, ended)) = &connection {
             *self.http2.lock().unwrap_or_else(PoisonError::into_inner) = Some((sender.clone(), ended.clone()));
         }

@@ -32,9 +32,9 @@ use super::{
     failure::{chain, failure},
     pool::{DRAIN, Link},
     proxy::{Route, route},
-    tape::{MAX_HEAD, Taped},
     tls::{self, TlsError},
     tls_errors,
+    wire_capture::{CapturedStream, MAX_HEAD},
 };
 use crate::{
     model::{Failure, FailureKind},
@@ -76,7 +76,7 @@ pub(super) struct Connector {
 
 /// Drives a connection until it ends by itself or its sender is dropped. It is then half-closed, and what still arrives
 /// is recorded: a server closes it once it has sent everything. What ends it early shows at the exchange.
-async fn drive(mut connection: http1::Connection<TokioIo<Taped<Box<dyn Stream>>>, Full<Bytes>>) {
+async fn drive(mut connection: http1::Connection<TokioIo<CapturedStream<Box<dyn Stream>>>, Full<Bytes>>) {
     if poll_fn(|cx| connection.poll_without_shutdown(cx)).await.is_err() {
         return;
     }
@@ -194,7 +194,7 @@ impl Connector {
             });
             return Ok(Connection::Http2(sender, ended));
         }
-        let (stream, tape) = Taped::new(stream);
+        let (stream, capture) = CapturedStream::new(stream);
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
@@ -205,7 +205,7 @@ impl Connector {
             drive(connection).await;
             drop(end);
         });
-        Ok(Connection::Http1(Box::new(Link::new(sender, tape, ended))))
+        Ok(Connection::Http1(Box::new(Link::new(sender, capture, ended))))
     }
 
     async fn tcp(&self) -> Result<TcpStream, Failure> {

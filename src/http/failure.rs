@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use super::{syntax, tape::Tape, tls_errors};
+use super::{syntax, tls_errors, wire_capture::WireCapture};
 use crate::model::{Content, Failure, FailureKind, Malformed, Reply};
 
 /// Longest excerpt of an unreadable answer, in bytes: secrets are hidden in it before it is shortened for a reader.
@@ -37,10 +37,15 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 ///
 /// Bytes that begin as HTTP are an answer, if a broken one. So are any bytes on a connection that has carried an
 /// answer before: whoever sends them speaks HTTP.
-pub(super) fn unreadable(error: &hyper::Error, cause: Option<&str>, tape: Option<&Tape>, is_fresh: bool) -> Reply {
+pub(super) fn unreadable(
+    error: &hyper::Error,
+    cause: Option<&str>,
+    capture: Option<&WireCapture>,
+    is_fresh: bool,
+) -> Reply {
     let reason = cause.map_or_else(|| chain(error), str::to_owned);
-    let bytes = tape.map(Tape::bytes).unwrap_or_default();
-    if error.is_parse_too_large() || tape.is_some_and(Tape::is_past_head) {
+    let bytes = capture.map(WireCapture::bytes).unwrap_or_default();
+    if error.is_parse_too_large() || capture.is_some_and(WireCapture::is_past_head) {
         return Reply::Failure(failure(
             FailureKind::TooLarge,
             "the head of the answer is past its bound (100 header fields, 256 KiB)",

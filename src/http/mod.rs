@@ -9,9 +9,9 @@ mod failure;
 mod pool;
 mod proxy;
 mod syntax;
-mod tape;
 mod tls;
 mod tls_errors;
+mod wire_capture;
 
 pub use client::Client;
 pub(crate) use client::{Listening, Parked};

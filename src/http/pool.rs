@@ -38,7 +38,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::tape::{Framed, Tape};
+use super::wire_capture::{Framed, WireCapture};
 
 /// Minimum time for which a connection is parked before it is used again, as long as others can be opened.
 const PARK: Duration = Duration::from_millis(250);
@@ -60,7 +60,7 @@ const STRIKES: u32 = 2;
 /// An HTTP/1.1 connection.
 pub(super) struct Link {
     pub(super) sender: http1::SendRequest<Full<Bytes>>,
-    pub(super) tape: Tape,
+    pub(super) capture: WireCapture,
     /// Ends when nothing more can arrive.
     ended: watch::Receiver<()>,
     /// Requests that were sent on it.
@@ -74,10 +74,14 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(sender: http1::SendRequest<Full<Bytes>>, tape: Tape, ended: watch::Receiver<()>) -> Self {
+    pub(super) fn new(
+        sender: http1::SendRequest<Full<Bytes>>,
+        capture: WireCapture,
+        ended: watch::Receiver<()>,
+    ) -> Self {
         Self {
             sender,
-            tape,
+            capture,
             ended,
             uses: 0,
             before: Before::default(),
@@ -94,14 +98,14 @@ impl Link {
 
     /// It has ended before it could be used again: what has arrived follows the last response on it.
     pub(super) fn lost(self) {
-        let excess = self.tape.excess(self.framed);
+        let excess = self.capture.excess(self.framed);
         self.before.release(excess);
     }
 
     fn watch(&self, release: Option<oneshot::Receiver<Vec<u8>>>, pool: Option<(Arc<Pool>, u64, Instant)>) -> Watch {
         Watch {
-            generation: self.tape.generation(),
-            tape: self.tape.clone(),
+            generation: self.capture.generation(),
+            capture: self.capture.clone(),
             framed: self.framed,
             ended: self.ended.clone(),
             uses: self.uses,
@@ -180,7 +184,7 @@ struct State {
     /// Maximum number of open connections before parked ones are used again.
     maximum: usize,
     /// Whether a connection was still open when it had been idle for [`SETTLED`].
-    is_kept: bool,
+    keep_alive_seen: bool,
     /// Whether the end of the run has come: connections are closed after their response.
     is_closing: bool,
     /// Whether a new connection was served beside parked ones.
@@ -229,7 +233,7 @@ impl Pool {
                 continue;
             }
             if age >= SETTLED {
-                state.is_kept = true;
+                state.keep_alive_seen = true;
             }
             if self.is_usable(&state, age, is_safe, is_unused) {
                 let Some(mut first) = state.parked.pop_front() else {
@@ -260,7 +264,7 @@ impl Pool {
     }
 
     fn is_usable(&self, state: &State, age: Duration, is_safe: bool, is_unused: bool) -> bool {
-        let settled = if state.is_kept { SETTLED_KEPT } else { SETTLED };
+        let settled = if state.keep_alive_seen { SETTLED_KEPT } else { SETTLED };
         let is_full = self.open.load(Ordering::Relaxed) >= state.maximum;
         let is_settled = is_safe || age >= settled || is_unused;
         let is_parked = age >= PARK && (is_safe || !self.is_cheap);
@@ -397,8 +401,8 @@ impl OutOfStep {
 
 /// The time after a response in which bytes on its connection still belong to it.
 pub(super) struct Watch {
-    tape: Tape,
-    /// Which response on the tape it is.
+    capture: WireCapture,
+    /// Which response on the capture it is.
     generation: u64,
     framed: Option<Framed>,
     ended: watch::Receiver<()>,
@@ -411,7 +415,7 @@ pub(super) struct Watch {
 impl Watch {
     /// The bytes that have followed the response by now.
     pub(super) fn excess(&self) -> Vec<u8> {
-        self.tape.excess(self.framed)
+        self.capture.excess(self.framed)
     }
 
     /// The bytes that followed the response, once it is known that no more will.
@@ -419,7 +423,7 @@ impl Watch {
         let mut has_ended = false;
         let mut until = self.pool.as_ref().map(|(_, _, until)| *until);
         loop {
-            let is_current = self.tape.generation() == self.generation;
+            let is_current = self.capture.generation() == self.generation;
             if has_ended && is_current {
                 break;
             }
@@ -437,7 +441,7 @@ impl Watch {
                         None => self.release = None,
                     }
                     until = None;
-                    if self.tape.generation() != self.generation {
+                    if self.capture.generation() != self.generation {
                         return Watched::certain(Vec::new());
                     }
                 }
@@ -466,7 +470,7 @@ impl Watch {
         let is_out_of_step = self.uses > 1 && !excess.is_empty();
         Watched {
             out_of_step: is_out_of_step.then(|| OutOfStep {
-                bytes: self.tape.before(excess.len()),
+                bytes: self.capture.before(excess.len()),
                 before: self.before,
                 uses: self.uses,
             }),
@@ -486,19 +490,19 @@ mod tests {
     use hyper_util::rt::TokioIo;
 
     use super::*;
-    use crate::http::tape::Taped;
+    use crate::http::wire_capture::CapturedStream;
 
     /// A connection to nothing, and the other end of it.
     async fn link() -> (Box<Link>, tokio::io::DuplexStream) {
         let (near, far) = tokio::io::duplex(1024);
-        let (stream, tape) = Taped::new(near);
+        let (stream, capture) = CapturedStream::new(near);
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("a connection");
         let (end, ended) = watch::channel(());
         tokio::spawn(async move {
             drop(connection.await);
             drop(end);
         });
-        let mut link = Box::new(Link::new(sender, tape, ended));
+        let mut link = Box::new(Link::new(sender, capture, ended));
         link.uses = 1;
         (link, far)
     }
@@ -549,7 +553,7 @@ mod tests {
                 let Taken::Parked(mut link) = pool.take(true).await else {
                     panic!("a parked connection");
                 };
-                link.tape.rewind();
+                link.capture.rewind();
                 link.uses = uses;
                 if uses == 2 {
                     assert!(

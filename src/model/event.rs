@@ -25,7 +25,7 @@ pub enum Event {
     CaseStarted(CaseStarted),
     /// A case takes longer than the target calls slow, and goes on. For who watches; not written down.
     CaseSlow(CaseSlow),
-    /// A try did not pass, and another follows. For who watches; [`CaseFinished::earlier`] holds it for good.
+    /// A try did not pass, and another follows. For who watches; [`CaseFinished::previous`] holds it for good.
     CaseRetried(CaseRetried),
     /// A case has its verdict, in the order of completion. Skipped ones come before any other.
     CaseFinished(Box<CaseFinished>),
@@ -50,7 +50,7 @@ pub fn event_schema() -> String {
 
 impl Event {
     /// Whether it is for who watches the run only: reports that are read later and recordings leave it out.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::TargetAwaited(_) | Self::CaseStarted(_) | Self::CaseSlow(_) | Self::CaseRetried(_)
@@ -257,14 +257,14 @@ pub struct CaseFinished {
     pub passed_before: bool,
     /// The last try; empty but for the reason where the case was not run.
     #[serde(flatten)]
-    pub last: Try,
+    pub last: Attempt,
     /// The tries before the last, in order; none of them passed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<Try>,
+    #[serde(rename = "earlier", default, skip_serializing_if = "Vec::is_empty")]
+    pub previous: Vec<Attempt>,
     /// Further answers of the same version to the same request, where `--repeats` asked for them: what differs among
     /// them is noise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub repeats: Vec<Try>,
+    pub repeats: Vec<Attempt>,
     /// The pending or accepted snapshot that was written, relative to the project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
@@ -272,7 +272,7 @@ pub struct CaseFinished {
 
 /// One try of a case: what was sent, what came, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Try {
+pub struct Attempt {
     /// Why there is no verdict on the contract: why the case was skipped, was not run, or has no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -294,7 +294,7 @@ pub struct Try {
     pub exchange: Option<Exchange>,
 }
 
-impl Try {
+impl Attempt {
     /// In one line, why it did not pass: the reason, or else the first finding that fails a case, with its values.
     pub fn summary(&self) -> Option<String> {
         let finding = || {
@@ -307,11 +307,11 @@ impl Try {
 
 /// The verdict on all answers of a case: where the first holds and another does not, that one takes its place, so that
 /// it is the one that is told.
-pub(crate) fn worst(verdict: Verdict, last: &mut Try, repeats: &mut [Try]) -> Verdict {
+pub(crate) fn worst(verdict: Verdict, last: &mut Attempt, repeats: &mut [Attempt]) -> Verdict {
     if !matches!(verdict, Verdict::Passed | Verdict::Flaky) {
         return verdict;
     }
-    let fails = |one: &Try| one.findings.iter().any(|finding| finding.level == Level::Deny);
+    let fails = |one: &Attempt| one.findings.iter().any(|finding| finding.level == Level::Deny);
     let found = repeats.iter().position(fails).map(|at| (at, Verdict::Failed));
     let unanswered = || {
         repeats

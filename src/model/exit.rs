@@ -8,9 +8,9 @@ use super::{Flaky, RunFinished, Stop};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0: the contract holds; the command did what it was asked for.
-    Holds,
+    Success,
     /// 1: the contract is broken: at least one case failed, or a gate was missed.
-    Broken,
+    ContractViolated,
     /// 2: usage, or an invalid suite or configuration; nothing was sent.
     Usage,
     /// 3: no verdict: the target could not be reached or did not answer in HTTP, and no case failed.
@@ -36,12 +36,12 @@ impl Exit {
             Some(Stop::Interrupted) => Exit::Interrupted,
             Some(Stop::Terminated) => Exit::Terminated,
             Some(Stop::HungUp) => Exit::HungUp,
-            _ if counts.failed > 0 || (counts.flaky > 0 && flaky == Flaky::Fail) => Exit::Broken,
-            _ if finished.skipped_too_many() => Exit::Broken,
+            _ if counts.failed > 0 || (counts.flaky > 0 && flaky == Flaky::Fail) => Exit::ContractViolated,
+            _ if finished.skipped_too_many() => Exit::ContractViolated,
             Some(Stop::MaxFail | Stop::Deadline | Stop::NotReady | Stop::Unreachable | Stop::Lost) => Exit::NoVerdict,
             None if counts.errored > 0 || counts.not_run > 0 => Exit::NoVerdict,
             None if counts.ran() == 0 && counts.passed_before == 0 => Exit::NothingRan,
-            None => Exit::Holds,
+            None => Exit::Success,
         }
     }
 
@@ -49,7 +49,7 @@ impl Exit {
     #[must_use]
     pub fn reported(self, reported: bool) -> Self {
         match self {
-            Exit::NoVerdict | Exit::NothingRan | Exit::Holds if !reported => Exit::Report,
+            Exit::NoVerdict | Exit::NothingRan | Exit::Success if !reported => Exit::Report,
             other => other,
         }
     }
@@ -57,8 +57,8 @@ impl Exit {
     /// The number.
     pub fn code(self) -> u8 {
         match self {
-            Exit::Holds => 0,
-            Exit::Broken => 1,
+            Exit::Success => 0,
+            Exit::ContractViolated => 1,
             Exit::Usage => 2,
             Exit::NoVerdict => 3,
             Exit::NothingRan => 4,
@@ -71,10 +71,10 @@ impl Exit {
 
     /// The meaning of a number; none where it has none here.
     pub fn of_code(code: u8) -> Option<Self> {
-        use Exit::{Broken, Holds, HungUp, Interrupted, NoVerdict, NothingRan, Report, Terminated, Usage};
+        use Exit::{ContractViolated, HungUp, Interrupted, NoVerdict, NothingRan, Report, Success, Terminated, Usage};
         [
-            Holds,
-            Broken,
+            Success,
+            ContractViolated,
             Usage,
             NoVerdict,
             NothingRan,

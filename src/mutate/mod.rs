@@ -419,8 +419,8 @@ fn fold(
     let exit = match (total.score(), how.min_score) {
         _ if plan.cases.is_empty() => Exit::NothingRan,
         (None, _) => Exit::NoVerdict,
-        (Some(score), Some(least)) if score < least => Exit::Broken,
-        _ => Exit::Holds,
+        (Some(score), Some(least)) if score < least => Exit::ContractViolated,
+        _ => Exit::Success,
     };
     Measured {
         format: FORMAT,
@@ -428,7 +428,7 @@ fn fold(
         recording: how.name.to_owned(),
         headline: measured::headline(
             total,
-            how.min_score.filter(|_| exit == Exit::Broken),
+            how.min_score.filter(|_| exit == Exit::ContractViolated),
             (subjects.len(), plan.cases.len()),
         ),
         score: total.score(),

@@ -19,7 +19,7 @@ pub use select::Selection;
 
 use crate::{
     check::{Expectation, SnapshotMask},
-    model::{CaseFinished, Digest, Partition, Try, Verdict},
+    model::{Attempt, CaseFinished, Digest, Partition, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
@@ -56,8 +56,8 @@ impl Planned {
             verdict,
             passed_before: self.passed_before,
             digest: self.digest,
-            last: Try::default(),
-            earlier: Vec::new(),
+            last: Attempt::default(),
+            previous: Vec::new(),
             repeats: Vec::new(),
             snapshot: None,
         }
@@ -66,9 +66,9 @@ impl Planned {
     /// The case where it was not run, and why.
     pub(crate) fn unrun(&self, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
         CaseFinished {
-            last: Try {
+            last: Attempt {
                 reason: Some(reason),
-                ..Try::default()
+                ..Attempt::default()
             },
             ..self.finished(sources, verdict)
         }

@@ -26,24 +26,24 @@ pub(super) fn keep(partition: Partition, cases: &mut Vec<Planned>) {
 /// For each case, the name of what it cannot be parted from: its group, or else its serial suite, or else the case at the
 /// end of what it is compared with, which may be itself.
 fn leaders(cases: &[Planned]) -> Vec<String> {
-    let mut bonds = Bonds::default();
+    let mut groups = Groups::default();
     for planned in cases {
         let case = &planned.case;
         let this = (Kind::Case, case.id.as_str());
-        bonds.lead(this);
+        groups.lead(this);
         if let Some(other) = &case.def.expect.same_as {
-            bonds.tie((Kind::Case, other.value.as_str()), this);
+            groups.tie((Kind::Case, other.value.as_str()), this);
         }
         if case.suite.def.serial {
-            bonds.tie((Kind::Suite, case.suite.id.as_str()), this);
+            groups.tie((Kind::Suite, case.suite.id.as_str()), this);
         }
         if let Some(group) = &case.def.group {
-            bonds.tie((Kind::Group, group.as_str()), this);
+            groups.tie((Kind::Group, group.as_str()), this);
         }
     }
     (cases.iter())
         .map(|planned| {
-            let (kind, name) = bonds.lead((Kind::Case, planned.case.id.as_str()));
+            let (kind, name) = groups.lead((Kind::Case, planned.case.id.as_str()));
             // A group is no suite, whatever their names are.
             let mark = if kind == Kind::Group { "group:" } else { "" };
             format!("{mark}{name}")
@@ -63,11 +63,11 @@ type Bond<'p> = (Kind, &'p str);
 
 /// Sets that grow together: what is in each, by its leader.
 #[derive(Debug, Default)]
-struct Bonds<'p> {
+struct Groups<'p> {
     above: HashMap<Bond<'p>, Bond<'p>>,
 }
 
-impl<'p> Bonds<'p> {
+impl<'p> Groups<'p> {
     fn lead(&mut self, mut one: Bond<'p>) -> Bond<'p> {
         while let Some(&above) = self.above.get(&one) {
             // Each way is made shorter as it is gone.

@@ -5,12 +5,12 @@
 
 mod command;
 mod config;
-mod pace;
+mod rate_limit;
 mod secret;
 mod target;
 
 pub use config::{Project, SecretSource, TargetDef};
-pub use pace::{Pace, Rate};
+pub use rate_limit::{Rate, RateLimit};
 pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
 pub(crate) use target::DEFAULT_TIMEOUT;
 pub use target::{BaseUrl, KnownSecrets, Limits, Mask, Retry, Target, TargetOptions, TlsFiles};

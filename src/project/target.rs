@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Pace, Project, Rate, SECRET_PREFIX, Secret, SecretSource, TargetDef, secret::secrets_of_environment};
+use super::{Project, Rate, RateLimit, SECRET_PREFIX, Secret, SecretSource, TargetDef, secret::secrets_of_environment};
 use crate::{
     model::{Flaky, RunStarted, marks_of},
     source::{Diagnostic, Diagnostics, nearest},
@@ -91,7 +91,7 @@ pub struct Limits {
     /// Requests at once.
     pub jobs: usize,
     /// Requests in a time, retries included; none for as many as there come.
-    pub pace: Option<Pace>,
+    pub rate_limit: Option<RateLimit>,
     /// Longest time for one request, unless the case says otherwise.
     pub timeout: Duration,
     /// Maximum time for a run, from its first request or wait to the end of its last request.
@@ -125,9 +125,9 @@ impl Default for Retry {
     }
 }
 
-fn pace(rate: Option<Rate>, burst: Option<u32>) -> Option<Pace> {
+fn rate_limit(rate: Option<Rate>, burst: Option<u32>) -> Option<RateLimit> {
     let burst = burst.unwrap_or(1).max(1);
-    rate.map(|rate| Pace { rate, burst })
+    rate.map(|rate| RateLimit { rate, burst })
 }
 
 /// An address that was rejected, without what may be a credential in it.
@@ -271,7 +271,7 @@ impl Target {
                 .collect()
         });
         let rate = options.rate_limit.or(def.rate_limit);
-        let pace = pace(rate, options.burst.or(def.burst));
+        let rate_limit = rate_limit(rate, options.burst.or(def.burst));
         if options.burst.is_some() && rate.is_none() {
             let error = Diagnostic::general("--burst: the target has no rate limit");
             errors.push(error.help("give it one: `--rate-limit 50/s`"));
@@ -285,7 +285,7 @@ impl Target {
             headers,
             limits: Limits {
                 jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
-                pace,
+                rate_limit,
                 timeout: options.timeout.or(def.timeout).unwrap_or(DEFAULT_TIMEOUT),
                 deadline: options.deadline.or(def.deadline),
                 connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
@@ -325,7 +325,7 @@ impl Target {
             headers: Vec::new(),
             limits: Limits {
                 jobs: options.jobs.unwrap_or(16),
-                pace: pace(options.rate_limit, options.burst),
+                rate_limit: rate_limit(options.rate_limit, options.burst),
                 timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
                 deadline: options.deadline,
                 connect_timeout: Duration::from_secs(5),

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{CaseFinished, Counts, Exit, Level, Reply, RunFinished, RunStarted, Try, Verdict};
+use crate::model::{Attempt, CaseFinished, Counts, Exit, Level, Reply, RunFinished, RunStarted, Verdict};
 
 /// What has been read so far. Every check returns the contradiction that it finds, as a sentence.
 #[derive(Debug, Default)]
@@ -90,7 +90,7 @@ impl Consistency {
 
 /// In what the verdict on a case contradicts what is recorded of it.
 fn contradiction(case: &CaseFinished) -> Option<String> {
-    let Try {
+    let Attempt {
         reason,
         findings,
         exchange,
@@ -113,7 +113,7 @@ fn contradiction(case: &CaseFinished) -> Option<String> {
             if case.repeats.iter().any(|one| !did_pass(one)) {
                 return says("a repetition did not pass");
             }
-            match (case.verdict, case.earlier.is_empty()) {
+            match (case.verdict, case.previous.is_empty()) {
                 (Verdict::Flaky, true) => says("there is no earlier attempt"),
                 (Verdict::Passed, false) => says("an earlier attempt did not pass"),
                 _ => None,
@@ -130,7 +130,7 @@ fn contradiction(case: &CaseFinished) -> Option<String> {
         },
         Verdict::Skipped | Verdict::NotRun => {
             let is_empty =
-                exchange.is_none() && findings.is_empty() && case.earlier.is_empty() && case.repeats.is_empty();
+                exchange.is_none() && findings.is_empty() && case.previous.is_empty() && case.repeats.is_empty();
             (!is_empty).then(|| format!("the verdict is `{name}`, and it was run"))
         }
     }
@@ -142,17 +142,17 @@ fn short(name: &str) -> &str {
 }
 
 /// The first check that fails a case.
-fn failing(one: &Try) -> Option<&str> {
+fn failing(one: &Attempt) -> Option<&str> {
     let denied = one.findings.iter().find(|finding| finding.level == Level::Deny)?;
     Some(&denied.check)
 }
 
-fn is_response(one: &Try) -> bool {
+fn is_response(one: &Attempt) -> bool {
     let reply = one.exchange.as_ref().map(|exchange| &exchange.reply);
     reply.is_some_and(|reply| !matches!(reply, Reply::Failure(_)))
 }
 
-fn did_pass(one: &Try) -> bool {
+fn did_pass(one: &Attempt) -> bool {
     failing(one).is_none() && one.reason.is_none() && is_response(one)
 }
 

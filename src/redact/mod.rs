@@ -25,8 +25,8 @@ pub use sink::{Redacted, Reporter};
 use crate::{
     check::{HideText, SnapshotMask},
     model::{
-        Access, Answer, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request,
-        RunFinished, RunStarted, TargetAwaited, Try, Verdict, marks_of,
+        Access, Answer, Attempt, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request,
+        RunFinished, RunStarted, TargetAwaited, Verdict, marks_of,
     },
     project::Secret,
     suite::Filter,
@@ -138,7 +138,7 @@ impl Redactor {
     }
 
     /// Why an attempt did not pass, in one line with every form of every secret hidden.
-    pub(crate) fn summary(&self, one: &Try) -> Option<String> {
+    pub(crate) fn summary(&self, one: &Attempt) -> Option<String> {
         let mut one = one.clone();
         self.one_try(&mut one, true);
         one.summary()
@@ -243,7 +243,7 @@ impl Redactor {
             passed_before: _,
             digest: _,
             last,
-            earlier,
+            previous,
             repeats,
             snapshot,
         } = finished;
@@ -252,13 +252,13 @@ impl Redactor {
         for text in [name, snapshot].into_iter().flatten().chain(tags) {
             pass.hide(text);
         }
-        for one in earlier.iter_mut().chain(repeats) {
+        for one in previous.iter_mut().chain(repeats) {
             self.one_try(one, true);
         }
         self.one_try(last, reads_passed || *verdict != Verdict::Passed);
     }
 
-    fn one_try(&self, one: &mut Try, keeps_exchange: bool) {
+    fn one_try(&self, one: &mut Attempt, keeps_exchange: bool) {
         if !keeps_exchange && one.findings.is_empty() {
             one.exchange = None;
         }
@@ -267,7 +267,7 @@ impl Redactor {
             other: other.as_deref(),
             ..self.pass()
         };
-        let Try {
+        let Attempt {
             reason,
             started: _,
             elapsed_us: _,
@@ -428,9 +428,9 @@ mod tests {
 
     #[test]
     fn a_try_keeps_so_many_findings_and_says_how_many_more_there_were() {
-        let mut one = Try {
+        let mut one = Attempt {
             findings: vec![Finding::new("status", "wrong"); FINDINGS + 5],
-            ..Try::default()
+            ..Attempt::default()
         };
         redactor("the-secret").one_try(&mut one, true);
         assert_eq!(one.findings.len(), FINDINGS + 1);
@@ -439,7 +439,7 @@ mod tests {
 
     #[test]
     fn dropped_exchange_still_masks_the_findings_that_quote_it() {
-        let quoting = || Try {
+        let quoting = || Attempt {
             findings: vec![Finding::new(
                 "http/recommended",
                 "the cookie sid=0123456789abcdef has no attributes",
@@ -457,7 +457,7 @@ mod tests {
                     elapsed_us: 0,
                 }),
             }),
-            ..Try::default()
+            ..Attempt::default()
         };
         let hide = redactor("the-secret");
         let (mut kept, mut dropped) = (quoting(), quoting());

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     check::status_name,
-    model::{FailureKind, Finding, Level, Reply, Request, Try},
+    model::{Attempt, FailureKind, Finding, Level, Reply, Request},
     text::{alone, distinct, excerpts},
 };
 
@@ -22,12 +22,12 @@ pub(super) const FINDINGS: usize = 256 << 10;
 const COMMAND: usize = 64 << 10;
 
 /// Whether a try that did not pass has no answer to judge; else its answer is wrong.
-pub(super) fn has_no_answer(one: &Try) -> bool {
+pub(super) fn has_no_answer(one: &Attempt) -> bool {
     failure(one).is_some() || denied(one).next().is_none()
 }
 
 /// What kind of thing went wrong, for who groups by it: a check's id, or a failure's kind such as `timeout`.
-pub(super) fn kind(one: &Try) -> &str {
+pub(super) fn kind(one: &Attempt) -> &str {
     if let Some(kind) = failure(one) {
         return match kind {
             FailureKind::Connect => "connect",
@@ -43,7 +43,7 @@ pub(super) fn kind(one: &Try) -> &str {
 }
 
 /// In one line, why a try did not pass.
-pub(super) fn headline(one: &Try) -> String {
+pub(super) fn headline(one: &Attempt) -> String {
     let mut findings = denied(one);
     let text = match (findings.next(), &one.reason) {
         (Some(first), _) if failure(one).is_none() => {
@@ -60,7 +60,7 @@ pub(super) fn headline(one: &Try) -> String {
 }
 
 /// All that a try shows: the reason, its findings, what the answer was, and the command that sends the request again.
-pub(super) fn text(one: &Try, shell: &Shell) -> String {
+pub(super) fn text(one: &Attempt, shell: &Shell) -> String {
     let mut out = String::new();
     if let Some(reason) = &one.reason {
         out.push_str(&cut(&visible(reason)));
@@ -233,11 +233,11 @@ pub(super) fn seconds(millis: u64) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
-fn denied(one: &Try) -> impl Iterator<Item = &Finding> {
+fn denied(one: &Attempt) -> impl Iterator<Item = &Finding> {
     one.findings.iter().filter(|finding| finding.level == Level::Deny)
 }
 
-fn failure(one: &Try) -> Option<FailureKind> {
+fn failure(one: &Attempt) -> Option<FailureKind> {
     match &one.exchange.as_ref()?.reply {
         Reply::Failure(failure) => Some(failure.kind),
         _ => None,

@@ -89,7 +89,7 @@ impl GitHub {
         };
         self.errors += usize::from(level == "error");
         // Of a flaky case, what was wrong with its first try is on the line that asked for it.
-        let told = finished.earlier.first().filter(|_| finished.verdict == Verdict::Flaky);
+        let told = finished.previous.first().filter(|_| finished.verdict == Verdict::Flaky);
         let told = told.unwrap_or(&finished.last);
         let asked = outcome::first(told).and_then(|finding| finding.place.as_ref());
         let command = self.command(
@@ -106,7 +106,7 @@ impl GitHub {
     fn message(&self, finished: &CaseFinished) -> String {
         let one = &finished.last;
         let mut text = match outcome::first(one) {
-            _ if finished.verdict == Verdict::Flaky => short(&outcome::flaky(&finished.earlier), FINDING) + "\n",
+            _ if finished.verdict == Verdict::Flaky => short(&outcome::flaky(&finished.previous), FINDING) + "\n",
             Some(first) => {
                 let more = one.findings.iter().filter(|finding| finding.level == Level::Deny);
                 let more = match more.count() - 1 {

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     check::status_name,
     model::{
-        CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Finding, Flaky, Level, Reply, RunFinished,
-        RunStarted, Stop, TargetAwaited, Try, Verdict,
+        Attempt, CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Finding, Flaky, Level, Reply,
+        RunFinished, RunStarted, Stop, TargetAwaited, Verdict,
     },
     redact::Redacted,
 };
@@ -232,8 +232,8 @@ impl<W: Write> Human<W> {
             let name = self.colours.strong(&visible(name));
             writeln!(self.out, "    {name}")?;
         }
-        let tries = finished.earlier.len() + 1;
-        for (index, one) in finished.earlier.iter().chain([&finished.last]).enumerate() {
+        let tries = finished.previous.len() + 1;
+        for (index, one) in finished.previous.iter().chain([&finished.last]).enumerate() {
             let has_passed = index + 1 == tries && finished.verdict == Verdict::Flaky;
             if tries > 1 {
                 let passed = if has_passed { ": passed" } else { "" };
@@ -260,7 +260,7 @@ impl<W: Write> Human<W> {
         writeln!(self.out)
     }
 
-    fn one_try(&mut self, one: &Try, finished: &CaseFinished) -> io::Result<()> {
+    fn one_try(&mut self, one: &Attempt, finished: &CaseFinished) -> io::Result<()> {
         if let Some(reason) = &one.reason {
             let reason = self.colours.odd(&visible(reason));
             writeln!(self.out, "    {reason}")?;
@@ -290,7 +290,7 @@ impl<W: Write> Human<W> {
     }
 
     /// What was sent and what came, for `--verbose`.
-    fn log(&mut self, one: &Try) -> io::Result<()> {
+    fn log(&mut self, one: &Attempt) -> io::Result<()> {
         let Some(Exchange { request, reply }) = one.exchange.as_ref().filter(|_| self.options.verbose) else {
             return Ok(());
         };

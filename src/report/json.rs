@@ -11,7 +11,7 @@ pub(super) struct Json(pub(super) Sink);
 
 impl Reporter for Json {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
-        if event.is_passing() {
+        if event.is_transient() {
             return Ok(());
         }
         let line = serde_json::to_string(&**event)?;

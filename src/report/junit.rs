@@ -25,7 +25,7 @@ use super::{
     visible,
 };
 use crate::{
-    model::{CaseFinished, Event, Flaky, Level, RunFinished, RunStarted, Stop, Try, Verdict},
+    model::{Attempt, CaseFinished, Event, Flaky, Level, RunFinished, RunStarted, Stop, Verdict},
     redact::Redacted,
 };
 
@@ -106,7 +106,7 @@ impl JUnit {
         let time = millis(finished.last.elapsed_us);
         let suite = &mut self.suites[number];
         suite.first = suite.first.min(finished.index);
-        let first_try = finished.earlier.first().unwrap_or(&finished.last);
+        let first_try = finished.previous.first().unwrap_or(&finished.last);
         suite.started = [suite.started, first_try.started].into_iter().flatten().min();
         suite.counts.tests += 1;
         suite.counts.failures += usize::from(is_failure);
@@ -150,8 +150,8 @@ impl JUnit {
                 )?;
             }
             Verdict::Flaky if is_failure => {
-                let tries = finished.earlier.len();
-                let why = finished.earlier.first().map(account::headline).unwrap_or_default();
+                let tries = finished.previous.len();
+                let why = finished.previous.first().map(account::headline).unwrap_or_default();
                 let message = format!("flaky: it passed only at try {}, after: {why}", tries + 1);
                 let body = self.tries(finished);
                 problem(xml, "failure", "flaky", &message, finished, &body)?;
@@ -186,11 +186,11 @@ impl JUnit {
 
     /// The earlier tries in one text.
     fn tries(&self, finished: &CaseFinished) -> String {
-        let tries = finished.earlier.iter().enumerate();
+        let tries = finished.previous.iter().enumerate();
         tries.map(|(index, one)| self.one_try(index, one)).collect()
     }
 
-    fn one_try(&self, index: usize, one: &Try) -> String {
+    fn one_try(&self, index: usize, one: &Attempt) -> String {
         let time = seconds(millis(one.elapsed_us));
         format!("try {} [{time}s]\n{}", index + 1, account::text(one, &self.shell))
     }
@@ -201,9 +201,9 @@ impl JUnit {
         xml: &mut Buffer,
         tag: &str,
         finished: &CaseFinished,
-        is_meant: impl Fn(&Try) -> bool,
+        is_meant: impl Fn(&Attempt) -> bool,
     ) -> io::Result<()> {
-        for (index, one) in finished.earlier.iter().enumerate().filter(|(_, one)| is_meant(one)) {
+        for (index, one) in finished.previous.iter().enumerate().filter(|(_, one)| is_meant(one)) {
             let message = format!("try {}: {}", index + 1, account::headline(one));
             open(
                 xml,

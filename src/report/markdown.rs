@@ -20,7 +20,7 @@ use super::{
     visible,
 };
 use crate::{
-    model::{CaseFinished, Event, Level, RunFinished, RunStarted, Try, Verdict},
+    model::{Attempt, CaseFinished, Event, Level, RunFinished, RunStarted, Verdict},
     redact::Redacted,
 };
 
@@ -112,7 +112,7 @@ impl Markdown {
 
     fn entry(&self, finished: &CaseFinished) -> String {
         let (word, why) = match finished.verdict {
-            Verdict::Flaky => ("FLAKY", outcome::flaky(&finished.earlier)),
+            Verdict::Flaky => ("FLAKY", outcome::flaky(&finished.previous)),
             Verdict::Errored => ("ERROR", account::headline(&finished.last)),
             _ => ("FAIL", account::headline(&finished.last)),
         };
@@ -126,19 +126,19 @@ impl Markdown {
             let _ = writeln!(text, "{}", short(name, LINE));
         }
         let _ = writeln!(text, "--> {}", short(&finished.place.to_string(), LINE));
-        for (index, one) in finished.earlier.iter().take(EARLIER).enumerate() {
+        for (index, one) in finished.previous.iter().take(EARLIER).enumerate() {
             let time = seconds(millis(one.elapsed_us));
             let why = short(&account::headline(one), LINE);
             let _ = writeln!(text, "try {} [{time}s]: {why}", index + 1);
         }
-        if finished.earlier.len() > EARLIER {
-            let _ = writeln!(text, "… and {} more tries", finished.earlier.len() - EARLIER);
+        if finished.previous.len() > EARLIER {
+            let _ = writeln!(text, "… and {} more tries", finished.previous.len() - EARLIER);
         }
-        if !finished.earlier.is_empty() {
+        if !finished.previous.is_empty() {
             let time = seconds(millis(finished.last.elapsed_us));
             let is_flaky = finished.verdict == Verdict::Flaky;
             let how = if is_flaky { "passed" } else { "as follows" };
-            let _ = writeln!(text, "try {} [{time}s]: {how}", finished.earlier.len() + 1);
+            let _ = writeln!(text, "try {} [{time}s]: {how}", finished.previous.len() + 1);
         }
         findings(&finished.last, text, &mut out);
         if let Some(exchange) = &finished.last.exchange {
@@ -280,7 +280,7 @@ impl Reporter for Markdown {
 }
 
 /// The findings of a try in fences; `text` comes before them.
-fn findings(one: &Try, mut text: String, out: &mut String) {
+fn findings(one: &Attempt, mut text: String, out: &mut String) {
     if let Some(reason) = &one.reason {
         let _ = writeln!(text, "{}", short(reason, FINDINGS));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{account, visible};
-use crate::model::{Counts, Finding, Level, RunFinished, Try};
+use crate::model::{Attempt, Counts, Finding, Level, RunFinished};
 
 /// Whether the contract holds, and how much was tested. Only a run that exits with 0 says that it holds.
 pub(super) fn headline(finished: Option<&RunFinished>) -> String {
@@ -114,7 +114,7 @@ fn are(number: usize) -> String {
 }
 
 /// The first finding that fails a case.
-pub(super) fn first(one: &Try) -> Option<&Finding> {
+pub(super) fn first(one: &Attempt) -> Option<&Finding> {
     one.findings.iter().find(|finding| finding.level == Level::Deny)
 }
 
@@ -156,9 +156,9 @@ pub(super) fn clip(text: &str, most: usize) -> String {
 }
 
 /// Why a flaky case did not pass at once.
-pub(super) fn flaky(earlier: &[Try]) -> String {
-    let why = earlier.first().map(account::headline).unwrap_or_default();
-    format!("it passed only at try {}, after: {why}", earlier.len() + 1)
+pub(super) fn flaky(previous: &[Attempt]) -> String {
+    let why = previous.first().map(account::headline).unwrap_or_default();
+    format!("it passed only at try {}, after: {why}", previous.len() + 1)
 }
 
 #[cfg(test)]

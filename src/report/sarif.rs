@@ -111,13 +111,13 @@ impl Sarif {
             }),
             Verdict::Flaky => {
                 let fails = self.started.as_ref().is_none_or(|run| run.flaky == Flaky::Fail);
-                let asked = finished.earlier.first().and_then(outcome::first);
+                let asked = finished.previous.first().and_then(outcome::first);
                 problems.push(Problem {
                     check: "verdict/flaky",
                     level: if fails { Level::Deny } else { Level::Warn },
                     pointer: None,
                     place: asked.and_then(|finding| finding.place.as_ref()),
-                    text: outcome::flaky(&finished.earlier),
+                    text: outcome::flaky(&finished.previous),
                 });
             }
             Verdict::Passed | Verdict::Failed | Verdict::Skipped | Verdict::NotRun => {}

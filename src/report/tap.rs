@@ -13,7 +13,7 @@ use super::{
     outcome, visible,
 };
 use crate::{
-    model::{CaseFinished, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Stop, Try, Verdict},
+    model::{Attempt, CaseFinished, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Stop, Verdict},
     redact::Redacted,
 };
 
@@ -82,10 +82,10 @@ impl Tap {
             Verdict::Passed | Verdict::Skipped => None,
             Verdict::Failed | Verdict::Errored => Some(account::headline(&finished.last)),
             Verdict::Flaky => {
-                let why = finished.earlier.first().map(account::headline).unwrap_or_default();
+                let why = finished.previous.first().map(account::headline).unwrap_or_default();
                 Some(format!(
                     "it passed only at try {}, after: {why}",
-                    finished.earlier.len() + 1
+                    finished.previous.len() + 1
                 ))
             }
             Verdict::NotRun => {
@@ -119,9 +119,9 @@ impl Tap {
         if let Some(path) = &finished.snapshot {
             yaml.text("snapshot", path);
         }
-        if !finished.earlier.is_empty() {
+        if !finished.previous.is_empty() {
             yaml.line("earlier:");
-            for one in &finished.earlier {
+            for one in &finished.previous {
                 yaml.item(|yaml| {
                     yaml.text("message", &account::headline(one));
                     yaml.one_try(one, &self.shell);
@@ -220,7 +220,7 @@ impl Yaml<'_> {
         self.indent -= 2;
     }
 
-    fn one_try(&mut self, one: &Try, shell: &Shell) {
+    fn one_try(&mut self, one: &Attempt, shell: &Shell) {
         let time = seconds(millis(one.elapsed_us));
         self.line(&format!("seconds: {time}"));
         // Where nothing failed, the message is the reason.

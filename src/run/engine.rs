@@ -10,9 +10,9 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Interrupts, Lane, Ready,
+    Interrupts, LockstepHandle, Ready,
     verdict::conclude,
-    worker::{News, Workers},
+    worker::{WorkerEvent, Workers},
 };
 use crate::{
     http::Client,
@@ -61,7 +61,7 @@ pub struct RunOptions {
     /// How often each case is asked.
     pub repeats: u32,
     /// The runs on other targets that go side by side with this one.
-    pub lane: Option<Lane>,
+    pub lockstep: Option<LockstepHandle>,
 }
 
 /// Fires a plan. Events of cases go to `tell` as they happen; the figures of the run are returned.
@@ -116,8 +116,8 @@ pub async fn run(
                 let unrun = planned.unrun(&sources, Verdict::NotRun, reason.clone());
                 report(unrun, &mut counts, &mut tell);
             }
-            if let Some(lane) = &options.lane {
-                lane.leave();
+            if let Some(lockstep) = &options.lockstep {
+                lockstep.leave();
             }
             return RunFinished {
                 counts,
@@ -143,13 +143,13 @@ pub async fn run(
                     biased;
                     one = news.recv() => match one {
                         None => break,
-                        Some(News::Started(index)) => {
+                        Some(WorkerEvent::Started(index)) => {
                             running.begin(index);
                             let planned = &plan.cases[index];
                             let (id, index) = (planned.case.id.clone(), planned.index);
                             tell(Event::CaseStarted(CaseStarted { id, index }));
                         }
-                        Some(News::Retried { index, number, failed, wait, is_complete }) => {
+                        Some(WorkerEvent::Retried { index, number, failed, wait, is_complete }) => {
                             running.end(index);
                             waiting.insert(index);
                             if is_complete {
@@ -165,11 +165,11 @@ pub async fn run(
                                 wait_us: micros(wait),
                             }));
                         }
-                        Some(News::Resumed(index)) => {
+                        Some(WorkerEvent::Resumed(index)) => {
                             waiting.remove(&index);
                             running.begin(index);
                         }
-                        Some(News::Responded { index, is_complete }) => {
+                        Some(WorkerEvent::Responded { index, is_complete }) => {
                             running.end(index);
                             silent = if is_complete { 0 } else { silent + 1 };
                             if silent >= HOPELESS && !is_hopeless {
@@ -177,7 +177,7 @@ pub async fn run(
                                 workers.begin_no_more();
                             }
                         }
-                        Some(News::Judged(judged)) => {
+                        Some(WorkerEvent::Judged(judged)) => {
                             let index = judged.index;
         let finished = conclude(*judged, &plan.cases[index], &sources, options, &stale);
                             done[index] = true;

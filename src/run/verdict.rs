@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{RunOptions, SnapshotMode, worker::Judged};
+use super::{RunOptions, SnapshotMode, worker::CaseResult};
 use crate::{
     check::Judgement,
-    model::{CaseFinished, Exchange, Level, Reply, Try, Verdict, shown, worst},
+    model::{Attempt, CaseFinished, Exchange, Level, Reply, Verdict, shown, worst},
     plan::Planned,
     snapshot::SnapshotError,
     source::Sources,
@@ -13,18 +13,18 @@ use crate::{
 
 /// The verdict on a case. Snapshots of an earlier run wait for the cases in `stale`.
 pub(super) fn conclude(
-    judged: Judged,
+    judged: CaseResult,
     planned: &Planned,
     sources: &Sources,
     options: &RunOptions,
     stale: &BTreeSet<String>,
 ) -> CaseFinished {
-    let Judged {
+    let CaseResult {
         index: _,
         started,
         exchange,
         judgement,
-        earlier,
+        previous,
         mut repeats,
     } = judged;
     let mut lost = None;
@@ -45,10 +45,10 @@ pub(super) fn conclude(
         Reply::Failure(failure) => (Verdict::Errored, Some(failure.message.clone())),
         _ if judgement.fails() => (Verdict::Failed, lost),
         _ if lost.is_some() => (Verdict::Errored, lost),
-        _ if earlier.is_empty() => (Verdict::Passed, None),
+        _ if previous.is_empty() => (Verdict::Passed, None),
         _ => (Verdict::Flaky, None),
     };
-    let mut told = Try {
+    let mut told = Attempt {
         reason,
         started: Some(started),
         elapsed_us: exchange.reply.elapsed_us(),
@@ -58,7 +58,7 @@ pub(super) fn conclude(
     let verdict = worst(verdict, &mut told, &mut repeats);
     CaseFinished {
         last: told,
-        earlier,
+        previous,
         repeats,
         snapshot: written,
         ..planned.finished(sources, verdict)

@@ -18,15 +18,15 @@ use tokio::{
 };
 
 use super::{
-    Lane, RunOptions,
-    pace::Turns,
+    LockstepHandle, RunOptions,
     queue::Queue,
+    rate_limiter::RateLimiter,
     retry::{self, Gate, Wait},
 };
 use crate::{
     check::{self, Judgement},
     http::{Client, Listening, Parked},
-    model::{Exchange, Finding, Reply, Try},
+    model::{Attempt, Exchange, Finding, Reply},
     plan::{Bound, Plan},
     source::Sources,
 };
@@ -38,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const LAST: Duration = Duration::from_secs(1);
 
 /// What a worker tells.
-pub(super) enum News {
+pub(super) enum WorkerEvent {
     /// The first request of a case goes out.
     Started(usize),
     /// A try did not pass, and another follows after a wait.
@@ -48,7 +48,7 @@ pub(super) enum News {
         /// Which try it was, from one.
         number: u32,
         /// What was sent, what was received, and what is wrong with it.
-        failed: Box<Try>,
+        failed: Box<Attempt>,
         /// How long is waited.
         wait: Duration,
         /// Whether there was a complete response.
@@ -64,11 +64,11 @@ pub(super) enum News {
         is_complete: bool,
     },
     /// A case is done.
-    Judged(Box<Judged>),
+    Judged(Box<CaseResult>),
 }
 
 /// A case that has been judged.
-pub(super) struct Judged {
+pub(super) struct CaseResult {
     /// Its place in the plan.
     pub(super) index: usize,
     /// When the request began.
@@ -76,9 +76,9 @@ pub(super) struct Judged {
     /// What was sent and what came.
     pub(super) exchange: Exchange,
     /// The tries before it.
-    pub(super) earlier: Vec<Try>,
+    pub(super) previous: Vec<Attempt>,
     /// Further answers.
-    pub(super) repeats: Vec<Try>,
+    pub(super) repeats: Vec<Attempt>,
     /// What the checks say; none where the answer it is compared with never came.
     pub(super) judgement: Option<Judgement>,
 }
@@ -90,7 +90,7 @@ pub(super) struct Workers {
     awaited: Arc<Awaited>,
     stopping: watch::Sender<bool>,
     cut: watch::Sender<bool>,
-    lane: Option<Lane>,
+    lockstep: Option<LockstepHandle>,
 }
 
 impl Workers {
@@ -100,10 +100,10 @@ impl Workers {
         sources: &Arc<Sources>,
         client: &Arc<Client>,
         options: &RunOptions,
-    ) -> (Self, mpsc::UnboundedReceiver<News>) {
+    ) -> (Self, mpsc::UnboundedReceiver<WorkerEvent>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let queue = Arc::new(Queue::new(plan));
-        let turns = Arc::new(Turns::new(plan.target.limits.pace));
+        let rate_limiter = Arc::new(RateLimiter::new(plan.target.limits.rate_limit));
         let awaited = Arc::new(Awaited::new(plan));
         let (stopping, stopped) = watch::channel(false);
         let (cut, is_cut) = watch::channel(false);
@@ -117,15 +117,15 @@ impl Workers {
                 sources: Arc::clone(sources),
                 client: Arc::clone(client),
                 queue: Arc::clone(&queue),
-                turns: Arc::clone(&turns),
+                rate_limiter: Arc::clone(&rate_limiter),
                 awaited: Arc::clone(&awaited),
                 gate: Arc::clone(&gate),
                 active: Arc::clone(&active),
                 stopping: stopped.clone(),
                 cut: is_cut.clone(),
-                is_counted: options.max_fail.is_some(),
+                stop_on_failures: options.max_fail.is_some(),
                 repeats: options.repeats,
-                lane: options.lane.clone(),
+                lockstep: options.lockstep.clone(),
                 sender: sender.clone(),
             };
             tasks.spawn(worker.work());
@@ -136,7 +136,7 @@ impl Workers {
             awaited,
             stopping,
             cut,
-            lane: options.lane.clone(),
+            lockstep: options.lockstep.clone(),
         };
         (workers, receiver)
     }
@@ -151,8 +151,8 @@ impl Workers {
 
     /// Nobody waits for this run any more.
     pub(super) fn leave(&self) {
-        if let Some(lane) = &self.lane {
-            lane.leave();
+        if let Some(lockstep) = &self.lockstep {
+            lockstep.leave();
         }
     }
 
@@ -229,7 +229,7 @@ struct Worker {
     sources: Arc<Sources>,
     client: Arc<Client>,
     queue: Arc<Queue>,
-    turns: Arc<Turns>,
+    rate_limiter: Arc<RateLimiter>,
     awaited: Arc<Awaited>,
     gate: Arc<Gate>,
     /// Workers that may still send requests.
@@ -237,10 +237,10 @@ struct Worker {
     stopping: watch::Receiver<bool>,
     cut: watch::Receiver<bool>,
     /// Whether failures may end the run.
-    is_counted: bool,
+    stop_on_failures: bool,
     repeats: u32,
-    lane: Option<Lane>,
-    sender: mpsc::UnboundedSender<News>,
+    lockstep: Option<LockstepHandle>,
+    sender: mpsc::UnboundedSender<WorkerEvent>,
 }
 
 impl Worker {
@@ -277,7 +277,7 @@ impl Worker {
             return;
         }
         let maker = self.awaited.maker(&planned.case.id);
-        drop(self.sender.send(News::Started(index)));
+        drop(self.sender.send(WorkerEvent::Started(index)));
         let Some((started, parked, mut retried)) = self.tries(index, &bound).await else {
             return;
         };
@@ -293,7 +293,7 @@ impl Worker {
         // Where failures are counted, no case begins before it is known whether the response of the one before fails.
         let fails = || judge(&bound, &parked.so_far(), None).is_none_or(|judgement| judgement.fails());
         let is_known = !parked.is_watched() && retried.iter().all(|attempt| attempt.parked.is_none());
-        let is_decided = is_known || (self.is_counted && !waits && fails());
+        let is_decided = is_known || (self.stop_on_failures && !waits && fails());
         let case = Fired {
             index,
             bound,
@@ -303,9 +303,9 @@ impl Worker {
         let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
         if is_decided && !waits && repeats.is_empty() {
             let reply = parked.into_reply();
-            let earlier = retried.into_iter().map(|attempt| attempt.failed).collect();
-            case.settle(reply, earlier, Vec::new(), &awaited, &sender).await;
-            if self.is_counted {
+            let previous = retried.into_iter().map(|attempt| attempt.failed).collect();
+            case.settle(reply, previous, Vec::new(), &awaited, &sender).await;
+            if self.stop_on_failures {
                 tokio::task::yield_now().await;
             }
             return;
@@ -315,12 +315,12 @@ impl Worker {
         let finished = Box::pin(async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
             let reply = client.finish(parked, request, limit).await;
-            let mut earlier = Vec::with_capacity(retried.len());
+            let mut previous = Vec::with_capacity(retried.len());
             for attempt in retried {
                 let Some(attempt) = attempt.settled(&case.bound).await else {
                     return;
                 };
-                earlier.push(attempt);
+                previous.push(attempt);
             }
             let mut judged = Vec::new();
             for (started, parked) in repeats {
@@ -330,7 +330,7 @@ impl Worker {
                 };
                 judged.push(tried(started, reply, judgement.findings, &case.bound));
             }
-            case.settle(reply, earlier, judged, &awaited, &sender).await;
+            case.settle(reply, previous, judged, &awaited, &sender).await;
         });
         if is_large {
             finished.await;
@@ -356,7 +356,7 @@ impl Worker {
                 Wait::After(wait) => self.gate.close(Instant::now(), wait, retry.most),
             });
             let parked = self.client.park(answered);
-            let responded = News::Responded { index, is_complete };
+            let responded = WorkerEvent::Responded { index, is_complete };
             let Some(wait) = wait else {
                 drop(self.sender.send(responded));
                 if !is_complete {
@@ -373,7 +373,7 @@ impl Worker {
                 return Some((started, parked, retried));
             }
             let failed = tried(started, reply, judgement.findings, bound);
-            drop(self.sender.send(News::Retried {
+            drop(self.sender.send(WorkerEvent::Retried {
                 index,
                 number,
                 failed: Box::new(failed.clone()),
@@ -384,7 +384,7 @@ impl Worker {
                 drop(self.sender.send(responded));
                 return Some((started, parked, retried));
             }
-            drop(self.sender.send(News::Resumed(index)));
+            drop(self.sender.send(WorkerEvent::Resumed(index)));
             let parked = Some(parked).filter(|parked| parked.is_watched() && !parked.is_large());
             retried.push(Retried { failed, parked });
         }
@@ -414,7 +414,7 @@ impl Worker {
             if *self.stopping.borrow() || !self.may_ask(&self.plan.cases[index].case.id, number).await {
                 break;
             }
-            drop(self.sender.send(News::Resumed(index)));
+            drop(self.sender.send(WorkerEvent::Resumed(index)));
             let (started, parked, more) = self.tries(index, bound).await?;
             retried.extend(more);
             repeats.push((started, parked));
@@ -425,12 +425,12 @@ impl Worker {
     /// Waits until the runs that go side by side have come to the case, and until the target's rate limit allows one more
     /// request; whether the run still goes on then.
     async fn may_ask(&self, id: &str, repeat: u32) -> bool {
-        if let Some(lane) = &self.lane {
+        if let Some(lockstep) = &self.lockstep {
             let mut stopping = self.stopping.clone();
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|is_stopping| *is_stopping) => return false,
-                () = lane.come_to(id, repeat) => {}
+                () = lockstep.come_to(id, repeat) => {}
             }
         }
         self.turn().await
@@ -440,7 +440,7 @@ impl Worker {
     /// then.
     async fn turn(&self) -> bool {
         let now = Instant::now();
-        if let Some(at) = self.turns.take(now)
+        if let Some(at) = self.rate_limiter.take(now)
             && !self.pause(at - now).await
         {
             return false;
@@ -473,14 +473,14 @@ struct Fired {
 
 /// An attempt that another one follows.
 struct Retried {
-    failed: Try,
+    failed: Attempt,
     /// Its response, if its connection is still watched.
     parked: Option<Parked>,
 }
 
 impl Retried {
     /// The attempt, with a finding for bytes that followed its response; none if a check panics.
-    async fn settled(self, bound: &Bound) -> Option<Try> {
+    async fn settled(self, bound: &Bound) -> Option<Attempt> {
         let Self { mut failed, parked } = self;
         if let Some(parked) = parked {
             let reply = parked.settled().await;
@@ -501,10 +501,10 @@ impl Fired {
     async fn settle(
         self,
         reply: Reply,
-        earlier: Vec<Try>,
-        repeats: Vec<Try>,
+        previous: Vec<Attempt>,
+        repeats: Vec<Attempt>,
         awaited: &Awaited,
-        sender: &mpsc::UnboundedSender<News>,
+        sender: &mpsc::UnboundedSender<WorkerEvent>,
     ) {
         let Self {
             index,
@@ -534,7 +534,7 @@ impl Fired {
             Some(judged) => judged,
             None => None,
         };
-        let judged = Judged {
+        let judged = CaseResult {
             index,
             started,
             exchange: Exchange {
@@ -542,10 +542,10 @@ impl Fired {
                 reply,
             },
             judgement,
-            earlier,
+            previous,
             repeats,
         };
-        drop(sender.send(News::Judged(Box::new(judged))));
+        drop(sender.send(WorkerEvent::Judged(Box::new(judged))));
     }
 }
 
@@ -567,8 +567,8 @@ fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgemen
     .ok()
 }
 
-fn tried(started: DateTime<Utc>, reply: Reply, findings: Vec<Finding>, bound: &Bound) -> Try {
-    Try {
+fn tried(started: DateTime<Utc>, reply: Reply, findings: Vec<Finding>, bound: &Bound) -> Attempt {
+    Attempt {
         reason: match &reply {
             Reply::Failure(failure) => Some(failure.message.clone()),
             _ => None,

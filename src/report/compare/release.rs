@@ -35,9 +35,9 @@ impl Release {
     pub(super) fn of(comparison: &Comparison) -> Self {
         let summary = &comparison.summary;
         let has_failure = || comparison.changes.iter().any(|change| fails(comparison, change));
-        if summary.exit_code == Exit::Broken.code() || (summary.compared > 0 && has_failure()) {
+        if summary.exit_code == Exit::ContractViolated.code() || (summary.compared > 0 && has_failure()) {
             Self::MustNot
-        } else if summary.exit_code != Exit::Holds.code() || summary.compared == 0 || missing(comparison) > 0 {
+        } else if summary.exit_code != Exit::Success.code() || summary.compared == 0 || missing(comparison) > 0 {
             Self::Unknown
         } else {
             Self::May
@@ -47,9 +47,11 @@ impl Release {
     /// The same of several targets.
     pub(super) fn of_matrix(matrix: &Matrix) -> Self {
         let each = || matrix.drift.iter().map(Self::of);
-        if matrix.exit_code == Exit::Broken.code() || each().any(|one| one == Self::MustNot) {
+        if matrix.exit_code == Exit::ContractViolated.code() || each().any(|one| one == Self::MustNot) {
             Self::MustNot
-        } else if matrix.exit_code != Exit::Holds.code() || matrix.rows.is_empty() || each().any(|one| one != Self::May)
+        } else if matrix.exit_code != Exit::Success.code()
+            || matrix.rows.is_empty()
+            || each().any(|one| one != Self::May)
         {
             Self::Unknown
         } else {

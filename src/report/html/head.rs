@@ -35,9 +35,9 @@ enum Outcome {
 impl Outcome {
     fn of(finished: Option<&RunFinished>) -> Self {
         match finished {
-            Some(finished) if finished.exit_code == Exit::Holds.code() => Self::Holds,
+            Some(finished) if finished.exit_code == Exit::Success.code() => Self::Holds,
             Some(finished)
-                if finished.exit_code == Exit::Broken.code()
+                if finished.exit_code == Exit::ContractViolated.code()
                     || finished.counts.failed > 0
                     || finished.skipped_too_many() =>
             {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     check::status_name,
-    model::{CaseFinished, Event, Exchange, Level, Reply, RunFinished, RunStarted, Try, Verdict},
+    model::{Attempt, CaseFinished, Event, Exchange, Level, Reply, RunFinished, RunStarted, Verdict},
     redact::Redacted,
 };
 
@@ -140,7 +140,12 @@ impl Html {
         let mut case = finished.clone();
         let mut statuses = BTreeMap::new();
         let mut left_out = Vec::new();
-        for one in case.earlier.iter_mut().chain(&mut case.repeats).chain([&mut case.last]) {
+        for one in case
+            .previous
+            .iter_mut()
+            .chain(&mut case.repeats)
+            .chain([&mut case.last])
+        {
             left_out.push(shorten(one, most));
             if let Some(Exchange {
                 reply: Reply::Answer(answer),
@@ -297,7 +302,7 @@ fn row(finished: &CaseFinished) -> Row<'_> {
         finished.name.as_deref(),
         &finished.tags,
         last.elapsed_us,
-        finished.earlier.len(),
+        finished.previous.len(),
         url,
         checks,
         text,
@@ -306,12 +311,12 @@ fn row(finished: &CaseFinished) -> Row<'_> {
 
 /// Why the first try did not pass, of a case that passed later.
 fn flaky(finished: &CaseFinished) -> String {
-    let why = finished.earlier.first().and_then(Try::summary).unwrap_or_default();
-    format!("try 1 of {}: {why}", finished.earlier.len() + 1)
+    let why = finished.previous.first().and_then(Attempt::summary).unwrap_or_default();
+    format!("try 1 of {}: {why}", finished.previous.len() + 1)
 }
 
 /// Bounds what a try brings into the page; how many findings were left out.
-fn shorten(one: &mut Try, most: usize) -> usize {
+fn shorten(one: &mut Attempt, most: usize) -> usize {
     let left_out = one.findings.len().saturating_sub(FINDINGS);
     // Those that fail the case are told before any warning is.
     if left_out > 0 {

@@ -23,9 +23,9 @@ const GROUPS: usize = 2000;
 
 /// Writes a measurement.
 pub(super) fn write(measured: &Measured, sink: &mut dyn Write) -> io::Result<()> {
-    let (class, colour, path) = if measured.exit_code == Exit::Holds.code() {
+    let (class, colour, path) = if measured.exit_code == Exit::Success.code() {
         ("good", "17803d", "M3.5 8.5l3 3 6-7")
-    } else if measured.exit_code == Exit::Broken.code() {
+    } else if measured.exit_code == Exit::ContractViolated.code() {
         ("bad", "c62828", "M4 4l8 8M12 4l-8 8")
     } else {
         ("odd", "9a5b00", "M8 3.5v5.5M8 11.7v.8")

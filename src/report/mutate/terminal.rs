@@ -30,7 +30,7 @@ pub struct MeasureOptions {
 
 /// Tells a measurement to a person.
 pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: MeasureOptions) -> io::Result<()> {
-    let is_good = measured.exit_code == Exit::Holds.code();
+    let is_good = measured.exit_code == Exit::Success.code();
     if options.quiet && is_good {
         return Ok(());
     }

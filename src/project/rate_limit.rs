@@ -33,7 +33,7 @@ impl FromStr for Rate {
 
 /// A rate, and how far it may be caught up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct RateLimit {
     /// The rate in the long run.
     pub rate: Rate,
     /// Most requests at once after a time in which none was sent; at least one.

@@ -4,27 +4,27 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::{Duration, Instant};
 
-use crate::project::Pace;
+use crate::project::RateLimit;
 
 /// Deals out the moments at which requests may be sent (the generic cell rate algorithm, ITU-T I.371).
 #[derive(Debug)]
-pub(super) struct Turns {
-    pace: Option<Pace>,
+pub(super) struct RateLimiter {
+    limit: Option<RateLimit>,
     /// When the next request would come, if all came evenly.
     next: Mutex<Option<Instant>>,
 }
 
-impl Turns {
-    pub(super) fn new(pace: Option<Pace>) -> Self {
+impl RateLimiter {
+    pub(super) fn new(limit: Option<RateLimit>) -> Self {
         Self {
-            pace,
+            limit,
             next: Mutex::default(),
         }
     }
 
     /// When the next request may be sent; none for at once. Each call takes a turn.
     pub(super) fn take(&self, now: Instant) -> Option<Instant> {
-        let Pace { rate, burst } = self.pace?;
+        let RateLimit { rate, burst } = self.limit?;
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let due = next.map_or(now, |next| next.max(now));
         *next = Some(due + rate.interval);
@@ -40,11 +40,11 @@ mod tests {
 
     fn waits(burst: u32, times: &[u64]) -> Vec<u64> {
         let rate = "10/s".parse().unwrap();
-        let turns = Turns::new(Some(Pace { rate, burst }));
+        let limiter = RateLimiter::new(Some(RateLimit { rate, burst }));
         let start = Instant::now() + Duration::from_hours(1);
         let wait = |at: &u64| {
             let now = start + Duration::from_millis(*at);
-            let turn = turns.take(now).unwrap_or(now);
+            let turn = limiter.take(now).unwrap_or(now);
             u64::try_from((turn - now).as_millis()).unwrap()
         };
         times.iter().map(wait).collect()
@@ -60,14 +60,14 @@ mod tests {
             [0, 0, 0, 0, 100, 150]
         );
         assert_eq!(waits(1, &[0, 40, 200]), [0, 60, 0]);
-        assert!(Turns::new(None).take(Instant::now()).is_none());
+        assert!(RateLimiter::new(None).take(Instant::now()).is_none());
     }
 
     #[test]
     fn a_burst_longer_than_the_clock_lets_everything_through() {
         let rate = "1/h".parse().unwrap();
-        let turns = Turns::new(Some(Pace { rate, burst: u32::MAX }));
+        let limiter = RateLimiter::new(Some(RateLimit { rate, burst: u32::MAX }));
         let now = Instant::now();
-        assert!((0..10).all(|_| turns.take(now).is_none()));
+        assert!((0..10).all(|_| limiter.take(now).is_none()));
     }
 }

@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// What the runs have in common.
 #[derive(Debug)]
-pub struct Abreast {
+pub struct Lockstep {
     state: Mutex<State>,
     changed: watch::Sender<()>,
 }
@@ -31,21 +31,21 @@ struct State {
 
 /// One of the runs.
 #[derive(Clone, Debug)]
-pub struct Lane {
-    abreast: Arc<Abreast>,
+pub struct LockstepHandle {
+    group: Arc<Lockstep>,
     number: usize,
 }
 
-impl Abreast {
-    /// A lane for each of the plans.
-    pub fn lanes<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Vec<Lane> {
+impl Lockstep {
+    /// A lockstep for each of the plans.
+    pub fn handles<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Vec<LockstepHandle> {
         let asked = |plan: &Plan| {
             let cases = plan.cases.iter().filter(|planned| planned.skip.is_none());
             Some(cases.map(|planned| planned.case.id.clone()).collect())
         };
         let runs: Vec<_> = plans.into_iter().map(asked).collect();
         let count = runs.len();
-        let abreast = Arc::new(Self {
+        let group = Arc::new(Self {
             state: Mutex::new(State {
                 runs,
                 come: HashMap::new(),
@@ -53,8 +53,8 @@ impl Abreast {
             changed: watch::Sender::new(()),
         });
         (0..count)
-            .map(|number| Lane {
-                abreast: Arc::clone(&abreast),
+            .map(|number| LockstepHandle {
+                group: Arc::clone(&group),
                 number,
             })
             .collect()
@@ -65,17 +65,17 @@ impl Abreast {
     }
 }
 
-impl Lane {
+impl LockstepHandle {
     /// Waits until every run that asks this case has come to it.
     pub(super) async fn come_to(&self, id: &str, repeat: u32) {
-        let mut changed = self.abreast.changed.subscribe();
+        let mut changed = self.group.changed.subscribe();
         let key = (id.to_owned(), repeat);
-        *self.abreast.state().come.entry(key.clone()).or_default() += 1;
-        self.abreast.changed.send_replace(());
+        *self.group.state().come.entry(key.clone()).or_default() += 1;
+        self.group.changed.send_replace(());
         let all_have_come = async {
             loop {
                 {
-                    let state = self.abreast.state();
+                    let state = self.group.state();
                     let asks = state.runs.iter().flatten().filter(|cases| cases.contains(id)).count();
                     if state.come.get(&key).is_none_or(|come| *come >= asks) {
                         return;
@@ -91,8 +91,8 @@ impl Lane {
 
     /// This run comes to no more cases.
     pub(super) fn leave(&self) {
-        self.abreast.state().runs[self.number] = None;
-        self.abreast.changed.send_replace(());
+        self.group.state().runs[self.number] = None;
+        self.group.changed.send_replace(());
     }
 }
 
@@ -102,9 +102,9 @@ mod tests {
 
     use super::*;
 
-    fn lanes(cases: &[&[&str]]) -> Vec<Lane> {
-        let lanes = Abreast::lanes([]);
-        assert!(lanes.is_empty());
+    fn handles(cases: &[&[&str]]) -> Vec<LockstepHandle> {
+        let handles = Lockstep::handles([]);
+        assert!(handles.is_empty());
         let runs: Vec<_> = cases
             .iter()
             .map(|ids| Some(ids.iter().map(|&id| id.to_owned()).collect()))
@@ -114,13 +114,13 @@ mod tests {
             runs,
             come: HashMap::new(),
         });
-        let abreast = Arc::new(Abreast {
+        let group = Arc::new(Lockstep {
             state,
             changed: watch::Sender::new(()),
         });
         (0..count)
-            .map(|number| Lane {
-                abreast: Arc::clone(&abreast),
+            .map(|number| LockstepHandle {
+                group: Arc::clone(&group),
                 number,
             })
             .collect()
@@ -128,25 +128,25 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_goes_on_before_all_that_ask_the_case_have_come() {
-        let lanes = lanes(&[&["a", "b"], &["a"]]);
+        let handles = handles(&[&["a", "b"], &["a"]]);
         // Only one of them asks it.
-        lanes[0].come_to("b", 0).await;
+        handles[0].come_to("b", 0).await;
         let has_come = AtomicBool::new(false);
         let first = async {
-            lanes[0].come_to("a", 0).await;
+            handles[0].come_to("a", 0).await;
             assert!(has_come.load(Ordering::SeqCst));
         };
         let late = async {
             tokio::task::yield_now().await;
             has_come.store(true, Ordering::SeqCst);
-            lanes[1].come_to("a", 0).await;
+            handles[1].come_to("a", 0).await;
         };
         tokio::join!(first, late);
         // One that is over is not waited for.
         let over = async {
             tokio::task::yield_now().await;
-            lanes[1].leave();
+            handles[1].leave();
         };
-        tokio::join!(lanes[0].come_to("a", 1), over);
+        tokio::join!(handles[0].come_to("a", 1), over);
     }
 }

@@ -1,7 +1,7 @@
 //! What came over a connection, as it came: the only witness of bytes that an HTTP library hides.
 //!
 //! A library drops what follows the end of a message, and reports an unreadable head without its bytes. Both are
-//! breaches of a contract, so every connection is read through a [`Taped`] stream.
+//! breaches of a contract, so every connection is read through a [`CapturedStream`] stream.
 
 use std::{
     io,
@@ -27,21 +27,21 @@ const EXCERPT: usize = 16 * 1024;
 
 /// The bytes of the answer that is being read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tape(Arc<Mutex<Reel>>);
+pub(super) struct WireCapture(Arc<Mutex<Buffer>>);
 
 #[derive(Debug, Default)]
-struct Reel {
+struct Buffer {
     /// Counts the answers.
     generation: u64,
     kept: Vec<u8>,
     total: usize,
     /// Set once more has come than is kept.
-    beyond: Option<Beyond>,
+    overflow: Option<Overflow>,
 }
 
 /// What is known of an answer that is longer than what is kept of it.
 #[derive(Debug)]
-struct Beyond {
+struct Overflow {
     /// Length of the head, if it ended within its bound.
     head: Option<usize>,
     /// The content as chunks, whether it is sent so or not.
@@ -49,7 +49,7 @@ struct Beyond {
     tail: Vec<u8>,
 }
 
-impl Reel {
+impl Buffer {
     fn record(&mut self, new: &[u8]) {
         self.total += new.len();
         let (kept, rest) = new.split_at(KEPT.saturating_sub(self.kept.len()).min(new.len()));
@@ -58,92 +58,97 @@ impl Reel {
             return;
         }
         let start = &self.kept;
-        let beyond = self.beyond.get_or_insert_with(|| {
+        let overflow = self.overflow.get_or_insert_with(|| {
             let head = head_length(start);
             let mut chunks = Chunks::default();
             chunks.feed(head.and_then(|head| start.get(head..)).unwrap_or_default());
-            Beyond {
+            Overflow {
                 head,
                 chunks,
                 tail: Vec::new(),
             }
         });
-        beyond.chunks.feed(rest);
-        beyond.tail.extend_from_slice(&rest[rest.len().saturating_sub(TAIL)..]);
-        let superfluous = beyond.tail.len().saturating_sub(TAIL);
-        beyond.tail.drain(..superfluous);
+        overflow.chunks.feed(rest);
+        overflow
+            .tail
+            .extend_from_slice(&rest[rest.len().saturating_sub(TAIL)..]);
+        let superfluous = overflow.tail.len().saturating_sub(TAIL);
+        overflow.tail.drain(..superfluous);
     }
 
     fn excess(&self, framed: Framed) -> Option<&[u8]> {
-        let head = match &self.beyond {
-            Some(beyond) => beyond.head?,
+        let head = match &self.overflow {
+            Some(overflow) => overflow.head?,
             None => head_length(&self.kept)?,
         };
-        let end = match (framed, &self.beyond) {
+        let end = match (framed, &self.overflow) {
             (Framed::Length(length), _) => head + length,
-            (Framed::Chunked, Some(beyond)) => head + beyond.chunks.end?,
+            (Framed::Chunked, Some(overflow)) => head + overflow.chunks.end?,
             (Framed::Chunked, None) => head + chunked_length(&self.kept[head..])?,
         };
         let excess = self.total.checked_sub(end)?;
-        match (&self.beyond, self.kept.get(end..)) {
+        match (&self.overflow, self.kept.get(end..)) {
             (_, Some(bytes)) if !bytes.is_empty() => Some(bytes),
-            (Some(beyond), _) => beyond.tail.get(beyond.tail.len().saturating_sub(excess)..),
+            (Some(overflow), _) => overflow.tail.get(overflow.tail.len().saturating_sub(excess)..),
             _ => None,
         }
     }
 }
 
-impl Tape {
-    fn reel(&self) -> MutexGuard<'_, Reel> {
+impl WireCapture {
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets the last answer.
     pub(super) fn rewind(&self) {
-        let mut reel = self.reel();
-        reel.generation += 1;
-        reel.kept.clear();
-        reel.total = 0;
-        reel.beyond = None;
+        let mut buffer = self.buffer();
+        buffer.generation += 1;
+        buffer.kept.clear();
+        buffer.total = 0;
+        buffer.overflow = None;
     }
 
     /// Which answer is being read, or was read last.
     pub(super) fn generation(&self) -> u64 {
-        self.reel().generation
+        self.buffer().generation
     }
 
     /// The first bytes of the answer.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        self.reel().kept.clone()
+        self.buffer().kept.clone()
     }
 
     /// The first bytes of the answer without its last `excess` bytes.
     pub(super) fn before(&self, excess: usize) -> Vec<u8> {
-        let reel = self.reel();
-        let end = reel.total.saturating_sub(excess).min(EXCERPT);
-        reel.kept.get(..end).unwrap_or(&reel.kept).to_vec()
+        let buffer = self.buffer();
+        let end = buffer.total.saturating_sub(excess).min(EXCERPT);
+        buffer.kept.get(..end).unwrap_or(&buffer.kept).to_vec()
     }
 
-    /// How many bytes came since the tape was rewound.
+    /// How many bytes came since the capture was rewound.
     pub(super) fn total(&self) -> usize {
-        self.reel().total
+        self.buffer().total
     }
 
     /// Whether the head of the answer, interim answers included, is past [`MAX_HEAD`].
     pub(super) fn is_past_head(&self) -> bool {
-        self.reel().beyond.as_ref().is_some_and(|beyond| beyond.head.is_none())
+        self.buffer()
+            .overflow
+            .as_ref()
+            .is_some_and(|overflow| overflow.head.is_none())
     }
 
     /// What is wrong with the syntax of the response, though it can be read.
     pub(super) fn syntax(&self, is_chunked: bool) -> Vec<SyntaxFault> {
-        let reel = self.reel();
-        let mut faults = syntax::header_section(&reel.kept);
+        let buffer = self.buffer();
+        let mut faults = syntax::header_section(&buffer.kept);
         if is_chunked {
-            if let Some(beyond) = &reel.beyond {
-                faults.extend(beyond.chunks.fault.clone());
+            if let Some(overflow) = &buffer.overflow {
+                faults.extend(overflow.chunks.fault.clone());
             } else {
                 let mut chunks = Chunks::default();
-                chunks.feed(head_length(&reel.kept).map_or(&[], |head| &reel.kept[head..]));
+                chunks.feed(head_length(&buffer.kept).map_or(&[], |head| &buffer.kept[head..]));
                 faults.extend(chunks.fault);
             }
         }
@@ -152,8 +157,8 @@ impl Tape {
 
     /// The bytes after the end of the answer, if it has an end other than that of the connection.
     pub(super) fn excess(&self, framed: Option<Framed>) -> Vec<u8> {
-        let reel = self.reel();
-        let excess = framed.and_then(|framed| reel.excess(framed));
+        let buffer = self.buffer();
+        let excess = framed.and_then(|framed| buffer.excess(framed));
         excess.unwrap_or_default().to_vec()
     }
 }
@@ -291,32 +296,32 @@ impl Chunks {
     }
 }
 
-/// A stream whose incoming bytes go onto a tape.
-pub(super) struct Taped<S> {
+/// A stream whose incoming bytes go onto a capture.
+pub(super) struct CapturedStream<S> {
     stream: S,
-    tape: Tape,
+    capture: WireCapture,
 }
 
-impl<S> Taped<S> {
-    pub(super) fn new(stream: S) -> (Self, Tape) {
-        let tape = Tape::default();
-        let taped = Self {
+impl<S> CapturedStream<S> {
+    pub(super) fn new(stream: S) -> (Self, WireCapture) {
+        let capture = WireCapture::default();
+        let captured = Self {
             stream,
-            tape: tape.clone(),
+            capture: capture.clone(),
         };
-        (taped, tape)
+        (captured, capture)
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Taped<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for CapturedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let poll = Pin::new(&mut self.stream).poll_read(cx, buf);
         let new = &buf.filled()[before..];
         if !new.is_empty() {
-            self.tape.reel().record(new);
+            self.capture.buffer().record(new);
             // The HTTP library bounds the head of one answer, and reads interim answers for ever.
-            if self.tape.is_past_head() {
+            if self.capture.is_past_head() {
                 return Poll::Ready(Err(io::Error::other("the head of the answer is past its bound")));
             }
         }
@@ -324,7 +329,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taped<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Taped<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for CapturedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
@@ -352,7 +357,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Taped<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Framed, KEPT, Reel, chunked_length, head_length};
+    use super::{Buffer, Framed, KEPT, chunked_length, head_length};
 
     #[test]
     fn the_head_ends_at_the_blank_line_of_the_final_answer() {
@@ -380,11 +385,11 @@ mod tests {
             let chunked = format!("HTTP/1.1 200 OK\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\nstray");
             for (text, framed) in [(plain, Framed::Length(length)), (chunked, Framed::Chunked)] {
                 for size in [1000, 65536, text.len()] {
-                    let (mut reel, mut clean) = (Reel::default(), Reel::default());
-                    text.as_bytes().chunks(size).for_each(|part| reel.record(part));
+                    let (mut buffer, mut clean) = (Buffer::default(), Buffer::default());
+                    text.as_bytes().chunks(size).for_each(|part| buffer.record(part));
                     let whole = &text.as_bytes()[..text.len() - 5];
                     whole.chunks(size).for_each(|part| clean.record(part));
-                    assert_eq!(reel.excess(framed), Some(&b"stray"[..]), "{framed:?} {length} {size}");
+                    assert_eq!(buffer.excess(framed), Some(&b"stray"[..]), "{framed:?} {length} {size}");
                     assert!(
                         clean.excess(framed).unwrap_or_default().is_empty(),
                         "{framed:?} {length} {size}"
