@@ -4,6 +4,7 @@
 
 mod consistency;
 mod line;
+mod merge;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,6 +18,7 @@ use tempfile::{NamedTempFile, TempPath};
 use consistency::Consistency;
 
 pub use line::read_event;
+pub use merge::{MergeError, Merged};
 
 use crate::{
     model::{CaseFinished, Digest, Event, FORMAT, Flaky, Partition, RunFinished, RunStarted, Stop, Verdict},

@@ -9,11 +9,9 @@ use crate::{
     project::{Rate, TargetOptions},
     report::{FinalStatusLevel, HumanOptions, ReportSpec, StatusLevel},
     run::SnapshotMode,
+    session::{CaseFilter, LockstepOptions, TARGET_VARIABLE},
     source::parse_duration,
 };
-
-/// The environment variable for `--target`. Unlike the others it is rejected where it is empty.
-pub(super) const TARGET_VARIABLE: &str = "CONFORME_TARGET";
 
 /// Contract tests for HTTP APIs: fires the cases of a suite at a target and says whether it keeps its contract.
 #[derive(Debug, Parser)]
@@ -300,9 +298,6 @@ pub struct LiveArgs {
     /// Skip the cases that need an input which a target does not define
     #[arg(long, env = "CONFORME_SKIP_MISSING", value_parser = clap::builder::BoolishValueParser::new())]
     pub skip_missing: bool,
-    /// The same as for `run`, which passes it on.
-    #[arg(skip)]
-    pub max_skipped: Option<usize>,
     /// How they are asked.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -453,7 +448,15 @@ pub struct ServeArgs {
 }
 
 impl SelectArgs {
-    /// What these flags say about the target.
+    /// The selected cases.
+    pub(super) fn filter(&self) -> CaseFilter {
+        CaseFilter {
+            names: self.names.clone(),
+            tags: self.tags.clone(),
+        }
+    }
+
+    /// Options of the target.
     pub(super) fn target_options(&self) -> TargetOptions {
         TargetOptions {
             target: self.targets.first().cloned(),
@@ -464,8 +467,24 @@ impl SelectArgs {
     }
 }
 
+impl LiveArgs {
+    /// Options of the targets.
+    pub(super) fn options(self, repeats: u32) -> LockstepOptions {
+        LockstepOptions {
+            target: TargetOptions {
+                vars: self.vars,
+                allow: self.allow,
+                ..self.limits.target_options()
+            },
+            repeats,
+            skip_missing: self.skip_missing,
+            max_skipped: None,
+        }
+    }
+}
+
 impl LimitArgs {
-    /// What these flags say about the target.
+    /// Options of the target.
     pub(super) fn target_options(&self) -> TargetOptions {
         TargetOptions {
             jobs: self.jobs.map(usize::from),

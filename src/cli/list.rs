@@ -1,58 +1,39 @@
-//! `conforme validate` and `conforme list`
+//! `conforme validate` and `conforme list`.
 
 use std::path::Path;
 
-use super::{
-    Exit, Printer,
-    args::ListArgs,
-    run::{require_inputs, select},
-    target,
-    workspace::Workspace,
+use super::{Printer, args::ListArgs};
+use crate::{
+    model::Exit,
+    plan::Planned,
+    session::{self, SessionError},
 };
-use crate::plan::Planned;
 
-pub(super) fn validate(folder: Option<&Path>, printer: &mut Printer) -> Exit {
-    match Workspace::load(folder, printer) {
-        Err(exit) => exit,
-        Ok(workspace) => {
-            printer.warnings(&workspace.schemas.warnings(), &workspace.sources);
-            let mut errors = workspace.schemas.errors();
-            workspace.project.check_environment(&workspace.suites, &mut errors);
-            workspace.check_durations(&mut errors);
-            workspace.check_bindings(&mut errors);
-            if !errors.is_empty() {
-                return printer.diagnostics(&errors, &workspace.sources);
-            }
-            let (suites, cases) = (workspace.suites.suites.len(), workspace.suites.cases.len());
-            printer.out(&format!(
-                "valid: {cases} {} in {suites} {}",
-                if cases == 1 { "case" } else { "cases" },
-                if suites == 1 { "suite" } else { "suites" }
-            ));
-            Exit::Success
-        }
-    }
+pub(super) fn validate(project: Option<&Path>, printer: &mut Printer) -> Result<Exit, SessionError> {
+    let session::Counted { suites, cases } = session::validate(project, printer)?;
+    printer.out(&format!(
+        "valid: {cases} {} in {suites} {}",
+        if cases == 1 { "case" } else { "cases" },
+        if suites == 1 { "suite" } else { "suites" }
+    ));
+    Ok(Exit::Success)
 }
 
-pub(super) fn list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Exit {
-    match try_list(args, folder, printer) {
-        Ok(exit) | Err(exit) => exit,
+pub(super) fn list(args: &ListArgs, project: Option<&Path>, printer: &mut Printer) -> Result<Exit, SessionError> {
+    let select = &args.select;
+    if select.targets.len() > 1 {
+        let message = "--target: what would run is listed for one target";
+        return Err(SessionError::Usage(message.to_owned()));
     }
-}
-
-fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Result<Exit, Exit> {
-    let workspace = Workspace::load(folder, printer)?;
-    let selection = select(&args.select.names, &args.select.tags, &workspace, printer)?;
-    if args.select.targets.len() > 1 {
-        printer.error("--target: what would run is listed for one target");
-        return Err(Exit::Usage);
-    }
-    let resolved = target::resolve(&workspace, &args.select.target_options(), true, printer)?;
-    let mut plan = workspace.plan(&selection, resolved.target.clone(), printer)?;
-    if let Some(partition) = args.select.partition {
-        plan.keep(partition);
-    }
-    require_inputs(&plan, args.select.skip_missing, &workspace, printer)?;
+    let (filter, target) = (select.filter(), select.target_options());
+    let plan = session::list(
+        project,
+        &filter,
+        &target,
+        select.partition,
+        select.skip_missing,
+        printer,
+    )?;
     let mut suite = None;
     let (mut runs, mut skips) = (0, 0);
     for Planned { case, skip, .. } in &plan.cases {
@@ -75,9 +56,6 @@ fn try_list(args: &ListArgs, folder: Option<&Path>, printer: &mut Printer) -> Re
         }
         printer.out(&line);
     }
-    printer.out(&format!(
-        "\n{runs} would run on {}, {skips} skipped",
-        resolved.target.name
-    ));
+    printer.out(&format!("\n{runs} would run on {}, {skips} skipped", plan.target.name));
     Ok(Exit::Success)
 }

@@ -1,25 +1,19 @@
-//! The command line: flags in, exit code out. The only room that prints.
+//! The command line: flags, output streams, exit code. The behavior of the commands is in [`session`](crate::session).
 
 mod args;
 mod compare;
 mod list;
-mod live;
-mod many;
 mod merge;
 mod mutate;
-mod outputs;
 mod printer;
 mod recheck;
 mod report;
-mod reports;
 mod run;
 mod schema;
-mod scratch;
 #[cfg(feature = "reference")]
 mod serve;
 mod snapshots;
-mod target;
-mod workspace;
+mod terminal;
 
 use std::{
     ffi::OsString,
@@ -32,8 +26,10 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 pub use crate::model::Exit;
 pub use args::Cli;
 
-use args::{Command, TARGET_VARIABLE};
+use args::Command;
 use printer::Printer;
+
+use crate::session::TARGET_VARIABLE;
 
 /// Runs the program with these arguments, the first of which is its name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -54,23 +50,26 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut printer = Printer::new(cli.color);
-    printer.before_sending(matches!(cli.command, Command::Run(_)));
-    let exit = match cli.command {
-        Command::Run(command) => run::run(&command, cli.project.as_deref(), &mut printer),
-        Command::Validate => list::validate(cli.project.as_deref(), &mut printer),
-        Command::List(command) => list::list(&command, cli.project.as_deref(), &mut printer),
-        Command::Merge(command) => merge::merge(&command, &mut printer),
-        Command::Compare(command) => compare::compare(&command, cli.project.as_deref(), &mut printer),
-        Command::Mutate(command) => mutate::mutate(&command, cli.project.as_deref(), &mut printer),
-        Command::Recheck(command) => recheck::recheck(&command, cli.project.as_deref(), &mut printer),
-        Command::Report(command) => report::report(&command, &mut printer),
-        Command::Review => snapshots::review(cli.project.as_deref(), &mut printer),
-        Command::Accept(command) => snapshots::settle(&command, true, cli.project.as_deref(), &mut printer),
-        Command::Reject(command) => snapshots::settle(&command, false, cli.project.as_deref(), &mut printer),
-        Command::Schema(command) => schema::schema(&command, &mut printer),
+    let project = cli.project;
+    let (is_run, here) = (matches!(cli.command, Command::Run(_)), project.as_deref());
+    printer.before_sending(is_run);
+    let result = match cli.command {
+        Command::Run(command) => run::run(command, project, &mut printer),
+        Command::Validate => list::validate(here, &mut printer),
+        Command::List(command) => list::list(&command, here, &mut printer),
+        Command::Merge(command) => merge::merge(command, &mut printer),
+        Command::Compare(command) => compare::compare(command, project, &mut printer),
+        Command::Mutate(command) => mutate::mutate(command, project, &mut printer),
+        Command::Recheck(command) => recheck::recheck(command, project, &mut printer),
+        Command::Report(command) => report::report(command, &mut printer),
+        Command::Review => snapshots::review(here, &printer),
+        Command::Accept(command) => snapshots::settle(&command, true, here, &printer),
+        Command::Reject(command) => snapshots::settle(&command, false, here, &printer),
+        Command::Schema(command) => Ok(schema::schema(&command, &printer)),
         #[cfg(feature = "reference")]
-        Command::Serve(command) => serve::serve(&command, &mut printer),
+        Command::Serve(command) => serve::serve(&command, &printer),
     };
+    let exit = result.unwrap_or_else(|error| printer.fail(&error));
     printer.conclude(exit).into()
 }
 

@@ -1,7 +1,7 @@
 //! Standard output and standard error.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     io::{self, IsTerminal, Write},
     sync::Arc,
 };
@@ -9,64 +9,101 @@ use std::{
 use anstream::ColorChoice;
 use anstyle::AnsiColor;
 
-use super::{Exit, args::Color};
+use super::args::Color;
 use crate::{
-    project::{Project, SecretSource, known_secrets},
+    model::Exit,
+    project::{SecretSource, known_secrets},
     redact::Redactor,
     report::{Colours, inert_lines, visible},
+    session::{Notices, SessionError},
     source::{Diagnostics, Sources, without_credentials},
 };
 
-/// Writes to the two streams. Once the secrets are known, nothing leaves without going through the redactor.
+/// Writes to the two streams. Known secrets are masked in everything that it writes.
 #[derive(Debug)]
 pub(super) struct Printer {
     color: Color,
-    hide: Option<Arc<Redactor>>,
+    mask: Option<Arc<Redactor>>,
     /// Secrets that are known before a target is chosen: `CONFORME_SECRET_*`, and sources that only have to be read.
-    sources: RefCell<Vec<(String, SecretSource)>>,
+    sources: Vec<(String, SecretSource)>,
     /// Whether the command sends requests, and has not sent any yet.
-    is_before_sending: Cell<bool>,
-    /// Why something did not get to standard output.
+    is_before_sending: bool,
+    /// The first error of a write to standard output.
     lost: RefCell<Option<io::Error>>,
+}
+
+impl Notices for Printer {
+    fn note(&mut self, text: &str) {
+        self.labelled("note", AnsiColor::Cyan, text);
+    }
+
+    fn error(&mut self, text: &str) {
+        self.labelled("error", AnsiColor::Red, text);
+    }
+
+    /// The first warnings, if there are many.
+    fn warnings(&mut self, warnings: &Diagnostics, sources: &Sources) {
+        const MAX_SHOWN: usize = 20;
+        if warnings.is_empty() {
+            return;
+        }
+        let text = warnings.render_warnings(sources, self.is_coloured(&io::stderr()), MAX_SHOWN);
+        drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
+        if warnings.len() > MAX_SHOWN {
+            self.note(&format!("{} more warnings are not shown", warnings.len() - MAX_SHOWN));
+        }
+    }
+
+    fn secret_sources(&mut self, sources: Vec<(String, SecretSource)>) {
+        self.sources = sources;
+    }
+
+    fn mask(&mut self, redactor: &Arc<Redactor>) {
+        self.mask = Some(Arc::clone(redactor));
+    }
+
+    fn sending(&mut self) {
+        self.is_before_sending = false;
+    }
 }
 
 impl Printer {
     pub(super) fn new(color: Color) -> Self {
         Self {
             color,
-            hide: None,
-            sources: RefCell::default(),
-            is_before_sending: Cell::new(false),
-            lost: RefCell::new(None),
+            mask: None,
+            sources: Vec::new(),
+            is_before_sending: false,
+            lost: RefCell::default(),
         }
     }
 
-    /// Errors from now on state that nothing was sent, or no longer do.
-    pub(super) fn before_sending(&self, is_before: bool) {
-        self.is_before_sending.set(is_before);
+    /// Whether errors state that nothing was sent, until [`Notices::sending`].
+    pub(super) fn before_sending(&mut self, is_before: bool) {
+        self.is_before_sending = is_before;
     }
 
-    /// An error that ends the command before it sends anything, if it is one that sends.
-    pub(super) fn refuse(&self, text: &str) {
-        self.error(&format!("{text}{}", self.nothing_sent()));
-    }
-
-    fn nothing_sent(&self) -> &'static str {
-        if self.is_before_sending.get() {
+    /// Prints the error that ends the command, and returns its exit code.
+    pub(super) fn fail(&self, error: &SessionError) -> Exit {
+        let print = |text: &str| self.labelled("error", AnsiColor::Red, text);
+        if let SessionError::UnknownNames(messages) = error {
+            for message in messages {
+                print(message);
+            }
+            return error.exit();
+        }
+        if let SessionError::Invalid { errors, sources } = error {
+            let text = errors.render(sources, self.is_coloured(&io::stderr()));
+            drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
+        }
+        let nothing_sent = if self.is_before_sending {
             "; nothing was sent"
         } else {
             ""
-        }
-    }
-
-    /// Sources of secrets that must not be shown, as long as [`Printer::hide`] has not been called.
-    pub(super) fn learn(&self, project: &Project) {
-        self.sources.replace(project.secret_sources());
-    }
-
-    /// From now on every secret is hidden.
-    pub(super) fn hide(&mut self, redactor: &Arc<Redactor>) {
-        self.hide = Some(Arc::clone(redactor));
+        };
+        let help = error.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+        print(&format!("{error}{nothing_sent}{help}"));
+        error.exit()
     }
 
     fn is_coloured(&self, stream: &(impl anstream::stream::RawStream + IsTerminal)) -> bool {
@@ -77,7 +114,7 @@ impl Printer {
         }
     }
 
-    /// Whether a person watches both streams on one terminal. A log that CI keeps is not watched.
+    /// Whether both streams are a terminal outside of CI.
     pub(super) fn is_watched() -> bool {
         io::stdout().is_terminal() && io::stderr().is_terminal() && !super::in_ci()
     }
@@ -92,24 +129,24 @@ impl Printer {
         Colours::new(self.is_coloured(&io::stderr()))
     }
 
-    fn hidden(&self, text: &str) -> String {
+    fn masked(&self, text: &str) -> String {
         let text = without_credentials(text);
-        if let Some(redactor) = &self.hide {
+        if let Some(redactor) = &self.mask {
             return redactor.text(&text);
         }
-        let known = known_secrets(&self.sources.borrow());
+        let known = known_secrets(&self.sources);
         if known.is_empty() {
             return text.into_owned();
         }
         Redactor::new(known.iter().map(|(name, secret)| (name.as_str(), secret))).text(&text)
     }
 
-    /// Text without secrets, and without a line that a CI system would take for a command.
+    /// Text with secrets masked, and without lines that a CI system would execute as commands.
     fn clean(&self, text: &str) -> String {
-        inert_lines(&self.hidden(text))
+        inert_lines(&self.masked(text))
     }
 
-    /// A line on standard output. A reader that has gone away is no error.
+    /// A line on standard output. A closed pipe is not an error.
     pub(super) fn out(&self, text: &str) {
         match writeln!(io::stdout(), "{}", self.clean(text)) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => drop(self.lost.replace(Some(error))),
@@ -117,21 +154,15 @@ impl Printer {
         }
     }
 
-    /// The exit of the command: what was to be on standard output and is not there is no success.
+    /// The exit code of the command, given whether standard output was written.
     pub(super) fn conclude(&self, exit: Exit) -> Exit {
         let Some(error) = self.lost.take() else { return exit };
-        self.error(&format!("failed to write to standard output: {error}"));
+        self.labelled(
+            "error",
+            AnsiColor::Red,
+            &format!("failed to write to standard output: {error}"),
+        );
         exit.reported(false)
-    }
-
-    /// An error without a place in a file.
-    pub(super) fn error(&self, text: &str) {
-        self.labelled("error", AnsiColor::Red, text);
-    }
-
-    /// Something worth knowing that is no error.
-    pub(super) fn note(&self, text: &str) {
-        self.labelled("note", AnsiColor::Cyan, text);
     }
 
     fn labelled(&self, label: &str, color: AnsiColor, text: &str) {
@@ -141,35 +172,9 @@ impl Printer {
         } else {
             label.to_owned()
         };
-        // A message may quote what came over the wire, or what a recording holds. Secrets first: spelled out, one would
-        // not be found.
-        let text = self.hidden(text);
+        // A message may quote a response or a recording. Secrets are masked first: an escaped one would not be found.
+        let text = self.masked(text);
         let lines: Vec<_> = text.lines().map(visible).collect();
         drop(writeln!(io::stderr(), "{label}: {}", inert_lines(&lines.join("\n"))));
-    }
-
-    /// Warnings with their places on standard error; the first ones, if there are many.
-    pub(super) fn warnings(&self, warnings: &Diagnostics, sources: &Sources) {
-        const MOST: usize = 20;
-        if warnings.is_empty() {
-            return;
-        }
-        let text = warnings.render_warnings(sources, self.is_coloured(&io::stderr()), MOST);
-        drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
-        if warnings.len() > MOST {
-            self.note(&format!("{} more warnings are not shown", warnings.len() - MOST));
-        }
-    }
-
-    /// All mistakes with their places, and how many there are.
-    pub(super) fn diagnostics(&self, errors: &Diagnostics, sources: &Sources) -> Exit {
-        let text = errors.render(sources, self.is_coloured(&io::stderr()));
-        drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
-        let number = match errors.len() {
-            1 => "1 error".to_owned(),
-            number => format!("{number} errors"),
-        };
-        self.refuse(&number);
-        Exit::Usage
     }
 }

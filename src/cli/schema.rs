@@ -1,17 +1,17 @@
-//! `conforme schema`
+//! `conforme schema`.
 
 use super::{
-    Exit, Printer,
+    Printer,
     args::{SchemaArgs, SchemaOf},
 };
 use crate::{
     compare::{comparison_schema, matrix_schema},
-    model::event_schema,
+    model::{Exit, event_schema},
     mutate::measurement_schema,
     suite::{case_schema, suite_schema},
 };
 
-pub(super) fn schema(args: &SchemaArgs, printer: &mut Printer) -> Exit {
+pub(super) fn schema(args: &SchemaArgs, printer: &Printer) -> Exit {
     let text = match args.of {
         SchemaOf::Case => case_schema(),
         SchemaOf::Suite => suite_schema(),

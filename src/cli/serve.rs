@@ -1,23 +1,20 @@
-//! `conforme serve`
+//! `conforme serve`.
 
 use std::net::Ipv4Addr;
 
-use super::{Exit, Printer, args::ServeArgs};
+use super::{Printer, args::ServeArgs};
 use crate::{
+    model::Exit,
     project::SECRET_PREFIX,
     reference::{ACTIVATIONS_PATH, Seed, Server, system_clock},
     run::Interrupts,
+    session::SessionError,
     source::{FileKind, read_text},
 };
 
-pub(super) fn serve(args: &ServeArgs, printer: &mut Printer) -> Exit {
-    match try_serve(args, printer) {
-        Ok(()) => Exit::Success,
-        Err(message) => {
-            printer.error(&message);
-            Exit::Usage
-        }
-    }
+pub(super) fn serve(args: &ServeArgs, printer: &Printer) -> Result<Exit, SessionError> {
+    try_serve(args, printer).map_err(SessionError::Usage)?;
+    Ok(Exit::Success)
 }
 
 fn try_serve(args: &ServeArgs, printer: &Printer) -> Result<(), String> {

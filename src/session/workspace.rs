@@ -1,10 +1,11 @@
-//! The project of the working folder, loaded whole.
+//! A project with everything that its files define.
 
-use std::{fmt::Write as _, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, sync::Arc};
 
-use super::{Exit, Printer};
+use super::{Notices, SessionError};
 use crate::{
     compare::CompareSettings,
+    model::shown,
     plan::{Plan, Selection},
     project::{DEFAULT_TIMEOUT, Project, Target},
     schema::SchemaStore,
@@ -13,18 +14,24 @@ use crate::{
     suite::{self, Suites},
 };
 
-/// A project with its suites, free of mistakes.
-pub(super) struct Workspace {
-    pub(super) project: Project,
-    pub(super) sources: Arc<Sources>,
-    pub(super) suites: Suites,
-    pub(super) snapshots: SnapshotStore,
-    pub(super) schemas: SchemaStore,
-    pub(super) compare: CompareSettings,
+/// A valid project: its configuration, suites, schemas and snapshots.
+pub struct Workspace {
+    /// Its configuration.
+    pub project: Project,
+    /// The text of its files.
+    pub sources: Arc<Sources>,
+    /// Its suites and their cases.
+    pub suites: Suites,
+    /// Its snapshot folder.
+    pub snapshots: SnapshotStore,
+    /// Its schemas.
+    pub schemas: SchemaStore,
+    /// Its settings for comparisons.
+    pub compare: CompareSettings,
 }
 
 impl Workspace {
-    /// Whether a project is in the working folder or above it.
+    /// Whether there is a project in the working directory or above it.
     pub(super) fn is_here() -> bool {
         let Ok(here) = Path::new(".").canonicalize() else {
             return false;
@@ -32,16 +39,15 @@ impl Workspace {
         here.join("cases").is_dir() || here.ancestors().any(|folder| folder.join("conforme.toml").is_file())
     }
 
-    /// Loads everything; mistakes are printed, all of them.
-    pub(super) fn load(folder: Option<&Path>, printer: &Printer) -> Result<Self, Exit> {
+    /// Loads the project in `folder` (by default the working directory) or above it. All errors are returned together.
+    pub fn open(folder: Option<&Path>, notices: &mut dyn Notices) -> Result<Self, SessionError> {
         let folder = folder.unwrap_or(Path::new("."));
-        let folder = folder.canonicalize().map_err(|error| {
-            printer.error(&format!("--project `{}`: {error}", folder.display()));
-            Exit::Usage
-        })?;
+        let folder = folder
+            .canonicalize()
+            .map_err(|error| SessionError::Usage(format!("--project `{}`: {error}", folder.display())))?;
         let mut errors = Diagnostics::default();
         let (project, mut sources) = Project::open(&folder, &mut errors);
-        printer.learn(&project);
+        notices.secret_sources(project.secret_sources());
         let compare = project.compare.as_ref();
         let compare = compare.map(|node| CompareSettings::of(node, &project.root, &mut errors));
         if !project.cases.is_dir() {
@@ -50,7 +56,8 @@ impl Workspace {
                 Diagnostic::general(format!("there is no folder `{shown}` here"))
                     .help("run in a project, or name one with `--project DIR`"),
             );
-            return Err(printer.diagnostics(&errors, &sources));
+            let sources = sources.into();
+            return Err(SessionError::Invalid { errors, sources });
         }
         let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
         let mut suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
@@ -61,7 +68,8 @@ impl Workspace {
         }
         project.check_names(&suites, &mut errors);
         if !errors.is_empty() {
-            return Err(printer.diagnostics(&errors, &sources));
+            let sources = sources.into();
+            return Err(SessionError::Invalid { errors, sources });
         }
         Ok(Self {
             snapshots: SnapshotStore::new(&project.snapshots),
@@ -73,8 +81,16 @@ impl Workspace {
         })
     }
 
-    /// Binds every case as `run` does, without a target: inputs have placeholder values. What fails here fails on every
-    /// target.
+    /// The error for invalid files or options of this project.
+    pub(super) fn invalid(&self, errors: impl Into<Diagnostics>) -> SessionError {
+        SessionError::Invalid {
+            errors: errors.into(),
+            sources: Arc::clone(&self.sources),
+        }
+    }
+
+    /// Binds every case as `run` does, without a target: inputs have placeholder values. An error here is an error on
+    /// every target.
     pub(super) fn check_bindings(&self, errors: &mut Diagnostics) {
         let Ok(target) = Target::placeholder(&self.suites) else {
             return;
@@ -90,7 +106,7 @@ impl Workspace {
         ));
     }
 
-    /// Rejects maximum durations that no target of the project waits for.
+    /// Rejects maximum durations that are not below the timeout of any target.
     pub(super) fn check_durations(&self, errors: &mut Diagnostics) {
         let targets = self.project.targets.iter();
         let longest = targets
@@ -106,8 +122,8 @@ impl Workspace {
         }
     }
 
-    /// Plans the selected cases for a target; mistakes are printed, all of them.
-    pub(super) fn plan(&self, selection: &Selection, target: Target, printer: &Printer) -> Result<Plan, Exit> {
+    /// Plans the selected cases for a target. All errors are returned together.
+    pub(super) fn plan(&self, selection: &Selection, target: Target) -> Result<Plan, SessionError> {
         let mut errors = Diagnostics::default();
         let (suites, snapshots) = (&self.suites, self.snapshots.clone());
         let plan = Plan::new(
@@ -121,8 +137,24 @@ impl Workspace {
         if errors.is_empty() {
             Ok(plan)
         } else {
-            Err(printer.diagnostics(&errors, &self.sources))
+            Err(self.invalid(errors))
         }
+    }
+
+    /// The cases that are compared with a snapshot.
+    pub(super) fn snapshot_cases(&self) -> BTreeSet<&str> {
+        let cases = self.suites.cases.iter();
+        cases
+            .filter(|case| case.def.expect.snapshot.as_ref().is_some_and(|asked| asked.value))
+            .map(|case| case.id.as_str())
+            .collect()
+    }
+
+    /// Snapshot files that belong to no case with a snapshot, as paths relative to the project.
+    pub(super) fn unused_snapshots(&self) -> Vec<String> {
+        let unused = self.snapshots.unused(&self.snapshot_cases());
+        let root = &self.project.root;
+        unused.iter().map(|path| shown(root, path)).collect()
     }
 
     /// A digest of every suite and schema file: equal for equal suites, wherever they are.

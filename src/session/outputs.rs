@@ -1,8 +1,8 @@
-//! Where reports and recordings go: never onto a file that the command reads, and never two onto one.
+//! Paths of reports and recordings: an output never overwrites an input or another output.
 
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Printer, workspace::Workspace};
+use super::{SessionError, Workspace};
 use crate::{compare::ACCEPTED_FILE, project::SecretSource, report::ReportSpec, source::lexical};
 
 /// The files that a command writes, each with the flag that names it.
@@ -18,6 +18,7 @@ pub(super) struct Inputs {
 }
 
 impl<'a> Outputs<'a> {
+    /// Reports with a path, and a recording.
     pub(super) fn new(reports: &'a [ReportSpec], recording: Option<&'a Path>) -> Self {
         let mut all = Self::default();
         for spec in reports {
@@ -27,15 +28,16 @@ impl<'a> Outputs<'a> {
         all
     }
 
+    /// Adds an output of a flag.
     pub(super) fn add(&mut self, flag: &'static str, path: &'a Path) {
         self.0.push((flag, path));
     }
 
-    /// Refuses an output that would overwrite an input, a folder or another output.
-    pub(super) fn check(&self, inputs: &Inputs, printer: &Printer) -> Result<(), Exit> {
+    /// Rejects an output that would overwrite an input, a folder or another output.
+    pub(super) fn check(&self, inputs: &Inputs) -> Result<(), SessionError> {
         let fail = |flag: &str, path: &Path, what: &str| {
-            printer.error(&format!("{flag} `{}`: {what}; nothing was sent", path.display()));
-            Err(Exit::Usage)
+            let message = format!("{flag} `{}`: {what}", path.display());
+            Err(SessionError::Usage(message))
         };
         let mut others: Vec<(&str, Identity)> = Vec::new();
         for (flag, path) in &self.0 {
@@ -61,7 +63,7 @@ impl<'a> Outputs<'a> {
                     &format!("it would be read as a file of `{}`", folder.display()),
                 );
             }
-            // A device such as `/dev/null` takes any number of them.
+            // A device such as `/dev/null` can be used several times.
             let is_device = path.metadata().is_ok_and(|data| !data.is_file());
             if let Some((other, _)) = others.iter().find(|(_, other)| !is_device && other.is(&this)) {
                 return fail(flag, path, &format!("{other} writes to the same file"));
@@ -120,7 +122,7 @@ impl Inputs {
     }
 }
 
-/// Which file a path leads to, through whatever links and under whatever name.
+/// The file that a path leads to, whatever links and spellings are used.
 struct Identity {
     path: PathBuf,
     #[cfg(unix)]
@@ -151,7 +153,7 @@ impl Identity {
         self.path == other.path
     }
 
-    /// Whether it is this input. There can be very many inputs: a name is followed only where nothing has it yet.
+    /// Whether it is this input. There can be very many inputs: links are followed only if the file does not exist yet.
     fn is_input(&self, input: &Path) -> bool {
         #[cfg(unix)]
         {
@@ -174,7 +176,7 @@ impl Identity {
     }
 }
 
-/// The path of a file that may not exist yet: its links followed, a link that leads nowhere included, and `..` undone.
+/// The path of a file that may not exist yet, with links followed (dangling links too) and `..` resolved.
 fn resolve(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..40 {

@@ -5,9 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{Recording, RecordingError};
 use crate::{
     model::{Counts, Event, Exit, Flaky, Partition, PartitionBy, RunFinished, RunStarted, Stop},
-    recording::{Recording, RecordingError},
     redact::Redacted,
 };
 
@@ -172,9 +172,9 @@ impl Merged {
         Exit::of(&self.finished, self.started.flaky)
     }
 
-    /// Tells the run as one.
-    pub fn tell(&self, mut tell: impl FnMut(&Redacted<Event>)) -> Result<(), MergeError> {
-        tell(&Redacted::recorded(Event::RunStarted(self.started.clone())));
+    /// Passes the events of the merged run to `report`.
+    pub fn report(&self, mut report: impl FnMut(&Redacted<Event>)) -> Result<(), MergeError> {
+        report(&Redacted::recorded(Event::RunStarted(self.started.clone())));
         let mut unused: Option<BTreeSet<String>> = None;
         // Parts of one selection share its order. Otherwise each recording counts from zero.
         let mut next = 0;
@@ -186,7 +186,7 @@ impl Merged {
                     Event::CaseFinished(mut case) => {
                         case.index = case.index.saturating_add(first);
                         next = next.max(case.index.saturating_add(1));
-                        tell(&Redacted::recorded(Event::CaseFinished(case)));
+                        report(&Redacted::recorded(Event::CaseFinished(case)));
                     }
                     Event::SnapshotUnused { path } => {
                         here.insert(path);
@@ -200,9 +200,9 @@ impl Merged {
             });
         }
         for path in unused.unwrap_or_default() {
-            tell(&Redacted::recorded(Event::SnapshotUnused { path }));
+            report(&Redacted::recorded(Event::SnapshotUnused { path }));
         }
-        tell(&Redacted::recorded(Event::RunFinished(self.finished.clone())));
+        report(&Redacted::recorded(Event::RunFinished(self.finished.clone())));
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Exit, Printer, args::TARGET_VARIABLE, workspace::Workspace};
+use super::{Notices, SessionError, Workspace};
 use crate::{
     project::{KnownSecrets, Target, TargetOptions},
     redact::Redactor,
@@ -10,10 +10,14 @@ use crate::{
     source::{Diagnostic, Diagnostics},
 };
 
-/// A target, and what must live as long as it is used.
+/// The environment variable for `--target`. Unlike the others, it is rejected if it is empty.
+pub const TARGET_VARIABLE: &str = "CONFORME_TARGET";
+
+/// A target, and the server that has to run while it is used.
 pub(super) struct Resolved {
+    /// The target.
     pub(super) target: Target,
-    /// Whether the environment's proxy is for it.
+    /// Whether the proxy of the environment applies to it.
     pub(super) use_proxy: bool,
     #[cfg(feature = "reference")]
     _server: Option<crate::reference::Server>,
@@ -23,40 +27,40 @@ pub(super) struct Resolved {
 const REFERENCE: &str = "reference";
 /// Maximum number of targets that an error lists.
 const MAX_LISTED: usize = 50;
-/// Maximum number of lines, and of bytes of one, that are shown of what a program wrote to its standard error.
+/// Maximum number of lines, and of bytes per line, that are shown of the standard error of a secret command.
 const MAX_LINES: usize = 20;
 const MAX_LINE: usize = 500;
 
-/// Finds the target. The embedded API is started for `reference`, unless `dry`: then it is only described. A target that
-/// is not named at all, or is blank, is an error: what was meant to be tested would not be.
+/// Finds the target. The embedded API is started for `reference`, unless `dry`. A missing or blank name is an error: the
+/// intended target would not be tested.
 pub(super) fn resolve(
     workspace: &Workspace,
     options: &TargetOptions,
     dry: bool,
-    printer: &mut Printer,
-) -> Result<Resolved, Exit> {
+    notices: &mut dyn Notices,
+) -> Result<Resolved, SessionError> {
     let Some(wanted) = options.target.as_ref().or(workspace.project.default_target.as_ref()) else {
-        return Err(unnamed("no target is given", workspace, printer));
+        return Err(unnamed("no target is given", workspace));
     };
     if wanted.trim().is_empty() {
         let message = format!("the target is empty, in `--target` or in {TARGET_VARIABLE}");
-        return Err(unnamed(&message, workspace, printer));
+        return Err(unnamed(&message, workspace));
     }
     let is_named = |name: &str| workspace.project.targets.iter().any(|(known, _)| known == name);
     if wanted == REFERENCE && !is_named(REFERENCE) {
         let mut errors = Diagnostics::default();
         workspace.project.check_environment(&workspace.suites, &mut errors);
         if !errors.is_empty() {
-            return Err(printer.diagnostics(&errors, &workspace.sources));
+            return Err(workspace.invalid(errors));
         }
-        return embedded(workspace, options, dry, printer);
+        return embedded(workspace, options, dry);
     }
     let mut errors = Diagnostics::default();
     let mut known = KnownSecrets::default();
     let (project, suites) = (&workspace.project, &workspace.suites);
     project.check_environment(suites, &mut errors);
     let target = Target::resolve(project, options, suites, &mut known, &masked_lines, &mut errors);
-    printer.hide(&Arc::new(redactor(&known)));
+    notices.mask(&Arc::new(redactor(&known)));
     match target {
         Some(target) if errors.is_empty() => Ok(Resolved {
             target,
@@ -64,7 +68,7 @@ pub(super) fn resolve(
             #[cfg(feature = "reference")]
             _server: None,
         }),
-        _ => Err(printer.diagnostics(&errors, &workspace.sources)),
+        _ => Err(workspace.invalid(errors)),
     }
 }
 
@@ -72,7 +76,7 @@ fn redactor(known: &KnownSecrets) -> Redactor {
     Redactor::new(known.all.iter().map(|(name, secret)| (name.as_str(), secret)))
 }
 
-/// Lines of a program's output that can be shown: without secrets, and without effect on a terminal or a CI system.
+/// The first lines of a program's output, with secrets masked and control characters escaped.
 fn masked_lines(known: &KnownSecrets, text: &str) -> Vec<String> {
     let text = redactor(known).text(text.trim_end());
     let mut lines: Vec<_> = (text.lines().take(MAX_LINES))
@@ -84,8 +88,8 @@ fn masked_lines(known: &KnownSecrets, text: &str) -> Vec<String> {
     lines
 }
 
-/// Rejects a target that has no name, and lists the names there are.
-fn unnamed(message: &str, workspace: &Workspace, printer: &Printer) -> Exit {
+/// The error for a missing name, with the known names.
+fn unnamed(message: &str, workspace: &Workspace) -> SessionError {
     let project = &workspace.project;
     let mut names: Vec<_> = (project.targets.iter().take(MAX_LISTED))
         .map(|(name, _)| format!("`{name}`"))
@@ -102,14 +106,12 @@ fn unnamed(message: &str, workspace: &Workspace, printer: &Printer) -> Exit {
     } else {
         format!("known here: {}", names.join(", "))
     };
-    let error = Diagnostic::general(message).help(format!(
-        "name one with `--target NAME|URL`, or set `default_target` in conforme.toml; {known}"
-    ));
-    printer.diagnostics(&error.into(), &workspace.sources)
+    let help = format!("name one with `--target NAME|URL`, or set `default_target` in conforme.toml; {known}");
+    workspace.invalid(Diagnostic::general(message).help(help))
 }
 
 #[cfg(feature = "reference")]
-fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: &Printer) -> Result<Resolved, Exit> {
+fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool) -> Result<Resolved, SessionError> {
     use std::{collections::BTreeMap, net::Ipv4Addr};
 
     use crate::{
@@ -117,16 +119,12 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: 
         reference::{Seed, Server, system_clock},
     };
 
-    let fail = |message: String| {
-        printer.error(&message);
-        Exit::Usage
-    };
     if let Some((name, _)) = options.vars.first() {
         let error = Diagnostic::general(format!(
             "--var {name}: the embedded reference API has its own variables"
         ))
         .help("name the API with `--target`");
-        return Err(printer.diagnostics(&error.into(), &workspace.sources));
+        return Err(workspace.invalid(error));
     }
     let seed = Seed::embedded();
     let server = if dry {
@@ -134,13 +132,13 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: 
     } else {
         let address = (Ipv4Addr::LOCALHOST, 0).into();
         let server = Server::start(&seed, address, system_clock())
-            .map_err(|error| fail(format!("failed to start the reference API: {error}")))?;
+            .map_err(|error| SessionError::Usage(format!("failed to start the reference API: {error}")))?;
         Some(server)
     };
     let base = server
         .as_ref()
         .map_or("http://127.0.0.1/api", |server| server.base_url());
-    let base = BaseUrl::parse(base).map_err(&fail)?;
+    let base = BaseUrl::parse(base).map_err(SessionError::Usage)?;
     let fixtures = seed.fixtures();
     let vars = fixtures
         .variables()
@@ -149,7 +147,8 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: 
         .collect();
     let mut secrets = BTreeMap::new();
     for (name, value) in fixtures.secrets() {
-        let secret = Secret::new(value.clone()).map_err(|error| fail(format!("secret `{name}`: {error}")))?;
+        let secret =
+            Secret::new(value.clone()).map_err(|error| SessionError::Usage(format!("secret `{name}`: {error}")))?;
         secrets.insert((*name).to_owned(), secret);
     }
     Ok(Resolved {
@@ -160,8 +159,8 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool, printer: 
 }
 
 #[cfg(not(feature = "reference"))]
-fn embedded(workspace: &Workspace, _: &TargetOptions, _: bool, printer: &Printer) -> Result<Resolved, Exit> {
+fn embedded(workspace: &Workspace, _: &TargetOptions, _: bool) -> Result<Resolved, SessionError> {
     let error = Diagnostic::general("`reference`: this build has no embedded reference API")
         .help("name another target with `--target`, or set `default_target` in conforme.toml");
-    Err(printer.diagnostics(&error.into(), &workspace.sources))
+    Err(workspace.invalid(error))
 }

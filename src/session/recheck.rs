@@ -1,42 +1,134 @@
-//! Judging recorded answers again, with the suite as it is now and without a target. Nothing is sent.
+//! `conforme recheck`: judges recorded responses by the suite as it is now, without a target.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use chrono::Utc;
+
+use super::{
+    CaseFilter, Notices, SessionError, Workspace,
+    outputs::{Inputs, Outputs},
+    prepared::TOOL,
+    reports::Reports,
+};
 use crate::{
     check::{self, Judgement},
     model::{
-        CaseFinished, Counts, Event, Exchange, Exit, Finding, HIDDEN, Level, Reply, Request, RunFinished, Stop,
-        Verdict, worst,
+        CaseFinished, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request, RunFinished,
+        RunStarted, Stop, Verdict, worst,
     },
     plan::{Plan, Planned},
+    project::Target,
     recording::{Recording, RecordingError},
+    redact::{Redactor, Reporter},
+    report::ReportSpec,
     source::Sources,
 };
 
-/// What became of a recording.
+/// Options of `recheck`.
+#[derive(Clone, Debug)]
+pub struct RecheckRequest {
+    /// The folder of the project, or one below it; by default the working directory.
+    pub project: Option<PathBuf>,
+    /// The cases to judge.
+    pub filter: CaseFilter,
+    /// The recording.
+    pub recording: PathBuf,
+    /// Maximum number of skipped cases; by default as recorded.
+    pub max_skipped: Option<usize>,
+    /// The reports to write.
+    pub reports: Vec<ReportSpec>,
+}
+
+/// Judges the responses of a recording again, and reports the run with its new verdicts to `terminal` and to the reports
+/// of the request.
+pub fn recheck(
+    request: &RecheckRequest,
+    terminal: Box<dyn Reporter>,
+    notices: &mut dyn Notices,
+) -> Result<Exit, SessionError> {
+    let workspace = Workspace::open(request.project.as_deref(), notices)?;
+    let path = &request.recording;
+    let unreadable = SessionError::recording(path);
+    let recorded = Recording::open(path).map_err(&unreadable)?.started().clone();
+    let inputs = Inputs::of([path.as_path()]).project(&workspace);
+    Outputs::new(&request.reports, None).check(&inputs)?;
+    let plan = plan_recorded(path, &recorded, &request.filter, &workspace)?;
+    if recorded.suite_hash != workspace.hash() {
+        notices.note("the suite has changed since this was recorded; it is judged as the suite is now");
+    }
+    Recording::verify(path).map_err(&unreadable)?;
+    let mut reports = Reports::open(&request.reports, terminal)?;
+    // A recording contains no secrets; this keeps the events within their limits.
+    let redactor = Redactor::recorded();
+    let mut report = |event| reports.event(&redactor.event(event));
+    report(Event::RunStarted(RunStarted {
+        format: FORMAT,
+        tool: TOOL.to_owned(),
+        started: Utc::now(),
+        cases: plan.cases.len(),
+        suite_hash: workspace.hash(),
+        ..recorded
+    }));
+    let all_cases = workspace.suites.cases.len();
+    let rechecked = judge_recording(
+        path,
+        &plan,
+        &workspace.sources,
+        all_cases,
+        request.max_skipped,
+        &mut report,
+    );
+    let Rechecked { finished, exit, gone } = rechecked.map_err(&unreadable)?;
+    for path in workspace.unused_snapshots() {
+        report(Event::SnapshotUnused { path });
+    }
+    report(Event::RunFinished(finished));
+    let exit = exit.reported(reports.finish(notices));
+    if !gone.is_empty() && request.filter.is_empty() {
+        notices.note(&format!(
+            "these cases are in the recording and no longer in the suite: {}",
+            gone.join(", ")
+        ));
+    }
+    Ok(exit)
+}
+
+/// Plans the selected cases for the target of a recording.
+pub(super) fn plan_recorded(
+    path: &Path,
+    recorded: &RunStarted,
+    filter: &CaseFilter,
+    workspace: &Workspace,
+) -> Result<Plan, SessionError> {
+    let target = Target::recorded(recorded)
+        .map_err(|reason| SessionError::Usage(format!("the recording `{}`: {reason}", path.display())))?;
+    workspace.plan(&filter.select(workspace)?, target)
+}
+
+/// A recording that was judged again.
 #[derive(Debug)]
 pub struct Rechecked {
-    /// The run in figures, as it would have ended.
+    /// The totals of the run with its new verdicts.
     pub finished: RunFinished,
-    /// What the verdicts call for.
+    /// The exit code of these verdicts.
     pub exit: Exit,
     /// Recorded cases that the suite no longer has, in the order of the recording.
     pub gone: Vec<String>,
 }
 
-/// Judges every recorded answer that belongs to a case of the plan. A case that was not recorded is skipped, with that
-/// reason; one that was recorded without an answer stays what it was. `project_cases` is the number of all cases of the
-/// project; `max_skipped` replaces the recorded maximum number of skipped cases.
-pub fn recheck(
+/// Judges every recorded response of a case of the plan. A case that was not recorded is skipped, with that reason; one
+/// that was recorded without a response keeps its verdict. `project_cases` is the number of all cases of the project;
+/// `max_skipped` replaces the recorded maximum number of skipped cases.
+pub fn judge_recording(
     path: &Path,
     plan: &Plan,
     sources: &Sources,
     project_cases: usize,
     max_skipped: Option<usize>,
-    mut tell: impl FnMut(Event),
+    mut report: impl FnMut(Event),
 ) -> Result<Rechecked, RecordingError> {
     let places: HashMap<&str, usize> = (plan.cases.iter().enumerate())
         .map(|(index, planned)| (planned.case.id.as_str(), index))
@@ -58,7 +150,7 @@ pub fn recheck(
                 seen[index] = true;
                 let finished = judged(*recorded, index, plan, sources, &others);
                 counts.add(&finished);
-                tell(Event::CaseFinished(Box::new(finished)));
+                report(Event::CaseFinished(Box::new(finished)));
             }
             Event::RunFinished(finished) => end = Some(finished),
             _ => {}
@@ -68,9 +160,9 @@ pub fn recheck(
         let reason = "it is not in the recording".to_owned();
         let finished = planned.unrun(sources, Verdict::Skipped, reason);
         counts.add(&finished);
-        tell(Event::CaseFinished(Box::new(finished)));
+        report(Event::CaseFinished(Box::new(finished)));
     }
-    // Of a run that ended early only a part is judged here: that is no pass, whatever ended it.
+    // Only a part of a run that ended early is judged here, so it does not pass, whatever ended it.
     let stopped = end.as_ref().and_then(|end| end.stopped).map(|_| Stop::Lost);
     let mut finished = RunFinished {
         counts,
@@ -87,7 +179,7 @@ pub fn recheck(
     })
 }
 
-/// The replies that other cases are compared with.
+/// The responses that other cases are compared with.
 fn others(path: &Path, plan: &Plan) -> Result<BTreeMap<String, Reply>, RecordingError> {
     let wanted: BTreeSet<_> = (plan.cases.iter())
         .filter_map(|planned| Some(planned.case.def.expect.same_as.as_ref()?.value.as_str()))
@@ -117,7 +209,7 @@ fn judged(
     let planned = &plan.cases[index];
     let Some(Exchange { request, reply }) = &recorded.last.exchange else {
         let reason = recorded.last.reason.unwrap_or_default();
-        // One that passed before has no response here: it is not a pass that this judges.
+        // A case that passed in an earlier run has no response here.
         return planned.unrun(sources, recorded.verdict, reason);
     };
     let (verdict, reason, findings) = match judge(planned, plan, sources, request, reply, Some(others)) {
@@ -132,7 +224,7 @@ fn judged(
         let Some(Exchange { request, reply }) = &one.exchange else {
             continue;
         };
-        // As in the run: what another answer is compared with is the first.
+        // As in the run, only the first response is compared with that of another case.
         (one.reason, one.findings) = match judge(planned, plan, sources, request, reply, None) {
             Ok(judgement) => (None, judgement.findings),
             Err(reason) => (Some(reason), Vec::new()),
@@ -147,7 +239,7 @@ fn judged(
     }
 }
 
-/// Judges one reply, or says why it cannot be judged.
+/// Judges one response; the error is the reason why it cannot be judged.
 fn judge(
     planned: &Planned,
     plan: &Plan,

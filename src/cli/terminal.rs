@@ -1,0 +1,86 @@
+//! What several commands show on the terminal.
+
+use std::io::{self, Write};
+
+use super::Printer;
+use crate::{
+    model::Exit,
+    redact::Reporter,
+    report::{
+        Colours, Format, Human, HumanOptions, Progress, ReportSpec,
+        mutate::{MeasureOptions, tell, write},
+    },
+    session::{Documents, Measurement, Notices as _},
+};
+
+/// The reporter for the terminal: on standard output, or on standard error if a report is written to standard output.
+pub(super) fn terminal(reports: &[ReportSpec], options: HumanOptions, printer: &Printer) -> Box<dyn Reporter> {
+    if reports.iter().any(|spec| spec.path.is_none()) {
+        let err = IgnoreBrokenPipe(io::stderr());
+        return Box::new(Human::new(err, printer.err_colours(), options));
+    }
+    let human = Human::new(IgnoreBrokenPipe(io::stdout()), printer.out_colours(), options);
+    // The progress bar is on standard error and needs a terminal to itself.
+    if Printer::is_watched() && !options.quiet {
+        Box::new(Progress::new(human))
+    } else {
+        Box::new(human)
+    }
+}
+
+/// Shows a result with `show`, writes its reports with `write`, and returns the exit code.
+pub(super) fn present(
+    documents: Documents,
+    exit: Exit,
+    printer: &mut Printer,
+    show: impl FnOnce(&mut dyn Write, Colours) -> io::Result<()>,
+    write: impl Fn(Format, &mut dyn Write) -> io::Result<()>,
+) -> Exit {
+    let shown = if documents.is_on_stdout() {
+        show(&mut io::stderr(), printer.err_colours())
+    } else {
+        let mut out = IgnoreBrokenPipe(io::stdout());
+        show(&mut out, printer.out_colours()).and_then(|()| out.flush())
+    };
+    if let Err(error) = &shown {
+        printer.error(&format!("failed to write to standard output: {error}"));
+    }
+    let is_written = documents.write(printer, write);
+    exit.reported(shown.is_ok() && is_written)
+}
+
+/// Shows a measurement and writes its reports.
+pub(super) fn show_measurement(measurement: Measurement, quiet: bool, verbose: bool, printer: &mut Printer) -> Exit {
+    let Measurement {
+        measured,
+        documents,
+        exit,
+    } = measurement;
+    let options = MeasureOptions { quiet, verbose };
+    present(
+        documents,
+        exit,
+        printer,
+        |out, colors| tell(&measured, out, colors, options),
+        |format, sink| write(format, &measured, sink),
+    )
+}
+
+/// A stream whose reader may close it (`| head`): the exit code and the other reports are not affected.
+struct IgnoreBrokenPipe<W>(W);
+
+impl<W: Write> Write for IgnoreBrokenPipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `conforme validate` and `conforme list`.
+
+use std::path::Path;
+
+use super::{CaseFilter, Notices, SessionError, Workspace, prepared::require_inputs, target};
+use crate::{model::Partition, plan::Plan, project::TargetOptions};
+
+/// The size of a valid project.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Number of suites.
+    pub suites: usize,
+    /// Number of cases.
+    pub cases: usize,
+}
+
+/// Checks everything that can be checked without a target.
+pub fn validate(project: Option<&Path>, notices: &mut dyn Notices) -> Result<Counted, SessionError> {
+    let workspace = Workspace::open(project, notices)?;
+    notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
+    let mut errors = workspace.schemas.errors();
+    workspace.project.check_environment(&workspace.suites, &mut errors);
+    workspace.check_durations(&mut errors);
+    workspace.check_bindings(&mut errors);
+    if !errors.is_empty() {
+        return Err(workspace.invalid(errors));
+    }
+    Ok(Counted {
+        suites: workspace.suites.suites.len(),
+        cases: workspace.suites.cases.len(),
+    })
+}
+
+/// The plan of a run with these options. The embedded API is not started for it.
+pub fn list(
+    project: Option<&Path>,
+    filter: &CaseFilter,
+    target: &TargetOptions,
+    partition: Option<Partition>,
+    skip_missing: bool,
+    notices: &mut dyn Notices,
+) -> Result<Plan, SessionError> {
+    let workspace = Workspace::open(project, notices)?;
+    let selection = filter.select(&workspace)?;
+    let resolved = target::resolve(&workspace, target, true, notices)?;
+    let mut plan = workspace.plan(&selection, resolved.target)?;
+    if let Some(partition) = partition {
+        plan.keep(partition);
+    }
+    require_inputs(&plan, skip_missing, &workspace)?;
+    Ok(plan)
+}

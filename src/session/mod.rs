@@ -1,0 +1,41 @@
+//! The behavior of the commands as a library: everything between flags and the engine.
+//!
+//! A command takes a plain struct of options, reports what happens on the way through [`Notices`], and returns a value or
+//! a [`SessionError`]. Nothing here reads flags or writes to a terminal.
+
+mod compare;
+mod error;
+mod list;
+mod lockstep;
+mod matrix;
+mod merge;
+mod mutate;
+mod notices;
+mod outputs;
+mod prepared;
+mod recheck;
+mod report;
+mod reports;
+mod run;
+mod scratch;
+mod selection;
+mod snapshots;
+mod target;
+mod workspace;
+
+pub use compare::{CompareRequest, compare};
+pub use error::SessionError;
+pub use list::{Counted, list, validate};
+pub use lockstep::LockstepOptions;
+pub use matrix::{MatrixRun, run_matrix};
+pub use merge::{MergeRequest, merge};
+pub use mutate::{Measurement, MutateRequest, mutate};
+pub use notices::Notices;
+pub use recheck::{RecheckRequest, Rechecked, judge_recording, recheck};
+pub use report::{ReportRequest, report};
+pub use reports::Documents;
+pub use run::{RunRequest, run, run_measured};
+pub use selection::CaseFilter;
+pub use snapshots::{pending_snapshots, settle_snapshots};
+pub use target::TARGET_VARIABLE;
+pub use workspace::Workspace;

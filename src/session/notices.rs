@@ -1,0 +1,25 @@
+//! What a command reports before it ends.
+
+use std::sync::Arc;
+
+use crate::{
+    project::SecretSource,
+    redact::Redactor,
+    source::{Diagnostics, Sources},
+};
+
+/// Receives notes, warnings and secrets while a command works. The command line prints and masks by it.
+pub trait Notices {
+    /// A fact that is not an error.
+    fn note(&mut self, text: &str);
+    /// An error that does not end the command, such as a report that could not be written.
+    fn error(&mut self, text: &str);
+    /// Warnings, with their locations in `sources`.
+    fn warnings(&mut self, warnings: &Diagnostics, sources: &Sources);
+    /// Where secrets come from, for text that is shown before [`Notices::mask`] is called.
+    fn secret_sources(&mut self, sources: Vec<(String, SecretSource)>);
+    /// Everything that is shown from now on has to be masked by `redactor`.
+    fn mask(&mut self, redactor: &Arc<Redactor>);
+    /// Requests may have been sent from now on.
+    fn sending(&mut self);
+}

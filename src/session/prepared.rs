@@ -1,0 +1,179 @@
+//! A plan with everything that is needed to send it.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::Utc;
+
+use super::{SessionError, Workspace, target::Resolved};
+use crate::{
+    check::SnapshotMask,
+    http::{Client, access},
+    model::{Digest, FORMAT, Partition, RunStarted, shown},
+    plan::{self, Plan, Selection},
+    redact::Redactor,
+    run::Ready,
+    source::{Diagnostic, Diagnostics},
+};
+
+/// A plan, the client of its target, and the digests that identify both in a recording.
+pub(super) struct Prepared {
+    /// The plan.
+    pub(super) plan: Plan,
+    /// The client of the target.
+    pub(super) client: Client,
+    /// Masks the secrets of the run.
+    pub(super) redactor: Arc<Redactor>,
+    /// The digest of the target, if the run is recorded.
+    pub(super) target_digest: Option<Digest>,
+    /// The digest of the selection, if only a part of it is run.
+    pub(super) cases_digest: Option<Digest>,
+    /// Keeps the embedded API running.
+    resolved: Resolved,
+}
+
+impl Prepared {
+    /// Plans the selected cases for a target.
+    pub(super) fn new(
+        resolved: Resolved,
+        selection: &Selection,
+        workspace: &Workspace,
+        redactor: &Arc<Redactor>,
+    ) -> Result<Self, SessionError> {
+        let client = Client::new(&resolved.target, resolved.use_proxy)
+            .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", resolved.target.name)))?;
+        let mut plan = workspace.plan(selection, resolved.target.clone())?;
+        plan.mask_snapshots(Arc::clone(redactor) as Arc<dyn SnapshotMask>);
+        Ok(Self {
+            plan,
+            client,
+            redactor: Arc::clone(redactor),
+            target_digest: None,
+            cases_digest: None,
+            resolved,
+        })
+    }
+
+    /// Adds the digests by which a later run knows what has changed.
+    pub(super) fn add_digests(&mut self, workspace: &Workspace) {
+        self.plan.add_digests(&workspace.schemas, &self.redactor);
+        self.target_digest = Some(self.plan.target_digest(&workspace.sources, &self.redactor));
+    }
+
+    /// What is waited for before the first case: the `ready` of the target, or with `wait` at least a connection.
+    pub(super) fn ready(&self, wait: Option<Duration>, workspace: &Workspace) -> Result<Option<Ready>, SessionError> {
+        let Some(case) = workspace.suites.ready.get(&self.plan.target.name) else {
+            return Ok(wait.map(|wait| Ready { asked: None, wait }));
+        };
+        let bound = match plan::skip(case, Some(&self.plan.target)) {
+            Some(reason) => Err(reason),
+            None => (self.plan.bind(case, &workspace.sources)).map_err(|unbound| unbound.to_string()),
+        };
+        let bound =
+            bound.map_err(|reason| workspace.invalid(Diagnostic::new(case.span, format!("`ready`: {reason}"))))?;
+        Ok(Some(Ready {
+            asked: Some(Box::new(bound)),
+            wait: wait.unwrap_or_default(),
+        }))
+    }
+
+    /// The first event of the run.
+    pub(super) fn started(
+        &self,
+        workspace: &Workspace,
+        commit: Option<String>,
+        partition: Option<Partition>,
+    ) -> RunStarted {
+        let (plan, root) = (&self.plan, &workspace.project.root);
+        let suites: BTreeSet<_> = plan.cases.iter().map(|planned| &planned.case.suite.id).collect();
+        RunStarted {
+            format: FORMAT,
+            tool: TOOL.to_owned(),
+            started: Utc::now(),
+            target: plan.target.name.clone(),
+            base_url: plan.target.base.to_string(),
+            suites: suites.len(),
+            cases: plan.cases.len(),
+            secrets: plan.target.secrets.keys().cloned().collect(),
+            secret_variables: plan.target.secret_variables.clone(),
+            access: access(&plan.target, root, self.resolved.use_proxy),
+            vars: plan.target.vars.clone(),
+            suite_hash: workspace.hash(),
+            target_digest: self.target_digest,
+            cases_digest: self.cases_digest,
+            commit,
+            partition,
+            folder: folder(root),
+            flaky: plan.target.flaky,
+        }
+    }
+}
+
+/// The name and version of this program in recordings and reports.
+pub(super) const TOOL: &str = concat!("conforme ", env!("CARGO_PKG_VERSION"));
+
+/// The masker for the secrets of these targets.
+pub(super) fn redactor<'r>(targets: impl IntoIterator<Item = &'r Resolved>) -> Arc<Redactor> {
+    let secrets = targets.into_iter().flat_map(|one| &one.target.secrets);
+    Arc::new(Redactor::new(secrets.map(|(name, secret)| (name.as_str(), secret))))
+}
+
+/// Rejects a plan in which cases would be skipped because the target does not define an input: a misconfigured pipeline
+/// would otherwise pass with most of its cases skipped.
+pub(super) fn require_inputs(plan: &Plan, skip_missing: bool, workspace: &Workspace) -> Result<(), SessionError> {
+    let missing = plan.missing_inputs();
+    if skip_missing || missing.is_empty() {
+        return Ok(());
+    }
+    let mut errors = Diagnostics::default();
+    let target = &plan.target.name;
+    for input in missing {
+        let needed = match input.cases {
+            1 => "1 case needs it".to_owned(),
+            number => format!("{number} cases need it"),
+        };
+        let message = format!("target `{target}` does not define the input `{}`: {needed}", input.name);
+        errors.push(Diagnostic::general(message).help(format!(
+            "set {}, or define it in conforme.toml; `optional: true` in suite.yaml or `--skip-missing` skips its cases",
+            input.how_to_define()
+        )));
+    }
+    Err(workspace.invalid(errors))
+}
+
+/// The runtime of a run: one thread.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, SessionError> {
+    let runtime: io::Result<_> = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(SessionError::Start)
+}
+
+/// The repository that the project is in.
+fn repository(root: &Path) -> Option<&Path> {
+    root.ancestors().find(|folder| folder.join(".git").exists())
+}
+
+/// The project's folder in its repository.
+fn folder(root: &Path) -> Option<String> {
+    let folder = shown(repository(root)?, root);
+    (!folder.is_empty()).then_some(folder)
+}
+
+/// The commit that is checked out where the project is.
+pub(super) fn commit(root: &Path) -> Option<String> {
+    repository(root)?;
+    let output = Command::new("git")
+        .args(["rev-parse", "--verify", "HEAD"])
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let commit = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && commit.bytes().all(|b| b.is_ascii_hexdigit()) && !commit.is_empty()).then_some(commit)
+}

@@ -1,0 +1,234 @@
+//! `conforme run` on one target.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    CaseFilter, Measurement, MutateRequest, Notices, SessionError, Workspace,
+    mutate::mutate,
+    outputs::{Inputs, Outputs},
+    prepared::{self, Prepared, commit, redactor, require_inputs},
+    reports::Reports,
+    scratch,
+    selection::check_effects,
+    target,
+};
+use crate::{
+    model::{Event, Exit, Partition, RunFinished},
+    project::TargetOptions,
+    recording::Recording,
+    redact::Reporter,
+    report::{Format, ReportSpec},
+    run::{Interrupts, Ready, RunOptions, SnapshotMode, run as send},
+};
+
+/// Options of a run.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    /// The folder of the project, or one below it; by default the working directory.
+    pub project: Option<PathBuf>,
+    /// The cases.
+    pub filter: CaseFilter,
+    /// Names or URLs of targets; without any, `default_target` of the project is used.
+    pub targets: Vec<String>,
+    /// Further options of each target. `target` in it is ignored.
+    pub target: TargetOptions,
+    /// The part of the selected cases to run.
+    pub partition: Option<Partition>,
+    /// Skip cases that need an input which the target does not define, instead of failing.
+    pub skip_missing: bool,
+    /// Maximum time to wait for the target to become ready.
+    pub wait: Option<Duration>,
+    /// Number of requests per case, from 1.
+    pub repeats: u32,
+    /// Stop after this number of failures.
+    pub max_fail: Option<usize>,
+    /// Maximum number of skipped cases of a run that passes.
+    pub max_skipped: Option<usize>,
+    /// What to do with a response that differs from its snapshot.
+    pub snapshots: SnapshotMode,
+    /// The reports to write.
+    pub reports: Vec<ReportSpec>,
+    /// The recording to write. For several targets, `{target}` in it is replaced by the name of each.
+    pub record: Option<PathBuf>,
+    /// Run only the cases that did not pass in this recording or have changed since.
+    pub failed_from: Option<PathBuf>,
+}
+
+/// Runs the selected cases on one target and reports the events to `terminal` and to the reports of the request.
+pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn Notices) -> Result<Exit, SessionError> {
+    let workspace = Workspace::open(request.project.as_deref(), notices)?;
+    notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
+    let (prepared, ready) = prepare(request, &workspace, notices)?;
+    let mut reports = Reports::open(&request.reports, terminal)?;
+    if let Some(path) = &request.record {
+        reports.record(path)?;
+    }
+    let redactor = Arc::clone(&prepared.redactor);
+    let flaky = prepared.plan.target.flaky;
+    // Asking git takes longer than a small run, and only reports and recordings contain the commit.
+    let is_written = !request.reports.is_empty() || request.record.is_some();
+    let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
+    let start = prepared.started(&workspace, commit, request.partition);
+    reports.event(&redactor.event(Event::RunStarted(start)));
+    // Pending snapshots of cases that no longer exist, or no longer have a snapshot, are from an earlier run.
+    workspace.snapshots.clear_unused_pending(&workspace.snapshot_cases())?;
+    let unused = workspace.unused_snapshots();
+    notices.sending();
+    let mut finished = execute(request, prepared, ready, &workspace, &mut reports)?;
+    for path in unused {
+        reports.event(&redactor.event(Event::SnapshotUnused { path }));
+    }
+    finished.project_cases = workspace.suites.cases.len();
+    finished.max_skipped = request.max_skipped;
+    let exit = finished.conclude(flaky);
+    reports.event(&redactor.event(Event::RunFinished(finished)));
+    Ok(exit.reported(reports.finish(notices)))
+}
+
+/// Runs, and measures the suite by the responses if the run passes. Returns the exit code of the run and the measurement.
+pub fn run_measured(
+    request: &RunRequest,
+    min_score: Option<f64>,
+    verbose: bool,
+    terminal: Box<dyn Reporter>,
+    notices: &mut dyn Notices,
+) -> Result<(Exit, Option<Measurement>), SessionError> {
+    let scratch = scratch::folder()?;
+    let own = scratch.path().join("run.ndjson");
+    let recording = request.record.clone().unwrap_or(own);
+    let request = RunRequest {
+        record: Some(recording.clone()),
+        ..request.clone()
+    };
+    let exit = run(&request, terminal, notices)?;
+    if exit != Exit::Success {
+        return Ok((exit, None));
+    }
+    let request = MutateRequest {
+        project: request.project,
+        filter: request.filter,
+        recording,
+        min_score,
+        jobs: None,
+        reports: Vec::new(),
+        verbose,
+    };
+    mutate(&request, notices).map(|measurement| (exit, Some(measurement)))
+}
+
+/// Resolves the target and plans what is sent. Everything that can be rejected before the first request is rejected here.
+fn prepare(
+    request: &RunRequest,
+    workspace: &Workspace,
+    notices: &mut dyn Notices,
+) -> Result<(Prepared, Option<Ready>), SessionError> {
+    let selection = request.filter.select(workspace)?;
+    check_effects(&request.target.allow, workspace)?;
+    let options = TargetOptions {
+        target: request.targets.first().cloned(),
+        ..request.target.clone()
+    };
+    let resolved = target::resolve(workspace, &options, false, notices)?;
+    let redactor = redactor([&resolved]);
+    notices.mask(&redactor);
+    let mut prepared = Prepared::new(resolved, &selection, workspace, &redactor)?;
+    check_outputs(request, workspace)?;
+    if let Some(partition) = request.partition {
+        prepared.cases_digest = Some(prepared.plan.ids_digest());
+        prepared.plan.keep(partition);
+    }
+    // Digests are written to recordings, and are compared by a run that continues one.
+    let is_event_report = |spec: &ReportSpec| spec.format == Format::Json;
+    if request.record.is_some() || request.failed_from.is_some() || request.reports.iter().any(is_event_report) {
+        prepared.add_digests(workspace);
+    }
+    if let Some(path) = &request.failed_from {
+        leave_out_passed(path, &mut prepared, workspace, notices)?;
+    }
+    require_inputs(&prepared.plan, request.skip_missing, workspace)?;
+    let ready = prepared.ready(request.wait, workspace)?;
+    Ok((prepared, ready))
+}
+
+/// Sends the plan and reports its events.
+fn execute(
+    request: &RunRequest,
+    prepared: Prepared,
+    ready: Option<Ready>,
+    workspace: &Workspace,
+    reports: &mut Reports,
+) -> Result<RunFinished, SessionError> {
+    let options = RunOptions {
+        snapshots: request.snapshots,
+        store: workspace.snapshots.clone(),
+        root: workspace.project.root.clone(),
+        hide: Arc::clone(&prepared.redactor),
+        ready,
+        max_fail: request.max_fail,
+        repeats: request.repeats,
+        lockstep: None,
+    };
+    let (plan, client) = (Arc::new(prepared.plan), Arc::new(prepared.client));
+    let runtime = prepared::runtime()?;
+    let finished: io::Result<RunFinished> = runtime.block_on(async {
+        let interrupts = Interrupts::listen()?;
+        let sources = Arc::clone(&workspace.sources);
+        let reads_passed = reports.read_passed_exchanges();
+        let report = |event: Event| reports.event(&prepared.redactor.event_for(event, reads_passed));
+        Ok(send(plan, sources, client, &options, &interrupts, report).await)
+    });
+    // A DNS lookup can block its thread; the verdicts are known, so it is not waited for.
+    runtime.shutdown_background();
+    finished.map_err(SessionError::Start)
+}
+
+/// Rejects outputs that would overwrite a file that the run reads.
+fn check_outputs(request: &RunRequest, workspace: &Workspace) -> Result<(), SessionError> {
+    if request.record.is_none() && request.reports.is_empty() {
+        return Ok(());
+    }
+    let ca_file = request.target.ca_file.as_deref();
+    let inputs = Inputs::default().project(workspace).and(ca_file);
+    Outputs::new(&request.reports, request.record.as_deref()).check(&inputs)?;
+    // A recording may continue itself: it is read completely before it is replaced.
+    Outputs::new(&request.reports, None).check(&Inputs::of(request.failed_from.as_deref()))
+}
+
+/// Leaves out the cases that passed in an earlier run and have not changed since.
+fn leave_out_passed(
+    path: &Path,
+    prepared: &mut Prepared,
+    workspace: &Workspace,
+    notices: &mut dyn Notices,
+) -> Result<(), SessionError> {
+    let unreadable = SessionError::recording(path);
+    let recording = Recording::open(path).map_err(&unreadable)?;
+    let recorded_target = recording.started().target_digest;
+    let previous = recording.previous(prepared.plan.target.flaky).map_err(&unreadable)?;
+    let mut cases = workspace.suites.cases.iter();
+    let mut digests = prepared.plan.cases.iter().filter_map(|planned| planned.digest);
+    let is_of_project = previous.ids.is_empty()
+        || cases.any(|case| previous.ids.contains(&case.id))
+        || digests.any(|digest| previous.digests.contains(&digest));
+    if !is_of_project {
+        return Err(SessionError::Usage(format!(
+            "--failed-from {}: none of its cases is a case of this project: it is a recording of another one",
+            path.display()
+        )));
+    }
+    if recorded_target.is_none() || recorded_target != prepared.target_digest {
+        notices.note(&format!(
+            "{} was recorded against another target, or with other settings: every case is run",
+            path.display()
+        ));
+        return Ok(());
+    }
+    let reason = format!("it passed before, in {}", path.display());
+    prepared.plan.leave_out(&previous.passed, &reason);
+    Ok(())
+}
