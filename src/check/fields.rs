@@ -74,7 +74,7 @@ const FIELDS: [(&str, u8); 84] = [
     ("report-to", SERVER | VARYING),
     ("request-id", TRACING),
     ("retry-after", OTHER),
-    ("server", SERVER | VARYING),
+    ("server", SERVER),
     ("server-timing", SERVER | VARYING),
     ("set-cookie", OTHER),
     ("strict-transport-security", OTHER),

@@ -7,15 +7,20 @@ use chrono::{DateTime, Utc};
 
 use super::{
     ChangeRule as Rule, Level,
-    body::{self, GENERATED, is_of_its_time},
+    body::{self, ASSIGNED, CREATED, GENERATED, is_of_its_time},
     cookies,
     difference::{Difference, Part, Told},
     format::{Format, instant},
+    text::is_only_generated,
 };
 use crate::{
     check::{MAX_DECODED, MediaType, ResponseView, fields, status_name},
     model::{Answer, Reply, field_shown},
 };
+
+/// Whether an identifier, as baseline and candidate have it, was assigned by the servers. The first argument states whether
+/// the response is that of the creation.
+pub(super) type Assigned<'a> = &'a dyn Fn(bool, &str, &str) -> bool;
 
 /// How two responses are compared.
 #[derive(Clone, Copy)]
@@ -25,6 +30,8 @@ pub(super) struct How<'h> {
     pub(super) volatile: &'h dyn Fn(&Part) -> Option<&'static str>,
     /// Whether edits of the body are kept.
     pub(super) with_edits: bool,
+    /// Whether the server assigned a value of the baseline, so that it is another one each time.
+    pub(super) assigned: Assigned<'h>,
 }
 
 /// What differs.
@@ -36,14 +43,53 @@ pub(super) fn differ(a: Told<'_>, b: Told<'_>, how: How<'_>) -> Vec<Difference> 
     }
     let body = bodies(a, b, how, &mut out);
     let before = out.len();
-    headers(a, b, body, &mut out);
+    headers(a, b, body, how, &mut out);
     cookies::compare(a.answer, b.answer, &mut out);
     for difference in &mut out[before..] {
         if difference.noise.is_none() && difference.rule.is_of_value() {
             difference.noise = (how.volatile)(&difference.part);
         }
     }
+    redirect_text(a, b, &mut out);
     out
+}
+
+/// The text of a redirect contains its `Location`: where the texts differ in nothing else, that is not a change of its own.
+fn redirect_text(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
+    let Some(at) = out.iter().position(|one| one.rule == Rule::BodyTextChanged) else {
+        return;
+    };
+    let is_location = |one: &&Difference| {
+        one.rule == Rule::HeaderValueChanged && matches!(&one.part, Part::Header(name) if name == "location")
+    };
+    let Some(noise) = out.iter().find(is_location).map(|one| one.noise) else {
+        return;
+    };
+    let view = |told: Told<'_>| ResponseView::new(told.answer, MAX_DECODED).shown().into_owned();
+    if !a.means(&relocated(&view(a), a.answer, b.answer), &b, &view(b)) {
+        return;
+    }
+    match noise {
+        None => drop(out.remove(at)),
+        Some(source) => out[at].noise = Some(source),
+    }
+}
+
+/// A text of the first response with the `Location` of the second, as plain text and escaped for HTML.
+pub(super) fn relocated(text: &str, a: &Answer, b: &Answer) -> String {
+    let (Some(old), Some(new)) = (a.header("location").next(), b.header("location").next()) else {
+        return text.to_owned();
+    };
+    if old.is_empty() {
+        return text.to_owned();
+    }
+    let escaped = |url: &str| url.replace('&', "&amp;");
+    let (html, new_html) = (escaped(old), escaped(new));
+    if html == old || !text.contains(&html) {
+        text.replace(old, new)
+    } else {
+        text.replace(&html, &new_html)
+    }
 }
 
 /// What differs where one of the replies is no answer.
@@ -78,6 +124,9 @@ fn status(a: u16, b: u16) -> Difference {
         _ => Rule::StatusErrorChanged,
     };
     let mut difference = Difference::new(rule, Part::Status, Some(&status_name(a)), Some(&status_name(b)));
+    if rule == Rule::StatusErrorToSuccess && a >= 500 {
+        difference.level = Some((Level::Info, "the server no longer fails to process the request"));
+    }
     // To answer 401 with 403 is not to answer 404 with 403. That everything ends in one fault is one change.
     let is_of_pair = matches!(
         rule,
@@ -145,6 +194,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
                     b,
                     volatile: &volatile,
                     with_edits: how.with_edits,
+                    assigned: how.assigned,
                 };
                 body::compare(how, value, new, out);
             }
@@ -163,6 +213,8 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
                     let reason =
                         "only white space differs, such as line endings: parsers of lines can read something else";
                     difference.level = Some((Level::Warning, reason));
+                } else if is_only_generated(&a, &text, &b, &new) {
+                    difference.noise = Some(GENERATED);
                 }
                 out.push(difference);
             }
@@ -175,7 +227,7 @@ fn media_type(answer: &Answer) -> Option<MediaType> {
     MediaType::parse(answer.header("content-type").next()?)
 }
 
-fn headers(a: Told<'_>, b: Told<'_>, body: Body, out: &mut Vec<Difference>) {
+fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Difference>) {
     let names: BTreeSet<String> = (a.answer.headers.iter().chain(&b.answer.headers))
         .map(|(name, _)| name.to_ascii_lowercase())
         .filter(|name| !fields::is_framing(name) && name != "set-cookie")
@@ -183,7 +235,9 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, out: &mut Vec<Difference>) {
         .collect();
     for name in names {
         let all = |answer: &Answer| answer.header(&name).collect::<Vec<_>>().join(", ");
-        let is_there = |answer: &Answer| answer.header(&name).next().is_some();
+        // A list without items means what its absence means (RFC 9110 section 5.6.1), but for a resource without methods.
+        let is_list = (fields::is_list(&name) || name == "link") && name != "allow";
+        let is_there = |answer: &Answer| answer.header(&name).any(|value| !(is_list && items(value).is_empty()));
         let part = Part::Header(name.clone());
         let (before, after) = (all(a.answer), all(b.answer));
         match (is_there(a.answer), is_there(b.answer)) {
@@ -205,18 +259,34 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, out: &mut Vec<Difference>) {
                 let new = Difference::new(Rule::HeaderAdded, part, None, Some(&field_shown(&b.put_back(&after))));
                 out.push(new);
             }
+            (false, false) => {}
+            _ if a.means(&before, &b, &after) => {}
             // It differs only if the responses were sent in different seconds.
-            _ if name == "date" || a.means(&before, &b, &after) => {}
-            _ => values(&name, &before, &after, a, b, out),
+            _ if name == "date" && lines(&name, a.answer) == lines(&name, b.answer) => {}
+            _ => values(&name, (&before, &after), (a, b), how, out),
         }
     }
+}
+
+/// How many lines of a field a response has.
+fn lines(name: &str, answer: &Answer) -> usize {
+    answer.header(name).count()
 }
 
 /// The reason why a change of such a field is at most info.
 const OF_SERVER: &str = "the field is about the server's software, not about the API";
 
+/// The reason why the value of a validator is noise.
+const VALIDATOR: &str = "the value identifies one state of the content";
+
 /// A field with two values.
-fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
+fn values(
+    name: &str,
+    (before, after): (&str, &str),
+    (a, b): (Told<'_>, Told<'_>),
+    how: How<'_>,
+    out: &mut Vec<Difference>,
+) {
     let part = Part::Header(name.to_owned());
     let (shown, shown_after) = (a.put_back(before), b.put_back(after));
     let new = |rule| {
@@ -273,6 +343,9 @@ fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: 
                     Level::Breaking,
                     "clients that know only the old scheme cannot authenticate",
                 ));
+            } else if unquoted(before) == unquoted(after) {
+                let reason = "the same challenge with and without quotes; a strict parser can fail at one of them";
+                difference.level = Some((Level::Warning, reason));
             }
             out.push(difference);
         }
@@ -304,9 +377,22 @@ fn values(name: &str, before: &str, after: &str, a: Told<'_>, b: Told<'_>, out: 
         },
         _ => {
             let mut difference = new(Rule::HeaderValueChanged);
-            let varies = fields::is_varying(name) || is_generated(before, after, &a, &b);
-            difference.noise = varies.then_some(GENERATED);
-            if fields::is_of_server(name) {
+            if name == "location" && is_same_location(&shown, &shown_after) {
+                let reason = "the same URL, relative instead of absolute or the other way round; clients that do not \
+                              resolve relative references fail";
+                difference.level = Some((Level::Warning, reason));
+            }
+            if matches!(name, "location" | "content-location") && is_of_assigned(&shown, &shown_after, a.answer, how) {
+                difference.noise = Some(ASSIGNED);
+            }
+            if fields::is_varying(name) && lines(name, a.answer) != lines(name, b.answer) {
+                let reason = "the field occurs a different number of times, and recipients may use any of its lines";
+                difference.level = Some((Level::Warning, reason));
+            } else if fields::is_varying(name) || is_generated(before, after, &a, &b) {
+                let is_validator = matches!(name, "etag" | "last-modified");
+                difference.noise = Some(if is_validator { VALIDATOR } else { GENERATED });
+            }
+            if fields::is_of_server(name) && difference.level.is_none() {
                 difference.level = Some((Level::Info, OF_SERVER));
             }
             out.push(difference);
@@ -339,8 +425,40 @@ fn items(text: &str) -> Vec<String> {
     out
 }
 
+/// Whether two URLs differ in nothing but an identifier that the servers assigned, as a whole segment of the path.
+fn is_of_assigned(a: &str, b: &str, answer: &Answer, how: How<'_>) -> bool {
+    let (before, after): (Vec<_>, Vec<_>) = (a.split('/').collect(), b.split('/').collect());
+    let mut differing = before.iter().zip(&after).filter(|(one, other)| one != other);
+    let (Some((one, other)), None) = (differing.next(), differing.next()) else {
+        return false;
+    };
+    before.len() == after.len() && (how.assigned)(answer.status == CREATED, one, other)
+}
+
+/// Whether two locations are one on their targets: absolute and relative to the origin.
+fn is_same_location(a: &str, b: &str) -> bool {
+    let path = |text: &str| text.strip_prefix("{{ base_url }}").map(str::to_owned);
+    path(a).is_some_and(|path| path == b) || path(b).is_some_and(|path| path == a)
+}
+
+/// A value without the quotes of strings that are tokens: both forms mean the same (RFC 9110 section 11.2).
+fn unquoted(text: &str) -> String {
+    let parts: Vec<_> = text.split('"').collect();
+    if parts.len().is_multiple_of(2) {
+        return text.to_owned();
+    }
+    let quoted = |(at, part): (usize, &&str)| {
+        if at % 2 == 1 && !crate::check::is_token(part) {
+            format!("\"{part}\"")
+        } else {
+            (*part).to_owned()
+        }
+    };
+    parts.iter().enumerate().map(quoted).collect()
+}
+
 /// Whether two values look like ids that no other response has, or like instants that go with the time of the response.
-fn is_generated(before: &str, after: &str, a: &Told<'_>, b: &Told<'_>) -> bool {
+pub(super) fn is_generated(before: &str, after: &str, a: &Told<'_>, b: &Told<'_>) -> bool {
     let is_id = |text: &str| {
         let text = text.trim_matches('"');
         let is_hex = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');

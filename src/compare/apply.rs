@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    ChangeRule as Rule, cookies,
+    ChangeRule as Rule,
+    answers::relocated,
+    cookies,
     difference::{Difference, Edit, EditChange, EditStep, Part, Told},
 };
 use crate::{
@@ -38,6 +40,13 @@ pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Opti
             if difference.rule == Rule::HeaderMediaTypeChanged {
                 answer.body = translated(b.answer, text);
                 measure(&mut answer);
+            } else if name == "location" {
+                // The text of a redirect contains it.
+                let is_json = ResponseView::new(a.answer, MAX_DECODED).json().is_ok();
+                if !is_json && !answer.body.is_empty() {
+                    answer.body = translated(a.answer, |text| relocated(text, a.answer, b.answer));
+                    measure(&mut answer);
+                }
             }
         }
         Part::Body(_) if is_of_whole_body(difference.rule) => {

@@ -1,6 +1,6 @@
 //! Findings of recorded cases, and what they are about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -29,6 +29,32 @@ pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
         out.extend(marks_of(&one.findings, answer));
     }
     out
+}
+
+/// What the findings that fail a case say, on any of its responses.
+pub(super) fn texts(case: &CaseFinished) -> BTreeMap<Mark, String> {
+    let mut out = BTreeMap::new();
+    for one in attempts(case) {
+        let answer = match one.exchange.as_ref().map(|exchange| &exchange.reply) {
+            Some(Reply::Answer(answer)) => Some(answer),
+            _ => None,
+        };
+        for finding in &one.findings {
+            for mark in marks_of(std::slice::from_ref(finding), answer) {
+                out.entry(mark).or_insert_with(|| text_of(finding));
+            }
+        }
+    }
+    out
+}
+
+fn text_of(finding: &Finding) -> String {
+    match (&finding.expected, &finding.actual) {
+        (Some(expected), Some(actual)) => format!("{}: expected {expected}, got {actual}", finding.message),
+        (Some(expected), None) => format!("{}: expected {expected}", finding.message),
+        (None, Some(actual)) => format!("{}: got {actual}", finding.message),
+        (None, None) => finding.message.clone(),
+    }
 }
 
 /// The findings that fail a response.

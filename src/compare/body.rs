@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::{
     ChangeRule as Rule,
     align::{Alignment, align, is_permutation},
+    answers::Assigned,
     difference::{Difference, Edit, EditChange, EditStep, Part, Told},
     format::{Format, instant, is_spelled_differently},
 };
@@ -15,6 +16,8 @@ use crate::{check::PutBack, json};
 
 /// Maximum number of items of an array that are compared one by one.
 const ITEMS: usize = 10_000;
+/// Maximum number of identifiers that are taken from one response.
+const IDENTIFIERS: usize = 20;
 /// Maximum number of edits that are kept for one difference.
 const EDITS: usize = 1000;
 /// Maximum distance in seconds at which an instant is taken for the time of its response.
@@ -47,6 +50,11 @@ const MEASURED_TIME: &str = "the value is a measured time";
 /// The reason why an id or the present time is noise.
 pub(super) const GENERATED: &str = "the value is generated for each response";
 
+/// The reason why the identifier of a created resource is noise.
+pub(super) const ASSIGNED: &str = "the server assigns the identifier when it creates the resource";
+/// The status of a response to a request that created a resource (RFC 9110 section 15.3.2).
+pub(super) const CREATED: u16 = 201;
+
 /// Why the value at a pointer of a body is expected to vary, if it is.
 pub(super) type Volatile<'v> = &'v dyn Fn(&str) -> Option<&'static str>;
 
@@ -59,6 +67,8 @@ pub(super) struct Comparing<'c> {
     pub(super) volatile: Volatile<'c>,
     /// Whether edits are kept.
     pub(super) with_edits: bool,
+    /// Whether the servers assigned the two values.
+    pub(super) assigned: Assigned<'c>,
 }
 
 pub(super) fn compare(how: Comparing<'_>, one: &Value, other: &Value, out: &mut Vec<Difference>) {
@@ -192,6 +202,16 @@ impl Walk<'_, '_> {
             (Value::Null, _) => self.replaced(Rule::BodyNoLongerNull, a, b),
             (_, Value::Null) => self.replaced(Rule::BodyBecameNull, a, b),
             (Value::Array(one), Value::Array(other)) => self.arrays(one, other),
+            (Value::Array(one), Value::Object(outer))
+                if self.list_in(one, &self.how.a, outer, &self.how.b).is_some() =>
+            {
+                self.wrapped_list(Rule::BodyWrapped, a, b);
+            }
+            (Value::Object(outer), Value::Array(one))
+                if self.list_in(one, &self.how.b, outer, &self.how.a).is_some() =>
+            {
+                self.wrapped_list(Rule::BodyUnwrapped, a, b);
+            }
             (Value::Array(_), _) => self.replaced(Rule::BodyNoLongerArray, a, b),
             (_, Value::Array(_)) => self.replaced(Rule::BodyBecameArray, a, b),
             (Value::Object(one), Value::Object(other)) => self.objects(one, other),
@@ -214,6 +234,9 @@ impl Walk<'_, '_> {
         let mut difference = self.difference(rule, self.pointer(None), Some(&one), Some(&other));
         if let (Rule::BodyValueChanged, Some(a), Some(b)) = (rule, epoch(a), epoch(b)) {
             difference.noise = self.is_of_its_time(a, b).then_some(GENERATED);
+        }
+        if rule == Rule::BodyValueChanged && self.is_assigned(name, &a.to_string(), &b.to_string()) {
+            difference.noise = Some(ASSIGNED);
         }
         if rule == Rule::BodyValueChanged && is_measured(name, a) && is_measured(name, b) {
             difference.noise = Some(MEASURED_TIME);
@@ -244,8 +267,14 @@ impl Walk<'_, '_> {
         let mut difference = self.difference(rule, self.pointer(None), Some(&one), Some(&other));
         if rule == Rule::BodyValueChanged && self.is_generated(a, b) {
             difference.noise = Some(GENERATED);
+        } else if rule == Rule::BodyValueChanged && self.is_assigned(name, a, b) {
+            difference.noise = Some(ASSIGNED);
         }
         self.replaced_as(difference, &other);
+    }
+
+    fn is_assigned(&self, name: &str, a: &str, b: &str) -> bool {
+        is_identifier(name) && (self.how.assigned)(self.how.a.answer.status == CREATED, a, b)
     }
 
     /// Whether both are generated for each response: ids that nothing else has, and instants that go with its time.
@@ -275,7 +304,7 @@ impl Walk<'_, '_> {
     }
 
     fn properties(&mut self, a: &BTreeMap<&str, Property<'_>>, b: &BTreeMap<&str, Property<'_>>) {
-        if let Some(key) = Self::wrapper(a, b) {
+        if let Some(key) = Self::wrapper((a, &self.how.a), (b, &self.how.b)) {
             let part = Part::Body(self.pointer(None));
             let outer = object_of(a);
             self.tell(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key, |walk| {
@@ -287,7 +316,7 @@ impl Walk<'_, '_> {
             }
             return;
         }
-        if let Some(key) = Self::wrapper(b, a) {
+        if let Some(key) = Self::wrapper((b, &self.how.b), (a, &self.how.a)) {
             let part = Part::Body(self.pointer(None));
             let Some((_, Value::Object(inner))) = a.get(key) else {
                 return;
@@ -434,7 +463,10 @@ impl Walk<'_, '_> {
     }
 
     /// The property of `outer` that has everything that `inner` has, which `outer` itself no longer has.
-    fn wrapper<'k>(inner: &BTreeMap<&str, Property<'_>>, outer: &BTreeMap<&'k str, Property<'_>>) -> Option<&'k str> {
+    fn wrapper<'k>(
+        (inner, inside): (&BTreeMap<&str, Property<'_>>, &Told<'_>),
+        (outer, outside): (&BTreeMap<&'k str, Property<'_>>, &Told<'_>),
+    ) -> Option<&'k str> {
         let holds = |key: &str, value: &Value| {
             let Value::Object(held) = value else { return false };
             let has_left = |name: &str| name == key || !outer.contains_key(name);
@@ -443,8 +475,11 @@ impl Walk<'_, '_> {
                 return false;
             }
             // Names alone are no evidence: most values are the same, or at least of the same type.
-            let same =
-                |(name, own): (&&str, &Property<'_>)| held.get(*name).is_some_and(|value| json::equal(own.1, value));
+            let same = |(name, own): (&&str, &Property<'_>)| {
+                let is_same =
+                    |value| json::equal(own.1, value) || normal(own.1, inside, false) == normal(value, outside, false);
+                held.get(*name).is_some_and(is_same)
+            };
             let alike = |(name, own): (&&str, &Property<'_>)| {
                 held.get(*name)
                     .is_some_and(|value| json_type(own.1) == json_type(value))
@@ -462,6 +497,53 @@ impl Walk<'_, '_> {
             .iter()
             .find(|(key, value)| holds(key, value.1))
             .map(|(key, _)| *key)
+    }
+
+    /// The only list in an object, if it has an item of `list`.
+    fn list_in<'o>(
+        &self,
+        list: &[Value],
+        own: &Told<'_>,
+        outer: &'o Map<String, Value>,
+        other: &Told<'_>,
+    ) -> Option<(&'o str, &'o [Value])> {
+        let mut lists = outer
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.as_array()?.as_slice())));
+        let (Some(found), None) = (lists.next(), lists.next()) else {
+            return None;
+        };
+        let text = |items: &[Value], of: &Told<'_>| -> BTreeSet<String> {
+            items.iter().take(ITEMS).map(|item| normal(item, of, false)).collect()
+        };
+        let is_record = |item: &Value| item.as_object().is_some_and(|entries| entries.len() > 1);
+        let is_distinctive = list.iter().any(|item| is_distinctive(item) || is_record(item));
+        (is_distinctive && !text(list, own).is_disjoint(&text(found.1, other))).then_some(found)
+    }
+
+    /// A list that is the property of an object on the other side.
+    fn wrapped_list(&mut self, rule: Rule, a: &Value, b: &Value) {
+        let (list, outer, own, other) = match (a, b) {
+            (Value::Array(list), Value::Object(outer)) => (list, outer, self.how.a, self.how.b),
+            (Value::Object(outer), Value::Array(list)) => (list, outer, self.how.b, self.how.a),
+            _ => return,
+        };
+        let Some((key, inner)) = self.list_in(list, &own, outer, &other) else {
+            return;
+        };
+        let mut difference = self.difference(rule, self.pointer(None), Some(a), Some(b));
+        difference.level = Some((
+            super::Level::Breaking,
+            "clients that read a list find an object, or the other way round",
+        ));
+        self.tell(difference, key, |walk| {
+            vec![walk.edit(None, EditChange::Replace(walk.how.in_baseline(b)))]
+        });
+        // The items of a body without a wrapper are at other places in it: the edits of theirs would not fit.
+        match rule {
+            Rule::BodyWrapped => self.arrays(list, inner),
+            _ => self.arrays(inner, list),
+        }
     }
 
     fn arrays(&mut self, a: &[Value], b: &[Value]) {
@@ -519,7 +601,11 @@ impl Walk<'_, '_> {
             Rule::BodyMoreItems
         };
         let part = Part::Body(self.pointer(None));
-        let (before, after) = (format!("{} items", a.len()), format!("{} items", b.len()));
+        let number = |items: &[Value]| match items.len() {
+            1 => "1 item".to_owned(),
+            number => format!("{number} items"),
+        };
+        let (before, after) = (number(a), number(b));
         self.tell(Difference::new(rule, part, Some(&before), Some(&after)), "", |walk| {
             let mut items: Vec<Value> = if is_less {
                 let gone: BTreeSet<_> = aligned.removed.iter().rev().take(a.len() - b.len()).collect();
@@ -628,6 +714,38 @@ fn merged(items: &[Value]) -> Option<Value> {
         }
     }
     Some(Value::Object(all))
+}
+
+/// Whether a property identifies a resource, by its name: `id`, `user_id`, `userId`, `uuid`.
+fn is_identifier(name: &str) -> bool {
+    let is_whole = matches!(
+        name.to_ascii_lowercase().as_str(),
+        "id" | "_id" | "uuid" | "guid" | "uid"
+    );
+    is_whole
+        || ["_id", "-id", "Id", "ID", "_uuid", "Uuid", "UUID"]
+            .iter()
+            .any(|end| name.ends_with(end))
+}
+
+/// The identifiers in the body of a response, by their places; at most [`IDENTIFIERS`].
+pub(super) fn identifiers(value: &Value) -> Vec<(String, String)> {
+    fn walk(at: &str, value: &Value, depth: usize, out: &mut Vec<(String, String)>) {
+        let Value::Object(entries) = value else { return };
+        for (name, value) in entries {
+            let place = json::step(at, name);
+            match value {
+                _ if out.len() >= IDENTIFIERS => return,
+                Value::String(text) if is_identifier(name) => out.push((place, text.clone())),
+                Value::Number(number) if is_identifier(name) => out.push((place, number.to_string())),
+                Value::Object(_) if depth > 0 => walk(&place, value, depth - 1, out),
+                _ => {}
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk("", value, 2, &mut out);
+    out
 }
 
 fn is_message(name: &str, a: &str, b: &str) -> bool {

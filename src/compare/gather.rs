@@ -6,13 +6,18 @@ use super::{
     ChangeRule as Rule, Level, Noise, NotCompared,
     answers::{How, differ, replies},
     apply::applied,
-    attribute::{Mark, concerns, is_at, is_wording, marks},
+    attribute::{Mark, concerns, is_at, is_wording, marks, texts},
     difference::{Difference, Part, Told},
     facts::Facts,
+    format::Format,
     judge::Judge,
-    side::{Recorded, exchange, rounds},
+    side::{Recorded, exchange, is_sent, rounds},
+    text::differ_beyond_noise,
 };
-use crate::model::{Answer, CaseFinished, Reply, Verdict};
+use crate::{
+    check::{MAX_DECODED, ResponseView},
+    model::{Answer, CaseFinished, Reply, Verdict},
+};
 
 /// Maximum number of responses of one case on one side that are compared.
 const ROUNDS: usize = 5;
@@ -49,6 +54,8 @@ pub(super) struct Shown {
     pub(super) worded: Option<String>,
     /// Whether a check that failed passes because of it.
     pub(super) is_satisfied: bool,
+    /// Whether it is more than what varies between the responses of one version.
+    pub(super) is_beyond_noise: bool,
 }
 
 /// What one difference does to the checks of a case, if nothing else differs.
@@ -68,6 +75,8 @@ struct Judged {
     gone: BTreeSet<Mark>,
     /// The changes it shows, and their effects, where those are known.
     keys: Vec<(Key, Option<Effect>)>,
+    /// What the findings of both sides say.
+    texts: BTreeMap<Mark, String>,
 }
 
 /// What noise can hide: never a type, a name, a status.
@@ -113,6 +122,17 @@ impl<'p> Pair<'p> {
         }
     }
 
+    /// Whether the texts of the two sides differ in more than what varies on one side.
+    fn is_beyond_noise(&self) -> bool {
+        let of = |case: &CaseFinished, side: &Recorded| -> Vec<String> {
+            let all = rounds(case).into_iter().take(ROUNDS);
+            all.map(|(_, answer)| side.names.put_back(&ResponseView::new(answer, MAX_DECODED).shown()))
+                .collect()
+        };
+        let is_repeated = !(self.one.repeats.is_empty() && self.other.repeats.is_empty());
+        is_repeated && differ_beyond_noise(&of(self.one, self.own), &of(self.other, self.theirs))
+    }
+
     /// The responses of one round, of the first where a side has none in it.
     fn of_round(&self, round: usize) -> Option<(Told<'p>, Told<'p>)> {
         let of = |case| -> Option<&'p Answer> {
@@ -135,6 +155,8 @@ pub(super) struct Gathered {
     pub(super) compared: usize,
     same: BTreeMap<String, Vec<Key>>,
     pub(super) not_compared: Vec<NotCompared>,
+    /// Pairs of identifiers that the servers assigned to created resources.
+    pub(super) generated: BTreeSet<(String, String)>,
     /// The endpoints of all cases.
     pub(super) endpoints: BTreeSet<String>,
 }
@@ -170,9 +192,16 @@ impl Gathered {
             _ => false,
         };
         let volatile = |part: &Part| facts.volatile(&other.id, part);
+        let generated = std::mem::take(&mut self.generated);
+        let assigned = |is_created: bool, before: &str, after: &str| {
+            let is_sent = || exchange(one).is_none_or(|exchange| is_sent(&exchange.request, before));
+            generated.contains(&(before.to_owned(), after.to_owned()))
+                || (is_created && is_similar(before, after) && !is_sent())
+        };
         let how = How {
             volatile: &volatile,
             with_edits: false,
+            assigned: &assigned,
         };
         if is_compared {
             self.compared += 1;
@@ -203,9 +232,17 @@ impl Gathered {
                 continue;
             }
             let difference = facts.weighed(difference, other);
+            let is_text = difference.rule == Rule::BodyTextChanged;
             let key = self.put(&other.suite, &endpoint, difference, (other.index, &other.id), round);
+            if is_text && pair.is_beyond_noise() {
+                let group = self.groups.get_mut(&key);
+                if let Some(shown) = group.and_then(|group| group.get_mut(&(other.index, other.id.clone()))) {
+                    shown.is_beyond_noise = true;
+                }
+            }
             keys.push((key, effect));
         }
+        self.generated = generated;
         if is_compared {
             let keys = keys.iter().map(|(key, _)| key.clone()).collect();
             self.same.insert(other.id.clone(), keys);
@@ -219,6 +256,7 @@ impl Gathered {
                 new,
                 gone,
                 keys,
+                texts: texts(one).into_iter().chain(texts(other)).collect(),
             });
         }
     }
@@ -279,6 +317,7 @@ impl Gathered {
             raised: None,
             worded: None,
             is_satisfied: false,
+            is_beyond_noise: false,
         });
         key
     }
@@ -313,14 +352,10 @@ impl Gathered {
                     let part = difference.part.clone();
                     self.learned
                         .insert((case.suite.clone(), endpoint.to_owned(), part, hides));
-                }
-                if difference.noise.is_none() {
-                    self.note(
-                        &case.suite,
-                        &difference,
-                        "two responses of one version differ",
-                        &case.id,
-                    );
+                    if difference.noise.is_none() {
+                        let source = "two responses of one version differ";
+                        self.note(&case.suite, &difference, source, &case.id);
+                    }
                 }
             }
         }
@@ -330,10 +365,13 @@ impl Gathered {
     /// explains is a change of its own.
     pub(super) fn settle(&mut self, facts: &Facts<'_>) -> Vec<Noise> {
         let learned = &self.learned;
-        self.groups.retain(|key, _| {
+        self.groups.retain(|key, group| {
             let hidden =
                 Hides::of(key.rule).map(|hides| (key.suite.clone(), key.endpoint.clone(), key.part.clone(), hides));
-            hidden.is_none_or(|hidden| !learned.contains(&hidden))
+            if hidden.is_some_and(|hidden| learned.contains(&hidden)) {
+                group.retain(|_, shown| shown.is_beyond_noise);
+            }
+            !group.is_empty()
         });
         for case in std::mem::take(&mut self.judged) {
             self.explain(&case, &case.new, Rule::VerdictNewlyFailing, facts);
@@ -418,6 +456,11 @@ impl Gathered {
                 let kind = format!("{check} {}", pointer.as_deref().unwrap_or_default());
                 let mut difference = whole(rule);
                 kind.trim_end().clone_into(&mut difference.kind);
+                let (passes, text) = (Some("passes".to_owned()), case.texts.get(mark).cloned());
+                (difference.before, difference.after) = match rule {
+                    Rule::VerdictFixed => (text, passes),
+                    _ => (passes, text),
+                };
                 if keys.iter().any(|(_, effect)| effect.is_none()) {
                     let reason = "the response of the baseline cannot be checked again here, so the cause is not known";
                     difference.level = Some((rule.info().level, reason));
@@ -435,6 +478,17 @@ impl Gathered {
             .filter(|keys| !keys.iter().any(|key| self.groups.contains_key(key)))
             .count()
     }
+}
+
+/// Whether both can be identifiers that one server assigns.
+fn is_similar(before: &str, after: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_value =
+        |text: &str| !["", "0", "undefined", "null", "none", "nan"].contains(&text.to_ascii_lowercase().as_str());
+    is_value(before)
+        && is_value(after)
+        && (is_number(after) || !is_number(before))
+        && (Format::of(before) == Format::of(after))
 }
 
 fn effect_of(effect: &Effect, rule: Rule) -> &BTreeSet<Mark> {

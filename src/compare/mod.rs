@@ -25,6 +25,7 @@ mod settings;
 mod side;
 #[cfg(test)]
 mod tests;
+mod text;
 mod words;
 
 use std::{
@@ -118,6 +119,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     let mut before = Recorded::read(baseline.path, baseline.name, how.wanted).map_err(of(false))?;
     let mut after = Recorded::read(candidate.path, candidate.name, how.wanted).map_err(of(true))?;
     let mut gathered = Gathered::default();
+    gathered.generated = generated(&before, &after);
     let mut times = Vec::new();
     for (id, entry) in after.cases.clone() {
         let new = after.case(entry).map_err(of(true))?;
@@ -222,6 +224,28 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     })
 }
 
+/// Pairs of identifiers that the two sides assigned to the resources that the same case created.
+fn generated(before: &Recorded, after: &Recorded) -> BTreeSet<(String, String)> {
+    let mut pairs = BTreeSet::new();
+    // Short numbers would be taken for others by chance.
+    let distinct = |ids: &'_ [String]| -> Vec<String> {
+        let ids = ids.iter().filter(|id| id.len() > 3);
+        ids.take(side::PAIRED).cloned().collect()
+    };
+    for (place, own) in &before.assigned {
+        let other = after.assigned.get(place).map(|ids| distinct(ids)).unwrap_or_default();
+        for one in distinct(own) {
+            pairs.extend(
+                other
+                    .iter()
+                    .filter(|id| **id != one)
+                    .map(|id| (one.clone(), id.clone())),
+            );
+        }
+    }
+    pairs
+}
+
 /// Changes are listed by level, by how many cases show them, then by what they are.
 fn order(change: &Change) -> impl Ord + use<> {
     (
@@ -274,6 +298,7 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
                         raised: None,
                         worded: None,
                         is_satisfied: false,
+                        is_beyond_noise: false,
                     },
                 );
             }

@@ -4,12 +4,18 @@ use std::{collections::HashMap, path::Path};
 
 use serde_json::Value;
 
-use super::Side;
+use super::{
+    Side,
+    body::{CREATED, identifiers},
+};
 use crate::{
-    check::PutBack,
-    model::{Answer, Attempt, CaseFinished, Event, Exchange, Reply, RunFinished},
+    check::{MAX_DECODED, PutBack, ResponseView},
+    model::{Answer, Attempt, CaseFinished, Event, Exchange, Reply, Request, RunFinished},
     recording::{Recording, RecordingError},
 };
+
+/// Maximum number of identifiers of one place that are paired with those of the other side.
+pub(super) const PAIRED: usize = 5;
 
 /// Where a case stands, and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +32,8 @@ pub(super) struct Recorded {
     /// By id, in the order of the suite.
     pub(super) cases: Vec<(String, Entry)>,
     by_id: HashMap<String, usize>,
+    /// Identifiers of the resources that cases created, by case and place in the response.
+    pub(super) assigned: HashMap<(String, String), Vec<String>>,
     again: Recording,
 }
 
@@ -37,10 +45,14 @@ impl Recorded {
         let mut found: HashMap<String, Entry> = HashMap::new();
         let mut end: Option<RunFinished> = None;
         let mut repeats = 1;
+        let mut assigned: HashMap<(String, String), Vec<String>> = HashMap::new();
         while let Some(event) = recording.next() {
             match event?.into_inner() {
                 Event::CaseFinished(finished) if wanted(&finished.id) => {
                     repeats = repeats.max(1 + finished.repeats.len());
+                    for (place, value) in attempts(&finished).flat_map(assigned_by) {
+                        assigned.entry((finished.id.clone(), place)).or_default().push(value);
+                    }
                     let entry = Entry {
                         at: recording.at(),
                         index: finished.index,
@@ -61,8 +73,13 @@ impl Recorded {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let base = started.base_url.trim_end_matches('/').to_owned();
         let names = started.vars.iter().map(|(name, value)| (name.clone(), text(value)));
+        // Responses can name the host without the scheme.
+        let authority = base
+            .split_once("://")
+            .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        let authority = ("base_url_host".to_owned(), authority.to_owned());
         Ok(Self {
-            names: PutBack::new(names.chain([("base_url".to_owned(), base)])),
+            names: PutBack::new(names.chain([("base_url".to_owned(), base), authority])),
             side: Side {
                 name: name.to_owned(),
                 base_url: started.base_url,
@@ -79,6 +96,7 @@ impl Recorded {
             },
             cases,
             by_id,
+            assigned,
             again: Recording::open(path)?,
         })
     }
@@ -92,6 +110,36 @@ impl Recorded {
     pub(super) fn case(&mut self, entry: Entry) -> Result<CaseFinished, RecordingError> {
         self.again.again(entry.at)
     }
+}
+
+/// The identifiers of a resource that an attempt created, by their places in the response.
+fn assigned_by(attempt: &Attempt) -> Vec<(String, String)> {
+    let Some(Exchange {
+        request,
+        reply: Reply::Answer(answer),
+        ..
+    }) = &attempt.exchange
+    else {
+        return Vec::new();
+    };
+    if answer.status != CREATED {
+        return Vec::new();
+    }
+    let view = ResponseView::new(answer, MAX_DECODED);
+    let found = view.json().map(identifiers).unwrap_or_default();
+    found
+        .into_iter()
+        .filter(|(_, value)| !is_sent(request, value))
+        .collect()
+}
+
+/// Whether a request contains a value: in its URL, or in its body.
+pub(super) fn is_sent(request: &Request, value: &str) -> bool {
+    let is_in = |text: &str| {
+        let mut words = text.split(|sign: char| !(sign.is_alphanumeric() || sign == '-' || sign == '_'));
+        words.any(|word| word == value) || (value.len() > 3 && text.contains(value))
+    };
+    is_in(&request.url) || is_in(&request.body.text())
 }
 
 /// All answers of the same version to one case: the last try, and the repeats.

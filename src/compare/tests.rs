@@ -24,6 +24,7 @@ fn seen(a: &Answer, b: &Answer) -> Vec<String> {
     let how = How {
         volatile: &|_| None,
         with_edits: true,
+        assigned: &|is_created, _, _| is_created,
     };
     let mut all: Vec<_> = differ(told(a), told(b), how)
         .into_iter()
@@ -271,6 +272,14 @@ fn fields_differ_by_what_they_mean() {
         ("etag", "\"1\"", "\"2\"", ""),
         ("etag", "\"1\"", "W/\"1\"", "header/value-changed"),
         ("content-length", "1", "2", ""),
+        ("server", "a/1", "a/2", "header/value-changed"),
+        ("link", "", "", ""),
+        (
+            "www-authenticate",
+            "Basic realm=\"x\"",
+            "Basic realm=x",
+            "header/challenge-changed",
+        ),
         // A date that does not go with the responses is a value like any other.
         (
             "sunset",
@@ -287,4 +296,119 @@ fn fields_differ_by_what_they_mean() {
         assert_eq!(found, expected, "{name}: {before} -> {after}");
     }
     assert!(ChangeRule::of("header/cookie-weakened").is_some());
+}
+
+#[test]
+fn a_list_without_items_is_an_absent_list() {
+    let with = |headers: &[(&str, &str)]| answer(headers, "", "2026-01-01T00:00:00Z");
+    assert_eq!(seen(&with(&[("link", "")]), &with(&[])), [""; 0]);
+    assert_eq!(seen(&with(&[]), &with(&[("vary", " , ")])), [""; 0]);
+    assert_eq!(seen(&with(&[("allow", "")]), &with(&[])), ["header/removed allow"]);
+    assert_eq!(seen(&with(&[("x-a", "")]), &with(&[])), ["header/removed x-a"]);
+    assert_eq!(
+        seen(&with(&[("link", "")]), &with(&[("link", "</a>; rel=next")])),
+        ["header/added link"]
+    );
+}
+
+#[test]
+fn a_field_that_occurs_twice_is_a_change() {
+    let with = |headers: &[(&str, &str)]| answer(headers, "", "2026-01-01T00:00:00Z");
+    for (name, value) in [("date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("etag", "\"1\"")] {
+        let (one, two) = (with(&[(name, value)]), with(&[(name, value), (name, value)]));
+        assert_eq!(seen(&one, &two), [format!("header/value-changed {name}")]);
+        assert_eq!(seen(&two, &one), [format!("header/value-changed {name}")]);
+    }
+}
+
+#[test]
+fn the_text_of_a_redirect_follows_from_its_location() {
+    let to = |url: &str, text: &str| answer(&[("location", url)], text, "2026-01-01T00:00:00Z");
+    let location = "header/value-changed location";
+    for (before, after, expected) in [
+        (
+            to("/", "Found. Redirecting to /"),
+            to("back", "Found. Redirecting to back"),
+            &[location][..],
+        ),
+        (
+            to("/a?b=1&c=2", "<a href=\"/a?b=1&amp;c=2\">"),
+            to("/d?b=1&c=2", "<a href=\"/d?b=1&amp;c=2\">"),
+            &[location],
+        ),
+        (
+            to("/a", "Go to /a"),
+            to("/b", "Gone to /b"),
+            &["body/text-changed ", location],
+        ),
+        (to("/a", "Go to /a"), to("/a", "Go to /b"), &["body/text-changed "]),
+    ] {
+        assert_eq!(seen(&before, &after), expected, "{}", after.body.text());
+    }
+}
+
+#[test]
+fn identifiers_of_created_resources_are_noise() {
+    let of = |status: u16, location: &str, body: &Value| {
+        let headers = [("content-type", "application/json"), ("location", location)];
+        let mut answer = answer(&headers, &body.to_string(), "2026-01-01T00:00:00Z");
+        answer.status = status;
+        answer
+    };
+    let (before, after) = (json!({"id": "B_9t-Dm", "n": 1}), json!({"id": "2800", "n": 2}));
+    assert_eq!(
+        seen(&of(201, "/posts/B_9t-Dm", &before), &of(201, "/posts/2800", &after)),
+        ["body/value-changed /n"]
+    );
+    assert_eq!(
+        seen(&of(201, "/posts/B_9t-Dm", &before), &of(201, "/items/2800", &before)),
+        ["header/value-changed location"]
+    );
+    assert_eq!(
+        seen(&of(200, "/posts/1", &before), &of(200, "/posts/1", &after)),
+        ["body/value-changed /id", "body/value-changed /n"]
+    );
+    // The type of an identifier is part of the contract.
+    assert_eq!(
+        seen(
+            &of(201, "/", &json!({"userId": 7})),
+            &of(201, "/", &json!({"userId": "7a"}))
+        ),
+        ["body/type-changed /userId"]
+    );
+}
+
+#[test]
+fn times_and_ids_in_a_text_are_noise() {
+    let of = |text: &str| answer(&[("content-type", "text/html")], text, "2026-01-01T00:00:00Z");
+    for (before, after, expected) in [
+        ("<p>took 3.38ms</p>", "<p>took 12.1ms</p>", &[][..]),
+        (
+            "<i>0b9e6e0c-7d1f-4c5e-9a44-3c1f8a1e2b3c</i>",
+            "<i>1b9e6e0c-7d1f-4c5e-9a44-3c1f8a1e2b3c</i>",
+            &[],
+        ),
+        ("3 rows took 3.38ms", "4 rows took 3.39ms", &["body/text-changed "]),
+        ("costs 3.38", "costs 4.38", &["body/text-changed "]),
+    ] {
+        assert_eq!(seen(&of(before), &of(after)), expected, "{before}");
+    }
+}
+
+#[test]
+fn a_list_in_an_object_is_wrapped() {
+    let (list, page) = (
+        json!([{"id": "abc"}, {"id": "def"}]),
+        json!({"data": [{"id": "abc"}], "pages": 2}),
+    );
+    assert_eq!(bodies(&list, &page), ["body/fewer-items ", "body/wrapped "]);
+    assert_eq!(bodies(&page, &list), ["body/more-items ", "body/unwrapped "]);
+    // Nothing shows that it is the same list.
+    for other in [
+        json!({"data": []}),
+        json!({"data": [{"id": "x"}]}),
+        json!({"a": [{"id": "abc"}], "b": []}),
+    ] {
+        assert_eq!(bodies(&list, &other), ["body/no-longer-array "], "{other}");
+    }
 }

@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Operator, mutant::Target, names::Names};
 use crate::{
-    check::{self, ResponseView, fields::is_varying},
+    check::{
+        self, ResponseView,
+        fields::{is_of_server, is_varying},
+    },
     json,
     model::{Answer, CREDENTIALS, HIDDEN, field_shown},
     suite::is_matcher,
@@ -135,7 +138,7 @@ fn header(name: &str, answer: &Answer, names: &Names) -> Vec<Value> {
     if let Some(shape) = names.shape(&value) {
         return vec![json!({ "matches": shape }), present];
     }
-    if is_varying(name) || names.is_of_row(&value) || check::instant(&value).is_some() {
+    if is_varying(name) || is_of_server(name) || names.is_of_row(&value) || check::instant(&value).is_some() {
         return vec![present];
     }
     let (template, plain) = (names.template(&value), Names::plain(&value));
