@@ -352,10 +352,10 @@ impl Gathered {
                     let part = difference.part.clone();
                     self.learned
                         .insert((case.suite.clone(), endpoint.to_owned(), part, hides));
-                    if difference.noise.is_none() {
-                        let source = "two responses of one version differ";
-                        self.note(&case.suite, &difference, source, &case.id);
-                    }
+                }
+                if difference.noise.is_none() {
+                    let source = "two responses of one version differ";
+                    self.note(&case.suite, &difference, source, &case.id);
                 }
             }
         }
