@@ -203,12 +203,12 @@ impl Walk<'_, '_> {
             (_, Value::Null) => self.replaced(Rule::BodyBecameNull, a, b),
             (Value::Array(one), Value::Array(other)) => self.arrays(one, other),
             (Value::Array(one), Value::Object(outer))
-                if self.list_in(one, &self.how.a, outer, &self.how.b).is_some() =>
+                if Self::list_in(one, &self.how.a, outer, &self.how.b).is_some() =>
             {
                 self.wrapped_list(Rule::BodyWrapped, a, b);
             }
             (Value::Object(outer), Value::Array(one))
-                if self.list_in(one, &self.how.b, outer, &self.how.a).is_some() =>
+                if Self::list_in(one, &self.how.b, outer, &self.how.a).is_some() =>
             {
                 self.wrapped_list(Rule::BodyUnwrapped, a, b);
             }
@@ -501,7 +501,6 @@ impl Walk<'_, '_> {
 
     /// The only list in an object, if it has an item of `list`.
     fn list_in<'o>(
-        &self,
         list: &[Value],
         own: &Told<'_>,
         outer: &'o Map<String, Value>,
@@ -528,7 +527,7 @@ impl Walk<'_, '_> {
             (Value::Object(outer), Value::Array(list)) => (list, outer, self.how.b, self.how.a),
             _ => return,
         };
-        let Some((key, inner)) = self.list_in(list, &own, outer, &other) else {
+        let Some((key, inner)) = Self::list_in(list, &own, outer, &other) else {
             return;
         };
         let mut difference = self.difference(rule, self.pointer(None), Some(a), Some(b));

@@ -73,8 +73,8 @@ pub(super) fn differ_beyond_noise(before: &[String], after: &[String]) -> bool {
     if !varies && !new_varies {
         return false;
     }
-    let is_same = |(word, new): (&Option<&str>, &Option<&str>)| word.is_none() || new.is_none() || word == new;
-    one.len() != other.len() || !one.iter().zip(&other).all(is_same)
+    let is_same = |(word, new): (Option<&str>, Option<&str>)| word.is_none() || new.is_none() || word == new;
+    one.len() != other.len() || !one.into_iter().zip(other).all(is_same)
 }
 
 /// The words that all texts have in the same place, `None` for the others, and whether there are others.
