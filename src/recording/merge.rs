@@ -59,91 +59,101 @@ pub struct Merged {
     missing: Vec<String>,
 }
 
+/// What is known of recordings that were read so far.
+#[derive(Default)]
+struct Reading {
+    started: Option<RunStarted>,
+    parts: BTreeMap<(PartitionBy, u32), BTreeSet<u32>>,
+    ids: BTreeSet<String>,
+    suites: BTreeSet<String>,
+    /// The indexes of the cases of parts.
+    indexes: BTreeSet<usize>,
+    counts: Counts,
+    elapsed_us: u64,
+    stopped: Option<Stop>,
+    project_cases: usize,
+    max_skipped: Option<usize>,
+}
+
+impl Reading {
+    /// Adds the beginning of a run; the error is how it differs from the first.
+    fn begin(&mut self, this: RunStarted) -> Result<(), String> {
+        if let Some(partition) = this.partition {
+            let parts = self.parts.entry((partition.by, partition.of)).or_default();
+            parts.insert(partition.part);
+        }
+        let Some(first) = &mut self.started else {
+            self.started = Some(this);
+            return Ok(());
+        };
+        if let Some(what) = difference(first, &this) {
+            return Err(what);
+        }
+        first.started = first.started.min(this.started);
+        first.cases += this.cases;
+        if this.flaky == Flaky::Fail {
+            first.flaky = Flaky::Fail;
+        }
+        Ok(())
+    }
+
+    /// Adds the end of a run.
+    fn end(&mut self, end: &RunFinished) {
+        self.elapsed_us = end.elapsed_us.max(self.elapsed_us);
+        self.stopped = self.stopped.or(end.stopped);
+        self.project_cases = self.project_cases.max(end.project_cases);
+        // The strictest of different gates applies.
+        self.max_skipped = self.max_skipped.into_iter().chain(end.max_skipped).min();
+    }
+}
+
 impl Merged {
-    /// Reads all recordings once, and holds them against each other.
+    /// Reads all recordings once, and checks that they belong together.
     pub fn open(paths: &[PathBuf]) -> Result<Self, MergeError> {
-        let mut started: Option<RunStarted> = None;
-        let mut parts: BTreeMap<(PartitionBy, u32), BTreeSet<u32>> = BTreeMap::new();
-        let (mut ids, mut suites, mut places) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut counts = Counts::default();
-        let (mut elapsed_us, mut stopped) = (0, None);
-        let (mut project_cases, mut max_skipped): (usize, Option<usize>) = (0, None);
+        let differ = |path: &Path, what: String| MergeError::Differ {
+            path: path.display().to_string(),
+            first: paths[0].display().to_string(),
+            what,
+        };
+        let mut all = Reading::default();
         for path in paths {
-            let shown = path.display().to_string();
             let recording = open(path)?;
-            let this = recording.started().clone();
-            let this_partition = this.partition;
-            if let Some(partition) = this_partition {
-                parts
-                    .entry((partition.by, partition.of))
-                    .or_default()
-                    .insert(partition.part);
-            }
-            match &mut started {
-                None => started = Some(this),
-                Some(first) => {
-                    if let Some(what) = difference(first, &this) {
-                        let first = paths[0].display().to_string();
-                        return Err(MergeError::Differ {
-                            path: shown,
-                            first,
-                            what,
-                        });
-                    }
-                    first.started = first.started.min(this.started);
-                    first.cases += this.cases;
-                    if this.flaky == Flaky::Fail {
-                        first.flaky = Flaky::Fail;
-                    }
-                }
-            }
+            let is_part = recording.started().partition.is_some();
+            all.begin(recording.started().clone())
+                .map_err(|what| differ(path, what))?;
             for event in recording {
                 match event.map_err(|source| unreadable(path, source))?.into_inner() {
                     Event::CaseFinished(case) => {
-                        counts.add(&case);
-                        suites.insert(case.suite);
-                        if let Some(id) = ids.replace(case.id.clone()) {
-                            return Err(MergeError::Twice { id, path: shown });
+                        all.counts.add(&case);
+                        if let Some(id) = all.ids.replace(case.id.clone()) {
+                            let path = path.display().to_string();
+                            return Err(MergeError::Twice { id, path });
                         }
-                        let is_part = this_partition.is_some();
-                        if is_part && !places.insert(case.index) {
+                        if is_part && !all.indexes.insert(case.index) {
                             let what = format!("{} and another case have the index {}", case.id, case.index);
-                            let first = paths[0].display().to_string();
-                            return Err(MergeError::Differ {
-                                path: shown,
-                                first,
-                                what,
-                            });
+                            return Err(differ(path, what));
                         }
+                        all.suites.insert(case.suite);
                     }
-                    Event::RunFinished(end) => {
-                        elapsed_us = end.elapsed_us.max(elapsed_us);
-                        stopped = stopped.or(end.stopped);
-                        project_cases = project_cases.max(end.project_cases);
-                        // Parts that were gated differently: the strictest gate counts.
-                        max_skipped = max_skipped.into_iter().chain(end.max_skipped).min();
-                    }
+                    Event::RunFinished(end) => all.end(&end),
                     _ => {}
                 }
             }
         }
-        let missing = missing(&parts);
-        // A part that is not there is a part of the run that nobody has seen.
-        let stopped = stopped
-            .or((!missing.is_empty()).then_some(Stop::Lost))
-            .map(|_| Stop::Lost);
-        let mut started = started.ok_or(MergeError::Nothing)?;
+        let mut started = all.started.ok_or(MergeError::Nothing)?;
+        let missing = missing(&all.parts);
+        let is_incomplete = all.stopped.is_some() || !missing.is_empty();
         let are_parts = started.partition.is_some();
-        counts.not_run += started.cases.saturating_sub(counts.all());
-        started.suites = suites.len();
+        all.counts.not_run += started.cases.saturating_sub(all.counts.all());
+        started.suites = all.suites.len();
         started.partition = None;
         started.cases_digest = None;
         let mut finished = RunFinished {
-            counts,
-            project_cases,
-            max_skipped,
-            elapsed_us,
-            stopped,
+            counts: all.counts,
+            project_cases: all.project_cases,
+            max_skipped: all.max_skipped,
+            elapsed_us: all.elapsed_us,
+            stopped: is_incomplete.then_some(Stop::Lost),
             exit_code: 0,
         };
         finished.conclude(started.flaky);
