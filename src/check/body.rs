@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use super::{
     Finding, Pattern, TextTest, pattern,
+    sink::Sink,
     view::{BodyError, ResponseView, Text},
 };
 use crate::{
-    model::Place,
+    json::equal,
+    model::{CheckId, Level, Place},
     schema::{self, Schema},
 };
 
@@ -38,30 +40,42 @@ pub enum BodyTest {
 }
 
 /// The id of the check that a demand is.
-fn id(test: &BodyTest) -> &'static str {
+fn id(test: &BodyTest) -> CheckId {
     match test {
-        BodyTest::Empty(_) => "body/empty",
-        BodyTest::Schema(_) => "body/schema",
-        BodyTest::Json(_) => "body/json",
-        BodyTest::Exact(_) => "body/exact",
-        BodyTest::Text(_) => "body/text",
+        BodyTest::Empty(_) => CheckId::BodyEmpty,
+        BodyTest::Schema(_) => CheckId::BodySchema,
+        BodyTest::Json(_) => CheckId::BodyJson,
+        BodyTest::Exact(_) => CheckId::BodyExact,
+        BodyTest::Text(_) => CheckId::BodyText,
+    }
+}
+
+impl BodyTest {
+    /// Whether an empty body passes; `None` if that depends on more than this.
+    pub(crate) fn accepts_empty(&self) -> Option<bool> {
+        match self {
+            Self::Empty(is_empty) => Some(*is_empty),
+            Self::Schema(_) | Self::Json(_) | Self::Exact(_) => Some(false),
+            Self::Text(_) => None,
+        }
     }
 }
 
 /// Whether a demand reads the body as JSON.
-pub(super) fn wants_json(test: &BodyTest) -> bool {
+fn wants_json(test: &BodyTest) -> bool {
     matches!(test, BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_))
 }
 
-pub(super) fn check(expected: &[BodyExpectation], view: &ResponseView<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(expected: &[BodyExpectation], view: &ResponseView<'_>, sink: &mut impl Sink) {
     let first = expected.iter().find(|one| wants_json(&one.test));
     if let Some(one) = first
         && let Err(error) = view.json()
     {
-        findings.push(unreadable(one, "the body is not valid JSON", error, view));
+        let layer = id(&one.test).info().layer;
+        sink.fail(layer, || unreadable(one, "the body is not valid JSON", error, view));
     }
     for one in expected {
-        check_one(one, view, findings);
+        check_one(one, view, sink);
     }
 }
 
@@ -79,32 +93,43 @@ fn unreadable(one: &BodyExpectation, message: &str, error: &BodyError, view: &Re
 }
 
 /// One demand. A body that is not JSON passes here, as it has been reported before.
-pub(super) fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, findings: &mut Vec<Finding>) {
+fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Sink) {
+    let layer = id(&one.test).info().layer;
     match &one.test {
-        BodyTest::Empty(true) if !view.body.is_empty() => findings.push(
-            Finding::new("body/empty", "unexpected body")
+        BodyTest::Empty(true) if !view.body.is_empty() => sink.fail(layer, || {
+            Finding::new(CheckId::BodyEmpty, "unexpected body")
                 .expected("no body")
                 .actual(format!("{} bytes: {}", view.body.bytes().len(), view.shown()))
-                .place(&one.place),
-        ),
-        BodyTest::Empty(false) if view.body.is_empty() => findings.push(
-            Finding::new("body/empty", "missing body")
+                .place(&one.place)
+        }),
+        BodyTest::Empty(false) if view.body.is_empty() => sink.fail(layer, || {
+            Finding::new(CheckId::BodyEmpty, "missing body")
                 .expected("a body")
                 .actual("no body")
-                .place(&one.place),
-        ),
+                .place(&one.place)
+        }),
         BodyTest::Empty(_) => {}
         BodyTest::Text(tests) => match view.text() {
-            Ok(text) => text_tests(one, tests, &text, view, findings),
-            Err(error) => findings.push(unreadable(one, "the body is not text", &error, view)),
+            Ok(text) => text_tests(one, tests, &text, view, sink),
+            Err(error) => sink.fail(layer, || unreadable(one, "the body is not text", &error, view)),
         },
-        BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_) => {
-            let Ok(value) = view.json() else { return };
-            match &one.test {
-                BodyTest::Schema(schema) => schema::check(schema, &one.place, value, findings),
-                BodyTest::Json(pattern) => pattern::match_part(pattern, value, view, findings),
-                BodyTest::Exact(expected) => findings.extend(pattern::compare_exact(expected, value, &one.place)),
-                BodyTest::Empty(_) | BodyTest::Text(_) => {}
+        BodyTest::Schema(schema) => {
+            if let Ok(value) = view.json()
+                && !schema::is_valid(schema, value)
+            {
+                sink.report(layer, Level::Deny, || schema::violations(schema, &one.place, value));
+            }
+        }
+        BodyTest::Json(pattern) => {
+            if let Ok(value) = view.json() {
+                pattern::match_part(pattern, value, view, sink);
+            }
+        }
+        BodyTest::Exact(expected) => {
+            if let Ok(value) = view.json()
+                && !equal(expected, value)
+            {
+                sink.fail(layer, || pattern::inexact(expected, value, &one.place));
             }
         }
     }
@@ -115,26 +140,24 @@ fn text_tests(
     tests: &[TextTest],
     text: &Text<'_>,
     view: &ResponseView<'_>,
-    findings: &mut Vec<Finding>,
+    sink: &mut impl Sink,
 ) {
     for test in tests {
-        let (holds, message) = match &text.content {
-            Ok(text) => (
-                test.holds(text, view.received, |a, b| a == b),
-                "unexpected text".to_owned(),
-            ),
-            Err(invalid) => (
-                test.holds_in_bytes(&invalid.bytes),
-                format!("the text of the body differs, and {}", invalid.reason),
-            ),
+        let holds = match &text.content {
+            Ok(text) => test.holds(text, view.received, |a, b| a == b),
+            Err(invalid) => test.holds_in_bytes(&invalid.bytes),
         };
         if !holds {
-            findings.push(
-                Finding::new("body/text", message)
+            sink.fail(id(&one.test).info().layer, || {
+                let message = match &text.content {
+                    Ok(_) => "unexpected text".to_owned(),
+                    Err(invalid) => format!("the text of the body differs, and {}", invalid.reason),
+                };
+                Finding::new(CheckId::BodyText, message)
                     .expected(test.to_string())
                     .actual(text.shown())
-                    .place(&one.place),
-            );
+                    .place(&one.place)
+            });
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The `header/<name>` checks.
 
-use super::{Finding, TextTest, list_fields, media_type};
-use crate::model::{Answer, Place, field_bytes, field_shown};
+use std::fmt;
+
+use super::{Finding, TextTest, list_fields, media_type, sink::Sink};
+use crate::model::{Answer, CheckId, Layer, Place, field_bytes, field_shown};
 
 /// What a header field must be.
 #[derive(Clone, Debug)]
@@ -25,48 +27,27 @@ pub enum HeaderTest {
     Value(Vec<TextTest>),
 }
 
-pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, findings: &mut Vec<Finding>) {
+pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut impl Sink) {
     let name = expected.name.as_str();
     let values: Vec<&str> = answer.header(name).collect();
     let found = values.join(", ");
-    let mut add = |message: &str, expected_text: String| {
-        let actual = if values.is_empty() { "(absent)" } else { &found };
-        findings.push(
-            Finding::new(format!("header/{name}"), message)
-                .expected(expected_text)
+    let mut add = |message: &str, test: &dyn fmt::Display, actual: &str| {
+        sink.fail(Layer::Headers, || {
+            Finding::new(CheckId::header(name), message)
+                .expected(test.to_string())
                 .actual(field_shown(actual))
-                .place(&expected.place),
-        );
+                .place(&expected.place)
+        });
     };
-    match &expected.test {
-        HeaderTest::Present if values.is_empty() => add("missing header", "(present)".to_owned()),
-        HeaderTest::Absent if !values.is_empty() => add("unexpected header", "(absent)".to_owned()),
-        HeaderTest::Present | HeaderTest::Absent => {}
-        HeaderTest::Value(tests) => value(expected, tests, &values, answer, findings),
-    }
-}
-
-/// The values of a field against all tests of it.
-fn value(
-    expected: &HeaderExpectation,
-    tests: &[TextTest],
-    values: &[&str],
-    answer: &Answer,
-    findings: &mut Vec<Finding>,
-) {
-    let name = expected.name.as_str();
-    let found = values.join(", ");
-    let mut add = |message: &str, test: String, actual: &str| {
-        findings.push(
-            Finding::new(format!("header/{name}"), message)
-                .expected(test)
-                .actual(field_shown(actual))
-                .place(&expected.place),
-        );
+    let tests = match &expected.test {
+        HeaderTest::Present if values.is_empty() => return add("missing header", &"(present)", "(absent)"),
+        HeaderTest::Absent if !values.is_empty() => return add("unexpected header", &"(absent)", &found),
+        HeaderTest::Present | HeaderTest::Absent => return,
+        HeaderTest::Value(tests) => tests,
     };
     if values.is_empty() {
         for test in tests {
-            add("missing header", test.to_string(), "(absent)");
+            add("missing header", test, "(absent)");
         }
         return;
     }
@@ -81,7 +62,7 @@ fn value(
     };
     let failed: Vec<_> = tests.iter().filter(fails).collect();
     for test in &failed {
-        add("unexpected value", test.to_string(), &found);
+        add("unexpected value", test, &found);
     }
     // Tests of one field are about one value, except in a list, which is one value however many lines it has. Equal
     // means the whole value already.
@@ -94,7 +75,7 @@ fn value(
             let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
             add(
                 "no single value passes all tests",
-                all.join(", and "),
+                &all.join(", and "),
                 &values.join(" and "),
             );
         }

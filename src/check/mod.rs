@@ -1,29 +1,29 @@
 //! Judging: an expectation and a reply in, findings out. Pure: no file, no socket, no clock of its own.
 //!
-//! A new check is a field of [`Expectation`] and a function here; a new standing rule is a row of [`RULES`].
+//! How to add a check or a built-in rule is described in `docs/architecture.md`.
 
 mod body;
 pub(crate) mod fields;
 mod header;
-mod layers;
 pub(crate) mod list_fields;
 mod media_type;
 mod pattern;
+mod response;
 mod rules;
 mod same_as;
+mod sink;
 mod snapshot;
 mod status;
 mod text;
 mod view;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 pub use body::{BodyExpectation, BodyTest};
 pub use header::{HeaderExpectation, HeaderTest};
-pub use layers::Layer;
-pub(crate) use layers::noticed;
 pub use pattern::{Matcher, Pattern, PatternKind};
-pub use rules::{RULES, Rule, RuleInfo, RuleLevels};
+pub use response::ResponseTest;
+pub use rules::{RULES, RuleInfo, RuleLevels, RulePart};
 pub use same_as::SameAs;
 pub use snapshot::{HideText, PutBack, SnapshotExpectation, SnapshotMask};
 pub(crate) use snapshot::{Piece, plain_lines};
@@ -32,13 +32,14 @@ pub use text::TextTest;
 
 pub(crate) use {
     media_type::{MediaType, is_token},
-    rules::imf_fixdate,
+    rules::{imf_fixdate, rule_of},
     status::name as status_name,
     text::{instant, is_within, show_duration},
     view::{MAX_DECODED, ResponseView},
 };
 
-use crate::model::{Finding, Level, Place, Reply, Request};
+use crate::model::{Answer, CheckId, Finding, Level, Place, Reply, Request};
+use sink::{Noticed, Sink};
 
 /// Everything that must hold of the reply to one case. Nothing in it is a template any more.
 #[derive(Clone, Debug)]
@@ -51,8 +52,8 @@ pub struct Expectation {
     pub headers: Arc<[HeaderExpectation]>,
     /// The body; shared in the same way.
     pub body: Arc<[BodyExpectation]>,
-    /// Longest time from the start of the request to the end of the answer.
-    pub duration: Option<(Duration, Place)>,
+    /// The response as a whole.
+    pub tests: Vec<(ResponseTest, Place)>,
     /// The snapshot.
     pub snapshot: Option<SnapshotExpectation>,
     /// The case whose answer must not be distinguishable from this one.
@@ -82,54 +83,61 @@ impl Judgement {
 /// Judges a reply. All checks are made and all findings kept; a reply that is no answer at all has none.
 /// `other` is the reply to the case that [`Expectation::same_as`] names.
 pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other: Option<&Reply>) -> Judgement {
-    let mut judgement = Judgement::default();
-    let findings = &mut judgement.findings;
-    let answer = match reply {
-        Reply::Answer(answer) => answer,
+    let mut findings = Vec::new();
+    let snapshot = match reply {
+        Reply::Answer(answer) => {
+            let view = ResponseView::new(answer, expectation.max_body);
+            judge(expectation, request, &view, other, &mut findings)
+        }
         Reply::Malformed(malformed) => {
             findings.push(
-                Finding::new("http/message", "the response is not a valid HTTP message (RFC 9112 §2)")
-                    .expected("a well-formed HTTP message")
-                    .actual(format!("{}: {:?}", malformed.reason, malformed.bytes.text()))
-                    .place(&expectation.place),
+                Finding::new(
+                    CheckId::Message,
+                    "the response is not a valid HTTP message (RFC 9112 §2)",
+                )
+                .expected("a well-formed HTTP message")
+                .actual(format!("{}: {:?}", malformed.reason, malformed.bytes.text()))
+                .place(&expectation.place),
             );
-            return judgement;
+            None
         }
-        Reply::Failure(_) => return judgement,
+        Reply::Failure(_) => None,
     };
+    Judgement { findings, snapshot }
+}
+
+/// The layers that fail a case with this response.
+pub(crate) fn noticed(expectation: &Expectation, request: &Request, answer: &Answer, other: Option<&Reply>) -> Noticed {
+    let mut noticed = Noticed::default();
+    let view = ResponseView::new(answer, expectation.max_body);
+    judge(expectation, request, &view, other, &mut noticed);
+    noticed
+}
+
+/// Judges a response. Returns the new normal form if the response differs from its snapshot.
+pub(crate) fn judge(
+    expectation: &Expectation,
+    request: &Request,
+    view: &ResponseView<'_>,
+    other: Option<&Reply>,
+    sink: &mut impl Sink,
+) -> Option<String> {
     if let Some((status, place)) = &expectation.status {
-        findings.extend(status::check(status, answer.status).map(|finding| finding.place(place)));
+        status::check(status, place, view.status, sink);
     }
     for expected in expectation.headers.iter() {
-        header::check(expected, answer, findings);
+        header::check(expected, view, sink);
     }
-    let view = &ResponseView::new(answer, expectation.max_body);
-    body::check(&expectation.body, view, findings);
-    if let Some((limit, place)) = &expectation.duration
-        && answer.elapsed() > *limit
-    {
-        findings.push(
-            Finding::new("duration", "the response took too long")
-                .expected(format!("at most {}", show_duration(*limit)))
-                .actual(show_duration(answer.elapsed()))
-                .place(place),
-        );
+    body::check(&expectation.body, view, sink);
+    for (test, place) in &expectation.tests {
+        response::check(test, place, view, sink);
     }
     if let (Some(expected), Some(other)) = (&expectation.same_as, other) {
-        same_as::check(expected, view, other, findings);
+        same_as::check(expected, view, other, sink);
     }
-    let before = findings.len();
-    rules::check(&expectation.rules, request, view, findings);
-    for finding in &mut findings[before..] {
-        finding.place = Some(expectation.place.clone());
-    }
-    if let Some(expected) = &expectation.snapshot
-        && let Some((finding, text)) = snapshot::check(expected, request, view)
-    {
-        findings.push(finding);
-        judgement.snapshot = Some(text);
-    }
-    judgement
+    rules::check(&expectation.rules, &expectation.place, request, view, sink);
+    let expected = expectation.snapshot.as_ref()?;
+    snapshot::check(expected, request, view, sink)
 }
 
 /// From the first difference on, so many lines are compared: more than anybody reads, and few enough that an answer

@@ -6,9 +6,12 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    check::text::{instant, is_within, show_duration},
+    check::{
+        sink::{Noticed, Sink},
+        text::{instant, is_within, show_duration},
+    },
     json::{JsonType, equal, show, step},
-    model::{Answer, Finding, Place},
+    model::{Answer, CheckId, Finding, Layer, Place},
 };
 
 /// A part of a body and the line that asks for it.
@@ -60,19 +63,17 @@ pub enum Matcher {
 }
 
 /// Compares a body with a pattern; every difference is a finding of `body/json`.
-pub(crate) fn match_part(pattern: &Pattern, value: &Value, answer: &Answer, findings: &mut Vec<Finding>) {
-    walk(pattern, Some(value), "", answer, findings);
+pub(super) fn match_part(pattern: &Pattern, value: &Value, answer: &Answer, sink: &mut impl Sink) {
+    walk(pattern, Some(value), "", answer, sink);
 }
 
-fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, findings: &mut Vec<Finding>) {
-    let mut add = |message: &str, expected: String| {
-        findings.push(
-            Finding::new("body/json", message)
-                .expected(expected)
-                .actual(value.map_or("(absent)".to_owned(), show))
-                .pointer(at)
-                .place(&pattern.place),
-        );
+fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, sink: &mut S) {
+    let finding = |message: &str, expected: String, actual: String| {
+        Finding::new(CheckId::BodyJson, message)
+            .expected(expected)
+            .actual(actual)
+            .pointer(at)
+            .place(&pattern.place)
     };
     if let (PatternKind::Match(tests), None) = (&pattern.kind, value)
         && tests.iter().any(|test| matches!(test, Matcher::Any(false)))
@@ -80,51 +81,48 @@ fn walk(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, fin
         return;
     }
     let Some(present) = value else {
-        add("missing property", describe(pattern));
+        let absent = || finding("missing property", describe(pattern), "(absent)".to_owned());
+        sink.fail(Layer::Body, absent);
         return;
     };
     match (&pattern.kind, present) {
         (PatternKind::Value(wanted), actual) => {
             if !equal(wanted, actual) {
-                add("unexpected value", show(wanted));
+                sink.fail(Layer::Body, || finding("unexpected value", show(wanted), show(actual)));
             }
         }
         (PatternKind::Object(wanted), Value::Object(entries)) => {
             for (key, pattern) in wanted {
-                walk(pattern, entries.get(key), &step(at, key), answer, findings);
+                walk(pattern, entries.get(key), &step(at, key), answer, sink);
             }
         }
         (PatternKind::Array(wanted), Value::Array(items)) => {
             if wanted.len() == items.len() {
                 for (index, (pattern, item)) in wanted.iter().zip(items).enumerate() {
-                    walk(pattern, Some(item), &step(at, &index.to_string()), answer, findings);
+                    walk(pattern, Some(item), &step(at, &index.to_string()), answer, sink);
                 }
             } else {
-                findings.push(
-                    Finding::new("body/json", "unexpected number of items")
-                        .expected(count(wanted.len()))
-                        .actual(format!("{}: {}", count(items.len()), show(present)))
-                        .pointer(at)
-                        .place(&pattern.place),
-                );
+                sink.fail(Layer::Body, || {
+                    let actual = format!("{}: {}", count(items.len()), show(present));
+                    finding("unexpected number of items", count(wanted.len()), actual)
+                });
             }
         }
-        (PatternKind::Object(_), _) => add("unexpected type", "an object".to_owned()),
-        (PatternKind::Array(_), _) => add("unexpected type", "an array".to_owned()),
+        (PatternKind::Object(_) | PatternKind::Array(_), actual) => sink.fail(Layer::Body, || {
+            let is_object = matches!(pattern.kind, PatternKind::Object(_));
+            let expected = if is_object { "an object" } else { "an array" };
+            finding("unexpected type", expected.to_owned(), show(actual))
+        }),
         (PatternKind::Match(tests), actual) => {
             for test in tests {
                 if let (Matcher::Each(pattern), Value::Array(items)) = (test, actual) {
                     for (index, item) in items.iter().enumerate() {
-                        walk(pattern, Some(item), &step(at, &index.to_string()), answer, findings);
+                        walk(pattern, Some(item), &step(at, &index.to_string()), answer, sink);
                     }
                 } else if !holds(test, actual, answer) {
-                    findings.push(
-                        Finding::new("body/json", "unexpected value")
-                            .expected(describe_test(test, answer))
-                            .actual(show(actual))
-                            .pointer(at)
-                            .place(&pattern.place),
-                    );
+                    sink.fail(Layer::Body, || {
+                        finding("unexpected value", describe_test(test, answer), show(actual))
+                    });
                 }
             }
         }
@@ -150,7 +148,7 @@ fn holds(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
             matches!(&part.kind, PatternKind::Value(Value::String(part)) if text.contains(part.as_str()))
         }
         (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| {
-            let mut found = Vec::new();
+            let mut found = Noticed::default();
             walk(pattern, Some(item), "", answer, &mut found);
             found.is_empty()
         }),
@@ -208,16 +206,13 @@ fn words(test: &Matcher) -> String {
     }
 }
 
-/// Compares a body with the exact value; one finding of `body/exact` with a diff.
-pub(crate) fn compare_exact(expected: &Value, actual: &Value, place: &Place) -> Option<Finding> {
-    if equal(expected, actual) {
-        return None;
-    }
+/// The finding of `body/exact`, with a diff.
+pub(super) fn inexact(expected: &Value, actual: &Value, place: &Place) -> Finding {
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
-    let mut finding = Finding::new("body/exact", "unexpected body")
+    let mut finding = Finding::new(CheckId::BodyExact, "unexpected body")
         .expected(show(expected))
         .actual(show(actual))
         .place(place);
     finding.diff = Some(crate::check::diff(&pretty(expected), &pretty(actual)));
-    Some(finding)
+    finding
 }

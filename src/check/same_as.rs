@@ -1,9 +1,9 @@
 //! The `same-as` check: two answers that nobody may be able to tell apart.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
-use super::{Finding, ResponseView, status};
-use crate::model::{Answer, Place, Reply, field_shown};
+use super::{Finding, ResponseView, sink::Sink, status};
+use crate::model::{Answer, CheckId, Layer, Place, Reply, field_shown};
 
 /// The case whose answer must not be distinguishable from this one's.
 #[derive(Clone, Debug)]
@@ -16,28 +16,28 @@ pub struct SameAs {
     pub place: Place,
 }
 
-pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, findings: &mut Vec<Finding>) {
+pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, sink: &mut impl Sink) {
     let Reply::Answer(other) = other else { return };
     let answer = view.answer();
-    let mut add = |what: &str, theirs: String, ours: String| {
+    let mut add = |what: &dyn fmt::Display, theirs: String, ours: String| {
         if theirs != ours {
-            findings.push(
-                Finding::new("same-as", format!("{what} differs from that of {}", expected.id))
+            sink.fail(Layer::Other, || {
+                Finding::new(CheckId::SameAs, format!("{what} differs from that of {}", expected.id))
                     .expected(field_shown(&theirs))
                     .actual(field_shown(&ours))
-                    .place(&expected.place),
-            );
+                    .place(&expected.place)
+            });
         }
     };
-    add("the status", status::name(other.status), status::name(answer.status));
+    add(&"the status", status::name(other.status), status::name(answer.status));
     let phrase = |answer: &Answer| answer.reason.clone().unwrap_or_else(|| status::name(answer.status));
-    add("the reason phrase", phrase(other), phrase(answer));
+    add(&"the reason phrase", phrase(other), phrase(answer));
     // Which fields there are; most values differ from answer to answer (dates, ids, ages).
     let names = |answer: &Answer| {
         let names: BTreeSet<_> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
     };
-    add("the set of header fields", names(other), names(answer));
+    add(&"the set of header fields", names(other), names(answer));
     for field in [
         "content-type",
         "content-encoding",
@@ -46,13 +46,13 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, f
         "cache-control",
     ] {
         let value = |answer: &Answer| answer.header(field).collect::<Vec<_>>().join(", ");
-        add(&format!("the header {field}"), value(other), value(answer));
+        add(&format_args!("the header {field}"), value(other), value(answer));
     }
     let other_view = ResponseView::new(other, view.limit());
     let (theirs, ours) = (still(&other_view, &expected.redact), still(view, &expected.redact));
     if theirs != ours {
         let (theirs, ours) = shown(&theirs, &ours);
-        add("the body", theirs, ours);
+        add(&"the body", theirs, ours);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::Finding;
+use super::{Finding, sink::Sink};
+use crate::model::{CheckId, Layer, Place};
 
 /// A set of acceptable status codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +59,13 @@ pub(crate) fn name(code: u16) -> String {
     }
 }
 
-pub(super) fn check(expected: &StatusSet, status: u16) -> Option<Finding> {
-    (!expected.contains(status)).then(|| {
-        Finding::new("status", "unexpected status")
-            .expected(expected.to_string())
-            .actual(status.to_string())
-    })
+pub(super) fn check(expected: &StatusSet, place: &Place, status: u16, sink: &mut impl Sink) {
+    if !expected.contains(status) {
+        sink.fail(Layer::Status, || {
+            Finding::new(CheckId::Status, "unexpected status")
+                .expected(expected.to_string())
+                .actual(status.to_string())
+                .place(place)
+        });
+    }
 }

@@ -11,22 +11,22 @@ use super::{
     side::attempts,
 };
 use crate::{
-    check::{MAX_DECODED, ResponseView},
-    model::{Answer, CaseFinished, Finding, Level, Reply},
+    check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
+    model::{CaseFinished, CheckId, CheckedPart, Finding, Level, Reply},
 };
 
 /// A check that fails, and the place it fails at: a pointer with `*` for the items of arrays.
-pub(super) type Mark = (String, Option<String>);
+pub(super) type Mark = (CheckId, Option<String>);
 
 /// The findings that fail a case, on any of its responses.
 pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
     let mut out = BTreeSet::new();
     for one in attempts(case) {
         let answer = match one.exchange.as_ref().map(|exchange| &exchange.reply) {
-            Some(Reply::Answer(answer)) => Some(answer),
+            Some(Reply::Answer(answer)) => Some(ResponseView::new(answer, MAX_DECODED)),
             _ => None,
         };
-        out.extend(marks_of(&one.findings, answer));
+        out.extend(marks_of(&one.findings, answer.as_ref()));
     }
     out
 }
@@ -36,11 +36,11 @@ pub(super) fn texts(case: &CaseFinished) -> BTreeMap<Mark, String> {
     let mut out = BTreeMap::new();
     for one in attempts(case) {
         let answer = match one.exchange.as_ref().map(|exchange| &exchange.reply) {
-            Some(Reply::Answer(answer)) => Some(answer),
+            Some(Reply::Answer(answer)) => Some(ResponseView::new(answer, MAX_DECODED)),
             _ => None,
         };
         for finding in &one.findings {
-            for mark in marks_of(std::slice::from_ref(finding), answer) {
+            for mark in marks_of(std::slice::from_ref(finding), answer.as_ref()) {
                 out.entry(mark).or_insert_with(|| text_of(finding));
             }
         }
@@ -58,7 +58,7 @@ fn text_of(finding: &Finding) -> String {
 }
 
 /// The findings that fail a response.
-pub(super) fn marks_of(findings: &[Finding], answer: Option<&Answer>) -> BTreeSet<Mark> {
+pub(super) fn marks_of(findings: &[Finding], view: Option<&ResponseView<'_>>) -> BTreeSet<Mark> {
     let mut failing = findings
         .iter()
         .filter(|finding| finding.level == Level::Deny)
@@ -66,12 +66,11 @@ pub(super) fn marks_of(findings: &[Finding], answer: Option<&Answer>) -> BTreeSe
     if failing.peek().is_none() {
         return BTreeSet::new();
     }
-    let view = answer.map(|answer| ResponseView::new(answer, MAX_DECODED));
-    let body = view.as_ref().and_then(|view| view.json().ok());
+    let body = view.and_then(|view| view.json().ok());
     failing
         .map(|finding| {
             let pointer = finding.pointer.as_deref();
-            (finding.check.to_string(), pointer.map(|at| general(at, body)))
+            (finding.check.clone(), pointer.map(|at| general(at, body)))
         })
         .collect()
 }
@@ -96,11 +95,11 @@ fn general(pointer: &str, body: Option<&Value>) -> String {
 
 /// Whether a check looks at what has changed there. Used only if a response cannot be judged again and has one
 /// difference.
-pub(super) fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Rule) -> bool {
-    if check == "snapshot" || *part == Part::Status {
+pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &Part, rule: Rule) -> bool {
+    if *check == CheckId::Snapshot || *part == Part::Status {
         return true;
     }
-    if check == "same-as" {
+    if *check == CheckId::SameAs {
         return matches!(part, Part::Body(_) | Part::Header(_));
     }
     let is_all_of_body = matches!(
@@ -115,15 +114,11 @@ pub(super) fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Ru
         Part::Whole => matches!(rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
         Part::Status => true,
         Part::Header(name) => {
-            let field = match check {
-                "http/challenge" => "www-authenticate",
-                "http/coding" => "content-encoding",
-                other => other
-                    .strip_prefix("header/")
-                    .or(other.strip_prefix("http/"))
-                    .unwrap_or_default(),
+            let is_of_field = match rule_of(check) {
+                Some(rule) => rule.is_about_header(name),
+                None => check.info().part == CheckedPart::Header(name),
             };
-            field == name || check == "http/leak" || (is_all_of_body && is_of_body(check))
+            is_of_field || (is_all_of_body && is_of_body(check))
         }
         Part::Body(place) => {
             let meets = |at: &str| is_below(place, at) || is_below(at, place);
@@ -135,21 +130,20 @@ pub(super) fn concerns(check: &str, pointer: Option<&str>, part: &Part, rule: Ru
 }
 
 /// Whether a check fails at that very place.
-pub(super) fn is_at(check: &str, pointer: Option<&str>, part: &Part) -> bool {
+pub(super) fn is_at(check: &CheckId, pointer: Option<&str>, part: &Part) -> bool {
     match part {
-        Part::Body(place) => check.starts_with("body/") && pointer.is_some_and(|at| is_below(at, place)),
-        Part::Header(name) => check.strip_prefix("header/") == Some(name),
+        Part::Body(place) => check.info().part == CheckedPart::Body && pointer.is_some_and(|at| is_below(at, place)),
+        Part::Header(name) => check.info().part == CheckedPart::Header(name),
         Part::Whole | Part::Status => false,
     }
 }
 
-fn is_of_body(check: &str) -> bool {
-    check.starts_with("body/")
-        || matches!(
-            check,
-            "http/json" | "http/length" | "http/no-content" | "http/leak" | "http/content-type"
-        )
-        || check.starts_with("header/content-")
+fn is_of_body(check: &CheckId) -> bool {
+    match check.info().part {
+        CheckedPart::Body => true,
+        CheckedPart::Header(name) => name.starts_with("content-"),
+        CheckedPart::Status | CheckedPart::Response => rule_of(check).is_some_and(RuleInfo::is_about_body),
+    }
 }
 
 fn is_below(place: &str, above: &str) -> bool {
@@ -159,8 +153,10 @@ fn is_below(place: &str, above: &str) -> bool {
 }
 
 /// Whether a check does no more than test the wording of a text: what callers must not rely on does not break them.
-pub(super) fn is_wording(key: &Key, shown: &Shown, check: &str) -> bool {
-    key.rule == Rule::BodyMessageChanged && check.starts_with("body/") && shown.after.as_deref() != Some("\"\"")
+pub(super) fn is_wording(key: &Key, shown: &Shown, check: &CheckId) -> bool {
+    key.rule == Rule::BodyMessageChanged
+        && check.info().part == CheckedPart::Body
+        && shown.after.as_deref() != Some("\"\"")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, ResponseView},
-    model::{Answer, CaseFinished, Reply, Verdict},
+    model::{Answer, CaseFinished, CheckId, Reply, Verdict},
 };
 
 /// Maximum number of responses of one case on one side that are compared.
@@ -225,8 +225,8 @@ impl Gathered {
             // What varies is noise only as long as the suite takes it.
             let mut found = new.iter().chain(&gone);
             let is_taken = !found.any(|(check, pointer)| is_at(check, pointer.as_deref(), &difference.part));
-            let is_pinned = new.iter().any(|mark| mark.0 == "snapshot")
-                && (effect.as_ref()).is_some_and(|effect| effect.fails.iter().any(|mark| mark.0 == "snapshot"));
+            let is_pinned = new.iter().any(|mark| mark.0 == CheckId::Snapshot)
+                && (effect.as_ref()).is_some_and(|effect| effect.fails.iter().any(|mark| mark.0 == CheckId::Snapshot));
             if let Some(source) = difference.noise.filter(|_| is_taken && !is_pinned) {
                 self.note(&other.suite, &difference, source, &other.id);
                 continue;
@@ -395,11 +395,11 @@ impl Gathered {
             .cloned()
             .collect();
         // The status comes first: the other checks look at a response that follows from it.
-        let (first, others): (Vec<_>, Vec<_>) = marks.iter().partition(|mark| mark.0 == "status");
+        let (first, others): (Vec<_>, Vec<_>) = marks.iter().partition(|mark| mark.0 == CheckId::Status);
         for mark in first.into_iter().chain(others) {
             let (check, pointer) = mark;
             // The response that this one is compared with has changed, and its own case shows it.
-            let other = facts.same_as(&case.id).filter(|_| check == "same-as");
+            let other = facts.same_as(&case.id).filter(|_| *check == CheckId::SameAs);
             let mut is_explained = other.is_some_and(|other| {
                 let tells = |group: &Group| group.keys().any(|(_, id)| id == other);
                 keys.is_empty() && self.groups.values().any(tells)
@@ -411,7 +411,7 @@ impl Gathered {
             let has_body = keys.iter().any(|(key, _)| matches!(key.part, Part::Body(_)));
             for (key, effect) in &keys {
                 let is_cause = match effect {
-                    Some(effect) if check != "same-as" => {
+                    Some(effect) if *check != CheckId::SameAs => {
                         if is_exact {
                             exact(effect)
                         } else {
@@ -419,7 +419,7 @@ impl Gathered {
                         }
                     }
                     _ => {
-                        let is_candidate = if check == "same-as" {
+                        let is_candidate = if *check == CheckId::SameAs {
                             !(has_body && matches!(key.part, Part::Header(_)))
                         } else {
                             // Among several differences, the cause would be a guess.
@@ -438,20 +438,20 @@ impl Gathered {
                 };
                 if rule == Rule::VerdictFixed {
                     // A snapshot contains what was seen, not what is demanded.
-                    shown.is_satisfied |= check != "snapshot";
-                } else if check == "snapshot" {
+                    shown.is_satisfied |= *check != CheckId::Snapshot;
+                } else if *check == CheckId::Snapshot {
                     // It demands the values that it contains. Additions stay what they are.
                     let is_value = matches!(key.rule, Rule::BodyValueChanged | Rule::HeaderValueChanged);
                     if is_value && effect.is_some() {
-                        shown.raised.get_or_insert_with(|| check.clone());
+                        shown.raised.get_or_insert_with(|| check.to_string());
                     }
                 } else if is_wording(key, shown, check) {
-                    shown.worded.get_or_insert_with(|| check.clone());
+                    shown.worded.get_or_insert_with(|| check.to_string());
                 } else {
-                    shown.raised.get_or_insert_with(|| check.clone());
+                    shown.raised.get_or_insert_with(|| check.to_string());
                 }
             }
-            let is_told_apart = check == "snapshot" && marks.len() > 1;
+            let is_told_apart = *check == CheckId::Snapshot && marks.len() > 1;
             if !is_explained && !is_told_apart {
                 let kind = format!("{check} {}", pointer.as_deref().unwrap_or_default());
                 let mut difference = whole(rule);

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::attribute::{Mark, marks_of};
 use crate::{
-    check,
-    model::{Answer, CaseFinished, Reply},
+    check::{self, ResponseView},
+    model::{Answer, CaseFinished},
     plan::{Bound, Plan, Planned},
     source::Sources,
 };
@@ -56,8 +56,12 @@ impl JudgedCase {
         if answer.body.is_cut() {
             return None;
         }
-        let reply = Reply::Answer(answer.clone());
-        let judgement = check::check(&self.bound.expectation, &self.bound.request, &reply, None);
-        Some(marks_of(&judgement.findings, Some(answer)))
+        let Bound {
+            expectation, request, ..
+        } = &self.bound;
+        let view = ResponseView::new(answer, expectation.max_body);
+        let mut findings = Vec::new();
+        check::judge(expectation, request, &view, None, &mut findings);
+        Some(marks_of(&findings, Some(&view)))
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{CheckId, Place};
 use crate::text::{alone, distinct, excerpts};
 
 /// Maximum number of characters of each value in a headline.
@@ -38,7 +38,8 @@ impl Level {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Id of the check, such as `status`, `header/content-type`, `body/schema`, `http/date`.
-    pub check: Cow<'static, str>,
+    #[schemars(with = "String")]
+    pub check: CheckId,
     /// Whether it fails the case.
     pub level: Level,
     /// What is wrong, in one sentence without the observed value: findings with the same one are the same problem.
@@ -62,9 +63,9 @@ pub struct Finding {
 
 impl Finding {
     /// A finding that fails the case.
-    pub(crate) fn new(check: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(check: CheckId, message: impl Into<String>) -> Self {
         Self {
-            check: check.into(),
+            check,
             level: Level::Deny,
             message: message.into(),
             expected: None,
@@ -154,7 +155,7 @@ impl Finding {
     fn problem(&self, text: Option<usize>, value: Option<usize>) -> String {
         let message = clip(&self.message, text);
         // What a schema expects is in the message; `expected` is the location of the rule.
-        if self.check == "body/schema"
+        if self.check == CheckId::BodySchema
             && let Some(actual) = &self.actual
         {
             let message = message.strip_prefix("the body breaks its schema: ").unwrap_or(&message);
@@ -163,12 +164,7 @@ impl Finding {
         let Some(values) = self.values_in_words(value) else {
             return message.into_owned();
         };
-        // These checks compare: their message adds nothing to the values.
-        let compares = matches!(
-            self.check.as_ref(),
-            "status" | "duration" | "body/json" | "body/exact" | "body/text" | "body/empty"
-        ) || self.check.starts_with("header/");
-        if compares {
+        if self.check.info().compares {
             values
         } else {
             format!("{message}: {values}")
@@ -255,7 +251,7 @@ mod tests {
     use super::*;
 
     fn finding(check: &'static str, message: &str, expected: &str, actual: &str) -> Finding {
-        Finding::new(check, message).expected(expected).actual(actual)
+        Finding::new(check.into(), message).expected(expected).actual(actual)
     }
 
     #[test]
@@ -284,9 +280,9 @@ mod tests {
             .headline(),
             "body/schema: \"A\" was expected, got \"B\""
         );
-        assert_eq!(Finding::new("x", "no values").headline(), "x: no values");
+        assert_eq!(Finding::new("x".into(), "no values").headline(), "x: no values");
         assert_eq!(
-            Finding::new("x", "one value").actual("y").headline(),
+            Finding::new("x".into(), "one value").actual("y").headline(),
             "x: one value: got y"
         );
         assert_eq!(
@@ -312,7 +308,7 @@ mod tests {
 
     #[test]
     fn headline_of_a_diff_shows_the_first_changed_line() {
-        let mut finding = Finding::new("snapshot", "the response differs from its snapshot");
+        let mut finding = Finding::new(CheckId::Snapshot, "the response differs from its snapshot");
         finding.diff = Some(crate::check::diff(
             "{\n  \"a\": 1,\n  \"b\": 2\n}\n",
             "{\n  \"a\": 1,\n  \"b\": 3\n}\n",

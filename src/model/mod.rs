@@ -1,6 +1,7 @@
 //! What a run reports, as data: events with requests, responses, findings and verdicts, and exit codes. Every other
 //! module knows this one; it knows none of them.
 
+mod check_id;
 mod digest;
 mod event;
 mod exchange;
@@ -10,6 +11,7 @@ mod marks;
 mod partition;
 mod place;
 
+pub use check_id::{CheckId, CheckInfo, CheckedPart, HeaderId, Layer, RuleId};
 pub use digest::Digest;
 pub use event::*;
 pub use exchange::*;

@@ -144,7 +144,7 @@ impl<'a> Adviser<'a> {
             let expectation = self.plan.bind_amended(&subject.case, amended, self.sources).ok()?;
             let other = self.other(subject);
             let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);
-            if noticed.first().is_some() {
+            if !noticed.is_empty() {
                 return None;
             }
             if left.iter().any(|(wanted, _)| wanted == at) {
@@ -205,7 +205,7 @@ impl<'a> Adviser<'a> {
         Mutants::make_with(&subject.answer, elsewhere, &OPERATORS[operator], &mut |mutant| {
             if let Some(place) = numbers.iter().position(|number| *number == mutant.number) {
                 let noticed = noticed(expectation, &subject.bound.request, mutant.answer, other);
-                killed[place] = noticed.first().is_some();
+                killed[place] = !noticed.is_empty();
             }
         });
         killed
@@ -236,7 +236,7 @@ impl<'a> Adviser<'a> {
                 let new = check::check(&expectation, &subject.bound.request, &reply, other).snapshot?;
                 expectation.snapshot.as_mut()?.stored = Some(new.trim_end().to_owned());
                 let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);
-                noticed.first().is_none().then_some((expectation, places))
+                noticed.is_empty().then_some((expectation, places))
             });
         let Some((expectation, places)) = expectation else {
             return (None, left);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::{check::Layer, model::Place};
+use crate::model::{Layer, Place};
 
 /// The version of the form in which measurements are written.
 pub const FORMAT: u32 = 1;

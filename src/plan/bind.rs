@@ -368,7 +368,7 @@ impl Binding<'_> {
             status: self.status()?,
             headers,
             body,
-            duration: def.duration.as_ref().map(|limit| (limit.value, place(limit.span))),
+            tests: (def.constant_tests()).map(|(test, span)| (test, place(span))).collect(),
             snapshot: self.snapshot()?,
             same_as: def.same_as.as_ref().map(|other| SameAs {
                 id: other.value.clone(),
@@ -463,11 +463,8 @@ impl Binding<'_> {
             let place = self.sources.place(span);
             all.push(BodyExpectation { test, place });
         };
-        if let Some(empty) = &def.empty {
-            add(BodyTest::Empty(empty.value), empty.span);
-        }
-        if let Some(schema) = &def.schema {
-            add(BodyTest::Schema(Arc::clone(&schema.value)), schema.span);
+        for (test, span) in def.constant_tests() {
+            add(test, span);
         }
         if let Some(json) = &def.json {
             add(BodyTest::Json(Arc::new(self.pattern(json)?)), json.span);

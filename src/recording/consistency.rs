@@ -144,7 +144,7 @@ fn short(name: &str) -> &str {
 /// The first check that fails a case.
 fn failing(one: &Attempt) -> Option<&str> {
     let denied = one.findings.iter().find(|finding| finding.level == Level::Deny)?;
-    Some(&denied.check)
+    Some(denied.check.as_str())
 }
 
 fn is_response(one: &Attempt) -> bool {

@@ -201,7 +201,7 @@ fn secret_in_lines_of_a_diff_is_masked_on_each_line() {
         diff: Some(format!(
             "--- expected\n+++ actual\n@@ -1 +1,4 @@\n-other\n+{coded}\n end\n"
         )),
-        ..crate::model::Finding::new("body/text", "it differs")
+        ..crate::model::Finding::new(crate::model::CheckId::BodyText, "it differs")
     };
     let mut findings = vec![finding];
     hide.pass().findings(&mut findings);

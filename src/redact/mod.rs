@@ -336,7 +336,7 @@ mod tests {
         pass::{BODY, FINDINGS, QUOTE, READ},
         *,
     };
-    use crate::model::{Content, Finding, QUOTED};
+    use crate::model::{CheckId, Content, Finding, QUOTED};
 
     fn redactor(secret: &str) -> Redactor {
         let secret = Secret::new(secret.to_owned()).unwrap();
@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn a_try_keeps_so_many_findings_and_says_how_many_more_there_were() {
         let mut one = Attempt {
-            findings: vec![Finding::new("status", "wrong"); FINDINGS + 5],
+            findings: vec![Finding::new(CheckId::Status, "wrong"); FINDINGS + 5],
             ..Attempt::default()
         };
         redactor("the-secret").one_try(&mut one, true);
@@ -441,7 +441,7 @@ mod tests {
     fn dropped_exchange_still_masks_the_findings_that_quote_it() {
         let quoting = || Attempt {
             findings: vec![Finding::new(
-                "http/recommended",
+                CheckId::rule("http/recommended"),
                 "the cookie sid=0123456789abcdef has no attributes",
             )],
             exchange: Some(Exchange {

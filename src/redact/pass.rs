@@ -9,8 +9,10 @@ use super::{
     other::body_cut,
 };
 use crate::{
-    check::{MAX_DECODED, ResponseView},
-    model::{Answer, CREDENTIALS, Content, Failure, Finding, HIDDEN, Level, Malformed, QUOTED, Reply, Request},
+    check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
+    model::{
+        Answer, CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, QUOTED, Reply, Request,
+    },
 };
 
 /// Most characters of a value, a message or a reason.
@@ -146,7 +148,10 @@ impl Pass<'_> {
                 level = level.max(finding.level);
                 false
             });
-            let mut more = Finding::new("findings", format!("{} more findings are left out", all - FINDINGS));
+            let mut more = Finding::new(
+                CheckId::Omitted,
+                format!("{} more findings are left out", all - FINDINGS),
+            );
             more.level = level;
             more.place = findings.last().and_then(|finding| finding.place.clone());
             findings.push(more);
@@ -167,15 +172,15 @@ impl Pass<'_> {
             place: _,
             diff,
         } = finding;
-        let is_credential = check.strip_prefix("header/").is_some_and(is_credential);
+        let is_credential = check.quotes_credentials();
         // What leaks is an excerpt of a body, which begins and ends anywhere.
-        let cut = if check == "http/leak" {
+        let cut = if rule_of(check).is_some_and(RuleInfo::quotes_excerpt) {
             Cut::BOTH
         } else {
             Cut::default()
         };
-        if let Cow::Owned(hidden) = self.text(check, Cut::default()) {
-            *check = hidden.into();
+        if let Cow::Owned(hidden) = self.text(check.as_str(), Cut::default()) {
+            *check = Cow::<str>::Owned(hidden).into();
         }
         self.quote(message, Cut::default());
         for text in [expected, actual].into_iter().flatten() {

@@ -39,7 +39,9 @@ pub(super) fn kind(one: &Attempt) -> &str {
             FailureKind::Unattributed => "unattributed",
         };
     }
-    denied(one).next().map_or("no-verdict", |finding| &finding.check)
+    denied(one)
+        .next()
+        .map_or("no-verdict", |finding| finding.check.as_str())
 }
 
 /// In one line, why a try did not pass.
@@ -262,7 +264,7 @@ mod tests {
         assert_eq!((lines.len(), lines[DIFF].as_str()), (DIFF + 1, "… 299800 more lines"));
         let finding = Finding {
             actual: Some(long.clone()),
-            ..Finding::new("body/json", "the value is another one")
+            ..Finding::new(crate::model::CheckId::BodyJson, "the value is another one")
         };
         let many: Vec<_> = (0..1000).map(|_| finding.clone()).collect();
         let told = findings(&many);

@@ -337,7 +337,7 @@ impl<W: Write> Human<W> {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let headline = account::title(finding);
-        let check = visible(&finding.check);
+        let check = visible(finding.check.as_str());
         let rest = headline.strip_prefix(check.as_ref()).unwrap_or_default();
         let check = match finding.level {
             Level::Deny => self.colours.bad(&check),

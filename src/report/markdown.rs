@@ -89,7 +89,7 @@ impl Markdown {
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
         for finding in &finished.last.findings {
             if finding.level == Level::Warn {
-                let key = (short(&finding.check, LINE), short(&finding.message, LINE));
+                let key = (short(finding.check.as_str(), LINE), short(&finding.message, LINE));
                 *self.warnings.entry(key).or_default() += 1;
             }
         }

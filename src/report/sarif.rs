@@ -22,8 +22,8 @@ use super::{
     visible,
 };
 use crate::{
-    check::RULES,
-    model::{CaseFinished, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Verdict},
+    check::rule_of,
+    model::{CaseFinished, CheckId, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Verdict},
     redact::Redacted,
 };
 
@@ -32,6 +32,10 @@ pub(super) const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// What paths are relative to: the root of the repository.
 pub(super) const ROOT: &str = "%SRCROOT%";
+/// The rule of a case without a verdict.
+const ERRORED: &str = "verdict/errored";
+/// The rule of a case that passed after a retry.
+const FLAKY: &str = "verdict/flaky";
 /// Most results. GitHub shows so many of a run.
 pub(super) const RESULTS: usize = 5000;
 /// Most bytes of a message.
@@ -76,7 +80,7 @@ impl<'f> Problem<'f> {
             }
         }
         Self {
-            check: &finding.check,
+            check: finding.check.as_str(),
             level: finding.level,
             pointer: finding.pointer.as_deref(),
             place: finding.place.as_ref(),
@@ -103,7 +107,7 @@ impl Sarif {
         let mut problems: Vec<_> = finished.last.findings.iter().map(Problem::of).collect();
         match finished.verdict {
             Verdict::Errored => problems.push(Problem {
-                check: "verdict/errored",
+                check: ERRORED,
                 level: Level::Deny,
                 pointer: None,
                 place: None,
@@ -113,7 +117,7 @@ impl Sarif {
                 let fails = self.started.as_ref().is_none_or(|run| run.flaky == Flaky::Fail);
                 let asked = finished.previous.first().and_then(outcome::first);
                 problems.push(Problem {
-                    check: "verdict/flaky",
+                    check: FLAKY,
                     level: if fails { Level::Deny } else { Level::Warn },
                     pointer: None,
                     place: asked.and_then(|finding| finding.place.as_ref()),
@@ -320,20 +324,13 @@ pub(super) fn location(folder: Option<&str>, place: &Place) -> Value {
 
 /// A check as a rule.
 fn rule(id: &str) -> Value {
-    let standing = RULES.iter().find(|rule| rule.id == id);
-    let (kind, name) = id.split_once('/').unwrap_or((id, ""));
-    let text = match (kind, name) {
-        _ if standing.is_some() => standing.map(|rule| capital(rule.demands)).unwrap_or_default(),
-        ("verdict", "errored") => "There is an answer to judge.".to_owned(),
-        ("verdict", "flaky") => "The case passes at the first try.".to_owned(),
-        ("header", name) => format!("The header field `{name}` is the expected one."),
-        ("status", _) => "The status is the expected one.".to_owned(),
-        ("body", "schema") => "The body is valid under its schema.".to_owned(),
-        ("body", _) => "The body is the expected one.".to_owned(),
-        ("snapshot", _) => "The answer is as in its snapshot.".to_owned(),
-        ("duration", _) => "The answer comes in time.".to_owned(),
-        ("http", "message") => "The answer is a well-formed HTTP message (RFC 9112 §2).".to_owned(),
-        _ => format!("The check `{id}` holds."),
+    let check = CheckId::from(id);
+    let standing = rule_of(&check);
+    let text = match (id, standing) {
+        (_, Some(rule)) => capital(rule.demands),
+        (ERRORED, None) => "There is an answer to judge.".to_owned(),
+        (FLAKY, None) => "The case passes at the first try.".to_owned(),
+        (_, None) => check.title(),
     };
     let text = json!({ "text": message(&text) });
     let level = match standing.map_or(Level::Deny, |rule| rule.level) {
@@ -426,7 +423,7 @@ mod tests {
 
     #[test]
     fn every_standing_rule_is_told_in_its_own_words() {
-        for known in RULES {
+        for known in crate::check::RULES {
             let text = &rule(known.id)["fullDescription"]["text"];
             assert!(text.as_str().unwrap().contains(&known.demands[1..]), "{text}");
         }

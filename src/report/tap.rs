@@ -250,7 +250,7 @@ impl Yaml<'_> {
     }
 
     fn finding(&mut self, finding: &Finding) {
-        self.text("check", &finding.check);
+        self.text("check", finding.check.as_str());
         let level = match finding.level {
             Level::Deny => "deny",
             Level::Warn => "warn",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{RunOptions, SnapshotMode, worker::CaseResult};
 use crate::{
     check::Judgement,
-    model::{Attempt, CaseFinished, Exchange, Level, Reply, Verdict, shown, worst},
+    model::{Attempt, CaseFinished, CheckId, Exchange, Level, Reply, Verdict, shown, worst},
     plan::Planned,
     snapshot::SnapshotError,
     source::Sources,
@@ -79,7 +79,7 @@ fn keep(
     let others_hold = judgement
         .findings
         .iter()
-        .all(|finding| finding.check == "snapshot" || finding.level != Level::Deny);
+        .all(|finding| finding.check == CheckId::Snapshot || finding.level != Level::Deny);
     let new = judgement.snapshot.as_ref().filter(|_| others_hold);
     let Some(text) = new.filter(|_| options.snapshots != SnapshotMode::Check) else {
         // What an earlier run left to be accepted is not what this one got.
@@ -94,7 +94,7 @@ fn keep(
     );
     let path = if options.snapshots == SnapshotMode::Accept {
         let path = options.store.write_accepted(id, &source, &text)?;
-        judgement.findings.retain(|finding| finding.check != "snapshot");
+        judgement.findings.retain(|finding| finding.check != CheckId::Snapshot);
         path
     } else {
         options.store.write_pending(id, &source, &text)?

@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{
     json,
-    model::{Finding, Place},
+    model::{CheckId, Finding, Place},
     source::{Diagnostic, Diagnostics, FileKind, Sources, read_file_in},
 };
 
@@ -444,20 +444,21 @@ fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String
     }
 }
 
-pub(crate) fn check(schema: &Schema, place: &Place, body: &Value, findings: &mut Vec<Finding>) {
-    for error in schema.validator.iter_errors(body).take(MOST) {
+/// What is wrong with a body.
+pub(crate) fn violations(schema: &Schema, place: &Place, body: &Value) -> Vec<Finding> {
+    let errors = schema.validator.iter_errors(body).take(MOST);
+    let finding = |error: jsonschema::ValidationError<'_>| {
         let pointer = error.instance_path().as_str().to_owned();
-        findings.push(
-            Finding::new(
-                "body/schema",
-                format!("the body breaks its schema: {}", explain::explain(&error, schema)),
-            )
-            .expected(rule_of(&error, schema))
-            .actual(json::show(error.instance()))
-            .pointer(pointer)
-            .place(place),
-        );
-    }
+        Finding::new(
+            CheckId::BodySchema,
+            format!("the body breaks its schema: {}", explain::explain(&error, schema)),
+        )
+        .expected(rule_of(&error, schema))
+        .actual(json::show(error.instance()))
+        .pointer(pointer)
+        .place(place)
+    };
+    errors.map(finding).collect()
 }
 
 /// Whether a body breaks nothing.

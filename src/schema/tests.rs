@@ -23,8 +23,7 @@ fn count(store: &SchemaStore, reference: &str, body: &Value) -> usize {
         line: 1,
         column: 1,
     };
-    let mut findings = Vec::new();
-    check(&store.get(reference).unwrap(), &place, body, &mut findings);
+    let findings = violations(&store.get(reference).unwrap(), &place, body);
     findings.len()
 }
 
@@ -643,8 +642,7 @@ fn a_failed_branch_says_why() {
             line: 1,
             column: 1,
         };
-        let mut findings = Vec::new();
-        check(&store.get("a.json").unwrap(), &place, &body, &mut findings);
+        let findings = violations(&store.get("a.json").unwrap(), &place, &body);
         findings
             .into_iter()
             .map(|finding| finding.message)

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     check::{self, Judgement},
     model::{
-        CaseFinished, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request, RunFinished,
-        RunStarted, Stop, Verdict, worst,
+        CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
+        RunFinished, RunStarted, Stop, Verdict, worst,
     },
     plan::{Plan, Planned},
     project::Target,
@@ -271,7 +271,7 @@ fn judge(
     let judgement = check::check(&bound.expectation, request, reply, other);
     let is_hidden = |finding: &Finding| {
         finding.level == Level::Deny
-            && finding.check.starts_with("header/")
+            && matches!(finding.check, CheckId::Header(_))
             && finding.actual.as_ref().is_some_and(|actual| actual.contains(HIDDEN))
     };
     match judgement.findings.iter().find(|finding| is_hidden(finding)) {

@@ -9,7 +9,7 @@ use serde_json::{Number, Value};
 
 use super::Template;
 use crate::{
-    check::StatusSet,
+    check::{BodyTest, ResponseTest, StatusSet},
     json::JsonType,
     model::{Digest, Level},
     schema,
@@ -282,6 +282,16 @@ pub struct ExpectDef {
     pub rules: Vec<(String, Level)>,
 }
 
+impl ExpectDef {
+    /// The expectations of the response as a whole, which contain no variables.
+    pub(crate) fn constant_tests(&self) -> impl Iterator<Item = (ResponseTest, Span)> {
+        let duration = self.duration.as_ref();
+        duration
+            .map(|limit| (ResponseTest::Duration(limit.value), limit.span))
+            .into_iter()
+    }
+}
+
 /// Acceptable status codes.
 #[derive(Clone, Debug)]
 pub enum StatusDef {
@@ -308,6 +318,19 @@ pub struct BodyDef {
     /// The body as text: the text itself, or tests of it.
     #[schemars(with = "Option<TextTests>")]
     pub text: Option<Written<Vec<TextTestDef>>>,
+}
+
+impl BodyDef {
+    /// The expectations that contain no variables.
+    pub(crate) fn constant_tests(&self) -> impl Iterator<Item = (BodyTest, Span)> {
+        let empty = self
+            .empty
+            .as_ref()
+            .map(|empty| (BodyTest::Empty(empty.value), empty.span));
+        let schema = self.schema.as_ref();
+        let schema = schema.map(|schema| (BodyTest::Schema(Arc::clone(&schema.value)), schema.span));
+        empty.into_iter().chain(schema)
+    }
 }
 
 /// What belongs to a snapshot.

@@ -59,7 +59,7 @@ pub fn ready(
     }
     vacuous::check(&def, errors);
     let rules = &mut def.expect.rules;
-    for rule in RULES {
+    for rule in &RULES {
         if !rules.iter().any(|(id, _)| id == rule.id) {
             rules.push((rule.id.to_owned(), Level::Off));
         }

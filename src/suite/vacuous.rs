@@ -4,8 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    BodyDef, CaseDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, Template, TextTestDef,
-    Written,
+    CaseDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, Template, TextTestDef, Written,
 };
 use crate::{
     check::{self, StatusItem, StatusSet},
@@ -86,25 +85,22 @@ fn without_content(case: &CaseDef, errors: &mut Diagnostics) {
         }
         _ => return,
     };
-    let BodyDef {
-        empty,
-        schema,
-        json,
-        exact,
-        text,
-    } = &case.expect.body;
+    let body = &case.expect.body;
+    let constant = body
+        .constant_tests()
+        .filter(|(test, _)| test.accepts_empty() == Some(false));
     let is_of_empty = |tests: &Written<Vec<TextTestDef>>| {
         let mut tests = tests.value.iter();
         tests.all(|test| text_admits(test, "").unwrap_or(true))
     };
     let spans = [
-        empty.as_ref().filter(|empty| !empty.value).map(|empty| empty.span),
-        schema.as_ref().map(|schema| schema.span),
-        json.as_ref().map(|part| part.span),
-        exact.as_ref().map(|exact| exact.span),
-        text.as_ref().filter(|text| !is_of_empty(text)).map(|text| text.span),
+        body.json.as_ref().map(|part| part.span),
+        body.exact.as_ref().map(|exact| exact.span),
+        (body.text.as_ref())
+            .filter(|text| !is_of_empty(text))
+            .map(|text| text.span),
     ];
-    for span in spans.into_iter().flatten() {
+    for span in constant.map(|(_, span)| span).chain(spans.into_iter().flatten()) {
         let error = Diagnostic::new(span, format!("{reason}, so this never passes"));
         errors.push(error.help("remove it; `body: null` removes inherited expectations of a body"));
     }

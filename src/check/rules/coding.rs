@@ -1,18 +1,18 @@
 //! `http/coding`: the content has a coding that the request accepts (RFC 9110 §8.4, §12.5.3).
 
-use super::super::{
-    Finding,
-    view::{DecodeError, ResponseView},
+use super::{
+    super::view::{DecodeError, ResponseView},
+    Violation,
 };
 use crate::model::{Answer, Request};
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     acceptable(request, answer).or_else(|| match answer.bytes() {
         // A truncated response is a finding of `http/length`.
         Ok(_) | Err(DecodeError::Unsupported(_)) => None,
         Err(_) if answer.cut.is_some() => None,
         Err(error) => Some(
-            Finding::new("", "the content is not in its content coding (RFC 9110 §8.4)")
+            Violation::new("the content is not in its content coding (RFC 9110 §8.4)")
                 .expected(format!("content in the coding {}", shown(answer)))
                 .actual(error.to_string()),
         ),
@@ -24,7 +24,7 @@ fn shown(answer: &Answer) -> String {
 }
 
 /// Whether the request accepts the codings of the content.
-fn acceptable(request: &Request, answer: &Answer) -> Option<Finding> {
+fn acceptable(request: &Request, answer: &Answer) -> Option<Violation> {
     let has_content = !answer.body.is_empty() || (request.method == "HEAD" && answer.status == 200);
     if !has_content {
         return None;
@@ -40,12 +40,9 @@ fn acceptable(request: &Request, answer: &Answer) -> Option<Finding> {
         // A response that reports the failure of the negotiation has to come in some coding.
         let is_forbidden = (200..300).contains(&answer.status) && accepted.weighs("identity") == Some(false);
         return (is_forbidden && request.method != "HEAD").then(|| {
-            Finding::new(
-                "",
-                "the content is not coded, though the request does not accept that (RFC 9110 §12.5.3)",
-            )
-            .expected(format!("a coding of `Accept-Encoding: {}`, or 406", accepted.text))
-            .actual("no `Content-Encoding`")
+            Violation::new("the content is not coded, though the request does not accept that (RFC 9110 §12.5.3)")
+                .expected(format!("a coding of `Accept-Encoding: {}`, or 406", accepted.text))
+                .actual("no `Content-Encoding`")
         });
     }
     let refused = codings.iter().find(|coding| accepted.weighs(coding) != Some(true))?;
@@ -54,7 +51,7 @@ fn acceptable(request: &Request, answer: &Answer) -> Option<Finding> {
         None => "the content has a coding that the request does not accept (RFC 9110 §12.5.3)",
     };
     Some(
-        Finding::new("", message)
+        Violation::new(message)
             .expected(format!("a coding of `Accept-Encoding: {}`, or none", accepted.text))
             .actual(shown(answer)),
     )

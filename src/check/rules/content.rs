@@ -1,13 +1,15 @@
 //! `http/content-type` and `http/json`.
 
-use super::super::{
-    Finding,
-    media_type::MediaType,
-    view::{BodyError, ResponseView},
+use super::{
+    super::{
+        media_type::MediaType,
+        view::{BodyError, ResponseView},
+    },
+    Violation,
 };
 use crate::model::Request;
 
-pub(super) fn content_type(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn content_type(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let values: Vec<_> = answer.header("content-type").collect();
     let message = match values.as_slice() {
         [] => return None,
@@ -16,13 +18,13 @@ pub(super) fn content_type(_: &Request, answer: &ResponseView<'_>) -> Option<Fin
         _ => "the response has more than one `Content-Type` (RFC 9110 §5.3, §8.3)",
     };
     Some(
-        Finding::new("", message)
+        Violation::new(message)
             .expected("one media type")
             .actual(values.join(" | ")),
     )
 }
 
-pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     if answer.body.is_empty() || answer.cut.is_some() {
         return None;
     }
@@ -36,11 +38,8 @@ pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
         Err(error) => error,
     };
     Some(
-        Finding::new(
-            "http/json",
-            "the body is declared as JSON and is not one strict JSON document (RFC 8259)",
-        )
-        .expected("one JSON document in UTF-8, no key twice")
-        .actual(format!("{error}: {}", answer.shown())),
+        Violation::new("the body is declared as JSON and is not one strict JSON document (RFC 8259)")
+            .expected("one JSON document in UTF-8, no key twice")
+            .actual(format!("{error}: {}", answer.shown())),
     )
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
-use super::super::{Finding, view::ResponseView};
+use super::{super::view::ResponseView, Violation};
 use crate::model::Request;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -48,7 +48,7 @@ pub(crate) fn imf_fixdate(text: &str) -> Option<DateTime<Utc>> {
     (text.get(..3) == Some(day)).then(|| at.and_utc())
 }
 
-pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let values: Vec<_> = answer.header("date").collect();
     let expected = "one date such as Fri, 07 Feb 2020 13:33:16 GMT";
     match values.as_slice() {
@@ -62,7 +62,7 @@ pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
         [one] => Some(
             finding("the `Date` is not an HTTP date (IMF-fixdate)")
                 .expected(expected)
-                .actual(one),
+                .actual(*one),
         ),
         more => Some(
             finding("the answer has more than one `Date`")
@@ -72,8 +72,8 @@ pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     }
 }
 
-fn finding(message: &str) -> Finding {
-    Finding::new("http/date", message)
+fn finding(message: &str) -> Violation {
+    Violation::new(message)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 
 use super::{
-    super::{Finding, is_token, view::ResponseView},
-    imf_fixdate,
+    super::{is_token, view::ResponseView},
+    Violation, imf_fixdate,
 };
 use crate::model::{Answer, Request};
 
@@ -21,7 +21,7 @@ const SINGLE: [&str; 7] = [
 /// How much later than `Date` a modification may be: servers write the same date for up to a second or two.
 const DATE_STEP: TimeDelta = TimeDelta::seconds(2);
 
-pub(super) fn challenge(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn challenge(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     if answer.status != 401 {
         return None;
     }
@@ -31,29 +31,26 @@ pub(super) fn challenge(_: &Request, answer: &ResponseView<'_>) -> Option<Findin
     }
     let is_challenge = |value: &&str| value.split([' ', ',']).next().is_some_and(is_token);
     (!values.iter().all(is_challenge)).then(|| {
-        Finding::new(
-            "",
-            "the `WWW-Authenticate` of 401 is not a challenge (RFC 9110 §11.6.1)",
-        )
-        .expected("a scheme and its parameters, such as `Bearer realm=\"x\"`")
-        .actual(values.join(" | "))
+        Violation::new("the `WWW-Authenticate` of 401 is not a challenge (RFC 9110 §11.6.1)")
+            .expected("a scheme and its parameters, such as `Bearer realm=\"x\"`")
+            .actual(values.join(" | "))
     })
 }
 
-pub(super) fn allow(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn allow(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let missing = answer.status == 405;
     missing.then(|| demand(answer, "allow", "405 has no `Allow`"))?
 }
 
-fn demand(answer: &Answer, field: &'static str, message: &str) -> Option<Finding> {
+fn demand(answer: &Answer, field: &'static str, message: &str) -> Option<Violation> {
     answer.header(field).next().is_none().then(|| {
-        Finding::new("", message)
+        Violation::new(message)
             .expected(format!("a `{field}` header"))
             .actual("(absent)")
     })
 }
 
-pub(super) fn syntax(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn syntax(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let required = match answer.status {
         101 => demand(answer, "upgrade", "101 has no `Upgrade` (RFC 9110 §15.2.2)"),
         407 => demand(
@@ -73,12 +70,12 @@ pub(super) fn syntax(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> 
                 if is_second {
                     let message = format!("the response has more than one `{name}` (RFC 9110 §5.3)");
                     let values: Vec<_> = answer.header(name).collect();
-                    let finding = Finding::new("", message).expected(format!("one `{name}`"));
+                    let finding = Violation::new(message).expected(format!("one `{name}`"));
                     return Some(finding.actual(values.join(" | ")));
                 }
                 let (is_valid, source, expected) = field(name, value)?;
                 (!is_valid).then(|| {
-                    Finding::new("", format!("the value of `{name}` is not valid ({source})"))
+                    Violation::new(format!("the value of `{name}` is not valid ({source})"))
                         .expected(expected)
                         .actual(value)
                 })
@@ -161,7 +158,7 @@ fn is_reference(value: &str) -> bool {
 }
 
 /// `Upgrade` needs the connection option of its name (RFC 9110 §7.8).
-fn upgrade(answer: &Answer) -> Option<Finding> {
+fn upgrade(answer: &Answer) -> Option<Violation> {
     let value = answer
         .header("upgrade")
         .next()
@@ -170,21 +167,18 @@ fn upgrade(answer: &Answer) -> Option<Finding> {
     let mut options = connection.iter().flat_map(|value| value.split(','));
     let has_option = options.any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
     (!has_option).then(|| {
-        Finding::new(
-            "",
-            "the response has `Upgrade` without `Connection: upgrade` (RFC 9110 §7.8)",
-        )
-        .expected("`Connection: upgrade`")
-        .actual(format!("upgrade: {value}; connection: {}", connection.join(", ")))
+        Violation::new("the response has `Upgrade` without `Connection: upgrade` (RFC 9110 §7.8)")
+            .expected("`Connection: upgrade`")
+            .actual(format!("upgrade: {value}; connection: {}", connection.join(", ")))
     })
 }
 
 /// A modification cannot be later than the response (RFC 9110 §8.8.2.1).
-fn modified(answer: &Answer) -> Option<Finding> {
+fn modified(answer: &Answer) -> Option<Violation> {
     let value = answer.header("last-modified").next()?;
     let date = answer.header("date").next()?;
     (imf_fixdate(value)? > imf_fixdate(date)? + DATE_STEP).then(|| {
-        Finding::new("", "`Last-Modified` is later than `Date` (RFC 9110 §8.8.2.1)")
+        Violation::new("`Last-Modified` is later than `Date` (RFC 9110 §8.8.2.1)")
             .expected(format!("at most {date}"))
             .actual(value)
     })

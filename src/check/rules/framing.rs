@@ -1,9 +1,9 @@
 //! `http/no-content` and `http/length`: where the content ends, and that it ends there.
 
-use super::super::{Finding, view::ResponseView};
+use super::{super::view::ResponseView, Violation};
 use crate::model::{Answer, Request};
 
-pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let is_head = request.method == "HEAD";
     if !matches!(answer.status, 100..=199 | 204 | 205 | 304) && !is_head {
         return None;
@@ -26,7 +26,7 @@ pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option
             };
             format!("{} has content (RFC 9110 {section})", answer.status)
         };
-        return Some(Finding::new("", message).expected("no content").actual(format!(
+        return Some(Violation::new(message).expected("no content").actual(format!(
             "{} bytes: {:?}",
             bytes.length(),
             bytes.text()
@@ -40,14 +40,14 @@ pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option
     fields.into_iter().filter(|_| is_unframed).find_map(|(name, source)| {
         let value = answer.header(name).next()?;
         Some(
-            Finding::new("", format!("{} has `{name}` ({source})", answer.status))
+            Violation::new(format!("{} has `{name}` ({source})", answer.status))
                 .expected(format!("no `{name}`"))
                 .actual(format!("{name}: {value}")),
         )
     })
 }
 
-pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     if matches!(answer.status, 100..=199 | 204) {
         return None;
     }
@@ -56,7 +56,7 @@ pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Fin
     }
     if let Some(reason) = &answer.cut {
         return Some(
-            Finding::new("", "the content ended before it was complete (RFC 9112 §8)")
+            Violation::new("the content ended before it was complete (RFC 9112 §8)")
                 .expected(declared(answer).unwrap_or_else(|| "complete content".to_owned()))
                 .actual(format!("{} bytes, then {reason}", answer.body.length())),
         );
@@ -66,7 +66,7 @@ pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Fin
     }
     if !answer.excess.is_empty() {
         return Some(
-            Finding::new("", "bytes follow the end of the response (RFC 9112 §6.3)")
+            Violation::new("bytes follow the end of the response (RFC 9112 §6.3)")
                 .expected(declared(answer).unwrap_or_else(|| "nothing more".to_owned()))
                 .actual(format!(
                     "{} bytes and then {:?}",
@@ -77,28 +77,25 @@ pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Fin
     }
     let length = answer.header("content-length").next()?;
     (length.parse() != Ok(answer.body.length())).then(|| {
-        Finding::new("", "the content has another length than declared (RFC 9110 §8.6)")
+        Violation::new("the content has another length than declared (RFC 9110 §8.6)")
             .expected(format!("{length} bytes"))
             .actual(format!("{} bytes", answer.body.length()))
     })
 }
 
 /// Whether the fields that state the length contradict the syntax or each other.
-fn declaration(request: &Request, answer: &Answer) -> Option<Finding> {
+fn declaration(request: &Request, answer: &Answer) -> Option<Violation> {
     let codings: Vec<_> = answer.header("transfer-encoding").collect();
     let lengths: Vec<_> = answer.header("content-length").collect();
     if let (Some(length), Some(coding)) = (lengths.first(), codings.first()) {
         return Some(
-            Finding::new(
-                "",
-                "the response has both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.2)",
-            )
-            .expected("one of the two fields")
-            .actual(format!("content-length: {length} and transfer-encoding: {coding}")),
+            Violation::new("the response has both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.2)")
+                .expected("one of the two fields")
+                .actual(format!("content-length: {length} and transfer-encoding: {coding}")),
         );
     }
     if let Some(message) = transfer_fault(request, &codings) {
-        return Some(Finding::new("", message).expected("chunked").actual(codings.join(", ")));
+        return Some(Violation::new(message).expected("chunked").actual(codings.join(", ")));
     }
     let numbers: Vec<_> = lengths
         .iter()
@@ -118,7 +115,7 @@ fn declaration(request: &Request, answer: &Answer) -> Option<Finding> {
         return None;
     };
     Some(
-        Finding::new("", message)
+        Violation::new(message)
             .expected("one decimal number")
             .actual(lengths.join(" | ")),
     )

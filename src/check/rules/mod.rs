@@ -1,4 +1,4 @@
-//! The standing rules of HTTP: on for every answer, each with an id and a level that a suite or a case can set.
+//! The built-in rules of HTTP: on for every answer, each with an id and a level that a suite or a case can set.
 
 mod coding;
 mod content;
@@ -13,154 +13,187 @@ mod syntax;
 
 pub(crate) use date::imf_fixdate;
 
-use super::{Finding, Level, view::ResponseView};
-use crate::model::Request;
+use super::{sink::Sink, view::ResponseView};
+use crate::model::{CheckId, Finding, Layer, Level, Place, Request};
 
-/// A standing rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
-    /// `http/syntax`
-    Syntax,
-    /// `http/date`
-    Date,
-    /// `http/no-content`
-    NoContent,
-    /// `http/content-type`
-    ContentType,
-    /// `http/json`
-    Json,
-    /// `http/length`
-    Length,
-    /// `http/coding`
-    Coding,
-    /// `http/challenge`
-    Challenge,
-    /// `http/allow`
-    Allow,
-    /// `http/status`
-    Status,
-    /// `http/range`
-    Range,
-    /// `http/fields`
-    Fields,
-    /// `http/recommended`
-    Recommended,
-    /// `http/leak`
-    Leak,
-}
-
-/// What is known of a rule without running it.
+/// A built-in rule.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleInfo {
-    /// The rule.
-    pub rule: Rule,
     /// Its stable id.
     pub id: &'static str,
     /// Its level unless a suite or case sets another.
     pub level: Level,
     /// What it demands, in one sentence, with its source.
     pub demands: &'static str,
-    run: fn(&Request, &ResponseView<'_>) -> Option<Finding>,
+    /// The parts of a response that it is about, if it is about single parts.
+    pub parts: &'static [RulePart],
+    run: fn(&Request, &ResponseView<'_>) -> Option<Violation>,
 }
 
-/// Every standing rule, in the order in which findings show. A new rule is one row here and one function.
-pub const RULES: [RuleInfo; 14] = [
+/// A part of a response that a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulePart {
+    /// A header field.
+    Header(&'static str),
+    /// Any header field, as it decides how the response is read.
+    AnyHeader,
+    /// The body.
+    Body,
+    /// The body; findings quote a part of it that begins and ends anywhere.
+    BodyExcerpt,
+}
+
+impl RuleInfo {
+    /// Whether it is about a header field.
+    pub(crate) fn is_about_header(&self, name: &str) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| *part == RulePart::AnyHeader || matches!(part, RulePart::Header(field) if *field == name))
+    }
+
+    /// Whether it is about the body.
+    pub(crate) fn is_about_body(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| matches!(part, RulePart::Body | RulePart::BodyExcerpt))
+    }
+
+    /// Whether its findings quote a part of the body that begins and ends anywhere.
+    pub(crate) fn quotes_excerpt(&self) -> bool {
+        self.parts.contains(&RulePart::BodyExcerpt)
+    }
+}
+
+/// The built-in rule with this id.
+pub(crate) fn rule_of(check: &CheckId) -> Option<&'static RuleInfo> {
+    let CheckId::Rule(_) = check else { return None };
+    RULES.iter().find(|rule| rule.id == check.as_str())
+}
+
+/// What is wrong by a rule. It becomes a finding with the id and the level of the rule.
+#[derive(Debug)]
+struct Violation {
+    message: String,
+    expected: String,
+    actual: String,
+}
+
+impl Violation {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            expected: String::new(),
+            actual: String::new(),
+        }
+    }
+
+    fn expected(mut self, text: impl Into<String>) -> Self {
+        self.expected = text.into();
+        self
+    }
+
+    fn actual(mut self, text: impl Into<String>) -> Self {
+        self.actual = text.into();
+        self
+    }
+}
+
+/// Every built-in rule, in the order in which findings show. A new rule is a row here and a file.
+pub static RULES: [RuleInfo; 14] = [
     RuleInfo {
-        rule: Rule::Syntax,
         id: "http/syntax",
         level: Level::Deny,
         demands: "status line, field lines and chunks follow the HTTP/1.1 syntax, also in details that readers forgive (RFC 9112)",
+        parts: &[],
         run: syntax::check,
     },
     RuleInfo {
-        rule: Rule::Date,
         id: "http/date",
         level: Level::Deny,
         demands: "exactly one valid `Date` on 2xx, 3xx and 4xx (RFC 9110 §6.6.1, §5.6.7)",
+        parts: &[RulePart::Header("date")],
         run: date::check,
     },
     RuleInfo {
-        rule: Rule::NoContent,
         id: "http/no-content",
         level: Level::Deny,
         demands: "no content on 204, 205, 304 and in response to HEAD, and no framing fields on 204 (RFC 9110 §8.6, §9.3.2, §15.3.5, §15.3.6, §15.4.5)",
+        parts: &[RulePart::Body],
         run: framing::no_content,
     },
     RuleInfo {
-        rule: Rule::ContentType,
         id: "http/content-type",
         level: Level::Deny,
         demands: "`Content-Type` is one media type (RFC 9110 §8.3)",
+        parts: &[RulePart::Header("content-type"), RulePart::Body],
         run: content::content_type,
     },
     RuleInfo {
-        rule: Rule::Json,
         id: "http/json",
         level: Level::Deny,
         demands: "a JSON media type holds one strict UTF-8 document without duplicate keys (RFC 8259, RFC 7493 §2.3)",
+        parts: &[RulePart::Body],
         run: content::json,
     },
     RuleInfo {
-        rule: Rule::Length,
         id: "http/length",
         level: Level::Deny,
         demands: "the content is as long as it was declared to be, and is declared one way (RFC 9112 §6)",
+        parts: &[RulePart::Body],
         run: framing::length,
     },
     RuleInfo {
-        rule: Rule::Coding,
         id: "http/coding",
         level: Level::Deny,
         demands: "the content has a coding that the request accepts (RFC 9110 §8.4, §12.4.2, §12.5.3)",
+        parts: &[RulePart::Header("content-encoding")],
         run: coding::check,
     },
     RuleInfo {
-        rule: Rule::Challenge,
         id: "http/challenge",
         level: Level::Warn,
         demands: "401 carries `WWW-Authenticate` (RFC 9110 §15.5.2)",
+        parts: &[RulePart::Header("www-authenticate")],
         run: fields::challenge,
     },
     RuleInfo {
-        rule: Rule::Allow,
         id: "http/allow",
         level: Level::Deny,
         demands: "405 carries `Allow` (RFC 9110 §15.5.6)",
+        parts: &[RulePart::Header("allow")],
         run: fields::allow,
     },
     RuleInfo {
-        rule: Rule::Status,
         id: "http/status",
         level: Level::Deny,
         demands: "the status code is from 100 to 599 and one that this request can get: 101, 206, 304 (RFC 9110 §7.8, §14.2, §15)",
+        parts: &[],
         run: status::check,
     },
     RuleInfo {
-        rule: Rule::Range,
         id: "http/range",
         level: Level::Deny,
         demands: "206 states its range and is as long as that; 416 states the length (RFC 9110 §14.4, §15.3.7, §15.5.17)",
+        parts: &[],
         run: range::check,
     },
     RuleInfo {
-        rule: Rule::Fields,
         id: "http/fields",
         level: Level::Deny,
         demands: "other fields of HTTP are valid, not repeated, and present where a status requires them (RFC 9110, RFC 9111)",
+        parts: &[],
         run: fields::syntax,
     },
     RuleInfo {
-        rule: Rule::Recommended,
         id: "http/recommended",
         level: Level::Warn,
         demands: "what HTTP recommends: `Content-Type` with content, `Location` with a redirect, valid cookies (RFC 9110, RFC 6265)",
+        parts: &[],
         run: recommended::check,
     },
     RuleInfo {
-        rule: Rule::Leak,
         id: "http/leak",
         level: Level::Deny,
         demands: "an error body shows no stack trace, framework error page, database error or connection string",
+        parts: &[RulePart::AnyHeader, RulePart::BodyExcerpt],
         run: leak::check,
     },
 ];
@@ -171,7 +204,7 @@ pub struct RuleLevels([Level; RULES.len()]);
 
 impl Default for RuleLevels {
     fn default() -> Self {
-        Self(RULES.map(|info| info.level))
+        Self(RULES.each_ref().map(|info| info.level))
     }
 }
 
@@ -187,15 +220,27 @@ impl RuleLevels {
 }
 
 /// Runs every rule that is not off.
-pub(super) fn check(levels: &RuleLevels, request: &Request, view: &ResponseView<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(
+    levels: &RuleLevels,
+    place: &Place,
+    request: &Request,
+    view: &ResponseView<'_>,
+    sink: &mut impl Sink,
+) {
     for (info, level) in RULES.iter().zip(levels.0) {
         if level == Level::Off {
             continue;
         }
-        if let Some(mut finding) = (info.run)(request, view) {
-            finding.check = info.id.into();
-            finding.level = level;
-            findings.push(finding);
+        if let Some(violation) = (info.run)(request, view) {
+            sink.report(Layer::Rules, level, || {
+                let finding = Finding::new(CheckId::rule(info.id), violation.message);
+                let mut finding = finding
+                    .expected(violation.expected)
+                    .actual(violation.actual)
+                    .place(place);
+                finding.level = level;
+                [finding]
+            });
         }
     }
 }
@@ -204,7 +249,7 @@ pub(super) fn check(levels: &RuleLevels, request: &Request, view: &ResponseView<
 mod tests {
     use chrono::Utc;
 
-    use super::{Finding, ResponseView};
+    use super::{ResponseView, Violation};
     use crate::model::{Answer, Content, Request};
 
     pub(super) fn request(method: &str, headers: &[(&str, &str)]) -> Request {
@@ -233,10 +278,10 @@ mod tests {
 
     /// What a rule finds.
     pub(super) fn run(
-        rule: fn(&Request, &ResponseView<'_>) -> Option<Finding>,
+        rule: fn(&Request, &ResponseView<'_>) -> Option<Violation>,
         request: &Request,
         answer: &Answer,
-    ) -> Option<Finding> {
+    ) -> Option<Violation> {
         rule(request, &ResponseView::new(answer, 1 << 20))
     }
 

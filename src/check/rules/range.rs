@@ -1,9 +1,12 @@
 //! `http/range`: a 206 states which part of the content it has (RFC 9110 §14, §15.3.7).
 
-use super::super::{Finding, media_type::MediaType, view::ResponseView};
+use super::{
+    super::{media_type::MediaType, view::ResponseView},
+    Violation,
+};
 use crate::model::{Answer, Request};
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let ranges: Vec<_> = answer.header("content-range").collect();
     let finding = |message: &str, expected: &str| {
         let actual = if ranges.is_empty() {
@@ -11,7 +14,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Find
         } else {
             ranges.join(" | ")
         };
-        Some(Finding::new("", message).expected(expected).actual(actual))
+        Some(Violation::new(message).expected(expected).actual(actual))
     };
     let expected = "`bytes FIRST-LAST/LENGTH`";
     match answer.status {
@@ -26,7 +29,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Find
                 if kind.parameters.get("boundary").is_none_or(String::is_empty) {
                     let message = "`multipart/byteranges` has no boundary (RFC 9110 §14.6)";
                     return Some(
-                        Finding::new("", message)
+                        Violation::new(message)
                             .expected("a `boundary` parameter")
                             .actual(kind.to_string()),
                     );
@@ -41,12 +44,9 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Find
                         finding("`Content-Range` of 206 names no range (RFC 9110 §14.4)", expected)
                     }
                     Some(Range::Part(length)) if request.method != "HEAD" && !is_coherent(answer, length) => Some(
-                        Finding::new(
-                            "",
-                            "the content has another length than its `Content-Range` (RFC 9110 §14.4)",
-                        )
-                        .expected(format!("{length} bytes ({one})"))
-                        .actual(format!("{} bytes", answer.body.length())),
+                        Violation::new("the content has another length than its `Content-Range` (RFC 9110 §14.4)")
+                            .expected(format!("{length} bytes ({one})"))
+                            .actual(format!("{} bytes", answer.body.length())),
                     ),
                     Some(_) => None,
                 },

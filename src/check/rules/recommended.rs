@@ -1,14 +1,14 @@
 //! `http/recommended`: what HTTP recommends (SHOULD), and syntax that servers often break without harm.
 
 use super::{
-    super::{Finding, is_token, view::ResponseView},
-    imf_fixdate,
+    super::{is_token, view::ResponseView},
+    Violation, imf_fixdate,
 };
 use crate::model::Request;
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let absent = |name: &str| answer.header(name).next().is_none();
-    let missing = |message: &str, expected: &str| Some(Finding::new("", message).expected(expected).actual("(absent)"));
+    let missing = |message: &str, expected: &str| Some(Violation::new(message).expected(expected).actual("(absent)"));
     if !answer.body.is_empty() && absent("content-type") && !matches!(answer.status, 204 | 205 | 304) {
         return missing(
             "the response has content and no `Content-Type` (RFC 9110 §8.3)",
@@ -26,7 +26,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Find
                 let message = "405 refuses a method that its `Allow` lists (RFC 9110 §15.5.6)";
                 let allowed: Vec<_> = answer.header("allow").collect();
                 return Some(
-                    Finding::new("", message)
+                    Violation::new(message)
                         .expected(format!("a list without {}", request.method))
                         .actual(allowed.join(", ")),
                 );
@@ -61,12 +61,12 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Find
                 let message = cookie(value)?;
                 let name = value.split(['=', ';']).next().unwrap_or_default();
                 // The value is a credential.
-                let finding = Finding::new("", message).expected("`NAME=VALUE`, then attributes");
+                let finding = Violation::new(message).expected("`NAME=VALUE`, then attributes");
                 return Some(finding.actual(format!("the cookie `{name}`")));
             }
             _ => return None,
         };
-        Some(Finding::new("", message).expected(expected).actual(value))
+        Some(Violation::new(message).expected(expected).actual(value))
     })
 }
 
@@ -199,6 +199,6 @@ mod tests {
             &answer(200, &[("set-cookie", "sid=top secret")], ""),
         )
         .unwrap();
-        assert_eq!(finding.actual.unwrap(), "the cookie `sid`");
+        assert_eq!(finding.actual, "the cookie `sid`");
     }
 }

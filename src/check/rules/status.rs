@@ -1,9 +1,9 @@
 //! `http/status`: the status code is one that HTTP defines for this request.
 
-use super::super::{Finding, view::ResponseView};
+use super::{super::view::ResponseView, Violation};
 use crate::model::Request;
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let has = |name: &str| {
         request
             .headers
@@ -31,7 +31,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Find
         ),
         _ => return None,
     };
-    Some(Finding::new("", message).expected(expected).actual(status.to_string()))
+    Some(Violation::new(message).expected(expected).actual(status.to_string()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `http/syntax`: violations of the message syntax in responses that can be read.
 
-use super::super::{Finding, view::ResponseView};
+use super::{super::view::ResponseView, Violation};
 use crate::model::Request;
 
-pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     let (first, others) = answer.syntax.split_first()?;
     let others = others
         .iter()
@@ -11,7 +11,7 @@ pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
     let mut actual = vec![format!("{:?}", first.bytes.text())];
     actual.extend(others);
     Some(
-        Finding::new("", first.kind.message())
+        Violation::new(first.kind.message())
             .expected(first.kind.expected())
             .actual(actual.join("; ")),
     )

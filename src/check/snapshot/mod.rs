@@ -3,7 +3,7 @@
 mod names;
 mod spelling;
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -12,9 +12,9 @@ pub(crate) use names::Piece;
 pub use names::PutBack;
 use spelling::{Hide, Meaning, Spelling, VOLATILE, meaning};
 
-use super::{Finding, ResponseView, list_fields, media_type::MediaType, view::Text};
+use super::{Finding, ResponseView, list_fields, media_type::MediaType, sink::Sink, view::Text};
 use crate::json;
-use crate::model::{Answer, CREDENTIALS, HIDDEN, Place, Request};
+use crate::model::{Answer, CREDENTIALS, CheckId, HIDDEN, Layer, Place, Request};
 
 /// How the first line of a body begins that is not JSON.
 const KINDS: [&str; 2] = ["text", "base64"];
@@ -161,22 +161,12 @@ fn unescape(step: &str) -> String {
 }
 
 /// Lines that end as the files of snapshots are read: with nothing but a line feed.
-pub(crate) fn plain_lines(text: &str) -> String {
-    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
-    let mut out = lines.next().unwrap_or_default().to_owned();
-    for line in lines {
-        out.push('\n');
-        out.push_str(line);
+pub(crate) fn plain_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains('\r') {
+        return Cow::Borrowed(text);
     }
-    out
-}
-
-/// Whether an answer is what its snapshot says; secrets have been hidden in it.
-pub(super) fn is_same(expectation: &SnapshotExpectation, view: &ResponseView<'_>) -> bool {
-    let Some(stored) = &expectation.stored else {
-        return false;
-    };
-    agrees(expectation, stored, &normal_form(expectation, view, None))
+    let lines: Vec<_> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+    Cow::Owned(lines.join("\n"))
 }
 
 fn agrees(expectation: &SnapshotExpectation, stored: &str, new: &str) -> bool {
@@ -188,16 +178,15 @@ fn agrees(expectation: &SnapshotExpectation, stored: &str, new: &str) -> bool {
     }
 }
 
-/// Compares; a difference comes with the new normal form, ready to be written.
+/// Compares; returns the new normal form if it differs, ready to be written.
 pub(super) fn check(
     expectation: &SnapshotExpectation,
     request: &Request,
     view: &ResponseView<'_>,
-) -> Option<(Finding, String)> {
-    let stored = expectation
-        .stored
-        .as_deref()
-        .map(|stored| plain_lines(stored.trim_end()));
+    sink: &mut impl Sink,
+) -> Option<String> {
+    let stored = expectation.stored.as_deref();
+    let stored = stored.map(|stored| plain_lines(stored.trim_end()));
     let mut new = normal_form(expectation, view, None);
     // Secrets are hidden only where there is a difference: as a rule there are none in a response.
     let is_same = |new: &str| stored.as_deref().is_some_and(|stored| agrees(expectation, stored, new));
@@ -211,17 +200,18 @@ pub(super) fn check(
             return None;
         }
     }
-    let Some(stored) = stored else {
-        let mut finding = Finding::new("snapshot", "there is no snapshot yet")
-            .expected("an accepted snapshot")
-            .actual("none")
-            .place(&expectation.place);
-        finding.diff = Some(super::diff("", &new));
-        return Some((finding, new));
-    };
-    let mut finding = Finding::new("snapshot", "the response differs from its snapshot").place(&expectation.place);
-    finding.diff = Some(super::diff(&(stored + "\n"), &new));
-    Some((finding, new))
+    sink.fail(Layer::Snapshot, || {
+        let mut finding = match stored {
+            Some(_) => Finding::new(CheckId::Snapshot, "the response differs from its snapshot"),
+            None => Finding::new(CheckId::Snapshot, "there is no snapshot yet")
+                .expected("an accepted snapshot")
+                .actual("none"),
+        };
+        let stored = stored.map_or_else(String::new, |stored| format!("{stored}\n"));
+        finding.diff = Some(super::diff(&stored, &new));
+        finding.place(&expectation.place)
+    });
+    Some(new)
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn request() -> Request {
 /// What is stored for a response, as `insta` and editors keep it.
 fn stored(expectation: &SnapshotExpectation, answer: &Answer) -> String {
     let view = ResponseView::new(answer, 1000);
-    let (_, text) = check(expectation, &request(), &view).expect("it differs");
+    let text = check(expectation, &request(), &view, &mut Vec::new()).expect("it differs");
     text.trim_end().to_owned()
 }
 
@@ -74,7 +74,13 @@ fn stored(expectation: &SnapshotExpectation, answer: &Answer) -> String {
 fn passes(expectation: &SnapshotExpectation, one: &Answer, other: &Answer) -> bool {
     let mut expectation = expectation.clone();
     expectation.stored = Some(stored(&expectation, one));
-    check(&expectation, &request(), &ResponseView::new(other, 1000)).is_none()
+    check(
+        &expectation,
+        &request(),
+        &ResponseView::new(other, 1000),
+        &mut Vec::new(),
+    )
+    .is_none()
 }
 
 #[test]
@@ -234,9 +240,9 @@ fn one_snapshot_serves_targets_with_other_values() {
     let mut other = other;
     other.stored = Some(text);
     let same = body("another \"user\"", 87_654_321, "plain text");
-    assert!(check(&other, &request(), &ResponseView::new(&same, 1000)).is_none());
+    assert!(check(&other, &request(), &ResponseView::new(&same, 1000), &mut Vec::new()).is_none());
     let differs = body("another \"user\"", 12_345_678, "plain text");
-    assert!(check(&other, &request(), &ResponseView::new(&differs, 1000)).is_some());
+    assert!(check(&other, &request(), &ResponseView::new(&differs, 1000), &mut Vec::new()).is_some());
 }
 
 #[test]
@@ -317,7 +323,15 @@ fn a_hidden_secret_passes_and_what_looks_like_one_does_not() {
     expectation.mask = None;
     expectation.stored = Some(file);
     let recorded = answer("text/plain", "key $TOKEN");
-    assert!(check(&expectation, &request(), &ResponseView::new(&recorded, 1000)).is_none());
+    assert!(
+        check(
+            &expectation,
+            &request(),
+            &ResponseView::new(&recorded, 1000),
+            &mut Vec::new()
+        )
+        .is_none()
+    );
 }
 
 #[test]
@@ -337,7 +351,15 @@ fn redacted_is_not_the_text_of_it() {
         "application/json",
         "{\"at\":\"[redacted]\",\"items\":[{\"id\":\"[redacted]\",\"n\":1}],\"list\":[1,\"[redacted]\"],\"b\":\"[redacted]\"}",
     );
-    assert!(check(&expectation, &request(), &ResponseView::new(&literal, 1000)).is_some());
+    assert!(
+        check(
+            &expectation,
+            &request(),
+            &ResponseView::new(&literal, 1000),
+            &mut Vec::new()
+        )
+        .is_some()
+    );
 }
 
 #[test]
@@ -397,7 +419,13 @@ fn a_variable_that_is_gone_is_equal_to_nothing() {
     for body in ["\"{{ gone }}\"", "\"gone\"", "\"\""] {
         let answer = answer("application/json", body);
         assert!(
-            check(&expectation, &request(), &ResponseView::new(&answer, 1000)).is_some(),
+            check(
+                &expectation,
+                &request(),
+                &ResponseView::new(&answer, 1000),
+                &mut Vec::new()
+            )
+            .is_some(),
             "{body}"
         );
     }
@@ -407,5 +435,13 @@ fn a_variable_that_is_gone_is_equal_to_nothing() {
     }
     expectation.stored = Some(long);
     let answer = answer("text/plain", "x");
-    assert!(check(&expectation, &request(), &ResponseView::new(&answer, 1000)).is_some());
+    assert!(
+        check(
+            &expectation,
+            &request(),
+            &ResponseView::new(&answer, 1000),
+            &mut Vec::new()
+        )
+        .is_some()
+    );
 }

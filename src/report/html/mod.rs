@@ -275,8 +275,8 @@ fn row(finished: &CaseFinished) -> Row<'_> {
         text.push_str(&flaky(finished));
     }
     for finding in &last.findings {
-        if !checks.contains(&finding.check.as_ref()) {
-            checks.push(&finding.check);
+        if !checks.contains(&finding.check.as_str()) {
+            checks.push(finding.check.as_str());
         }
     }
     // What breaks the contract first: it is what a closed row shows.

@@ -10,7 +10,7 @@ use std::{
 use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
-use super::super::{Finding, view::ResponseView};
+use super::{super::view::ResponseView, Violation};
 use crate::model::Request;
 use patterns::LEAKS;
 
@@ -40,14 +40,14 @@ fn regex_text(pattern: &str) -> String {
     format!("(?is-u){}", pattern.replace(' ', r"\s"))
 }
 
-pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Finding> {
+pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
     if answer.status < 400 || answer.body.is_empty() {
         return None;
     }
     let text = answer.shown();
     let (what, excerpt) = find(&text[..text.floor_char_boundary(SEARCHED)])?;
     Some(
-        Finding::new("", format!("the body of the error response contains {what}"))
+        Violation::new(format!("the body of the error response contains {what}"))
             .expected("a message for the client, without internals of the server")
             .actual(excerpt),
     )

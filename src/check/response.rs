@@ -1,0 +1,25 @@
+//! Checks of the response as a whole whose expectation contains no variables.
+
+use std::time::Duration;
+
+use super::{Finding, ResponseView, show_duration, sink::Sink};
+use crate::model::{CheckId, Place};
+
+/// An expectation of the response as a whole.
+#[derive(Clone, Debug)]
+pub enum ResponseTest {
+    /// `duration`: the maximum time from the start of the request to the end of the response.
+    Duration(Duration),
+}
+
+pub(super) fn check(test: &ResponseTest, place: &Place, view: &ResponseView<'_>, sink: &mut impl Sink) {
+    match test {
+        ResponseTest::Duration(limit) if view.elapsed() > *limit => sink.fail(CheckId::Duration.info().layer, || {
+            Finding::new(CheckId::Duration, "the response took too long")
+                .expected(format!("at most {}", show_duration(*limit)))
+                .actual(show_duration(view.elapsed()))
+                .place(place)
+        }),
+        ResponseTest::Duration(_) => {}
+    }
+}

@@ -1,0 +1,293 @@
+//! Ids of checks, and what readers of findings have to know about a check.
+
+use std::{borrow::Cow, cmp::Ordering, fmt};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::CREDENTIALS;
+
+/// A kind of check, in the order in which they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// The status code.
+    Status,
+    /// Header fields.
+    Headers,
+    /// The JSON Schema of the body.
+    Schema,
+    /// Other demands on the body: JSON, text, empty.
+    Body,
+    /// The answer of another case (`same_as`) and the time limit.
+    Other,
+    /// The standing rules of HTTP.
+    Rules,
+    /// The snapshot.
+    Snapshot,
+}
+
+impl Layer {
+    /// All of them, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Status,
+        Self::Headers,
+        Self::Schema,
+        Self::Body,
+        Self::Other,
+        Self::Rules,
+        Self::Snapshot,
+    ];
+}
+
+/// The id of a check. It is written and recorded as text, such as `body/json`.
+///
+/// A new check is a variant, listed in [`CheckId::FIXED`]; the compiler names the other places that need it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CheckId {
+    /// `status`
+    Status,
+    /// `header/NAME`
+    Header(HeaderId),
+    /// `body/empty`
+    BodyEmpty,
+    /// `body/schema`
+    BodySchema,
+    /// `body/json`
+    BodyJson,
+    /// `body/exact`
+    BodyExact,
+    /// `body/text`
+    BodyText,
+    /// `duration`
+    Duration,
+    /// `same-as`
+    SameAs,
+    /// `http/message`: the response is an HTTP message.
+    Message,
+    /// `http/NAME`: a built-in rule. The rules are listed in `check::RULES`.
+    Rule(RuleId),
+    /// `snapshot`
+    Snapshot,
+    /// `findings`: the number of findings that were left out.
+    Omitted,
+    /// An id that only a recording contains.
+    Unknown(String),
+}
+
+/// The id of a check of a header field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HeaderId(String);
+
+impl HeaderId {
+    const PREFIX: &'static str = "header/";
+
+    /// The field.
+    pub fn name(&self) -> &str {
+        &self.0[Self::PREFIX.len()..]
+    }
+}
+
+/// The id of a built-in rule, such as `http/date`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RuleId(Cow<'static, str>);
+
+impl RuleId {
+    const PREFIX: &'static str = "http/";
+}
+
+/// The part of a response that a check is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckedPart<'a> {
+    /// The status code.
+    Status,
+    /// A header field.
+    Header(&'a str),
+    /// The body.
+    Body,
+    /// The response as a whole.
+    Response,
+}
+
+/// What there is to know about a check.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckInfo<'a> {
+    /// The id as text.
+    pub id: &'a str,
+    /// Its kind.
+    pub layer: Layer,
+    /// What it is about.
+    pub part: CheckedPart<'a>,
+    /// Whether its findings are an expected and an actual value, to which the message adds nothing.
+    pub compares: bool,
+}
+
+impl CheckId {
+    /// The ids that contain no name.
+    const FIXED: [Self; 11] = [
+        Self::Status,
+        Self::BodyEmpty,
+        Self::BodySchema,
+        Self::BodyJson,
+        Self::BodyExact,
+        Self::BodyText,
+        Self::Duration,
+        Self::SameAs,
+        Self::Message,
+        Self::Snapshot,
+        Self::Omitted,
+    ];
+
+    /// The id of the check of a header field.
+    pub fn header(name: &str) -> Self {
+        Self::Header(HeaderId(format!("{}{name}", HeaderId::PREFIX)))
+    }
+
+    /// The id of a built-in rule, `http/NAME`.
+    pub(crate) fn rule(id: &'static str) -> Self {
+        Self::Rule(RuleId(Cow::Borrowed(id)))
+    }
+
+    /// What there is to know about the check.
+    pub fn info(&self) -> CheckInfo<'_> {
+        use CheckedPart::{Body, Header, Response, Status};
+        let info = |id, layer, part, compares| CheckInfo {
+            id,
+            layer,
+            part,
+            compares,
+        };
+        match self {
+            Self::Status => info("status", Layer::Status, Status, true),
+            Self::Header(id) => info(&id.0, Layer::Headers, Header(id.name()), true),
+            Self::BodyEmpty => info("body/empty", Layer::Body, Body, true),
+            Self::BodySchema => info("body/schema", Layer::Schema, Body, false),
+            Self::BodyJson => info("body/json", Layer::Body, Body, true),
+            Self::BodyExact => info("body/exact", Layer::Body, Body, true),
+            Self::BodyText => info("body/text", Layer::Body, Body, true),
+            Self::Duration => info("duration", Layer::Other, Response, true),
+            Self::SameAs => info("same-as", Layer::Other, Response, false),
+            Self::Message => info("http/message", Layer::Rules, Response, false),
+            Self::Rule(RuleId(id)) => info(id, Layer::Rules, Response, false),
+            Self::Snapshot => info("snapshot", Layer::Snapshot, Response, false),
+            Self::Omitted => info("findings", Layer::Other, Response, false),
+            Self::Unknown(id) => info(id, Layer::Other, Response, false),
+        }
+    }
+
+    /// What it checks, as a sentence.
+    pub fn title(&self) -> String {
+        let title = match self {
+            Self::Status => "The status is the expected one.",
+            Self::Header(id) => return format!("The header field `{}` is the expected one.", id.name()),
+            Self::BodySchema => "The body is valid under its schema.",
+            Self::BodyEmpty | Self::BodyJson | Self::BodyExact | Self::BodyText => "The body is the expected one.",
+            Self::Duration => "The answer comes in time.",
+            Self::Message => "The answer is a well-formed HTTP message (RFC 9112 §2).",
+            Self::Snapshot => "The answer is as in its snapshot.",
+            Self::SameAs | Self::Rule(_) | Self::Omitted | Self::Unknown(_) => {
+                return format!("The check `{self}` holds.");
+            }
+        };
+        title.to_owned()
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.info().id
+    }
+
+    /// Whether the values of its findings are credentials.
+    pub fn quotes_credentials(&self) -> bool {
+        let CheckedPart::Header(name) = self.info().part else {
+            return false;
+        };
+        CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known))
+    }
+}
+
+impl From<Cow<'_, str>> for CheckId {
+    fn from(text: Cow<'_, str>) -> Self {
+        if let Some(known) = Self::FIXED.into_iter().find(|known| known.as_str() == text) {
+            return known;
+        }
+        let text = text.into_owned();
+        if text.starts_with(HeaderId::PREFIX) {
+            Self::Header(HeaderId(text))
+        } else if text.starts_with(RuleId::PREFIX) {
+            Self::Rule(RuleId(text.into()))
+        } else {
+            Self::Unknown(text)
+        }
+    }
+}
+
+impl From<&str> for CheckId {
+    fn from(text: &str) -> Self {
+        Cow::Borrowed(text).into()
+    }
+}
+
+impl fmt::Display for CheckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Ord for CheckId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for CheckId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Serialize for CheckId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for CheckId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_id_is_written_and_read_as_the_same_text() {
+        for id in CheckId::FIXED {
+            let text = serde_json::to_string(&id).unwrap();
+            assert_eq!(text, format!("\"{id}\""));
+            assert_eq!(serde_json::from_str::<CheckId>(&text).unwrap(), id);
+            assert!(!matches!(id, CheckId::Unknown(_)));
+        }
+        for text in ["header/", "header/etag", "http/date", "http/", "body/other", "x", ""] {
+            assert_eq!(CheckId::from(text).as_str(), text);
+        }
+        assert_eq!(CheckId::from("header/etag"), CheckId::header("etag"));
+        assert_eq!(CheckId::from("http/date"), CheckId::rule("http/date"));
+        assert_eq!(CheckId::from("x"), CheckId::Unknown("x".to_owned()));
+    }
+
+    #[test]
+    fn credentials_are_quoted_by_checks_of_their_fields() {
+        for (text, quotes) in [
+            ("header/Authorization", true),
+            ("header/set-cookie", true),
+            ("header/etag", false),
+            ("http/recommended", false),
+            ("cookie", false),
+        ] {
+            assert_eq!(CheckId::from(text).quotes_credentials(), quotes, "{text}");
+        }
+    }
+}
