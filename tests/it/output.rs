@@ -90,7 +90,10 @@ fn a_run_reads_as_documented() {
         WARN http/challenge: 401 has no `WWW-Authenticate` (2 cases)
 "#;
     let shown = still(&ran.stdout, &server);
-    assert!(shown == expected, "{shown}");
+    // Both responses are watched until the end of the run, so either verdict can come first.
+    let passed = "        PASS [TIME] s/a-good\n";
+    let rest = |text: &str| text.replacen(passed, "", 1);
+    assert!(shown.contains(passed) && rest(&shown) == rest(expected), "{shown}");
 }
 
 #[test]
