@@ -1,4 +1,4 @@
-//! Reading the content of an answer within its bounds.
+//! Reads the content of a response within its limits.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use tokio::time::{Instant, timeout_at};
 
 use super::failure::chain;
 
-/// The content as far as it came.
+/// The content that was received.
 pub(super) struct Content {
     /// The bytes.
     pub(super) bytes: bytes::Bytes,
-    /// Why it ended early, if it did.
+    /// Why it ended early.
     pub(super) cut: Option<String>,
-    /// Whether it is past the bound, or declared to be.
+    /// Whether it exceeds the limit, or is declared to.
     pub(super) too_large: bool,
-    /// Whether it was still coming at the deadline.
+    /// Whether it was incomplete at the deadline.
     pub(super) unfinished: bool,
 }
 
-/// Reads until the end, the deadline or the bound. Content that nothing is heard of for `quiet` before the deadline is
-/// cut short; what still comes then is only late.
+/// Reads until the end, the deadline or the limit. Content without new bytes for `quiet` before the deadline is
+/// cut short; later bytes are only late.
 pub(super) async fn read(mut body: Incoming, deadline: Instant, quiet: Duration, most: usize) -> Content {
     let mut bytes = BytesMut::new();
     let mut cut = None;

@@ -1,4 +1,4 @@
-//! One request in, one reply out, over connections that the whole run shares.
+//! Sends one request and returns one response or failure, over connections that the whole run shares.
 
 use std::{
     sync::{
@@ -32,9 +32,10 @@ use crate::{
     project::Target,
 };
 
-/// How long an idle connection may take to be ready: one whose last request was answered before it was read never is.
+/// How long an idle connection may take to be ready: a connection whose last response arrived before its request was
+/// read never is.
 const READY: Duration = Duration::from_millis(20);
-/// How long a new connection may be silent until the parked ones are closed: a server may serve one after the other.
+/// How long a new connection may be silent until the parked ones are closed: some servers serve one at a time.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Maximum length of a body that is kept while its connection is parked. After a longer one the connection is closed, so
 /// that its watch ends as soon as the server closes it.
@@ -47,14 +48,15 @@ pub struct Client {
     http2: Mutex<Option<(http2::SendRequest<Full<Bytes>>, Ended)>>,
     /// Held while a connection is opened that others may want to share.
     opening: tokio::sync::Mutex<()>,
-    /// Whether connections cannot be shared, as far as is known: all of them are opened at once then.
+    /// Whether the target is known to support HTTP/1.1 only: connections are then opened without waiting for each
+    /// other.
     http1_only: AtomicBool,
     connect_timeout: Duration,
     max_body: usize,
     host: HeaderValue,
 }
 
-/// A response, and the connection that it came on.
+/// A response and its connection.
 pub struct Listening {
     reply: Reply,
     rest: Option<Rest>,
@@ -63,12 +65,12 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// The reply as far as it is known.
+    /// The response as far as it is known.
     pub(crate) fn reply(&self) -> &Reply {
         &self.reply
     }
 
-    /// A reply that nothing can follow any more.
+    /// A final response: no more bytes can follow it.
     fn over(reply: Reply) -> Self {
         Self {
             reply,
@@ -94,7 +96,7 @@ pub(crate) struct Parked {
 }
 
 impl Parked {
-    /// The same for the last time: nothing is watched any more.
+    /// The final response; nothing is watched after this.
     pub(crate) fn into_reply(mut self) -> Reply {
         if let (Reply::Answer(answer), Some(watch)) = (&mut self.reply, &self.watch) {
             answer.excess = watch.excess().into();
@@ -102,7 +104,7 @@ impl Parked {
         self.reply
     }
 
-    /// The reply as far as it is known, with the bytes that have followed it by now.
+    /// The response with the bytes that have followed it so far.
     pub(crate) fn so_far(&self) -> Reply {
         let mut reply = self.reply.clone();
         if let (Reply::Answer(answer), Some(watch)) = (&mut reply, &self.watch) {
@@ -111,7 +113,7 @@ impl Parked {
         reply
     }
 
-    /// Waits until nothing can follow the response any more; the reply with the bytes that certainly follow it.
+    /// Waits until no more bytes can follow; returns the response with the bytes that certainly follow it.
     pub(crate) async fn settled(self) -> Reply {
         let Parked { mut reply, watch } = self;
         let Some(watch) = watch else { return reply };
@@ -122,31 +124,31 @@ impl Parked {
         reply
     }
 
-    /// Whether so much of it is kept that it cannot wait beside others.
+    /// Whether it is too large to be kept while other responses wait.
     pub(crate) fn is_large(&self) -> bool {
         length(&self.reply) > LARGE
     }
 
-    /// Whether more can become known.
+    /// Whether more bytes can arrive.
     pub(crate) fn is_watched(&self) -> bool {
         self.watch.is_some()
     }
 }
 
-/// A connection after its answer.
+/// A connection after its response.
 struct Rest {
     link: Box<Link>,
-    /// Where the content was to end, where that is known.
+    /// The declared end of the content, if known.
     framed: Option<Framed>,
     /// Whether the server closes the connection after it.
     is_last: bool,
 }
 
-/// A request that was answered, or not.
+/// The result of a request.
 struct Attempt {
     reply: Reply,
     rest: Option<Rest>,
-    /// Set if the connection was used before, and what arrived may follow the response before.
+    /// Set if the connection was used before and the bytes may follow the previous response.
     out_of_step: Option<OutOfStep>,
     is_partial: bool,
 }
@@ -169,7 +171,7 @@ impl From<Reply> for Attempt {
 }
 
 impl Client {
-    /// Prepares a client; what is wrong with the target's TLS files or the proxy shows here, before any request.
+    /// Prepares a client. Errors in the target's TLS files or the proxy are reported here, before any request.
     pub fn new(target: &Target, use_proxy: bool) -> Result<Self, TlsError> {
         let origin = &target.base.origin;
         let authority = origin.split_once("://").map_or(origin.as_str(), |(_, rest)| rest);
@@ -186,7 +188,7 @@ impl Client {
         })
     }
 
-    /// Sends a request and reads its answer; [`Client::finish`] then listens for what follows it.
+    /// Sends a request and reads its response; [`Client::finish`] then waits for bytes that follow it.
     pub async fn exchange(&self, request: &Request, limit: Duration) -> Listening {
         let Attempt {
             reply,
@@ -229,7 +231,7 @@ impl Client {
         Ok(())
     }
 
-    /// Parks the connection, so that what follows the answer is noticed while others are used.
+    /// Parks the connection, so that bytes after the response are noticed while others are used.
     pub(crate) fn park(&self, listening: Listening) -> Parked {
         let Listening { reply, rest, .. } = listening;
         let watch = rest.map(|Rest { link, framed, is_last }| {
@@ -242,8 +244,8 @@ impl Client {
         Parked { reply, watch }
     }
 
-    /// Waits until nothing can follow the answer any more. If its connection turns out to be out of step, a safe request
-    /// is sent again on a new one; otherwise there is no reply that could be judged.
+    /// Waits until no more bytes can follow the response. If its connection is out of step, a safe request
+    /// is sent again on a new one; an unsafe request has no verdict.
     pub(crate) async fn finish(&self, parked: Parked, request: &Request, limit: Duration) -> Reply {
         let Parked { mut reply, watch } = parked;
         let Some(watch) = watch else { return reply };
@@ -314,12 +316,12 @@ impl Client {
                         Ok(Err(Unsent { error, .. })) => {
                             return unreadable(&error, ended.cause().await, None, is_fresh).into();
                         }
-                        Ok(Ok(response)) => return self.answer(request, response, deadline, limit, None).await,
+                        Ok(Ok(response)) => return self.read_response(request, response, deadline, limit, None).await,
                     }
                 }
                 Connection::Http1(link) => link,
             };
-            // What came before the first request is an answer to nothing, and shows what speaks there.
+            // Bytes before the first request belong to no request; they show which protocol the server uses.
             if !is_fresh {
                 link.capture.rewind();
             }
@@ -328,17 +330,17 @@ impl Client {
             let received = link.capture.total();
             match result.map(|result| result.map_err(Unsent::from)) {
                 Err(_) => return timed_out(limit, received).into(),
-                // The connection was gone before the request was on its way: it was never sent, so it may be sent now.
+                // The connection closed before the request was sent, so it may be sent now.
                 Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => {
                     link.before.release(link.capture.before(0));
                 }
-                // The server has waited for a request for too long, and did not see this one (RFC 9110 §15.5.9).
+                // The server timed out waiting for a request and did not see this one (RFC 9110 §15.5.9).
                 Ok(Ok(response))
                     if link.uses > 1
                         && is_safe
                         && response.status() == http::StatusCode::REQUEST_TIMEOUT
                         && is_last(response.version(), response.headers()) => {}
-                // An idle connection was closed as the request was on its way (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+                // An idle connection was closed while the request was being sent (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
                 Ok(Err(Unsent { .. })) if !is_fresh && is_safe && received == 0 => {}
                 Ok(Err(Unsent { error, .. })) => {
                     let reply = unreadable(&error, None, Some(&link.capture), is_fresh && !is_alone);
@@ -354,7 +356,7 @@ impl Client {
                         }),
                     };
                 }
-                Ok(Ok(response)) => return self.answer(request, response, deadline, limit, Some(link)).await,
+                Ok(Ok(response)) => return self.read_response(request, response, deadline, limit, Some(link)).await,
             }
         }
     }
@@ -393,7 +395,7 @@ impl Client {
         sending.await
     }
 
-    async fn answer(
+    async fn read_response(
         &self,
         request: &Request,
         response: http::Response<Incoming>,
@@ -495,7 +497,7 @@ impl Client {
         };
         let left = deadline.saturating_duration_since(Instant::now());
         let connection = self.connector.connect(left.min(self.connect_timeout)).await;
-        // Where it fails, the others do not wait for each other.
+        // If it fails, the others do not wait for each other.
         let http1_only = !matches!(connection, Ok(Connection::Http2(..)));
         self.http1_only.store(http1_only, Ordering::SeqCst);
         if let Ok(Connection::Http2(sender, ended)) = &connection {
@@ -508,7 +510,7 @@ impl Client {
                 Ok((Connection::Http1(link), true))
             }
             Ok(shared) => Ok((shared, true)),
-            // There may be as many connections as the server accepts.
+            // The server limits the number of connections.
             Err(failure) if failure.kind == FailureKind::Connect && !is_alone => match self.pool.take_any() {
                 Some(link) => Ok((Connection::Http1(link), false)),
                 None => Err(failure),
@@ -566,10 +568,10 @@ fn length(reply: &Reply) -> usize {
 
 type Sent = Result<http::Response<Incoming>, TrySendError<http::Request<Full<Bytes>>>>;
 
-/// A request without an answer.
+/// A request without a response.
 struct Unsent {
     error: hyper::Error,
-    /// Whether it was on its way.
+    /// Whether it was sent.
     was_sent: bool,
 }
 
@@ -606,12 +608,12 @@ fn may_be_a_response(bytes: &[u8]) -> bool {
         .any(|part| part.starts_with(b"/1.") && part[3].is_ascii_digit() && part[4] == b' ')
 }
 
-/// Whether a request does nothing to the world, however often it is sent (RFC 9110 §9.2.1).
+/// Whether the method is safe (RFC 9110 §9.2.1).
 fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
-/// The request as HTTP/2 sends it: the authority stands in the URL.
+/// The request as HTTP/2 sends it: the authority is in the URL.
 fn absolute(mut message: http::Request<Full<Bytes>>, request: &Request) -> http::Request<Full<Bytes>> {
     let host = message.headers_mut().remove(header::HOST);
     if let Ok(uri) = request.url.parse::<http::Uri>() {

@@ -1,4 +1,4 @@
-//! Opening connections: TCP, a proxy where the environment names one, TLS, HTTP by ALPN.
+//! Opens connections: TCP, the proxy from the environment, TLS, HTTP version by ALPN.
 
 use std::{
     future::poll_fn,
@@ -49,7 +49,7 @@ pub(super) enum Connection {
     Http2(http2::SendRequest<Full<Bytes>>, Ended),
 }
 
-/// Why a connection that many share has ended: an exchange on it learns only that it has.
+/// Why a shared connection has ended: an exchange on it only sees that it has.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ended(Arc<OnceLock<String>>);
 
@@ -74,8 +74,8 @@ pub(super) struct Connector {
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-/// Drives a connection until it ends by itself or its sender is dropped. It is then half-closed, and what still arrives
-/// is recorded: a server closes it once it has sent everything. What ends it early shows at the exchange.
+/// Drives a connection until it ends or its sender is dropped. It is then half-closed, and bytes that still arrive
+/// are recorded: a server closes it after its last byte. An early end is reported by the exchange.
 async fn drive(mut connection: http1::Connection<TokioIo<CapturedStream<Box<dyn Stream>>>, Full<Bytes>>) {
     if poll_fn(|cx| connection.poll_without_shutdown(cx)).await.is_err() {
         return;
@@ -100,7 +100,7 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 impl Connector {
-    /// Prepares connections to `target`; what is wrong with its TLS files or the proxy shows here, before any request.
+    /// Prepares connections to `target`. Errors in its TLS files or the proxy are reported here, before any request.
     pub(super) fn new(target: &Target, use_proxy: bool) -> Result<Self, TlsError> {
         let setup = |reason: String| TlsError::Setup(rustls::Error::General(reason));
         let uri: http::Uri = target
@@ -252,7 +252,7 @@ impl Connector {
         format!(" through the proxy {}{port}", proxy.host().unwrap_or_default())
     }
 
-    /// The target with its port spelled out, as a tunnel wants it.
+    /// The target with its port spelled out, as `CONNECT` requires.
     fn with_port(&self) -> http::Uri {
         let secure = self.target.scheme_str() == Some("https");
         let port = self.target.port_u16().unwrap_or(if secure { 443 } else { 80 });

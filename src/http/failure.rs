@@ -1,14 +1,14 @@
-//! Errors as kinds of failure, with every cause in the message.
+//! Maps errors to kinds of failure, with every cause in the message.
 
 use std::{error::Error, time::Duration};
 
 use super::{syntax, tls_errors, wire_capture::WireCapture};
 use crate::model::{Content, Failure, FailureKind, Malformed, Reply};
 
-/// Longest excerpt of an unreadable answer, in bytes: secrets are hidden in it before it is shortened for a reader.
+/// Maximum excerpt of an unreadable response, in bytes: secrets are masked in it before it is shortened.
 const EXCERPT: usize = 16 << 10;
 
-/// A failure; the time is filled in by whoever holds the clock.
+/// A failure; the caller fills in the time.
 pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure {
     Failure {
         kind,
@@ -17,7 +17,7 @@ pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> Failure 
     }
 }
 
-/// An error and its causes in one line; a cause that the text before it has already named is left out.
+/// An error and its causes in one line; a cause that is already in the text is left out.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let words = |error: &(dyn Error + 'static)| tls_errors::of(error).unwrap_or_else(|| error.to_string());
     let mut text = words(error);
@@ -33,10 +33,10 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// What to make of an answer whose head could not be read, by the bytes that came.
+/// Classifies a response with an unreadable header section by its bytes.
 ///
-/// Bytes that begin as HTTP are an answer, if a broken one. So are any bytes on a connection that has carried an
-/// answer before: whoever sends them speaks HTTP.
+/// Bytes that begin as HTTP are a malformed response. So are any bytes on a connection that has carried a
+/// response before: the server uses HTTP.
 pub(super) fn unreadable(
     error: &hyper::Error,
     cause: Option<&str>,
@@ -48,25 +48,25 @@ pub(super) fn unreadable(
     if error.is_parse_too_large() || capture.is_some_and(WireCapture::is_past_head) {
         return Reply::Failure(failure(
             FailureKind::TooLarge,
-            "the head of the answer is past its bound (100 header fields, 256 KiB)",
+            "the response header section exceeds its limit (100 header fields, 256 KiB)",
         ));
     }
     if bytes.is_empty() {
         return Reply::Failure(failure(
             FailureKind::Closed,
-            format!("the connection ended before an answer: {reason}"),
+            format!("the connection ended before a response: {reason}"),
         ));
     }
     let is_http = begins_as_http(&bytes);
     if is_http || !is_fresh {
         let reason = if is_http {
-            // The library stops at the first fault that it does not forgive; the first of all may be another.
+            // The library tolerates some faults, so the first fault can precede the one that it reports.
             let fault = syntax::unreadable(&bytes, &reason);
             fault.map_or(reason, |fault| fault.kind.message().to_owned())
         } else {
-            format!("{reason} (these bytes may belong to the answer before, on the same connection)")
+            format!("{reason} (these bytes may belong to the previous response on the same connection)")
         };
-        // Where its end is missing, it says so: a part of a secret may be what it ends in.
+        // Marked as cut: it may end in a part of a secret.
         let mut kept = Content::from(bytes);
         kept.keep(EXCERPT);
         return Reply::Malformed(Malformed {
@@ -75,7 +75,7 @@ pub(super) fn unreadable(
             elapsed_us: 0,
         });
     }
-    // A TLS record: an alert of a server that was asked without TLS (RFC 8446 §5.1).
+    // A TLS record: an alert of a server that expects TLS (RFC 8446 §5.1).
     if bytes.starts_with(&[0x15, 0x03]) {
         return Reply::Failure(failure(
             FailureKind::NotHttp,
@@ -84,11 +84,11 @@ pub(super) fn unreadable(
     }
     Reply::Failure(failure(
         FailureKind::NotHttp,
-        format!("what came is not HTTP: {:?}", String::from_utf8_lossy(&bytes)),
+        format!("the response is not HTTP: {:?}", String::from_utf8_lossy(&bytes)),
     ))
 }
 
-/// Bytes arrived on a connection that was used before, and it is not known which request they belong to.
+/// Bytes on a reused connection that cannot be attributed to a request.
 pub(super) fn unattributed(reply: &Reply, was_sent_again: bool) -> Reply {
     let rest = if was_sent_again {
         "sent again on a new connection, the request got one complete response"
@@ -104,7 +104,7 @@ pub(super) fn unattributed(reply: &Reply, was_sent_again: bool) -> Reply {
     Reply::Failure(failure)
 }
 
-/// Whether bytes are meant as an HTTP response, in whatever spelling.
+/// Whether bytes begin like an HTTP response, in any letter case.
 fn begins_as_http(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
@@ -112,21 +112,21 @@ fn begins_as_http(bytes: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"http") && matches!(after.first(), Some(b'/' | b' '))
 }
 
-/// No answer in time.
+/// No complete header section within the time limit.
 pub(super) fn timed_out(limit: Duration, received: usize) -> Failure {
     let limit = crate::check::show_duration(limit);
     let message = match received {
-        0 => format!("no answer within {limit}"),
-        some => format!("no whole head of an answer within {limit} ({some} bytes came)"),
+        0 => format!("no response within {limit}"),
+        some => format!("no complete response header section within {limit} ({some} bytes received)"),
     };
     failure(FailureKind::Timeout, message)
 }
 
-/// The content was still coming when the time was over.
+/// The content was incomplete at the time limit.
 pub(super) fn unfinished(limit: Duration, received: usize) -> Failure {
     let limit = crate::check::show_duration(limit);
     failure(
         FailureKind::Timeout,
-        format!("no whole answer within {limit} ({received} bytes of content came)"),
+        format!("no complete response within {limit} ({received} bytes of content received)"),
     )
 }

@@ -1,11 +1,11 @@
 //! Connections between two requests: parked, watched, and used again.
 //!
-//! A response that a server sends too often, too late or before it is requested must not become the response to
-//! another request. HTTP/1.1 has nothing but the order on a connection to assign a response to a request, so:
+//! A duplicate, late or unsolicited response must not become the response to
+//! another request. HTTP/1.1 assigns responses to requests only by their order on a connection, so:
 //!
 //! - After a complete response its connection is *parked*, and the response stays open to evidence ([`Watch`]) until the
 //!   connection is used again, ends, or has been idle for [`IDLE`]. Bytes that arrive in that time are excess of the
-//!   last response on it. Nothing waits for this: the case counts as running no more, and its worker goes on.
+//!   last response on it. Nothing waits for this: the case does not count as running, and its worker goes on.
 //! - Connections are used in the order in which they were parked, and only after [`PARK`], as long as fewer than a
 //!   maximum number are open. Above it, the one that was parked first is used, so that the rate of requests divided
 //!   by the number of connections is the shortest time for which a connection is watched.
@@ -63,13 +63,13 @@ pub(super) struct Link {
     pub(super) capture: WireCapture,
     /// Ends when nothing more can arrive.
     ended: watch::Receiver<()>,
-    /// Requests that were sent on it.
+    /// Number of requests that were sent on it.
     pub(super) uses: u32,
-    /// The request before the last one on it, as long as its response is still watched.
+    /// The second-to-last request on it, as long as its response is watched.
     pub(super) before: Before,
     /// Where the last response ended.
     framed: Option<Framed>,
-    /// Counts as open as long as it is there.
+    /// Counts as an open connection until dropped.
     pub(super) open: Option<Open>,
 }
 
@@ -96,7 +96,7 @@ impl Link {
         self.watch(None, None)
     }
 
-    /// It has ended before it could be used again: what has arrived follows the last response on it.
+    /// It ended before reuse: bytes that arrived follow the last response on it.
     pub(super) fn lost(self) {
         let excess = self.capture.excess(self.framed);
         self.before.release(excess);
@@ -116,7 +116,7 @@ impl Link {
     }
 }
 
-/// Who waits for the end of the watch over the response before.
+/// Receiver for the end of the watch over the previous response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Before(Arc<Mutex<Option<Release>>>);
 
@@ -131,7 +131,7 @@ impl Before {
     }
 }
 
-/// Ends the watch over a response: with the bytes that turned out to follow it, or with none.
+/// Ends the watch over a response: with the bytes that followed it, if any.
 #[derive(Debug)]
 pub(super) struct Release(oneshot::Sender<Vec<u8>>);
 
@@ -160,7 +160,7 @@ struct Parked {
 }
 
 impl Parked {
-    /// The watch over the response before the last one ends; that over the last one goes on.
+    /// Ends the watch over the second-to-last response; the watch over the last one goes on.
     fn use_again(&mut self) {
         if let Some(before) = self.link.before.replace(self.release.take()) {
             before.send(Vec::new());
@@ -172,7 +172,7 @@ impl Parked {
 pub(super) struct Pool {
     state: Mutex<State>,
     open: Arc<AtomicUsize>,
-    /// Whether a new connection costs next to nothing.
+    /// Whether a new connection is cheap.
     is_cheap: bool,
 }
 
@@ -192,7 +192,7 @@ struct State {
     strikes: u32,
 }
 
-/// What a request is sent on.
+/// The connection for a request.
 pub(super) enum Taken {
     /// A connection that was used before.
     Parked(Box<Link>),
@@ -201,7 +201,7 @@ pub(super) enum Taken {
 }
 
 impl Pool {
-    /// A pool for at most `jobs` requests at a time; `is_cheap` where a new connection costs next to nothing.
+    /// A pool for at most `jobs` requests at a time; `is_cheap` if a new connection is cheap.
     pub(super) fn new(jobs: usize, is_cheap: bool) -> Arc<Self> {
         let beside = if is_cheap { 48 } else { jobs.clamp(4, 16) };
         Arc::new(Self {
@@ -221,7 +221,7 @@ impl Pool {
     /// The connection for the next request.
     pub(super) async fn take(&self, is_safe: bool) -> Taken {
         if self.would_reuse(is_safe) {
-            // What has arrived by now, such as the end of a connection, is noticed here.
+            // Bytes that have arrived, and ends of connections, are noticed here.
             tokio::task::yield_now().await;
         }
         let mut state = self.state();
@@ -271,7 +271,7 @@ impl Pool {
         is_settled && (is_full || is_parked || is_unused)
     }
 
-    /// The connection that was parked first, where no other can be opened.
+    /// The connection that was parked first, if no other can be opened.
     pub(super) fn take_any(&self) -> Option<Box<Link>> {
         let mut state = self.state();
         while let Some(mut first) = state.parked.pop_front() {
@@ -365,7 +365,7 @@ impl Pool {
     }
 }
 
-/// What is known of a response once its watch is over.
+/// The result of the watch over a response.
 pub(super) struct Watched {
     /// The bytes that followed it.
     pub(super) excess: Vec<u8>,
@@ -564,7 +564,7 @@ mod tests {
                     second = Some(pool.park(link, None));
                 } else {
                     assert!((&mut first).await.excess.is_empty());
-                    // The response before is to blame for what arrived.
+                    // The bytes belong to the previous response.
                     assert!(link.before.release(b"late".to_vec()));
                 }
             }

@@ -12,7 +12,7 @@ use crate::{
 /// How a target is reached.
 #[derive(Clone, Debug)]
 pub(super) enum Route {
-    /// By itself.
+    /// Directly.
     Direct,
     /// Requests go to an HTTP proxy in absolute form.
     Forward {
@@ -37,7 +37,7 @@ pub(super) enum Route {
     },
 }
 
-/// What a command needs to reach a target the way a run does; `root` is the project's folder.
+/// The access data that a command needs to reach the target like a run; `root` is the project's folder.
 pub fn access(target: &Target, root: &Path, use_proxy: bool) -> Access {
     let file = |path: &PathBuf| shown(root, path);
     let mut access = Access {
@@ -69,7 +69,7 @@ pub fn access(target: &Target, root: &Path, use_proxy: bool) -> Access {
     access
 }
 
-/// The route to a target, as the environment says.
+/// The route to a target according to the environment.
 pub(super) fn route(target: &http::Uri) -> Result<Route, String> {
     // The matcher takes `*` for every name, and not for addresses.
     let except = ["NO_PROXY", "no_proxy"]
@@ -94,7 +94,7 @@ pub(super) fn route(target: &http::Uri) -> Result<Route, String> {
                 .map(|(user, password)| (user.to_owned(), password.to_owned())),
         }),
         other => Err(format!(
-            "the proxy of the environment has the scheme `{}`: only `http` and `socks5` are spoken",
+            "the proxy of the environment has the scheme `{}`: only `http` and `socks5` are supported",
             other.unwrap_or_default()
         )),
     }

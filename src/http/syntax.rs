@@ -1,11 +1,11 @@
-//! The syntax of HTTP/1.1 messages (RFC 9112), read strictly: what a lenient reader forgives is still a fault.
+//! The syntax of HTTP/1.1 messages (RFC 9112), read strictly: a fault that lenient parsers accept is still a fault.
 
 use crate::{
     check::is_token,
     model::{CREDENTIALS, HIDDEN, SyntaxFault, SyntaxKind},
 };
 
-/// Longest excerpt, in bytes: secrets are masked in it before it is shortened for a reader.
+/// Maximum excerpt in bytes; secrets are masked in it before it is shortened.
 const EXCERPT: usize = 16 << 10;
 /// Fields that control framing, routing, authentication, caching or the processing of content: they have no meaning
 /// after the content (RFC 9110 §6.5.1).
@@ -37,7 +37,7 @@ pub(super) fn fault(kind: SyntaxKind, line: &[u8]) -> SyntaxFault {
     SyntaxFault { kind, bytes }
 }
 
-/// The line, its value hidden where the field is a credential.
+/// The line, its value masked if the field is a credential.
 fn without_credential(line: &[u8]) -> Vec<u8> {
     let colon = line.iter().position(|b| *b == b':');
     let is_credential = |name: &str| CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known));
@@ -60,7 +60,7 @@ pub(super) fn header_section(bytes: &[u8]) -> Vec<SyntaxFault> {
     faults.0
 }
 
-/// Why a header section cannot be read, where the reason is known; `reason` is the library's.
+/// Why a header section cannot be read, if known; `reason` is the library's.
 pub(super) fn unreadable(bytes: &[u8], reason: &str) -> Option<SyntaxFault> {
     let first = header_section(bytes).into_iter().next();
     first.or_else(|| {
@@ -91,7 +91,7 @@ impl Faults {
     }
 }
 
-/// Reads one message up to the end of its header section; what follows, if it was an interim response.
+/// Reads one message up to the end of its header section; returns the rest after an interim response.
 fn message<'a>(bytes: &'a [u8], faults: &mut Faults) -> Option<&'a [u8]> {
     let mut rest = bytes;
     let mut status: Option<&[u8]> = None;
@@ -250,7 +250,7 @@ pub(super) fn chunk_size(line: &[u8], is_cut: bool) -> Option<SyntaxKind> {
     is_bare.then_some(SyntaxKind::BareLineFeedInChunks)
 }
 
-/// Reads a chunk extension after its semicolon; what follows it.
+/// Reads a chunk extension after its semicolon; returns the rest.
 fn extension(text: &[u8]) -> Result<&[u8], SyntaxKind> {
     let token = |text: &[u8]| {
         let is_part = |b: &&u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);

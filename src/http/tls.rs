@@ -33,7 +33,7 @@ pub enum TlsError {
         /// Why.
         reason: String,
     },
-    /// The pieces do not fit together.
+    /// The certificate and key do not match, or the configuration is invalid.
     #[error("failed to set up TLS: {0}")]
     Setup(#[from] rustls::Error),
 }
@@ -65,10 +65,10 @@ pub(super) fn config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-/// A stream whose failed writes say why the other side has gone, where it has said so: with TLS 1.3 a server refuses
-/// the client's certificate after the client's handshake is over.
+/// A stream whose failed writes report the server's TLS alert, if any: with TLS 1.3 a server rejects
+/// the client's certificate after the client's handshake has finished.
 ///
-/// The first error is also kept in [`Ended`], because the HTTP/2 library tells only that the connection is gone.
+/// The first error is also kept in [`Ended`], because the HTTP/2 library reports only that the connection is closed.
 pub(super) struct Candid<S>(pub(super) S, pub(super) Ended);
 
 impl<S: AsyncRead + Unpin> Candid<S> {
@@ -80,7 +80,7 @@ impl<S: AsyncRead + Unpin> Candid<S> {
         match Pin::new(&mut self.0).poll_read(cx, &mut ReadBuf::new(&mut last)) {
             Poll::Ready(Err(told)) => self.keep(Poll::Ready(Err(told))),
             Poll::Ready(Ok(())) => self.keep(Poll::Ready(Err(error))),
-            // A connection that cannot be written to has been ended by the other side: its last words are on the way.
+            // A failed write means that the server closed the connection; its alert may still be unread.
             Poll::Pending => Poll::Pending,
         }
     }
@@ -127,7 +127,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if certificates.is_empty() {
         return Err(TlsError::File {
             file: path.display().to_string(),
-            reason: "there is no certificate in it".to_owned(),
+            reason: "it contains no certificate".to_owned(),
         });
     }
     Ok(certificates)

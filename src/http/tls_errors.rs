@@ -1,4 +1,4 @@
-//! TLS failures in words: what is wrong, and what to do about it.
+//! Messages for TLS failures, with the action to take.
 
 use std::{error::Error, io};
 
@@ -8,7 +8,7 @@ use rustls::{AlertDescription, CertificateError, pki_types::UnixTime};
 /// Maximum number of names of a certificate that are listed.
 const NAMES: usize = 5;
 
-/// What a failed handshake means.
+/// The message for a failed handshake.
 pub(super) fn handshake(error: &io::Error) -> Option<String> {
     if let Some(known) = of(error) {
         return Some(known);
@@ -21,7 +21,7 @@ pub(super) fn handshake(error: &io::Error) -> Option<String> {
     }
 }
 
-/// The words for a cause of an error, if it is one of TLS.
+/// The message for a cause of an error, if it is a TLS error.
 pub(super) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return error.get_ref()?.downcast_ref().map(words);

@@ -1,7 +1,7 @@
-//! What came over a connection, as it came: the only witness of bytes that an HTTP library hides.
+//! Records the bytes received on a connection, including those that an HTTP library hides.
 //!
-//! A library drops what follows the end of a message, and reports an unreadable head without its bytes. Both are
-//! breaches of a contract, so every connection is read through a [`CapturedStream`] stream.
+//! A library drops the bytes after the end of a message and reports an unreadable header section without its bytes.
+//! Both are contract violations, so every connection is read through a [`CapturedStream`].
 
 use std::{
     io,
@@ -15,36 +15,36 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::syntax;
 use crate::model::{SyntaxFault, SyntaxKind};
 
-/// Most bytes of the head of an answer, interim answers (1xx) before it included.
+/// Maximum size in bytes of a response header section, including preceding interim (1xx) responses.
 pub(super) const MAX_HEAD: usize = 256 * 1024;
-/// Most bytes that are kept of the beginning of an answer: any head that is within its bound.
+/// Maximum number of bytes kept from the start of a response: any header section within its limit.
 const KEPT: usize = MAX_HEAD + 1024;
-/// Most bytes that are kept of its end.
+/// Maximum number of bytes kept from its end.
 const TAIL: usize = 4 * 1024;
 
-/// Most bytes of an answer that turns out to be excess of another.
+/// Maximum number of bytes kept of a response that is excess of another.
 const EXCERPT: usize = 16 * 1024;
 
-/// The bytes of the answer that is being read.
+/// The bytes of the response that is being read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WireCapture(Arc<Mutex<Buffer>>);
 
 #[derive(Debug, Default)]
 struct Buffer {
-    /// Counts the answers.
+    /// Number of the current response.
     generation: u64,
     kept: Vec<u8>,
     total: usize,
-    /// Set once more has come than is kept.
+    /// Set once more bytes are received than kept.
     overflow: Option<Overflow>,
 }
 
-/// What is known of an answer that is longer than what is kept of it.
+/// State of a response that is longer than [`KEPT`].
 #[derive(Debug)]
 struct Overflow {
-    /// Length of the head, if it ended within its bound.
+    /// Length of the header section, if it ended within its limit.
     head: Option<usize>,
-    /// The content as chunks, whether it is sent so or not.
+    /// The content parsed as chunks, even if it is not chunked.
     chunks: Chunks,
     tail: Vec<u8>,
 }
@@ -100,7 +100,7 @@ impl WireCapture {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the last answer.
+    /// Discards the last response.
     pub(super) fn rewind(&self) {
         let mut buffer = self.buffer();
         buffer.generation += 1;
@@ -109,29 +109,29 @@ impl WireCapture {
         buffer.overflow = None;
     }
 
-    /// Which answer is being read, or was read last.
+    /// Number of the current or last response.
     pub(super) fn generation(&self) -> u64 {
         self.buffer().generation
     }
 
-    /// The first bytes of the answer.
+    /// The first bytes of the response.
     pub(super) fn bytes(&self) -> Vec<u8> {
         self.buffer().kept.clone()
     }
 
-    /// The first bytes of the answer without its last `excess` bytes.
+    /// The first bytes of the response without its last `excess` bytes.
     pub(super) fn before(&self, excess: usize) -> Vec<u8> {
         let buffer = self.buffer();
         let end = buffer.total.saturating_sub(excess).min(EXCERPT);
         buffer.kept.get(..end).unwrap_or(&buffer.kept).to_vec()
     }
 
-    /// How many bytes came since the capture was rewound.
+    /// Number of bytes received since the last rewind.
     pub(super) fn total(&self) -> usize {
         self.buffer().total
     }
 
-    /// Whether the head of the answer, interim answers included, is past [`MAX_HEAD`].
+    /// Whether the header section, including interim responses, exceeds [`MAX_HEAD`].
     pub(super) fn is_past_head(&self) -> bool {
         self.buffer()
             .overflow
@@ -139,7 +139,7 @@ impl WireCapture {
             .is_some_and(|overflow| overflow.head.is_none())
     }
 
-    /// What is wrong with the syntax of the response, though it can be read.
+    /// Syntax faults of a response that can be read.
     pub(super) fn syntax(&self, is_chunked: bool) -> Vec<SyntaxFault> {
         let buffer = self.buffer();
         let mut faults = syntax::header_section(&buffer.kept);
@@ -155,7 +155,7 @@ impl WireCapture {
         faults
     }
 
-    /// The bytes after the end of the answer, if it has an end other than that of the connection.
+    /// The bytes after the end of the response, unless it ends with the connection.
     pub(super) fn excess(&self, framed: Option<Framed>) -> Vec<u8> {
         let buffer = self.buffer();
         let excess = framed.and_then(|framed| buffer.excess(framed));
@@ -163,16 +163,16 @@ impl WireCapture {
     }
 }
 
-/// How an answer said where its content ends.
+/// How the end of the content is declared.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Framed {
-    /// After so many bytes.
+    /// After this number of bytes.
     Length(usize),
     /// After the last chunk.
     Chunked,
 }
 
-/// Length of the head, interim answers (1xx) before it included.
+/// Length of the header section, including preceding interim (1xx) responses.
 fn head_length(bytes: &[u8]) -> Option<usize> {
     let mut start = 0;
     loop {
@@ -199,21 +199,21 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Length of chunked content with its last chunk and trailer, if all of it is there.
+/// Length of chunked content with its last chunk and trailer, if it is complete.
 fn chunked_length(bytes: &[u8]) -> Option<usize> {
     let mut chunks = Chunks::default();
     chunks.feed(bytes);
     chunks.end
 }
 
-/// Walks over chunked content as it comes (RFC 9112 §7.1).
+/// Parses chunked content incrementally (RFC 9112 §7.1).
 #[derive(Debug, Default)]
 struct Chunks {
     part: Part,
     at: usize,
     /// The beginning of the line that is being read.
     line: Vec<u8>,
-    /// Where the content ended.
+    /// Position of the end of the content.
     end: Option<usize>,
     /// The first violation of the syntax.
     fault: Option<SyntaxFault>,
@@ -230,7 +230,7 @@ enum Part {
 }
 
 impl Chunks {
-    /// Longest beginning of a line that is looked at: a size with its extensions, or a trailer field.
+    /// Maximum number of bytes parsed of a line: a size with its extensions, or a trailer field.
     const LINE: usize = 1024;
 
     fn feed(&mut self, mut bytes: &[u8]) {
@@ -296,7 +296,7 @@ impl Chunks {
     }
 }
 
-/// A stream whose incoming bytes go onto a capture.
+/// A stream whose received bytes are captured.
 pub(super) struct CapturedStream<S> {
     stream: S,
     capture: WireCapture,
@@ -320,9 +320,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for CapturedStream<S> {
         let new = &buf.filled()[before..];
         if !new.is_empty() {
             self.capture.buffer().record(new);
-            // The HTTP library bounds the head of one answer, and reads interim answers for ever.
+            // The HTTP library limits one header section, but not the number of interim responses.
             if self.capture.is_past_head() {
-                return Poll::Ready(Err(io::Error::other("the head of the answer is past its bound")));
+                return Poll::Ready(Err(io::Error::other("the response header section exceeds its limit")));
             }
         }
         poll
@@ -360,7 +360,7 @@ mod tests {
     use super::{Buffer, Framed, KEPT, chunked_length, head_length};
 
     #[test]
-    fn the_head_ends_at_the_blank_line_of_the_final_answer() {
+    fn header_section_ends_at_blank_line_of_final_response() {
         assert_eq!(head_length(b"HTTP/1.1 204 No Content\r\nA: b\r\n\r\nxx"), Some(33));
         assert_eq!(head_length(b"HTTP/1.1 204 No Content\nA: b\n\nxx"), Some(30));
         let interim = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 X\r\n\r\n";
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_an_answer_of_any_length_is_found() {
+    fn excess_after_response_of_any_length_is_found() {
         for length in [3, KEPT - 100, KEPT - 40, KEPT, 3 * KEPT] {
             let body = "x".repeat(length);
             let plain = format!("HTTP/1.1 200 OK\r\n\r\n{body}stray");

@@ -1,8 +1,8 @@
-//! Equality of JSON values: key order and the spelling of numbers do not matter.
+//! Equality of JSON values, independent of key order and the spelling of numbers.
 
 use serde_json::{Number, Value};
 
-/// Whether two values mean the same.
+/// Whether two values are equal.
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => same_number(a, b),
@@ -14,13 +14,13 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Whether two numbers have the same value, whatever their size: nothing is rounded.
+/// Whether two numbers have the same value, without rounding at any size.
 fn same_number(a: &Number, b: &Number) -> bool {
     let (a, b) = (a.to_string(), b.to_string());
     a == b || matches!((Decimal::parse(&a), Decimal::parse(&b)), (Some(a), Some(b)) if a == b)
 }
 
-/// A number in one spelling: without exponent, superfluous zeros and negative zero, unless it is very long then.
+/// A number in canonical form: without exponent, superfluous zeros and negative zero, unless that is very long.
 pub(crate) fn plain(number: &Number) -> Number {
     let text = number.to_string();
     let plain = Decimal::parse(&text).and_then(|decimal| decimal.plain());
@@ -29,7 +29,7 @@ pub(crate) fn plain(number: &Number) -> Number {
         .unwrap_or_else(|| number.clone())
 }
 
-/// Whether a number has no fraction, whatever its size: `1.0` and `1e400` have none.
+/// Whether a number of any size has no fraction, such as `1.0` and `1e400`.
 pub(crate) fn is_whole(number: &Number) -> bool {
     Decimal::parse(&number.to_string()).is_some_and(|decimal| decimal.exponent >= 0)
 }

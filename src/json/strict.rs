@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for Strict {
 
 struct StrictVisitor;
 
-/// How `serde_json` hands over a number when it keeps the digits.
+/// The key under which `serde_json` passes a number with its digits.
 const NUMBER: &str = "$serde_json::private::Number";
 
 impl<'de> Visitor<'de> for StrictVisitor {
@@ -103,7 +103,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 }
 
-/// What follows a key with the name of [`NUMBER`].
+/// The value after a key named [`NUMBER`].
 enum Content {
     /// The digits of a number.
     Digits(String),
@@ -111,8 +111,8 @@ enum Content {
     Value(Value),
 }
 
-/// Tells a number from an object that only looks like one: `serde_json` gives the digits of a number as an owned text,
-/// and the strings of a document as borrowed ones. A test fails if that changes.
+/// Distinguishes a number from an object with this key: `serde_json` passes the digits of a number as an owned string,
+/// and the strings of a document as borrowed ones. A test fails if this changes.
 #[derive(Clone, Copy)]
 struct AfterNumberKey;
 
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_strict_document_is_refused() {
+    fn bytes_other_than_one_strict_document_are_rejected() {
         for (bytes, part) in [
             (&b""[..], "empty"),
             (b" \n", "empty"),

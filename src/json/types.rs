@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::is_whole;
 
-/// The types of JSON, and `integer` as JSON Schema has it.
+/// The types of JSON, and `integer` as in JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonType {
     /// `null`.

@@ -19,9 +19,9 @@ pub enum Layer {
     Schema,
     /// Other demands on the body: JSON, text, empty.
     Body,
-    /// The answer of another case (`same_as`) and the time limit.
+    /// The response of another case (`same_as`) and the time limit.
     Other,
-    /// The standing rules of HTTP.
+    /// The built-in rules of HTTP.
     Rules,
     /// The snapshot.
     Snapshot,
@@ -182,9 +182,9 @@ impl CheckId {
             Self::Header(id) => return format!("The header field `{}` is the expected one.", id.name()),
             Self::BodySchema => "The body is valid under its schema.",
             Self::BodyEmpty | Self::BodyJson | Self::BodyExact | Self::BodyText => "The body is the expected one.",
-            Self::Duration => "The answer comes in time.",
-            Self::Message => "The answer is a well-formed HTTP message (RFC 9112 §2).",
-            Self::Snapshot => "The answer is as in its snapshot.",
+            Self::Duration => "The response is complete in time.",
+            Self::Message => "The response is a well-formed HTTP message (RFC 9112 §2).",
+            Self::Snapshot => "The response equals its snapshot.",
             Self::SameAs | Self::Rule(_) | Self::Omitted | Self::Unknown(_) => {
                 return format!("The check `{self}` holds.");
             }

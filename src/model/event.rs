@@ -1,4 +1,4 @@
-//! What a run tells: one enum, made by the run, read by every reporter, and written as it is into NDJSON.
+//! The events of a run: one enum, created by the run, read by every reporter, and written as NDJSON.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Digest, Exit, Finding, Level, Partition, Place, Reply, Request, instant};
 
-/// The version of the form in which events are written.
+/// Version of the event format.
 pub const FORMAT: u32 = 1;
 
 /// Something that happened in a run.
@@ -17,24 +17,24 @@ pub const FORMAT: u32 = 1;
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "the large one exists once per run")]
 pub enum Event {
-    /// First: the plan is made, nothing is sent yet.
+    /// First event: the plan is complete, no request has been sent.
     RunStarted(RunStarted),
-    /// The target is not ready yet. For who watches; not written down.
+    /// The target is not ready yet. Live output only; not recorded.
     TargetAwaited(TargetAwaited),
-    /// A case's first request goes out. Made by the run, for who watches it; not written down.
+    /// A case's first request is sent. Live output only; not recorded.
     CaseStarted(CaseStarted),
-    /// A case takes longer than the target calls slow, and goes on. For who watches; not written down.
+    /// A case takes longer than the target's slow threshold and continues. Live output only; not recorded.
     CaseSlow(CaseSlow),
-    /// A try did not pass, and another follows. For who watches; [`CaseFinished::previous`] holds it for good.
+    /// An attempt did not pass, and another follows. Live output only; [`CaseFinished::previous`] contains it.
     CaseRetried(CaseRetried),
-    /// A case has its verdict, in the order of completion. Skipped ones come before any other.
+    /// A case has its verdict, in the order of completion. Skipped cases come first.
     CaseFinished(Box<CaseFinished>),
     /// A snapshot file belongs to no case.
     SnapshotUnused {
         /// The file, relative to the project.
         path: String,
     },
-    /// Last: everything is counted.
+    /// Last event: the totals.
     RunFinished(RunFinished),
 }
 
@@ -49,7 +49,7 @@ pub fn event_schema() -> String {
 }
 
 impl Event {
-    /// Whether it is for who watches the run only: reports that are read later and recordings leave it out.
+    /// Whether it is for live output only: recordings and reports leave it out.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -58,14 +58,14 @@ impl Event {
     }
 }
 
-/// The plan in figures, and under which circumstances it is carried out.
+/// The size of the plan and the settings of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
     /// [`FORMAT`].
     pub format: u32,
     /// Name and version of the program.
     pub tool: String,
-    /// When.
+    /// Start time.
     #[schemars(with = "String")]
     #[serde(with = "instant")]
     pub started: DateTime<Utc>,
@@ -77,12 +77,12 @@ pub struct RunStarted {
     pub suites: usize,
     /// Selected cases, skipped ones included.
     pub cases: usize,
-    /// The names of the target's secrets; `$NAME` stands for their values in what follows.
+    /// The names of the target's secrets; `$NAME` replaces their values in later events.
     pub secrets: Vec<String>,
     /// For each secret that was read from an environment variable, the name of that variable.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secret_variables: BTreeMap<String, String>,
-    /// What a command needs to reach the target.
+    /// Access data that a command needs to reach the target.
     #[serde(default, skip_serializing_if = "Access::is_direct")]
     pub access: Access,
     /// The target's variables.
@@ -90,28 +90,28 @@ pub struct RunStarted {
     pub vars: BTreeMap<String, Value>,
     /// A digest of all suite and schema files (SHA-256, hexadecimal): equal for equal suites.
     pub suite_hash: String,
-    /// A digest of how the target is reached: its base URL, header fields, limits and certificates.
+    /// A digest of the target's base URL, header fields, limits and certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_digest: Option<Digest>,
-    /// A digest of the ids of all selected cases, of which this run can be a part.
+    /// A digest of the ids of all selected cases, even if this run is one part of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cases_digest: Option<Digest>,
-    /// The git commit of the project, where it is in a repository and the run is written down.
+    /// The git commit of the project, if it is in a repository and the run is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Which part of the selected cases was run, where it was not all of them.
+    /// The part of the selected cases that was run, if not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
-    /// The project's folder in its git repository, `/` between folders, for reports that are read there; none where it
-    /// is the repository's root or in no repository.
+    /// The project's folder in its git repository, `/` between folders, for reports that need repository paths; absent
+    /// if it is the repository's root or not in a repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// What a flaky case means for the run.
+    /// How flaky cases affect the run.
     #[serde(default)]
     pub flaky: Flaky,
 }
 
-/// How a target is reached: what a command needs besides its URL. Paths are relative to the project.
+/// Access data of a target besides its URL. Paths are relative to the project.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Access {
     /// File of certificate authorities.
@@ -126,7 +126,7 @@ pub struct Access {
     /// The environment variable that names the proxy; its value may contain a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// Whether the proxy of the environment is not used for this target.
+    /// Whether the proxy of the environment is bypassed for this target.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_proxy: bool,
 }
@@ -138,7 +138,7 @@ impl Access {
     }
 }
 
-/// What a flaky case means for the run.
+/// How flaky cases affect the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Flaky {
@@ -152,48 +152,48 @@ pub enum Flaky {
 /// The target is not ready yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetAwaited {
-    /// Why it does not count as ready.
+    /// Why it is not ready.
     pub reason: String,
-    /// How long it is still waited for, in microseconds.
+    /// Remaining wait in microseconds.
     pub left_us: u64,
 }
 
-/// A case's first request goes out.
+/// A case's first request is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseStarted {
     /// The case's id.
     pub id: String,
-    /// Its place in the plan, from zero.
+    /// Its index in the plan, from zero.
     pub index: usize,
 }
 
-/// A case takes longer than the target calls slow.
+/// A case takes longer than the target's slow threshold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseSlow {
     /// The case's id.
     pub id: String,
-    /// Its place in the plan, from zero.
+    /// Its index in the plan, from zero.
     pub index: usize,
-    /// Since it was started, in microseconds.
+    /// Time since its start, in microseconds.
     pub elapsed_us: u64,
 }
 
-/// A try of a case did not pass, and another follows.
+/// An attempt of a case did not pass, and another follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseRetried {
     /// The case's id.
     pub id: String,
-    /// Its place in the plan, from zero.
+    /// Its index in the plan, from zero.
     pub index: usize,
-    /// Which try it was, from one.
+    /// Number of the attempt, from one.
     pub number: u32,
-    /// How many tries it may have.
+    /// Maximum number of attempts.
     pub most: u32,
     /// Why it did not pass.
     pub reason: String,
-    /// How long it took, in microseconds.
+    /// Duration in microseconds.
     pub elapsed_us: u64,
-    /// How long is waited before the next, in microseconds.
+    /// Wait before the next attempt, in microseconds.
     pub wait_us: u64,
 }
 
@@ -201,17 +201,17 @@ pub struct CaseRetried {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The contract holds.
+    /// All checks passed.
     Passed,
-    /// The contract is broken.
+    /// A check failed.
     Failed,
-    /// There is no answer to judge.
+    /// There is no response to judge.
     Errored,
-    /// It passed, but not at the first try.
+    /// It passed, but not at the first attempt.
     Flaky,
     /// It was not run, with a reason.
     Skipped,
-    /// It was planned, and the run ended before its turn.
+    /// It was planned, and the run ended before it began.
     NotRun,
 }
 
@@ -236,9 +236,9 @@ pub struct CaseFinished {
     pub id: String,
     /// The suite's id.
     pub suite: String,
-    /// Its place in the plan, from zero: reports that come at the end are in this order.
+    /// Its index in the plan, from zero: reports written at the end are in this order.
     pub index: usize,
-    /// What the case says it holds.
+    /// The case's description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its tags.
@@ -248,21 +248,21 @@ pub struct CaseFinished {
     pub place: Place,
     /// The verdict.
     pub verdict: Verdict,
-    /// A digest of what the verdict depends on: the case, its row and its suite, the schemas, the snapshot and the files
-    /// that it uses, and the variables of the target. A run that goes on from this one repeats the case where it differs.
+    /// A digest of the inputs of the verdict: the case, its row and its suite, the schemas, the snapshot and the files
+    /// that it uses, and the variables of the target. `--failed-from` runs the case again if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Whether it was left out because it passed in the run that this one goes on from.
+    /// Whether it was skipped because it passed in the run named by `--failed-from`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub passed_before: bool,
-    /// The last try; empty but for the reason where the case was not run.
+    /// The last attempt; empty except for the reason if the case was not run.
     #[serde(flatten)]
     pub last: Attempt,
-    /// The tries before the last, in order; none of them passed.
+    /// The attempts before the last, in order; none of them passed.
     #[serde(rename = "earlier", default, skip_serializing_if = "Vec::is_empty")]
     pub previous: Vec<Attempt>,
-    /// Further answers of the same version to the same request, where `--repeats` asked for them: what differs among
-    /// them is noise.
+    /// Further responses of the same version to the same request (`--repeats`): differences among
+    /// them are noise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeats: Vec<Attempt>,
     /// The pending or accepted snapshot that was written, relative to the project.
@@ -270,10 +270,10 @@ pub struct CaseFinished {
     pub snapshot: Option<String>,
 }
 
-/// One try of a case: what was sent, what came, and what is wrong with it.
+/// One attempt of a case: the request, the response and the findings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
-    /// Why there is no verdict on the contract: why the case was skipped, was not run, or has no answer.
+    /// Why there is no verdict: why the case was skipped, was not run, or has no response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// When the request began.
@@ -284,18 +284,18 @@ pub struct Attempt {
         with = "crate::model::maybe_instant"
     )]
     pub started: Option<DateTime<Utc>>,
-    /// From the start of the request to the end of the answer, in microseconds.
+    /// From the start of the request to the end of the response, in microseconds.
     pub elapsed_us: u64,
     /// All findings, those of level `warn` included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// What was sent and what came; none where nothing was sent.
+    /// The request and the response; absent if no request was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
 }
 
 impl Attempt {
-    /// In one line, why it did not pass: the reason, or else the first finding that fails a case, with its values.
+    /// One line with the reason why it did not pass, or else the first failing finding with its values.
     pub fn summary(&self) -> Option<String> {
         let finding = || {
             let finding = self.findings.iter().find(|finding| finding.level == Level::Deny)?;
@@ -305,8 +305,8 @@ impl Attempt {
     }
 }
 
-/// The verdict on all answers of a case: where the first holds and another does not, that one takes its place, so that
-/// it is the one that is told.
+/// The verdict on all responses of a case: if the first passes and another fails, they are swapped, so that
+/// the failing one is reported.
 pub(crate) fn worst(verdict: Verdict, last: &mut Attempt, repeats: &mut [Attempt]) -> Verdict {
     if !matches!(verdict, Verdict::Passed | Verdict::Flaky) {
         return verdict;
@@ -326,16 +326,16 @@ pub(crate) fn worst(verdict: Verdict, last: &mut Attempt, repeats: &mut [Attempt
     worse
 }
 
-/// One request fired and what came back.
+/// A request and its response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// The request.
     pub request: Request,
-    /// The reply.
+    /// The response or failure.
     pub reply: Reply,
 }
 
-/// How many cases have which verdict.
+/// Number of cases by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Passed.
@@ -344,10 +344,10 @@ pub struct Counts {
     pub failed: usize,
     /// Errored.
     pub errored: usize,
-    /// Passed, but not at the first try.
+    /// Passed, but not at the first attempt.
     #[serde(default)]
     pub flaky: usize,
-    /// Skipped, without those that passed before.
+    /// Skipped, excluding those that passed before.
     pub skipped: usize,
     /// Not run again, because they passed in the recording that `--failed-from` names.
     #[serde(default)]
@@ -389,10 +389,10 @@ impl Counts {
     }
 }
 
-/// The run in figures.
+/// The totals of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunFinished {
-    /// How many cases have which verdict.
+    /// Number of cases by verdict.
     pub counts: Counts,
     /// All cases of the project, selected or not; 0 if this is not known.
     #[serde(default)]
@@ -402,10 +402,10 @@ pub struct RunFinished {
     pub max_skipped: Option<usize>,
     /// From the first request to the last verdict, in microseconds.
     pub elapsed_us: u64,
-    /// What ended the run early, where something did.
+    /// Why the run ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stop>,
-    /// The exit code that the verdicts call for; a report that could not be written can still turn a 0 into a 5.
+    /// The exit code for the verdicts; a report that could not be written can change it to 5.
     pub exit_code: u8,
 }
 
@@ -415,7 +415,7 @@ impl RunFinished {
         self.max_skipped.is_some_and(|max| self.counts.skipped > max)
     }
 
-    /// Sets the exit code that the verdicts call for, and returns it.
+    /// Sets and returns the exit code for the verdicts.
     pub fn conclude(&mut self, flaky: Flaky) -> Exit {
         let exit = Exit::of(self, flaky);
         self.exit_code = exit.code();
@@ -423,7 +423,7 @@ impl RunFinished {
     }
 }
 
-/// What ends a run early.
+/// Why a run ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
@@ -451,7 +451,7 @@ impl Stop {
         matches!(self, Self::Interrupted | Self::Terminated | Self::HungUp)
     }
 
-    /// What happened, as a fragment: `interrupted by SIGINT`.
+    /// The event, as a fragment: `interrupted by SIGINT`.
     pub fn text(self) -> &'static str {
         match self {
             Self::Interrupted => "interrupted by SIGINT",
@@ -466,7 +466,7 @@ impl Stop {
     }
 }
 
-/// A path as events carry it: relative to the project where it is inside it, `/` between folders.
+/// A path in events: relative to the project if inside it, `/` between folders.
 pub(crate) fn shown(root: &std::path::Path, path: &std::path::Path) -> String {
     path.strip_prefix(root)
         .unwrap_or(path)
@@ -474,7 +474,7 @@ pub(crate) fn shown(root: &std::path::Path, path: &std::path::Path) -> String {
         .replace('\\', "/")
 }
 
-/// A time as events carry it.
+/// A duration in events, in microseconds.
 pub(crate) fn micros(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! One request fired and what came back: the words that the run speaks and the checks judge.
+//! Requests and responses, as the run records them and the checks judge them.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Header fields whose values are credentials, whoever sends them.
+/// Header fields whose values are credentials, in requests and responses.
 pub const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
-/// What stands for a credential that is no known secret.
+/// Replacement for a credential that is not a known secret.
 pub const HIDDEN: &str = "[hidden]";
 
-/// A request as it is sent: nothing in it is a template any more.
+/// A request as it is sent, with all variables substituted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
     /// Method, upper case as a rule.
@@ -20,20 +20,20 @@ pub struct Request {
     pub url: String,
     /// Header fields in order, names as written.
     pub headers: Vec<(String, String)>,
-    /// Content; empty for none.
+    /// Content; empty if absent.
     #[serde(default, skip_serializing_if = "Content::is_empty")]
     pub body: Content,
 }
 
-/// What came back for a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// An answer that can be judged.
+    /// A response that can be judged.
     Answer(Answer),
-    /// Bytes that begin as an HTTP answer and then break its grammar (RFC 9112 §2): the API is wrong.
+    /// Bytes that begin as an HTTP response and violate its grammar (RFC 9112 §2): the API is at fault.
     Malformed(Malformed),
-    /// Nothing that is HTTP, or nothing at all: there is no verdict on the API.
+    /// No HTTP response: there is no verdict on the API.
     Failure(Failure),
 }
 
@@ -48,23 +48,23 @@ impl Reply {
     }
 }
 
-/// An HTTP answer.
+/// An HTTP response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
     pub version: String,
     /// Status code.
     pub status: u16,
-    /// The reason phrase, where it is not the registered one.
+    /// The reason phrase, if not the registered one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Header fields in order, names in lower case. A byte that is not part of UTF-8 text is the character U+10FF00 plus
     /// the byte, and so are the bytes of the characters from U+10FF80 on: different bytes are different text.
     pub headers: Vec<(String, String)>,
-    /// The content, transfer coding undone.
+    /// The content after removing the transfer coding.
     #[serde(default, skip_serializing_if = "Content::is_empty")]
     pub body: Content,
-    /// Why the content ended before it was complete, where it did.
+    /// Why the content is incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<String>,
     /// Bytes on the connection after the end of the message (HTTP/1.1 only).
@@ -73,11 +73,11 @@ pub struct Answer {
     /// Violations of the HTTP/1.1 message syntax that did not prevent reading the response, the first of each kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub syntax: Vec<SyntaxFault>,
-    /// When the head of the answer had arrived.
+    /// When the response header section was complete.
     #[schemars(with = "String")]
     #[serde(with = "instant")]
     pub received: DateTime<Utc>,
-    /// From the start of the request to the end of the answer, in microseconds.
+    /// From the start of the request to the end of the response, in microseconds.
     pub elapsed_us: u64,
 }
 
@@ -90,7 +90,7 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// From the start of the request to the end of the answer.
+    /// From the start of the request to the end of the response.
     pub fn elapsed(&self) -> Duration {
         Duration::from_micros(self.elapsed_us)
     }
@@ -162,7 +162,7 @@ pub enum SyntaxKind {
 }
 
 impl SyntaxKind {
-    /// What is wrong, as one sentence without a period, with its source.
+    /// The fault, as one sentence without a period, with its source.
     pub fn message(self) -> &'static str {
         match self {
             Self::EmptyLineBeforeStatusLine => "an empty line precedes the status line (RFC 9112 §2.1)",
@@ -195,7 +195,7 @@ impl SyntaxKind {
         }
     }
 
-    /// What the syntax requires there.
+    /// The form that the syntax requires.
     pub fn expected(self) -> &'static str {
         match self {
             Self::EmptyLineBeforeStatusLine => "the status line first",
@@ -225,10 +225,10 @@ impl SyntaxKind {
     }
 }
 
-/// An answer that breaks the grammar of HTTP.
+/// A response that violates the HTTP grammar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Malformed {
-    /// What is wrong with it.
+    /// The fault.
     pub reason: String,
     /// The first bytes.
     pub bytes: Content,
@@ -236,12 +236,12 @@ pub struct Malformed {
     pub elapsed_us: u64,
 }
 
-/// Why there is no answer to judge.
+/// Why there is no response to judge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// The kind, stable.
     pub kind: FailureKind,
-    /// What happened, as a fragment in lower case.
+    /// The event, as a fragment in lower case.
     pub message: String,
     /// From the start of the request to the failure, in microseconds.
     pub elapsed_us: u64,
@@ -251,27 +251,27 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// No connection: refused, unreachable, a name that does not resolve.
+    /// No connection: rejected, unreachable, a name that does not resolve.
     Connect,
     /// No secure connection: certificate, handshake.
     Tls,
-    /// No answer within the time limit.
+    /// No response within the time limit.
     Timeout,
-    /// The connection ended before an answer.
+    /// The connection ended before a response.
     Closed,
-    /// What came is not HTTP.
+    /// The response is not HTTP.
     NotHttp,
-    /// The answer is past a bound of the target (header bytes, body bytes).
+    /// The response exceeds a limit (header bytes, body bytes).
     TooLarge,
     /// Bytes were received that may belong to this request or to an earlier one on the same connection.
     Unattributed,
 }
 
-/// The first character that stands for a byte, and the number that is added to a byte.
+/// The first character that represents a byte, and the number that is added to a byte.
 const FIRST_BYTE: char = '\u{10ff80}';
 const BYTE_OFFSET: u32 = 0x10_ff00;
 
-/// The text of a field value, in which every byte that is not part of UTF-8 text has a character of its own.
+/// The text of a field value, in which every byte that is not UTF-8 is represented by its own character.
 pub(crate) fn field_text(value: &[u8]) -> String {
     let mut text = String::with_capacity(value.len());
     let push_bytes = |bytes: &[u8], text: &mut String| {
@@ -305,7 +305,7 @@ pub(crate) fn field_bytes(text: &str) -> Option<Vec<u8>> {
     })
 }
 
-/// The byte that a character stands for in the text of a field value.
+/// The byte that a character represents in the text of a field value.
 pub(crate) fn byte_of(c: char) -> Option<u8> {
     (c >= FIRST_BYTE)
         .then(|| (u32::from(c) & 0xff).try_into().ok())
@@ -328,12 +328,12 @@ pub(crate) fn field_shown(text: &str) -> std::borrow::Cow<'_, str> {
     shown.into()
 }
 
-/// Bytes, written as text where they are UTF-8 and as base64 where not.
+/// Bytes, written as text if they are UTF-8 and as base64 otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "ContentForm")]
 pub struct Content {
     bytes: bytes::Bytes,
-    /// How many bytes there were, where secrets were hidden in them or they were cut.
+    /// Original length in bytes, if secrets were masked or the end was cut.
     length: Option<u64>,
     is_cut: bool,
     is_decoded: bool,
@@ -343,19 +343,19 @@ pub struct Content {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContentForm {
-    /// The bytes, where they are UTF-8.
+    /// The bytes, if they are UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// The bytes, where they are not.
+    /// The bytes, if they are not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
-    /// How many bytes there were, where these are not all of them as they came.
+    /// Original length in bytes, if these bytes were masked or cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     length: Option<u64>,
     /// Whether the end is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
-    /// Whether the content codings were removed, because secrets were hidden in the decoded bytes.
+    /// Whether the content codings were removed, because secrets were masked in the decoded bytes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     decoded: bool,
 }
@@ -366,7 +366,7 @@ impl Content {
         self.bytes.is_empty()
     }
 
-    /// The bytes, as far as they were kept.
+    /// The kept bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -376,8 +376,8 @@ impl Content {
         self.bytes.clone()
     }
 
-    /// How many bytes there were, in bytes: more than [`Content::bytes`] holds where they were cut, and more or less
-    /// where a secret was hidden in them.
+    /// Original length in bytes: more than in [`Content::bytes`] if the end was cut, and more or less
+    /// if a secret was masked.
     pub fn length(&self) -> usize {
         self.length
             .map_or(self.bytes.len(), |length| usize::try_from(length).unwrap_or(usize::MAX))
@@ -393,13 +393,13 @@ impl Content {
         self.is_decoded
     }
 
-    /// Decoded bytes in the place of coded ones; the length stays known.
+    /// Replaces encoded bytes with decoded ones; the original length is kept.
     pub(crate) fn replace_decoded(&mut self, bytes: impl Into<bytes::Bytes>) {
         self.replace(bytes);
         self.is_decoded = true;
     }
 
-    /// These bytes without any content coding, whatever the header fields say.
+    /// Marks the bytes as without content coding, regardless of header fields.
     pub(crate) fn decoded(bytes: impl Into<bytes::Bytes>) -> Self {
         Self {
             is_decoded: true,
@@ -407,28 +407,28 @@ impl Content {
         }
     }
 
-    /// Other bytes in the place of these; the length stays known.
+    /// Replaces the bytes; the original length is kept.
     pub(crate) fn replace(&mut self, bytes: impl Into<bytes::Bytes>) {
         self.length = Some(self.length() as u64);
         self.bytes = bytes.into();
     }
 
-    /// Keeps at most so many bytes, and whole characters where they are text.
-    pub(crate) fn keep(&mut self, most: usize) {
-        if self.bytes.len() <= most {
+    /// Keeps at most `max` bytes, and whole characters if they are text.
+    pub(crate) fn keep(&mut self, max: usize) {
+        if self.bytes.len() <= max {
             return;
         }
         let end = match std::str::from_utf8(&self.bytes) {
-            Ok(text) => text.floor_char_boundary(most),
-            Err(_) => most,
+            Ok(text) => text.floor_char_boundary(max),
+            Err(_) => max,
         };
         self.length = Some(self.length() as u64);
         self.is_cut = true;
-        // A copy: the rest is let go.
+        // Copied, so that the rest is freed.
         self.bytes = bytes::Bytes::copy_from_slice(&self.bytes[..end]);
     }
 
-    /// The bytes as text, what is not UTF-8 replaced.
+    /// The bytes as text, invalid UTF-8 replaced.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
     }
@@ -535,7 +535,7 @@ mod tests {
             (b"\xe4\xb8", "\\xe4\\xb8"),
             (b"\xed\xa0\x80", "\\xed\\xa0\\x80"),
             ("\u{fffd}".as_bytes(), "\u{fffd}"),
-            // What a byte is written as.
+            // The representation of a byte.
             ("\u{10ffe9}".as_bytes(), "\\xf4\\x8f\\xbf\\xa9"),
         ] {
             let text = field_text(value);

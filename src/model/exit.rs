@@ -1,19 +1,19 @@
-//! Exit codes: what a script can rely on.
+//! Exit codes.
 
 use std::process::ExitCode;
 
 use super::{Flaky, RunFinished, Stop};
 
-/// How the program ends.
+/// The exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: the contract holds; the command did what it was asked for.
+    /// 0: success; for a run, no case failed.
     Success,
-    /// 1: the contract is broken: at least one case failed, or a gate was missed.
+    /// 1: contract violated: at least one case failed, or a limit was exceeded.
     ContractViolated,
-    /// 2: usage, or an invalid suite or configuration; nothing was sent.
+    /// 2: usage error, or an invalid suite or configuration.
     Usage,
-    /// 3: no verdict: the target could not be reached or did not answer in HTTP, and no case failed.
+    /// 3: no verdict: the target was unreachable or did not respond in HTTP, and no case failed.
     NoVerdict,
     /// 4: no case ran: nothing was selected, or everything was skipped.
     NothingRan,
@@ -23,13 +23,13 @@ pub enum Exit {
     HungUp,
     /// 130: interrupted by Ctrl-C.
     Interrupted,
-    /// 143: asked to terminate.
+    /// 143: terminated by SIGTERM.
     Terminated,
 }
 
 impl Exit {
-    /// What the verdicts of a run call for. The first that applies, from the top: interrupted, broken or a gate missed, no
-    /// verdict, nothing ran. A run in which all cases passed before counts as one that holds.
+    /// The exit code for the verdicts of a run. The first that applies: interrupted, contract violated, no
+    /// verdict, nothing ran. A run in which all cases passed before is a success.
     pub fn of(finished: &RunFinished, flaky: Flaky) -> Self {
         let counts = &finished.counts;
         match finished.stopped {
@@ -45,7 +45,7 @@ impl Exit {
         }
     }
 
-    /// The same, given whether its reports could be written: a lost report is told, unless the contract is broken.
+    /// The exit code if reports were or were not written: [`Exit::Report`], unless the contract is violated.
     #[must_use]
     pub fn reported(self, reported: bool) -> Self {
         match self {
@@ -54,7 +54,7 @@ impl Exit {
         }
     }
 
-    /// The number.
+    /// The exit code as a number.
     pub fn code(self) -> u8 {
         match self {
             Exit::Success => 0,
@@ -69,7 +69,7 @@ impl Exit {
         }
     }
 
-    /// The meaning of a number; none where it has none here.
+    /// The exit code of a number; `None` if unknown.
     pub fn of_code(code: u8) -> Option<Self> {
         use Exit::{ContractViolated, HungUp, Interrupted, NoVerdict, NothingRan, Report, Success, Terminated, Usage};
         [

@@ -1,4 +1,4 @@
-//! What a check found.
+//! Findings of checks.
 
 use std::borrow::Cow;
 
@@ -13,15 +13,15 @@ const HEADLINE_VALUE: usize = 60;
 /// Maximum number of characters of the message and of the pointer in a headline.
 const HEADLINE_TEXT: usize = 200;
 
-/// Longest value that a finding holds, in bytes. It is far longer than what is shown: secrets are hidden before anything
-/// is shortened for a reader.
+/// Maximum size of a value in a finding, in bytes. Far more than is shown: secrets are masked before a value
+/// is shortened.
 pub(crate) const QUOTED: usize = 64 << 10;
 
-/// What a finding means for the verdict.
+/// The effect of a finding on the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// The check is not made.
+    /// The check is off.
     Off,
     /// Reported; the case can still pass.
     Warn,
@@ -34,7 +34,7 @@ impl Level {
     pub const NAMES: [(&'static str, Level); 3] = [("deny", Level::Deny), ("warn", Level::Warn), ("off", Level::Off)];
 }
 
-/// A failed check: what was expected, what came, where, and the line that asked for it.
+/// A failed check: the expected and the actual value, the location, and the line of the expectation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Id of the check, such as `status`, `header/content-type`, `body/schema`, `http/date`.
@@ -42,18 +42,18 @@ pub struct Finding {
     pub check: CheckId,
     /// Whether it fails the case.
     pub level: Level,
-    /// What is wrong, in one sentence without the observed value: findings with the same one are the same problem.
+    /// The problem, in one sentence without the observed value: findings with equal messages are the same problem.
     pub message: String,
-    /// What was expected.
+    /// The expected value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What came.
+    /// The actual value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual: Option<String>,
-    /// Where in the answer: a JSON pointer into the body (RFC 6901).
+    /// Location in the response: a JSON pointer into the body (RFC 6901).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
-    /// The line of the case or suite file that asked; a standing rule points at the case's request.
+    /// The line of the expectation in the case or suite file; a built-in rule points to the case's request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
     /// A unified diff, expected to actual.
@@ -97,7 +97,7 @@ impl Finding {
     }
 }
 
-/// Reading a finding: every output uses these, so that each says the same.
+/// Texts of a finding, shared by all reports.
 impl Finding {
     /// The finding in one short line with its values: `body/json at /n: expected 1, got 2`.
     ///
@@ -127,7 +127,7 @@ impl Finding {
         }
     }
 
-    /// The values, unless the headline contains them whole and nothing in them can be overlooked.
+    /// The values, unless the headline contains them completely and visibly.
     pub(crate) fn values_to_show(&self) -> [Option<Cow<'_, str>>; 2] {
         let is_clear = |value: &Option<String>| {
             value.as_deref().is_some_and(|text| {
@@ -154,7 +154,7 @@ impl Finding {
 
     fn problem(&self, text: Option<usize>, value: Option<usize>) -> String {
         let message = clip(&self.message, text);
-        // What a schema expects is in the message; `expected` is the location of the rule.
+        // The message contains the schema's expectation; `expected` is the location of the rule.
         if self.check == CheckId::BodySchema
             && let Some(actual) = &self.actual
         {
@@ -202,7 +202,7 @@ impl Finding {
     }
 }
 
-/// The first line that a unified diff removes and the one that takes its place, without surrounding white space.
+/// The first line that a unified diff removes and its replacement, without surrounding whitespace.
 fn first_change(diff: &str) -> (Option<&str>, Option<&str>) {
     let mut lines = diff.split('\n').skip_while(|line| !line.starts_with("@@"));
     let mut next = lines
@@ -219,7 +219,7 @@ fn first_change(diff: &str) -> (Option<&str>, Option<&str>) {
     match (removed, added) {
         (Some(old), Some(new)) if old.trim() != new.trim() => {
             let (old, new) = (old.trim(), new.trim());
-            // In JSON that is laid out, a comma belongs to the layout.
+            // In formatted JSON, a trailing comma is part of the layout.
             match (old.strip_suffix(','), new.strip_suffix(',')) {
                 (Some(old), Some(new)) => (Some(old), Some(new)),
                 _ => (Some(old), Some(new)),
@@ -237,7 +237,7 @@ fn clip(text: &str, most: Option<usize>) -> Cow<'_, str> {
     }
 }
 
-/// A value cut to what is kept of it: a little more than [`QUOTED`], which tells that it was cut.
+/// A value cut to slightly more than [`QUOTED`], which shows that it was cut.
 fn quote(text: &str) -> String {
     let mut end = text.len().min(QUOTED);
     while !text.is_char_boundary(end) {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn headline_names_check_place_and_values() {
+    fn headline_contains_check_location_and_values() {
         assert_eq!(
             finding("status", "unexpected status", "200", "404").headline(),
             "status: expected 200, got 404"

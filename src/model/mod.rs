@@ -1,5 +1,5 @@
-//! What a run reports, as data: events with requests, responses, findings and verdicts, and exit codes. Every other
-//! module knows this one; it knows none of them.
+//! The data of a run: events with requests, responses, findings and verdicts, and exit codes. Every other
+//! module may import this one; it imports none of them.
 
 mod check_id;
 mod digest;

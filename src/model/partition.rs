@@ -5,24 +5,24 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which part of how many: `slice:1/3`, `hash:1/3`.
+/// A part of the cases: `slice:1/3`, `hash:1/3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Partition {
-    /// How the cases are dealt out.
+    /// How cases are distributed.
     pub by: PartitionBy,
     /// The part, from one.
     pub part: u32,
-    /// How many parts there are.
+    /// Number of parts.
     pub of: u32,
 }
 
-/// How cases are dealt out.
+/// How cases are distributed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PartitionBy {
-    /// One after the other: the parts are of one size.
+    /// Round robin: parts of equal size.
     Slice,
-    /// By a digest of the id: a case stays in its part as others come and go.
+    /// By a digest of the id: a case stays in its part when others are added or removed.
     Hash,
 }
 
@@ -60,7 +60,7 @@ impl std::fmt::Display for Partition {
 }
 
 impl Partition {
-    /// Whether it is one of its parts: what is read can say anything.
+    /// Whether the part number is in range: a recording may contain any number.
     pub(crate) fn is_valid(self) -> bool {
         (1..=self.of).contains(&self.part)
     }

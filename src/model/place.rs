@@ -1,14 +1,14 @@
-//! Where something is written.
+//! Locations in files.
 
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where something was written, in a form that outlives the files: what findings and reports carry.
+/// A location in a file, as in findings and reports.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
-    /// Path of the file, relative to the project where it is inside it, with `/` between folders.
+    /// Path of the file, relative to the project if inside it, with `/` between folders.
     pub file: Arc<str>,
     /// Line, from one.
     pub line: u32,

@@ -1,4 +1,4 @@
-//! One case on one target: the request to send and the expectation to judge by.
+//! Binds one case to one target: the request to send and its expectations.
 
 use std::{
     collections::HashMap,
@@ -27,17 +27,17 @@ use crate::{
     text,
 };
 
-/// Everything but RFC 3986's unreserved characters: what cannot change the shape of a path or query.
+/// Everything except RFC 3986's unreserved characters, which cannot change the structure of a path or query.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What a case sends and expects.
+/// The request and expectations of a case.
 #[derive(Clone, Debug)]
 pub struct Bound {
     /// The request.
     pub request: Request,
     /// The expectation.
     pub expectation: Expectation,
-    /// Longest time for the request.
+    /// Maximum time for the request.
     pub timeout: Duration,
 }
 
@@ -48,15 +48,15 @@ pub struct Binder {
     /// The target's base URL.
     base: String,
     snapshots: SnapshotStore,
-    /// Hides secrets in snapshots.
+    /// Masks secrets in snapshots.
     mask: Option<Arc<dyn SnapshotMask>>,
-    /// By suite, the values that its snapshots hold by name.
+    /// By suite, the values that its snapshots contain by name.
     values: HashMap<String, Arc<PutBack>>,
-    /// By the address of what a case file says, which is held beside it: what all its rows expect.
+    /// Expectations shared by all rows of a case file, by the address of the definition, which is kept alive with them.
     shared: Mutex<HashMap<usize, (Arc<CaseDef>, ExpectedContent)>>,
 }
 
-/// What is expected of the headers and the body of an answer.
+/// Expectations for the headers and the body of a response.
 #[derive(Clone, Debug)]
 struct ExpectedContent {
     headers: Arc<[HeaderExpectation]>,
@@ -84,19 +84,19 @@ impl Binder {
         self.mask = Some(mask);
     }
 
-    /// The text of a case's stored snapshot; none where the case has no snapshot, or none is stored.
+    /// The text of a case's stored snapshot; `None` if the case has no snapshot, or none is stored.
     #[expect(clippy::option_option, reason = "the two are different")]
     pub(super) fn stored_snapshot(&self, case: &Case) -> Option<Option<String>> {
         case.def.expect.snapshot.as_ref().filter(|asked| asked.value)?;
         Some(self.snapshots.read(&case.id).ok().flatten().map(|stored| stored.text))
     }
 
-    /// The variables that a case and its row make, and their values.
+    /// The variables that a case and its row define, with their values.
     pub(super) fn made_by(&self, case: &Case) -> Vec<(String, String)> {
         Scope::new(case, &self.target).made_here()
     }
 
-    /// Binds a case. What cannot be sent or compared is an error at the line that asks for it.
+    /// Binds a case. A value that cannot be sent or compared is an error at its line.
     pub(super) fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
         let binding = Binding {
             binder: self,
@@ -132,12 +132,12 @@ impl Binder {
     }
 }
 
-/// Why a case has no request.
+/// Why a case cannot be bound.
 #[derive(Clone, Debug)]
 pub enum Unbound {
-    /// It cannot be sent or compared: a mistake, at the line that makes it.
+    /// It cannot be sent or compared: an error at its line.
     Mistake(Diagnostic),
-    /// It would not send what it means to: it is skipped, with this reason.
+    /// It would not send the intended value: it is skipped with this reason.
     Pointless(String),
 }
 
@@ -175,12 +175,12 @@ struct Binding<'a> {
     scope: Scope<'a>,
     expect: &'a ExpectDef,
     snapshots: &'a SnapshotsDef,
-    /// Whether the expectations are other ones than the case's own, which its rows share.
+    /// Whether the expectations differ from the case's own, which its rows share.
     is_amended: bool,
 }
 
 impl Binding<'_> {
-    /// What was bound, if every variable in it has a value that can be used there.
+    /// The bound value, if every variable in it has a usable value.
     fn finish<T>(&self, bound: T) -> Result<T, Unbound> {
         let (scope, span) = (&self.scope, self.case.span);
         if scope.is_incomplete() {
@@ -191,7 +191,7 @@ impl Binding<'_> {
         }
         match scope.unchanged() {
             Some(name) => Err(Unbound::Pointless(format!(
-                "a filter leaves `{name}` as it is on this target: the case would not send what it means to"
+                "a filter does not change `{name}` on this target: the case would not send the intended value"
             ))),
             None => Ok(bound),
         }
@@ -234,7 +234,7 @@ impl Binding<'_> {
         add("accept", "*/*".to_owned());
         add("accept-encoding", "identity".to_owned());
         add("user-agent", concat!("conforme/", env!("CARGO_PKG_VERSION")).to_owned());
-        // A request without content whose method foresees some says so (RFC 9110 §8.6).
+        // A request without content whose method anticipates content sends `content-length: 0` (RFC 9110 §8.6).
         if !body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
             add("content-length", body.len().to_string());
         }
@@ -252,7 +252,7 @@ impl Binding<'_> {
         if value.bytes().any(|b| b == 0x7f || (b < 0x20 && b != b'\t')) {
             return Err(Diagnostic::new(
                 template.span,
-                "the value of a header cannot hold control characters",
+                "the value of a header cannot contain control characters",
             ));
         }
         Ok(value)
@@ -267,10 +267,11 @@ impl Binding<'_> {
                 c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | '?' | '#')
             };
             if let Some(bad) = text.chars().find(|c| !allowed(*c)) {
-                return Err(
-                    Diagnostic::new(path.span, format!("the path holds {bad:?}, which a URL cannot"))
-                        .help("give it as a path parameter: those are percent-encoded"),
-                );
+                return Err(Diagnostic::new(
+                    path.span,
+                    format!("the path contains {bad:?}, which is not allowed in a URL"),
+                )
+                .help("give it as a path parameter: those are percent-encoded"));
             }
             url.push_str(&text);
         }
@@ -416,7 +417,7 @@ impl Binding<'_> {
         Ok(Some((set, place)))
     }
 
-    /// What is expected of headers and body; made once for all rows of a table where no row has a part in it.
+    /// Expectations for headers and body; shared by all rows if they do not depend on the row.
     fn content_expected(&self) -> Result<ExpectedContent, Diagnostic> {
         let of_file = || {
             Ok(ExpectedContent {
@@ -512,7 +513,7 @@ impl Binding<'_> {
             .collect()
     }
 
-    /// The text that must be contained. Only its variables can be empty: the rest has been checked before.
+    /// The text that must be contained. Only variables can make it empty: constants were checked before.
     fn contained(&self, template: &Template) -> Result<String, Diagnostic> {
         let text = self.scope.text(template);
         let has_value = !self.scope.is_incomplete() && self.scope.unfit().is_none();
@@ -522,10 +523,10 @@ impl Binding<'_> {
         Ok(text)
     }
 
-    /// A pattern; the values of variables in it stand for themselves.
+    /// A pattern; the values of variables in it are literal.
     fn regex(&self, template: &Template) -> Result<Arc<Regex>, Diagnostic> {
         let text = self.scope.text_with(template, regex::escape);
-        // A pattern with variables differs from row to row: keeping those would only fill memory.
+        // A pattern with variables differs from row to row: caching them would only use memory.
         if template.as_constant().is_some() {
             return text::regex(&text).map_err(|reason| Diagnostic::new(template.span, reason));
         }

@@ -1,8 +1,8 @@
-//! What the verdict on a case depends on, as digests: a run that goes on from a recording (`--failed-from`) repeats every
-//! case for which any of it has changed.
+//! Digests of the inputs of a verdict: a run with `--failed-from` repeats every
+//! case whose digest has changed.
 //!
-//! Values of secrets have no part in them: a digest in a recording would be a way to guess one. A new token for the same
-//! account changes nothing that a case expects.
+//! Values of secrets are excluded: a digest in a recording would allow guessing them. A new token for the same
+//! account does not change any expectation.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,11 +18,11 @@ use crate::{
     suite::{Case, Part, Template},
 };
 
-/// How many cases a comparison with another case is followed.
+/// Maximum length of a chain of comparisons that is followed.
 const MAX_COMPARED: usize = 16;
 
 impl Plan {
-    /// Gives every case that is run its digest.
+    /// Sets the digest of every case that is run.
     pub(crate) fn add_digests(&mut self, schemas: &SchemaStore, hide: &Redactor) {
         let schemas = SchemaDigests::new(schemas);
         let by_id: HashMap<&str, &Case> = self
@@ -68,7 +68,7 @@ impl Plan {
         for file in case.schemas.iter() {
             digester.digest(schemas.of(file));
         }
-        // In a snapshot, the value of any input is replaced by its name.
+        // A snapshot contains the name of an input in place of its value.
         let snapshot = self.binder.stored_snapshot(case);
         let inputs: BTreeSet<&str> = match &snapshot {
             None => case.needs.iter().map(String::as_str).collect(),
@@ -85,11 +85,11 @@ impl Plan {
         });
     }
 
-    /// A digest of the target, as far as it decides what is sent and how it is judged.
+    /// A digest of the target, limited to settings that affect requests and judging.
     pub(crate) fn target_digest(&self, sources: &Sources, hide: &Redactor) -> Digest {
         let target = &self.target;
         let mut digester = Digester::new("target");
-        // The embedded API listens on another port each time.
+        // The embedded API listens on a different port each time.
         digester.part(if target.is_embedded {
             "embedded".to_owned()
         } else {
@@ -150,7 +150,7 @@ fn add_template(digester: &mut Digester, value: &Template, is_credential: bool, 
     }
 }
 
-/// What `conforme.toml` says beside its targets, its folders, and how versions are compared.
+/// The settings of `conforme.toml` except targets, folders and version comparison.
 fn settings(sources: &Sources) -> String {
     let text = sources.files().find(|(path, _)| *path == "conforme.toml");
     let table = text.and_then(|(_, text)| text.parse::<toml::Table>().ok());
@@ -161,7 +161,7 @@ fn settings(sources: &Sources) -> String {
     format!("{table:?}")
 }
 
-/// A digest for each schema file: of the file and of every file that it refers to, at whatever remove.
+/// A digest for each schema file: of the file and of every file that it refers to, directly or indirectly.
 struct SchemaDigests(BTreeMap<String, Digest>);
 
 impl SchemaDigests {
@@ -212,7 +212,7 @@ impl SchemaDigests {
     }
 }
 
-/// What a schema file refers to, and the names that it gives itself.
+/// The references of a schema file, and the names that it defines.
 #[derive(Default)]
 struct Found {
     references: BTreeSet<String>,
@@ -248,7 +248,7 @@ fn last(text: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
-/// The files that a reference can lead to, judged by the last part of its path; all of them where that is unknown.
+/// The files that a reference can lead to, judged by the last part of its path; all files if it is unknown.
 fn leads_to<'f>(reference: &str, files: &BTreeMap<&'f str, Found>) -> Vec<&'f str> {
     let wanted = last(reference);
     let decoded = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy();
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn schema_digest_covers_what_the_schema_refers_to() {
+    fn schema_digest_covers_referenced_files() {
         let files = |leaf: &'static str, alone: &'static str| {
             [
                 (

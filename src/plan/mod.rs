@@ -1,7 +1,7 @@
-//! Binding suites to a target: which cases run, which are skipped and why, and what exactly each sends and expects.
+//! Binds suites to a target: the cases to run, the skipped ones with reasons, and each request with its expectations.
 //!
-//! [`Plan::new`] selects and binds every case once, so that all mistakes show before anything is sent;
-//! [`Plan::bind`] binds one again when its turn comes. After binding nothing is a template any more.
+//! [`Plan::new`] selects and binds every case once, so that all errors are reported before any request is sent;
+//! [`Plan::bind`] binds one again when it runs. After binding, all variables are substituted.
 
 mod bind;
 mod digest;
@@ -31,20 +31,20 @@ use crate::{
 pub struct Planned {
     /// The case.
     pub case: Arc<Case>,
-    /// Its place in the whole plan, from zero, whatever part of it is run.
+    /// Its index in the whole plan, from zero, independent of the part that is run.
     pub index: usize,
-    /// Why it is not run, if it is not.
+    /// The reason if it is skipped.
     pub skip: Option<String>,
     /// Whether it is skipped only because the target does not define an input that is not optional.
     pub lacks_input: bool,
-    /// Whether it is not run because it passed in the run that this one goes on from.
+    /// Whether it is skipped because it passed in the run named by `--failed-from`.
     pub passed_before: bool,
-    /// What its verdict depends on; none where nothing asks for it.
+    /// Digest of the inputs of its verdict, if requested.
     pub digest: Option<Digest>,
 }
 
 impl Planned {
-    /// The case with a verdict, and nothing else yet.
+    /// The case with a verdict only.
     pub(crate) fn finished(&self, sources: &Sources, verdict: Verdict) -> CaseFinished {
         CaseFinished {
             id: self.case.id.clone(),
@@ -63,7 +63,7 @@ impl Planned {
         }
     }
 
-    /// The case where it was not run, and why.
+    /// The case as not run, with the reason.
     pub(crate) fn unrun(&self, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
         CaseFinished {
             last: Attempt {
@@ -75,7 +75,7 @@ impl Planned {
     }
 }
 
-/// What a run will do.
+/// The plan of a run.
 #[derive(Debug)]
 pub struct Plan {
     /// The target.
@@ -131,12 +131,12 @@ impl Plan {
         partition::keep(partition, &mut self.cases);
     }
 
-    /// Hides secrets in responses before they are compared with their snapshots, as they are hidden in those.
+    /// Masks secrets in responses before they are compared with their snapshots, which are masked too.
     pub fn mask_snapshots(&mut self, mask: Arc<dyn SnapshotMask>) {
         self.binder.mask_snapshots(mask);
     }
 
-    /// Leaves out what passed before and has not changed, unless another case that is run is compared with it.
+    /// Skips cases that passed before and have not changed, unless a case that is run is compared with them.
     pub(crate) fn leave_out(&mut self, passed: &HashMap<String, Digest>, reason: &str) {
         let did_pass =
             |planned: &Planned| planned.digest.is_some() && passed.get(&planned.case.id) == planned.digest.as_ref();
@@ -179,12 +179,12 @@ impl Plan {
         found.into_values().collect()
     }
 
-    /// What a case sends and expects.
+    /// The request and expectations of a case.
     pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
         self.binder.bind(case, sources)
     }
 
-    /// What a case would expect with lines added to its file.
+    /// The expectations of a case with lines added to its file.
     pub(crate) fn bind_amended(
         &self,
         case: &Case,
@@ -194,13 +194,13 @@ impl Plan {
         self.binder.bind_amended(case, amended, sources)
     }
 
-    /// The variables that a case and its row make, by name, with their values as text.
+    /// The variables that a case and its row define, by name, with their values as text.
     pub(crate) fn made_by(&self, case: &Case) -> Vec<(String, String)> {
         self.binder.made_by(case)
     }
 }
 
-/// The ids of the wanted cases. A case that is compared with another (`same_as`) brings that one along.
+/// The ids of the wanted cases. A case that is compared with another (`same_as`) also selects that case.
 fn with_others(suites: &Suites, selects: impl Fn(&Case) -> bool) -> BTreeSet<&str> {
     let others: BTreeMap<_, _> = suites
         .cases
@@ -217,7 +217,7 @@ fn with_others(suites: &Suites, selects: impl Fn(&Case) -> bool) -> BTreeSet<&st
     wanted
 }
 
-/// Skips every case whose comparison, at whatever remove, is with a skipped one.
+/// Skips every case that is compared, directly or indirectly, with a skipped one.
 fn skip_with_others(cases: &mut [Planned]) {
     loop {
         let skipped: BTreeSet<_> = cases
@@ -238,7 +238,7 @@ fn skip_with_others(cases: &mut [Planned]) {
     }
 }
 
-/// Why a case is not run on a target; without a target, only what the case itself says.
+/// Why a case is not run on a target; without a target, only the case's own reason.
 pub fn skip(case: &Case, target: Option<&Target>) -> Option<String> {
     let target = match target {
         Some(target) if case.def.skip.is_none() => target,
@@ -300,7 +300,7 @@ pub struct MissingInput {
     pub name: String,
     /// Whether it is declared as a secret.
     pub is_secret: bool,
-    /// How many of the planned cases need it and would otherwise run.
+    /// Number of planned cases that need it and would otherwise run.
     pub cases: usize,
 }
 

@@ -23,8 +23,8 @@ pub(super) fn keep(partition: Partition, cases: &mut Vec<Planned>) {
     cases.retain(|_| kept.next().unwrap_or_default());
 }
 
-/// For each case, the name of what it cannot be parted from: its group, or else its serial suite, or else the case at the
-/// end of what it is compared with, which may be itself.
+/// For each case, the name of the unit that must stay together: its group, or else its serial suite, or else the case
+/// at the end of its chain of comparisons, which may be itself.
 fn leaders(cases: &[Planned]) -> Vec<String> {
     let mut groups = Groups::default();
     for planned in cases {
@@ -44,14 +44,14 @@ fn leaders(cases: &[Planned]) -> Vec<String> {
     (cases.iter())
         .map(|planned| {
             let (kind, name) = groups.lead((Kind::Case, planned.case.id.as_str()));
-            // A group is no suite, whatever their names are.
+            // A group and a suite of the same name are different.
             let mark = if kind == Kind::Group { "group:" } else { "" };
             format!("{mark}{name}")
         })
         .collect()
 }
 
-/// What holds cases together, by what gives them all its name.
+/// The kind of unit that leads a group of cases which stay together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Kind {
     Group,
@@ -61,7 +61,7 @@ enum Kind {
 
 type Bond<'p> = (Kind, &'p str);
 
-/// Sets that grow together: what is in each, by its leader.
+/// Disjoint sets (union-find): the parent of each member.
 #[derive(Debug, Default)]
 struct Groups<'p> {
     above: HashMap<Bond<'p>, Bond<'p>>,
@@ -70,7 +70,7 @@ struct Groups<'p> {
 impl<'p> Groups<'p> {
     fn lead(&mut self, mut one: Bond<'p>) -> Bond<'p> {
         while let Some(&above) = self.above.get(&one) {
-            // Each way is made shorter as it is gone.
+            // Path compression.
             if let Some(&higher) = self.above.get(&above) {
                 self.above.insert(one, higher);
             }
@@ -79,8 +79,8 @@ impl<'p> Groups<'p> {
         one
     }
 
-    /// Ties both together. A group leads before a suite, a suite before a case, and what is compared with before what is
-    /// compared.
+    /// Merges two sets. A group leads before a suite, a suite before a case, and the target of a comparison before the
+    /// case that is compared.
     fn tie(&mut self, leader: Bond<'p>, other: Bond<'p>) {
         let (leader, other) = (self.lead(leader), self.lead(other));
         if leader == other {

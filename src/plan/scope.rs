@@ -20,13 +20,13 @@ const VALUE: usize = 32;
 pub(super) struct Scope<'a> {
     case: &'a Case,
     target: &'a Target,
-    /// Whether a value of the row was asked for.
+    /// Whether a value of the row was used.
     has_row: Cell<bool>,
-    /// A variable that has no value: the plan skips such cases, so this is a defect worth an error, not a guess.
+    /// A variable without a value: the plan skips such cases, so this is an internal error.
     missing: Cell<bool>,
-    /// A variable that a filter left as it is: the case would send what it means to avoid.
+    /// A variable that a filter did not change: the case would send the value that it must avoid.
     unchanged: RefCell<Option<String>>,
-    /// Why a value cannot stand where it is used.
+    /// Why a value cannot be used in its location.
     unfit: RefCell<Option<String>>,
     /// The size of what was substituted so far.
     substituted: Cell<usize>,
@@ -45,17 +45,17 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Why a value cannot stand where it is used.
+    /// Why a value cannot be used in its location.
     pub(super) fn unfit(&self) -> Option<String> {
         self.unfit.borrow().clone()
     }
 
-    /// A variable that a filter left as it is.
+    /// A variable that a filter did not change.
     pub(super) fn unchanged(&self) -> Option<String> {
         self.unchanged.borrow().clone()
     }
 
-    /// Carries something out, and tells whether what it gives is the same for every row.
+    /// Runs a function, and returns whether its result is the same for every row.
     pub(super) fn watched<T>(&self, make: impl FnOnce() -> T) -> (T, bool) {
         self.has_row.set(false);
         let value = make();
@@ -77,7 +77,7 @@ impl<'a> Scope<'a> {
             .or_else(|| self.case.suite.def.vars.get(name))
     }
 
-    /// Counts what is substituted. Once it is too much, nothing more is, and the case is an error.
+    /// Counts substituted values. Above the limit, substitution stops and the case is an error.
     fn charge(&self, name: &str, size: usize) -> bool {
         let all = self.substituted.get().saturating_add(size);
         self.substituted.set(all);
@@ -123,7 +123,7 @@ impl<'a> Scope<'a> {
         )
     }
 
-    /// The variables that the row and the case make, with their values as text: those that stand in one.
+    /// The variables that the row and the case define, with their values as text, if they can be text.
     pub(super) fn made_here(&self) -> Vec<(String, String)> {
         let row = self.case.row().into_iter().flat_map(NamedValue::names);
         let names = row.chain(self.case.def.vars.names());
@@ -136,7 +136,7 @@ impl<'a> Scope<'a> {
             .collect()
     }
 
-    /// What stands in a recording for a filtered secret.
+    /// The mark for a filtered secret in a recording.
     fn recorded(&self, name: &str, filter: Filter) -> Option<String> {
         self.own(name)
             .is_none()
@@ -144,7 +144,7 @@ impl<'a> Scope<'a> {
             .flatten()
     }
 
-    /// A value as it stands in text: a string without quotes, a number or boolean as JSON. What is neither is none.
+    /// A value as text: a string without quotes, a number or boolean as JSON; `None` for other types.
     fn plain(&self, name: &str) -> String {
         match self.value(name) {
             Value::String(text) => text,
@@ -156,13 +156,13 @@ impl<'a> Scope<'a> {
                     _ => "a mapping",
                 };
                 let mut unfit = self.unfit.borrow_mut();
-                unfit.get_or_insert_with(|| format!("`{name}` is {kind} here, which cannot stand in text"));
+                unfit.get_or_insert_with(|| format!("`{name}` is {kind} here, which cannot be used in text"));
                 String::new()
             }
         }
     }
 
-    /// A template as text; `wrap` is laid around each variable's value.
+    /// A template as text; `wrap` is applied to each variable's value.
     pub(super) fn text_with(&self, template: &Template, wrap: impl Fn(&str) -> String) -> String {
         let mut all = String::new();
         for part in &template.parts {
@@ -195,7 +195,7 @@ impl<'a> Scope<'a> {
         self.text_with(template, str::to_owned)
     }
 
-    /// A value; a string that is nothing but one variable takes the variable's type.
+    /// A value; a string that consists of one variable takes the variable's type.
     pub(super) fn json(&self, def: &JsonDef) -> Value {
         match def {
             JsonDef::Plain(value) => value.clone(),
@@ -212,7 +212,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The size of a value in memory, roughly.
+/// Approximate size of a value in memory.
 fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => VALUE + text.len(),

@@ -1,4 +1,4 @@
-//! Which cases were asked for.
+//! Selection of cases by the command line.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -13,19 +13,19 @@ const ROOT: &str = ".";
 /// Paths, ids and tags of the command line. Empty, it selects everything.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Paths of files and folders, as the sources show them, or ids; `*` stands for any text.
+    /// Paths of files and folders, as shown in messages, or ids; `*` matches any text.
     pub names: Vec<String>,
     /// Tags; a case with any of them is selected.
     pub tags: Vec<String>,
 }
 
 impl Selection {
-    /// Takes the words of the command line; a word that is a path below `folder` is made relative to the project.
+    /// Reads the arguments of the command line; a word that is a path below `folder` is made relative to the project.
     pub fn new(words: &[String], tags: Vec<String>, folder: &Path, sources: &Sources) -> Self {
         let names = words
             .iter()
             .map(|word| {
-                // An empty word, from an unset variable of a pipeline, does not stand for all cases: `.` does.
+                // An empty argument, from an unset variable, does not select all cases: `.` does.
                 if word.trim().is_empty() {
                     return word.clone();
                 }
@@ -41,14 +41,14 @@ impl Selection {
         Self { names, tags }
     }
 
-    /// Whether a case was asked for.
+    /// Whether a case is selected.
     pub fn selects(&self, case: &Case, sources: &Sources) -> bool {
         let by_name = self.names.is_empty() || self.names.iter().any(|name| is_named(name, case, sources));
         let by_tag = self.tags.is_empty() || case.def.tags.iter().any(|tag| self.tags.contains(tag));
         by_name && by_tag
     }
 
-    /// The names and tags that select nothing, each with the nearest that would.
+    /// The names and tags that select nothing, each with the nearest name that would.
     pub fn misses(&self, suites: &Suites, sources: &Sources) -> Vec<String> {
         let mut misses = Vec::new();
         let files: BTreeSet<_> = suites.cases.iter().map(|case| sources.place(case.span).file).collect();
@@ -94,7 +94,7 @@ fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
                 .strip_prefix(name)
                 .is_some_and(|rest| rest.starts_with('/') || rest.starts_with('['))
     };
-    // The part of the id after the suite names a case too, where nothing else does.
+    // The part of the id after the suite also names a case, if nothing else matches.
     let own = case.id[case.suite.id.len()..].trim_start_matches('/');
     if name.contains('*') {
         return glob(name, &case.id) || glob(name, own) || glob(name, &file);
@@ -102,7 +102,7 @@ fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
     below(&case.id) || below(own) || below(&file) || name == ROOT
 }
 
-/// `*` stands for any text.
+/// `*` matches any text.
 fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
@@ -126,7 +126,7 @@ mod tests {
     use super::glob;
 
     #[test]
-    fn a_star_stands_for_any_text() {
+    fn star_matches_any_text() {
         assert!(glob("a/*", "a/b[c]") && glob("*tenant*", "s/malformed-tenant[x]") && glob("a*c", "abc"));
         assert!(!glob("a/*", "b/a/") && !glob("*b", "abc") && !glob("a*b*c", "acb"));
     }

@@ -12,12 +12,12 @@ use std::{
 
 /// Maximum number of bytes that are kept of the standard error.
 const MAX_STDERR: usize = 16 << 10;
-/// How long output is awaited after the program has ended, if another process still holds its end of the pipe.
+/// How long output is awaited after the program has ended, if another process keeps the pipe open.
 const GRACE: Duration = Duration::from_millis(500);
-/// Time between two looks at the program.
+/// Polling interval.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Why a program gave no secret, and what it printed until then. Both outputs may contain secrets.
+/// Why a program returned no secret, and its output. Both outputs may contain secrets.
 #[derive(Debug)]
 pub(super) struct CommandError {
     pub(super) reason: Reason,
@@ -25,7 +25,7 @@ pub(super) struct CommandError {
     pub(super) stderr: Vec<u8>,
 }
 
-/// What went wrong.
+/// The error.
 #[derive(Debug)]
 pub(super) enum Reason {
     /// It cannot be started or watched.
@@ -38,14 +38,14 @@ pub(super) enum Reason {
     TooLong,
 }
 
-/// What a program wrote to its standard output and its standard error.
+/// The standard output and standard error of a program.
 #[derive(Debug)]
 pub(super) struct Printed {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
 }
 
-/// Runs a program and returns what it prints. A program that is too slow or prints more than `max` bytes is killed
+/// Runs a program and returns its output. A program that is too slow or prints more than `max` bytes is killed
 /// together with its children. Children that it leaves running after it ended on its own are left alone.
 pub(super) fn output(
     program: &str,

@@ -22,7 +22,7 @@ const FILE: &str = "conforme.toml";
 /// A project as its `conforme.toml` describes it; without the file, the defaults.
 #[derive(Debug)]
 pub struct Project {
-    /// The folder that holds `conforme.toml`; all relative paths start here.
+    /// The folder of `conforme.toml`, the base of all relative paths.
     pub root: PathBuf,
     /// Folder of the suites.
     pub cases: PathBuf,
@@ -34,32 +34,32 @@ pub struct Project {
     pub default_target: Option<String>,
     /// The targets, in the order of the file.
     pub targets: Vec<(String, TargetDef)>,
-    /// How changes between two versions are judged.
+    /// Levels of changes between two versions.
     pub compare: Option<Node>,
 }
 
 /// A `[targets.NAME]` table.
 #[derive(Clone, Debug, Default)]
 pub struct TargetDef {
-    /// Where the API is.
+    /// Base URL of the API.
     pub base_url: Option<(String, Span)>,
     /// Variables.
     pub vars: Vec<(Key, Value)>,
-    /// Secrets and where they come from.
+    /// Secrets and their sources.
     pub secrets: Vec<(Key, SecretSource)>,
     /// Header fields of every request.
     pub headers: Vec<(Key, String)>,
-    /// Longest time for one request.
+    /// Maximum time for one request.
     pub timeout: Option<Duration>,
     /// Maximum time for a run.
     pub deadline: Option<Duration>,
-    /// Longest time to connect.
+    /// Maximum time to connect.
     pub connect_timeout: Option<Duration>,
-    /// Requests at once.
+    /// Maximum number of concurrent requests.
     pub jobs: Option<usize>,
-    /// How many requests in which time.
+    /// Maximum request rate.
     pub rate_limit: Option<Rate>,
-    /// How many of them at once, where some were left.
+    /// Maximum burst after idle time.
     pub burst: Option<u32>,
     /// Effects that are allowed.
     pub effects: Vec<(String, Span)>,
@@ -69,19 +69,19 @@ pub struct TargetDef {
     pub client_cert: Option<PathBuf>,
     /// Key of the client certificate, PEM.
     pub client_key: Option<PathBuf>,
-    /// Most bytes of a body.
+    /// Maximum body size in bytes.
     pub max_body: Option<usize>,
-    /// How long a case may run before it is told that it is slow.
+    /// How long a case may run before it is reported as slow.
     pub slow: Option<Duration>,
-    /// How often a case is tried again.
+    /// Maximum number of retries per case.
     pub retries: Option<u32>,
-    /// The statuses after which it is.
+    /// The statuses that are retried.
     pub retry_statuses: Option<Vec<u16>>,
-    /// Longest wait before a try.
+    /// Maximum wait before an attempt.
     pub retry_wait: Option<Duration>,
-    /// What a flaky case means for the run.
+    /// How flaky cases affect the run.
     pub flaky: Flaky,
-    /// When it is ready: read once the schemas are known.
+    /// The readiness check, decoded once the schemas are loaded.
     pub ready: Option<Node>,
 }
 
@@ -90,9 +90,9 @@ pub struct TargetDef {
 pub enum SecretSource {
     /// An environment variable.
     Env(String),
-    /// A file; a line break at its end is no part of the secret.
+    /// A file; a trailing line break is not part of the secret.
     File(PathBuf),
-    /// The output of a command; a line break at its end is no part of the secret.
+    /// The output of a command; a trailing line break is not part of the secret.
     Command(Vec<String>),
 }
 
@@ -156,7 +156,7 @@ impl Project {
                     let variable = format!("{SECRET_PREFIX}{}", key.text.to_ascii_uppercase());
                     let error = Diagnostic::new(
                         key.span,
-                        format!("`{}` is a secret: it does not stand in this file", key.text),
+                        format!("`{}` is a secret: secrets cannot be written in this file", key.text),
                     );
                     errors.push(error.help(format!("put it under `secrets`, or set {variable}")));
                 } else if is_unknown(key) {
@@ -193,7 +193,7 @@ impl Project {
         }
     }
 
-    /// Where the secrets of all targets come from, as far as they only have to be read.
+    /// The sources of the secrets of all targets, except commands.
     pub fn secret_sources(&self) -> Vec<(String, SecretSource)> {
         let all = self.targets.iter().flat_map(|(_, target)| &target.secrets);
         all.filter(|(_, source)| !matches!(source, SecretSource::Command(_)))
@@ -283,7 +283,7 @@ fn check_headers(target: &TargetDef, inputs: &BTreeMap<&str, bool>, errors: &mut
         {
             errors.push(Diagnostic::new(
                 key.span,
-                "the value of a header cannot hold control characters",
+                "the value of a header cannot contain control characters",
             ));
         }
     }
@@ -417,7 +417,7 @@ fn scalar(node: &Node, errors: &mut Diagnostics) -> Option<Value> {
 fn secret(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<SecretSource> {
     let help = "write `{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ command = [\"program\", \"argument\"] }`";
     if !matches!(node.kind, Kind::Map(_)) {
-        errors.push(Diagnostic::new(node.span, "a secret does not stand in this file").help(help));
+        errors.push(Diagnostic::new(node.span, "a secret cannot be written in this file").help(help));
         return None;
     }
     let mut fields = Fields::of(node, "a secret", errors)?;

@@ -1,11 +1,11 @@
-//! How fast a target may be asked.
+//! Rate limits of a target.
 
 use std::{str::FromStr, time::Duration};
 
-/// How many requests in which time: `50/s`, `100/m`, `1000/h`.
+/// A request rate: `50/s`, `100/m`, `1000/h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// The time from one request to the next, where they come evenly.
+    /// Time between two requests at an even rate.
     pub interval: Duration,
 }
 
@@ -13,7 +13,7 @@ impl FromStr for Rate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "expected a number of requests and a time, such as `50/s`, `100/m` or `1000/h`".to_owned();
+        let form = || "expected a number of requests per unit of time, such as `50/s`, `100/m` or `1000/h`".to_owned();
         let (number, time) = text.split_once('/').ok_or_else(form)?;
         let number: u32 = number.trim().parse().map_err(|_| form())?;
         let seconds = match time.trim() {
@@ -23,20 +23,20 @@ impl FromStr for Rate {
             _ => return Err(form()),
         };
         let interval = Duration::from_secs(seconds).checked_div(number);
-        let interval = interval.ok_or("no request in any time: nothing would be sent")?;
+        let interval = interval.ok_or("the rate is zero: no request would be sent")?;
         if interval.is_zero() {
-            return Err("more than a request in each nanosecond".to_owned());
+            return Err("the rate is more than one request per nanosecond".to_owned());
         }
         Ok(Self { interval })
     }
 }
 
-/// A rate, and how far it may be caught up with.
+/// A rate and a burst size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// The rate in the long run.
     pub rate: Rate,
-    /// Most requests at once after a time in which none was sent; at least one.
+    /// Maximum number of requests at once after idle time; at least one.
     pub burst: u32,
 }
 

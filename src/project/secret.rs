@@ -11,9 +11,9 @@ use crate::source::{FileKind, read_file};
 /// The environment variables that give secrets to any target: `CONFORME_SECRET_TOKEN` is the secret `token`.
 pub const SECRET_PREFIX: &str = "CONFORME_SECRET_";
 
-/// The shortest secret that can be hidden without mangling what it is hidden in, in characters.
+/// Minimum length of a secret in characters: masking a shorter one would garble the reports.
 const SHORTEST: usize = 6;
-/// The longest secret, in bytes.
+/// Maximum length of a secret in bytes.
 const MOST: u64 = 1 << 20;
 
 /// A value that must never leave the process. It has no `Debug` and no `Display` that show it.
@@ -53,15 +53,15 @@ pub enum SecretError {
     /// The command does not end.
     #[error("`{0}` did not end within {1} s")]
     Late(String, u64),
-    /// The value is no secret any more.
+    /// The value is too long.
     #[error("it is longer than {0} bytes")]
     TooLong(u64),
 }
 
 impl Secret {
-    /// Takes a value, refusing what cannot be hidden.
+    /// Accepts a value that can be masked.
     pub fn new(value: String) -> Result<Self, SecretError> {
-        // White space at its ends is lost in a header.
+        // Surrounding whitespace is lost in a header.
         match value.trim().chars().count() {
             0 => Err(SecretError::Empty),
             count if count < SHORTEST => Err(SecretError::Short),
@@ -69,7 +69,7 @@ impl Secret {
         }
     }
 
-    /// What stands for the secret of this name in a recording: the value itself is not there.
+    /// The mark for the secret of this name in a recording, which does not contain the value.
     pub(super) fn recorded(name: &str) -> Self {
         Self(format!("${}", name.to_ascii_uppercase()))
     }
@@ -136,7 +136,7 @@ impl FetchError {
             error: match failed.reason {
                 Reason::Run(error) => SecretError::Run(program, error),
                 Reason::Failed(status) => SecretError::Failed(program, status),
-                // Of the whole limit, a little has passed before the program was started.
+                // Part of the limit passed before the program was started.
                 Reason::Late => SecretError::Late(program, (limit + Duration::from_millis(500)).as_secs()),
                 Reason::TooLong => SecretError::TooLong(MOST),
             },
@@ -145,24 +145,24 @@ impl FetchError {
         }
     }
 
-    /// What the command wrote to its standard error. It may contain secrets.
+    /// The command's standard error. It may contain secrets.
     pub(super) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// What the command printed until it failed, as a whole and line by line: it may be the secret or a part of it.
+    /// The output of a failed command, as a whole and line by line: it may be the secret or a part of it.
     pub(super) fn printed_secrets(&self) -> Vec<Secret> {
         let text = String::from_utf8_lossy(&self.stdout);
         let lines = text.lines().take(100).map(str::trim);
         let all = [text.trim()].into_iter().chain(lines);
-        // The masker takes memory in proportion to a secret: a flood is not one.
+        // The masker takes memory in proportion to the secret, so long output is not added.
         all.filter(|text| text.len() <= MAX_PRINTED)
             .filter_map(|text| Secret::new(text.to_owned()).ok())
             .collect()
     }
 }
 
-/// Maximum length in bytes of what a failed command printed that is masked in its standard error.
+/// Maximum length in bytes of the output of a failed command that is masked in its standard error.
 const MAX_PRINTED: usize = 8 * 1024;
 
 impl SecretError {
@@ -195,7 +195,7 @@ pub fn known_secrets(sources: &[(String, SecretSource)]) -> Vec<(String, Secret)
     environment.chain(read).collect()
 }
 
-/// The bytes as text, without a line break at the end.
+/// The bytes as text, without a trailing line break.
 fn line(bytes: Vec<u8>) -> Result<String, SecretError> {
     if bytes.len() as u64 > MOST {
         return Err(SecretError::TooLong(MOST));

@@ -1,4 +1,4 @@
-//! One deployment under test, everything about it decided.
+//! One deployment under test, with all settings resolved.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use crate::{
     suite::{Filter, Suites, Template},
 };
 
-/// How long a case may run before it is told that it is slow.
+/// How long a case may run before it is reported as slow.
 const SLOW: Duration = Duration::from_secs(5);
 
 /// Maximum time for a request if neither the target nor the case sets one.
@@ -29,7 +29,7 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// Maximum number of such commands that run at the same time.
 const MAX_COMMANDS: usize = 8;
 
-/// What the flags and the environment say about the target; they beat `conforme.toml`.
+/// Settings of the target from flags and the environment; they override `conforme.toml`.
 #[derive(Clone, Debug, Default)]
 pub struct TargetOptions {
     /// A name of `conforme.toml`, or a URL.
@@ -57,9 +57,9 @@ pub struct TargetOptions {
 /// A deployment under test.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Its name, or its URL where it has none.
+    /// Its name, or its URL if it has no name.
     pub name: String,
-    /// Where it is.
+    /// Its base URL.
     pub base: BaseUrl,
     /// Its variables.
     pub vars: BTreeMap<String, Value>,
@@ -69,49 +69,49 @@ pub struct Target {
     pub secret_variables: BTreeMap<String, String>,
     /// Header fields of every request.
     pub headers: Vec<(String, Template)>,
-    /// The bounds of a run against it.
+    /// Limits of a run against it.
     pub limits: Limits,
-    /// When a case may be tried again.
+    /// When a case is retried.
     pub retry: Retry,
-    /// What a case that passes only then means for the run.
+    /// How a case that passes only after a retry affects the run.
     pub flaky: Flaky,
     /// Effects that are allowed; `None` allows all (loopback).
     pub effects: Option<Vec<String>>,
     /// Files for TLS.
     pub tls: TlsFiles,
-    /// Whether it is the embedded reference API, which listens on another port each time.
+    /// Whether it is the embedded reference API, which listens on a different port each time.
     pub is_embedded: bool,
-    /// Whether it is the target of a recording: nothing is sent, and its secrets are only marks.
+    /// Whether it is the target of a recording: no requests are sent, and its secrets are only marks.
     is_recorded: bool,
 }
 
-/// Bounds that keep a run a good guest, and keep a hostile answer from harming it.
+/// Limits that protect the target from load, and the run from hostile responses.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests at once.
+    /// Maximum number of concurrent requests.
     pub jobs: usize,
-    /// Requests in a time, retries included; none for as many as there come.
+    /// Maximum request rate, including retries; `None` for unlimited.
     pub rate_limit: Option<RateLimit>,
-    /// Longest time for one request, unless the case says otherwise.
+    /// Maximum time for one request, unless the case says otherwise.
     pub timeout: Duration,
     /// Maximum time for a run, from its first request or wait to the end of its last request.
     pub deadline: Option<Duration>,
-    /// Longest time to connect.
+    /// Maximum time to connect.
     pub connect_timeout: Duration,
-    /// Most bytes of a body.
+    /// Maximum body size in bytes.
     pub max_body: usize,
-    /// How long a case may run before it is told that it is slow.
+    /// How long a case may run before it is reported as slow.
     pub slow: Duration,
 }
 
-/// When a case may be tried again.
+/// When a case is retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// How often, beside the first try.
+    /// Maximum number of retries.
     pub most: u32,
-    /// The statuses that may pass; `None` for 429 and 503 with `Retry-After`.
+    /// The statuses that are retried; `None` for 429 and 503 with `Retry-After`.
     pub statuses: Option<Vec<u16>>,
-    /// Longest wait before a try. A `Retry-After` beyond it is not waited for: the case is not tried again.
+    /// Maximum wait before an attempt. A case with a longer `Retry-After` is not retried.
     pub longest_wait: Duration,
 }
 
@@ -130,7 +130,7 @@ fn rate_limit(rate: Option<Rate>, burst: Option<u32>) -> Option<RateLimit> {
     rate.map(|rate| RateLimit { rate, burst })
 }
 
-/// An address that was rejected, without what may be a credential in it.
+/// An address that was rejected, with possible credentials removed.
 pub(super) fn shown_address(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let (start, hidden) = text[..end].rfind('@').map_or((0, ""), |at| (at, "***"));
@@ -156,7 +156,7 @@ pub struct TlsFiles {
 pub struct BaseUrl {
     /// Scheme and authority: `https://api.example.com:8443`.
     pub origin: String,
-    /// Path prefix without a slash at its end; empty for none.
+    /// Path prefix without a trailing slash; may be empty.
     pub prefix: String,
     host: String,
 }
@@ -170,7 +170,9 @@ impl BaseUrl {
             .ok_or_else(|| "not a URL: it begins with `http://` or `https://`".to_owned())?;
         let scheme = scheme.to_ascii_lowercase();
         if scheme != "http" && scheme != "https" {
-            return Err(format!("the scheme is `{scheme}`: only `http` and `https` are spoken"));
+            return Err(format!(
+                "the scheme is `{scheme}`: only `http` and `https` are supported"
+            ));
         }
         if rest.contains(['?', '#']) {
             return Err("a base URL has no query and no fragment".to_owned());
@@ -182,7 +184,7 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return Err("a base URL has no user and password: use `secrets` and a header".to_owned());
         }
-        // `http` takes any digits for a port: what is no number up to 65535 is none.
+        // `http` accepts any digits as a port: a number above 65535 becomes `None`.
         let after_host = authority.as_str().rsplit(']').next().unwrap_or_default();
         let has_bad_port = after_host
             .rsplit_once(':')
@@ -203,7 +205,7 @@ impl BaseUrl {
             || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// Whether it is spoken to over TLS.
+    /// Whether it uses TLS.
     pub fn is_secure(&self) -> bool {
         self.origin.starts_with("https:")
     }
@@ -216,8 +218,8 @@ impl std::fmt::Display for BaseUrl {
 }
 
 impl Target {
-    /// Puts a target together. Every mistake goes to `errors`; where there is none, there is a target. All secrets that are
-    /// met on the way go to `known`, so that they can be masked in the errors, too.
+    /// Resolves a target. Every error is added to `errors`; without errors, there is a target. All secrets that are
+    /// found are added to `known`, so that they can be masked in the errors, too.
     pub fn resolve(
         project: &Project,
         options: &TargetOptions,
@@ -347,7 +349,7 @@ impl Target {
     /// A target in which every input without a default has a placeholder value, to check cases without a target.
     pub fn placeholder(suites: &Suites) -> Result<Self, String> {
         let inputs = suites.suites.iter().flat_map(|suite| &suite.def.inputs);
-        // Letters of both cases and a digit: every filter changes it.
+        // Upper and lower case and a digit, so that every filter changes it.
         let vars = (inputs.filter(|(_, input)| input.value.default.is_none()))
             .map(|(name, _)| (name.clone(), Value::String("Placeholder1".to_owned())))
             .collect();
@@ -355,7 +357,7 @@ impl Target {
         Ok(Self::embedded(base, vars, BTreeMap::new(), &TargetOptions::default()))
     }
 
-    /// The target of a recorded run, as far as its answers can be judged again.
+    /// The target of a recorded run, to judge its responses again.
     pub fn recorded(started: &RunStarted) -> Result<Self, String> {
         let base = BaseUrl::parse(&started.base_url)?;
         let vars = started.vars.clone();
@@ -369,7 +371,7 @@ impl Target {
         })
     }
 
-    /// What stands for a filtered secret in a recording, where this is the target of one.
+    /// The mark for a filtered secret, if this is the target of a recording.
     pub(crate) fn recorded_mark(&self, name: &str, filter: Filter) -> Option<String> {
         if !self.is_recorded || !self.secrets.contains_key(name) {
             return None;
@@ -381,7 +383,7 @@ impl Target {
         })
     }
 
-    /// Whether an effect may be had here.
+    /// Whether an effect is allowed.
     pub fn allows(&self, effect: &str) -> bool {
         self.effects
             .as_ref()
@@ -397,17 +399,17 @@ impl Target {
     }
 }
 
-/// What is known of the secrets of a target.
+/// The known secrets of a target.
 #[derive(Debug, Default)]
 pub struct KnownSecrets {
-    /// By name: the secrets, and what a failed command printed, which may be one.
+    /// By name: the secrets, and the output of failed commands, which may be secrets.
     pub all: Vec<(String, Secret)>,
 }
 
 /// Shows text with these secrets masked, harmless for a terminal and a CI log, one entry a line.
 pub type Mask<'m> = &'m dyn Fn(&KnownSecrets, &str) -> Vec<String>;
 
-/// The secrets of the target and of the environment; the environment beats the file. A source that gives nothing is an
+/// The secrets of the target and of the environment; the environment overrides the file. An empty source is an
 /// error, unless the input is optional.
 fn secrets(
     def: &TargetDef,
@@ -467,7 +469,7 @@ fn secrets(
             message.push_str("; its standard error:");
         }
         for line in lines {
-            // The bar keeps a line of the program from being read as one of ours.
+            // The bar separates the program's lines from ours.
             message.push_str("\n  | ");
             message.push_str(&line);
         }
@@ -476,7 +478,7 @@ fn secrets(
     secrets
 }
 
-/// Fetches secrets side by side: all of them together may take as long as `limit`.
+/// Fetches secrets in parallel; `limit` applies to all of them together.
 fn fetch_all(sources: &[&SecretSource], limit: Duration) -> Vec<Result<Secret, super::FetchError>> {
     let is_command = |source: &&&SecretSource| matches!(source, SecretSource::Command(_));
     let threads = sources.iter().filter(is_command).count().min(MAX_COMMANDS);
@@ -494,7 +496,7 @@ fn fetch_all(sources: &[&SecretSource], limit: Duration) -> Vec<Result<Secret, s
         }
     };
     let mut all = std::thread::scope(|scope| {
-        // This thread is one of them, and does everything if there can be no other.
+        // This thread works too, and does everything if no other can be started.
         let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, fetch).ok();
         let others: Vec<_> = (1..threads).filter_map(spawn).collect();
         let mut all = fetch();
@@ -531,7 +533,7 @@ fn variables_of(def: &TargetDef, secrets: &BTreeMap<String, Secret>) -> BTreeMap
     secrets.keys().filter_map(variable).collect()
 }
 
-/// The variables of the target and of the flags; the flags beat the file.
+/// The variables of the target and of the flags; the flags override the file.
 fn vars(
     def: &TargetDef,
     options: &TargetOptions,

@@ -1,4 +1,4 @@
-//! What the reference API did instead of sending e-mail.
+//! Activations: the e-mails that the reference API would have sent.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::guid::Guid;
 use super::timestamp::Timestamp;
 
-/// How many activations are remembered at most, so that a load test does not fill the memory. Older
+/// Maximum number of activations that are kept, to limit memory. Older
 /// ones are dropped; all are counted.
 pub const ACTIVATIONS_KEPT: usize = 10_000;
 
@@ -21,7 +21,7 @@ pub struct Activation {
     pub user: Guid,
     /// The address the e-mail would have gone to.
     pub email: Arc<str>,
-    /// The moment of the answer.
+    /// The time of the response.
     pub at: Timestamp,
 }
 
@@ -55,7 +55,7 @@ impl ActivationLog {
         self.entries().total
     }
 
-    // A push leaves the list whole at every step, so a poisoned lock still guards good data.
+    // A push leaves the list valid at every step, so a poisoned lock can be used.
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

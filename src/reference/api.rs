@@ -1,4 +1,4 @@
-//! The operation itself: which request gets which answer, and which refusal wins when several
+//! The operation: the response to each request, and the order of rejections if several
 //! apply.
 
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use super::refusal::{Refusal, json};
 use super::seed::Seed;
 use super::timestamp::{Clock, Timestamp};
 
-/// Where the activations so far can be read, as a JSON array with the oldest first. The path is no
-/// part of the contract and stands outside the prefix.
+/// Where the activations so far can be read, as a JSON array with the oldest first. The path is nott
+/// part of the contract and is outside the prefix.
 pub const ACTIVATIONS_PATH: &str = "/_reference/activations";
 
 /// How many activations there were, also those no longer in the array.
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// The reference API without a socket: a seed, a clock, and what happened so far.
+/// The reference API without a socket: a seed, a clock, and the activations.
 pub struct Api {
     prefix: String,
     directory: Arc<Directory>,
@@ -32,7 +32,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API in which nobody has been activated yet.
+    /// An API without activations.
     #[must_use]
     pub fn new(seed: &Seed, clock: Clock) -> Self {
         Self {
@@ -43,15 +43,15 @@ impl Api {
         }
     }
 
-    /// The API as a service, for a server of one's own. The activations are shared with `self`.
+    /// The API as a service for other servers. The activations are shared with `self`.
     ///
-    /// There is one handler for every path: routing by pattern would answer by itself where a
-    /// segment is empty or is not UTF-8, and the contract has an answer of its own for both.
+    /// There is one handler for every path: routing by pattern would respond by itself if a
+    /// segment is empty or is not UTF-8, and the contract defines responses for both.
     pub fn router(self: Arc<Self>) -> Router {
-        async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
-            api.answer(request.method(), request.uri().path(), request.headers())
+        async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
+            api.respond(request.method(), request.uri().path(), request.headers())
         }
-        Router::new().fallback(answer).with_state(self)
+        Router::new().fallback(handle).with_state(self)
     }
 
     /// The newest activations, at most [`super::ACTIVATIONS_KEPT`], oldest first.
@@ -66,8 +66,8 @@ impl Api {
         self.activations.total()
     }
 
-    /// Answers one request, whose `path` is still percent-encoded.
-    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
+    /// Responds to one request, whose `path` is percent-encoded.
+    fn respond(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
         let outcome = if path == ACTIVATIONS_PATH {
             self.list_activations(method)
         } else if let Some((tenant, user)) = self.operation(path) {
@@ -75,7 +75,7 @@ impl Api {
         } else {
             Err(Refusal::NotFound)
         };
-        outcome.unwrap_or_else(|refusal| refusal.into_answer(self.now()))
+        outcome.unwrap_or_else(|refusal| refusal.into_dated_response(self.now()))
     }
 
     /// The tenant and the user segment, as sent, if `path` is that of the operation. Either may be
@@ -88,7 +88,7 @@ impl Api {
             .filter(|(tenant, user)| !tenant.contains('/') && !user.contains('/'))
     }
 
-    /// The contract leaves open which refusal wins; here it is the order of the lines below.
+    /// The contract does not define the order of rejections; here it is the order of the lines below.
     fn send_activation_email<'p>(
         &self,
         method: &Method,
@@ -142,8 +142,8 @@ impl Api {
 }
 
 /// The token of the one `Authorization` field. The scheme is compared without case (RFC 9110,
-/// section 11.1), the token byte by byte (RFC 6750, section 2.1). Two such fields are as good as
-/// none: the field is no list.
+/// section 11.1), the token byte by byte (RFC 6750, section 2.1). Two such fields count as
+/// none: the field is not a list.
 fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut fields = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(field), None) = (fields.next(), fields.next()) else {

@@ -1,4 +1,4 @@
-//! Who exists: customers, users and tokens, for look-up by value.
+//! Customers, users and tokens, for lookup by value.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::guid::Guid;
 
-/// Everyone the reference API knows. It does not change while the API runs.
+/// All customers, users and tokens. Constant while the API runs.
 #[derive(Default)]
 pub(super) struct Directory {
     /// The customer's name by its tenant id.
@@ -16,14 +16,14 @@ pub(super) struct Directory {
     pub(super) tokens: HashMap<String, TokenState>,
 }
 
-/// A user, who belongs to one tenant primarily and may belong to others.
+/// A user, with a primary tenant and optional others.
 pub(super) struct User {
     pub(super) email: Arc<str>,
     pub(super) primary_tenant: Guid,
     pub(super) other_tenants: Vec<Guid>,
 }
 
-/// What a known token is worth.
+/// The state of a known token.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum TokenState {
@@ -38,7 +38,7 @@ impl User {
 }
 
 impl Directory {
-    /// What `token` is worth; `None` for one that was never valid.
+    /// The state of `token`; `None` if it was never valid.
     pub(super) fn token(&self, token: &str) -> Option<TokenState> {
         self.tokens.get(token).copied()
     }
@@ -47,7 +47,7 @@ impl Directory {
         self.customers.contains_key(&tenant)
     }
 
-    /// The user `id` as `tenant` sees them: users of other tenants only do not exist for it.
+    /// The user `id` in `tenant`; users of other tenants are not found.
     pub(super) fn user_of(&self, tenant: Guid, id: Guid) -> Option<&User> {
         self.users.get(&id).filter(|user| user.belongs_to(tenant))
     }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A 128-bit identifier, compared by value and not by spelling.
 ///
-/// It is read in four spellings, with hexadecimal digits of either case and no white space around:
+/// It is read in four spellings, with hexadecimal digits of either case and no whitespace around:
 /// 32 digits (`N`), with hyphens as 8-4-4-4-12 (`D`), and the latter in braces (`B`) or in
 /// parentheses (`P`). It is written as `D` in lower case (RFC 9562, section 4). Version and variant
-/// bits are not looked at.
+/// bits are ignored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Guid(u128);
 

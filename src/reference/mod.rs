@@ -1,9 +1,8 @@
 //! The reference API: a small, real HTTP server which keeps the contract of `sendActivationEmail`
-//! to the byte. It is what the shipped suite runs against when no target is named, what `conforme
-//! serve` starts, and what the benchmarks fire at. Who exists in it is data (a [`Seed`]), the
-//! moment is an argument (a [`Clock`]), and nothing in this room knows of suites, cases or checks:
-//! it stands on the other side of the wire. No e-mail is ever sent; what would have been sent is
-//! remembered as an [`Activation`].
+//! byte for byte. The shipped suite runs against it when no target is named, `conforme
+//! serve` starts it, and the benchmarks use it. Its users are data (a [`Seed`]), the
+//! time is an argument (a [`Clock`]), and this module does not depend on suites, cases or checks.
+//! No e-mail is sent; each one is recorded as an [`Activation`].
 
 mod activation;
 mod api;

@@ -1,4 +1,4 @@
-//! The ways in which the reference API says no, and what each looks like on the wire.
+//! Rejections by the reference API and their responses.
 
 use std::borrow::Cow;
 
@@ -10,18 +10,18 @@ use super::timestamp::Timestamp;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// Why a request was refused.
+/// Why a request was rejected.
 pub(super) enum Refusal<'r> {
-    /// No token, one that was never valid, or one that no longer is. The answer does not say which.
+    /// No token, one that was never valid, or one that no longer is. The response does not say which.
     Unauthorized,
-    /// The tenant id, as sent but percent-decoded, is no identifier.
+    /// The tenant id, percent-decoded, is not an identifier.
     MalformedTenant(Cow<'r, str>),
     /// The tenant is one of the user's, but not the primary one.
     NotPrimary,
-    /// There is no such customer, no such user of the customer, or no such resource. The answer
-    /// does not say which: one tenant must not learn of another's users.
+    /// There is no such customer, no such user of the customer, or no such resource. The response
+    /// does not say which: a tenant must not learn about users of another tenant.
     NotFound,
-    /// The resource exists and knows only the methods in `allow`.
+    /// The resource exists and supports only the methods in `allow`.
     MethodNotAllowed { allow: &'static str },
 }
 
@@ -38,8 +38,8 @@ struct ErrorBody<'r> {
 }
 
 impl Refusal<'_> {
-    /// The answer that tells the client, dated `at` where it has a body.
-    pub(super) fn into_answer(self, at: Timestamp) -> Response {
+    /// The response, dated `at` if it has a body.
+    pub(super) fn into_dated_response(self, at: Timestamp) -> Response {
         match self {
             // A 401 must carry a challenge (RFC 9110, section 15.5.2; RFC 6750, section 3).
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response(),
@@ -56,10 +56,10 @@ impl Refusal<'_> {
                 at,
             ),
             Self::NotFound => error(StatusCode::NOT_FOUND, None, "Not Found", at),
-            // A 405 must list what is allowed (RFC 9110, section 15.5.6).
+            // A 405 must list the allowed methods (RFC 9110, section 15.5.6).
             Self::MethodNotAllowed { allow } => {
-                let answer = error(StatusCode::METHOD_NOT_ALLOWED, None, "Method Not Allowed", at);
-                ([(header::ALLOW, allow)], answer).into_response()
+                let response = error(StatusCode::METHOD_NOT_ALLOWED, None, "Method Not Allowed", at);
+                ([(header::ALLOW, allow)], response).into_response()
             }
         }
     }

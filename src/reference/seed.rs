@@ -1,4 +1,4 @@
-//! Reads a seed: who exists in the reference API, and who of them stands for which variable of the
+//! Reads a seed: the customers, users and tokens of the reference API, and the values of the variables of the
 //! contract.
 
 use std::fmt;
@@ -12,20 +12,20 @@ use super::seed_check::{admit, check_fixtures, check_prefix};
 use super::seed_document::{Document, FixtureEntries};
 use super::seed_error::{Located, SeedError};
 
-/// The seed that is part of the program.
+/// The embedded seed.
 const EMBEDDED: &str = include_str!("seed.toml");
 
-/// Where the API stands when the seed does not say.
+/// Default path prefix of the API.
 const DEFAULT_PREFIX: &str = "/api";
 
-/// Who exists in the reference API. A value of this type has passed every check.
+/// The customers, users and tokens of the reference API. A value of this type is valid.
 pub struct Seed {
     prefix: String,
     directory: Arc<Directory>,
     fixtures: Fixtures,
 }
 
-/// The nine variables that the contract asks of a deployment, by the contract's names and in its
+/// The nine variables that the contract requires of a deployment, by the contract's names and in its
 /// order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fixtures {
@@ -34,7 +34,7 @@ pub struct Fixtures {
 }
 
 impl Seed {
-    /// The seed that is part of the program. It is held valid by a test.
+    /// The embedded seed. A test checks that it is valid.
     #[must_use]
     pub fn embedded() -> Self {
         Self::parse(EMBEDDED).unwrap_or_else(|error| unreachable!("the embedded seed is tested: {error}"))
@@ -56,8 +56,8 @@ impl Seed {
         &self.fixtures
     }
 
-    /// What stands before `/v1.0/...` in the API's paths: empty, or with a `/` in front and none at
-    /// the end.
+    /// The prefix before `/v1.0/...` in the API's paths: empty, or with a leading `/` and no trailing
+    /// slash.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
@@ -82,7 +82,7 @@ impl Seed {
     }
 }
 
-/// Tells sizes only: a seed may come from a user, and its tokens belong in no log.
+/// Shows sizes only, because a seed may contain tokens of a user.
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Seed")
@@ -95,13 +95,13 @@ impl fmt::Debug for Seed {
 }
 
 impl Fixtures {
-    /// What may be shown: ids, each written as 8-4-4-4-12 in lower case.
+    /// Public values: ids, each written as 8-4-4-4-12 in lower case.
     #[must_use]
     pub fn variables(&self) -> &[(&'static str, String)] {
         &self.variables
     }
 
-    /// What a deployment keeps to itself: tokens.
+    /// Secret values: tokens.
     #[must_use]
     pub fn secrets(&self) -> &[(&'static str, String)] {
         &self.secrets

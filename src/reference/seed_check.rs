@@ -1,4 +1,4 @@
-//! Holds the entries of a seed against each other and against the contract.
+//! Checks the entries of a seed against each other and against the contract.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::guid::Guid;
 use super::seed_document::{CustomerEntry, FixtureEntries, TokenEntry, UserEntry};
 use super::seed_error::{Located, SeedFault};
 
-/// Everyone in the seed, once each, and users in tenants that exist.
+/// Checks that entries are unique and that the tenants of users exist.
 pub(super) fn admit(
     customers: Vec<CustomerEntry>,
     users: Vec<UserEntry>,
@@ -28,7 +28,7 @@ pub(super) fn admit(
     Ok(directory)
 }
 
-/// Holds every fixture against what the contract says of the variable of that name.
+/// Checks every fixture against the contract's description of the variable of that name.
 pub(super) fn check_fixtures(entries: &FixtureEntries, directory: &Directory) -> Result<(), Located> {
     let user = directory.users.get(entries.user_id.get_ref());
     let foreign_user = directory.users.get(entries.foreign_user_id.get_ref());
@@ -96,7 +96,7 @@ fn require(holds: bool, variable: &'static str, meaning: &'static str, span: Ran
     }
 }
 
-/// The prefix, if a path can begin with it as it stands.
+/// The prefix, if a path can begin with it.
 pub(super) fn check_prefix(prefix: Spanned<String>) -> Result<String, Located> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(is_plain);

@@ -1,6 +1,6 @@
-//! The form of a seed file as it is written, before anything in it is compared with anything else.
+//! The form of a seed file, before its entries are compared.
 //!
-//! Every value keeps its place in the text, so that a fault found later can still be pointed at.
+//! Every value keeps its location, for errors that are found later.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -58,7 +58,7 @@ pub(super) struct FixtureEntries {
 }
 
 impl Document {
-    /// Reads the text's form; whether the entries agree with each other is a later question.
+    /// Reads the text's form; the entries are compared later.
     pub(super) fn read(text: &str) -> Result<Self, Located> {
         toml::from_str(text).map_err(|error| {
             (

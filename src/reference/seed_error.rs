@@ -1,4 +1,4 @@
-//! What can be wrong with a seed, and where in its text.
+//! Errors of a seed, with their locations.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::guid::Guid;
 
-/// A seed that cannot be used, and where in its text the reason stands.
+/// An unusable seed, with the location of the error.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {fault}")]
 pub struct SeedError {
@@ -14,11 +14,11 @@ pub struct SeedError {
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
-    /// What is wrong there.
+    /// The error.
     pub fault: SeedFault,
 }
 
-/// What can be wrong with a seed.
+/// Kinds of errors in a seed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SeedFault {
     /// The text is not TOML, or not of the form of a seed: an unknown, missing or repeated key, a
@@ -53,23 +53,23 @@ pub enum SeedFault {
     /// A token is listed twice.
     #[error("the token is listed already")]
     RepeatedToken,
-    /// A user's tenant is no customer's.
+    /// A user's tenant belongs to no customer.
     #[error("no customer has the tenant id {0}")]
     UnknownTenant(Guid),
     /// A token could not be sent as it is (RFC 6750, section 2.1).
     #[error("a token is made of letters, digits, `-`, `.`, `_`, `~`, `+`, `/`, and `=` at the end")]
     TokenSyntax,
-    /// A fixture is not what the contract says of the variable of that name.
+    /// A fixture violates the contract's description of the variable of that name.
     #[error("`{variable}` must be {meaning}")]
     Fixture {
         /// The name of the variable.
         variable: &'static str,
-        /// What the contract says it is.
+        /// The contract's description of it.
         meaning: &'static str,
     },
 }
 
-/// A fault and the bytes of the text that it is about.
+/// An error and its byte range.
 pub(super) type Located = (SeedFault, Range<usize>);
 
 impl SeedError {

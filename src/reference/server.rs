@@ -16,12 +16,12 @@ use super::api::Api;
 use super::seed::Seed;
 use super::timestamp::Clock;
 
-/// How long a stopping server waits for requests that have begun; what is not answered by then is
-/// cut off. Connections that are only kept alive are closed at once.
+/// How long a stopping server waits for requests that have begun; unfinished requests are then
+/// cut off. Idle connections are closed immediately.
 pub const STOP_GRACE: Duration = Duration::from_millis(500);
 
-/// A running reference API. It has its own thread and runtime, so that what it costs is not taken
-/// from the caller's, and it stops when it is dropped: within [`STOP_GRACE`], which the drop waits
+/// A running reference API. It has its own thread and runtime, so that its cost is separate
+/// from the caller's. Dropping it stops it and waits at most [`STOP_GRACE`].
 /// for.
 pub struct Server {
     api: Arc<Api>,
@@ -30,7 +30,7 @@ pub struct Server {
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-/// Stops a server from elsewhere, such as from a signal's handler, while its owner is in
+/// Stops a server from another thread, such as a signal handler, while its owner is in
 /// [`Server::wait`].
 #[derive(Clone)]
 pub struct StopHandle(watch::Sender<bool>);
@@ -40,7 +40,7 @@ impl Server {
     /// bound when this returns: a client may connect at once.
     ///
     /// # Errors
-    /// If the thread or its runtime cannot be had, or the address cannot be bound.
+    /// If the thread or its runtime cannot be created, or the address cannot be bound.
     pub fn start(seed: &Seed, addr: SocketAddr, clock: Clock) -> io::Result<Self> {
         let api = Arc::new(Api::new(seed, clock));
         let (stop, stopped) = watch::channel(false);
@@ -49,7 +49,7 @@ impl Server {
         let thread = thread::Builder::new().name("reference-api".to_owned()).spawn(move || {
             match bind(addr) {
                 Ok((runtime, listener, addr)) => {
-                    // Nobody waits for the answer any more only if the starting thread is gone.
+                    // Sending fails only if the starting thread is gone.
                     let _ = bound.send(Ok(addr));
                     runtime.block_on(serve(listener, &served, stopped))
                 }
@@ -115,13 +115,13 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        // There is nobody left to tell.
+        // The receiver is gone.
         let _ = self.join();
     }
 }
 
 impl StopHandle {
-    /// Asks the server to stop; it does within [`STOP_GRACE`]. Stopping again does nothing.
+    /// Requests the server to stop within [`STOP_GRACE`]. Stopping again does nothing.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
@@ -135,7 +135,7 @@ fn bind(addr: SocketAddr) -> io::Result<(Runtime, TcpListener, SocketAddr)> {
 }
 
 async fn serve(listener: TcpListener, api: &Arc<Api>, stopped: watch::Receiver<bool>) -> io::Result<()> {
-    // Answers are small and whole: waiting to fill a packet would only delay them. A socket which
+    // Responses are small: waiting to fill a packet would only delay them. A socket that
     // does not take the option still works.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let serving = axum::serve(listener, Arc::clone(api).router()).with_graceful_shutdown(asked(stopped.clone()));
@@ -145,7 +145,7 @@ async fn serve(listener: TcpListener, api: &Arc<Api>, stopped: watch::Receiver<b
     }
 }
 
-/// Waits until the server is asked to stop, or nobody is left who could ask.
+/// Waits until a stop is requested, or no handle is left.
 async fn asked(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }

@@ -1,4 +1,4 @@
-//! The moment of an answer: where it comes from and how it is written.
+//! The time of a response and its format.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Serialize, Serializer};
 
-/// Says what time it is whenever the reference API asks; a test hands in one that stands still.
+/// The clock of the reference API; tests use a constant one.
 ///
-/// It dates error bodies and activations. The `Date` header of an answer is not its business: the
+/// It dates error bodies and activations. The `Date` header of a response is not affected: the
 /// HTTP layer writes that from the system's clock (RFC 9110, section 6.6.1).
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
@@ -18,8 +18,8 @@ pub fn system_clock() -> Clock {
     Arc::new(Utc::now)
 }
 
-/// A moment written as the contract's page writes it: RFC 3339 in UTC with `Z`, always seven
-/// fractional digits (units of 100 ns; what is finer is cut off).
+/// A time as in the contract: RFC 3339 in UTC with `Z`, always seven
+/// fractional digits (units of 100 ns; finer digits are cut off).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub DateTime<Utc>);
 

@@ -1,4 +1,4 @@
-//! The run itself: starts the workers, makes events of what they bring, and accounts for every case at the end.
+//! Runs a plan: starts the workers, turns their messages into events, and accounts for every case at the end.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -29,42 +29,42 @@ use crate::{
 /// that is retried counts once, at its last attempt; a complete response to any attempt starts the count again.
 const HOPELESS: usize = 3;
 
-/// How often it is looked for cases that have become slow.
+/// Interval between checks for slow cases.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What is done with an answer that differs from its snapshot.
+/// How a response that differs from its snapshot is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotMode {
     /// The case fails; nothing is written.
     Check,
-    /// The case fails; the new snapshot is written beside the old one, to be reviewed.
+    /// The case fails; the new snapshot is written next to the old one for review.
     Pending,
-    /// The new snapshot takes the place of the old one, unless the case fails for another reason.
+    /// The new snapshot replaces the old one, unless the case fails for another reason.
     Accept,
 }
 
-/// How a run is made.
+/// Options of a run.
 #[derive(Debug)]
 pub struct RunOptions {
-    /// What is done with snapshots.
+    /// How snapshots are handled.
     pub snapshots: SnapshotMode,
-    /// Where they are.
+    /// The snapshot files.
     pub store: SnapshotStore,
     /// The project's folder: paths in events are relative to it.
     pub root: PathBuf,
-    /// What every snapshot text goes through before it is written.
+    /// Masks secrets in every snapshot text before it is written.
     pub hide: Arc<Redactor>,
-    /// What is asked before the first case.
+    /// The readiness check before the first case.
     pub ready: Option<Ready>,
-    /// After so many cases that fail the run no more are begun.
+    /// Stop after this number of failed cases.
     pub max_fail: Option<usize>,
-    /// How often each case is asked.
+    /// Number of requests per case.
     pub repeats: u32,
-    /// The runs on other targets that go side by side with this one.
+    /// Handle for runs on other targets that proceed in lockstep with this one.
     pub lockstep: Option<LockstepHandle>,
 }
 
-/// Fires a plan. Events of cases go to `tell` as they happen; the figures of the run are returned.
+/// Runs a plan. Events of cases are passed to `tell` as they happen; the totals are returned.
 pub async fn run(
     plan: Arc<Plan>,
     sources: Arc<Sources>,
@@ -223,7 +223,7 @@ pub async fn run(
         .or_else(|| (is_late && (was_waiting || !is_whole)).then_some(Stop::Deadline))
         .or_else(|| (is_enough && !is_whole).then_some(Stop::MaxFail))
         .or_else(|| (is_hopeless && !is_whole).then_some(Stop::Unreachable));
-    // Whatever has no verdict now was never begun, or was lost on the way. Neither is a pass.
+    // A case without a verdict was never begun, or its result was lost. Neither counts as passed.
     for (index, planned) in plan.cases.iter().enumerate() {
         if done[index] {
             continue;
@@ -256,10 +256,10 @@ async fn reached(deadline: Option<Instant>) {
     }
 }
 
-/// The cases that are under way, and since when.
+/// The running cases and their start times.
 struct Running {
     slow: Duration,
-    /// By case: when it began, and how often it has been told that it is slow.
+    /// By case: its start time, and how many times it was reported as slow.
     cases: HashMap<usize, (Instant, u32)>,
 }
 
@@ -279,7 +279,7 @@ impl Running {
         self.cases.remove(&index);
     }
 
-    /// The cases that have become slow, or slower by as much again, since the last time.
+    /// The cases that have exceeded another multiple of the slow threshold since the last call.
     fn slow(&mut self) -> Vec<(usize, Duration)> {
         let mut slow = Vec::new();
         for (index, (begun, told)) in &mut self.cases {

@@ -1,15 +1,15 @@
-//! Ctrl-C and the request to terminate.
+//! Handles Ctrl-C and requests to terminate.
 
 use tokio::sync::watch;
 
 use crate::model::Stop;
 
-/// Counts the signals that have come: the first ends the run gracefully, the second at once.
+/// Counts received signals: the first ends the run gracefully, the second immediately.
 #[derive(Debug)]
 pub struct Interrupts(watch::Receiver<(u32, Option<Stop>)>);
 
 impl Interrupts {
-    /// Starts to listen; from now on the signals no longer end the process by themselves.
+    /// Installs the handlers; from now on the signals do not end the process by default.
     pub fn listen() -> std::io::Result<Self> {
         let (sender, receiver) = watch::channel((0, None));
         #[cfg(unix)]
@@ -50,12 +50,12 @@ impl Interrupts {
         Ok(Self(receiver))
     }
 
-    /// The first signal, if one has come.
+    /// The first received signal.
     pub(super) fn first(&self) -> Option<Stop> {
         self.0.borrow().1
     }
 
-    /// Waits until `count` signals have come.
+    /// Waits until `count` signals were received.
     pub(crate) async fn wait(&self, count: u32) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|(seen, _)| *seen >= count).await.is_err() {
@@ -69,7 +69,7 @@ impl Interrupts {
 fn ignores_hang_up() -> bool {
     match std::fs::read_to_string("/proc/self/status") {
         Ok(status) => is_ignored(&status),
-        // Elsewhere than on Linux: a child inherits what is ignored, and survives its own signal.
+        // On other platforms: a child inherits ignored signals, so it survives its own signal.
         Err(_) => std::process::Command::new("sh")
             .args(["-c", "kill -HUP $$"])
             .stdin(std::process::Stdio::null())

@@ -1,5 +1,5 @@
-//! Runs of one suite on several targets that go side by side: no target is asked a case before the others are, so that
-//! time and load hit all alike.
+//! Lockstep for runs of one suite on several targets: each case is sent to all targets at about the same time, so that
+//! time and load affect all of them equally.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,10 +11,10 @@ use tokio::sync::watch;
 
 use crate::plan::Plan;
 
-/// Longest wait for the others: a target that does not keep up does not hold up the rest for ever.
+/// Maximum wait for the other runs, so that a slow target does not block them indefinitely.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// What the runs have in common.
+/// State shared by the runs.
 #[derive(Debug)]
 pub struct Lockstep {
     state: Mutex<State>,
@@ -23,13 +23,13 @@ pub struct Lockstep {
 
 #[derive(Debug)]
 struct State {
-    /// For each run the cases that it asks; none where it is over.
+    /// For each run, the cases that it sends; `None` when it is over.
     runs: Vec<Option<HashSet<String>>>,
-    /// By case and number of the repeat, how many have come.
+    /// Number of runs that have reached a case, by case and repeat.
     come: HashMap<(String, u32), usize>,
 }
 
-/// One of the runs.
+/// Handle of one run.
 #[derive(Clone, Debug)]
 pub struct LockstepHandle {
     group: Arc<Lockstep>,
@@ -37,7 +37,7 @@ pub struct LockstepHandle {
 }
 
 impl Lockstep {
-    /// A lockstep for each of the plans.
+    /// Returns one handle per plan.
     pub fn handles<'p>(plans: impl IntoIterator<Item = &'p Plan>) -> Vec<LockstepHandle> {
         let asked = |plan: &Plan| {
             let cases = plan.cases.iter().filter(|planned| planned.skip.is_none());
@@ -66,7 +66,7 @@ impl Lockstep {
 }
 
 impl LockstepHandle {
-    /// Waits until every run that asks this case has come to it.
+    /// Waits until every run that includes this case has reached it.
     pub(super) async fn come_to(&self, id: &str, repeat: u32) {
         let mut changed = self.group.changed.subscribe();
         let key = (id.to_owned(), repeat);
@@ -89,7 +89,7 @@ impl LockstepHandle {
         drop(tokio::time::timeout(LONGEST, all_have_come).await);
     }
 
-    /// This run comes to no more cases.
+    /// Marks this run as over.
     pub(super) fn leave(&self) {
         self.group.state().runs[self.number] = None;
         self.group.changed.send_replace(());
@@ -127,9 +127,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_goes_on_before_all_that_ask_the_case_have_come() {
+    async fn runs_continue_after_all_reach_the_case() {
         let handles = handles(&[&["a", "b"], &["a"]]);
-        // Only one of them asks it.
+        // Only one of the runs includes it.
         handles[0].come_to("b", 0).await;
         let has_come = AtomicBool::new(false);
         let first = async {
@@ -142,7 +142,7 @@ mod tests {
             handles[1].come_to("a", 0).await;
         };
         tokio::join!(first, late);
-        // One that is over is not waited for.
+        // A run that is over is not waited for.
         let over = async {
             tokio::task::yield_now().await;
             handles[1].leave();

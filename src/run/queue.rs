@@ -1,4 +1,4 @@
-//! What is run next: cases in the order of the plan, and no two of a group at the same time.
+//! The order of execution: cases in the order of the plan, and no two of a group at the same time.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,25 +11,25 @@ use std::{
 
 use crate::plan::Plan;
 
-/// What a worker takes at a time: a case, or all cases of a suite that is `serial`.
+/// The unit of work: a case, or all cases of a `serial` suite.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unit<'q> {
-    /// Its place in the queue.
+    /// Its position in the queue.
     number: usize,
-    /// The cases, by their places in the plan.
+    /// The cases, by their index in the plan.
     cases: &'q Range<u32>,
-    /// The groups that they are of, by number.
+    /// Their groups, by number.
     groups: &'q [usize],
 }
 
 impl Unit<'_> {
-    /// The cases, by their places in the plan.
+    /// The cases, by their index in the plan.
     pub(super) fn cases(&self) -> impl Iterator<Item = usize> + use<> {
         self.cases.clone().map(|case| case as usize)
     }
 }
 
-/// The units of a run. A unit whose group is busy waits for it; what comes after it in the plan does not.
+/// The units of a run. A unit whose group is busy waits for it; later units do not.
 #[derive(Debug)]
 pub(super) struct Queue {
     /// The cases of each unit. There can be very many.
@@ -43,9 +43,9 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     next: usize,
-    /// Units whose groups have become free, and are theirs now.
+    /// Units that have acquired their groups.
     ready: VecDeque<usize>,
-    /// By group: whether it is busy, and what waits for it.
+    /// By group: whether it is busy, and the waiting units.
     groups: Vec<(bool, VecDeque<usize>)>,
 }
 
@@ -102,7 +102,7 @@ impl Queue {
         self.units.len()
     }
 
-    /// The next unit that may begin. It holds its groups until it is given back.
+    /// The next unit that may begin. It keeps its groups busy until it is given back.
     pub(super) fn take(&self) -> Option<Unit<'_>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_stopped() {
@@ -120,7 +120,7 @@ impl Queue {
         }
     }
 
-    /// A unit is over: what waits for its groups may begin. Whoever gives it back takes again.
+    /// Releases a finished unit, so that units waiting for its groups may begin.
     pub(super) fn give_back(&self, unit: Unit<'_>) {
         if unit.groups.is_empty() {
             return;
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_waits_for_its_group_and_nothing_else_does() {
+    fn unit_waits_only_for_its_group() {
         let queue = queue(&[vec![0], vec![0], vec![], vec![0], vec![1]]);
         let take = || queue.take().map(|unit| unit.cases.start);
         assert_eq!([take(), take(), take(), take()], [Some(0), Some(2), Some(4), None]);
@@ -201,7 +201,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_unit_has_its_turn_and_none_overlaps_with_its_group(
+        fn each_unit_runs_and_none_overlaps_with_its_group(
             groups in prop::collection::vec(prop::collection::btree_set(0_usize..3, 0..3), 0..30),
             choices in prop::collection::vec(0_usize..4, 200),
         ) {

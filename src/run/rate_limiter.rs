@@ -1,4 +1,4 @@
-//! A turn for each request, so that a target is asked no faster than it allows.
+//! Limits the rate of requests to a target.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,11 +6,11 @@ use tokio::time::{Duration, Instant};
 
 use crate::project::RateLimit;
 
-/// Deals out the moments at which requests may be sent (the generic cell rate algorithm, ITU-T I.371).
+/// Computes when each request may be sent (generic cell rate algorithm, ITU-T I.371).
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     limit: Option<RateLimit>,
-    /// When the next request would come, if all came evenly.
+    /// Time of the next request at an even rate.
     next: Mutex<Option<Instant>>,
 }
 
@@ -22,7 +22,7 @@ impl RateLimiter {
         }
     }
 
-    /// When the next request may be sent; none for at once. Each call takes a turn.
+    /// When the next request may be sent; `None` for immediately. Each call reserves one request.
     pub(super) fn take(&self, now: Instant) -> Option<Instant> {
         let RateLimit { rate, burst } = self.limit?;
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,10 +51,10 @@ mod tests {
     }
 
     #[test]
-    fn requests_come_evenly_and_catch_up_by_a_burst_only() {
+    fn requests_are_evenly_spaced_after_a_burst() {
         assert_eq!(waits(1, &[0, 0, 0, 0]), [0, 100, 200, 300]);
         assert_eq!(waits(3, &[0, 0, 0, 0, 0]), [0, 0, 0, 100, 200]);
-        // Time that passes without a request is worth one burst, however long it is.
+        // Idle time allows at most one burst.
         assert_eq!(
             waits(2, &[0, 0, 10_000, 10_000, 10_000, 10_050]),
             [0, 0, 0, 0, 100, 150]
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_longer_than_the_clock_lets_everything_through() {
+    fn burst_longer_than_clock_range_allows_everything() {
         let rate = "1/h".parse().unwrap();
         let limiter = RateLimiter::new(Some(RateLimit { rate, burst: u32::MAX }));
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Waiting for a deployment, so that neither one that is still starting nor the wrong build is judged.
+//! Waits until a deployment is ready, so that a starting one or the wrong build is not tested.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use crate::{
     plan::Bound,
 };
 
-/// The pause between two questions.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Longest time for one question, unless the target says less.
+/// Maximum time for one attempt, unless the target sets less.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What is asked before the first case, and how long.
+/// The readiness check before the first case.
 #[derive(Debug)]
 pub struct Ready {
-    /// A request and what must come back; without one a connection is enough.
+    /// A request and its expectation; without one a connection is enough.
     pub asked: Option<Box<Bound>>,
-    /// How long it is asked again; zero asks once.
+    /// How long attempts are repeated; zero for one attempt.
     pub wait: Duration,
 }
 
 impl Ready {
-    /// Asks until the target is ready; the error says why it is not.
+    /// Waits until the target is ready; the error is the reason why it is not.
     pub(super) async fn wait(&self, client: &Client, tell: &mut impl FnMut(Event)) -> Result<(), String> {
         let deadline = Instant::now() + self.wait;
         let mut told = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // Asked once, it may take its time; asked again, it must not outlast the wait.
+            // A single attempt has the whole time limit; repeated ones are limited by the wait.
             let limit = if self.wait.is_zero() {
                 LIMIT
             } else {

@@ -1,4 +1,4 @@
-//! Whether a try is followed by another, and how long is waited before it.
+//! Whether an attempt is repeated, and the wait before the next one.
 
 use std::{
     sync::{
@@ -17,20 +17,20 @@ use crate::{
     project::Retry,
 };
 
-/// The wait before the second try; each further one waits twice as long.
+/// Wait before the second attempt; it doubles for each further one.
 const FIRST: Duration = Duration::from_millis(250);
 
-/// A wait before another try.
+/// A wait before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// A time that doubles with each try.
+    /// A time that doubles with each attempt.
     Backoff(Duration),
-    /// What the target asks for with `Retry-After`: it concerns all requests to it.
+    /// The wait requested by `Retry-After`; it applies to all requests to the target.
     After(Duration),
 }
 
-/// How long to wait before another try, where a reply is one that may be asked for again: no answer at all for a
-/// reason that may pass, or a status that the target lists. A verdict on the contract is never tried away.
+/// The wait before the next attempt, if the request may be retried: no response for a
+/// transient reason, or a status that the target lists. A failed check is never retried.
 pub(super) fn wait(reply: &Reply, number: u32, retry: &Retry) -> Option<Wait> {
     match reply {
         Reply::Failure(failure) => match failure.kind {
@@ -49,33 +49,33 @@ pub(super) fn wait(reply: &Reply, number: u32, retry: &Retry) -> Option<Wait> {
             match after {
                 _ if !is_listed => None,
                 None => Some(Wait::Backoff(backoff(number, retry.longest_wait))),
-                // A request before the time that the server names would only be rejected again.
+                // A request before the time in `Retry-After` would be rejected again.
                 Some(after) => (after <= retry.longest_wait).then_some(Wait::After(after)),
             }
         }
     }
 }
 
-/// Twice as long each time, up to a bound, and half as long to half as long again by chance: the jobs of a run that
-/// failed together do not come back together.
+/// Doubles each time up to a maximum, with a random factor from 0.5 to 1.5, so that jobs that
+/// failed together do not retry together.
 fn backoff(number: u32, longest: Duration) -> Duration {
     let doubled = FIRST.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1)));
     doubled.mul_f64(0.5 + fastrand::f64()).min(longest)
 }
 
-/// What `Retry-After` asks for, once for the whole target: while one wait is on, further responses of this kind extend
+/// The wait requested by `Retry-After`, once per target: during a wait, further such responses extend
 /// it, and nothing is sent.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     state: Mutex<Closed>,
-    /// Whether there is anything in `state`.
+    /// Whether `state` contains a wait.
     is_used: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Closed {
     until: Option<Instant>,
-    /// Waits since the last response that did not ask for one.
+    /// Number of consecutive waits.
     waits: u32,
 }
 
@@ -84,8 +84,8 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes it for `wait`; returns how long is waited, or none if the target has asked for `maximum` waits in a row and
-    /// still asks for more. A wait of zero closes nothing.
+    /// Pauses for `wait`; returns the duration, or `None` if the target has requested `maximum` waits in a row and
+    /// requests another wait. A wait of zero does not pause.
     pub(super) fn close(&self, now: Instant, wait: Duration, maximum: u32) -> Option<Duration> {
         let mut closed = self.closed();
         self.is_used.store(true, Ordering::Relaxed);
@@ -104,7 +104,7 @@ impl Gate {
         Some(until - now)
     }
 
-    /// A response that asked for no wait.
+    /// Records a response without `Retry-After`.
     pub(super) fn passed(&self) {
         if self.is_used.load(Ordering::Relaxed) {
             self.closed().waits = 0;
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::model::{Content, Failure};
 
-    fn answer(status: u16, after: Option<&str>) -> Reply {
+    fn response(status: u16, after: Option<&str>) -> Reply {
         Reply::Answer(Answer {
             version: "HTTP/1.1".to_owned(),
             status,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_failures_are_retried() {
         let retry = Retry::default();
         let failure = |kind| {
             Reply::Failure(Failure {
@@ -169,31 +169,31 @@ mod tests {
         assert!(wait(&failure(FailureKind::Connect), 1, &retry).is_some());
         assert!(wait(&failure(FailureKind::Closed), 1, &retry).is_some());
         assert_eq!(wait(&failure(FailureKind::TooLarge), 1, &retry), None);
-        assert_eq!(wait(&answer(500, None), 1, &retry), None);
-        assert_eq!(wait(&answer(500, Some("1")), 1, &retry), None);
-        assert_eq!(wait(&answer(503, None), 1, &retry), None);
+        assert_eq!(wait(&response(500, None), 1, &retry), None);
+        assert_eq!(wait(&response(500, Some("1")), 1, &retry), None);
+        assert_eq!(wait(&response(503, None), 1, &retry), None);
         let listed = Retry {
             statuses: Some(vec![502]),
             ..Retry::default()
         };
-        assert!(wait(&answer(502, None), 1, &listed).is_some());
-        assert_eq!(wait(&answer(503, Some("1")), 1, &listed), None);
+        assert!(wait(&response(502, None), 1, &listed).is_some());
+        assert_eq!(wait(&response(503, Some("1")), 1, &listed), None);
     }
 
     #[test]
     fn retry_after_is_obeyed_and_bounded() {
         let retry = Retry::default();
         assert_eq!(
-            wait(&answer(503, Some("2")), 1, &retry),
+            wait(&response(503, Some("2")), 1, &retry),
             Some(Wait::After(Duration::from_secs(2)))
         );
-        assert_eq!(wait(&answer(429, Some("86400")), 1, &retry), None);
-        assert_eq!(wait(&answer(429, Some("99999999999999999999999")), 1, &retry), None);
+        assert_eq!(wait(&response(429, Some("86400")), 1, &retry), None);
+        assert_eq!(wait(&response(429, Some("99999999999999999999999")), 1, &retry), None);
         assert_eq!(
-            wait(&answer(429, Some("Fri, 07 Feb 2020 13:33:16 GMT")), 1, &retry),
+            wait(&response(429, Some("Fri, 07 Feb 2020 13:33:16 GMT")), 1, &retry),
             Some(Wait::After(Duration::ZERO))
         );
-        assert_eq!(wait(&answer(429, Some("soon")), 1, &retry), None);
+        assert_eq!(wait(&response(429, Some("soon")), 1, &retry), None);
     }
 
     #[test]
@@ -206,16 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_waited_for_once_by_all_requests() {
+    fn retry_after_wait_is_shared_by_all_requests() {
         let (gate, start, second) = (Gate::default(), Instant::now(), Duration::from_secs(1));
         assert_eq!(gate.left(start), None);
         assert_eq!(gate.close(start, second, 1), Some(second));
-        // Another request that was under way at the same time joins the wait.
+        // A request that was in flight joins the wait.
         assert_eq!(gate.close(start, second, 1), Some(second));
         assert_eq!(gate.left(start), Some(second));
         let later = start + second;
         assert_eq!(gate.left(later), None);
-        // The target still asks for a wait: there was one.
+        // The maximum of one wait is used up.
         assert_eq!(gate.close(later, second, 1), None);
         gate.passed();
         assert_eq!(gate.close(later, second, 1), Some(second));

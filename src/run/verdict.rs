@@ -1,4 +1,4 @@
-//! From findings to a verdict, and what becomes of a case's snapshot.
+//! Derives the verdict from findings, and writes the case's snapshot.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
     source::Sources,
 };
 
-/// The verdict on a case. Snapshots of an earlier run wait for the cases in `stale`.
+/// The verdict on a case. `stale` contains the cases with pending snapshots of an earlier run.
 pub(super) fn conclude(
     judged: CaseResult,
     planned: &Planned,
@@ -31,7 +31,7 @@ pub(super) fn conclude(
     let mut judgement = judgement.unwrap_or_else(|| {
         let other = planned.case.def.expect.same_as.as_ref();
         let id = other.map_or("", |other| other.value.as_str());
-        lost = Some(format!("there is no answer of {id} to compare this one with"));
+        lost = Some(format!("no response of {id} to compare with"));
         Judgement::default()
     });
     let written = match keep(&mut judgement, &exchange, planned, sources, options, stale) {
@@ -65,7 +65,7 @@ pub(super) fn conclude(
     }
 }
 
-/// Writes the new snapshot where that was asked for; the path is relative to the project.
+/// Writes the new snapshot if requested; the path is relative to the project.
 fn keep(
     judgement: &mut Judgement,
     exchange: &Exchange,
@@ -75,14 +75,14 @@ fn keep(
     stale: &BTreeSet<String>,
 ) -> Result<Option<String>, SnapshotError> {
     let id = &planned.case.id;
-    // An answer that is wrong in another way is nothing to agree to.
+    // A response with other failures must not be accepted.
     let others_hold = judgement
         .findings
         .iter()
         .all(|finding| finding.check == CheckId::Snapshot || finding.level != Level::Deny);
     let new = judgement.snapshot.as_ref().filter(|_| others_hold);
     let Some(text) = new.filter(|_| options.snapshots != SnapshotMode::Check) else {
-        // What an earlier run left to be accepted is not what this one got.
+        // A pending snapshot of an earlier run is obsolete now.
         if stale.contains(id) {
             options.store.clear_pending(id)?;
         }

@@ -1,4 +1,4 @@
-//! Workers: each takes the next case, until there is none.
+//! Workers: each runs one case after the other until the queue is empty.
 
 use std::{
     collections::HashMap,
@@ -37,19 +37,19 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long connections may be watched after all requests were ended.
 const LAST: Duration = Duration::from_secs(1);
 
-/// What a worker tells.
+/// A message from a worker to the engine.
 pub(super) enum WorkerEvent {
     /// The first request of a case goes out.
     Started(usize),
-    /// A try did not pass, and another follows after a wait.
+    /// An attempt did not pass, and another follows after a wait.
     Retried {
-        /// The case's place in the plan.
+        /// The case's index in the plan.
         index: usize,
-        /// Which try it was, from one.
+        /// Number of the attempt, from one.
         number: u32,
-        /// What was sent, what was received, and what is wrong with it.
+        /// The request, the response and the findings.
         failed: Box<Attempt>,
-        /// How long is waited.
+        /// The wait before the next attempt.
         wait: Duration,
         /// Whether there was a complete response.
         is_complete: bool,
@@ -58,7 +58,7 @@ pub(super) enum WorkerEvent {
     Resumed(usize),
     /// The last request of a case that is sent for now is over.
     Responded {
-        /// The case's place in the plan.
+        /// The case's index in the plan.
         index: usize,
         /// Whether there was a complete response.
         is_complete: bool,
@@ -69,17 +69,17 @@ pub(super) enum WorkerEvent {
 
 /// A case that has been judged.
 pub(super) struct CaseResult {
-    /// Its place in the plan.
+    /// Its index in the plan.
     pub(super) index: usize,
     /// When the request began.
     pub(super) started: DateTime<Utc>,
-    /// What was sent and what came.
+    /// The request and the response.
     pub(super) exchange: Exchange,
-    /// The tries before it.
+    /// The attempts before it.
     pub(super) previous: Vec<Attempt>,
-    /// Further answers.
+    /// Further responses.
     pub(super) repeats: Vec<Attempt>,
-    /// What the checks say; none where the answer it is compared with never came.
+    /// The result of the checks; `None` if the response to compare with is missing.
     pub(super) judgement: Option<Judgement>,
 }
 
@@ -149,7 +149,7 @@ impl Workers {
         self.leave();
     }
 
-    /// Nobody waits for this run any more.
+    /// Removes this run from the lockstep.
     pub(super) fn leave(&self) {
         if let Some(lockstep) = &self.lockstep {
             lockstep.leave();
@@ -162,7 +162,7 @@ impl Workers {
         self.cut_after(GRACE);
     }
 
-    /// Ends all requests and waits. What has its response already still gets its verdict.
+    /// Ends all requests and waits. Cases that have a response still get a verdict.
     pub(super) fn cut(&self) {
         self.begin_no_more();
         self.cut.send_replace(true);
@@ -184,7 +184,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Replies that other cases are compared with (`same_as`).
+/// Responses that other cases are compared with (`same_as`).
 struct Awaited {
     makers: Mutex<HashMap<String, watch::Sender<Option<Arc<Reply>>>>>,
     takers: HashMap<String, watch::Receiver<Option<Arc<Reply>>>>,
@@ -207,12 +207,12 @@ impl Awaited {
         }
     }
 
-    /// Taken when the case begins: if its worker is lost, so is this, and nobody waits for ever.
+    /// Taken when the case begins: if its worker is lost, this is dropped and waiting cases continue.
     fn maker(&self, id: &str) -> Option<watch::Sender<Option<Arc<Reply>>>> {
         lock(&self.makers).remove(id)
     }
 
-    /// Nothing that has not begun will come.
+    /// No further cases will begin.
     fn give_up(&self) {
         lock(&self.makers).clear();
     }
@@ -278,7 +278,7 @@ impl Worker {
         }
         let maker = self.awaited.maker(&planned.case.id);
         drop(self.sender.send(WorkerEvent::Started(index)));
-        let Some((started, parked, mut retried)) = self.tries(index, &bound).await else {
+        let Some((started, parked, mut retried)) = self.attempts(index, &bound).await else {
             return;
         };
         let repeats = if self.repeats > 1 {
@@ -310,7 +310,7 @@ impl Worker {
             }
             return;
         }
-        // A large response is kept in memory only as long as this worker waits for it.
+        // The worker waits for a large response, which limits memory.
         let is_large = !waits && (parked.is_large() || repeats.iter().any(|(_, parked)| parked.is_large()));
         let finished = Box::pin(async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
@@ -339,8 +339,8 @@ impl Worker {
         }
     }
 
-    /// Sends the request, and again as long as it may be and does not pass; the connection of the last answer is parked.
-    async fn tries(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Parked, Vec<Retried>)> {
+    /// Sends the request and retries as long as allowed until it passes; the connection of the last response is parked.
+    async fn attempts(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Parked, Vec<Retried>)> {
         let retry = &self.plan.target.retry;
         let mut retried = Vec::new();
         for number in 1.. {
@@ -401,8 +401,8 @@ impl Worker {
         }
     }
 
-    /// Asks again as often as is wanted. Each answer is judged by itself: the other that some are compared with is one
-    /// answer, and so is what is compared with it.
+    /// Repeats the request as configured. Each response is judged separately: a comparison uses one
+    /// response on each side.
     async fn again(
         &self,
         index: usize,
@@ -415,14 +415,14 @@ impl Worker {
                 break;
             }
             drop(self.sender.send(WorkerEvent::Resumed(index)));
-            let (started, parked, more) = self.tries(index, bound).await?;
+            let (started, parked, more) = self.attempts(index, bound).await?;
             retried.extend(more);
             repeats.push((started, parked));
         }
         Some(repeats)
     }
 
-    /// Waits until the runs that go side by side have come to the case, and until the target's rate limit allows one more
+    /// Waits until the other runs in lockstep have reached the case, and until the target's rate limit allows one more
     /// request; whether the run still goes on then.
     async fn may_ask(&self, id: &str, repeat: u32) -> bool {
         if let Some(lockstep) = &self.lockstep {
@@ -463,7 +463,7 @@ impl Worker {
     }
 }
 
-/// A case that has been fired and not been judged.
+/// A case that has been sent and not been judged.
 struct Fired {
     index: usize,
     bound: Bound,
@@ -471,7 +471,7 @@ struct Fired {
     started: DateTime<Utc>,
 }
 
-/// An attempt that another one follows.
+/// An attempt that is followed by a retry.
 struct Retried {
     failed: Attempt,
     /// Its response, if its connection is still watched.
@@ -497,7 +497,7 @@ impl Retried {
 }
 
 impl Fired {
-    /// Judges the reply, once another that it is compared with has come.
+    /// Judges the response, once the response to compare with is available.
     async fn settle(
         self,
         reply: Reply,
@@ -549,17 +549,17 @@ impl Fired {
     }
 }
 
-/// The reply that a case is compared with.
+/// The response that a case is compared with.
 enum Other {
-    /// It is compared with none.
+    /// It is not compared.
     None,
-    /// This one.
+    /// This response.
     Reply(Arc<Reply>),
-    /// It never came.
+    /// It is missing.
     Lost,
 }
 
-/// Judges a reply; none where a check panics.
+/// Judges a response; `None` if a check panics.
 fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgement> {
     std::panic::catch_unwind(AssertUnwindSafe(|| {
         check::check(&bound.expectation, &bound.request, reply, other)

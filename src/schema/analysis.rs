@@ -1,4 +1,4 @@
-//! Every schema of the folder, the references between them, and what is wrong with them.
+//! Analyzes all schemas of the folder, the references between them, and their errors.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,7 +20,7 @@ const MAX_EXPANDED: u64 = 100_000;
 /// Maximum number of violations of a meta-schema that are reported for one schema.
 const MAX_VIOLATIONS: usize = 10;
 
-/// A place in a document where a schema is.
+/// The location of a schema in a document.
 #[derive(Debug)]
 pub(super) struct Spot {
     pub(super) document: usize,
@@ -49,14 +49,14 @@ pub(super) struct Reference {
 pub(super) struct Resource {
     pub(super) document: usize,
     pub(super) pointer: String,
-    /// What relative references in it are resolved against.
+    /// The base URI of relative references in it.
     pub(super) base: String,
     /// The URI by which the validator knows it, and the pointer of the schema with that URI.
     pub(super) uri: String,
     pub(super) uri_pointer: String,
 }
 
-/// All that is known of the schemas so far; schemas of API descriptions are added when they are referred to.
+/// All schemas analyzed so far; schemas of API descriptions are added when they are referenced.
 #[derive(Debug, Default)]
 pub(super) struct Analysis {
     pub(super) spots: Vec<Spot>,
@@ -75,7 +75,7 @@ pub(super) struct Analysis {
     resolved: usize,
 }
 
-/// What an error or warning says.
+/// The message of an error or warning.
 struct Message {
     text: String,
     help: Option<String>,
@@ -129,7 +129,7 @@ impl Analysis {
         analysis
     }
 
-    /// Resolves what is not resolved yet, and looks for cycles.
+    /// Resolves new references, and detects cycles.
     pub(super) fn settle(&mut self, documents: &[Document]) {
         let before = self.resolved;
         while self.resolved < self.spots.len() {
@@ -256,7 +256,7 @@ impl Analysis {
             };
             if is_only_reference && key != "$ref" && keyword.effect != Effect::None {
                 let text = format!(
-                    "{} ignores what is beside `$ref`: `{key}` checks nothing",
+                    "{} ignores keywords next to `$ref`: `{key}` checks nothing",
                     walk.document.dialect_name()
                 );
                 self.warn(
@@ -328,7 +328,7 @@ impl Analysis {
         Some(spot)
     }
 
-    /// Notes the names that a schema gives itself; the resource that its parts belong to.
+    /// Records the names that a schema defines; returns the resource of its parts.
     fn identify(&mut self, walk: &Walk<'_>, entries: &Map<String, Value>, pointer: &str, resource: usize) -> usize {
         let draft = walk.document.draft;
         for (keyword, is_dynamic) in [("$anchor", false), ("$dynamicAnchor", true)] {
@@ -549,7 +549,7 @@ impl Analysis {
         children.map(|(child, _)| *child).chain(targets).chain(dynamic.copied())
     }
 
-    /// Everything that a schema consists of, references followed.
+    /// All parts of a schema, with references followed.
     pub(super) fn closure(&self, spot: usize) -> BTreeSet<usize> {
         let mut all = BTreeSet::new();
         let mut open = vec![spot];
@@ -675,7 +675,7 @@ struct Walk<'d> {
     root: usize,
 }
 
-/// A keyword that does nothing without another one.
+/// A keyword that has no effect without another keyword.
 fn pointless(key: &str, entries: &Map<String, Value>) -> Option<Message> {
     let (needed, is_there) = match key {
         "then" | "else" => ("`if`", entries.contains_key("if")),
@@ -686,15 +686,15 @@ fn pointless(key: &str, entries: &Map<String, Value>) -> Option<Message> {
     (!is_there).then(|| Message::new(format!("`{key}` checks nothing without {needed}")))
 }
 
-/// At most so many characters of a text.
-pub(super) fn shorten(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+/// The first `max` characters of a text.
+pub(super) fn shorten(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// The place in the original file of a URI that the validator knows: `error.schema.json#/$defs/Error/required`.
+/// The location in the original file for a URI of the validator: `error.schema.json#/$defs/Error/required`.
 pub(super) fn original(resources: &[(String, String)], uri: &str) -> Option<(String, String)> {
     let (start, fragment) = uri.split_once('#').unwrap_or((uri, ""));
     let fragment = resolve::decode(fragment).unwrap_or_else(|| fragment.to_owned());

@@ -1,5 +1,5 @@
-//! What a schema says of a place in a body: whether a value must be there, which types it may have, whether its values
-//! are closed.
+//! The declarations of a schema for a location in a body: whether a value is required, its types, and whether its
+//! values are closed.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,27 @@ use serde_json::Value;
 
 use super::SchemaStore;
 
-/// Longest chain of references that is followed.
+/// Maximum length of a chain of references.
 const DEEPEST: usize = 32;
 
-/// What a schema declares of one place.
+/// The declarations of a schema for one location.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
-    /// It names the place at all.
+    /// The location is declared.
     pub is_known: bool,
-    /// The value must be there.
+    /// The value is required.
     pub is_required: bool,
     /// The value is one of a closed set: `const` or `enum`.
     pub is_closed: bool,
-    /// The types that it may have, by their names; empty where any.
+    /// Its allowed types by name; empty for any type.
     pub types: BTreeSet<String>,
 }
 
-/// A subschema and the file whose references it makes.
+/// A subschema and the file that its references are relative to.
 type At<'s> = (&'s str, &'s Value);
 
 impl SchemaStore {
-    /// What the schema that `reference` names declares at a JSON pointer of a body; `*` stands for any item.
+    /// The declarations of the schema `reference` for a JSON pointer into a body; `*` matches any item.
     pub fn declared(&self, reference: &str, pointer: &str) -> Declared {
         let mut here = self.all(self.named("", reference).into_iter().collect());
         let mut declared = Declared::default();
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_schema_declares_is_found_through_references() {
+    fn declarations_are_found_through_references() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write(

@@ -1,4 +1,4 @@
-//! A file of the schema folder, and what is wrong in it.
+//! A file of the schema folder, and its problems.
 
 use serde_json::Value;
 
@@ -18,11 +18,11 @@ pub(super) struct Document {
     pub(super) kind: DocumentKind,
     /// The draft of the schemas in it.
     pub(super) draft: Draft,
-    /// Its text among the sources of the project, if it is there.
+    /// Its file among the sources of the project, if any.
     pub(super) file: Option<FileId>,
 }
 
-/// What a document is as a whole.
+/// The kind of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DocumentKind {
     /// A schema.
@@ -33,14 +33,14 @@ pub(super) enum DocumentKind {
     Other,
 }
 
-/// Something wrong or suspicious in a document.
+/// An error or warning in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) document: usize,
     /// The schema that is unusable with it: a whole file, or one schema of an API description.
     pub(super) root: usize,
     pub(super) pointer: String,
-    /// Whether the key is wrong, not the value.
+    /// Whether the error is in the key, not the value.
     pub(super) of_key: bool,
     pub(super) is_error: bool,
     pub(super) message: String,

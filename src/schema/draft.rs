@@ -84,10 +84,10 @@ pub(super) enum Shape {
     SchemaOrList,
 }
 
-/// What a keyword does.
+/// The effect of a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It checks nothing by itself: a description, a name, a container of definitions.
+    /// It has no effect by itself: a description, a name, a container of definitions.
     None,
     /// It applies to the value itself, not to a part of it.
     Same,
@@ -183,7 +183,7 @@ const KEYWORDS: [Keyword; 63] = [
     k("contentSchema", V4, V2020, Shape::Schema, Effect::None),
 ];
 
-/// The keyword with that name, of whichever draft.
+/// The keyword with that name in any draft.
 pub(super) fn keyword(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
@@ -217,18 +217,18 @@ pub(super) const FORMATS: [&str; 19] = [
     "regex",
 ];
 
-/// The keyword of the draft that an unknown name was most likely meant to be.
+/// The keyword of the draft that is most similar to an unknown name.
 pub(super) fn similar_keyword(given: &str, draft: Draft) -> Option<&'static str> {
     let known = KEYWORDS.iter().map(|keyword| keyword.name);
     similar(given, known.filter(|name| draft.keyword(name).is_some()), 4)
 }
 
-/// The format that an unknown name was most likely meant to be.
+/// The format that is most similar to an unknown name.
 pub(super) fn similar_format(given: &str) -> Option<&'static str> {
     similar(given, FORMATS.into_iter(), 3)
 }
 
-/// Stricter than the general suggestion, since what is found here is an error: `tsType` and `typeof` are not `type`.
+/// Stricter than the general suggestion, because a match is an error: `tsType` and `typeof` are not `type`.
 fn similar(given: &str, known: impl Iterator<Item = &'static str>, shortest: usize) -> Option<&'static str> {
     let fold = |name: &str| {
         let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -275,7 +275,7 @@ pub(super) enum ApiFormat {
 }
 
 impl ApiFormat {
-    /// What a document is, if it describes an API.
+    /// The kind of an API description, if the document is one.
     pub(super) fn of(document: &Value) -> Option<Self> {
         let text = |key: &str| document.get(key).and_then(Value::as_str);
         let is_object = |key: &str| document.get(key).is_some_and(Value::is_object);
@@ -283,7 +283,7 @@ impl ApiFormat {
             let is_old = version.trim().starts_with("3.0");
             return Some(if is_old { Self::OpenApi30 } else { Self::OpenApi31 });
         }
-        // A number in place of a text is still such a document.
+        // A number in place of a string is accepted.
         if document.get("swagger").is_some() {
             return Some(Self::Swagger2);
         }

@@ -1,4 +1,4 @@
-//! Why a value breaks a schema, in words of bounded length.
+//! Explains why a value violates a schema, in text of limited length.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ const MAX_ERRORS: usize = 2;
 /// Maximum number of `anyOf` and `oneOf` in one another that are explained.
 const MAX_NESTED: usize = 3;
 
-/// What is wrong, in one line.
+/// The explanation in one line.
 pub(super) fn explain(error: &ValidationError<'_>, schema: &Schema) -> String {
     let mut text = String::new();
     write_error(error, schema, "", 0, &mut text);
@@ -90,7 +90,7 @@ fn write_branches(
     text.push(')');
 }
 
-/// What a reader calls a branch: its title, or what it refers to, or its number.
+/// The name of a branch: its title, its reference, or its number.
 fn branch_name(error: &ValidationError<'_>, index: usize, schema: &Schema) -> String {
     let number = format!("{}", index + 1);
     let Some(branch) = schema

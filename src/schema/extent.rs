@@ -1,6 +1,6 @@
 //! Schemas that accept every value or none: a check with one of them cannot fail, or cannot pass.
 //!
-//! Both questions are answered on the safe side: a schema that is too large to be analyzed counts as neither.
+//! Both tests are conservative: a schema that is too large to be analyzed counts as neither.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ use crate::{
     text::{MAX_REGEX, bounded_regex, matches_every_text},
 };
 
-/// Maximum number of schemas that are visited for one answer.
+/// Maximum number of schemas visited per query.
 const MAX_STEPS: usize = 20_000;
 
 /// The types of JSON as bits; a number is whole or not.
@@ -30,7 +30,7 @@ const ARRAY: u8 = 32;
 const OBJECT: u8 = 64;
 const EVERY: u8 = 127;
 
-/// Answers for the schemas of a folder.
+/// Queries for the schemas of a folder.
 pub(super) struct Extent<'a> {
     analysis: &'a Analysis,
     documents: &'a [Document],
@@ -46,7 +46,7 @@ impl<'a> Extent<'a> {
         }
     }
 
-    /// Whether a schema accepts every value, whatever it refers to.
+    /// Whether a schema accepts every value, including its references.
     pub(super) fn accepts_all(&self, spot: usize) -> bool {
         self.is_open(spot, &mut Vec::new())
     }
@@ -56,7 +56,7 @@ impl<'a> Extent<'a> {
         self.types(spot, &mut Vec::new()) == 0
     }
 
-    /// Counts one more schema; whether there have been too many.
+    /// Counts one schema; returns whether the limit is exceeded.
     fn is_too_much(&self, open: &[usize]) -> bool {
         self.steps.set(self.steps.get() + 1);
         self.steps.get() > MAX_STEPS || open.len() > 200
@@ -67,7 +67,7 @@ impl<'a> Extent<'a> {
     }
 
     fn is_open(&self, spot: usize, open: &mut Vec<usize>) -> bool {
-        // A schema that is met again in itself adds nothing.
+        // A recursive reference adds nothing.
         if open.contains(&spot) {
             return true;
         }
@@ -252,7 +252,7 @@ fn bits(value: &Value) -> u8 {
     match value {
         Value::Null => NULL,
         Value::Bool(_) => BOOLEAN,
-        // What is whole differs among the drafts.
+        // The definition of an integer differs among the drafts.
         Value::Number(number) if is_whole(number) => WHOLE | FRACTION,
         Value::Number(_) => FRACTION,
         Value::String(_) => STRING,

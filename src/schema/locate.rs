@@ -1,8 +1,10 @@
-//! From a JSON pointer to its place in a text. Only used for errors, so that no position is kept for valid files.
+//! Finds the location of a JSON pointer in a text. Used for errors only, so that no positions are stored for valid
+//! files.
 
 use crate::source::{FileId, Span};
 
-/// Where the value at a pointer is, or its key (`of_key`), in bytes. `None` if the text is not JSON or has no such value.
+/// The byte range of the value at a pointer, or of its key (`of_key`). `None` if the text is not JSON or has no such
+/// value.
 pub(super) fn locate(text: &str, pointer: &str, of_key: bool) -> Option<std::ops::Range<usize>> {
     let mut scan = Scan {
         bytes: text.as_bytes(),

@@ -1,4 +1,4 @@
-//! Bodies by JSON Schema: a folder of schemas that refer to one another and to nothing else.
+//! JSON Schemas for bodies: a folder of schemas that refer only to each other.
 
 mod analysis;
 mod declared;
@@ -33,14 +33,14 @@ use crate::{
     source::{Diagnostic, Diagnostics, FileKind, Sources, read_file_in},
 };
 
-/// The scheme under which the files of the folder know one another.
+/// The URI scheme of references between files of the folder.
 const BASE: &str = "schema:///";
 /// Maximum number of findings of one body.
 const MOST: usize = 20;
 /// Stack of the thread that compiles a schema: references can lead from schema to schema for long.
 const STACK: usize = 256 << 20;
 
-/// The schemas of a project, each compiled when it is first asked for and then kept.
+/// The schemas of a project, each compiled at first use and cached.
 #[derive(Debug)]
 pub struct SchemaStore {
     folder: PathBuf,
@@ -53,7 +53,7 @@ pub struct SchemaStore {
 
 /// A compiled schema.
 pub struct Schema {
-    /// How the suite names it: `error.schema.json#/$defs/TenantNotPrimary`.
+    /// Its name in the suite: `error.schema.json#/$defs/TenantNotPrimary`.
     pub reference: String,
     validator: Validator,
     documents: Arc<Vec<Document>>,
@@ -68,12 +68,12 @@ impl std::fmt::Debug for Schema {
 }
 
 impl Schema {
-    /// The file and pointer of the keyword that a value breaks.
+    /// The file and pointer of the keyword that a value violates.
     fn location(&self, error: &jsonschema::ValidationError<'_>) -> Option<(String, String)> {
         analysis::original(&self.resources, error.absolute_keyword_location()?.as_str())
     }
 
-    /// The value of the keyword that a value breaks.
+    /// The value of the keyword that a value violates.
     fn keyword(&self, error: &jsonschema::ValidationError<'_>) -> Option<&Value> {
         let (file, pointer) = self.location(error)?;
         let document = self.documents.iter().find(|document| document.name == file)?;
@@ -87,14 +87,14 @@ pub enum SchemaError {
     /// There is no such file.
     #[error("no schema file `{file}` in `{folder}`")]
     Missing {
-        /// The name asked for.
+        /// The requested name.
         file: String,
         /// The folder that was searched.
         folder: String,
-        /// The names there are.
+        /// The existing names.
         known: Vec<String>,
     },
-    /// The reference leads out of the folder.
+    /// The reference leads outside the folder.
     #[error("`{0}` is not a file of the schema folder: remote and absolute references are not followed")]
     Outside(String),
     /// The file cannot be read, is not JSON, or is not a valid schema.
@@ -102,18 +102,18 @@ pub enum SchemaError {
     Invalid {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// It leads to something that is not a schema, or to a schema that accepts everything.
     #[error("{reason}")]
     Useless {
-        /// What it leads to.
+        /// The reason.
         reason: String,
-        /// What to write.
+        /// The action to take.
         help: Option<String>,
     },
-    /// The schema, or one that it refers to, has errors, each with its place in its file.
+    /// The schema, or one that it refers to, has errors, each with its location.
     #[error("`{file}` is not a usable schema: {}", .errors.first().map_or("", |error| error.message.as_str()))]
     Broken {
         /// The file.
@@ -224,7 +224,7 @@ impl SchemaStore {
         self.documents.iter().map(file).collect()
     }
 
-    /// The file of a name, with its place in the list of files.
+    /// The file of a name, with its index in the list of files.
     fn document(&self, file: &str) -> Option<(usize, &Document)> {
         self.documents
             .iter()
@@ -232,7 +232,7 @@ impl SchemaStore {
             .find(|(_, document)| document.name == file)
     }
 
-    /// The schema that a reference in a file leads to: the name of its file, and the schema. Nothing for a reference
+    /// The schema that a reference in a file leads to: the name of its file, and the schema. `None` for a reference
     /// that leads nowhere.
     fn named<'s>(&'s self, file: &str, reference: &str) -> Option<(&'s str, &'s Value)> {
         let mut analysis = self.analysis.lock().unwrap_or_else(PoisonError::into_inner);
@@ -261,7 +261,7 @@ impl SchemaStore {
         errors
     }
 
-    /// What is suspicious in the schemas that were asked for: keywords and formats that check nothing.
+    /// Warnings for the used schemas: keywords and formats without effect.
     pub fn warnings(&self) -> Diagnostics {
         self.diagnostics(false)
     }
@@ -306,7 +306,7 @@ impl SchemaStore {
         let spot = match found {
             Ok((spot, _)) => spot,
             Err(wrong) => {
-                // A file that is wrong as a whole says more than that it has no such part.
+                // An error of the whole file is more useful than a missing part.
                 let is_whole = |root: usize| (analysis.spots.get(root)).is_none_or(|root| root.pointer.is_empty());
                 let errors: Vec<_> = analysis
                     .problems
@@ -334,13 +334,13 @@ impl SchemaStore {
         if extent.accepts_all(spot) {
             return Err(SchemaError::Useless {
                 reason: format!("`{reference}` accepts every JSON value, so nothing is tested"),
-                help: Some("write what the body must be in the schema, or remove `schema`".to_owned()),
+                help: Some("describe the body in the schema, or remove `schema`".to_owned()),
             });
         }
         if extent.accepts_none(spot) {
             return Err(SchemaError::Useless {
                 reason: format!("`{reference}` accepts no JSON value, so the check always fails"),
-                help: Some("write what the body must be in the schema, or expect `body: { empty: true }`".to_owned()),
+                help: Some("describe the body in the schema, or expect `body: { empty: true }`".to_owned()),
             });
         }
         analysis.used.extend(roots.iter().copied());
@@ -385,7 +385,7 @@ impl SchemaStore {
     }
 }
 
-/// Compiles the schema of a URI, on a stack that is large enough for whatever the analysis lets pass.
+/// Compiles the schema of a URI, on a stack that is large enough for every schema that passes the analysis.
 fn build(uri: String, files: Files, is_old: bool) -> Result<Validator, String> {
     let build = move || {
         let mut options = jsonschema::draft202012::options()
@@ -405,7 +405,7 @@ fn build(uri: String, files: Files, is_old: bool) -> Result<Validator, String> {
     result.unwrap_or_else(|_| Err("the validator could not compile it".to_owned()))
 }
 
-/// The formats that only later drafts define: a schema that names one means it, whichever draft it is of.
+/// Formats that only later drafts define: they are asserted in all drafts.
 fn asserted_formats() -> Result<Vec<(&'static str, Validator)>, String> {
     let names = [
         "duration",
@@ -444,7 +444,7 @@ fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String
     }
 }
 
-/// What is wrong with a body.
+/// The violations of a schema by a body.
 pub(crate) fn violations(schema: &Schema, place: &Place, body: &Value) -> Vec<Finding> {
     let errors = schema.validator.iter_errors(body).take(MOST);
     let finding = |error: jsonschema::ValidationError<'_>| {
@@ -461,12 +461,12 @@ pub(crate) fn violations(schema: &Schema, place: &Place, body: &Value) -> Vec<Fi
     errors.map(finding).collect()
 }
 
-/// Whether a body breaks nothing.
+/// Whether a body is valid.
 pub(crate) fn is_valid(schema: &Schema, body: &Value) -> bool {
     schema.validator.is_valid(body)
 }
 
-/// Where in the schemas the violated rule is: `error.schema.json#/$defs/Error/required`.
+/// Location of the violated rule: `error.schema.json#/$defs/Error/required`.
 fn rule_of(error: &jsonschema::ValidationError<'_>, schema: &Schema) -> String {
     schema.location(error).map_or_else(
         || format!("{} in {}", error.schema_path(), schema.reference),

@@ -27,7 +27,7 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
             jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex().size_limit(limit));
         match options.build(&json!({ "pattern": pattern })) {
             Ok(_) => Ok(()),
-            // The validator only says that this is no regular expression: the engine knows why.
+            // The validator reports only that the pattern is invalid; the engine reports the reason.
             Err(_) => Err(match bounded_regex(pattern, limit) {
                 Err(reason) => reason,
                 Ok(_) if limit < MAX_REGEX => None,

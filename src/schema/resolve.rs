@@ -1,4 +1,4 @@
-//! References: where `$ref` and the `schema` of a case lead. Nothing is ever fetched: a URI is one of the folder's files
+//! References: where `$ref` and the `schema` of a case lead. Nothing is fetched: a URI is one of the folder's files
 //! by its `$id`, by its path, or by its path from the `$id` of the file that refers to it.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -63,7 +63,7 @@ pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
-/// Percent-decodes; `None` for what is not UTF-8.
+/// Percent-decodes; `None` if it is not UTF-8.
 pub(super) fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(Into::into)
 }
@@ -244,7 +244,7 @@ impl Analysis {
     /// Whether a value that no keyword leads to can be taken as a schema; its pointer then.
     fn unnamed(&self, document: &Document, index: usize, pointer: &str) -> Result<String, Wrong> {
         let value = document.value.pointer(pointer).unwrap_or(&Value::Null);
-        // The nearest schema around it says what it is.
+        // The nearest enclosing schema determines its meaning.
         let mut around = pointer;
         while let Some(end) = around.rfind('/') {
             around = &pointer[..end];
@@ -300,7 +300,7 @@ fn map_of_schemas(value: &Value, pointer: &str) -> Wrong {
     }
 }
 
-/// Advice which schemas an API description has.
+/// Help text with the schemas of an API description.
 fn schemas_of(document: &Document) -> String {
     let all = ["/components/schemas", "/definitions"].iter().find_map(|pointer| {
         let all = document.value.pointer(pointer)?.as_object()?;
@@ -393,7 +393,7 @@ pub(super) fn rewritten(analysis: &Analysis, documents: &[Document], index: usiz
     let mut value = if document.kind == DocumentKind::Schema {
         document.value.clone()
     } else {
-        // Only its schemas: nothing else in it is to be read as one.
+        // Only its schemas; the rest is ignored.
         let mut all = Value::Object(serde_json::Map::new());
         let mut pointers: Vec<_> = roots
             .iter()
@@ -463,7 +463,7 @@ pub(super) fn uri_of(analysis: &Analysis, documents: &[Document], spot: usize, d
     }
 }
 
-/// Puts a value at a pointer, with objects around it where there is nothing yet.
+/// Sets a value at a pointer and creates missing objects.
 fn place(all: &mut Value, pointer: &str, schema: Value) {
     let mut here = all;
     for step in pointer.split('/').skip(1) {

@@ -1,4 +1,4 @@
-//! Schemas by example: what they accept, and which are rejected.
+//! Tests of schemas: accepted values and rejected schemas.
 
 use std::fs;
 
@@ -274,7 +274,7 @@ fn schema_that_accepts_everything_or_nothing_is_rejected() {
     ] {
         assert_eq!(error_of(text), "", "{text}");
     }
-    // Nested so that each level is looked at several times.
+    // Nested so that each level is visited several times.
     let deep = (0..40).fold(r#"{"type":"string"}"#.to_owned(), |inner, _| {
         format!(r#"{{"oneOf":[{inner}]}}"#)
     });
@@ -305,7 +305,7 @@ fn a_suspicious_schema_is_a_warning() {
         ),
         (
             r##"{"$schema":"http://json-schema.org/draft-07/schema#","$ref":"#/definitions/a","maxLength":1,"definitions":{"a":{"type":"string"}}}"##,
-            "draft-07 ignores what is beside `$ref`",
+            "draft-07 ignores keywords next to `$ref`",
         ),
     ] {
         assert!(warning(text).contains(part), "{text}: {}", warning(text));
@@ -356,7 +356,7 @@ fn references_that_multiply_or_form_a_long_chain_end_early() {
     assert!(error_of(&defs(doubled, 20)).contains("schemas apply to one value here"));
     let chain = |index: usize| format!(r##"{{"$ref":"#/$defs/a{}"}}"##, index + 1);
     assert!(error_of(&defs(chain, 5000)).contains("more than 48 keywords and references lead"));
-    // Along the value, it may go on: as a list of items or as a tree.
+    // Recursion into parts of the value is allowed: as a list of items or as a tree.
     let deep = |index: usize| {
         let next = format!(r##"{{"$ref":"#/$defs/a{}"}}"##, index + 1);
         format!(r#"{{"type":"object","properties":{{"x":{next},"y":{next}}}}}"#)

@@ -265,7 +265,7 @@ fn judge(
         (None, _) | (_, None) => None,
         (Some(same_as), Some(others)) => match others.get(&same_as.id) {
             Some(other @ Reply::Answer(_)) => Some(other),
-            _ => return Err(format!("there is no answer of {} to compare this one with", same_as.id)),
+            _ => return Err(format!("no response of {} to compare with", same_as.id)),
         },
     };
     let judgement = check::check(&bound.expectation, request, reply, other);

@@ -1,21 +1,22 @@
-//! Asking a person, one pending snapshot after the other.
+//! Interactive review of pending snapshots.
 
 use std::io::{self, BufRead, Write};
 
 use super::{Pending, SnapshotError, SnapshotStore};
 
-/// What was decided about the pending snapshots.
+/// The result of a review.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// How many were accepted.
     pub accepted: usize,
-    /// How many were thrown away.
+    /// How many were rejected.
     pub rejected: usize,
-    /// How many still wait.
+    /// How many are still pending.
     pub left: usize,
 }
 
-/// Shows each pending snapshot as a diff, in the lines that `show` makes of it, and asks: accept, reject, leave, or stop. The end of `input` leaves the rest.
+/// Shows each pending snapshot as a diff formatted by `show`, and reads the decision: accept, reject, skip, or quit. At
+/// the end of `input` the rest stays pending.
 pub fn review(
     store: &SnapshotStore,
     pending: &[Pending],
@@ -46,7 +47,7 @@ pub fn review(
     Ok(Ok(decision))
 }
 
-/// The answer for one of them: `a`, `r`, `s`; `None` ends the review.
+/// The decision for one of them: `a`, `r`, `s`; `None` ends the review.
 fn ask(
     one: &Pending,
     index: usize,

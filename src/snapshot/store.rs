@@ -10,7 +10,7 @@ use crate::source::{FileKind, is_below, is_taken, read_file_in};
 
 /// The extension of an accepted snapshot.
 const ACCEPTED: &str = "snap";
-/// What is added to the name of a pending one.
+/// The suffix of a pending snapshot.
 const PENDING: &str = "new";
 
 /// The snapshot folder of a project.
@@ -26,14 +26,14 @@ pub struct Stored {
     pub text: String,
 }
 
-/// A snapshot that waits to be accepted.
+/// A pending snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// The case it is of.
+    /// The id of its case.
     pub id: String,
     /// The pending file.
     pub path: PathBuf,
-    /// The case's file, as the header says.
+    /// The case's file according to the header.
     pub source: Option<String>,
     /// The accepted text, if there is one.
     pub old: Option<String>,
@@ -63,7 +63,7 @@ pub enum SnapshotError {
 }
 
 impl SnapshotStore {
-    /// The store in `folder`, which need not exist yet.
+    /// The store in `folder`, which may not exist yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -108,14 +108,14 @@ impl SnapshotStore {
         read(&self.folder, &path).map(|(text, _)| Some(Stored { text }))
     }
 
-    /// Writes a snapshot that waits to be accepted.
+    /// Writes a pending snapshot.
     pub fn write_pending(&self, id: &str, source: &str, text: &str) -> Result<PathBuf, SnapshotError> {
         let path = self.pending_path(id);
         self.write(&path, id, source, text)?;
         Ok(path)
     }
 
-    /// Writes a snapshot as accepted; one that waits is removed.
+    /// Writes an accepted snapshot and removes a pending one.
     pub fn write_accepted(&self, id: &str, source: &str, text: &str) -> Result<PathBuf, SnapshotError> {
         let path = self.path(id);
         self.write(&path, id, source, text)?;
@@ -123,7 +123,7 @@ impl SnapshotStore {
         Ok(path)
     }
 
-    /// Removes what waits for a case: the answer is as accepted again.
+    /// Removes the pending snapshot of a case whose response equals the accepted one again.
     pub fn clear_pending(&self, id: &str) -> Result<(), SnapshotError> {
         let path = self.pending_path(id);
         self.check_writable(&path)?;
@@ -146,12 +146,12 @@ impl SnapshotStore {
         })
     }
 
-    /// Throws a pending snapshot away.
+    /// Discards a pending snapshot.
     pub fn reject(&self, pending: &Pending) -> Result<(), SnapshotError> {
         self.clear_pending(&pending.id)
     }
 
-    /// Everything that waits, by id.
+    /// All pending snapshots, by id.
     pub fn pending(&self) -> Result<Vec<Pending>, SnapshotError> {
         let mut all = Vec::new();
         for path in files(&self.folder) {
@@ -172,7 +172,7 @@ impl SnapshotStore {
         Ok(all)
     }
 
-    /// The cases for which a snapshot waits.
+    /// The cases with a pending snapshot.
     pub fn pending_ids(&self) -> BTreeSet<String> {
         files(&self.folder)
             .into_iter()
@@ -181,14 +181,14 @@ impl SnapshotStore {
             .collect()
     }
 
-    /// Removes what waits for a case that is none of `ids`.
+    /// Removes pending snapshots of cases that are not in `ids`.
     pub fn clear_unused_pending(&self, ids: &BTreeSet<&str>) -> Result<(), SnapshotError> {
         let pending = self.pending_ids();
         let mut unused = pending.iter().filter(|id| !ids.contains(id.as_str()));
         unused.try_for_each(|id| self.clear_pending(id))
     }
 
-    /// The files of accepted and pending snapshots that belong to none of `ids`.
+    /// The files of accepted and pending snapshots that belong to no case in `ids`.
     pub fn unused(&self, ids: &BTreeSet<&str>) -> Vec<PathBuf> {
         files(&self.folder)
             .into_iter()
@@ -201,8 +201,8 @@ impl SnapshotStore {
         files(&self.folder)
     }
 
-    /// Refuses a path whose folder is not really in the snapshot folder: nothing is read, written or removed through
-    /// a link that leads out of it.
+    /// Rejects a path whose folder, with links resolved, is outside the snapshot folder: no file is read, written or
+    /// removed through a link that leads out of it.
     fn check_place(&self, path: &Path) -> std::io::Result<()> {
         let folders = path
             .ancestors()
@@ -248,7 +248,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Text and source of a snapshot file. `insta::Snapshot` cannot be sent to another thread: only text leaves here.
+/// Text and source of a snapshot file. `insta::Snapshot` is not `Send`, so only text is returned.
 fn read(folder: &Path, path: &Path) -> Result<(String, Option<String>), SnapshotError> {
     let fail = |reason: String| SnapshotError::Read {
         path: path.display().to_string(),
@@ -256,7 +256,7 @@ fn read(folder: &Path, path: &Path) -> Result<(String, Option<String>), Snapshot
     };
     let bytes = read_file_in(folder, "the snapshot folder", path, FileKind::Snapshot).map_err(fail)?;
     let text = String::from_utf8_lossy(&bytes);
-    // The reader accepts older files, and prints advice for programmers.
+    // The reader accepts older formats and prints advice to stderr.
     if text.lines().next().is_none_or(|line| line.trim_end() != "---") {
         let reason = "it does not begin with `---`: it is not a snapshot, or one in an old format of insta".to_owned();
         return Err(fail(format!(
@@ -264,7 +264,7 @@ fn read(folder: &Path, path: &Path) -> Result<(String, Option<String>), Snapshot
         )));
     }
     let head = text.split("\n---").next().unwrap_or_default();
-    // The reader makes a path of the extension, and panics where it cannot be one.
+    // The reader builds a path from the extension, and panics if it is invalid.
     if ["snapshot_kind", "binary", "extension"]
         .iter()
         .all(|word| head.contains(word))
@@ -281,7 +281,7 @@ fn read(folder: &Path, path: &Path) -> Result<(String, Option<String>), Snapshot
     Ok((text, snapshot.metadata().source().map(str::to_owned)))
 }
 
-/// Writes a snapshot file in one step: whoever reads it sees the old one or the new one whole.
+/// Writes a snapshot file atomically: readers see the complete old or new file.
 fn write(path: &Path, id: &str, source: &str, text: &str) -> Result<(), SnapshotError> {
     let fail = |source| SnapshotError::Write {
         path: path.display().to_string(),
@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_back_and_found_by_its_id() {
+    fn written_snapshot_is_read_back_and_found_by_id() {
         let folder = tempfile::tempdir().unwrap();
         let store = SnapshotStore::new(folder.path());
         let text = "HTTP 400\n\n---\nünïcode: \"x\"\n";
@@ -356,7 +356,7 @@ mod tests {
         }
         assert!(store.read("u/c").unwrap().is_some());
         assert!(store.pending().unwrap().is_empty());
-        // A link at the file itself, and one that leads nowhere.
+        // A link in place of the file, and a broken link.
         symlink("../../elsewhere/c.snap", at("snapshots/ours/d.snap")).unwrap();
         symlink("nothing", at("snapshots/ours/e.snap")).unwrap();
         assert!(store.read("ours/d").is_err() && store.read("ours/e").is_err());
@@ -377,7 +377,7 @@ mod tests {
         std::fs::write(folder.path().join("s/c.snap"), b"---\nsource: [\n---\nx").unwrap();
         let error = store.read("s/c").unwrap_err().to_string();
         assert!(error.contains("c.snap"), "{error}");
-        // Once with names that are written with an escape.
+        // Includes names that need an escape.
         for kind in ["snapshot_kind", "\"snapshot\\u005fkind\""] {
             let text = format!("---\n{kind}: binary\nextension: \"a/b\"\n---\n");
             std::fs::write(folder.path().join("s/c.snap"), text).unwrap();

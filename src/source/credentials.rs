@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Text in which the userinfo and the query of every absolute URL are replaced by as many `*`, so that columns stay the
-/// same.
+/// Text in which the userinfo and the query of every absolute URL are replaced by the same number of `*`, so that
+/// columns stay the same.
 pub(crate) fn without_credentials(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut done = 0;

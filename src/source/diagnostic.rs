@@ -1,27 +1,27 @@
-//! Errors as data: what is wrong, where, and what may have been meant.
+//! Errors as data: message, location and help.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Place, Sources, Span};
 
-/// Longest line of a source that is shown whole, in characters.
+/// Maximum length of a source line that is shown whole, in characters.
 const EXCERPT: usize = 200;
 
-/// One mistake in a file that a person wrote.
+/// One error in a file written by a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What is wrong, as a fragment in lower case.
+    /// The message, as a fragment in lower case.
     pub message: String,
-    /// Where; a mistake of a whole file or of the command line has none.
+    /// The location; absent for an error of a whole file or of the command line.
     pub span: Option<Span>,
-    /// What stands at the caret.
+    /// The label at the caret.
     pub label: Option<String>,
-    /// What to do about it.
+    /// The action to take.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// A mistake at a place.
+    /// An error with a location.
     pub fn new(span: Span, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -31,7 +31,7 @@ impl Diagnostic {
         }
     }
 
-    /// A mistake without a place in a file.
+    /// An error without a location in a file.
     pub fn general(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -41,21 +41,21 @@ impl Diagnostic {
         }
     }
 
-    /// Adds the words at the caret.
+    /// Adds the label at the caret.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Adds advice.
+    /// Adds the help text.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds the nearest known name as advice, or else the list of all that are known.
+    /// Adds the nearest known name as help, or else the list of all known names.
     #[must_use]
     pub(crate) fn suggest<'k>(self, given: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> Self {
         if let Some(name) = super::nearest(given, known.clone()) {
@@ -68,12 +68,12 @@ impl Diagnostic {
         self.help(format!("known here: {}", names.join(", ")))
     }
 
-    /// The place, if there is one.
+    /// The location, if any.
     pub fn place(&self, sources: &Sources) -> Option<Place> {
         self.span.map(|span| sources.place(span))
     }
 
-    /// The message with its excerpt, caret and advice, as a compiler would show it.
+    /// The message with excerpt, caret and help, formatted like a compiler error.
     pub fn render(&self, sources: &Sources, colour: bool) -> String {
         self.render_as(Level::ERROR, sources, colour)
     }
@@ -134,7 +134,7 @@ fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// Control characters made visible: a message may quote what a file holds.
+/// Control characters made visible: a message may quote file content.
 fn visible(text: &str) -> String {
     text.chars()
         .map(|c| {
@@ -147,19 +147,19 @@ fn visible(text: &str) -> String {
         .collect()
 }
 
-/// Maximum number of mistakes that are kept; the rest is only counted.
+/// Maximum number of errors that are kept; the rest is only counted.
 const MAX_KEPT: usize = 1000;
 
-/// All mistakes found so far, in no order until [`Diagnostics::sorted`].
+/// All errors found so far, unordered until [`Diagnostics::sorted`].
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
-    /// How many are not kept.
+    /// Number of errors that are not kept.
     omitted: usize,
 }
 
 impl Diagnostics {
-    /// Adds one; the same mistake at the same place (met again through inheritance) counts once.
+    /// Adds one; the same error at the same location (found again through inheritance) counts once.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if self.list.len() >= MAX_KEPT {
             self.omitted += 1;
@@ -176,7 +176,7 @@ impl Diagnostics {
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -186,7 +186,7 @@ impl Diagnostics {
         self.list.len() + self.omitted
     }
 
-    /// By file, line and column; those without a place first.
+    /// Sorted by file, line and column; errors without a location first.
     pub fn sorted(&self, sources: &Sources) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.list.iter().collect();
         all.sort_by_key(|diagnostic| diagnostic.place(sources));

@@ -1,9 +1,9 @@
-//! Digests of what was written: equal for equal content, wherever it is and however it is laid out.
+//! Digests of file content: equal for equal content, independent of location and layout.
 
 use super::{Kind, Node};
 use crate::model::Digest;
 
-/// Makes a [`Digest`] of parts. Each part is preceded by its length, so that no two lists of parts are alike.
+/// Creates a [`Digest`] of parts. Each part is preceded by its length, so that different lists of parts differ.
 pub(crate) struct Digester {
     hash: ring::digest::Context,
     /// Parts that are not hashed yet: very many are shorter than a block of the hash function.
@@ -37,7 +37,7 @@ impl Digester {
         }
     }
 
-    /// Adds a value; where it is in its file does not matter.
+    /// Adds a value; independent of its location.
     pub(crate) fn node(&mut self, node: &Node) {
         match &node.kind {
             Kind::Null => self.part("null"),

@@ -1,4 +1,4 @@
-//! Taking a mapping apart: known keys are taken by name, and what is left over is an error with the nearest name.
+//! Reads mappings: known keys are taken by name; a remaining key is an error with the nearest name.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl<'n> Fields<'n> {
         read(node, errors)
     }
 
-    /// Reports every key that nothing asked for.
+    /// Reports every unknown key.
     pub(crate) fn finish(self, errors: &mut Diagnostics) {
         for (key, _) in self.node.entries() {
             if !self.known.contains(&&*key.text) {
@@ -62,7 +62,7 @@ fn expected(node: &Node, what: &str) -> Diagnostic {
         .label(format!("this is {}", node.describe()))
 }
 
-/// A string. A number or boolean is refused with the advice to quote it: guessing would change what was written.
+/// A string. A number or boolean is an error with the help to quote it, because converting it could change the text.
 pub(crate) fn string(node: &Node, errors: &mut Diagnostics) -> Option<String> {
     match &node.kind {
         Kind::String(text) => Some(text.clone()),
@@ -104,7 +104,7 @@ pub(crate) fn integer(node: &Node, low: u64, high: u64, errors: &mut Diagnostics
     None
 }
 
-/// A list, each item read by `read`; one item alone stands for a list of one.
+/// A list, each item read by `read`; a single item is read as a list of one.
 pub(crate) fn list<T>(
     node: &Node,
     errors: &mut Diagnostics,

@@ -1,7 +1,7 @@
 //! Opening and reading files: regular files only, each of a bounded size.
 //!
 //! Everything that the program reads, wherever its path comes from, is opened by [`open_file`]. A FIFO, a device or a
-//! socket could be read forever, and only the metadata of the opened handle says for certain what it is.
+//! socket could be read forever, and only the metadata of the opened handle shows its kind reliably.
 
 use std::{
     fs::{File, OpenOptions},
@@ -94,19 +94,19 @@ pub(crate) fn read_file(path: &Path, kind: FileKind) -> Result<Vec<u8>, String> 
     read(file, kind).map_err(|error| error.to_string())
 }
 
-/// The bytes of a regular file that is in `folder`, whatever links lead to it; `place` names the folder in the error.
-pub(crate) fn read_file_in(folder: &Path, place: &str, path: &Path, kind: FileKind) -> Result<Vec<u8>, String> {
-    let file = open_file_in(folder, place, path, kind).map_err(|error| error.to_string())?;
+/// The bytes of a regular file that is in `folder`, with links resolved; `folder_name` is used in the error.
+pub(crate) fn read_file_in(folder: &Path, folder_name: &str, path: &Path, kind: FileKind) -> Result<Vec<u8>, String> {
+    let file = open_file_in(folder, folder_name, path, kind).map_err(|error| error.to_string())?;
     read(file, kind).map_err(|error| error.to_string())
 }
 
-/// Opens a regular file that is in `folder`, whatever links lead to it.
-fn open_file_in(folder: &Path, place: &str, path: &Path, kind: FileKind) -> io::Result<File> {
+/// Opens a regular file that is in `folder`, with links resolved.
+fn open_file_in(folder: &Path, folder_name: &str, path: &Path, kind: FileKind) -> io::Result<File> {
     let real = path.canonicalize()?;
     if !folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
-        return Err(io::Error::other(format!("the link leads out of {place}")));
+        return Err(io::Error::other(format!("the link leads outside {folder_name}")));
     }
-    // What has become a link since is not followed.
+    // A path that became a link in the meantime is not followed.
     open(&real, kind, false)
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn read_text(path: &Path, kind: FileKind) -> Result<String, String> {
     String::from_utf8(read_file(path, kind)?).map_err(|_| "it is not UTF-8".to_owned())
 }
 
-/// Whether a path leads, by whatever links, to something below a folder. What does not exist is nowhere.
+/// Whether a path, with links resolved, is below a folder. False if it does not exist.
 pub(crate) fn is_below(path: &Path, folder: &Path) -> bool {
     match (path.canonicalize(), folder.canonicalize()) {
         (Ok(path), Ok(folder)) => path.starts_with(folder),
@@ -134,13 +134,13 @@ pub(crate) fn is_below(path: &Path, folder: &Path) -> bool {
     }
 }
 
-/// Whether something has this name, a broken link included.
+/// Whether the path exists, including a broken link.
 pub(crate) fn is_taken(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// The folder that the files of `folder` must be in. A folder that is written as one of the project (`cases`) is one: a
-/// link out of the project is an error. One that is written as another (`../shared/cases`) is meant as it is written.
+/// The folder that the files of `folder` must be in. A folder inside the project (`cases`) must stay inside: a
+/// link out of the project is an error. An explicit outside folder (`../shared/cases`) is accepted.
 pub(crate) fn check_folder(folder: &Path, root: &Path) -> Result<(), String> {
     let is_written_inside = lexical(folder).starts_with(lexical(root));
     if is_written_inside && folder.exists() && !is_below(folder, root) {
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(read("ours").as_deref(), Ok(&b"ours"[..]));
         assert_eq!(read("in").as_deref(), Ok(&b"ours"[..]));
         for out in ["out", "up/theirs", "../theirs", "sub/../../theirs"] {
-            assert_eq!(read(out), Err("the link leads out of it".to_owned()), "{out}");
+            assert_eq!(read(out), Err("the link leads outside it".to_owned()), "{out}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Documents that people write (YAML and TOML), read so that every value still knows its place.
+//! Documents that people write (YAML and TOML), read with the location of every value.
 //!
 //! Both formats become one tree of [`Node`]s. `Fields` takes a mapping apart and reports every unknown key, and all
-//! errors go into one [`Diagnostics`] list, so that a file with five mistakes shows five. Nothing here knows what a
-//! case or a target is.
+//! errors go into one [`Diagnostics`] list, so that a file with five errors shows five. This module does not depend on
+//! cases or targets.
 
 mod credentials;
 mod diagnostic;

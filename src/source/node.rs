@@ -6,10 +6,10 @@ use serde_json::{Number, Value};
 
 use super::Span;
 
-/// A value of a document and where it stands.
+/// A value of a document and its location.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// Where the value stands.
+    /// Location of the value.
     pub span: Span,
     /// The value.
     pub kind: Kind,
@@ -18,20 +18,20 @@ pub struct Node {
 /// A key of a mapping.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
-    /// Where the key stands.
+    /// Location of the key.
     pub span: Span,
-    /// The key; one text for all of a document where it stands often.
+    /// The key; repeated keys of a document share one text.
     pub text: Arc<str>,
 }
 
-/// What a [`Node`] holds.
+/// The value of a [`Node`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
-    /// `null`, `~` or nothing at all.
+    /// `null`, `~` or empty.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// What JSON would read as a number, digits kept as written.
+    /// A JSON number, digits as written.
     Number(Number),
     /// Everything else that is not a collection.
     String(String),
@@ -75,7 +75,7 @@ impl Node {
         self.kind == Kind::Null
     }
 
-    /// The value as JSON, places dropped.
+    /// The value as JSON, without locations.
     pub fn to_json(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
@@ -91,7 +91,7 @@ impl Node {
     }
 }
 
-/// Reads what JSON reads as a number; `0123`, `1_000`, `+5` and `.5` are none.
+/// Reads a JSON number; `0123`, `1_000`, `+5` and `.5` are not numbers.
 pub(super) fn number(text: &str) -> Option<Number> {
     let first = text.bytes().next()?;
     if first != b'-' && !first.is_ascii_digit() {

@@ -1,4 +1,4 @@
-//! Where a value stands: files that were read, and places in them.
+//! Locations of values: the files that were read, and spans in them.
 
 use std::{
     path::{Path, PathBuf},
@@ -63,7 +63,7 @@ impl Sources {
         file
     }
 
-    /// What the next file becomes.
+    /// The id of the next file.
     pub(crate) fn next(&self) -> FileId {
         FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX))
     }
@@ -84,19 +84,19 @@ impl Sources {
             .replace("//", "/")
     }
 
-    /// The path of a file as it is shown.
+    /// The path of a file as shown.
     pub fn path(&self, file: FileId) -> Arc<str> {
         self.files
             .get(file.0 as usize)
             .map_or_else(|| Arc::from(""), |known| Arc::clone(&known.shown))
     }
 
-    /// The text of a file; empty for one that is not of this set.
+    /// The text of a file; empty if it is not in this set.
     pub fn text(&self, file: FileId) -> &str {
         self.files.get(file.0 as usize).map_or("", |known| &known.text)
     }
 
-    /// Every file: its path as it is shown, and its text.
+    /// Every file: its path as shown, and its text.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().map(|file| (&*file.shown, file.text.as_str()))
     }

@@ -1,6 +1,6 @@
 //! The nearest known name.
 
-/// The name of `known` that `given` was most likely meant to be, if any is near enough to say so.
+/// The name of `known` that is most similar to `given`, if any is similar enough.
 pub(crate) fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let fold = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
     let given = fold(given);
@@ -17,7 +17,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_is_recognised_and_a_different_word_is_not() {
+    fn misspelling_is_recognized_and_different_word_is_not() {
         let known = ["request", "expect", "examples", "redact_headers"];
         assert_eq!(nearest("expct", known), Some("expect"));
         assert_eq!(nearest("Examples", known), Some("examples"));

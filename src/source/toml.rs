@@ -4,7 +4,7 @@ use toml::{Spanned, de::DeTable, de::DeValue};
 
 use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Sources, Span, node::number};
 
-/// Reads a TOML document; syntax errors go to `errors` with their place.
+/// Reads a TOML document; syntax errors are added to `errors` with their location.
 pub(crate) fn parse_toml(sources: &Sources, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
     let text = sources.text(file);
     let places = Places::new(file, text);

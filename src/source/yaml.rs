@@ -9,23 +9,23 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
 use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Span, node::number};
 
-/// Deepest nesting of a document.
+/// Maximum nesting depth of a document.
 const MAX_DEPTH: usize = 100;
-/// The commonest slip: braces without quotes open a mapping.
+/// The most common error: braces without quotes open a mapping.
 const QUOTE: &str = "a value with `{{ name }}` is written in quotes: \"{{ name }}\"";
-/// Most values that aliases (`*name`) may add to a document: a bomb of them ends here.
+/// Maximum number of values that aliases (`*name`) may add to a document, against alias bombs.
 const MAX_ALIASED: usize = 10_000;
 /// Maximum size of the values that aliases add, and of the values that have an anchor, in bytes.
 const MAX_ALIASED_BYTES: usize = 8 << 20;
 /// Maximum number of values in a document.
 const MAX_VALUES: usize = 500_000;
-/// Longer mappings look for a key that stands there twice in a set of their keys.
+/// Mappings longer than this find duplicate keys with a set.
 const FEW: usize = 16;
 
-/// Reads a YAML document; what is wrong goes to `errors` with its place. An empty document is `null`.
+/// Reads a YAML document; errors are added to `errors` with their location. An empty document is `null`.
 ///
-/// A mistake that leaves the rest readable, such as a duplicate key, still gives a node: the mistakes in what it holds
-/// are to show with it.
+/// An error that leaves the rest readable, such as a duplicate key, still returns a node, so that errors in its content
+/// are reported too.
 pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
     let mut reader = Reader {
         file,
@@ -49,7 +49,7 @@ pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> 
                     let span = reader.span(&span);
                     reader
                         .errors
-                        .push(Diagnostic::new(span, "a second document in one file").help("one file holds one case"));
+                        .push(Diagnostic::new(span, "a second document in one file").help("write one case per file"));
                     break;
                 }
             }
@@ -99,10 +99,10 @@ enum OpenKind {
     List(Vec<Node>),
     Map {
         entries: Vec<(Key, Node)>,
-        /// The keys, where there are many.
+        /// The keys, if there are many.
         seen: HashSet<Arc<str>>,
         key: Option<Key>,
-        /// Whether the key is one; of a key that stands there twice, the first counts.
+        /// Whether the key is valid; of duplicate keys, the first counts.
         is_kept: bool,
     },
 }
@@ -123,7 +123,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Takes one event; false ends the reading.
+    /// Handles one event; false stops reading.
     fn event(&mut self, event: Event<'_>, span: &YamlSpan) -> bool {
         let span = self.span(span);
         self.values += 1;
@@ -139,7 +139,7 @@ impl Reader {
                 if let Kind::Number(number) = &kind
                     && number.to_string() != value
                 {
-                    // Ids such as `12e4` are no numbers to those who write them, and would not be sent as written.
+                    // Ids such as `12e4` are usually not meant as numbers, and would not be sent as written.
                     self.errors.push(
                         Diagnostic::new(span, format!("`{value}` reads as a number with an exponent"))
                             .help(format!("put it in quotes, or write `{number}` for the number")),
@@ -217,7 +217,7 @@ impl Reader {
         true
     }
 
-    /// Puts a finished value where it belongs: into the open collection, or at the root. False ends the reading.
+    /// Adds a finished value to the open collection, or sets it as the root. False stops reading.
     fn close(&mut self, node: Node, anchor: usize) -> bool {
         if anchor != 0 {
             self.anchored_bytes += bytes(&node);
@@ -273,7 +273,7 @@ impl Reader {
                     if *is_kept && !is_new(&text, entries, seen) {
                         *is_kept = false;
                         self.errors.push(
-                            Diagnostic::new(node.span, format!("duplicate key `{text}`")).label("stands above already"),
+                            Diagnostic::new(node.span, format!("duplicate key `{text}`")).label("first defined above"),
                         );
                     }
                     if &*text == "<<" {
@@ -317,7 +317,7 @@ impl Reader {
     }
 }
 
-/// Only `true`, `false`, `null` and JSON's numbers are more than text; `yes`, `012` and `1_000` stay what was written.
+/// Only `true`, `false`, `null` and JSON's numbers are more than text; `yes`, `012` and `1_000` are text.
 fn scalar(value: &str, style: ScalarStyle) -> Kind {
     if style != ScalarStyle::Plain {
         return Kind::String(value.to_owned());
@@ -330,7 +330,7 @@ fn scalar(value: &str, style: ScalarStyle) -> Kind {
     }
 }
 
-/// Whether a mapping has no such key yet.
+/// Whether the key is new in the mapping.
 fn is_new(text: &Arc<str>, entries: &[(Key, Node)], seen: &mut HashSet<Arc<str>>) -> bool {
     if entries.len() < FEW {
         return entries.iter().all(|(key, _)| key.text != *text);
@@ -341,7 +341,7 @@ fn is_new(text: &Arc<str>, entries: &[(Key, Node)], seen: &mut HashSet<Arc<str>>
     seen.insert(Arc::clone(text))
 }
 
-/// The memory that a copy of a value takes, roughly.
+/// Approximate memory of a copy of a value.
 fn bytes(node: &Node) -> usize {
     let own = size_of::<Node>();
     match &node.kind {
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn places_count_from_one_in_characters() {
+    fn positions_count_characters_from_one() {
         let (node, _) = read("name: é x\r\n\r\nlist:\r\n  - ü: here\r\n");
         let node = node.and_then(|node| node.get("list").cloned());
         let Some(Kind::List(items)) = node.map(|node| node.kind) else {
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_strict_yaml_is_an_error_with_its_place() {
+    fn invalid_yaml_is_error_with_location() {
         for (text, part) in [
             ("a: 1\na: 2\n", "duplicate key `a`"),
             ("a: [1\n", "not valid YAML"),
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_and_towers_end_early() {
+    fn alias_bombs_and_deep_nesting_are_rejected() {
         let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
         for (from, to) in "abcdefgh".chars().zip("bcdefghi".chars()) {
             use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! A case file with lines added to it: what its cases would expect then.
+//! Expectations of a case file with added lines.
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -21,9 +21,9 @@ use crate::{
 /// A case file and the `suite.yaml` beside it, ready for additions.
 #[derive(Debug)]
 pub(crate) struct CaseFile {
-    /// What the file contains, without its rows.
+    /// The content of the file without its rows.
     own: Node,
-    /// What `suite.yaml` contains.
+    /// The content of `suite.yaml`.
     shared: Option<Node>,
     file: FileId,
     suite: String,
@@ -70,8 +70,8 @@ impl CaseFile {
         })
     }
 
-    /// The expectations with these lines added: mappings are merged key by key, anything else replaces what is there.
-    /// `None` if the file would contain a mistake.
+    /// The expectations with these lines added: mappings are merged key by key, anything else is replaced.
+    /// `None` if the file would contain an error.
     pub(crate) fn with(&self, lines: &str, schemas: &SchemaStore) -> Option<Amended> {
         let mut errors = Diagnostics::default();
         let mut amended = self.own.clone();
@@ -110,8 +110,8 @@ impl CaseFile {
         errors.is_empty().then_some(Amended { expect, snapshots })
     }
 
-    /// Completes an addition with what it would otherwise take away from the case: expectations that are inherited whole
-    /// from `suite.yaml`. A header field takes the spelling that the file uses.
+    /// Completes an addition with inherited values that it would otherwise replace: expectations that are inherited
+    /// whole from `suite.yaml`. A header field takes the spelling that the file uses.
     pub(crate) fn complete(&self, addition: &mut Value) {
         let inherited = |path: &[&str]| match at(&self.own, path) {
             None => at(self.shared.as_ref()?, path),
@@ -153,7 +153,7 @@ fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
     path.iter().try_fold(node, |node, key| node.get(key))
 }
 
-/// Merges one mapping into another, key by key; anything else replaces what is there.
+/// Merges one mapping into another, key by key; anything else is replaced.
 fn lay(under: &mut Node, over: Node) {
     match (&mut under.kind, over.kind) {
         (Kind::Map(entries), Kind::Map(added)) => {

@@ -1,4 +1,4 @@
-//! From nodes to definitions: `suite.yaml`, a case, its request.
+//! Decodes nodes to definitions: `suite.yaml`, a case, its request.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,15 +27,15 @@ use crate::{
     },
 };
 
-/// What decoding needs besides the node, and what it gathers on the way.
+/// The inputs of decoding besides the node, and its collected results.
 pub(super) struct Reading<'a> {
-    /// Where mistakes go.
+    /// Collects errors.
     pub(super) errors: &'a mut Diagnostics,
     /// The schemas that bodies are judged by.
     pub(super) schemas: &'a SchemaStore,
     /// The folder of the file that is read.
     pub(super) folder: &'a Path,
-    /// The variables there are; `None` where that is not known yet (a suite without a case).
+    /// The defined variables; `None` if not known yet (a suite without a case).
     pub(super) known: Option<BTreeSet<String>>,
     /// The variables that were used.
     pub(super) used: BTreeSet<String>,
@@ -75,7 +75,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Remembers the variables of a template and reports those that nothing defines.
+    /// Records the variables of a template and reports undefined ones.
     fn note(&mut self, template: &Template) {
         for name in template.variables() {
             self.used.insert(name.to_owned());
@@ -114,11 +114,11 @@ impl Reading<'_> {
         })
     }
 
-    /// A name stands for itself: a variable in it would be sent as it is written.
+    /// A name is literal: a variable in it would be sent as written.
     pub(super) fn plain_key(&mut self, key: &Key) {
         if key.text.contains("{{") {
             self.error(
-                Diagnostic::new(key.span, "a variable cannot stand in a name").help("only values hold variables"),
+                Diagnostic::new(key.span, "a variable cannot be used in a name").help("use variables in values only"),
             );
         }
     }
@@ -155,14 +155,14 @@ impl Reading<'_> {
     }
 }
 
-/// A variable that nothing defines.
+/// Reports an undefined variable.
 pub(super) fn undefined(name: &str, span: Span, known: &BTreeSet<String>) -> Diagnostic {
     Diagnostic::new(span, format!("undefined variable `{name}`"))
         .label("used here")
         .suggest(name, known.iter().map(String::as_str))
 }
 
-/// Reads `suite.yaml` alone; what the cases inherit is only checked for its shape.
+/// Reads `suite.yaml` alone; inherited values are only checked for their shape.
 pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
     let mut fields = Fields::of(node, "a suite", cx.errors)?;
     let def = SuiteDef {
@@ -203,7 +203,7 @@ pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
     let mut fields = Fields::of(node, "a case", cx.errors)?;
     let vars = fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default();
     let examples = fields.take("examples").map(|node| examples(node, cx));
-    // What a variable is made of counts only where the variable itself is used.
+    // The parts of a variable's value count only if the variable itself is used.
     cx.used.clear();
     let def = CaseDef {
         name: fields.read("name", cx.errors, string),
@@ -249,7 +249,7 @@ fn skip(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
     Some(reason)
 }
 
-/// Words such as tags and effects: one, or a list.
+/// Words such as tags and effects: one or a list.
 fn words(node: Option<&Node>, cx: &mut Reading<'_>) -> Vec<String> {
     let Some(node) = node else { return Vec::new() };
     let words = cx.names(node).unwrap_or_default();
@@ -333,7 +333,7 @@ fn examples(node: &Node, cx: &mut Reading<'_>) -> Vec<NamedValue> {
     rows
 }
 
-/// What can be part of an id and of a file's name.
+/// Characters allowed in ids and file names.
 pub(super) fn is_slug(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('.')
@@ -367,7 +367,7 @@ fn survivors(node: &Node, cx: &mut Reading<'_>) -> Vec<Written<WaiverDef>> {
         let (Some(operator), Some(reason)) = (operator, reason) else {
             cx.error(
                 Diagnostic::new(item.span, "a survivor has an `operator` and a `reason`")
-                    .help("say why nobody has to notice"),
+                    .help("write why no case has to detect it"),
             );
             continue;
         };
@@ -427,7 +427,7 @@ pub(super) fn request(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
         body: fields.take("body").and_then(|node| content(node, cx)),
     };
     fields.finish(cx.errors);
-    // Only a whole case can be held against its path: a suite may leave parameters to its cases.
+    // Only a complete case is checked against its path: a suite may leave parameters to its cases.
     if cx.known.is_some() {
         match (&def.path, path) {
             (Some(template), Some(at)) => check_params(template, at, node, &def.params, cx),
@@ -472,12 +472,14 @@ fn path(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
     if let Some(text) = template.as_constant()
         && text.contains(['?', '#'])
     {
-        cx.error(Diagnostic::new(node.span, "a path holds no `?` or `#`").help("write query parameters under `query`"));
+        cx.error(
+            Diagnostic::new(node.span, "a path cannot contain `?` or `#`").help("write query parameters under `query`"),
+        );
     }
     Some(template)
 }
 
-/// Every `{name}` of the path has its parameter, and every parameter its place.
+/// Checks that every `{name}` of the path has a parameter, and every parameter occurs in the path.
 fn check_params(path: &Template, at: &Node, request: &Node, params: &[(String, Template)], cx: &mut Reading<'_>) {
     let given: BTreeMap<_, _> = params.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let wanted = path_params(path);
@@ -541,14 +543,17 @@ fn query(node: &Node, cx: &mut Reading<'_>) -> QueryDef {
     QueryDef::Raw(template)
 }
 
-/// What cannot be sent unchanged as a query.
+/// An error for text that cannot be sent unchanged as a query.
 pub(crate) fn wrong_query(text: &str, span: Span) -> Option<Diagnostic> {
     if text.starts_with('?') {
         let error = Diagnostic::new(span, "the `?` before the query is added by itself");
-        return Some(error.help("write what comes after it"));
+        return Some(error.help("write the query without the `?`"));
     }
     let bad = text.chars().find(|c| !c.is_ascii_graphic() || *c == '#')?;
-    let error = Diagnostic::new(span, format!("the query holds {bad:?}, which a URL cannot"));
+    let error = Diagnostic::new(
+        span,
+        format!("the query contains {bad:?}, which is not allowed in a URL"),
+    );
     Some(error.help(
         "text is sent unchanged: percent-encode it, or write the parameters by name, as `query: { name: value }`",
     ))
@@ -579,10 +584,7 @@ pub(super) fn check_header(key: &Key, seen: &mut BTreeSet<String>, cx: &mut Read
     if !seen.insert(key.text.to_ascii_lowercase()) {
         cx.error(Diagnostic::new(
             key.span,
-            format!(
-                "header `{}` stands here twice: names are compared without case",
-                key.text
-            ),
+            format!("header `{}` is defined twice: names are case-insensitive", key.text),
         ));
     }
 }

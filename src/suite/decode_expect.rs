@@ -1,4 +1,4 @@
-//! From nodes to definitions: what must come back.
+//! Decodes nodes to definitions: the expectations.
 
 use std::collections::BTreeSet;
 
@@ -155,7 +155,7 @@ fn header(node: &Node, cx: &mut Reading<'_>) -> Option<HeaderDef> {
         }
         (false, false) => Some(HeaderDef::Value(tests)),
         (false, true) if present.is_some() || absent.is_some() => Some(HeaderDef::Present),
-        // A test that could not be read has been reported, and is not nothing.
+        // A test that could not be read has been reported, and is not counted as missing.
         (false, true) => {
             if cx.errors.len() == before {
                 cx.error(Diagnostic::new(node.span, "nothing is tested here"));
@@ -193,7 +193,7 @@ fn text_tests(fields: &mut Fields<'_>, cx: &mut Reading<'_>) -> Vec<TextTestDef>
     tests
 }
 
-/// A regular expression; one without variables is tried at once.
+/// A regular expression; one without variables is compiled immediately.
 fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
     let template = cx.template(node)?;
     let tried = match template.as_constant() {
@@ -271,7 +271,7 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
         && others
     {
         cx.error(
-            Diagnostic::new(empty.span, "a body cannot be empty and hold something")
+            Diagnostic::new(empty.span, "a body cannot be both empty and not empty")
                 .help("take an inherited `empty` away with `empty: null`"),
         );
     }
@@ -283,7 +283,7 @@ fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<cr
     match cx.schemas.get(&reference) {
         Ok(schema) => written(node, Some(schema)),
         Err(SchemaError::Broken { errors, .. }) => {
-            // They show the lines of the schema; however many cases use it, each shows once.
+            // They point to lines of the schema; each is reported once even if many cases use it.
             for error in errors {
                 cx.error(error);
             }
@@ -307,7 +307,7 @@ fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<cr
 fn rules(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Level)> {
     cx.entries(node, "a mapping from rules to levels", |cx, key, value| {
         if !RULES.iter().any(|info| *info.id == *key.text) {
-            let error = Diagnostic::new(key.span, format!("no standing rule `{}`", key.text))
+            let error = Diagnostic::new(key.span, format!("no built-in rule `{}`", key.text))
                 .suggest(&key.text, RULES.iter().map(|info| info.id));
             cx.error(error);
             return None;
@@ -328,7 +328,7 @@ fn accepts_all(pattern: &PatternDef) -> bool {
     matches!(&pattern.kind, PatternDefKind::Match(tests) if tests.iter().all(|test| matches!(test, MatcherDef::Any(true))))
 }
 
-/// A value in which everything is literal. A key that looks like a matcher is probably meant as one, so it is an error;
+/// A literal value. A key that looks like a matcher is probably meant as one, so it is an error;
 /// a property of that name is written with two `$`.
 fn exact(node: &Node, cx: &mut Reading<'_>) -> Option<JsonDef> {
     match &node.kind {
@@ -391,7 +391,7 @@ fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
             } else {
                 if matchers > 0 {
                     cx.error(
-                        Diagnostic::new(node.span, "matchers (`$...`) and properties stand in one object")
+                        Diagnostic::new(node.span, "matchers (`$...`) and properties are mixed in one object")
                             .help("write a property that begins with `$` with two: `$$ref`"),
                     );
                 }
@@ -402,7 +402,7 @@ fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
                             cx.plain_key(key);
                             let name = key.text.strip_prefix('$').unwrap_or(&key.text);
                             let mut inner = pattern(value, cx)?;
-                            // A finding on a property points at its key: the line that a reader looks for.
+                            // A finding on a property points at its key: the most useful line.
                             inner.span.line = key.span.line;
                             inner.span.column = key.span.column;
                             Some((name.to_owned(), inner))

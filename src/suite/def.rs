@@ -1,4 +1,4 @@
-//! What a suite file says, once read: one struct for each mapping a person writes.
+//! Definitions read from suite files: one struct for each mapping.
 //!
 //! The editor schemas are generated from these types, so a field's comment is what an editor shows.
 
@@ -21,7 +21,7 @@ use crate::{
 pub struct Written<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its location.
     pub span: Span,
 }
 
@@ -39,8 +39,8 @@ impl<T: JsonSchema> JsonSchema for Written<T> {
     }
 }
 
-/// The named values of `vars` or of a row of `examples`, sorted by name. There can be a row for each of very many cases:
-/// a tree of its own for each would be several times as large.
+/// The named values of `vars` or of a row of `examples`, sorted by name. There can be very many rows:
+/// a tree for each would be several times as large.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NamedValue(Box<[(Arc<str>, JsonDef)]>);
 
@@ -65,27 +65,27 @@ impl FromIterator<(Arc<str>, JsonDef)> for NamedValue {
     }
 }
 
-/// What a target must supply, or may.
+/// An input that a target must or may supply.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Input", deny_unknown_fields)]
 pub struct InputDef {
-    /// What it is, for whoever sets up a target.
+    /// A description for people who set up a target.
     pub description: Option<String>,
     /// Whether it is a secret: never given by a flag, never shown.
     #[schemars(with = "Option<bool>")]
     pub secret: bool,
-    /// The value where a target gives none.
+    /// The value if the target defines none.
     pub default: Option<String>,
     /// Whether cases that need the input are skipped on a target that does not define it. Otherwise a run is an error.
     #[schemars(with = "Option<bool>")]
     pub optional: bool,
 }
 
-/// `suite.yaml`: what the cases beside it share.
+/// `suite.yaml`: settings shared by the cases in its folder.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Suite", deny_unknown_fields)]
 pub struct SuiteDef {
-    /// What the suite is about, in a few words.
+    /// The subject of the suite, in a few words.
     pub name: Option<String>,
     /// More about it.
     pub description: Option<String>,
@@ -98,43 +98,43 @@ pub struct SuiteDef {
     /// Tags of every case.
     #[schemars(with = "OneOrMany")]
     pub tags: Vec<String>,
-    /// What every case does to the world, such as `email`. See `effects` of a case.
+    /// Side effects of every case, such as `email`. See `effects` of a case.
     #[schemars(with = "OneOrMany")]
     pub effects: Vec<String>,
-    /// `true`: the cases run one after the other, in order, for an API whose answers depend on earlier requests.
+    /// `true`: the cases run one after the other, in order, for an API whose responses depend on earlier requests.
     #[schemars(with = "Option<bool>")]
     pub serial: bool,
     /// A name that every case has as its `group`.
     pub group: Option<String>,
-    /// Longest time for one request, such as `10s`.
+    /// Maximum time for one request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
     pub timeout: Option<Duration>,
     /// The request that every case starts from.
     pub request: RequestDef,
     /// The expectations that every case starts from.
     pub expect: ExpectDef,
-    /// What belongs to a snapshot.
+    /// The content of a snapshot.
     pub snapshots: SnapshotsDef,
-    /// Changes of answers that `conforme mutate` may find unnoticed, each with a reason.
+    /// Changes of responses that `conforme mutate` may find undetected, each with a reason.
     pub survivors: Vec<Written<WaiverDef>>,
 }
 
-/// Changes that nobody has to notice.
+/// Changes that no case has to detect.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Survivors", deny_unknown_fields)]
 pub struct WaiverDef {
-    /// The operator, as `conforme mutate` names it; `*` stands for any text: `header/*`.
+    /// The operator, as `conforme mutate` names it; `*` matches any text: `header/*`.
     pub operator: String,
-    /// What of the answer: `status`, `header date`, `body /message`, `answer`; `*` stands for any text. Without it, all.
+    /// The changed part: `status`, `header date`, `body /message`, `response`; `*` matches any text. If absent, all.
     pub at: Option<String>,
-    /// Cases, by id: `*` stands for any text. Without it, all of the suite.
+    /// Cases by id; `*` matches any text. If absent, all cases of the suite.
     pub case: Option<String>,
-    /// Why nobody has to notice.
+    /// The reason why no case has to detect it.
     pub reason: String,
 }
 
 impl WaiverDef {
-    /// Whether it is about the changes that this operator makes there.
+    /// Whether it covers the changes that this operator makes to the target.
     pub fn covers(&self, operator: &str, target: &str, case: &str) -> bool {
         let is = |pattern: &Option<String>, text: &str| pattern.as_ref().is_none_or(|pattern| is_like(pattern, text));
         is_like(&self.operator, operator) && is(&self.at, target) && is(&self.case, case)
@@ -149,7 +149,7 @@ impl std::fmt::Display for WaiverDef {
     }
 }
 
-/// Whether a text is like a pattern in which `*` stands for any text.
+/// Whether a text matches a pattern in which `*` matches any text.
 fn is_like(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -169,23 +169,24 @@ fn is_like(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// One case: a request and what must come back. It inherits from `suite.yaml`; `null` takes an inherited entry away.
+/// One case: a request and its expectations. It inherits from `suite.yaml`; `null` removes an inherited entry.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Case", deny_unknown_fields)]
 pub struct CaseDef {
-    /// What the case holds, in one sentence.
+    /// The case's purpose, in one sentence.
     pub name: Option<String>,
     /// More about it.
     pub description: Option<String>,
-    /// Words to select by: `--tag WORD`.
+    /// Tags for selection: `--tag WORD`.
     #[schemars(with = "OneOrMany")]
     pub tags: Vec<String>,
-    /// Why the case is not run for now.
+    /// Why the case is skipped.
     pub skip: Option<String>,
-    /// What the request does to the world, such as `email`. Away from loopback the case runs only where allowed.
+    /// Side effects of the request, such as `email`. On targets other than loopback the case runs only if they are
+    /// allowed.
     #[schemars(with = "OneOrMany")]
     pub effects: Vec<String>,
-    /// Cases of one group never run at the same time, whichever suites they are of: a name for what they share.
+    /// Cases of one group never run at the same time, even across suites: a name for the shared resource.
     pub group: Option<String>,
     /// Constants of the case, by name.
     #[schemars(with = "BTreeMap<String, JsonDef>")]
@@ -193,14 +194,14 @@ pub struct CaseDef {
     /// A table that makes one case of each row: the row's name, and its values by variable.
     #[schemars(with = "BTreeMap<ExampleName, BTreeMap<String, JsonDef>>")]
     pub examples: Vec<NamedValue>,
-    /// Longest time for the request, such as `10s`.
+    /// Maximum time for the request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
     pub timeout: Option<Duration>,
     /// The request.
     pub request: RequestDef,
-    /// What must come back.
+    /// The expected response.
     pub expect: ExpectDef,
-    /// What belongs to the case's snapshot.
+    /// The content of the case's snapshot.
     pub snapshots: SnapshotsDef,
 }
 
@@ -208,7 +209,7 @@ pub struct CaseDef {
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Request", deny_unknown_fields)]
 pub struct RequestDef {
-    /// The method, `GET` where nothing else is said.
+    /// The method, `GET` by default.
     pub method: Option<Template>,
     /// The path below the target's base URL, such as `/users/{id}`: `{id}` is a path parameter.
     pub path: Option<Template>,
@@ -230,7 +231,7 @@ pub struct RequestDef {
 pub enum QueryDef {
     /// Parameters by name, to be percent-encoded.
     Fields(Vec<(String, Vec<Template>)>),
-    /// The whole query, sent as it is written.
+    /// The whole query, sent as written.
     Raw(Template),
 }
 
@@ -256,7 +257,7 @@ pub enum ContentDef {
     File(bytes::Bytes),
 }
 
-/// What must come back.
+/// The expected response.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Expect", deny_unknown_fields)]
 pub struct ExpectDef {
@@ -268,16 +269,16 @@ pub struct ExpectDef {
     pub headers: Vec<(String, Written<HeaderDef>)>,
     /// The body.
     pub body: BodyDef,
-    /// Longest time from the start of the request to the end of the answer, such as `2s`.
+    /// Maximum time from the start of the request to the end of the response, such as `2s`.
     #[schemars(with = "Option<DurationText>")]
     pub duration: Option<Written<Duration>>,
-    /// The case whose answer must not be distinguishable from this one's: a file of the same suite, or a whole id.
+    /// The case whose response must be indistinguishable from this one's: a file of the same suite, or a full id.
     #[schemars(with = "Option<String>")]
     pub same_as: Option<Written<String>>,
-    /// Whether the answer is compared with a stored snapshot.
+    /// Whether the response is compared with a stored snapshot.
     #[schemars(with = "Option<bool>")]
     pub snapshot: Option<Written<bool>>,
-    /// Levels of the standing rules of HTTP, by id.
+    /// Levels of the built-in HTTP rules, by id.
     #[schemars(with = "RuleTable")]
     pub rules: Vec<(String, Level)>,
 }
@@ -297,11 +298,11 @@ impl ExpectDef {
 pub enum StatusDef {
     /// These.
     Fixed(StatusSet),
-    /// Those that variables give, as a table with the status of each row does, and these.
+    /// Statuses from variables, such as the status of each row of a table, and these.
     Variable(Vec<Template>, StatusSet),
 }
 
-/// Demands on the body; all that are given are checked.
+/// Expectations for the body; all of them are checked.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Body", deny_unknown_fields)]
 pub struct BodyDef {
@@ -311,7 +312,7 @@ pub struct BodyDef {
     /// A JSON Schema: a file of the schema folder, with `#/pointer` to a part of it.
     #[schemars(with = "Option<String>")]
     pub schema: Option<Written<Arc<schema::Schema>>>,
-    /// Part of the JSON body: what is written must be there, other properties may be. `$`-keys are matchers.
+    /// Part of the JSON body: the listed properties must be present, others may be. `$`-keys are matchers.
     pub json: Option<PatternDef>,
     /// The whole JSON body: nothing more, nothing less.
     pub exact: Option<Written<JsonDef>>,
@@ -333,26 +334,26 @@ impl BodyDef {
     }
 }
 
-/// What belongs to a snapshot.
+/// The content of a snapshot.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Snapshots", deny_unknown_fields)]
 pub struct SnapshotsDef {
     /// Header fields that belong to it, by name.
     #[schemars(with = "OneOrMany")]
     pub headers: Vec<String>,
-    /// JSON pointers to values that differ each time, such as `/timestamp`; `*` stands for any one step.
+    /// JSON pointers to values that differ each time, such as `/timestamp`; `*` matches any one step.
     #[schemars(with = "OneOrMany")]
     pub redact: Vec<String>,
 }
 
-/// Demands on a header field.
+/// Expectations for a header field.
 #[derive(Clone, Debug)]
 pub enum HeaderDef {
-    /// It is there.
+    /// It is present.
     Present,
-    /// It is not there.
+    /// It is absent.
     Absent,
-    /// It is there and passes all of these.
+    /// It is present and passes all of these.
     Value(Vec<TextTestDef>),
 }
 
@@ -361,13 +362,13 @@ pub enum HeaderDef {
 pub enum TextTestDef {
     /// The same text.
     Equals(Template),
-    /// A pattern is found in it.
+    /// It matches a pattern.
     Matches(Template),
     /// It contains the text.
     Contains(Template),
     /// It is one of these.
     OneOf(Vec<Template>),
-    /// It is a date this near to the moment of the answer.
+    /// It is a date at most this far from the time of the response.
     Within(Duration),
 }
 
@@ -376,7 +377,7 @@ pub enum TextTestDef {
 pub enum JsonDef {
     /// `null`, a boolean or a number.
     Plain(Value),
-    /// A string. Where it is nothing but one variable, it takes the variable's type.
+    /// A string. If it consists of one variable, it takes the variable's type.
     Text(Template),
     /// An array.
     List(Vec<JsonDef>),
@@ -391,23 +392,23 @@ impl JsonDef {
     }
 }
 
-/// A part of a body with matchers in it.
+/// A part of a body that may contain matchers.
 #[derive(Clone, Debug)]
 pub struct PatternDef {
-    /// What is asked.
+    /// The expectation.
     pub kind: PatternDefKind,
-    /// Where it stands.
+    /// Its location.
     pub span: Span,
 }
 
-/// What a [`PatternDef`] asks.
+/// The expectation of a [`PatternDef`].
 #[derive(Clone, Debug)]
 pub enum PatternDefKind {
     /// This value.
     Value(JsonDef),
     /// An object with at least these properties.
     Object(Vec<(String, PatternDef)>),
-    /// An array of as many items.
+    /// An array with these items.
     Array(Vec<PatternDef>),
     /// All of these matchers.
     Match(Vec<MatcherDef>),
@@ -438,14 +439,14 @@ pub enum MatcherDef {
     Length(u64),
 }
 
-/// A case as it is run: one file, or one row of its table.
+/// A case to run: one file, or one row of its table.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// `suite/file` or `suite/file[example]`.
     pub id: String,
     /// The suite's id.
     pub suite: Arc<Suite>,
-    /// What the file says, inheritance done.
+    /// The definition after inheritance.
     pub def: Arc<CaseDef>,
     /// The row of the table.
     pub example: Option<ExampleRow>,
@@ -453,7 +454,7 @@ pub struct Case {
     pub needs: Arc<[String]>,
     /// The schema files that it names.
     pub schemas: Arc<[String]>,
-    /// A digest of everything that is written about it: its file, what it inherits, its row, the files it sends.
+    /// A digest of its definition: its file, its inherited values, its row, the files it sends.
     pub digest: Digest,
     /// Where it was written.
     pub span: Span,
@@ -475,12 +476,12 @@ impl Case {
 pub struct Suite {
     /// Its folder below the case folder, `/` between names.
     pub id: String,
-    /// What `suite.yaml` says.
+    /// The content of `suite.yaml`.
     pub def: SuiteDef,
 }
 
 mod editor {
-    //! Shapes that only the editor schema needs: what may be written where the type above is the result.
+    //! Types for the editor schema only: the accepted input where the types above are the result.
     #![expect(dead_code, reason = "these types are never made: they describe what may be written")]
 
     use schemars::JsonSchema;
@@ -511,7 +512,7 @@ mod editor {
         Fields(BTreeMap<String, OneOrManyTexts>),
     }
 
-    /// What it is; or more about it.
+    /// A description, or a mapping with more settings.
     #[derive(JsonSchema)]
     #[schemars(untagged)]
     pub(super) enum InputOrText {
@@ -519,19 +520,19 @@ mod editor {
         Input(InputDef),
     }
 
-    /// Tests of a text; all must hold.
+    /// Tests of a text; all must pass.
     #[derive(JsonSchema)]
     #[schemars(deny_unknown_fields)]
     pub(super) struct TextTestTable {
         /// The same text.
         equals: Option<Template>,
-        /// A regular expression (linear time) that is found in it; anchor it with `^` and `$` to match all of it.
+        /// A regular expression (linear time) that matches a part of it; anchor it with `^` and `$` to match all of it.
         matches: Option<Template>,
         /// It contains this text.
         contains: Option<Template>,
         /// It is one of these.
         one_of: Option<Vec<Template>>,
-        /// It is a date at most this far from the moment of the answer, such as `5m`.
+        /// It is a date at most this far from the time of the response, such as `5m`.
         within: Option<DurationText>,
     }
 
@@ -543,23 +544,23 @@ mod editor {
         Tests(TextTestTable),
     }
 
-    /// Tests of a header field; all must hold.
+    /// Tests of a header field; all must pass.
     #[derive(JsonSchema)]
     #[schemars(deny_unknown_fields)]
     pub(super) struct HeaderTable {
-        /// It is there, whatever its value.
+        /// It is present with any value.
         present: Option<bool>,
-        /// It is not there.
+        /// It is absent.
         absent: Option<bool>,
         /// The same value; a media type is compared by meaning.
         equals: Option<Template>,
-        /// A regular expression (linear time) that is found in it; anchor it with `^` and `$` to match all of it.
+        /// A regular expression (linear time) that matches a part of it; anchor it with `^` and `$` to match all of it.
         matches: Option<Template>,
         /// It contains this text.
         contains: Option<Template>,
         /// It is one of these.
         one_of: Option<Vec<Template>>,
-        /// It is a date at most this far from the moment of the answer, such as `5m`.
+        /// It is a date at most this far from the time of the response, such as `5m`.
         within: Option<DurationText>,
     }
 
@@ -656,7 +657,7 @@ mod editor {
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             json_schema!({
-                "description": "Any value; strings can hold `{{ name }}`. A string that is nothing but one variable takes its type."
+                "description": "Any value; strings can hold `{{ name }}`. A string that consists of one variable takes its type."
             })
         }
     }
@@ -685,11 +686,11 @@ mod editor {
                     },
                     "$any": { "description": "`true`: any value. `false`: the property is not there.", "type": "boolean" },
                     "$one_of": { "description": "One of these values.", "type": "array", "items": value },
-                    "$within": { "description": "A date at most this far from the moment of the answer.", "allOf": [duration] },
+                    "$within": { "description": "A date at most this far from the time of the response.", "allOf": [duration] },
                     "$status": { "description": "A number equal to the status code.", "const": true },
                     "$contains": { "description": "A string that contains this text, or an array in which some item matches.", "allOf": [pattern] },
                     "$each": { "description": "An array whose every item matches.", "allOf": [pattern] },
-                    "$length": { "description": "A string of so many characters, an array or object of so many items.", "type": "integer", "minimum": 0 }
+                    "$length": { "description": "Number of characters of a string, or of items of an array or object.", "type": "integer", "minimum": 0 }
                 },
                 "patternProperties": { "^(\\$\\$|[^$])": pattern, "^$": pattern },
                 "additionalProperties": false

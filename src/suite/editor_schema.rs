@@ -22,7 +22,7 @@ fn generate<T: JsonSchema>(title: &str) -> String {
         .to_value();
     if let Value::Object(root) = &mut schema {
         root.insert("title".to_owned(), title.into());
-        // Everything has a default: a file says only what is its own.
+        // Everything has a default: a file contains only its own settings.
         optional(root);
         for definition in root
             .get_mut("$defs")
@@ -38,8 +38,8 @@ fn generate<T: JsonSchema>(title: &str) -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
-/// Drops `required` from an object of a fixed set of properties and lets each property be `null`: that is how an
-/// inherited entry is taken away. `oneOf` alternatives stay as they are.
+/// Drops `required` from an object of a fixed set of properties and lets each property be `null`: this removes an
+/// inherited entry. `oneOf` alternatives are unchanged.
 fn optional(schema: &mut Map<String, Value>) {
     if schema.contains_key("oneOf") {
         return;

@@ -1,17 +1,17 @@
-//! Laying a case over its suite: mappings are merged, everything else is replaced, `null` takes away.
+//! Merges a case into its suite: mappings are merged, everything else is replaced, `null` removes.
 
 use crate::source::{Diagnostic, Diagnostics, Key, Kind, Node};
 
 /// How a key of a mapping is inherited.
 #[derive(Clone, Copy)]
 enum How {
-    /// The case's value stands in place of the suite's.
+    /// The case's value replaces the suite's.
     Replace,
-    /// The same, and `null` is a value like any other.
+    /// The same, but `null` is an ordinary value.
     ReplaceWithNull,
-    /// The expectations of a body, key by key; `empty: true` takes the place of all of them.
+    /// The expectations of a body, key by key; `empty: true` replaces all of them.
     Body,
-    /// Key by key, each of its keys as the table says.
+    /// Key by key, each by its own rule in the table.
     Merge(Table),
     /// Key by key, names compared without case.
     MergeHeaders,
@@ -26,7 +26,7 @@ const REQUEST: Table = &[
     ("query", How::MergeNames),
     ("headers", How::MergeHeaders),
 ];
-/// JSON stands for itself: `json: null` expects the value null. `body: null` takes all of an inherited body away.
+/// JSON is literal: `json: null` expects the value null. `body: null` removes an inherited body.
 const BODY: Table = &[("json", How::ReplaceWithNull), ("exact", How::ReplaceWithNull)];
 const EXPECT: Table = &[
     ("headers", How::MergeHeaders),
@@ -42,7 +42,7 @@ const CASE: [(&str, How); 5] = [
     ("group", How::Replace),
 ];
 
-/// The case with what it inherits. A `null` that takes nothing away is an error: it is a slip in a name.
+/// The case with its inherited values. A `null` that removes nothing is an error, probably a misspelled name.
 pub(super) fn inherit(suite: Option<&Node>, mut case: Node, errors: &mut Diagnostics) -> Node {
     for (key, value) in case.entries() {
         let is_inherited = CASE.iter().any(|(name, _)| **name == *key.text);
@@ -107,7 +107,7 @@ fn merge(base: &Node, own: &Node, how: How, errors: &mut Diagnostics) -> Node {
         base.entries().to_vec()
     };
     for (key, value) in own_entries {
-        // What the case itself has written before is not inherited: `X-A` and `x-a` in one file stay two.
+        // The case's own entries are not inherited: `X-A` and `x-a` in one file stay separate.
         let is_own = |known: &Key| own_entries.iter().any(|(own, _)| own == known);
         let inherited = entries
             .iter()

@@ -1,4 +1,4 @@
-//! Finding suites on disk, and putting their cases together.
+//! Finds suites on disk and assembles their cases.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,11 +22,11 @@ use crate::{
     },
 };
 
-/// So many files are read ahead at a time.
+/// Number of files that are read ahead.
 const AHEAD: usize = 64;
-/// Maximum number of variables of which each has the next one in its value.
+/// Maximum length of a chain of variables that refer to each other.
 const MAX_CHAIN: usize = 100;
-/// The file that holds what the cases of a folder share.
+/// The file with the settings shared by the cases of a folder.
 const SUITE_FILE: &str = "suite.yaml";
 
 /// All suites of a project.
@@ -36,7 +36,7 @@ pub struct Suites {
     pub suites: Vec<Arc<Suite>>,
     /// Their cases, by suite, file and row.
     pub cases: Vec<Arc<Case>>,
-    /// By target, what shows that it is ready.
+    /// Readiness checks by target.
     pub ready: BTreeMap<String, Case>,
     /// The files that cases send.
     pub files: BTreeSet<PathBuf>,
@@ -53,7 +53,7 @@ impl Suites {
             .collect()
     }
 
-    /// Every input that some suite asks for, by name, and whether it is a secret.
+    /// Every input that a suite declares, by name, and whether it is a secret.
     pub fn inputs(&self) -> BTreeMap<&str, bool> {
         let mut all = BTreeMap::new();
         for suite in &self.suites {
@@ -68,7 +68,7 @@ impl Suites {
     }
 }
 
-/// Loads every suite below `folder`. Mistakes go to `errors`; where there are any, the result is not to be used.
+/// Loads every suite below `folder`. Errors are added to `errors`; if there are any, the result must not be used.
 pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors: &mut Diagnostics) -> Suites {
     let mut loaded = Suites {
         suites: Vec::new(),
@@ -164,7 +164,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             Some("yaml") if is_link && leads_out(&path, sources) => {
                 let shown = sources.shown(&path);
                 errors.push(Diagnostic::general(format!(
-                    "`{shown}` would not be run: the link leads out of the project"
+                    "`{shown}` would not be run: the link leads outside the project"
                 )));
             }
             Some("yaml") if name == SUITE_FILE => {}
@@ -193,7 +193,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
     let shown = sources.shown(folder);
     if id.is_empty() {
         errors.push(Diagnostic::general(format!(
-            "a case stands in `{shown}` itself: put it into a folder, the suite"
+            "a case file is directly in `{shown}`: move it into a suite folder"
         )));
     } else if !id.split('/').all(is_slug) {
         errors.push(Diagnostic::general(format!(
@@ -209,18 +209,18 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
     });
 }
 
-/// Whether a link leads to something that is there and is not of the project.
+/// Whether a link leads to an existing path outside the project.
 fn leads_out(path: &Path, sources: &Sources) -> bool {
     path.exists() && !is_below(path, sources.root())
 }
 
-/// The text of a file, or why there is none.
+/// The text of a file, or the error.
 fn text(path: &Path) -> Result<String, String> {
     let text = read_text(path, FileKind::Suite)?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// What a file says.
+/// The content of a file.
 struct Document {
     text: String,
     node: Option<Node>,
@@ -262,8 +262,8 @@ fn accept(
     }
 }
 
-/// Tells each file in order, `first` is what the first that can be read becomes of the sources. Where there are many,
-/// they are read ahead while the ones before are worked on.
+/// Passes each file on in order; `first` is the id of the first readable file. If there are many,
+/// they are read ahead while earlier ones are processed.
 fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut tell: impl FnMut(&'p Path, Result<Document, String>)) {
     let mut file = first;
     let mut read = move |path: &'p PathBuf| {
@@ -301,7 +301,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
     let mut def = SuiteDef::default();
     if is_taken(&suite_path) {
         let Some(node) = read(&suite_path, sources, errors) else {
-            // Without what they inherit, the cases can be read and not judged.
+            // Without `suite.yaml`, the cases can be read but not judged.
             for path in folder.cases {
                 read(&path, sources, errors);
             }
@@ -464,7 +464,7 @@ fn case(
     }
 }
 
-/// Expectations without anything in them, as a file writes them: what `null` removes leaves an empty mapping, too.
+/// Empty expectations in a file; `null` also leaves an empty mapping.
 pub(super) fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
     let Some(expect) = file.get("expect") else { return };
     for (key, value) in expect.entries() {
@@ -476,14 +476,14 @@ pub(super) fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
     }
 }
 
-/// A digest of what is written about a case, but for its rows.
+/// A digest of a case's definition without its rows.
 fn written(merged: &Node, suite: Option<&Node>, files: &[(PathBuf, Digest)]) -> Digest {
     let mut digester = Digester::new("case");
     for (key, value) in merged.entries().iter().filter(|(key, _)| *key.text != *"examples") {
         digester.part(&*key.text);
         digester.node(value);
     }
-    // What a case does not inherit and its values are made of all the same.
+    // Entries that are not inherited but affect the case's values.
     for name in ["inputs", "vars"] {
         digester.part(name);
         if let Some(value) = suite.and_then(|suite| suite.get(name)) {
@@ -496,7 +496,7 @@ fn written(merged: &Node, suite: Option<&Node>, files: &[(PathBuf, Digest)]) -> 
     digester.finish()
 }
 
-/// The schema files that are named anywhere in a case, whatever asks for them.
+/// The schema files that are named anywhere in a case.
 fn find_schemas(node: &Node, schemas: &SchemaStore, found: &mut BTreeSet<String>) {
     match &node.kind {
         Kind::String(text) => {
@@ -515,7 +515,7 @@ fn find_schemas(node: &Node, schemas: &SchemaStore, found: &mut BTreeSet<String>
     }
 }
 
-/// Only the first character: a caret under a whole file helps nobody.
+/// Only the first character, so that the caret does not underline the whole file.
 fn start(span: Span) -> Span {
     Span {
         end_line: span.line,
@@ -537,7 +537,7 @@ fn join(suite: &[String], own: Vec<String>) -> Vec<String> {
 /// The names of one case, layer over layer.
 struct Names<'a> {
     row: Option<&'a NamedValue>,
-    /// Where the row stands, or the case.
+    /// Location of the row or the case.
     span: Span,
     def: &'a CaseDef,
     suite: &'a Suite,
@@ -545,8 +545,8 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// The inputs that the used variables come from, in the end. What leads to itself or to nothing is reported, and
-    /// so is a column that nothing uses: it is a slip in a name.
+    /// The inputs that the used variables come from in the end. Cycles and undefined names are reported, and
+    /// so is an unused column, which is probably a misspelled name.
     fn needs(&self, used: &'a BTreeSet<String>, errors: &mut Diagnostics) -> Vec<String> {
         let mut reached = BTreeSet::new();
         for name in used {
@@ -564,14 +564,14 @@ impl<'a> Names<'a> {
         inputs.map(str::to_owned).collect()
     }
 
-    /// The value of a name that is no input.
+    /// The value of a name that is not an input.
     fn value(&self, name: &str) -> Option<&'a JsonDef> {
         let row = self.row.and_then(|row| row.get(name));
         row.or_else(|| self.def.vars.get(name))
             .or_else(|| self.suite.def.vars.get(name))
     }
 
-    /// Goes through everything that a name is made of; `at` is where it is used, `path` what led to it.
+    /// Follows all variables in a name's value; `at` is the location of its use, `path` the names that led to it.
     fn follow(
         &self,
         name: &'a str,
@@ -588,7 +588,7 @@ impl<'a> Names<'a> {
             return;
         }
         if let Some(value) = self.value(name) {
-            // What it is made of has been followed already: a name can be used very often.
+            // Its value has been followed already.
             if !reached.insert(name) {
                 return;
             }
@@ -609,13 +609,13 @@ impl<'a> Names<'a> {
         } else if self.suite.def.inputs.iter().any(|(input, _)| input == name) {
             reached.insert(name);
         } else if self.row.is_some() && self.known.contains(name) {
-            // Rows are read by name: a value of another row is none of this row's.
+            // Rows are read by name: a value of another row does not count.
             errors.push(Diagnostic::new(
                 self.span,
                 format!("this row has no `{name}`, which the case uses"),
             ));
         } else if !path.is_empty() {
-            // A name that the case itself uses has been reported where it stands.
+            // A name that the case itself uses has been reported at its location.
             errors.push(undefined(name, at, self.known));
         }
     }

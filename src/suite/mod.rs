@@ -1,7 +1,8 @@
-//! Suites as people write them: folders of YAML files, loaded strictly, every mistake shown at once with its place.
+//! Suites as people write them: folders of YAML files, loaded strictly; all errors are reported together with their
+//! locations.
 //!
-//! [`load`] finds the files, lays each case over its `suite.yaml`, and decodes the result into [`Case`]s whose values
-//! are still [`Template`]s. Nothing here knows a target or sends anything.
+//! [`load`] finds the files, merges each case into its `suite.yaml`, and decodes the result into [`Case`]s whose values
+//! are still [`Template`]s. This module does not depend on targets and sends no requests.
 
 mod amend;
 mod decode;

@@ -1,4 +1,4 @@
-//! When a target is ready: a request and what must come back, in the words of a case, in `conforme.toml`.
+//! The readiness check of a target in `conforme.toml`: a request and its expectations, in the form of a case.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -15,8 +15,8 @@ use crate::{
     source::{Diagnostic, Diagnostics, Fields, Node},
 };
 
-/// Reads what a target's `ready` says. The standing rules are off unless it names them: what is asked is whether the
-/// deployment is up and the right one, not whether it is good.
+/// Decodes a target's `ready`. The built-in rules are off unless it names them: it checks whether the
+/// right deployment is running, not its conformance.
 pub fn ready(
     node: &Node,
     target: &str,

@@ -9,16 +9,16 @@ use crate::source::Span;
 /// A piece of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Text that stays as it is.
+    /// Literal text.
     Text(String),
-    /// The value of a variable, and what is made of it.
+    /// The value of a variable, with an optional filter.
     Variable(String, Option<Filter>),
 }
 
-/// What is made of a variable's value: near misses of a credential, as `{{ token | swap_case }}`.
+/// Filters of a variable's value, for almost valid credentials, such as `{{ token | swap_case }}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// Small letters for capitals, and capitals for small letters.
+    /// Swaps lower and upper case.
     SwapCase,
     /// All but the last character.
     DropLast,
@@ -50,7 +50,7 @@ impl Filter {
     }
 }
 
-/// Text in which `{{ name }}` stands for a variable and `{{ "text" }}` for the text itself.
+/// Text in which `{{ name }}` is a variable and `{{ "text" }}` is literal text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The pieces in order.
@@ -60,7 +60,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads a template; the error says what is wrong with its braces.
+    /// Reads a template; the error describes the fault in its braces.
     pub fn parse(text: &str, span: Span) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -94,7 +94,7 @@ impl Template {
         })
     }
 
-    /// The text, if there is no variable in it.
+    /// The text, if it contains no variables.
     pub fn as_constant(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
@@ -103,7 +103,7 @@ impl Template {
         }
     }
 
-    /// The variable, if the template is nothing else.
+    /// The variable, if the template consists of it.
     pub fn as_variable(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [Part::Variable(name, None)] => Some(name),
@@ -136,7 +136,7 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
     }
 }
 
-/// Reads what follows `{{`: the part, and what stands after `}}`.
+/// Reads what follows `{{`: the part, and the text after `}}`.
 fn placeholder(inside: &str) -> Result<(Part, &str), String> {
     let start = inside.trim_start();
     if let Some(quoted) = start.strip_prefix('"') {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_stand_among_text() {
+    fn variables_are_found_in_text() {
         assert_eq!(parse("plain"), Ok(vec![text("plain")]));
         assert_eq!(parse(""), Ok(vec![]));
         assert_eq!(parse("{{a}}{{ b_1 }}"), Ok(vec![variable("a"), variable("b_1")]));

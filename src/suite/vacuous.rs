@@ -1,5 +1,5 @@
-//! Expectations that cannot fail or cannot pass, whatever the response is. Only constants are compared: what a variable
-//! gives is known later. When in doubt, an expectation counts as useful.
+//! Detects expectations that can never fail or never pass. Only constants are compared, because values of variables
+//! are known later. In doubt, an expectation counts as useful.
 
 use serde_json::Value;
 
@@ -74,7 +74,7 @@ pub(crate) fn never_reached(span: Span) -> Diagnostic {
     .help("expect a `duration` below the `timeout`, or set a longer `timeout`")
 }
 
-/// Rejects expectations of a body where there is none: in a response to HEAD, and with 204 and 304.
+/// Rejects expectations of a body that cannot exist: in a response to HEAD, and with 204 and 304.
 fn without_content(case: &CaseDef, errors: &mut Diagnostics) {
     let has_none = |item: &StatusItem| matches!(item, StatusItem::Class(1) | StatusItem::Code(100..=199 | 204 | 304));
     let method = case.request.method.as_ref().and_then(Template::as_constant);
@@ -147,7 +147,7 @@ fn contradiction(span: Span) -> Diagnostic {
         .help("remove the one that does not belong here")
 }
 
-/// What a pattern is about.
+/// The position of a pattern.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Position {
     /// The whole body.
@@ -224,7 +224,7 @@ fn matchers(def: &PatternDef, tests: &[MatcherDef], position: Position, errors: 
     }
 }
 
-/// Whether some value passes all matchers, as far as this is known: if only listed values can, they are tried.
+/// Whether some value passes all matchers, as far as this is known; listed values are tested one by one.
 fn is_satisfiable(tests: &[MatcherDef]) -> bool {
     tests.iter().all(|test| {
         let allowed: Option<Vec<Value>> = match test {

@@ -1,7 +1,7 @@
-//! Two values that differ, written so that a reader can see the difference.
+//! Formats two different values so that the difference is visible.
 //!
-//! Characters that look like others (UTS #39), that have no ink (spaces, zero-width characters, byte order marks) or that
-//! combine with the one before are written as `\u{e9}` where they are the difference. Everything else stays readable.
+//! Characters that look like others (UTS #39), are invisible (spaces, zero-width characters, byte order marks) or
+//! combine with the previous one are written as `\u{e9}` if they differ. All others are unchanged.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,12 +11,12 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 use unicode_security::skeleton;
 
-/// Maximum number of characters of each value that are compared one by one: the work grows with their product.
+/// Maximum number of characters of each value that are compared one by one: the time grows with their product.
 const COMPARED: usize = 2000;
 /// Characters that stay in front of the first difference of two values that are too long to be shown whole.
 const LEAD: usize = 12;
 
-/// Both values with every difference between them visible.
+/// Both values with every difference made visible.
 pub(crate) fn distinct<'t>(expected: &'t str, actual: &'t str) -> (Cow<'t, str>, Cow<'t, str>) {
     if expected == actual {
         return (Cow::Borrowed(expected), Cow::Borrowed(actual));
@@ -55,7 +55,7 @@ pub(crate) fn distinct<'t>(expected: &'t str, actual: &'t str) -> (Cow<'t, str>,
     (spelled(&old, &in_old).into(), spelled(&new, &in_new).into())
 }
 
-/// A value on its own: characters without ink are spelled out, except single spaces between others.
+/// A single value: invisible characters are spelled out, except single spaces between others.
 pub(crate) fn alone(text: &str) -> Cow<'_, str> {
     let has_space_at_end = text.starts_with(' ') || text.ends_with(' ');
     if !has_space_at_end && (text.is_ascii() || !text.chars().any(is_blank)) {
@@ -65,7 +65,7 @@ pub(crate) fn alone(text: &str) -> Cow<'_, str> {
     spelled(&chars, &[]).into()
 }
 
-/// Both values from a little before their first difference on, where they are too long for `most` characters each.
+/// Both values from shortly before their first difference, if they are longer than `most` characters.
 pub(crate) fn excerpts<'t>(expected: &'t str, actual: &'t str, most: usize) -> (Cow<'t, str>, Cow<'t, str>) {
     let is_long = |text: &str| text.chars().nth(most).is_some();
     let same = expected.chars().zip(actual.chars()).take_while(|(a, b)| a == b).count();
@@ -79,7 +79,7 @@ pub(crate) fn excerpts<'t>(expected: &'t str, actual: &'t str, most: usize) -> (
     (from(expected), from(actual))
 }
 
-/// What a reader sees of a text: texts that look the same have the same one.
+/// The visual skeleton of a text: texts that look the same have equal skeletons.
 fn look(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let compatible: String = escaped(text).nfkc().collect();
@@ -109,12 +109,12 @@ fn is_faint(c: char) -> bool {
     is_blank(c) || is_space(c) || is_combining_mark(c)
 }
 
-/// Whether a character that is not a plain space leaves nothing to be seen.
+/// Whether a character other than a plain space is invisible.
 fn is_blank(c: char) -> bool {
     (is_space(c) && !c.is_ascii()) || c != ' ' && skeleton(c.encode_utf8(&mut [0; 4])).next().is_none()
 }
 
-/// Every character that is not plain ASCII spelled out, and spaces where they could be missed.
+/// Every character that is not plain ASCII spelled out, and spaces that are easy to overlook.
 fn spelled_whole(text: &str, backslashes: bool) -> String {
     let text = if backslashes {
         Cow::Owned(text.replace('\\', "\\\\"))
@@ -125,7 +125,7 @@ fn spelled_whole(text: &str, backslashes: bool) -> String {
     spelled(&chars, std::slice::from_ref(&(0..chars.len())))
 }
 
-/// Text in which the characters of `ranges` that are not plain ASCII are spelled out, and whatever cannot be seen.
+/// Text in which the characters of `ranges` that are not plain ASCII are spelled out, and all invisible characters.
 fn spelled(chars: &[char], ranges: &[Range<usize>]) -> String {
     let mut out = String::new();
     for (at, c) in chars.iter().enumerate() {

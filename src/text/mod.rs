@@ -1,4 +1,4 @@
-//! Texts as people read them.
+//! Text for human readers, and regular expressions.
 
 mod lookalike;
 mod regex;

@@ -16,7 +16,7 @@ const SMALL_REGEX: usize = 128 << 10;
 /// Maximum size of all larger patterns together in bytes.
 const MAX_LARGE: usize = 64 << 20;
 
-/// How much memory compiled patterns take; the engine only tells whether one fits a limit.
+/// Memory of compiled patterns; the engine only reports whether a pattern fits a limit.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
     used: usize,
@@ -65,7 +65,7 @@ pub(crate) fn bounded_regex(text: &str, limit: usize) -> Result<Regex, Option<St
         })
 }
 
-/// A compiled pattern: each is compiled once, however many cases have it. The error is a fragment with the reason.
+/// A compiled pattern: each is compiled once, even if many cases use it. The error is a fragment with the reason.
 pub(crate) fn regex(text: &str) -> Result<Arc<Regex>, String> {
     #[derive(Default)]
     struct Known {
@@ -109,7 +109,7 @@ pub(crate) fn regex_once(text: &str) -> Result<Arc<Regex>, String> {
 /// without an anchor, or its anchors exclude nothing (`^.*$`).
 pub(crate) fn matches_every_text(pattern: &Regex) -> bool {
     const VARIED: &str = "Zz9 _-./:;,!?\"'()[]{}<>@#$%&*+=|\\^~`\t\u{7}\u{7f}\u{a0}é\u{4e2d}\u{1f600}\u{10ffff}";
-    // Nearly every pattern fails for the first of these.
+    // The first test excludes nearly every pattern.
     ["", "a", "0", " ", "-", "\u{1}", "é", VARIED]
         .iter()
         .all(|text| pattern.is_match(text))

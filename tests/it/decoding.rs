@@ -59,7 +59,7 @@ fn unknown_keys_are_refused_at_every_level_of_a_case() {
         ),
         (
             case("", ", rules: { http/dates: off }"),
-            "no standing rule `http/dates`",
+            "no built-in rule `http/dates`",
             "http/date",
         ),
     ] {
@@ -183,7 +183,7 @@ fn expectations_that_mean_nothing_are_refused() {
         ("headers: { x a: b }", "`x a` is not a header name", ""),
         (
             "headers: { X-A: b, x-a: b }",
-            "header `x-a` stands here twice: names are compared without case",
+            "header `x-a` is defined twice: names are case-insensitive",
             "",
         ),
         ("headers: { x-a: {} }", "nothing is tested here", ""),
@@ -210,7 +210,7 @@ fn expectations_that_mean_nothing_are_refused() {
         ("body: { text: {} }", "nothing is tested here", ""),
         (
             "body: { empty: true, json: {} }",
-            "a body cannot be empty and hold something",
+            "a body cannot be both empty and not empty",
             "`empty: null`",
         ),
         (
@@ -230,7 +230,7 @@ fn expectations_that_mean_nothing_are_refused() {
         ),
         (
             "body: { json: { $type: any, b: 1 } }",
-            "matchers (`$...`) and properties stand in one object",
+            "matchers (`$...`) and properties are mixed in one object",
             "`$$ref`",
         ),
         (
@@ -382,7 +382,7 @@ fn requests_that_cannot_be_sent_are_refused() {
         ),
         (
             "path: '/a?b=c'",
-            "a path holds no `?` or `#`",
+            "a path cannot contain `?` or `#`",
             "cases/s/c.yaml:1:18",
             "under `query`",
         ),
@@ -418,7 +418,7 @@ fn requests_that_cannot_be_sent_are_refused() {
         ),
         (
             "path: /, headers: { X-A: 1, x-a: 2 }",
-            "header `x-a` stands here twice: names are compared without case",
+            "header `x-a` is defined twice: names are case-insensitive",
             "cases/s/c.yaml:1:40",
             "",
         ),

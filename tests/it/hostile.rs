@@ -122,7 +122,7 @@ fn the_bound_of_a_body_can_be_set_and_is_kept_to_the_byte() {
 
 #[test]
 fn a_body_of_one_byte_now_and_then_ends_at_the_time_limit() {
-    harmed("errored", 3, "no whole answer within 1500ms", |stream| {
+    harmed("errored", 3, "no complete response within 1500ms", |stream| {
         drop(stream.write_all(format!("{HEAD}Content-Length: 1000\r\n\r\n").as_bytes()));
         while stream.write_all(b"x").is_ok() {
             sleep(Duration::from_millis(300));
@@ -132,14 +132,19 @@ fn a_body_of_one_byte_now_and_then_ends_at_the_time_limit() {
 
 #[test]
 fn a_head_of_one_byte_now_and_then_ends_at_the_time_limit() {
-    harmed("errored", 3, "no whole head of an answer within 1500ms", |stream| {
-        for byte in HEAD.bytes() {
-            if stream.write_all(&[byte]).is_err() {
-                return;
+    harmed(
+        "errored",
+        3,
+        "no complete response header section within 1500ms",
+        |stream| {
+            for byte in HEAD.bytes() {
+                if stream.write_all(&[byte]).is_err() {
+                    return;
+                }
+                sleep(Duration::from_millis(300));
             }
-            sleep(Duration::from_millis(300));
-        }
-    });
+        },
+    );
 }
 
 #[test]
@@ -155,7 +160,7 @@ fn a_declared_terabyte_is_past_the_bound_at_once() {
 
 #[test]
 fn two_hundred_thousand_headers_are_past_the_bound() {
-    harmed("errored", 3, "past its bound", |stream| {
+    harmed("errored", 3, "exceeds its limit", |stream| {
         drop(stream.write_all(HEAD.as_bytes()));
         for number in 0..200_000 {
             if stream.write_all(format!("X-{number}: y\r\n").as_bytes()).is_err() {
@@ -168,7 +173,7 @@ fn two_hundred_thousand_headers_are_past_the_bound() {
 
 #[test]
 fn an_endless_header_is_past_the_bound() {
-    harmed("errored", 3, "past its bound", |stream| {
+    harmed("errored", 3, "exceeds its limit", |stream| {
         drop(stream.write_all(b"HTTP/1.1 200 OK\r\nX: "));
         flood(stream, &[b'x'; 4096]);
     });
@@ -176,7 +181,7 @@ fn an_endless_header_is_past_the_bound() {
 
 #[test]
 fn an_endless_status_line_is_past_the_bound() {
-    harmed("errored", 3, "past its bound", |stream| {
+    harmed("errored", 3, "exceeds its limit", |stream| {
         drop(stream.write_all(b"HTTP/1.1 200 "));
         flood(stream, &[b'x'; 4096]);
     });
@@ -184,7 +189,7 @@ fn an_endless_status_line_is_past_the_bound() {
 
 #[test]
 fn endless_interim_answers_are_past_the_bound() {
-    harmed("errored", 3, "past its bound", |stream| {
+    harmed("errored", 3, "exceeds its limit", |stream| {
         flood(stream, &b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100));
     });
 }
@@ -279,7 +284,7 @@ fn a_reset_before_any_answer_is_no_verdict() {
             ran.stderr
         );
         let reason = ran.case("s/bad")["reason"].to_string();
-        assert!(reason.contains("the connection ended before an answer"), "{reason}");
+        assert!(reason.contains("the connection ended before a response"), "{reason}");
         assert!(elapsed < Duration::from_secs(1));
     }
 }

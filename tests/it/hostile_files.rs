@@ -126,7 +126,7 @@ fn a_file_that_is_sent_is_one_of_the_suite() {
     refused(
         &project,
         &["validate"],
-        "failed to read `b.bin`: the link leads out of the case's folder",
+        "failed to read `b.bin`: the link leads outside the case's folder",
     );
     std::fs::remove_file(project.path().join("cases/s/b.bin")).unwrap();
     pipe(&project, "cases/s/b.bin");
@@ -149,14 +149,14 @@ fn a_link_out_of_the_project_is_no_case_and_no_schema() {
         project.path().join("cases/s/x.yaml"),
     )
     .unwrap();
-    refused(&project, &["validate"], "the link leads out of the project");
+    refused(&project, &["validate"], "the link leads outside the project");
     std::fs::remove_file(project.path().join("cases/s/x.yaml")).unwrap();
     symlink(
         other.path().join("schemas/unused.json"),
         project.path().join("schemas/x.json"),
     )
     .unwrap();
-    refused(&project, &["validate"], "the link leads out of the schema folder");
+    refused(&project, &["validate"], "the link leads outside the schema folder");
     std::fs::remove_file(project.path().join("schemas/x.json")).unwrap();
     // Within the project a case may stand in two suites.
     symlink("c.yaml", project.path().join("cases/s/x.yaml")).unwrap();

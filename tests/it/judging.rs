@@ -604,8 +604,7 @@ fn a_case_is_errored_where_what_it_is_compared_with_never_came() {
     let ran = project.run(&["run", "--target", &server.url()]);
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(
-        ran.stdout
-            .contains("there is no answer of s/b to compare this one with"),
+        ran.stdout.contains("no response of s/b to compare with"),
         "{}",
         ran.stdout
     );

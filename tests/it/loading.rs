@@ -155,7 +155,7 @@ fn unknown_keys_are_refused_at_every_level_of_conforme_toml() {
         ),
         (
             format!("[targets.a]\n{base}secrets = {{ t = \"hunter22\" }}\n"),
-            "a secret does not stand in this file",
+            "a secret cannot be written in this file",
             at(3, 17),
             "env",
         ),
@@ -308,7 +308,7 @@ fn files_that_would_not_be_run_are_refused_by_name() {
         ),
         (
             "cases/d.yaml",
-            "a case stands in `cases` itself: put it into a folder, the suite",
+            "a case file is directly in `cases`: move it into a suite folder",
         ),
         (
             "cases/a b/d.yaml",

@@ -59,10 +59,10 @@ fn answered(status: u16) -> Value {
 
 fn timed_out() -> Value {
     json!({
-        "reason": "no answer within 10s", "started": "2026-01-02T03:04:05.500000Z", "elapsed_us": 10_000_400,
+        "reason": "no response within 10s", "started": "2026-01-02T03:04:05.500000Z", "elapsed_us": 10_000_400,
         "exchange": {
             "request": request(),
-            "reply": { "failure": { "kind": "timeout", "message": "no answer within 10s", "elapsed_us": 10_000_400 } },
+            "reply": { "failure": { "kind": "timeout", "message": "no response within 10s", "elapsed_us": 10_000_400 } },
         },
     })
 }

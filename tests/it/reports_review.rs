@@ -76,7 +76,7 @@ fn finished(counts: &Value, exit_code: u8, stopped: Option<&str>) -> Value {
 
 /// Every verdict, and whatever else a run can tell.
 fn every_verdict() -> Vec<Value> {
-    let timeout = json!({ "reason": "no answer within 10s", "elapsed_us": 10_000_400 });
+    let timeout = json!({ "reason": "no response within 10s", "elapsed_us": 10_000_400 });
     vec![
         started(6),
         case(
@@ -328,21 +328,21 @@ curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '"$TOKEN
 </details>
 
 <details>
-<summary><b>ERROR</b> <code>s/c</code> <code>no answer within 10s</code></summary>
+<summary><b>ERROR</b> <code>s/c</code> <code>no response within 10s</code></summary>
 
 ```text
 --> cases/s/c.yaml:1:1
-no answer within 10s
+no response within 10s
 ```
 
 </details>
 
 <details>
-<summary><b>FLAKY</b> <code>s/d</code> <code>it passed only at try 2, after: no answer within 10s</code></summary>
+<summary><b>FLAKY</b> <code>s/d</code> <code>it passed only at try 2, after: no response within 10s</code></summary>
 
 ```text
 --> cases/s/d.yaml:1:1
-try 1 [10.000s]: no answer within 10s
+try 1 [10.000s]: no response within 10s
 try 2 [0.001s]: passed
 ```
 
@@ -383,11 +383,11 @@ The run is not whole: stopped by --max-fail; 1 case did not run.
 fn github_annotates_the_line_that_asked() {
     let told = Told::of(&every_verdict());
     let expected = "\
-::error file=tests/my api/cases/s/c.yaml,line=1,col=1,title=s/c errored::no answer within 10s
+::error file=tests/my api/cases/s/c.yaml,line=1,col=1,title=s/c errored::no response within 10s
 ::error file=tests/my api/cases/s/suite.yaml,line=8,col=11,title=s/b[x] failed::status: expected 200, got \
 500%0A  --> cases/s/suite.yaml:8:11%0A… and 1 more finding%0A\
 reproduce: curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '\"$TOKEN\" -H 'Accept:' -H 'User-Agent:' -H 'Content-Type:' --data-binary '{\"a\": 1}'
-::error file=tests/my api/cases/s/d.yaml,line=1,col=1,title=s/d flaky::it passed only at try 2, after: no answer within 10s%0A\
+::error file=tests/my api/cases/s/d.yaml,line=1,col=1,title=s/d flaky::it passed only at try 2, after: no response within 10s%0A\
 reproduce: curl -sS -i http://127.0.0.1/ -H 'Accept:' -H 'User-Agent:'
 ::warning file=tests/my api/cases/s/a.yaml,line=1,col=1,title=http/challenge::http/challenge: 401 has no \
 `WWW-Authenticate` (s/a and 1 case more)

@@ -56,8 +56,8 @@ fn the_exit_code_says_what_became_of_the_run() {
             "The contract is broken: 0 of 1 cases passed, 0 skipped, 1 failed",
         ),
         (dead(), 3, "failed to connect"),
-        (no_http.url(), 3, "what came is not HTTP"),
-        (silent.url(), 3, "no answer within 1s"),
+        (no_http.url(), 3, "the response is not HTTP"),
+        (silent.url(), 3, "no response within 1s"),
     ] {
         let ran = project.run(&["run", "--target", &target, "--timeout", "1s"]);
         assert_eq!(ran.code, code, "{ran:?}");
@@ -419,7 +419,7 @@ fn a_rate_limit_that_cannot_be_kept_is_an_error_with_its_place() {
     let project = Project::of_case("status: 204");
     for (toml, says) in [
         ("rate_limit = 'fast'", "such as `50/s`"),
-        ("rate_limit = '0/s'", "nothing would be sent"),
+        ("rate_limit = '0/s'", "the rate is zero"),
         ("burst = 3", "`burst` goes with a `rate_limit`"),
     ] {
         project.write(

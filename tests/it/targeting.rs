@@ -141,7 +141,7 @@ fn a_skipped_case_says_why_and_a_run_of_skipped_cases_exits_with_four() {
         (
             "request: { path: /, headers: { X-A: '{{ region | swap_case }}' } }",
             &["--var", "region=1"],
-            "a filter leaves `region` as it is on this target: the case would not send what it means to",
+            "a filter does not change `region` on this target: the case would not send the intended value",
         ),
     ] {
         let (project, server) = (project(suite, case), Server::always(OK, ""));
@@ -363,7 +363,7 @@ fn flags_beat_the_environment_which_beats_conforme_toml_which_beats_defaults() {
 fn a_base_url_that_is_none_is_refused() {
     let project = project("", "request: { path: / }");
     for (url, reason) in [
-        ("ftp://a", "the scheme is `ftp`: only `http` and `https` are spoken"),
+        ("ftp://a", "the scheme is `ftp`: only `http` and `https` are supported"),
         ("http://", "not a URL"),
         ("http://a/?b=c", "a base URL has no query and no fragment"),
         ("http://a:99999", "bad port"),

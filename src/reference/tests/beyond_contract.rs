@@ -1,4 +1,4 @@
-//! What the contract leaves open and the reference API decides.
+//! Behavior that the contract leaves open.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ fn message(body: &str) -> String {
 }
 
 #[test]
-fn the_first_refusal_wins_in_the_order_token_format_tenant_user_primary() {
+fn rejections_are_in_order_token_format_tenant_user_primary() {
     let server = server();
     let (no_token, token) = (String::new(), bearer("token"));
     let malformed = path("x", "x");
@@ -110,7 +110,7 @@ fn a_malformed_user_id_is_an_unknown_user() {
 }
 
 #[test]
-fn only_one_bearer_token_opens() {
+fn only_one_bearer_token_is_accepted() {
     let server = server();
     let token = fixture("token");
     for (fields, status) in [
@@ -133,7 +133,7 @@ fn only_one_bearer_token_opens() {
 }
 
 #[test]
-fn other_methods_are_refused_before_the_token_is_looked_at() {
+fn other_methods_are_rejected_before_token_check() {
     let server = server();
     let path = path_of("customer_tenant_id", "user_id");
     for method in ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "BREW"] {
@@ -148,7 +148,7 @@ fn other_methods_are_refused_before_the_token_is_looked_at() {
 }
 
 #[test]
-fn head_is_answered_as_get_without_the_body() {
+fn head_response_equals_get_without_body() {
     let server = server();
     for path in [path_of("customer_tenant_id", "user_id"), ACTIVATIONS_PATH.to_owned()] {
         let (get, head) = (send(&server, "GET", &path, ""), send(&server, "HEAD", &path, ""));
@@ -188,7 +188,7 @@ fn unknown_paths_are_not_found_with_an_error_body() {
 }
 
 #[test]
-fn a_query_and_a_body_change_nothing_and_the_connection_lives() {
+fn query_and_body_are_ignored_and_connection_stays_open() {
     let server = server();
     let path = format!("{}?a=b/users/c", path_of("customer_tenant_id", "user_id"));
     let fields = format!(

@@ -28,7 +28,7 @@ fn assert_unauthorized(fields: &str) {
 }
 
 #[test]
-fn row_1_a_valid_request_is_answered_204_and_recorded() {
+fn row_1_valid_request_gets_204_and_is_recorded() {
     let server = server();
     let answer = post(&server, &path_of("customer_tenant_id", "user_id"), &bearer("token"));
     assert_eq!(answer.status_line(), "HTTP/1.1 204 No Content");
@@ -102,7 +102,7 @@ fn row_8_an_unknown_user_is_not_found() {
 }
 
 #[test]
-fn row_8_a_foreign_user_cannot_be_told_from_an_unknown_one() {
+fn row_8_foreign_user_is_indistinguishable_from_unknown() {
     let server = server();
     let ask = |user| post(&server, &path_of("customer_tenant_id", user), &bearer("token"));
     let (foreign, unknown) = (ask("foreign_user_id"), ask("unknown_user_id"));
@@ -112,7 +112,7 @@ fn row_8_a_foreign_user_cannot_be_told_from_an_unknown_one() {
 }
 
 #[test]
-fn the_three_lengths_of_the_page_come_out() {
+fn content_lengths_match_the_contract() {
     let server = server();
     let length = |path: &str| post(&server, path, &bearer("token")).body.len();
     let near_guid = format!("{}0", fixture("customer_tenant_id"));

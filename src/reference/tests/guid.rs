@@ -23,7 +23,7 @@ fn four_spellings_have_one_value() {
 
 #[test]
 fn any_128_bits_are_written_and_read_back() {
-    // Every bit alone, which also reaches the leading zeros of every group.
+    // Every single bit, which covers the leading zeros of every group.
     for bit in 0..128 {
         let digits = format!("{:032x}", 1_u128 << bit);
         let guid = Guid::parse(&digits).unwrap();

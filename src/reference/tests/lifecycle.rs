@@ -13,7 +13,7 @@ use super::wire::{Connection, authority, send};
 use super::{LOOPBACK, PAGE_TIMESTAMP, bearer, clock_at, path_of, server};
 use crate::reference::{ACTIVATIONS_KEPT, ACTIVATIONS_PATH, STOP_GRACE, Seed, Server, system_clock};
 
-/// What a loaded machine may add to a bound.
+/// Tolerance for a loaded machine.
 const SLACK: Duration = Duration::from_secs(3);
 
 #[test]
@@ -67,12 +67,12 @@ fn a_connection_serves_many_requests_and_many_at_once() {
 }
 
 #[test]
-fn small_answers_are_not_held_back() {
+fn small_responses_are_not_delayed() {
     let server = server();
     let mut connection = Connection::open(&server);
     let begun = Instant::now();
     for _ in 0..100 {
-        // The second answer would wait for the acknowledgement of the first, which may take 40 ms.
+        // The second response would wait for the acknowledgment of the first, which may take 40 ms.
         connection.write(&"GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2));
         connection.read("GET");
         connection.read("GET");
@@ -81,7 +81,7 @@ fn small_answers_are_not_held_back() {
 }
 
 #[test]
-fn the_system_clock_dates_the_answers() {
+fn system_clock_dates_responses() {
     let server = Server::start(&Seed::embedded(), LOOPBACK, system_clock()).unwrap();
     let before = chrono::Utc::now();
     let body: serde_json::Value = serde_json::from_str(&send(&server, "GET", "/", "").body).unwrap();
@@ -93,7 +93,7 @@ fn the_system_clock_dates_the_answers() {
     );
 }
 
-/// Activates one user so many hundred times.
+/// Activates one user `hundreds` * 100 times.
 fn activate(server: &Server, hundreds: usize) {
     let (path, fields) = (path_of("customer_tenant_id", "user_id"), bearer("token"));
     let request = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n");
@@ -155,7 +155,7 @@ fn a_drop_waits_no_longer_than_the_grace_for_a_client_that_does_not_read() {
     let server = server();
     activate(&server, 10);
     let mut deaf = Connection::open(&server);
-    // Some 20 MB of answers, more than the two sockets hold between them.
+    // About 20 MB of responses, more than the socket buffers can contain.
     deaf.write(&format!("GET {ACTIVATIONS_PATH} HTTP/1.1\r\nHost: h\r\n\r\n").repeat(100));
     thread::sleep(Duration::from_millis(200));
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Holds the reference API to its contract, over real sockets and to the byte.
+//! Tests of the reference API over real sockets, byte for byte.
 
 mod beyond_contract;
 mod contract;

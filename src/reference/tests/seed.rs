@@ -1,4 +1,4 @@
-//! What a seed may be, and how its faults are told.
+//! Tests of seeds and their errors.
 
 use super::wire::post;
 use super::{LOOPBACK, PAGE_TIMESTAMP, clock_at};
@@ -9,7 +9,7 @@ const EMBEDDED: &str = include_str!("../seed.toml");
 /// The embedded seed with the first `from` behind `after` made `to`.
 fn changed(after: &str, from: &str, to: &str) -> String {
     let (before, behind) = EMBEDDED.split_once(after).unwrap();
-    assert!(behind.contains(from), "{from:?} does not stand behind {after:?}");
+    assert!(behind.contains(from), "{from:?} does not follow {after:?}");
     format!("{before}{after}{}", behind.replacen(from, to, 1))
 }
 
@@ -113,7 +113,7 @@ fn the_prefix_may_be_left_out_and_must_be_plain() {
 }
 
 #[test]
-fn faults_of_form_are_told_with_line_and_column() {
+fn errors_of_form_have_line_and_column() {
     for (text, told) in [
         ("x = ", "line 1, column 5: "),
         (
@@ -157,7 +157,7 @@ fn faults_of_form_are_told_with_line_and_column() {
 }
 
 #[test]
-fn entries_that_do_not_agree_are_refused_where_they_stand() {
+fn contradicting_entries_are_rejected_with_location() {
     let (one, two) = (
         "1a143f1b-8cf1-45a5-a544-a48c870b6032",
         "a945b880-2bee-426f-9004-e3da55f3bb38",
@@ -227,7 +227,7 @@ fn entries_that_do_not_agree_are_refused_where_they_stand() {
 }
 
 #[test]
-fn fixtures_must_be_what_the_contract_says() {
+fn fixtures_must_match_the_contract() {
     let secondary = "a945b880-2bee-426f-9004-e3da55f3bb38";
     let stranger = "7a769709-85a7-4933-b5b3-9df160dfbb0c";
     let user = "b6f4c0cc-e9bd-4261-bebe-5fb30b999f37";

@@ -1,4 +1,4 @@
-//! A client that sends bytes as they are given and hands back the bytes that came.
+//! A client that sends and returns raw bytes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::Server;
 
-/// One answer as it was on the wire.
+/// One response as raw bytes.
 #[derive(Debug)]
 pub(super) struct Answer {
     /// Status line and header lines, with the empty line at the end.
@@ -55,7 +55,7 @@ impl Connection {
         answer
     }
 
-    /// Reads to the end of the connection; what the server sent that nobody asked for.
+    /// Reads to the end of the connection; bytes that the server sent without a request.
     pub(super) fn rest(mut self) -> std::io::Result<String> {
         let mut rest = String::new();
         self.0.read_to_string(&mut rest).map(|_| rest)
@@ -82,7 +82,7 @@ impl Answer {
         value
     }
 
-    /// Head and body, with nothing but the moment in `Date` taken out.
+    /// Header section and body, without the time in `Date`.
     pub(super) fn undated(&self) -> String {
         let date = self.header("date").unwrap();
         format!("{}{}", self.head.replace(date, "(date)"), self.body)
@@ -102,13 +102,13 @@ pub(super) fn authority(server: &Server) -> &str {
 
 /// One request on a connection of its own, after which the server closes.
 ///
-/// Whatever comes behind the declared end of the answer fails the test: that is how a body of a 204
-/// would show.
+/// Bytes after the declared end of the response fail the test: this detects a body of a 204
+/// response.
 pub(super) fn send(server: &Server, method: &str, path: &str, fields: &str) -> Answer {
     let mut connection = Connection::open(server);
-    let answer = connection.send(method, path, &format!("Connection: close\r\n{fields}"), "");
-    assert_eq!(connection.rest().unwrap(), "", "bytes after the end of {answer:?}");
-    answer
+    let response = connection.send(method, path, &format!("Connection: close\r\n{fields}"), "");
+    assert_eq!(connection.rest().unwrap(), "", "bytes after the end of {response:?}");
+    response
 }
 
 /// A POST on a connection of its own.
