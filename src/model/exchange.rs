@@ -251,7 +251,7 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// No connection: rejected, unreachable, a name that does not resolve.
+    /// No connection: refused, unreachable, a name that does not resolve.
     Connect,
     /// No secure connection: certificate, handshake.
     Tls,
