@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::{
     ChangeRule as Rule, Level,
-    body::{self, ASSIGNED, CREATED, GENERATED, is_of_its_time},
+    body::{self, ASSIGNED, CREATED, GENERATED},
     cookies,
     difference::{Difference, Part, Told},
     format::{Format, instant},
     text::is_only_generated,
+    values::is_of_its_time,
 };
 use crate::{
     check::{MAX_DECODED, MediaType, ResponseView, fields, status_name},

@@ -26,6 +26,7 @@ mod side;
 #[cfg(test)]
 mod tests;
 mod text;
+mod values;
 mod words;
 
 use std::{

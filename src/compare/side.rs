@@ -4,10 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use serde_json::Value;
 
-use super::{
-    Side,
-    body::{CREATED, identifiers},
-};
+use super::{Side, body::CREATED, values::identifiers};
 use crate::{
     check::{MAX_DECODED, PutBack, ResponseView},
     model::{Answer, Attempt, CaseFinished, Event, Exchange, Reply, Request, RunFinished},

@@ -1,7 +1,7 @@
 //! Connections between two requests: parked, watched, and used again.
 //!
-//! A duplicate, late or unsolicited response must not become the response to
-//! another request. HTTP/1.1 assigns responses to requests only by their order on a connection, so:
+//! A duplicate, late or unsolicited response must not become the response to another request. HTTP/1.1 assigns responses
+//! to requests only by their order on a connection, so:
 //!
 //! - After a complete response its connection is *parked*, and the response stays open to evidence ([`Watch`]) until the
 //!   connection is used again, ends, or has been idle for [`IDLE`]. Bytes that arrive in that time are excess of the
@@ -16,8 +16,9 @@
 //!   further bytes follow. Neither is trusted: [`super::Client`] sends a safe request again on a new connection. If the
 //!   response there is clean, the bytes belonged to the request before ([`Link::before`]), whose watch lasts until the
 //!   connection is used a third time. If it cannot be attributed, the case has no verdict.
-//! - At the end of the run every parked connection is half-closed, [`LAST_LOOK`] after its response at the earliest. A server that is done with its responses closes it in
-//!   turn, and nothing is waited for; one that still has something to send sends it before ([`DRAIN`] at most).
+//! - At the end of the run every parked connection is half-closed, [`LAST_LOOK`] after its response at the earliest. A
+//!   server that has sent all its responses closes it in turn, so nothing is waited for; one that still has something to
+//!   send sends it before ([`DRAIN`] at most).
 //! - A server may serve one connection at a time. If requests on new connections have no response until the parked ones
 //!   are closed, no more connections are kept beside those in use ([`Pool::learn`]).
 
