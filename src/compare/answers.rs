@@ -31,7 +31,7 @@ pub(super) struct How<'h> {
     pub(super) volatile: &'h dyn Fn(&Part) -> Option<&'static str>,
     /// Whether edits of the body are kept.
     pub(super) with_edits: bool,
-    /// Whether the server assigned a value of the baseline, so that it is another one each time.
+    /// Whether the server assigned a value of the baseline, so that it differs each time.
     pub(super) assigned: Assigned<'h>,
 }
 

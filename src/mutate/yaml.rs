@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::text::quoted_yaml;
+
 /// Keys of short tests, which are written on one line.
 const TESTS: [&str; 5] = ["present", "empty", "within", "contains", "matches"];
 
@@ -46,7 +48,7 @@ fn is_test(value: &Value) -> bool {
 
 fn flow(value: &Value, out: &mut String) {
     match value {
-        Value::String(text) => out.push_str(&quoted(text)),
+        Value::String(text) => out.push_str(&quoted_yaml(text)),
         Value::Array(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -86,52 +88,8 @@ fn key(text: &str) -> String {
     {
         format!("{sigil}{name}")
     } else {
-        quoted(text)
+        quoted_yaml(text)
     }
-}
-
-/// A text in double quotes. What a terminal or a log would show in another spelling is escaped, so that the text can be
-/// copied from either.
-fn quoted(text: &str) -> String {
-    let mut out = "\"".to_owned();
-    let mut signs = text.chars().peekable();
-    while let Some(sign) = signs.next() {
-        match sign {
-            '"' => out += "\\\"",
-            '\\' => out += "\\\\",
-            '\n' => out += "\\n",
-            '\r' => out += "\\r",
-            '\t' => out += "\\t",
-            '#' if signs.peek() == Some(&'#') => out += "\\x23",
-            sign if is_invisible(sign) => {
-                let code = u32::from(sign);
-                let _ = if code > 0xffff {
-                    write!(out, "\\U{code:08x}")
-                } else {
-                    write!(out, "\\u{code:04x}")
-                };
-            }
-            sign => out.push(sign),
-        }
-    }
-    out + "\""
-}
-
-/// Control and format characters, and what is not allowed in YAML or XML.
-fn is_invisible(sign: char) -> bool {
-    sign.is_control()
-        || matches!(
-            sign,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{ffff}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::model::byte_of;
+pub(super) use crate::text::{is_unsafe, without_marks};
 
 /// Text in which everything that could move the cursor, colour the screen or reverse the reading is spelled out, and so
 /// is `##word[`, which CI systems take for a command wherever it stands.
@@ -31,56 +32,6 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(without_marks(&out, "\\u{23}").into_owned())
-}
-
-/// Control characters, the format characters that reorder or hide text (Unicode TR 36 §3.1), and what no XML may hold.
-pub(super) fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{fffe}'..='\u{ffff}'
-                | '\u{e0000}'..='\u{e007f}'
-                // Bytes of header fields.
-                | '\u{10ff80}'..='\u{10ffff}'
-        )
-}
-
-/// Text in which `spelled` stands for the first sign of each `##word[`: Azure Pipelines (`##vso[`), `TeamCity`
-/// (`##teamcity[`) and GitHub's runner (`##[error]`, its older form) look for it anywhere in a line.
-pub(super) fn without_marks<'t>(text: &'t str, spelled: &str) -> Cow<'t, str> {
-    let mut out = String::new();
-    let mut rest = text;
-    let mut from = 0;
-    while let Some(at) = rest[from..].find("##").map(|at| from + at) {
-        if is_mark(&rest[at..]) {
-            out.push_str(&rest[..at]);
-            out.push_str(spelled);
-            rest = &rest[at + 1..];
-            from = 0;
-        } else {
-            from = at + 1;
-        }
-    }
-    if out.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// Whether text begins with `##word[`; the word may be empty.
-fn is_mark(text: &str) -> bool {
-    let word = text.strip_prefix("##").unwrap_or_default();
-    let word = word.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    text.starts_with("##") && word.starts_with('[')
 }
 
 /// A line that no CI system takes for a command. GitHub's runner cuts white space off and then looks for `::`; styles

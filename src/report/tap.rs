@@ -9,12 +9,12 @@ use super::{
     Reporter, Sink,
     account::{self, cut, diff_lines, millis, seconds},
     curl::Shell,
-    escape::{is_unsafe, without_marks},
     outcome, visible,
 };
 use crate::{
     model::{Attempt, CaseFinished, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Stop, Verdict},
     redact::Redacted,
+    text::quoted_yaml,
 };
 
 /// Writes a test point a case as it completes.
@@ -109,7 +109,7 @@ impl Tap {
             yaml.text("name", name);
         }
         if !finished.tags.is_empty() {
-            let tags: Vec<_> = finished.tags.iter().map(|tag| quoted(tag)).collect();
+            let tags: Vec<_> = finished.tags.iter().map(|tag| quoted_yaml(tag)).collect();
             yaml.line(&format!("tags: [{}]", tags.join(", ")));
         }
         yaml.place(&finished.place);
@@ -195,7 +195,7 @@ impl Yaml<'_> {
     }
 
     fn text(&mut self, key: &str, value: &str) {
-        let value = quoted(value);
+        let value = quoted_yaml(value);
         self.line(&format!("{key}: {value}"));
     }
 
@@ -272,34 +272,10 @@ impl Yaml<'_> {
         if let Some(diff) = &finding.diff {
             self.line("diff:");
             for line in diff_lines(diff) {
-                self.line(&format!("  - {}", quoted(&line)));
+                self.line(&format!("  - {}", quoted_yaml(&line)));
             }
         }
     }
-}
-
-/// A double-quoted scalar of YAML; JSON too, but for characters past U+FFFF that must be spelled out.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if is_unsafe(c) && u32::from(c) > 0xffff => {
-                let _ = write!(out, "\\U{:08x}", u32::from(c));
-            }
-            c if is_unsafe(c) => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    without_marks(&out, "\\u0023").into_owned()
 }
 
 #[cfg(test)]
@@ -310,7 +286,7 @@ mod tests {
     fn nothing_breaks_out_of_a_line() {
         assert_eq!(plain("a/b[c # SKIP]\\\nnot ok 2"), "a/b[c \\# SKIP]\\\\\\\\nnot ok 2");
         assert_eq!(
-            quoted("\u{0}\u{1b}\u{85}\u{2028}\u{202e}\u{feff}\u{ffff}\u{e0041}\"\\\r\n  ...\n\t漢"),
+            quoted_yaml("\u{0}\u{1b}\u{85}\u{2028}\u{202e}\u{feff}\u{ffff}\u{e0041}\"\\\r\n  ...\n\t漢"),
             "\"\\u0000\\u001b\\u0085\\u2028\\u202e\\ufeff\\uffff\\U000e0041\\\"\\\\\\r\\n  ...\\n\\t漢\""
         );
     }

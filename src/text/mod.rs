@@ -1,7 +1,9 @@
 //! Text for human readers, and regular expressions.
 
+mod escape;
 mod lookalike;
 mod regex;
 
+pub(crate) use escape::{is_unsafe, quoted_yaml, without_marks};
 pub(crate) use lookalike::{alone, distinct, excerpts};
 pub(crate) use regex::{Budget, MAX_REGEX, bounded_regex, matches_every_text, regex, regex_once};

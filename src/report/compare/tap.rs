@@ -12,10 +12,8 @@ use super::{
 use crate::{
     compare::{Change, Comparison, Matrix},
     model::Verdict,
-    report::{
-        outcome::short,
-        tap::{plain, quoted},
-    },
+    report::{outcome::short, tap::plain},
+    text::quoted_yaml,
 };
 
 /// Most changes of one comparison. Those that fail come first.
@@ -58,8 +56,8 @@ pub(super) fn write_matrix(matrix: &Matrix, sink: &mut dyn Write) -> io::Result<
                 }
                 Some(verdict) => {
                     writeln!(sink, "not ok {number} - {}\n  ---", plain(&name))?;
-                    writeln!(sink, "  verdict: {}", quoted(verdict.name()))?;
-                    writeln!(sink, "  message: {}\n  ...", quoted(&reason))?;
+                    writeln!(sink, "  verdict: {}", quoted_yaml(verdict.name()))?;
+                    writeln!(sink, "  message: {}\n  ...", quoted_yaml(&reason))?;
                 }
             }
         }
@@ -132,7 +130,7 @@ fn point(comparison: &Comparison, change: &Change, number: usize, lead: &str, si
     let word = if fails(comparison, change) { "not ok" } else { "ok" };
     let name = format!("{lead}{} of {}", title(change), origin(change));
     writeln!(sink, "{word} {number} - {}\n  ---", plain(&name))?;
-    let mut key = |name: &str, value: &str| writeln!(sink, "  {name}: {}", quoted(value));
+    let mut key = |name: &str, value: &str| writeln!(sink, "  {name}: {}", quoted_yaml(value));
     key("level", level(change.level))?;
     key("message", &short(&change.message, VALUE))?;
     key("reason", &short(&change.reason, VALUE))?;
