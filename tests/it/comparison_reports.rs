@@ -3,8 +3,6 @@
 mod hostile;
 mod made;
 
-use std::path::Path;
-
 use conforme::{
     compare::{Comparison, Level, Matrix},
     report::{
@@ -17,7 +15,7 @@ use serde_json::Value;
 use crate::{
     html::{chromium, opened},
     reports_ci::{checked_junit, checked_tap},
-    support::{Project, conforme, ran, repository},
+    support::{Project, conforme, ran, snapshot},
 };
 use made::{portal, regions, same};
 
@@ -43,16 +41,6 @@ fn report_matrix(format: Format, matrix: &Matrix) -> String {
     let mut out = Vec::new();
     write_matrix(format, matrix, &mut out).expect("memory takes all");
     String::from_utf8(out).expect("text")
-}
-
-/// The text is that of a file beside this one. `CONFORME_TEST_WRITE=1` writes the file.
-fn is_as_in(file: &str, text: &str) {
-    let path = Path::new("tests/it/comparison_reports").join(file);
-    if std::env::var_os("CONFORME_TEST_WRITE").is_some() {
-        std::fs::write(repository().join(&path), text).unwrap();
-    }
-    let expected = std::fs::read_to_string(repository().join(&path)).unwrap_or_default();
-    assert!(text == expected, "{} is another one:\n{text}", path.display());
 }
 
 #[test]
@@ -93,13 +81,21 @@ fn same_change_of_a_header_field_is_shown_once() {
 
 #[test]
 fn the_terminal_says_first_whether_it_may_be_released_and_then_what_breaks_whom() {
-    is_as_in("portal.txt", &told(&portal(), ComparisonOptions::default()));
+    snapshot(
+        "comparison_reports",
+        "portal.txt",
+        &told(&portal(), ComparisonOptions::default()),
+    );
     let verbose = ComparisonOptions {
         verbose: true,
         ..ComparisonOptions::default()
     };
-    is_as_in("portal-verbose.txt", &told(&portal(), verbose));
-    is_as_in("regions.txt", &told_matrix(&regions(), ComparisonOptions::default()));
+    snapshot("comparison_reports", "portal-verbose.txt", &told(&portal(), verbose));
+    snapshot(
+        "comparison_reports",
+        "regions.txt",
+        &told_matrix(&regions(), ComparisonOptions::default()),
+    );
 }
 
 #[test]
@@ -137,15 +133,31 @@ fn a_quiet_terminal_tells_only_what_fails() {
 
 #[test]
 fn the_other_formats_tell_the_same_comparison() {
-    is_as_in("portal.md", &report(Format::Markdown, &portal()));
-    is_as_in("portal.xml", &report(Format::JUnit, &portal()));
-    is_as_in("portal.tap", &report(Format::Tap, &portal()));
-    is_as_in("portal.log", &report(Format::GitHub, &portal()));
+    snapshot("comparison_reports", "portal.md", &report(Format::Markdown, &portal()));
+    snapshot("comparison_reports", "portal.xml", &report(Format::JUnit, &portal()));
+    snapshot("comparison_reports", "portal.tap", &report(Format::Tap, &portal()));
+    snapshot("comparison_reports", "portal.log", &report(Format::GitHub, &portal()));
     let sarif: Value = serde_json::from_str(&report(Format::Sarif, &portal())).unwrap();
-    is_as_in("portal.sarif", &(serde_json::to_string_pretty(&sarif).unwrap() + "\n"));
-    is_as_in("regions.md", &report_matrix(Format::Markdown, &regions()));
-    is_as_in("regions.xml", &report_matrix(Format::JUnit, &regions()));
-    is_as_in("regions.tap", &report_matrix(Format::Tap, &regions()));
+    snapshot(
+        "comparison_reports",
+        "portal.sarif",
+        &serde_json::to_string_pretty(&sarif).unwrap(),
+    );
+    snapshot(
+        "comparison_reports",
+        "regions.md",
+        &report_matrix(Format::Markdown, &regions()),
+    );
+    snapshot(
+        "comparison_reports",
+        "regions.xml",
+        &report_matrix(Format::JUnit, &regions()),
+    );
+    snapshot(
+        "comparison_reports",
+        "regions.tap",
+        &report_matrix(Format::Tap, &regions()),
+    );
 }
 
 #[test]

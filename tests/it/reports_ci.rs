@@ -5,7 +5,7 @@ use std::{fmt::Write as _, process::Command};
 use quick_xml::{Reader, events::Event as Xml};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Server, Then, agreeing, answer, indent, ran, report_code, repository};
+use crate::support::{Project, Server, Then, agreeing, answer, indent, ran, report_code, repository, snapshot};
 
 /// What acts on a terminal, in a CI log, in XML, in HTML and in TAP.
 const HOSTILE: &str = "\u{1b}[31mred\u{7}\0\u{8}\r\n::error::x\n##[error]x\n...\nnot ok 1 - x # SKIP\nBail out!\n\
@@ -340,15 +340,13 @@ fn every_verdict() -> Vec<Value> {
 #[test]
 fn junit_tells_every_verdict_in_the_order_of_the_plan() {
     let (_, junit, _) = reports(&every_verdict());
-    let expected = include_str!("reports_ci/every-verdict.xml");
-    assert!(junit == expected, "{junit}");
+    snapshot("reports_ci", "every-verdict.xml", &junit);
 }
 
 #[test]
 fn tap_tells_every_verdict_in_the_order_of_completion() {
     let (_, _, tap) = reports(&every_verdict());
-    let expected = include_str!("reports_ci/every-verdict.tap");
-    assert!(tap == expected, "{tap}");
+    snapshot("reports_ci", "every-verdict.tap", &tap);
 }
 
 #[test]

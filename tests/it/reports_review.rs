@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     log_commands::commands,
-    support::{Project, Server, agreeing, ran, report_code},
+    support::{Project, Server, agreeing, ran, report_code, snapshot},
 };
 
 /// What acts on a terminal, in a CI log, in Markdown, in HTML and in XML.
@@ -292,110 +292,13 @@ fn unescaped(text: &str) -> String {
 #[test]
 fn markdown_tells_a_run() {
     let told = Told::of(&every_verdict());
-    let expected = r#"## The contract is broken, and the run is not whole: stopped by --max-fail; 1 of 6 cases passed, 1 skipped, 1 failed, 1 errored, 1 flaky, 1 not run, 2 warnings, against `staging`
-
-6 cases of `https://api.example.com`
-
-| passed | failed | errored | flaky | skipped | not run | warnings |
-| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| 1 | 1 | 1 | 1 | 1 | 1 | 2 |
-
-<details>
-<summary><b>FAIL</b> <code>s/b[x]</code> <code>status: expected 200, got 500 (and 1 more)</code></summary>
-
-```text
-It is what it is
---> cases/s/b.yaml:1:1
-status: expected 200, got 500
-  --> cases/s/suite.yaml:8:11
-body/json at /n: expected {"n": 1}, got {"n": 2}
-```
-
-```diff
-@@ -1,1 +1,1 @@
--{"n": 1}
-+{"n": 2}
-```
-
-```text
-warning: http/challenge: 401 has no `WWW-Authenticate`
-```
-
-```sh
-curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '"$TOKEN" -H 'Accept:' -H 'User-Agent:' -H 'Content-Type:' --data-binary '{"a": 1}'
-```
-
-</details>
-
-<details>
-<summary><b>ERROR</b> <code>s/c</code> <code>no response within 10s</code></summary>
-
-```text
---> cases/s/c.yaml:1:1
-no response within 10s
-```
-
-</details>
-
-<details>
-<summary><b>FLAKY</b> <code>s/d</code> <code>it passed only at try 2, after: no response within 10s</code></summary>
-
-```text
---> cases/s/d.yaml:1:1
-try 1 [10.000s]: no response within 10s
-try 2 [0.001s]: passed
-```
-
-```sh
-curl -sS -i http://127.0.0.1/ -H 'Accept:' -H 'User-Agent:'
-```
-
-</details>
-
-### Warnings
-
-- `http/challenge`: `` 401 has no `WWW-Authenticate` `` (2 cases)
-
-### Skipped
-
-- 1 case: `` the target does not define `x` `` (`s/e`)
-
-### Not run
-
-- 1 case: `as many cases failed as allowed` (`s/f`)
-
-The run is not whole: stopped by --max-fail; 1 case did not run.
-
-### Snapshots that no case has
-
-- `snapshots/s/old.snap`
-
-### Pending snapshots
-
-- `snapshots/s/a.snap.new`
-
-`conforme 0.0.0` · 10.100s · 2026-01-02 03:04:05 UTC · commit `fedcba987654` · suite `0123456789ab`
-"#;
-    assert!(told.markdown == expected, "{}", told.markdown);
+    snapshot("reports_review", "every-verdict.md", &told.markdown);
 }
 
 #[test]
 fn github_annotates_the_line_that_asked() {
     let told = Told::of(&every_verdict());
-    let expected = "\
-::error file=tests/my api/cases/s/c.yaml,line=1,col=1,title=s/c errored::no response within 10s
-::error file=tests/my api/cases/s/suite.yaml,line=8,col=11,title=s/b[x] failed::status: expected 200, got \
-500%0A  --> cases/s/suite.yaml:8:11%0A… and 1 more finding%0A\
-reproduce: curl -sS -i -X POST https://api.example.com/b -H 'authorization: Bearer '\"$TOKEN\" -H 'Accept:' -H 'User-Agent:' -H 'Content-Type:' --data-binary '{\"a\": 1}'
-::error file=tests/my api/cases/s/d.yaml,line=1,col=1,title=s/d flaky::it passed only at try 2, after: no response within 10s%0A\
-reproduce: curl -sS -i http://127.0.0.1/ -H 'Accept:' -H 'User-Agent:'
-::warning file=tests/my api/cases/s/a.yaml,line=1,col=1,title=http/challenge::http/challenge: 401 has no \
-`WWW-Authenticate` (s/a and 1 case more)
-::warning file=tests/my api/snapshots/s/old.snap,title=snapshot::no case has this snapshot
-::error title=conforme::The contract is broken, and the run is not whole: stopped by --max-fail; 1 of 6 cases passed, 1 \
-skipped, 1 failed, 1 errored, 1 flaky, 1 not run, 2 warnings, against staging
-";
-    assert!(told.github == expected, "{}", told.github);
+    snapshot("reports_review", "every-verdict.log", &told.github);
 }
 
 #[test]

@@ -474,3 +474,13 @@ impl Ran {
         one
     }
 }
+
+/// Compares a text with the snapshot `tests/it/FOLDER/NAME.snap`. `INSTA_UPDATE=always` writes the file; `cargo insta review`
+/// shows the difference.
+pub(crate) fn snapshot(folder: &str, name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
