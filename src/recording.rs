@@ -282,7 +282,7 @@ impl Recording {
     fn take(&mut self, event: &Event) -> Result<(), RecordingError> {
         let agrees = match event {
             Event::CaseFinished(finished) => {
-                self.elapsed_us = self.elapsed_us.max(finished.last.elapsed_us);
+                self.elapsed_us = self.elapsed_us.max(finished.last.elapsed_us());
                 self.consistency.case(&self.started, finished)
             }
             Event::RunFinished(finished) => {

@@ -22,11 +22,11 @@ pub(super) type Mark = (CheckId, Option<String>);
 pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
     let mut out = BTreeSet::new();
     for one in attempts(case) {
-        let answer = match one.exchange.as_ref().map(|exchange| &exchange.reply) {
+        let answer = match one.exchange().map(|exchange| &exchange.reply) {
             Some(Reply::Answer(answer)) => Some(ResponseView::new(answer, MAX_DECODED)),
             _ => None,
         };
-        out.extend(marks_of(&one.findings, answer.as_ref()));
+        out.extend(marks_of(one.findings(), answer.as_ref()));
     }
     out
 }
@@ -35,12 +35,12 @@ pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
 pub(super) fn texts(case: &CaseFinished) -> BTreeMap<Mark, String> {
     let mut out = BTreeMap::new();
     for one in attempts(case) {
-        let answer = match one.exchange.as_ref().map(|exchange| &exchange.reply) {
+        let answer = match one.exchange().map(|exchange| &exchange.reply) {
             Some(Reply::Answer(answer)) => Some(ResponseView::new(answer, MAX_DECODED)),
             _ => None,
         };
-        for finding in &one.findings {
-            for mark in marks_of(std::slice::from_ref(finding), answer.as_ref()) {
+        for finding in one.findings() {
+            for mark in marks_of([finding], answer.as_ref()) {
                 out.entry(mark).or_insert_with(|| text_of(finding));
             }
         }
@@ -58,9 +58,12 @@ fn text_of(finding: &Finding) -> String {
 }
 
 /// The findings that fail a response.
-pub(super) fn marks_of(findings: &[Finding], view: Option<&ResponseView<'_>>) -> BTreeSet<Mark> {
+pub(super) fn marks_of<'f>(
+    findings: impl IntoIterator<Item = &'f Finding>,
+    view: Option<&ResponseView<'_>>,
+) -> BTreeSet<Mark> {
     let mut failing = findings
-        .iter()
+        .into_iter()
         .filter(|finding| finding.level == Level::Deny)
         .peekable();
     if failing.peek().is_none() {

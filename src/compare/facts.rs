@@ -68,7 +68,7 @@ impl<'s> Facts<'s> {
     /// Method and path template of a case: those of the project, or else of the recorded request. `None` where neither is
     /// known.
     pub(super) fn endpoint(&self, case: &CaseFinished, side: &Recorded) -> Option<String> {
-        let request = case.last.exchange.as_ref().map(|exchange| &exchange.request);
+        let request = case.last.exchange().map(|exchange| &exchange.request);
         let sent = request.map(|request| {
             let base = side.side.base_url.trim_end_matches('/');
             let path = request.url.strip_prefix(base).unwrap_or(&request.url);

@@ -40,7 +40,7 @@ impl<'p> Judge<'p> {
     pub(super) fn case(&self, recorded: &CaseFinished) -> Option<JudgedCase> {
         let planned = self.cases.get(recorded.id.as_str())?;
         let mut bound = self.plan.bind(&planned.case, self.sources).ok()?;
-        bound.request = recorded.last.exchange.as_ref()?.request.clone();
+        bound.request = recorded.last.exchange()?.request.clone();
         Some(JudgedCase { bound })
     }
 }

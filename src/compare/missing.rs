@@ -44,7 +44,7 @@ fn response(case: &CaseFinished) -> Result<(), String> {
         Verdict::Skipped if case.passed_before => Err("left out because it passed in an earlier run".to_owned()),
         Verdict::Skipped => Err(format!("skipped ({reason})")),
         Verdict::NotRun => Err(format!("not run ({reason})")),
-        _ => match case.last.exchange.as_ref().map(|exchange| &exchange.reply) {
+        _ => match case.last.exchange().map(|exchange| &exchange.reply) {
             Some(Reply::Answer(_)) => Ok(()),
             Some(Reply::Malformed(malformed)) => Err(format!("malformed response ({})", malformed.reason)),
             Some(Reply::Failure(failure)) => Err(format!("no response ({})", failure.message)),

@@ -350,10 +350,8 @@ fn change(
     };
     let exchange = |case: Option<&CaseFinished>| {
         let case = case?;
-        let of_round = side::attempts(case)
-            .nth(shown.round)
-            .and_then(|one| one.exchange.clone());
-        of_round.or_else(|| case.last.exchange.clone())
+        let of_round = side::attempts(case).nth(shown.round).and_then(|one| one.exchange());
+        of_round.or_else(|| case.last.exchange()).cloned()
     };
     let evidence = Evidence {
         case: id.clone(),

@@ -115,7 +115,7 @@ fn assigned_by(attempt: &Attempt) -> Vec<(String, String)> {
         request,
         reply: Reply::Answer(answer),
         ..
-    }) = &attempt.exchange
+    }) = attempt.exchange()
     else {
         return Vec::new();
     };
@@ -149,7 +149,7 @@ pub(super) fn attempts(case: &CaseFinished) -> impl Iterator<Item = &Attempt> {
 pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Answer)> {
     let numbered = attempts(case).enumerate();
     numbered
-        .filter_map(|(number, one)| match &one.exchange.as_ref()?.reply {
+        .filter_map(|(number, one)| match &one.exchange()?.reply {
             Reply::Answer(answer) => Some((number, answer)),
             _ => None,
         })
@@ -158,5 +158,5 @@ pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Answer)> {
 
 /// The reply that counts, where there is any.
 pub(super) fn exchange(case: &CaseFinished) -> Option<&Exchange> {
-    case.last.exchange.as_ref()
+    case.last.exchange()
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Digest, Exit, Finding, Level, Partition, Place, Reply, Request, instant};
 
 /// Version of the event format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -259,7 +259,7 @@ pub struct CaseFinished {
     #[serde(flatten)]
     pub last: Attempt,
     /// The attempts before the last, in order; none of them passed.
-    #[serde(rename = "earlier", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub previous: Vec<Attempt>,
     /// Further responses of the same version to the same request (`--repeats`): differences among
     /// them are noise.
@@ -270,12 +270,23 @@ pub struct CaseFinished {
     pub snapshot: Option<String>,
 }
 
-/// One attempt of a case: the request, the response and the findings.
+/// One attempt of a case: its steps in the order in which they ran.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Why there is no verdict: why the case was skipped, was not run, or has no response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The steps that were run; one for a case with `request`, none if the case was not run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+}
+
+/// One step of an attempt: a request, its response and its findings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Its id in the case; empty for a case with `request` instead of steps.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// When the request began.
     #[schemars(with = "Option<String>")]
     #[serde(
@@ -294,14 +305,85 @@ pub struct Attempt {
     pub exchange: Option<Exchange>,
 }
 
+impl Step {
+    /// Whether a finding fails it.
+    pub fn fails(&self) -> bool {
+        self.findings.iter().any(|finding| finding.level == Level::Deny)
+    }
+
+    /// Whether its request has no complete response.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(
+            &self.exchange,
+            Some(Exchange {
+                reply: Reply::Failure(_),
+                ..
+            })
+        )
+    }
+}
+
 impl Attempt {
+    /// An attempt of one step.
+    pub fn of(step: Step) -> Self {
+        Self {
+            reason: None,
+            steps: vec![step],
+        }
+    }
+
+    /// The step that decides the verdict: the first that fails or has no response, or else the last.
+    pub fn deciding(&self) -> Option<&Step> {
+        let decides = |step: &&Step| step.fails() || step.is_unanswered();
+        self.steps.iter().find(decides).or_else(|| self.steps.last())
+    }
+
+    /// The exchange of the deciding step.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.deciding()?.exchange.as_ref()
+    }
+
+    /// The response or failure of the deciding step.
+    pub fn reply(&self) -> Option<&Reply> {
+        Some(&self.exchange()?.reply)
+    }
+
+    /// The exchanges of all steps, in order.
+    pub fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        self.steps.iter().filter_map(|step| step.exchange.as_ref())
+    }
+
+    /// The findings of all steps, in order.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.steps.iter().flat_map(|step| &step.findings)
+    }
+
+    /// The first finding that fails it.
+    pub fn failing(&self) -> Option<&Finding> {
+        self.findings().find(|finding| finding.level == Level::Deny)
+    }
+
+    /// When its first request began.
+    pub fn started(&self) -> Option<DateTime<Utc>> {
+        self.steps.iter().find_map(|step| step.started)
+    }
+
+    /// From the start of its first request to the end of its last response, in microseconds.
+    pub fn elapsed_us(&self) -> u64 {
+        let (Some(first), Some(last)) = (self.steps.first(), self.steps.last()) else {
+            return 0;
+        };
+        let before = match (first.started, last.started) {
+            (Some(first), Some(last)) => (last - first).num_microseconds(),
+            _ => None,
+        };
+        let before = before.and_then(|before| u64::try_from(before).ok());
+        before.unwrap_or_default().saturating_add(last.elapsed_us)
+    }
+
     /// One line with the reason why it did not pass, or else the first failing finding with its values.
     pub fn summary(&self) -> Option<String> {
-        let finding = || {
-            let finding = self.findings.iter().find(|finding| finding.level == Level::Deny)?;
-            Some(finding.headline())
-        };
-        self.reason.clone().or_else(finding)
+        self.reason.clone().or_else(|| Some(self.failing()?.headline()))
     }
 }
 
@@ -311,8 +393,10 @@ pub(crate) fn worst(verdict: Verdict, last: &mut Attempt, repeats: &mut [Attempt
     if !matches!(verdict, Verdict::Passed | Verdict::Flaky) {
         return verdict;
     }
-    let fails = |one: &Attempt| one.findings.iter().any(|finding| finding.level == Level::Deny);
-    let found = repeats.iter().position(fails).map(|at| (at, Verdict::Failed));
+    let found = repeats
+        .iter()
+        .position(|one| one.failing().is_some())
+        .map(|at| (at, Verdict::Failed));
     let unanswered = || {
         repeats
             .iter()
@@ -370,11 +454,7 @@ impl Counts {
             Verdict::Skipped => &mut self.skipped,
             Verdict::NotRun => &mut self.not_run,
         } += 1;
-        let warns = finished
-            .last
-            .findings
-            .iter()
-            .filter(|finding| finding.level == Level::Warn);
+        let warns = finished.last.findings().filter(|finding| finding.level == Level::Warn);
         self.warnings += warns.count();
     }
 

@@ -99,7 +99,7 @@ struct Found {
 pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) -> Result<Measured, RecordingError> {
     let recorded = read(path)?;
     let replies: HashMap<&str, &Reply> = (recorded.iter())
-        .filter_map(|case| Some((case.id.as_str(), &case.last.exchange.as_ref()?.reply)))
+        .filter_map(|case| Some((case.id.as_str(), &case.last.exchange()?.reply)))
         .collect();
     let elsewhere = elsewhere(&recorded, plan);
     let mut not_measured = Vec::new();
@@ -182,7 +182,7 @@ fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewher
             answers: Vec::new(),
             ids: ids.clone(),
         });
-        let Some(Reply::Answer(answer)) = case.last.exchange.as_ref().map(|exchange| &exchange.reply) else {
+        let Some(Reply::Answer(answer)) = case.last.exchange().map(|exchange| &exchange.reply) else {
             continue;
         };
         if of_suite.answers.len() < KINDS && !of_suite.answers.iter().any(|known| is_alike(known, answer)) {
@@ -226,11 +226,7 @@ fn subject(
     if !matches!(recorded.verdict, Verdict::Passed | Verdict::Flaky) {
         return Err(format!("it is {} in the recording", recorded.verdict.name()));
     }
-    let exchange = recorded
-        .last
-        .exchange
-        .as_ref()
-        .ok_or("it has no answer in the recording")?;
+    let exchange = recorded.last.exchange().ok_or("it has no answer in the recording")?;
     let Reply::Answer(answer) = &exchange.reply else {
         return Err("it has no answer in the recording".to_owned());
     };

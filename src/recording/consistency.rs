@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Attempt, CaseFinished, Counts, Exit, Level, Reply, RunFinished, RunStarted, Verdict};
+use crate::model::{Attempt, CaseFinished, Counts, Exit, Reply, RunFinished, RunStarted, Verdict};
 
 /// What has been read so far. Every check returns the contradiction that it finds, as a sentence.
 #[derive(Debug, Default)]
@@ -90,12 +90,7 @@ impl Consistency {
 
 /// In what the verdict on a case contradicts what is recorded of it.
 fn contradiction(case: &CaseFinished) -> Option<String> {
-    let Attempt {
-        reason,
-        findings,
-        exchange,
-        ..
-    } = &case.last;
+    let Attempt { reason, steps } = &case.last;
     let name = case.verdict.name();
     let failing = failing(&case.last);
     let says = |what: &str| Some(format!("the verdict is `{name}`, and {what}"));
@@ -129,8 +124,7 @@ fn contradiction(case: &CaseFinished) -> Option<String> {
             _ => None,
         },
         Verdict::Skipped | Verdict::NotRun => {
-            let is_empty =
-                exchange.is_none() && findings.is_empty() && case.previous.is_empty() && case.repeats.is_empty();
+            let is_empty = steps.is_empty() && case.previous.is_empty() && case.repeats.is_empty();
             (!is_empty).then(|| format!("the verdict is `{name}`, and it was run"))
         }
     }
@@ -143,12 +137,11 @@ fn short(name: &str) -> &str {
 
 /// The first check that fails a case.
 fn failing(one: &Attempt) -> Option<&str> {
-    let denied = one.findings.iter().find(|finding| finding.level == Level::Deny)?;
-    Some(denied.check.as_str())
+    Some(one.failing()?.check.as_str())
 }
 
 fn is_response(one: &Attempt) -> bool {
-    let reply = one.exchange.as_ref().map(|exchange| &exchange.reply);
+    let reply = one.exchange().map(|exchange| &exchange.reply);
     reply.is_some_and(|reply| !matches!(reply, Reply::Failure(_)))
 }
 
@@ -167,10 +160,16 @@ mod tests {
     fn case(index: usize, verdict: &str, more: &Value) -> CaseFinished {
         let mut event = json!({
             "event": "case-finished", "id": format!("s/{index}"), "suite": "s", "index": index,
-            "place": { "file": "f", "line": 1, "column": 1 }, "verdict": verdict, "elapsed_us": 1,
+            "place": { "file": "f", "line": 1, "column": 1 }, "verdict": verdict,
         });
+        let mut step = json!({ "elapsed_us": 1 });
         for (name, value) in more.as_object().into_iter().flatten() {
-            event[name] = value.clone();
+            if ["exchange", "findings"].contains(&name.as_str()) {
+                step[name] = value.clone();
+                event["steps"] = json!([step]);
+            } else {
+                event[name] = value.clone();
+            }
         }
         match read_event(event.to_string().as_bytes()) {
             Ok(Event::CaseFinished(case)) => *case,
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn verdict_that_agrees_with_its_findings_is_accepted() {
-        let attempt = json!([{ "reason": "refused", "elapsed_us": 1, "exchange": no_response() }]);
+        let attempt = json!([{ "reason": "refused", "steps": [{ "elapsed_us": 1, "exchange": no_response() }] }]);
         for (verdict, more) in [
             ("passed", json!({ "exchange": response() })),
             ("passed", json!({ "exchange": response(), "findings": finding("warn") })),
@@ -219,7 +218,7 @@ mod tests {
                 "errored",
                 json!({ "exchange": response(), "reason": "the snapshot cannot be written" }),
             ),
-            ("flaky", json!({ "exchange": response(), "earlier": attempt })),
+            ("flaky", json!({ "exchange": response(), "previous": attempt })),
             ("skipped", json!({ "reason": "r" })),
             ("skipped", json!({ "reason": "r", "passed_before": true })),
             ("not-run", json!({ "reason": "r" })),
@@ -230,19 +229,19 @@ mod tests {
 
     #[test]
     fn verdict_that_contradicts_its_findings_is_rejected() {
-        let attempt = json!([{ "reason": "refused", "elapsed_us": 1, "exchange": no_response() }]);
+        let attempt = json!([{ "reason": "refused", "steps": [{ "elapsed_us": 1, "exchange": no_response() }] }]);
         for (verdict, more) in [
             ("passed", json!({ "exchange": response(), "findings": finding("deny") })),
             ("passed", json!({ "exchange": no_response() })),
             ("passed", json!({})),
             ("passed", json!({ "exchange": response(), "reason": "refused" })),
-            ("passed", json!({ "exchange": response(), "earlier": attempt })),
+            ("passed", json!({ "exchange": response(), "previous": attempt })),
             ("passed", json!({ "exchange": response(), "passed_before": true })),
             ("passed", json!({ "exchange": response(), "repeats": attempt })),
             ("flaky", json!({ "exchange": response() })),
             (
                 "flaky",
-                json!({ "exchange": response(), "findings": finding("deny"), "earlier": attempt }),
+                json!({ "exchange": response(), "findings": finding("deny"), "previous": attempt }),
             ),
             ("failed", json!({ "exchange": response() })),
             ("failed", json!({ "exchange": response(), "findings": finding("warn") })),

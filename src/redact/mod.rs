@@ -26,7 +26,7 @@ use crate::{
     check::{HideText, SnapshotMask},
     model::{
         Access, Answer, Attempt, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request,
-        RunFinished, RunStarted, TargetAwaited, Verdict, marks_of,
+        RunFinished, RunStarted, Step, TargetAwaited, Verdict, marks_of,
     },
     project::Secret,
     suite::Filter,
@@ -140,7 +140,7 @@ impl Redactor {
     /// Why an attempt did not pass, in one line with every form of every secret hidden.
     pub(crate) fn summary(&self, one: &Attempt) -> Option<String> {
         let mut one = one.clone();
-        self.one_try(&mut one, true);
+        self.attempt(&mut one, true);
         one.summary()
     }
 
@@ -253,30 +253,43 @@ impl Redactor {
             pass.hide(text);
         }
         for one in previous.iter_mut().chain(repeats) {
-            self.one_try(one, true);
+            self.attempt(one, true);
         }
-        self.one_try(last, reads_passed || *verdict != Verdict::Passed);
+        self.attempt(last, reads_passed || *verdict != Verdict::Passed);
     }
 
-    fn one_try(&self, one: &mut Attempt, keeps_exchange: bool) {
-        if !keeps_exchange && one.findings.is_empty() {
-            one.exchange = None;
+    fn attempt(&self, attempt: &mut Attempt, keeps_exchanges: bool) {
+        let Attempt { reason, steps } = attempt;
+        if !keeps_exchanges && reason.is_none() && steps.iter().all(|step| step.findings.is_empty()) {
+            for step in steps {
+                step.exchange = None;
+            }
+            return;
         }
-        let other = one.exchange.as_ref().and_then(|exchange| self.other(exchange));
+        // A credential of one step can be in the response of another.
+        let exchanges = steps.iter().filter_map(|step| step.exchange.as_ref());
+        let held = exchanges.flat_map(|exchange| other::of(exchange, self.finder.as_ref()));
+        let other = self.finder_of(held.collect());
         let pass = Pass {
             other: other.as_deref(),
             ..self.pass()
         };
-        let Attempt {
-            reason,
+        if let Some(reason) = reason {
+            pass.quote(reason, Cut::default());
+        }
+        for step in steps {
+            Self::step(pass, step, keeps_exchanges);
+        }
+    }
+
+    fn step(pass: Pass<'_>, step: &mut Step, keeps_exchange: bool) {
+        let Step {
+            id: _,
             started: _,
             elapsed_us: _,
             findings,
             exchange,
-        } = one;
-        if let Some(reason) = reason {
-            pass.quote(reason, Cut::default());
-        }
+        } = step;
         pass.findings(findings);
         if !keeps_exchange {
             *exchange = None;
@@ -428,41 +441,45 @@ mod tests {
 
     #[test]
     fn a_try_keeps_so_many_findings_and_says_how_many_more_there_were() {
-        let mut one = Attempt {
+        let mut one = Attempt::of(Step {
             findings: vec![Finding::new(CheckId::Status, "wrong"); FINDINGS + 5],
-            ..Attempt::default()
-        };
-        redactor("the-secret").one_try(&mut one, true);
-        assert_eq!(one.findings.len(), FINDINGS + 1);
-        assert_eq!(one.findings[FINDINGS].message, "5 more findings are left out");
+            ..Step::default()
+        });
+        redactor("the-secret").attempt(&mut one, true);
+        let findings = &one.steps[0].findings;
+        assert_eq!(findings.len(), FINDINGS + 1);
+        assert_eq!(findings[FINDINGS].message, "5 more findings are left out");
     }
 
     #[test]
     fn dropped_exchange_still_masks_the_findings_that_quote_it() {
-        let quoting = || Attempt {
-            findings: vec![Finding::new(
-                CheckId::rule("http/recommended"),
-                "the cookie sid=0123456789abcdef has no attributes",
-            )],
-            exchange: Some(Exchange {
-                request: Request {
-                    method: "GET".to_owned(),
-                    url: "http://127.0.0.1/".to_owned(),
-                    headers: vec![("cookie".to_owned(), "sid=0123456789abcdef".to_owned())],
-                    body: Content::default(),
-                },
-                reply: crate::model::Reply::Failure(crate::model::Failure {
-                    kind: crate::model::FailureKind::Timeout,
-                    message: String::new(),
-                    elapsed_us: 0,
+        let quoting = || {
+            Attempt::of(Step {
+                findings: vec![Finding::new(
+                    CheckId::rule("http/recommended"),
+                    "the cookie sid=0123456789abcdef has no attributes",
+                )],
+                exchange: Some(Exchange {
+                    request: Request {
+                        method: "GET".to_owned(),
+                        url: "http://127.0.0.1/".to_owned(),
+                        headers: vec![("cookie".to_owned(), "sid=0123456789abcdef".to_owned())],
+                        body: Content::default(),
+                    },
+                    reply: crate::model::Reply::Failure(crate::model::Failure {
+                        kind: crate::model::FailureKind::Timeout,
+                        message: String::new(),
+                        elapsed_us: 0,
+                    }),
                 }),
-            }),
-            ..Attempt::default()
+                ..Step::default()
+            })
         };
         let hide = redactor("the-secret");
         let (mut kept, mut dropped) = (quoting(), quoting());
-        hide.one_try(&mut kept, true);
-        hide.one_try(&mut dropped, false);
+        hide.attempt(&mut kept, true);
+        hide.attempt(&mut dropped, false);
+        let (kept, dropped) = (&kept.steps[0], &dropped.steps[0]);
         assert_eq!(dropped.exchange, None);
         assert!(!dropped.findings[0].message.contains("0123456789abcdef"));
         assert_eq!(dropped.findings, kept.findings);

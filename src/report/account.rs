@@ -68,8 +68,8 @@ pub(super) fn text(one: &Attempt, shell: &Shell) -> String {
         out.push_str(&cut(&visible(reason)));
         out.push('\n');
     }
-    out.push_str(&findings(&one.findings));
-    if let Some(exchange) = &one.exchange {
+    out.push_str(&findings(one.findings()));
+    if let Some(exchange) = one.exchange() {
         if let Reply::Answer(answer) = &exchange.reply {
             let (version, status) = (visible(&answer.version), status_name(answer.status));
             let _ = writeln!(
@@ -236,11 +236,11 @@ pub(super) fn seconds(millis: u64) -> String {
 }
 
 fn denied(one: &Attempt) -> impl Iterator<Item = &Finding> {
-    one.findings.iter().filter(|finding| finding.level == Level::Deny)
+    one.findings().filter(|finding| finding.level == Level::Deny)
 }
 
 fn failure(one: &Attempt) -> Option<FailureKind> {
-    match &one.exchange.as_ref()?.reply {
+    match &one.exchange()?.reply {
         Reply::Failure(failure) => Some(failure.kind),
         _ => None,
     }

@@ -69,7 +69,7 @@ impl GitHub {
     }
 
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
-        for finding in &finished.last.findings {
+        for finding in finished.last.findings() {
             if finding.level == Level::Warn {
                 let key = (finding.check.to_string(), finding.message.clone());
                 let warning = self.warnings.entry(key).or_insert_with(|| Warning {
@@ -108,7 +108,7 @@ impl GitHub {
         let mut text = match outcome::first(one) {
             _ if finished.verdict == Verdict::Flaky => short(&outcome::flaky(&finished.previous), FINDING) + "\n",
             Some(first) => {
-                let more = one.findings.iter().filter(|finding| finding.level == Level::Deny);
+                let more = one.findings().filter(|finding| finding.level == Level::Deny);
                 let more = match more.count() - 1 {
                     0 => String::new(),
                     1 => "… and 1 more finding\n".to_owned(),
@@ -118,7 +118,7 @@ impl GitHub {
             }
             None => short(&account::headline(one), FINDING) + "\n",
         };
-        if let Some(exchange) = &one.exchange {
+        if let Some(exchange) = one.exchange() {
             let command = format!(
                 "reproduce: {}",
                 lines(&account::command(&exchange.request, &self.shell))

@@ -163,7 +163,7 @@ impl<W: Write> Human<W> {
         if let Some(path) = &finished.snapshot {
             self.written.push(path.clone());
         }
-        for finding in &finished.last.findings {
+        for finding in finished.last.findings() {
             if finding.level == Level::Warn {
                 let key = (finding.check.to_string(), finding.message.clone());
                 *self.warnings.entry(key).or_default() += 1;
@@ -184,7 +184,7 @@ impl<W: Write> Human<W> {
         let id = self.id(&finished.id);
         let time = match finished.verdict {
             Verdict::Skipped | Verdict::NotRun => "[         ]".to_owned(),
-            _ => format!("[{:>8.3}s]", seconds(finished.last.elapsed_us)),
+            _ => format!("[{:>8.3}s]", seconds(finished.last.elapsed_us())),
         };
         writeln!(self.out, "{word} {time} {id}")?;
         match finished.verdict {
@@ -237,7 +237,7 @@ impl<W: Write> Human<W> {
             let has_passed = index + 1 == tries && finished.verdict == Verdict::Flaky;
             if tries > 1 {
                 let passed = if has_passed { ": passed" } else { "" };
-                let time = seconds(one.elapsed_us);
+                let time = seconds(one.elapsed_us());
                 let label = self
                     .colours
                     .faint(&format!("try {} of {tries} [{time:.3}s]{passed}", index + 1));
@@ -245,7 +245,7 @@ impl<W: Write> Human<W> {
             }
             self.one_try(one, finished)?;
         }
-        if let Some(exchange) = &finished.last.exchange
+        if let Some(exchange) = finished.last.exchange()
             && !exchange.request.body.is_cut()
         {
             let command = account::command(&exchange.request, &self.shell);
@@ -269,13 +269,13 @@ impl<W: Write> Human<W> {
                 .faint(&format!("--> {}", visible(&finished.place.to_string())));
             writeln!(self.out, "      {place}")?;
         }
-        for finding in &one.findings {
+        for finding in one.findings() {
             self.finding(finding)?;
         }
         let Some(Exchange {
             reply: Reply::Answer(answer),
             ..
-        }) = &one.exchange
+        }) = one.exchange()
         else {
             return Ok(());
         };
@@ -291,7 +291,7 @@ impl<W: Write> Human<W> {
 
     /// What was sent and what came, for `--verbose`.
     fn log(&mut self, one: &Attempt) -> io::Result<()> {
-        let Some(Exchange { request, reply }) = one.exchange.as_ref().filter(|_| self.options.verbose) else {
+        let Some(Exchange { request, reply }) = one.exchange().filter(|_| self.options.verbose) else {
             return Ok(());
         };
         self.log_line('>', &format!("{} {}", request.method, request.url))?;

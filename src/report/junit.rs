@@ -103,11 +103,11 @@ impl JUnit {
             Verdict::Flaky => self.flaky_fails(),
             _ => false,
         };
-        let time = millis(finished.last.elapsed_us);
+        let time = millis(finished.last.elapsed_us());
         let suite = &mut self.suites[number];
         suite.first = suite.first.min(finished.index);
         let first_try = finished.previous.first().unwrap_or(&finished.last);
-        suite.started = [suite.started, first_try.started].into_iter().flatten().min();
+        suite.started = [suite.started, first_try.started()].into_iter().flatten().min();
         suite.counts.tests += 1;
         suite.counts.failures += usize::from(is_failure);
         suite.counts.errors += usize::from(matches!(finished.verdict, Verdict::Errored | Verdict::NotRun));
@@ -191,7 +191,7 @@ impl JUnit {
     }
 
     fn one_try(&self, index: usize, one: &Attempt) -> String {
-        let time = seconds(millis(one.elapsed_us));
+        let time = seconds(millis(one.elapsed_us()));
         format!("try {} [{time}s]\n{}", index + 1, account::text(one, &self.shell))
     }
 
@@ -431,15 +431,11 @@ fn about(finished: &CaseFinished) -> String {
     if !finished.tags.is_empty() {
         add("tags", &finished.tags.join(", "));
     }
-    if let Some(started) = finished.last.started {
+    if let Some(started) = finished.last.started() {
         add("started", &started.to_rfc3339_opts(SecondsFormat::Millis, true));
     }
     if matches!(finished.verdict, Verdict::Passed | Verdict::Flaky) {
-        let warnings = finished
-            .last
-            .findings
-            .iter()
-            .filter(|finding| finding.level == Level::Warn);
+        let warnings = finished.last.findings().filter(|finding| finding.level == Level::Warn);
         out.push_str(&account::findings(warnings));
     }
     out

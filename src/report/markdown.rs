@@ -87,7 +87,7 @@ impl Markdown {
     }
 
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
-        for finding in &finished.last.findings {
+        for finding in finished.last.findings() {
             if finding.level == Level::Warn {
                 let key = (short(finding.check.as_str(), LINE), short(&finding.message, LINE));
                 *self.warnings.entry(key).or_default() += 1;
@@ -127,7 +127,7 @@ impl Markdown {
         }
         let _ = writeln!(text, "--> {}", short(&finished.place.to_string(), LINE));
         for (index, one) in finished.previous.iter().take(EARLIER).enumerate() {
-            let time = seconds(millis(one.elapsed_us));
+            let time = seconds(millis(one.elapsed_us()));
             let why = short(&account::headline(one), LINE);
             let _ = writeln!(text, "try {} [{time}s]: {why}", index + 1);
         }
@@ -135,13 +135,13 @@ impl Markdown {
             let _ = writeln!(text, "… and {} more tries", finished.previous.len() - EARLIER);
         }
         if !finished.previous.is_empty() {
-            let time = seconds(millis(finished.last.elapsed_us));
+            let time = seconds(millis(finished.last.elapsed_us()));
             let is_flaky = finished.verdict == Verdict::Flaky;
             let how = if is_flaky { "passed" } else { "as follows" };
             let _ = writeln!(text, "try {} [{time}s]: {how}", finished.previous.len() + 1);
         }
         findings(&finished.last, text, &mut out);
-        if let Some(exchange) = &finished.last.exchange {
+        if let Some(exchange) = finished.last.exchange() {
             let command = lines(&account::command(&exchange.request, &self.shell));
             if command.len() > COMMAND {
                 let size = command.len();
@@ -285,9 +285,9 @@ fn findings(one: &Attempt, mut text: String, out: &mut String) {
         let _ = writeln!(text, "{}", short(reason, FINDINGS));
     }
     let most = out.len() + FINDINGS;
-    for (index, finding) in one.findings.iter().enumerate() {
+    for (index, finding) in one.findings().enumerate() {
         if index > 0 && out.len() + text.len() > most {
-            let _ = writeln!(text, "… and {} more findings", one.findings.len() - index);
+            let _ = writeln!(text, "… and {} more findings", one.findings().count() - index);
             break;
         }
         let Some(diff) = &finding.diff else {

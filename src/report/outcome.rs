@@ -115,7 +115,7 @@ fn are(number: usize) -> String {
 
 /// The first finding that fails a case.
 pub(super) fn first(one: &Attempt) -> Option<&Finding> {
-    one.findings.iter().find(|finding| finding.level == Level::Deny)
+    one.findings().find(|finding| finding.level == Level::Deny)
 }
 
 /// A path of the project as one of its repository.

@@ -104,7 +104,7 @@ impl Sarif {
     }
 
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
-        let mut problems: Vec<_> = finished.last.findings.iter().map(Problem::of).collect();
+        let mut problems: Vec<_> = finished.last.findings().map(Problem::of).collect();
         match finished.verdict {
             Verdict::Errored => problems.push(Problem {
                 check: ERRORED,
@@ -133,7 +133,7 @@ impl Sarif {
         if let Some(name) = &finished.name {
             properties["name"] = lines(name).into();
         }
-        if let Some(exchange) = &finished.last.exchange {
+        if let Some(exchange) = finished.last.exchange() {
             let command = lines(&account::command(&exchange.request, &self.shell));
             if command.len() <= COMMAND {
                 properties["reproduce"] = command.into();

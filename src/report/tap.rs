@@ -69,7 +69,7 @@ impl Tap {
         point.truncate(point.trim_end().len());
         point.push('\n');
         let is_plain = matches!(finished.verdict, Verdict::Passed | Verdict::Skipped);
-        if !is_plain || !finished.last.findings.is_empty() {
+        if !is_plain || finished.last.findings().next().is_some() {
             self.diagnostics(finished, is_ok, &mut point);
         }
         self.sink.write_all(point.as_bytes())?;
@@ -221,7 +221,7 @@ impl Yaml<'_> {
     }
 
     fn one_try(&mut self, one: &Attempt, shell: &Shell) {
-        let time = seconds(millis(one.elapsed_us));
+        let time = seconds(millis(one.elapsed_us()));
         self.line(&format!("seconds: {time}"));
         // Where nothing failed, the message is the reason.
         if let Some(reason) = &one.reason
@@ -229,22 +229,22 @@ impl Yaml<'_> {
         {
             self.text("reason", &cut(reason));
         }
-        if !one.findings.is_empty() {
+        if one.findings().next().is_some() {
             self.line("findings:");
             let most = self.out.len() + account::FINDINGS;
             let mut told = 0;
-            for finding in &one.findings {
+            for finding in one.findings() {
                 if self.out.len() > most {
                     break;
                 }
                 self.item(|yaml| yaml.finding(finding));
                 told += 1;
             }
-            if told < one.findings.len() {
-                self.line(&format!("more_findings: {}", one.findings.len() - told));
+            if told < one.findings().count() {
+                self.line(&format!("more_findings: {}", one.findings().count() - told));
             }
         }
-        if let Some(exchange) = &one.exchange {
+        if let Some(exchange) = one.exchange() {
             self.text("reproduce", &account::command(&exchange.request, shell));
         }
     }

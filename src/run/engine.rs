@@ -161,7 +161,7 @@ pub async fn run(
                                 number,
                                 most: plan.target.retry.most + 1,
                                 reason: options.hide.summary(&failed).unwrap_or_default(),
-                                elapsed_us: failed.elapsed_us,
+                                elapsed_us: failed.elapsed_us(),
                                 wait_us: micros(wait),
                             }));
                         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{RunOptions, SnapshotMode, worker::CaseResult};
 use crate::{
     check::Judgement,
-    model::{Attempt, CaseFinished, CheckId, Exchange, Level, Reply, Verdict, shown, worst},
+    model::{Attempt, CaseFinished, CheckId, Exchange, Level, Reply, Step, Verdict, shown, worst},
     plan::Planned,
     snapshot::SnapshotError,
     source::Sources,
@@ -27,37 +27,40 @@ pub(super) fn conclude(
         previous,
         mut repeats,
     } = judged;
-    let mut lost = None;
+    let mut no_verdict = None;
     let mut judgement = judgement.unwrap_or_else(|| {
         let other = planned.case.def.expect.same_as.as_ref();
         let id = other.map_or("", |other| other.value.as_str());
-        lost = Some(format!("no response of {id} to compare with"));
+        no_verdict = Some(format!("no response of {id} to compare with"));
         Judgement::default()
     });
     let written = match keep(&mut judgement, &exchange, planned, sources, options, stale) {
         Ok(written) => written,
         Err(error) => {
-            lost = Some(error.to_string());
+            no_verdict = Some(error.to_string());
             None
         }
     };
     let (verdict, reason) = match &exchange.reply {
         Reply::Failure(failure) => (Verdict::Errored, Some(failure.message.clone())),
-        _ if judgement.fails() => (Verdict::Failed, lost),
-        _ if lost.is_some() => (Verdict::Errored, lost),
+        _ if judgement.fails() => (Verdict::Failed, no_verdict),
+        _ if no_verdict.is_some() => (Verdict::Errored, no_verdict),
         _ if previous.is_empty() => (Verdict::Passed, None),
         _ => (Verdict::Flaky, None),
     };
-    let mut told = Attempt {
+    let mut last = Attempt {
         reason,
-        started: Some(started),
-        elapsed_us: exchange.reply.elapsed_us(),
-        findings: judgement.findings,
-        exchange: Some(exchange),
+        steps: vec![Step {
+            started: Some(started),
+            elapsed_us: exchange.reply.elapsed_us(),
+            findings: judgement.findings,
+            exchange: Some(exchange),
+            ..Step::default()
+        }],
     };
-    let verdict = worst(verdict, &mut told, &mut repeats);
+    let verdict = worst(verdict, &mut last, &mut repeats);
     CaseFinished {
-        last: told,
+        last,
         previous,
         repeats,
         snapshot: written,

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     check::{self, Judgement},
     http::{Client, Listening, Parked},
-    model::{Attempt, Exchange, Finding, Reply},
+    model::{Attempt, Exchange, Finding, Reply, Step},
     plan::{Bound, Plan},
     source::Sources,
 };
@@ -485,11 +485,14 @@ impl Retried {
         if let Some(parked) = parked {
             let reply = parked.settled().await;
             if matches!(&reply, Reply::Answer(answer) if !answer.excess.is_empty()) {
-                failed.findings = judge(bound, &reply, None)?.findings;
-                failed.exchange = Some(Exchange {
-                    request: bound.request.clone(),
-                    reply,
-                });
+                let findings = judge(bound, &reply, None)?.findings;
+                for step in &mut failed.steps {
+                    step.findings.clone_from(&findings);
+                    step.exchange = Some(Exchange {
+                        request: bound.request.clone(),
+                        reply: reply.clone(),
+                    });
+                }
             }
         }
         Some(failed)
@@ -573,12 +576,15 @@ fn tried(started: DateTime<Utc>, reply: Reply, findings: Vec<Finding>, bound: &B
             Reply::Failure(failure) => Some(failure.message.clone()),
             _ => None,
         },
-        started: Some(started),
-        elapsed_us: reply.elapsed_us(),
-        findings,
-        exchange: Some(Exchange {
-            request: bound.request.clone(),
-            reply,
-        }),
+        steps: vec![Step {
+            started: Some(started),
+            elapsed_us: reply.elapsed_us(),
+            findings,
+            exchange: Some(Exchange {
+                request: bound.request.clone(),
+                reply,
+            }),
+            ..Step::default()
+        }],
     }
 }

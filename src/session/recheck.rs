@@ -16,7 +16,7 @@ use super::{
 use crate::{
     check::{self, Judgement},
     model::{
-        CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
+        Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
         RunFinished, RunStarted, Stop, Verdict, worst,
     },
     plan::{Plan, Planned},
@@ -191,9 +191,9 @@ fn others(path: &Path, plan: &Plan) -> Result<BTreeMap<String, Reply>, Recording
     for event in Recording::open(path)? {
         if let Event::CaseFinished(finished) = event?.into_inner()
             && wanted.contains(finished.id.as_str())
-            && let Some(exchange) = finished.last.exchange
+            && let Some(reply) = finished.last.reply()
         {
-            others.insert(finished.id, exchange.reply);
+            others.insert(finished.id.clone(), reply.clone());
         }
     }
     Ok(others)
@@ -207,35 +207,55 @@ fn judged(
     others: &BTreeMap<String, Reply>,
 ) -> CaseFinished {
     let planned = &plan.cases[index];
-    let Some(Exchange { request, reply }) = &recorded.last.exchange else {
-        let reason = recorded.last.reason.unwrap_or_default();
+    let CaseFinished {
+        verdict: recorded_verdict,
+        mut last,
+        previous,
+        mut repeats,
+        ..
+    } = recorded;
+    if last.exchanges().next().is_none() {
         // A case that passed in an earlier run has no response here.
-        return planned.unrun(sources, recorded.verdict, reason);
-    };
-    let (verdict, reason, findings) = match judge(planned, plan, sources, request, reply, Some(others)) {
-        Ok(judgement) if judgement.fails() => (Verdict::Failed, None, judgement.findings),
-        Ok(judgement) if recorded.previous.is_empty() => (Verdict::Passed, None, judgement.findings),
-        Ok(judgement) => (Verdict::Flaky, None, judgement.findings),
-        Err(reason) => (Verdict::Errored, Some(reason), Vec::new()),
-    };
-    let (mut last, mut repeats) = (recorded.last, recorded.repeats);
-    (last.reason, last.findings) = (reason, findings);
-    for one in &mut repeats {
-        let Some(Exchange { request, reply }) = &one.exchange else {
-            continue;
-        };
-        // As in the run, only the first response is compared with that of another case.
-        (one.reason, one.findings) = match judge(planned, plan, sources, request, reply, None) {
-            Ok(judgement) => (None, judgement.findings),
-            Err(reason) => (Some(reason), Vec::new()),
-        };
+        return planned.unrun(sources, recorded_verdict, last.reason.unwrap_or_default());
     }
+    rejudge(&mut last, planned, plan, sources, Some(others));
+    for one in &mut repeats {
+        // As in the run, only the first response is compared with that of another case.
+        rejudge(one, planned, plan, sources, None);
+    }
+    let verdict = match &last {
+        last if last.failing().is_some() => Verdict::Failed,
+        last if last.reason.is_some() => Verdict::Errored,
+        _ if previous.is_empty() => Verdict::Passed,
+        _ => Verdict::Flaky,
+    };
     let verdict = worst(verdict, &mut last, &mut repeats);
     CaseFinished {
         last,
-        previous: recorded.previous,
+        previous,
         repeats,
         ..planned.finished(sources, verdict)
+    }
+}
+
+/// Judges all responses of an attempt again.
+fn rejudge(
+    attempt: &mut Attempt,
+    planned: &Planned,
+    plan: &Plan,
+    sources: &Sources,
+    others: Option<&BTreeMap<String, Reply>>,
+) {
+    attempt.reason = None;
+    for step in &mut attempt.steps {
+        step.findings.clear();
+        let Some(Exchange { request, reply }) = &step.exchange else {
+            continue;
+        };
+        match judge(planned, plan, sources, request, reply, others) {
+            Ok(judgement) => step.findings = judgement.findings,
+            Err(reason) => attempt.reason = Some(reason),
+        }
     }
 }
 

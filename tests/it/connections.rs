@@ -219,7 +219,10 @@ fn the_version_of_http_is_what_the_server_offers() {
         let server = Secure::start(&authority.local(), protocols, None);
         let ran = run(&project, &server.url(), &["--ca-file", "ca.pem"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        assert_eq!(ran.case("s/c")["exchange"]["reply"]["answer"]["version"], version);
+        assert_eq!(
+            ran.case("s/c")["steps"][0]["exchange"]["reply"]["answer"]["version"],
+            version
+        );
         assert_eq!(server.seen(), [format!("{version} 127.0.0.1:{} /", server.port)]);
     }
 }

@@ -159,7 +159,7 @@ fn recording(cases: impl Iterator<Item = Value>) -> String {
         lines.push(case);
     }
     let started = json!({
-        "event": "run-started", "format": 1, "tool": "conforme 0.1.0", "started": "2024-05-06T07:08:09.000000Z",
+        "event": "run-started", "format": 2, "tool": "conforme 0.1.0", "started": "2024-05-06T07:08:09.000000Z",
         "target": "staging", "base_url": "https://portal.example.com/api", "suites": 1, "cases": lines.len(),
         "secrets": ["token"], "suite_hash": "0123456789abcdef", "commit": "89abcdef01234567",
     });

@@ -39,7 +39,7 @@ fn findings(project: &Project, server: &Server) -> (Ran, Vec<String>) {
     let events = report.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mut all = Vec::new();
     for event in events {
-        for finding in event["findings"].as_array().into_iter().flatten() {
+        for finding in event["steps"][0]["findings"].as_array().into_iter().flatten() {
             assert!(
                 finding["place"]["file"]
                     .as_str()

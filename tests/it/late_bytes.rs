@@ -59,7 +59,7 @@ fn only_the_first_fails(ran: &Ran) {
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     let first = ran.case("s/a");
     assert_eq!(first["verdict"], "failed");
-    let check = first["findings"][0]["check"].as_str().unwrap_or_default();
+    let check = first["steps"][0]["findings"][0]["check"].as_str().unwrap_or_default();
     assert!(["http/no-content", "http/length"].contains(&check), "{first}");
     for id in ["s/b", "s/c"] {
         assert_eq!(ran.case(id)["verdict"], "passed", "{}", ran.stdout);
@@ -126,7 +126,7 @@ fn bytes_after_a_retried_attempt_are_a_finding_of_it() {
     let ran = run(&Project::new(&[("cases/s/a.yaml", case)]), &server, &["--retries", "1"]);
     let first = ran.case("s/a");
     assert_eq!((ran.code, &first["verdict"]), (1, &"flaky".into()), "{first}");
-    let checks = first["earlier"][0]["findings"].as_array().unwrap().iter();
+    let checks = first["previous"][0]["steps"][0]["findings"].as_array().unwrap().iter();
     let checks: Vec<_> = checks.map(|finding| finding["check"].as_str().unwrap()).collect();
     assert!(checks.contains(&"http/length"), "{checks:?}");
 }

@@ -231,7 +231,10 @@ fn told(project: &Project, recording: &str) -> BTreeMap<String, (String, Value)>
         .filter(|event| event["event"] == "case-finished")
         .map(|event| {
             let verdict = event["verdict"].as_str().unwrap().to_owned();
-            let reasons = json!([event["findings"], event["exchange"]["reply"]["failure"]]);
+            let reasons = json!([
+                event["steps"][0]["findings"],
+                event["steps"][0]["exchange"]["reply"]["failure"]
+            ]);
             (event["id"].as_str().unwrap().to_owned(), (verdict, reasons))
         })
         .collect()

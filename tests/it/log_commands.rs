@@ -104,7 +104,7 @@ fn what_is_spelled_out_in_json_reads_back_as_it_came() {
     let project = Project::of_case("status: 200\n");
     let server = commanding();
     let ran = project.run(&["run", "--target", &server.url(), "--report", "json"]);
-    let body = &ran.case("s/c")["exchange"]["reply"]["answer"]["body"]["text"];
+    let body = &ran.case("s/c")["steps"][0]["exchange"]["reply"]["answer"]["body"]["text"];
     assert!(body.as_str().unwrap().contains("\n##[error]x\n ##vso["), "{body}");
 }
 
@@ -114,7 +114,7 @@ fn an_error_that_quotes_a_recording_holds_no_command() {
         "run.ndjson",
         &format!(
             "{}\n{}\n",
-            r#"{"event":"run-started","format":1,"tool":"conforme","started":"2026-01-02T03:04:05Z","target":"t","base_url":"http://t","suites":1,"cases":1,"secrets":[],"suite_hash":"a"}"#,
+            r#"{"event":"run-started","format":2,"tool":"conforme","started":"2026-01-02T03:04:05Z","target":"t","base_url":"http://t","suites":1,"cases":1,"secrets":[],"suite_hash":"a"}"#,
             json!({ "event": "\u{1b}[31m\n::error::x\n##[error]x" })
         ),
     )]);

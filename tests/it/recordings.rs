@@ -71,8 +71,11 @@ fn a_recording_holds_what_the_run_was_and_every_exchange() {
     assert!(start["tool"].as_str().unwrap().starts_with("conforme "));
     assert_eq!(start["suite_hash"].as_str().unwrap().len(), 64);
     assert_eq!(start["target"], server.url().as_str());
-    assert_eq!(recording.case("s/b")["exchange"]["reply"]["answer"]["status"], 200);
-    assert!(recording.case("s/b")["started"].is_string());
+    assert_eq!(
+        recording.case("s/b")["steps"][0]["exchange"]["reply"]["answer"]["status"],
+        200
+    );
+    assert!(recording.case("s/b")["steps"][0]["started"].is_string());
     assert_eq!(events.last().unwrap()["exit_code"], 1);
     // The same files have the same digest; another file has another.
     let hash = start["suite_hash"].clone();
@@ -184,7 +187,7 @@ fn a_recording_that_cannot_be_read_is_named_with_its_line() {
         (String::new(), "this is no recording"),
         ("{\"a\":1}\n".to_owned(), "this is no recording"),
         (lines[1].to_owned() + "\n", "this is no recording"),
-        (whole.replacen("\"format\":1", "\"format\":99", 1), "has format 99"),
+        (whole.replacen("\"format\":2", "\"format\":99", 1), "has format 99"),
         (
             format!("{}\nnonsense\n{}\n", lines[0], lines[1]),
             "line 2: not an event",

@@ -16,7 +16,7 @@ const HOSTILE: &str = "` @all #1 `` <http://evil.example> \u{1b}[31mred\u{7}\0\r
 
 fn started(cases: usize) -> Value {
     json!({
-        "event": "run-started", "format": 1, "tool": "conforme 0.0.0", "started": "2026-01-02T03:04:05.678901Z",
+        "event": "run-started", "format": 2, "tool": "conforme 0.0.0", "started": "2026-01-02T03:04:05.678901Z",
         "target": "staging", "base_url": "https://api.example.com", "suites": 1, "cases": cases, "secrets": ["TOKEN"],
         "suite_hash": "0123456789abcdef", "commit": "fedcba9876543210", "folder": "tests/my api", "flaky": "fail",
     })

@@ -77,11 +77,11 @@ fn a_case_that_passes_only_when_tried_again_is_flaky_and_fails_the_run() {
     };
     let case = report.case("s/c");
     assert_eq!(case["verdict"], "flaky");
-    let earlier = case["earlier"].as_array().unwrap();
+    let earlier = case["previous"].as_array().unwrap();
     assert_eq!(earlier.len(), 2);
     for one in earlier {
-        assert_eq!(one["findings"][0]["check"], "status");
-        assert_eq!(one["exchange"]["reply"]["answer"]["status"], 503);
+        assert_eq!(one["steps"][0]["findings"][0]["check"], "status");
+        assert_eq!(one["steps"][0]["exchange"]["reply"]["answer"]["status"], 503);
     }
 }
 

@@ -176,9 +176,33 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
             _ => {}
         }
     }
+    for case in events.iter_mut().filter(|event| event["event"] == "case-finished") {
+        *case = in_steps(case);
+    }
     let mut lines: Vec<_> = events.iter().map(Value::to_string).collect();
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// A case or an attempt of one step, with the fields of the step where the format has them.
+fn in_steps(flat: &Value) -> Value {
+    let mut attempt = flat.clone();
+    let fields = attempt.as_object_mut().unwrap();
+    let mut step = serde_json::Map::new();
+    for name in ["started", "elapsed_us", "findings", "exchange"] {
+        step.extend(fields.remove(name).map(|value| (name.to_owned(), value)));
+    }
+    let was_run = !["skipped", "not-run"].contains(&fields.get("verdict").and_then(Value::as_str).unwrap_or_default());
+    if was_run && !step.is_empty() {
+        step.entry("elapsed_us").or_insert(json!(0));
+        fields.insert("steps".to_owned(), json!([step]));
+    }
+    for (name, new_name) in [("earlier", "previous"), ("repeats", "repeats")] {
+        if let Some(Value::Array(all)) = fields.remove(name) {
+            fields.insert(new_name.to_owned(), all.iter().map(in_steps).collect());
+        }
+    }
+    attempt
 }
 
 /// What a run of the program gave.

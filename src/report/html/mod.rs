@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     check::status_name,
-    model::{Attempt, CaseFinished, Event, Exchange, Level, Reply, RunFinished, RunStarted, Verdict},
+    model::{Attempt, CaseFinished, Event, Level, Reply, RunFinished, RunStarted, Step, Verdict},
     redact::Redacted,
 };
 
@@ -101,8 +101,8 @@ struct Details<'a> {
     curl: Option<String>,
     /// The statuses of the answers, with their names.
     statuses: BTreeMap<u16, String>,
-    /// For each try, how many findings are left out.
-    left_out: Vec<usize>,
+    /// For each attempt and step, the number of findings that are left out.
+    left_out: Vec<Vec<usize>>,
 }
 
 impl Html {
@@ -127,8 +127,7 @@ impl Html {
         self.rows.push(finished.index, (), &data(&row(finished))?)?;
         let curl = finished
             .last
-            .exchange
-            .as_ref()
+            .exchange()
             .filter(|exchange| !exchange.request.body.is_cut() && exchange.request.body.bytes().len() <= COMMAND)
             .map(|exchange| curl::command(&exchange.request, &self.shell))
             .filter(|command| command.len() <= COMMAND);
@@ -146,15 +145,13 @@ impl Html {
             .chain(&mut case.repeats)
             .chain([&mut case.last])
         {
-            left_out.push(shorten(one, most));
-            if let Some(Exchange {
-                reply: Reply::Answer(answer),
-                ..
-            }) = &one.exchange
-            {
-                statuses
-                    .entry(answer.status)
-                    .or_insert_with(|| status_name(answer.status));
+            left_out.push(one.steps.iter_mut().map(|step| shorten(step, most)).collect());
+            for exchange in one.exchanges() {
+                if let Reply::Answer(answer) = &exchange.reply {
+                    statuses
+                        .entry(answer.status)
+                        .or_insert_with(|| status_name(answer.status));
+                }
             }
         }
         let details = data(&Details {
@@ -169,7 +166,7 @@ impl Html {
 
     /// Keeps what is told beside the list.
     fn note(&mut self, finished: &CaseFinished) {
-        for finding in &finished.last.findings {
+        for finding in finished.last.findings() {
             if finding.level == Level::Warn {
                 let key = (finding.check.to_string(), finding.message.clone());
                 if self.warnings.len() < WARNINGS || self.warnings.contains_key(&key) {
@@ -274,13 +271,13 @@ fn row(finished: &CaseFinished) -> Row<'_> {
     if finished.verdict == Verdict::Flaky {
         text.push_str(&flaky(finished));
     }
-    for finding in &last.findings {
+    for finding in last.findings() {
         if !checks.contains(&finding.check.as_str()) {
             checks.push(finding.check.as_str());
         }
     }
     // What breaks the contract first: it is what a closed row shows.
-    let mut findings: Vec<_> = last.findings.iter().collect();
+    let mut findings: Vec<_> = last.findings().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     for finding in findings {
         if text.len() > MESSAGES {
@@ -292,7 +289,7 @@ fn row(finished: &CaseFinished) -> Row<'_> {
         text.push_str(&finding.headline());
     }
     text.truncate(text.floor_char_boundary(MESSAGES));
-    let request = last.exchange.as_ref().map(|exchange| &exchange.request);
+    let request = last.exchange().map(|exchange| &exchange.request);
     let mut url = request.map_or_else(String::new, |request| format!("{} {}", request.method, request.url));
     url.truncate(url.floor_char_boundary(MESSAGES));
     Row(
@@ -301,7 +298,7 @@ fn row(finished: &CaseFinished) -> Row<'_> {
         &finished.suite,
         finished.name.as_deref(),
         &finished.tags,
-        last.elapsed_us,
+        last.elapsed_us(),
         finished.previous.len(),
         url,
         checks,
@@ -315,8 +312,8 @@ fn flaky(finished: &CaseFinished) -> String {
     format!("try 1 of {}: {why}", finished.previous.len() + 1)
 }
 
-/// Bounds what a try brings into the page; how many findings were left out.
-fn shorten(one: &mut Attempt, most: usize) -> usize {
+/// Limits the size of a step in the page; returns the number of findings that are left out.
+fn shorten(one: &mut Step, most: usize) -> usize {
     let left_out = one.findings.len().saturating_sub(FINDINGS);
     // Those that fail the case are told before any warning is.
     if left_out > 0 {

@@ -300,35 +300,50 @@
       grow('side', answer(reply, statuses)));
   }
 
-  function oneTry(one, details, number) {
-    const left = details.left_out[number];
-    return [
-      one.reason && make('p', 'callout', one.reason),
-      (one.findings || []).map(finding),
-      left > 0 && make('p', 'note', plural(left, 'more finding') + ' left out of this page'),
-      one.exchange && exchange(one.exchange, details.statuses),
-    ];
+  function steps(attempt) {
+    return attempt.steps || [];
+  }
+
+  /// What precedes the exchanges of an attempt, and its exchanges.
+  function attemptParts(attempt, details, number) {
+    const above = [attempt.reason && make('p', 'callout', attempt.reason)], exchanges = [];
+    const isFlow = steps(attempt).some((step) => step.id);
+    steps(attempt).forEach((step, at) => {
+      const left = details.left_out[number][at];
+      const into = isFlow ? exchanges : above;
+      if (isFlow) {
+        into.push(make('h4', '', 'Step ', make('code', '', step.id), ', took ' + duration(step.elapsed_us)));
+      }
+      into.push((step.findings || []).map(finding),
+        left > 0 && make('p', 'note', plural(left, 'more finding') + ' left out of this page'));
+      exchanges.push(step.exchange && exchange(step.exchange, details.statuses));
+    });
+    return [above, exchanges];
+  }
+
+  function elapsed(attempt) {
+    return steps(attempt).reduce((sum, step) => sum + step.elapsed_us, 0);
   }
 
   function panel(row, details) {
     const one = details.case;
-    const tries = (one.earlier || []).length + 1;
+    const tries = (one.previous || []).length + 1;
+    const started = steps(one).map((step) => step.started).find(Boolean);
     const link = button('quiet small', 'Copy link', () => {
       copy(location.href.split('#')[0] + '#' + new URLSearchParams({ open: one.id }), link);
     });
     const nodes = [make('div', 'meta',
       make('span', '', make('span', 'faint', 'written in '), place(one.place)),
-      one.started && make('span', '', make('span', 'faint', 'sent '), one.started),
+      started && make('span', '', make('span', 'faint', 'sent '), started),
       one.passed_before && make('span', '', 'passed in the run that this one goes on from'),
       link)];
     if (one.snapshot) {
       const what = one.snapshot.endsWith('.new') ? 'Pending snapshot: ' : 'Accepted snapshot: ';
       nodes.push(make('p', '', what, make('code', '', one.snapshot)));
     }
-    if (tries > 1) nodes.push(make('p', 'note', 'Try ' + tries + ' of ' + tries + ', took ' + duration(one.elapsed_us)));
-    const last = oneTry(one, details, tries - 1);
-    const sent = last.pop();
-    nodes.push(...last);
+    if (tries > 1) nodes.push(make('p', 'note', 'Try ' + tries + ' of ' + tries + ', took ' + duration(elapsed(one))));
+    const [above, sent] = attemptParts(one, details, tries - 1);
+    nodes.push(...above);
     if (details.curl) {
       const pre = scrolled('Command');
       say(pre, details.curl, true);
@@ -336,15 +351,15 @@
       again.setAttribute('aria-label', 'Copy the curl command');
       nodes.push(make('div', 'content curl',
         make('div', 'caption', make('h4', '', 'Send it again'), again), pre));
-    } else if (one.exchange) {
+    } else if (steps(one).some((step) => step.exchange)) {
       nodes.push(make('p', 'faint', 'The request is too large for a command line in this page.'));
     }
-    nodes.push(sent);
-    (one.earlier || []).forEach((earlier, at) => {
-      const summary = make('summary', '', make('b', '', 'Try ' + (at + 1) + ' of ' + tries), ', took ' + duration(earlier.elapsed_us));
+    nodes.push(...sent);
+    (one.previous || []).forEach((earlier, at) => {
+      const summary = make('summary', '', make('b', '', 'Try ' + (at + 1) + ' of ' + tries), ', took ' + duration(elapsed(earlier)));
       const box = make('details', 'try', summary);
       box.addEventListener('toggle', () => {
-        if (box.open && box.children.length === 1) put(box, oneTry(earlier, details, at));
+        if (box.open && box.children.length === 1) put(box, attemptParts(earlier, details, at));
       });
       // What did not pass is what is looked for.
       box.open = one.verdict === 'flaky' && at === 0;

@@ -79,7 +79,7 @@ fn event(number: usize, (suite, fails, answer): &(u8, bool, Value)) -> Value {
 
 fn write(path: &Path, cases: &[(usize, (u8, bool, Value))]) {
     let start = json!({
-        "event": "run-started", "format": 1, "tool": "t", "started": "2026-01-01T00:00:00Z", "target": "t",
+        "event": "run-started", "format": 2, "tool": "t", "started": "2026-01-01T00:00:00Z", "target": "t",
         "base_url": "http://a", "suites": 2, "cases": cases.len(), "secrets": [], "vars": { "user": "user-0001" },
         "suite_hash": "0",
     });

@@ -161,7 +161,7 @@ pub(crate) fn portal() -> Comparison {
         json!({ "case": format!("send-activation-email/{case}"), "baseline": times(before), "candidate": times(after) })
     };
     let comparison = json!({
-        "format": 1, "tool": "conforme 0.0.0",
+        "format": 2, "tool": "conforme 0.0.0",
         "baseline": side("v1", "https://v1.example.com", "fedcba9876543210"),
         "candidate": side("v2", "https://v2.example.com", "0f1e2d3c4b5a6978"),
         "fail_on": "breaking",
@@ -223,7 +223,7 @@ pub(crate) fn regions() -> Matrix {
     };
     let passed = Some("passed");
     let matrix = json!({
-        "format": 1, "tool": "conforme 0.0.0", "targets": [first, second, third],
+        "format": 2, "tool": "conforme 0.0.0", "targets": [first, second, third],
         "rows": [
             row("activated", [passed, passed, Some("skipped")], None),
             row("expired-token", [passed, Some("failed"), passed], Some("status: expected 200, got 401")),
