@@ -4,22 +4,19 @@ use std::fmt::Write as _;
 
 use super::{
     curl::{self, Shell},
+    limits::{COMMAND, DIFF_LINES, LINE},
     visible,
 };
+pub(super) use super::{
+    escape::lines,
+    text::{cut, millis, seconds},
+};
+pub(super) use crate::report::limits::FINDINGS;
 use crate::{
     check::status_name,
     model::{Attempt, FailureKind, Finding, Level, Reply, Request},
     text::{alone, distinct, excerpts},
 };
-
-/// Most lines of a diff.
-const DIFF: usize = 200;
-/// Most bytes of one line that comes from outside.
-const LINE: usize = 4 << 10;
-/// Most bytes of all that is told of a try's findings. Readers of XML give up at text of 10 MB.
-pub(super) const FINDINGS: usize = 256 << 10;
-/// Most bytes of a command.
-const COMMAND: usize = 64 << 10;
 
 /// Whether a try that did not pass has no answer to judge; else its answer is wrong.
 pub(super) fn has_no_answer(one: &Attempt) -> bool {
@@ -125,7 +122,7 @@ pub(super) fn title(finding: &Finding) -> String {
 /// The lines of a diff, up to a number that a reader can take in. In lines that take each other's place, every
 /// difference is visible.
 pub(super) fn diff_lines(diff: &str) -> Vec<String> {
-    shown_diff(diff, DIFF)
+    shown_diff(diff, DIFF_LINES)
 }
 
 /// The first lines of a diff, and how many more there are.
@@ -199,42 +196,6 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
     command
 }
 
-/// Text in which only line breaks and tabs act.
-pub(super) fn lines(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (index, line) in text.split('\n').enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
-        for (index, part) in line.split('\t').enumerate() {
-            if index > 0 {
-                out.push('\t');
-            }
-            out.push_str(&visible(part));
-        }
-    }
-    out
-}
-
-/// So much of a text as a line takes, saying how much is missing.
-pub(super) fn cut(text: &str) -> String {
-    if text.len() <= LINE {
-        return text.to_owned();
-    }
-    let end = text.floor_char_boundary(LINE);
-    format!("{}… ({} more bytes)", &text[..end], text.len() - end)
-}
-
-/// A time in whole milliseconds.
-pub(super) fn millis(micros: u64) -> u64 {
-    micros / 1000 + u64::from(micros % 1000 >= 500)
-}
-
-/// Milliseconds as seconds with three digits.
-pub(super) fn seconds(millis: u64) -> String {
-    format!("{}.{:03}", millis / 1000, millis % 1000)
-}
-
 fn denied(one: &Attempt) -> impl Iterator<Item = &Finding> {
     one.findings().filter(|finding| finding.level == Level::Deny)
 }
@@ -251,17 +212,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_line_breaks_and_tabs_act_in_text() {
-        assert_eq!(lines("a\tb\r\n\u{1b}[1m\n\u{ffff}"), "a\tb\\r\n\\u{1b}[1m\n\\u{ffff}");
-    }
-
-    #[test]
     fn what_is_too_long_is_cut_and_says_so() {
         let long = "é".repeat(LINE);
-        assert_eq!(cut(&long), format!("{}… ({} more bytes)", "é".repeat(LINE / 2), LINE));
         let diff = "+x\n".repeat(300_000);
         let lines = diff_lines(&diff);
-        assert_eq!((lines.len(), lines[DIFF].as_str()), (DIFF + 1, "… 299800 more lines"));
+        assert_eq!(
+            (lines.len(), lines[DIFF_LINES].as_str()),
+            (DIFF_LINES + 1, "… 299800 more lines")
+        );
         let finding = Finding {
             actual: Some(long.clone()),
             ..Finding::new(crate::model::CheckId::BodyJson, "the value is another one")
@@ -277,13 +235,5 @@ mod tests {
             body: "x".repeat(COMMAND).into(),
         };
         assert!(command(&request, &Shell::default()).starts_with("POST http://127.0.0.1/, as in the recording"));
-    }
-
-    #[test]
-    fn times_are_rounded_once() {
-        for (micros, shown) in [(0, "0.000"), (499, "0.000"), (500, "0.001"), (61_000_000, "61.000")] {
-            assert_eq!(seconds(millis(micros)), shown);
-        }
-        assert_eq!(seconds(millis(u64::MAX)), "18446744073709.552");
     }
 }

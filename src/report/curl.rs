@@ -7,8 +7,11 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use base64::Engine as _;
 
-use super::escape::{inert_lines, is_unsafe};
-use crate::model::{Access, HIDDEN, Request, RunStarted, marks_of};
+use super::escape::inert_lines;
+use crate::{
+    model::{Access, HIDDEN, Request, RunStarted, marks_of},
+    text::is_unsafe,
+};
 
 /// From this size on, curl asks with `Expect: 100-continue` before it sends a body, in bytes (curl 7: 1 KiB).
 const EXPECT: usize = 1024;

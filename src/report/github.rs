@@ -9,22 +9,18 @@ use super::{
     Reporter, Sink,
     account::{self, lines},
     curl::Shell,
+    limits::NAME as TITLE,
+    limits::github::FINDING,
     outcome::{self, cases, clip, short},
-    visible,
+};
+pub(super) use super::{
+    escape::github::{data, property},
+    limits::github::{MESSAGE, SHOWN_COUNT as SHOWN},
 };
 use crate::{
     model::{CaseFinished, Event, Flaky, Level, Place, RunFinished, RunStarted, Verdict},
     redact::Redacted,
 };
-
-/// GitHub shows so many errors a step, and keeps the others in the log.
-pub(super) const SHOWN: usize = 10;
-/// GitHub cuts longer messages off, in characters.
-pub(super) const MESSAGE: usize = 4096;
-/// Most bytes of the first finding in a message.
-const FINDING: usize = 2000;
-/// Most bytes of a title.
-const TITLE: usize = 200;
 
 /// Writes one annotation for each case that did not pass, as it completes.
 pub(super) struct GitHub {
@@ -192,26 +188,5 @@ impl Reporter for GitHub {
 
     fn reads_passed_exchanges(&self) -> bool {
         false
-    }
-}
-
-/// A message as the runner reads it back.
-pub(super) fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A property as the runner reads it back.
-pub(super) fn property(text: &str) -> String {
-    data(&visible(text)).replace(':', "%3A").replace(',', "%2C")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_ends_a_message_or_a_property_but_its_end() {
-        assert_eq!(data("100%0A\r\n::x, y"), "100%250A%0D%0A::x, y");
-        assert_eq!(property("a,line=1::b%\n\u{1b}"), "a%2Cline=1%3A%3Ab%25\\n\\u{1b}");
     }
 }

@@ -10,7 +10,8 @@ use clap::ValueEnum;
 use super::{
     Colours, Reporter, account,
     curl::{self, Shell},
-    escape::Inert,
+    escape::LogCommandFilter,
+    limits::terminal::{BODY, DIFF_LINES as DIFF, NAMED_COUNT as NAMED},
     outcome, visible,
 };
 use crate::{
@@ -21,13 +22,6 @@ use crate::{
     },
     redact::Redacted,
 };
-
-/// Longest diff that is shown, in lines.
-const DIFF: usize = 60;
-/// Most cases that the summary names.
-const NAMED: usize = 50;
-/// Longest body that `--verbose` shows, in bytes.
-const BODY: usize = 4096;
 
 /// Which cases get a line as they finish; each level shows what those before it show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -93,7 +87,7 @@ impl Default for HumanOptions {
 
 /// Writes for people.
 pub struct Human<W> {
-    out: Inert<W>,
+    out: LogCommandFilter<W>,
     colours: Colours,
     options: HumanOptions,
     flaky: Flaky,
@@ -114,7 +108,7 @@ impl<W: Write> Human<W> {
     /// A report on `out`.
     pub fn new(out: W, colours: Colours, options: HumanOptions) -> Self {
         Self {
-            out: Inert::new(out),
+            out: LogCommandFilter::new(out),
             colours,
             options,
             flaky: Flaky::default(),

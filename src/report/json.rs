@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Reporter, Sink, escape::without_marks};
+use super::{Reporter, Sink, escape::json::inert};
 use crate::{model::Event, redact::Redacted};
 
 /// Writes events as NDJSON.
@@ -16,7 +16,7 @@ impl Reporter for Json {
         }
         let line = serde_json::to_string(&**event)?;
         // The same JSON: signs stand in strings only. On standard output, CI systems read it too.
-        writeln!(self.0, "{}", without_marks(&line, "\\u0023"))
+        writeln!(self.0, "{}", inert(&line))
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -18,7 +18,7 @@ use quick_xml::{
 
 use super::{
     Reporter, Sink,
-    account::{self, cut, lines, millis, seconds},
+    account::{self, cut, millis, seconds},
     curl::Shell,
     outcome,
     spool::Spool,
@@ -488,8 +488,7 @@ pub(super) fn empty(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)]) ->
 
 /// An element that holds text.
 pub(super) fn element(xml: &mut Buffer, tag: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
-    // Jenkins and GitLab take this for a file to attach; what an API answers must not choose one.
-    let text = lines(text).replace("[[ATTACHMENT|", "[[ATTACHMENT\\u{7c}");
+    let text = super::escape::xml::text(text);
     xml.write_event(Xml::Start(start(tag, attributes)))?;
     xml.write_event(Xml::Text(BytesText::from_escaped(partial_escape(text))))?;
     close(xml, tag)

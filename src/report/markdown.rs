@@ -9,12 +9,16 @@ use std::{
     io::{self, Write},
 };
 
+pub(super) use super::escape::markdown::{code, fence, html};
+pub(super) use super::limits::markdown::DOCUMENT as MOST;
 use super::{
     Reporter, Sink,
     account::{self, diff_lines, lines, millis, seconds},
     curl::Shell,
     escape::inert_lines,
     human::is_pending,
+    limits::NAME as LINE,
+    limits::markdown::{ATTEMPTS_COUNT as EARLIER, COMMAND, FINDINGS, LIST as SECTION, LISTED_COUNT as LISTED},
     outcome::{self, cases, clip, short},
     spool::Spool,
     visible,
@@ -23,21 +27,6 @@ use crate::{
     model::{Attempt, CaseFinished, Event, Level, RunFinished, RunStarted, Verdict},
     redact::Redacted,
 };
-
-/// Most bytes. A comment on GitHub has at most 65,536 characters.
-pub(super) const MOST: usize = 60_000;
-/// Most bytes of the findings of one try.
-const FINDINGS: usize = 5000;
-/// Most bytes of a command.
-const COMMAND: usize = 3000;
-/// Most tries that are told before the last.
-const EARLIER: usize = 5;
-/// Most entries of a list below the cases.
-const LISTED: usize = 20;
-/// Most bytes of such a list.
-const SECTION: usize = 4000;
-/// Most bytes of one line.
-const LINE: usize = 200;
 
 /// Holds what did not pass, and writes it at the end.
 pub(super) struct Markdown {
@@ -332,62 +321,7 @@ fn group((reason, group): (&String, &Group)) -> String {
     format!("{}: {} ({})", cases(group.cases), code(reason), ids.join(", "))
 }
 
-/// A block of code that nothing in it ends.
-pub(super) fn fence(language: &str, text: &str, out: &mut String) {
-    if text.is_empty() {
-        return;
-    }
-    let fence = "`".repeat(longest_run(text).max(2) + 1);
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    let _ = write!(out, "{fence}{language}\n{text}{end}{fence}\n\n");
-}
-
-/// A span of code that nothing in it ends.
-pub(super) fn code(text: &str) -> String {
-    let text = short(text, LINE);
-    if text.trim().is_empty() {
-        return "(empty)".to_owned();
-    }
-    let fence = "`".repeat(longest_run(&text) + 1);
-    // One blank at each end is taken away if both have one.
-    let is_bare = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
-    let blank = if is_bare { " " } else { "" };
-    format!("{fence}{blank}{text}{blank}{fence}")
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
-}
-
-/// Text in HTML.
-pub(super) fn html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
-        .replace('`', "&#96;")
-}
-
 /// As much of a digest as tells it from others.
 pub(super) fn head_of(digest: &str) -> &str {
     &digest[..digest.floor_char_boundary(12)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_is_not_ended_by_what_is_in_it() {
-        assert_eq!(code("a"), "`a`");
-        assert_eq!(code("a``b"), "```a``b```");
-        assert_eq!(code("`"), "`` ` ``");
-        assert_eq!(code(" a"), "`  a `");
-        assert_eq!(code(""), "(empty)");
-        assert_eq!(code("a\n\n# b"), "`a\\n\\n# b`");
-        let mut out = String::new();
-        fence("text", "a\n```\n````x", &mut out);
-        assert_eq!(out, "`````text\na\n```\n````x\n`````\n\n");
-    }
 }

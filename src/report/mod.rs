@@ -12,6 +12,7 @@ mod html;
 mod human;
 mod json;
 mod junit;
+mod limits;
 mod markdown;
 pub mod mutate;
 mod outcome;
@@ -20,6 +21,7 @@ mod sarif;
 mod sink;
 mod spool;
 mod tap;
+mod text;
 
 use std::{path::PathBuf, str::FromStr};
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{account, visible};
+use super::account;
+pub(super) use super::text::{cases, clip, figure, short};
 use crate::model::{Attempt, Counts, Finding, Level, RunFinished};
 
 /// Whether the contract holds, and how much was tested. Only a run that exits with 0 says that it holds.
@@ -86,25 +87,6 @@ pub(super) fn columns(counts: &Counts) -> [(&'static str, usize); 8] {
     ]
 }
 
-/// `1 case`, `2 cases`.
-pub(super) fn cases(number: usize) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{number} case{s}")
-}
-
-/// `5,000`.
-pub(super) fn figure(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 fn have(number: usize) -> String {
     format!("{} {}", cases(number), if number == 1 { "has" } else { "have" })
 }
@@ -129,30 +111,6 @@ pub(super) fn in_repository(folder: Option<&str>, file: &str) -> String {
 /// Whether a path is one of this machine rather than of the project, on any system.
 pub(super) fn is_absolute(file: &str) -> bool {
     file.starts_with('/') || file.get(1..3) == Some(":/")
-}
-
-/// Text of one line made harmless, and so many bytes of it.
-pub(super) fn short(text: &str, most: usize) -> String {
-    // What is far too long is cut before it is looked at.
-    let end = text.floor_char_boundary(most);
-    let shown = visible(&text[..end]);
-    if shown.len() <= most && end == text.len() {
-        return shown.into_owned();
-    }
-    format!("{}…", &shown[..shown.floor_char_boundary(most)])
-}
-
-/// Whole lines, so many bytes of them.
-pub(super) fn clip(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let end = match text[..text.floor_char_boundary(most)].rfind('\n') {
-        Some(end) => end + 1,
-        // One line is too long by itself.
-        None => return format!("{}…\n", &text[..text.floor_char_boundary(most)]),
-    };
-    format!("{}… {} more lines\n", &text[..end], text[end..].lines().count())
 }
 
 /// Why a flaky case did not pass at once.

@@ -8,14 +8,11 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Human, Reporter, visible};
+use super::{Human, Reporter, limits::terminal::RUNNING_COUNT as NAMED, visible};
 use crate::{
     model::{Event, Verdict},
     redact::Redacted,
 };
-
-/// Most running cases that are named.
-const NAMED: usize = 3;
 
 /// Lines for people with a bar below them. Whenever lines are written the bar is taken away first, so that the two
 /// never mix.

@@ -9,17 +9,21 @@ use std::{
 };
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{
     Reporter, Sink,
     account::{self, cut, diff_lines, lines},
     curl::Shell,
-    escape::without_marks,
+    escape::json::inert,
+    limits::sarif::{COMMAND, ID, MESSAGE},
     outcome::{self, clip, short},
     spool::Spool,
     visible,
+};
+pub(super) use super::{
+    escape::sarif::{message, segment},
+    limits::sarif::RESULTS_COUNT as RESULTS,
 };
 use crate::{
     check::rule_of,
@@ -36,17 +40,6 @@ pub(super) const ROOT: &str = "%SRCROOT%";
 const ERRORED: &str = "verdict/errored";
 /// The rule of a case that passed after a retry.
 const FLAKY: &str = "verdict/flaky";
-/// Most results. GitHub shows so many of a run.
-pub(super) const RESULTS: usize = 5000;
-/// Most bytes of a message.
-const MESSAGE: usize = 4000;
-/// Most bytes of a case's id in a message.
-const ID: usize = 400;
-/// Most bytes of a command.
-const COMMAND: usize = 4000;
-/// What stays as it is in a segment of a URI (RFC 3986 §2.3).
-pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// Holds results as they are written, and writes them at the end in the order of the plan.
 pub(super) struct Sarif {
     sink: Sink,
@@ -220,7 +213,7 @@ impl Sarif {
         let mut head = format!("{{\"$schema\":{},\"version\":\"2.1.0\",\"runs\":[{{", json!(SCHEMA));
         let _ = write!(head, "\"tool\":{},\"invocations\":[{invocation}],", self.tool());
         if let Some(run) = &self.started {
-            let target = utf8_percent_encode(&run.target, SEGMENT);
+            let target = segment(&run.target);
             let _ = write!(
                 head,
                 "\"automationDetails\":{},\"properties\":{},",
@@ -233,7 +226,7 @@ impl Sarif {
             head,
             "\"originalUriBaseIds\":{bases},\"columnKind\":\"unicodeCodePoints\",\"results\":["
         );
-        self.sink.write_all(without_marks(&head, "\\u0023").as_bytes())?;
+        self.sink.write_all(inert(&head).as_bytes())?;
         // What fails a case goes before what only warns.
         let mut errors = self.errors.min(RESULTS);
         let mut warnings = RESULTS - errors;
@@ -250,7 +243,7 @@ impl Sarif {
             *left -= 1;
             // The same JSON: signs stand in strings only. On standard output, CI systems read it too.
             let result = String::from_utf8_lossy(result);
-            write!(sink, "{comma}{}", without_marks(&result, "\\u0023"))?;
+            write!(sink, "{comma}{}", inert(&result))?;
             comma = ",\n";
             Ok(())
         })?;
@@ -306,10 +299,7 @@ impl Reporter for Sarif {
 /// A place in a file as one of the repository.
 pub(super) fn location(folder: Option<&str>, place: &Place) -> Value {
     let path = outcome::in_repository(folder, &place.file);
-    let segments: Vec<_> = path
-        .split('/')
-        .map(|part| utf8_percent_encode(part, SEGMENT).to_string())
-        .collect();
+    let segments: Vec<_> = path.split('/').map(segment).collect();
     let uri = segments.join("/");
     let artifact = if outcome::is_absolute(&path) {
         json!({ "uri": format!("file:///{}", uri.trim_start_matches('/')) })
@@ -376,12 +366,6 @@ fn identity(check: &str, id: &str, pointer: &str) -> String {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
-}
-
-/// Text as a message string: no placeholder (§3.11.5), and no link (§3.11.6).
-pub(super) fn message(text: &str) -> String {
-    let text = text.trim_end().replace("](", "]\\u{28}");
-    text.replace('{', "{{").replace('}', "}}")
 }
 
 fn instant(at: DateTime<Utc>) -> String {

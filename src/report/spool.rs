@@ -6,10 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::Sink;
-
-/// So many bytes are held before they go to a temporary file: memory stays flat however many cases there are.
-const HELD: usize = 128 << 10;
+use super::{Sink, limits::SPOOL as HELD};
 
 /// Holds rendered pieces, each with its place in the plan and a note (a suite, a verdict).
 pub(super) struct Spool<T> {

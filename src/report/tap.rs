@@ -5,11 +5,12 @@ use std::{
     io::{self, Write},
 };
 
+pub(super) use super::escape::tap::plain;
 use super::{
     Reporter, Sink,
     account::{self, cut, diff_lines, millis, seconds},
     curl::Shell,
-    outcome, visible,
+    outcome,
 };
 use crate::{
     model::{Attempt, CaseFinished, Event, Finding, Flaky, Level, Place, RunFinished, RunStarted, Stop, Verdict},
@@ -178,11 +179,6 @@ impl Reporter for Tap {
     }
 }
 
-/// Text for a line of TAP: whatever would end the line or begin a directive is escaped.
-pub(super) fn plain(text: &str) -> String {
-    visible(text).replace('\\', "\\\\").replace('#', "\\#")
-}
-
 /// A block of YAML. Every text in it is a quoted scalar on one line: nothing that comes from outside is ever markup.
 struct Yaml<'o> {
     out: &'o mut String,
@@ -281,15 +277,6 @@ impl Yaml<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_breaks_out_of_a_line() {
-        assert_eq!(plain("a/b[c # SKIP]\\\nnot ok 2"), "a/b[c \\# SKIP]\\\\\\\\nnot ok 2");
-        assert_eq!(
-            quoted_yaml("\u{0}\u{1b}\u{85}\u{2028}\u{202e}\u{feff}\u{ffff}\u{e0041}\"\\\r\n  ...\n\t漢"),
-            "\"\\u0000\\u001b\\u0085\\u2028\\u202e\\ufeff\\uffff\\U000e0041\\\"\\\\\\r\\n  ...\\n\\t漢\""
-        );
-    }
 
     #[test]
     fn an_item_of_a_list_has_its_dash_at_its_first_key() {

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 
 pub use terminal::{ComparisonOptions, tell, tell_matrix};
 
-use super::{Format, escape::without_marks};
+use super::{Format, escape::json::inert};
 use crate::compare::{Comparison, Matrix};
 
 /// Writes a comparison as a report of this format.
@@ -50,5 +50,5 @@ pub fn write_matrix(format: Format, matrix: &Matrix, sink: &mut dyn Write) -> io
 fn json(of: &impl serde::Serialize, sink: &mut dyn Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(of)?;
     // The same JSON: signs stand in strings only. On standard output, CI systems read it too.
-    writeln!(sink, "{}", without_marks(&text, "\\u0023"))
+    writeln!(sink, "{}", inert(&text))
 }

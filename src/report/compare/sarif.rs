@@ -5,7 +5,6 @@ use std::{
     io::{self, Write},
 };
 
-use percent_encoding::utf8_percent_encode;
 use serde_json::{Value, json};
 
 use super::{
@@ -16,9 +15,9 @@ use crate::{
     compare::{Change, Comparison, Level, Matrix, Side},
     report::{
         account::lines,
-        escape::without_marks,
+        escape::json::inert,
         outcome::{clip, figure, short},
-        sarif::{RESULTS, ROOT, SCHEMA, SEGMENT, capital, location, message},
+        sarif::{RESULTS, ROOT, SCHEMA, capital, location, message, segment},
     },
 };
 
@@ -46,7 +45,7 @@ pub(super) fn write_matrix(matrix: &Matrix, sink: &mut dyn Write) -> io::Result<
 fn document(runs: &[Value], sink: &mut dyn Write) -> io::Result<()> {
     let document = json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs });
     // The same JSON: signs stand in strings only. On standard output, CI systems read it too.
-    writeln!(sink, "{}", without_marks(&document.to_string(), "\\u0023"))
+    writeln!(sink, "{}", inert(&document.to_string()))
 }
 
 fn run(comparison: &Comparison, most: usize) -> Value {
@@ -82,7 +81,7 @@ fn run(comparison: &Comparison, most: usize) -> Value {
         driver["semanticVersion"] = lines(version).into();
     }
     let (baseline, candidate) = (&comparison.baseline, &comparison.candidate);
-    let [from, to] = [baseline, candidate].map(|side| utf8_percent_encode(&side.name, SEGMENT).to_string());
+    let [from, to] = [baseline, candidate].map(|side| segment(&side.name));
     json!({
         "tool": { "driver": driver },
         "invocations": [{

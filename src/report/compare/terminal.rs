@@ -14,7 +14,7 @@ use crate::{
     model::Verdict,
     report::{
         Colours,
-        escape::Inert,
+        escape::LogCommandFilter,
         markdown::head_of,
         outcome::{figure, short},
         visible,
@@ -111,7 +111,7 @@ pub fn tell_matrix(matrix: &Matrix, out: impl Write, colours: Colours, options: 
 }
 
 struct Lines<W> {
-    out: Inert<W>,
+    out: LogCommandFilter<W>,
     colours: Colours,
     options: ComparisonOptions,
 }
@@ -119,7 +119,7 @@ struct Lines<W> {
 impl<W: Write> Lines<W> {
     fn new(out: W, colours: Colours, options: ComparisonOptions) -> Self {
         Self {
-            out: Inert::new(out),
+            out: LogCommandFilter::new(out),
             colours,
             options,
         }

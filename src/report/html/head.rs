@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use crate::{
     model::{Counts, Exit, RunFinished, RunStarted, Verdict},
     report::{
-        outcome::{figure, headline, title},
-        visible,
+        escape::html::escaped as html,
+        outcome::{headline, title},
+        text::{cases, duration, figure},
     },
 };
 
@@ -104,29 +105,6 @@ pub(in crate::report) fn icon(colour: &str, path: &str) -> String {
          r='8' fill='%23{colour}'/%3E%3Cpath d='{path}' fill='none' stroke='white' stroke-width='2' \
          stroke-linecap='round'/%3E%3C/svg%3E"
     )
-}
-
-/// Text as HTML shows it, in an element or between double quotes.
-pub(in crate::report) fn html(text: &str) -> String {
-    visible(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
-fn cases(number: usize) -> String {
-    format!("{} {}", figure(number), if number == 1 { "case" } else { "cases" })
-}
-
-/// `12 ms`, `3.45 s`, `2 min 5 s`.
-fn duration(micros: u64) -> String {
-    match micros {
-        0..1_000 => format!("{micros} µs"),
-        1_000..1_000_000 => format!("{} ms", micros / 1_000),
-        1_000_000..60_000_000 => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
-        _ => format!("{} min {} s", micros / 60_000_000, micros % 60_000_000 / 1_000_000),
-    }
 }
 
 fn sentence(finished: Option<&RunFinished>, counts: &Counts) -> String {
@@ -280,26 +258,6 @@ fn named(broken: &BTreeMap<usize, (Verdict, String, String)>, counts: &Counts) -
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_and_durations_are_easy_to_read() {
-        assert_eq!(
-            [0, 999, 1_000, 1_234_567].map(figure),
-            ["0", "999", "1,000", "1,234,567"]
-        );
-        assert_eq!(
-            [7, 12_345, 3_456_789, 125_000_000].map(duration),
-            ["7 µs", "12 ms", "3.45 s", "2 min 5 s"]
-        );
-    }
-
-    #[test]
-    fn text_of_the_run_is_no_markup() {
-        assert_eq!(
-            html("<b title=\"x\">&\u{202e}\u{1b}"),
-            "&lt;b title=&quot;x&quot;&gt;&amp;\\u{202e}\\u{1b}"
-        );
-    }
 
     #[test]
     fn title_and_icon_agree_with_the_headline() {

@@ -14,11 +14,14 @@ use base64::Engine as _;
 use serde::Serialize;
 
 use self::head::Head;
-pub(super) use self::head::{html as escaped, icon, short as short_digest};
+pub(super) use self::head::{icon, short as short_digest};
+pub(super) use super::escape::html::escaped;
 use super::{
     Reporter, Sink, account,
     curl::{self, Shell},
-    escape::is_unsafe,
+    escape::html::data,
+    limits::COMMAND,
+    limits::html::{BODY, BODY_IN_LARGE, DIFF_LINES, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, WARNINGS_COUNT},
     spool::Spool,
 };
 use crate::{
@@ -31,25 +34,6 @@ use crate::{
 const PAGE: &str = include_str!("page.html");
 pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-
-/// Most bytes of one body, diff or broken answer in the page.
-const BODY: usize = 64 << 10;
-/// The same for cases that passed, once the page is [`LARGE`].
-const BODY_IN_LARGE: usize = 1 << 10;
-/// Above so many bytes of details, cases that passed are told in brief: a browser has to hold the page.
-const LARGE: usize = 128 << 20;
-/// Most bytes of a command line; the longest argument that Linux takes is twice as long.
-const COMMAND: usize = 64 << 10;
-/// Maximum number of lines of a diff.
-const DIFF: usize = 2000;
-/// Most findings of one try.
-const FINDINGS: usize = 200;
-/// Most bytes of messages of a case that the search finds.
-const MESSAGES: usize = 4 << 10;
-/// Most cases that are named where the script does not run.
-const NAMED: usize = 200;
-/// Most kinds of warnings that are listed.
-const WARNINGS: usize = 500;
 
 /// Writes a page.
 pub(super) struct Html {
@@ -169,7 +153,7 @@ impl Html {
         for finding in finished.last.findings() {
             if finding.level == Level::Warn {
                 let key = (finding.check.to_string(), finding.message.clone());
-                if self.warnings.len() < WARNINGS || self.warnings.contains_key(&key) {
+                if self.warnings.len() < WARNINGS_COUNT || self.warnings.contains_key(&key) {
                     *self.warnings.entry(key).or_default() += 1;
                 }
             }
@@ -187,7 +171,7 @@ impl Html {
             };
             self.broken
                 .insert(finished.index, (finished.verdict, finished.id.clone(), why));
-            if self.broken.len() > NAMED {
+            if self.broken.len() > NAMED_COUNT {
                 self.broken.pop_last();
             }
         }
@@ -314,11 +298,11 @@ fn flaky(finished: &CaseFinished) -> String {
 
 /// Limits the size of a step in the page; returns the number of findings that are left out.
 fn shorten(one: &mut Step, most: usize) -> usize {
-    let left_out = one.findings.len().saturating_sub(FINDINGS);
+    let left_out = one.findings.len().saturating_sub(FINDINGS_COUNT);
     // Those that fail the case are told before any warning is.
     if left_out > 0 {
         one.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-        one.findings.truncate(FINDINGS);
+        one.findings.truncate(FINDINGS_COUNT);
     }
     for finding in &mut one.findings {
         let message = finding.statement();
@@ -327,7 +311,7 @@ fn shorten(one: &mut Step, most: usize) -> usize {
         finding.diff = finding
             .diff
             .take()
-            .map(|diff| account::shown_diff(&diff, DIFF).join("\n"));
+            .map(|diff| account::shown_diff(&diff, DIFF_LINES).join("\n"));
         for text in [&mut finding.diff, &mut finding.expected, &mut finding.actual]
             .into_iter()
             .flatten()
@@ -352,25 +336,6 @@ fn shorten(one: &mut Step, most: usize) -> usize {
     left_out
 }
 
-/// JSON that can stand in an element of any page: nothing in it begins a tag or reads in another direction.
-fn data(value: &impl Serialize) -> io::Result<Vec<u8>> {
-    let json = serde_json::to_string(value)?;
-    let mut out = Vec::with_capacity(json.len() + json.len() / 16);
-    let mut from = 0;
-    for (at, c) in json.char_indices() {
-        if !(matches!(c, '<' | '>' | '&') || is_unsafe(c)) {
-            continue;
-        }
-        out.extend_from_slice(&json.as_bytes()[from..at]);
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            write!(out, "\\u{unit:04x}")?;
-        }
-        from = at + c.len_utf8();
-    }
-    out.extend_from_slice(&json.as_bytes()[from..]);
-    Ok(out)
-}
-
 /// What a page may do: run its script, where it has one, have its style, show the pictures that stand in it. Nothing
 /// else.
 pub(super) fn policy(script: Option<&str>, style: &str) -> String {
@@ -390,18 +355,6 @@ pub(super) fn policy(script: Option<&str>, style: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn data_neither_ends_its_element_nor_acts_on_a_reader() {
-        let hostile = "</script><!--<script>&amp;\u{2028}\u{202e}\u{e0041}\u{0}\u{7f}é漢";
-        let out = String::from_utf8(data(&hostile).unwrap()).unwrap();
-        assert_eq!(serde_json::from_str::<String>(&out).unwrap(), hostile);
-        assert!(
-            !out.contains(['<', '>', '&', '\u{2028}', '\u{202e}', '\u{7f}']),
-            "{out}"
-        );
-        assert!(out.contains("\\udb40\\udc41") && out.contains("é漢"), "{out}");
-    }
 
     #[test]
     fn the_page_names_only_parts_that_there_are() {

@@ -13,7 +13,7 @@ pub use terminal::{MeasureOptions, TOLD, tell};
 
 use super::{
     Format,
-    escape::without_marks,
+    escape::json::inert,
     outcome::{cases, figure},
 };
 use crate::mutate::{self, Group, Layer, Measured, Tally};
@@ -29,7 +29,7 @@ pub fn write(format: Format, measured: &Measured, sink: &mut dyn Write) -> io::R
     match format {
         Format::Json => {
             let text = serde_json::to_string_pretty(measured)?;
-            writeln!(sink, "{}", without_marks(&text, "\\u0023"))
+            writeln!(sink, "{}", inert(&text))
         }
         Format::Markdown => markdown::write(measured, sink),
         Format::Html => html::write(measured, sink),

@@ -8,7 +8,7 @@ use crate::{
     mutate::{Group, Measured, Tally},
     report::{
         Colours,
-        escape::Inert,
+        escape::LogCommandFilter,
         outcome::{figure, short},
         visible,
     },
@@ -34,7 +34,7 @@ pub fn tell(measured: &Measured, out: impl Write, colours: Colours, options: Mea
     if options.quiet && is_good {
         return Ok(());
     }
-    let mut out = Inert::new(out);
+    let mut out = LogCommandFilter::new(out);
     let verdict = &measured.headline;
     let verdict = if is_good {
         colours.good(verdict)

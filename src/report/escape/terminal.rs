@@ -1,4 +1,4 @@
-//! Bytes from the wire, made harmless for a terminal and for the log of a CI system.
+//! Text for terminals and for the logs of CI systems, which execute commands that they find in lines.
 
 use std::{
     borrow::Cow,
@@ -6,12 +6,13 @@ use std::{
     io::{self, Write},
 };
 
-use crate::model::byte_of;
-pub(super) use crate::text::{is_unsafe, without_marks};
+use crate::{
+    model::byte_of,
+    text::{is_unsafe, without_marks},
+};
 
-/// Text in which everything that could move the cursor, colour the screen or reverse the reading is spelled out, and so
-/// is `##word[`, which CI systems take for a command wherever it stands.
-/// Line breaks and tabs are spelled out too: whoever wants lines splits them first.
+/// Text on one line: control characters, line breaks, tabs and characters that change the reading direction are spelled
+/// out, and so is `##word[`, which CI systems execute at any position of a line.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return without_marks(text, "\\u{23}");
@@ -34,9 +35,26 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(without_marks(&out, "\\u{23}").into_owned())
 }
 
-/// A line that no CI system takes for a command. GitHub's runner cuts white space off and then looks for `::`; styles
-/// before it do not hide it from whoever takes them away first.
-pub(super) fn inert(line: &str) -> Cow<'_, str> {
+/// Text in which line breaks and tabs are kept, and everything else is as in [`visible`].
+pub(crate) fn lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        for (index, part) in line.split('\t').enumerate() {
+            if index > 0 {
+                out.push('\t');
+            }
+            out.push_str(&visible(part));
+        }
+    }
+    out
+}
+
+/// A line without a command of a CI system. GitHub's runner removes leading whitespace and then looks for `::`. Styles
+/// in front of it are skipped, because some log viewers remove them.
+fn inert(line: &str) -> Cow<'_, str> {
     let mut rest = line;
     loop {
         rest = rest.trim_start();
@@ -47,7 +65,7 @@ pub(super) fn inert(line: &str) -> Cow<'_, str> {
     }
     let line = without_marks(line, "\\u{23}");
     match rest.strip_prefix("::") {
-        // The line may have grown, but not before this place: no mark is made of colons, styles and white space.
+        // The line may have become longer, but not in front of this position: colons, styles and whitespace are unchanged.
         Some(after) => {
             let at = line.len() - without_marks(after, "\\u{23}").len() - 2;
             Cow::Owned(format!("{}\\u{{3a}}{}", &line[..at], &line[at + 1..]))
@@ -56,25 +74,25 @@ pub(super) fn inert(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// Lines, none of which a CI system takes for a command.
+/// Lines without commands of CI systems.
 pub fn inert_lines(text: &str) -> String {
     text.split_inclusive(is_end).map(inert).collect()
 }
 
-/// What ends a line for those who read logs.
+/// Whether a character ends a line of a log.
 fn is_end(c: char) -> bool {
     c == '\n' || c == '\r'
 }
 
-/// Passes whole lines on, none of which a CI system takes for a command.
+/// Writes whole lines without commands of CI systems.
 #[derive(Debug)]
-pub(super) struct Inert<W> {
+pub(in crate::report) struct LogCommandFilter<W> {
     out: W,
     line: Vec<u8>,
 }
 
-impl<W: Write> Inert<W> {
-    pub(super) fn new(out: W) -> Self {
+impl<W: Write> LogCommandFilter<W> {
+    pub(in crate::report) fn new(out: W) -> Self {
         Self { out, line: Vec::new() }
     }
 
@@ -86,7 +104,7 @@ impl<W: Write> Inert<W> {
     }
 }
 
-impl<W: Write> Write for Inert<W> {
+impl<W: Write> Write for LogCommandFilter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.line.extend_from_slice(bytes);
         if let Some(last) = self.line.iter().rposition(|byte| is_end(char::from(*byte))) {
@@ -106,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_on_a_terminal_is_spelled_out() {
+    fn control_characters_are_spelled_out() {
         assert_eq!(visible("plain ünïcode 漢字"), "plain ünïcode 漢字");
         assert_eq!(visible("\x1b[31mred\x07"), "\\u{1b}[31mred\\u{7}");
         assert_eq!(visible("a\r\nb\tc"), "a\\r\\nb\\tc");
@@ -114,7 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn no_command_of_a_ci_system_is_left_anywhere_in_a_line() {
+    fn lines_keeps_line_breaks_and_tabs_only() {
+        assert_eq!(lines("a\tb\r\n\u{1b}[1m\n\u{ffff}"), "a\tb\\r\n\\u{1b}[1m\n\\u{ffff}");
+    }
+
+    #[test]
+    fn marked_commands_are_spelled_out_anywhere_in_a_line() {
         for (text, shown) in [
             ("##[error]x", "\\u{23}#[error]x"),
             (
@@ -130,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_begins_with_a_command_of_githubs_runner() {
+    fn workflow_commands_are_spelled_out_at_the_start_of_a_line() {
         for (line, shown) in [
             ("::error::x", "\\u{3a}:error::x"),
             (" \t\u{a0}::add-mask::x", " \t\u{a0}\\u{3a}:add-mask::x"),
@@ -149,8 +172,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_comes_in_pieces_is_judged_whole() {
-        let mut out = Inert::new(Vec::new());
+    fn line_written_in_parts_is_filtered_as_a_whole() {
+        let mut out = LogCommandFilter::new(Vec::new());
         for piece in ["a\n  :", ":error::é", "é\n#", "#[x]", "\n::tail"] {
             write!(out, "{piece}").unwrap();
         }

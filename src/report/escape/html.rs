@@ -1,0 +1,61 @@
+//! HTML, and JSON in HTML.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use super::visible;
+use crate::text::is_unsafe;
+
+/// Text in an element or in an attribute between double quotes.
+pub(in crate::report) fn escaped(text: &str) -> String {
+    visible(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// JSON in a `script` element: nothing in it begins a tag or changes the reading direction.
+pub(in crate::report) fn data(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_string(value)?;
+    let mut out = Vec::with_capacity(json.len() + json.len() / 16);
+    let mut from = 0;
+    for (at, c) in json.char_indices() {
+        if !(matches!(c, '<' | '>' | '&') || is_unsafe(c)) {
+            continue;
+        }
+        out.extend_from_slice(&json.as_bytes()[from..at]);
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}")?;
+        }
+        from = at + c.len_utf8();
+    }
+    out.extend_from_slice(&json.as_bytes()[from..]);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_contains_no_markup() {
+        assert_eq!(
+            escaped("<b title=\"x\">&\u{202e}\u{1b}"),
+            "&lt;b title=&quot;x&quot;&gt;&amp;\\u{202e}\\u{1b}"
+        );
+    }
+
+    #[test]
+    fn data_contains_no_markup_and_reads_back() {
+        let hostile = "</script><!--<script>&amp;\u{2028}\u{202e}\u{e0041}\u{0}\u{7f}é漢";
+        let out = String::from_utf8(data(&hostile).unwrap()).unwrap();
+        assert_eq!(serde_json::from_str::<String>(&out).unwrap(), hostile);
+        assert!(
+            !out.contains(['<', '>', '&', '\u{2028}', '\u{202e}', '\u{7f}']),
+            "{out}"
+        );
+        assert!(out.contains("\\udb40\\udc41") && out.contains("é漢"), "{out}");
+    }
+}
