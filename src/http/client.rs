@@ -530,16 +530,18 @@ impl Client {
         let broken = |error: &dyn std::fmt::Display| {
             failure(FailureKind::Connect, format!("the request cannot be written: {error}"))
         };
-        let uri: http::Uri = request.url.parse().map_err(|error| broken(&error))?;
-        let sent = if self.connector.is_forwarded() {
-            uri
+        let sent: http::Uri = if self.connector.is_forwarded() {
+            request.url.parse().map_err(|error| broken(&error))?
         } else {
-            let mut parts = http::uri::Parts::default();
-            let path = uri.into_parts().path_and_query;
-            parts.path_and_query = Some(path.unwrap_or_else(|| http::uri::PathAndQuery::from_static("/")));
-            http::Uri::from_parts(parts).map_err(|error| broken(&error))?
+            let path = match path_and_query(&request.url) {
+                "" => http::uri::PathAndQuery::from_static("/"),
+                path => path.parse().map_err(|error| broken(&error))?,
+            };
+            path.into()
         };
         let mut message = http::Request::new(Full::new(request.body.shared()));
+        // `Host` and the credentials of a proxy may be added.
+        *message.headers_mut() = http::HeaderMap::with_capacity(request.headers.len() + 2);
         *message.uri_mut() = sent;
         *message.method_mut() = request.method.parse().map_err(|error| broken(&error))?;
         let headers = message.headers_mut();
@@ -556,6 +558,12 @@ impl Client {
         }
         Ok(message)
     }
+}
+
+/// The part of an absolute URL after its authority.
+fn path_and_query(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find(['/', '?']).map_or("", |at| &rest[at..])
 }
 
 /// The length of the content.
@@ -627,4 +635,25 @@ fn absolute(mut message: http::Request<Full<Bytes>>, request: &Request) -> http:
         }
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_and_query;
+
+    #[test]
+    fn path_of_a_url_is_sent_as_it_is() {
+        for (url, path) in [
+            ("http://h", ""),
+            ("http://h:80/", "/"),
+            ("https://[::1]:8/a/../b?c=http://d", "/a/../b?c=http://d"),
+            ("http://h?a=b/c", "?a=b/c"),
+            ("http://h//a", "//a"),
+        ] {
+            assert_eq!(path_and_query(url), path, "{url}");
+            let uri: http::Uri = url.parse().expect("a URL");
+            let sent = uri.path_and_query().map_or("/", |path| path.as_str());
+            assert_eq!(sent.trim_start_matches('/'), path.trim_start_matches('/'), "{url}");
+        }
+    }
 }

@@ -30,6 +30,36 @@ use crate::{
 /// Everything except RFC 3986's unreserved characters, which cannot change the structure of a path or query.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Whether [`ENCODED`] leaves a byte as it is.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// The bytes that may be sent in a path.
+const IN_PATH: [bool; 256] = in_path();
+
+const fn in_path() -> [bool; 256] {
+    let mut all = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let is_excluded = matches!(
+            byte,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'?' | b'#'
+        );
+        all[byte as usize] = byte.is_ascii_graphic() && !is_excluded;
+        byte += 1;
+    }
+    all
+}
+
+/// Maximum length in bytes of a URL that is known to be valid without parsing it.
+const MAX_PLAIN: usize = 32 * 1024;
+
+/// Whether a URL of a valid base URL and this path with an encoded query is valid.
+fn is_plain(path: &str) -> bool {
+    path.is_empty() || path.starts_with(['/', '?'])
+}
+
 /// The request and expectations of a case.
 #[derive(Clone, Debug)]
 pub struct Bound {
@@ -52,8 +82,23 @@ pub struct Binder {
     mask: Option<Arc<dyn SnapshotMask>>,
     /// By suite, the values that its snapshots contain by name.
     values: HashMap<String, Arc<PutBack>>,
-    /// Expectations shared by all rows of a case file, by the address of the definition, which is kept alive with them.
-    shared: Mutex<HashMap<usize, (Arc<CaseDef>, ExpectedContent)>>,
+    /// The parts that the rows of a case file share, by the address of the definition, which is kept alive with them.
+    shared: Mutex<HashMap<usize, (Arc<CaseDef>, Shared)>>,
+}
+
+/// The parts of a bound case that do not depend on the row.
+#[derive(Debug, Default)]
+struct Shared {
+    message: Option<Arc<Message>>,
+    expected: Option<ExpectedContent>,
+}
+
+/// A request without its URL.
+#[derive(Clone, Debug)]
+struct Message {
+    method: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
 }
 
 /// Expectations for the headers and the body of a response.
@@ -98,7 +143,20 @@ impl Binder {
 
     /// Binds a case. A value that cannot be sent or compared is an error at its line.
     pub(super) fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
-        let binding = Binding {
+        let binding = self.binding(case, sources);
+        let bound = binding.bound()?;
+        binding.finish(bound)
+    }
+
+    /// Returns the error of [`Binder::bind`], if any. The parts that rows share are bound with the first row only.
+    pub(super) fn check(&self, case: &Case, sources: &Sources) -> Result<(), Unbound> {
+        let binding = self.binding(case, sources);
+        binding.check()?;
+        binding.finish(())
+    }
+
+    fn binding<'a>(&'a self, case: &'a Case, sources: &'a Sources) -> Binding<'a> {
+        Binding {
             binder: self,
             case,
             sources,
@@ -106,9 +164,7 @@ impl Binder {
             expect: &case.def.expect,
             snapshots: &case.def.snapshots,
             is_amended: false,
-        };
-        let bound = binding.bound()?;
-        binding.finish(bound)
+        }
     }
 
     /// Binds the expectations that a case would have with lines added to its file.
@@ -205,7 +261,32 @@ impl Binding<'_> {
         })
     }
 
+    /// Every step of [`Binding::bound`] that can fail, in the same order.
+    fn check(&self) -> Result<(), Diagnostic> {
+        self.message()?;
+        self.url()?;
+        self.content_expected()?;
+        self.status()?;
+        self.snapshot()?;
+        Ok(())
+    }
+
     fn request(&self) -> Result<Request, Diagnostic> {
+        let Message { method, headers, body } = Arc::unwrap_or_clone(self.message()?);
+        Ok(Request {
+            method,
+            url: self.url()?,
+            headers,
+            body: body.into(),
+        })
+    }
+
+    /// The request without its URL; shared by all rows if it does not depend on the row.
+    fn message(&self) -> Result<Arc<Message>, Diagnostic> {
+        self.shared(|shared| &mut shared.message, || self.own_message().map(Arc::new))
+    }
+
+    fn own_message(&self) -> Result<Message, Diagnostic> {
         let def = &self.case.def.request;
         let method = match &def.method {
             Some(method) => self.scope.text(method),
@@ -238,12 +319,7 @@ impl Binding<'_> {
         if !body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
             add("content-length", body.len().to_string());
         }
-        Ok(Request {
-            method,
-            url: self.url()?,
-            headers,
-            body: body.into(),
-        })
+        Ok(Message { method, headers, body })
     }
 
     fn header_value(&self, template: &Template) -> Result<String, Diagnostic> {
@@ -263,10 +339,10 @@ impl Binding<'_> {
         let mut url = self.binder.base.clone();
         if let Some(path) = &def.path {
             let text = self.with_params(&self.scope.text(path), path.span)?;
-            let allowed = |c: char| {
-                c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | '?' | '#')
-            };
-            if let Some(bad) = text.chars().find(|c| !allowed(*c)) {
+            let is_bad = |c: &char| !c.is_ascii() || !IN_PATH[*c as usize];
+            if !text.bytes().all(|byte| IN_PATH[usize::from(byte)])
+                && let Some(bad) = text.chars().find(is_bad)
+            {
                 return Err(Diagnostic::new(
                     path.span,
                     format!("the path contains {bad:?}, which is not allowed in a URL"),
@@ -292,7 +368,8 @@ impl Binding<'_> {
                 url.push_str(&text);
             }
         }
-        if url.parse::<http::Uri>().is_err() {
+        let is_plain = matches!(def.query, QueryDef::Fields(_)) && is_plain(&url[self.binder.base.len()..]);
+        if !(is_plain && url.len() <= MAX_PLAIN) && url.parse::<http::Uri>().is_err() {
             let span = def.path.as_ref().map_or(self.case.span, |path| path.span);
             let shown: String = url.chars().take(200).collect();
             return Err(Diagnostic::new(span, format!("`{shown}` is not a valid URL")));
@@ -304,7 +381,7 @@ impl Binding<'_> {
     fn with_params(&self, path: &str, span: Span) -> Result<String, Diagnostic> {
         let mut text = String::with_capacity(path.len() + 64);
         let mut rest = path;
-        while let Some(open) = rest.find('{') {
+        while let Some(open) = memchr::memchr(b'{', rest.as_bytes()) {
             let (before, braced) = rest.split_at(open);
             text.push_str(before);
             let named = braced[1..].split_once('}').and_then(|(name, after)| {
@@ -317,7 +394,12 @@ impl Binding<'_> {
                 rest = &braced[1..];
                 continue;
             };
-            text.extend(utf8_percent_encode(&self.scope.text(value), ENCODED));
+            let value = self.scope.text(value);
+            if value.bytes().all(is_unreserved) {
+                text.push_str(&value);
+            } else {
+                text.extend(utf8_percent_encode(&value, ENCODED));
+            }
             rest = after;
             if text.len() > MAX_TEXT {
                 return Err(Diagnostic::new(
@@ -419,27 +501,42 @@ impl Binding<'_> {
 
     /// Expectations for headers and body; shared by all rows if they do not depend on the row.
     fn content_expected(&self) -> Result<ExpectedContent, Diagnostic> {
-        let of_file = || {
+        let of_case = || {
             Ok(ExpectedContent {
                 headers: self.headers()?.into(),
                 body: self.body()?.into(),
             })
         };
+        self.shared(|shared| &mut shared.expected, of_case)
+    }
+
+    /// The shared part that is in `slot`, or else a new one, which is kept if the row has no part in it.
+    fn shared<T: Clone>(
+        &self,
+        slot: impl Fn(&mut Shared) -> &mut Option<T>,
+        bind: impl FnOnce() -> Result<T, Diagnostic>,
+    ) -> Result<T, Diagnostic> {
         let def = &self.case.def;
         if self.is_amended || def.examples.len() < 2 {
-            return of_file();
+            return bind();
         }
         let address = Arc::as_ptr(def).addr();
-        let shared = || self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = shared().get(&address) {
+        let all = || self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = all().get_mut(&address)
+            && let Some(known) = slot(known)
+        {
             return Ok(known.clone());
         }
-        let (content, is_same_for_all) = self.scope.watched(of_file);
-        let content = content?;
+        let (part, is_same_for_all) = self.scope.watched(bind);
+        let part = part?;
         if is_same_for_all {
-            shared().insert(address, (Arc::clone(def), content.clone()));
+            let mut all = all();
+            let (_, known) = all
+                .entry(address)
+                .or_insert_with(|| (Arc::clone(def), Shared::default()));
+            *slot(known) = Some(part.clone());
         }
-        Ok(content)
+        Ok(part)
     }
 
     fn headers(&self) -> Result<Vec<HeaderExpectation>, Diagnostic> {
@@ -525,7 +622,7 @@ impl Binding<'_> {
 
     /// A pattern; the values of variables in it are literal.
     fn regex(&self, template: &Template) -> Result<Arc<Regex>, Diagnostic> {
-        let text = self.scope.text_with(template, regex::escape);
+        let text = self.scope.text_with(template, |value| regex::escape(value).into());
         // A pattern with variables differs from row to row: caching them would only use memory.
         if template.as_constant().is_some() {
             return text::regex(&text).map_err(|reason| Diagnostic::new(template.span, reason));
@@ -585,4 +682,34 @@ impl Binding<'_> {
 
 fn has(headers: &[(String, String)], name: &str) -> bool {
     headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unreserved_bytes_are_not_encoded() {
+        for byte in 0..=0x7f_u8 {
+            let text = char::from(byte).to_string();
+            let is_same = utf8_percent_encode(&text, ENCODED).to_string() == text;
+            assert_eq!(is_unreserved(byte), is_same, "{text:?}");
+        }
+        assert!((0x80..=0xff_u8).all(|byte| !is_unreserved(byte)));
+    }
+
+    #[test]
+    fn url_that_is_not_parsed_is_valid() {
+        let all: String = (0..=0x7f_u8)
+            .filter(|byte| IN_PATH[usize::from(*byte)])
+            .map(char::from)
+            .collect();
+        let long = format!("/{}", "a".repeat(MAX_PLAIN));
+        for path in ["", "/", "//", "?a=b", "/?a=b%20", &format!("/{all}"), &long] {
+            assert!(is_plain(path), "{path}");
+            let url = format!("http://host:8080{path}");
+            assert!(url.parse::<http::Uri>().is_ok(), "{url}");
+        }
+        assert!(!is_plain("@host/") && !is_plain(":80"));
+    }
 }

@@ -1,7 +1,7 @@
 //! Binds suites to a target: the cases to run, the skipped ones with reasons, and each request with its expectations.
 //!
-//! [`Plan::new`] selects and binds every case once, so that all errors are reported before any request is sent;
-//! [`Plan::bind`] binds one again when it runs. After binding, all variables are substituted.
+//! [`Plan::new`] selects the cases and checks each of them, so that all errors are reported before any request is sent;
+//! [`Plan::bind`] binds a case when it runs. After binding, all variables are substituted.
 
 mod bind;
 mod digest;
@@ -10,7 +10,7 @@ mod scope;
 mod select;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -116,8 +116,8 @@ impl Plan {
             .collect();
         cases.shrink_to_fit();
         for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
-            match binder.bind(&planned.case, sources) {
-                Ok(_) => {}
+            match binder.check(&planned.case, sources) {
+                Ok(()) => {}
                 Err(Unbound::Mistake(mistake)) => errors.push(mistake),
                 Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
             }
@@ -201,13 +201,13 @@ impl Plan {
 }
 
 /// The ids of the wanted cases. A case that is compared with another (`same_as`) also selects that case.
-fn with_others(suites: &Suites, selects: impl Fn(&Case) -> bool) -> BTreeSet<&str> {
+fn with_others(suites: &Suites, selects: impl Fn(&Case) -> bool) -> HashSet<&str> {
     let others: BTreeMap<_, _> = suites
         .cases
         .iter()
         .filter_map(|case| Some((case.id.as_str(), case.def.expect.same_as.as_ref()?.value.as_str())))
         .collect();
-    let mut wanted = BTreeSet::new();
+    let mut wanted = HashSet::with_capacity(suites.cases.len());
     for case in suites.cases.iter().filter(|case| selects(case)) {
         let mut next = Some(case.id.as_str());
         while let Some(id) = next.filter(|id| wanted.insert(*id)) {

@@ -1,6 +1,9 @@
 //! The values of variables, innermost first: row, case, suite, target, default.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+};
 
 use serde_json::Value;
 
@@ -145,10 +148,16 @@ impl<'a> Scope<'a> {
     }
 
     /// A value as text: a string without quotes, a number or boolean as JSON; `None` for other types.
-    fn plain(&self, name: &str) -> String {
+    fn plain(&self, name: &str) -> Cow<'a, str> {
+        if let Some(JsonDef::Text(template)) = self.own(name)
+            && let [Part::Text(text)] = template.parts.as_slice()
+            && self.charge(name, 2 * VALUE + text.len())
+        {
+            return Cow::Borrowed(text);
+        }
         match self.value(name) {
-            Value::String(text) => text,
-            value @ (Value::Bool(_) | Value::Number(_)) => value.to_string(),
+            Value::String(text) => Cow::Owned(text),
+            value @ (Value::Bool(_) | Value::Number(_)) => Cow::Owned(value.to_string()),
             value => {
                 let kind = match value {
                     Value::Null => "null",
@@ -157,13 +166,13 @@ impl<'a> Scope<'a> {
                 };
                 let mut unfit = self.unfit.borrow_mut();
                 unfit.get_or_insert_with(|| format!("`{name}` is {kind} here, which cannot be used in text"));
-                String::new()
+                Cow::Borrowed("")
             }
         }
     }
 
     /// A template as text; `wrap` is applied to each variable's value.
-    pub(super) fn text_with(&self, template: &Template, wrap: impl Fn(&str) -> String) -> String {
+    pub(super) fn text_with(&self, template: &Template, wrap: impl Fn(&str) -> Cow<'_, str>) -> String {
         let mut all = String::new();
         for part in &template.parts {
             let (name, value) = match part {
@@ -178,7 +187,7 @@ impl<'a> Scope<'a> {
                     if filtered == value {
                         self.unchanged.replace(Some(name.clone()));
                     }
-                    (name, filtered)
+                    (name, Cow::Owned(filtered))
                 }
             };
             all.push_str(&wrap(&value));
@@ -192,7 +201,7 @@ impl<'a> Scope<'a> {
 
     /// A template as text.
     pub(super) fn text(&self, template: &Template) -> String {
-        self.text_with(template, str::to_owned)
+        self.text_with(template, |value| Cow::Borrowed(value))
     }
 
     /// A value; a string that consists of one variable takes the variable's type.
