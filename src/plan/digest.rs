@@ -15,7 +15,7 @@ use crate::{
     redact::Redactor,
     schema::SchemaStore,
     source::{Digester, FileKind, Sources, read_file},
-    suite::{Case, Part, Template},
+    suite::{Case, JsonDef, NamedValue, Part, Template},
 };
 
 /// Maximum length of a chain of comparisons that is followed.
@@ -65,6 +65,13 @@ impl Plan {
 
     fn add(&self, digester: &mut Digester, case: &Case, schemas: &SchemaDigests, hide: &Redactor) {
         digester.digest(case.digest);
+        // Rows are added here and not when files are read: few runs need their digests, and there can be very many.
+        let row: Vec<_> = case.row().into_iter().flat_map(NamedValue::entries).collect();
+        digester.part(row.len().to_le_bytes());
+        for (name, value) in row {
+            digester.part(name);
+            add_json(digester, value);
+        }
         for file in case.schemas.iter() {
             digester.digest(schemas.of(file));
         }
@@ -145,6 +152,47 @@ fn add_template(digester: &mut Digester, value: &Template, is_credential: bool, 
                 digester.part(name);
                 digester.part(format!("{filter:?}"));
                 add_value(digester, target, name, hide);
+            }
+        }
+    }
+}
+
+/// Adds a value with its variables as they are written.
+fn add_json(digester: &mut Digester, value: &JsonDef) {
+    match value {
+        JsonDef::Plain(value) => {
+            digester.part("plain");
+            digester.part(value.to_string());
+        }
+        JsonDef::Text(template) => {
+            digester.part("text");
+            digester.part(template.parts.len().to_le_bytes());
+            for part in &template.parts {
+                match part {
+                    Part::Text(text) => {
+                        digester.part("text");
+                        digester.part(text);
+                    }
+                    Part::Variable(name, filter) => {
+                        digester.part(format!("{filter:?}"));
+                        digester.part(name);
+                    }
+                }
+            }
+        }
+        JsonDef::List(items) => {
+            digester.part("list");
+            digester.part(items.len().to_le_bytes());
+            for item in items {
+                add_json(digester, item);
+            }
+        }
+        JsonDef::Map(entries) => {
+            digester.part("map");
+            digester.part(entries.len().to_le_bytes());
+            for (key, value) in entries {
+                digester.part(key);
+                add_json(digester, value);
             }
         }
     }

@@ -53,7 +53,12 @@ impl NamedValue {
 
     /// The names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
+        self.entries().map(|(name, _)| name)
+    }
+
+    /// The names and their values.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &JsonDef)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
     }
 }
 
@@ -454,7 +459,7 @@ pub struct Case {
     pub needs: Arc<[String]>,
     /// The schema files that it names.
     pub schemas: Arc<[String]>,
-    /// A digest of its definition: its file, its inherited values, its row, the files it sends.
+    /// A digest of its definition without rows: its file, its inherited values, the files it sends.
     pub digest: Digest,
     /// Where it was written.
     pub span: Span,

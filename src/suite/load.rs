@@ -1,7 +1,7 @@
 //! Finds suites on disk and assembles their cases.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ffi::OsStr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -81,7 +81,7 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
     for found in folders {
         suite(found, schemas, sources, &mut loaded, errors);
     }
-    let mut ids = BTreeMap::new();
+    let mut ids = HashMap::with_capacity(loaded.cases.len());
     for case in &loaded.cases {
         if let Some(first) = ids.insert(case.id.as_str(), case.span) {
             let first = sources.place(first);
@@ -100,7 +100,7 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
         } else if !ids.contains_key(other.value.as_str()) {
             errors.push(
                 Diagnostic::new(other.span, format!("there is no case `{}`", other.value))
-                    .suggest(&other.value, ids.keys().copied()),
+                    .suggest(&other.value, ids.keys().copied().collect::<BTreeSet<_>>()),
             );
         }
     }
@@ -417,19 +417,13 @@ fn case(
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);
     let id = format!("{}/{stem}", suite.id);
-    let rows: Vec<(String, Span, Digest, Option<ExampleRow>)> = if def.examples.is_empty() {
-        vec![(id, span, written, None)]
+    let rows: Vec<(String, Span, Option<ExampleRow>)> = if def.examples.is_empty() {
+        vec![(id, span, None)]
     } else {
         let names = merged.get("examples").into_iter().flat_map(Node::entries);
         names
             .zip(0..)
-            .map(|((key, values), row)| {
-                let mut digester = Digester::new("row");
-                digester.digest(written);
-                digester.node(values);
-                let id = format!("{id}[{}]", key.text);
-                (id, key.span, digester.finish(), Some(ExampleRow(row)))
-            })
+            .map(|((key, _), row)| (format!("{id}[{}]", key.text), key.span, Some(ExampleRow(row))))
             .collect()
     };
     // There can be very many rows.
@@ -437,7 +431,7 @@ fn case(
     let def = Arc::new(def);
     loaded.cases.reserve(rows.len());
     let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
-    for (id, span, digest, row) in rows {
+    for (id, span, row) in rows {
         let names = Names {
             row: row.and_then(|row| def.examples.get(row.0 as usize)),
             span,
@@ -458,7 +452,7 @@ fn case(
             example: row,
             needs,
             schemas: Arc::clone(&schema_files),
-            digest,
+            digest: written,
             span,
         }));
     }
