@@ -88,21 +88,44 @@ impl std::fmt::Display for MediaType {
 /// Whether a field value is the expected media type: the same type, and the same parameters if any are expected. A value
 /// that is not a media type is compared as text.
 pub(crate) fn is_expected(expected: &str, actual: &str) -> bool {
+    expected == actual || is_equivalent(expected, actual)
+}
+
+fn is_equivalent(expected: &str, actual: &str) -> bool {
     match (MediaType::parse(expected), MediaType::parse(actual)) {
         (Some(expected), Some(actual)) => {
             let is_open = expected.parameters.is_empty();
             expected.essence == actual.essence && (is_open || expected.parameters == actual.parameters)
         }
-        _ => expected == actual,
+        _ => false,
     }
 }
 
 /// RFC 9110 §5.6.2.
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    is_token_bytes(text.as_bytes())
+}
+
+/// RFC 9110 §5.6.2.
+pub(crate) fn is_token_bytes(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| IN_TOKEN[usize::from(*byte)])
+}
+
+/// The bytes of a token.
+const IN_TOKEN: [bool; 256] = in_token();
+
+const fn in_token() -> [bool; 256] {
+    let mut all = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let is_mark = matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        );
+        all[byte as usize] = byte.is_ascii_alphanumeric() || is_mark;
+        byte += 1;
+    }
+    all
 }
 
 /// Reads a quoted string after its first quote (RFC 9110 §5.6.4): the value, and what follows.

@@ -31,7 +31,7 @@ pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 
 pub(crate) use {
-    media_type::{MediaType, is_token},
+    media_type::{MediaType, is_token, is_token_bytes},
     rules::{imf_fixdate, rule_of},
     status::name as status_name,
     text::{instant, is_within, show_duration},

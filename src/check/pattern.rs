@@ -64,15 +64,32 @@ pub enum Matcher {
 
 /// Compares a body with a pattern; every difference is a finding of `body/json`.
 pub(super) fn match_part(pattern: &Pattern, value: &Value, answer: &Answer, sink: &mut impl Sink) {
-    walk(pattern, Some(value), "", answer, sink);
+    walk(pattern, Some(value), &At::Root, answer, sink);
 }
 
-fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &Answer, sink: &mut S) {
+/// The location of a value in a body. Its pointer is made only if there is a finding.
+enum At<'a> {
+    Root,
+    Key(&'a At<'a>, &'a str),
+    Item(&'a At<'a>, usize),
+}
+
+impl At<'_> {
+    fn pointer(&self) -> String {
+        match self {
+            At::Root => String::new(),
+            At::Key(outer, key) => step(&outer.pointer(), key),
+            At::Item(outer, index) => step(&outer.pointer(), &index.to_string()),
+        }
+    }
+}
+
+fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, answer: &Answer, sink: &mut S) {
     let finding = |message: &str, expected: String, actual: String| {
         Finding::new(CheckId::BodyJson, message)
             .expected(expected)
             .actual(actual)
-            .pointer(at)
+            .pointer(at.pointer())
             .place(&pattern.place)
     };
     if let (PatternKind::Match(tests), None) = (&pattern.kind, value)
@@ -93,13 +110,13 @@ fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &An
         }
         (PatternKind::Object(wanted), Value::Object(entries)) => {
             for (key, pattern) in wanted {
-                walk(pattern, entries.get(key), &step(at, key), answer, sink);
+                walk(pattern, entries.get(key), &At::Key(at, key), answer, sink);
             }
         }
         (PatternKind::Array(wanted), Value::Array(items)) => {
             if wanted.len() == items.len() {
                 for (index, (pattern, item)) in wanted.iter().zip(items).enumerate() {
-                    walk(pattern, Some(item), &step(at, &index.to_string()), answer, sink);
+                    walk(pattern, Some(item), &At::Item(at, index), answer, sink);
                 }
             } else {
                 sink.fail(Layer::Body, || {
@@ -117,7 +134,7 @@ fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &str, answer: &An
             for test in tests {
                 if let (Matcher::Each(pattern), Value::Array(items)) = (test, actual) {
                     for (index, item) in items.iter().enumerate() {
-                        walk(pattern, Some(item), &step(at, &index.to_string()), answer, sink);
+                        walk(pattern, Some(item), &At::Item(at, index), answer, sink);
                     }
                 } else if !holds(test, actual, answer) {
                     sink.fail(Layer::Body, || {
@@ -149,7 +166,7 @@ fn holds(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
         }
         (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| {
             let mut found = Noticed::default();
-            walk(pattern, Some(item), "", answer, &mut found);
+            walk(pattern, Some(item), &At::Root, answer, &mut found);
             found.is_empty()
         }),
         (Matcher::Length(length), Value::String(text)) => text.chars().count() as u64 == *length,

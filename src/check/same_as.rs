@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
-use super::{Finding, ResponseView, sink::Sink, status};
+use super::{Finding, MediaType, ResponseView, sink::Sink, status};
 use crate::model::{Answer, CheckId, Layer, Place, Reply, field_shown};
 
 /// The case whose answer must not be distinguishable from this one's.
@@ -72,7 +72,7 @@ fn shown(one: &[u8], other: &[u8]) -> (String, String) {
 /// The bytes of a body with what differs each time made the same: spelling can tell answers apart too.
 fn still<'v>(view: &'v ResponseView<'_>, redact: &[String]) -> Cow<'v, [u8]> {
     let bytes = view.bytes().unwrap_or_else(|_| view.body.bytes());
-    let is_json = !redact.is_empty() && view.media_type().is_some_and(|kind| kind.is_json());
+    let is_json = !redact.is_empty() && view.media_type().is_some_and(MediaType::is_json);
     let (Some(Ok(value)), Ok(text)) = (is_json.then(|| view.json()), std::str::from_utf8(bytes)) else {
         return Cow::Borrowed(bytes);
     };

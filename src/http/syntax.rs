@@ -1,7 +1,7 @@
 //! The syntax of HTTP/1.1 messages (RFC 9112), read strictly: a fault that lenient parsers accept is still a fault.
 
 use crate::{
-    check::is_token,
+    check::is_token_bytes,
     model::{CREDENTIALS, HIDDEN, SyntaxFault, SyntaxKind},
 };
 
@@ -126,10 +126,11 @@ fn message<'a>(bytes: &'a [u8], faults: &mut Faults) -> Option<&'a [u8]> {
             faults.add(kind, raw);
         }
         fields += 1;
-        let name = line.split(|b| *b == b':').next().unwrap_or_default();
-        let is_framing =
-            name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding");
-        if is_interim && is_framing {
+        let is_framing = || {
+            let name = line.split(|b| *b == b':').next().unwrap_or_default();
+            name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding")
+        };
+        if is_interim && is_framing() {
             faults.add(SyntaxKind::FramingOfInterimResponse, raw);
         }
     }
@@ -190,7 +191,7 @@ fn field_line(line: &[u8], is_first: bool) -> Option<SyntaxKind> {
             SyntaxKind::FoldedField
         });
     }
-    let Some(colon) = line.iter().position(|b| *b == b':') else {
+    let Some(colon) = memchr::memchr(b':', line) else {
         return Some(SyntaxKind::FieldWithoutColon);
     };
     let (name, value) = line.split_at(colon);
@@ -200,7 +201,7 @@ fn field_line(line: &[u8], is_first: bool) -> Option<SyntaxKind> {
     if matches!(name.last(), Some(b' ' | b'\t')) {
         return Some(SyntaxKind::SpaceBeforeColon);
     }
-    if !std::str::from_utf8(name).is_ok_and(is_token) {
+    if !is_token_bytes(name) {
         return Some(SyntaxKind::FieldName);
     }
     value

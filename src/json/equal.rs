@@ -16,14 +16,13 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
 
 /// Whether two numbers have the same value, without rounding at any size.
 fn same_number(a: &Number, b: &Number) -> bool {
-    let (a, b) = (a.to_string(), b.to_string());
-    a == b || matches!((Decimal::parse(&a), Decimal::parse(&b)), (Some(a), Some(b)) if a == b)
+    let (a, b) = (a.as_str(), b.as_str());
+    a == b || matches!((Decimal::parse(a), Decimal::parse(b)), (Some(a), Some(b)) if a == b)
 }
 
 /// A number in canonical form: without exponent, superfluous zeros and negative zero, unless that is very long.
 pub(crate) fn plain(number: &Number) -> Number {
-    let text = number.to_string();
-    let plain = Decimal::parse(&text).and_then(|decimal| decimal.plain());
+    let plain = Decimal::parse(number.as_str()).and_then(|decimal| decimal.plain());
     plain
         .and_then(|plain| plain.parse().ok())
         .unwrap_or_else(|| number.clone())
@@ -31,7 +30,7 @@ pub(crate) fn plain(number: &Number) -> Number {
 
 /// Whether a number of any size has no fraction, such as `1.0` and `1e400`.
 pub(crate) fn is_whole(number: &Number) -> bool {
-    Decimal::parse(&number.to_string()).is_some_and(|decimal| decimal.exponent >= 0)
+    Decimal::parse(number.as_str()).is_some_and(|decimal| decimal.exponent >= 0)
 }
 
 /// A decimal number: `digits` without zeros at either end, times ten to `exponent`.

@@ -152,7 +152,7 @@ fn body(expectation: &SnapshotExpectation, view: &ResponseView<'_>, spelling: &S
 /// space around a number or a word means something.
 fn json_of<'v>(view: &'v ResponseView<'_>) -> Option<&'v Value> {
     let value = view.json().ok()?;
-    let is_declared = view.media_type().is_none_or(|kind| kind.is_json());
+    let is_declared = view.media_type().is_none_or(MediaType::is_json);
     (is_declared || value.is_object() || value.is_array()).then_some(value)
 }
 

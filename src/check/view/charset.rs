@@ -44,12 +44,20 @@ pub(crate) struct InvalidText {
     pub(crate) reason: String,
 }
 
-impl Text<'_> {
+impl<'b> Text<'b> {
     /// For people: invalid sequences are shown as U+FFFD.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
         match &self.content {
             Ok(text) => Cow::Borrowed(text),
             Err(text) => String::from_utf8_lossy(&text.bytes),
+        }
+    }
+
+    /// The same.
+    pub(crate) fn into_shown(self) -> Cow<'b, str> {
+        match self.content {
+            Ok(text) => text,
+            Err(text) => Cow::Owned(String::from_utf8_lossy(&text.bytes).into_owned()),
         }
     }
 }

@@ -41,6 +41,7 @@ pub(crate) struct ResponseView<'a> {
     limit: usize,
     decoded: OnceCell<Result<Option<Vec<u8>>, DecodeError>>,
     json: OnceCell<Result<Value, BodyError>>,
+    media_type: OnceCell<Option<MediaType>>,
 }
 
 impl Deref for ResponseView<'_> {
@@ -59,6 +60,7 @@ impl<'a> ResponseView<'a> {
             limit,
             decoded: OnceCell::new(),
             json: OnceCell::new(),
+            media_type: OnceCell::new(),
         }
     }
 
@@ -101,21 +103,22 @@ impl<'a> ResponseView<'a> {
     /// The body as text in its charset.
     pub(crate) fn text(&self) -> Result<Text<'_>, BodyError> {
         let bytes = self.bytes()?;
-        charset::decode(bytes, self.media_type().as_ref()).map_err(BodyError::Charset)
+        charset::decode(bytes, self.media_type()).map_err(BodyError::Charset)
     }
 
     /// The body for people, as far as it can be read.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
         match (self.text(), self.bytes()) {
-            (Ok(text), _) => Cow::Owned(text.shown().into_owned()),
+            (Ok(text), _) => text.into_shown(),
             (Err(_), Ok(bytes)) => String::from_utf8_lossy(bytes),
             (Err(_), Err(_)) => self.answer.body.text(),
         }
     }
 
     /// The first `Content-Type`, if it is a media type.
-    pub(crate) fn media_type(&self) -> Option<MediaType> {
-        self.answer.header("content-type").next().and_then(MediaType::parse)
+    pub(crate) fn media_type(&self) -> Option<&MediaType> {
+        let parse = || self.answer.header("content-type").next().and_then(MediaType::parse);
+        self.media_type.get_or_init(parse).as_ref()
     }
 }
 
