@@ -17,9 +17,10 @@ use base64::{
 };
 
 use super::{
-    reading::{self, DECODERS},
+    reading,
     unescape::{LAYERS, View, is_lead, is_unfinished, next_lead, units},
 };
+use crate::text::Prefilter;
 
 /// The shortest form that is looked for, in bytes: shorter ones occur by chance.
 const SHORTEST: usize = 6;
@@ -222,6 +223,8 @@ pub(super) struct Finder {
     automaton: NFA,
     /// The forms in lower case, found in any case; for each, the forms that it stands for.
     any_case: (NFA, Vec<Vec<usize>>),
+    /// Rejects most texts that contain no form.
+    filter: Prefilter,
     forms: Vec<Form>,
     marks: Vec<String>,
     shortest: usize,
@@ -277,6 +280,7 @@ impl Finder {
             are_ascii: all.iter().all(|form| form.bytes.is_ascii()),
             begins,
             any_case: (any_case, groups),
+            filter: Prefilter::new(lower.iter().map(Vec::as_slice)),
             forms: all,
             marks,
         })
@@ -347,7 +351,7 @@ impl Finder {
             are_ascii: self.are_ascii,
             have_space: self.has_space,
         };
-        for reading in DECODERS.iter().filter_map(|decode| decode(text, forms)) {
+        for reading in reading::decoders(text).iter().filter_map(|decode| decode(text, forms)) {
             // Encodings undone in another order often give the same text.
             if !work.seen.insert((depth, reading.is_squeezed, reading.bytes.clone())) {
                 continue;
@@ -375,6 +379,9 @@ impl Finder {
 
     /// Reports every form in a text, in any case. In a text without its white space, squeezed forms count too.
     fn search_any_case(&self, text: &[u8], is_squeezed: bool, found: &mut dyn FnMut(Hit)) {
+        if !self.filter.may_match(text) {
+            return;
+        }
         let (automaton, groups) = &self.any_case;
         for hit in automaton
             .try_find_overlapping_iter(Input::new(text))

@@ -10,8 +10,8 @@ use super::unescape::{Unit, escape};
 /// Undoes one encoding; returns nothing where a text has none of it.
 type Decoder = fn(&[u8], Forms) -> Option<Reading>;
 
-/// The encodings that are undone.
-pub(super) const DECODERS: [Decoder; 10] = [
+/// The encodings that are undone; those without a lead byte are last.
+const DECODERS: [Decoder; 10] = [
     percent,
     backslash,
     entity,
@@ -23,6 +23,23 @@ pub(super) const DECODERS: [Decoder; 10] = [
     base64,
     hex,
 ];
+
+/// Number of encodings that replace or leave out something that begins with a [lead byte](is_lead).
+const WITH_LEAD: usize = 8;
+
+/// The encodings that a text can contain.
+pub(super) fn decoders(text: &[u8]) -> &'static [Decoder] {
+    if text.iter().copied().any(is_lead) {
+        &DECODERS
+    } else {
+        &DECODERS[WITH_LEAD..]
+    }
+}
+
+/// Whether an encoding except base64 and hexadecimal can begin with a byte.
+fn is_lead(byte: u8) -> bool {
+    matches!(byte, b'%' | b'\\' | b'&' | b'~' | b'=') || byte.is_ascii_whitespace()
+}
 
 /// What the forms that are searched for look like: runs that cannot contain one are left out of a reading.
 #[derive(Clone, Copy, Debug)]
@@ -427,6 +444,22 @@ mod tests {
             ("73 65-63_72.65;74", "secret", "73 65-63_72.65;74"),
         ] {
             assert_eq!(sources(text, plain), [source], "{text}");
+        }
+    }
+
+    #[test]
+    fn encodings_with_a_lead_byte_are_undone_only_after_one() {
+        for byte in 0..=u8::MAX {
+            let has_all = decoders(&[b'a', byte]).len() == DECODERS.len();
+            assert_eq!(has_all, is_lead(byte), "{byte}");
+            let text = [b'a', byte, b'0', b'A', b'\r', b'\n'];
+            for length in [2, 3, 4].into_iter().filter(|_| !is_lead(byte)) {
+                let mut readings = DECODERS[..WITH_LEAD].iter();
+                assert!(
+                    readings.all(|decode| decode(&text[..length], FORMS).is_none()),
+                    "{byte}"
+                );
+            }
         }
     }
 

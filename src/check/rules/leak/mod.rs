@@ -11,7 +11,7 @@ use aho_corasick::AhoCorasick;
 use regex::bytes::Regex;
 
 use super::{super::view::ResponseView, Violation};
-use crate::model::Request;
+use crate::{model::Request, text::Prefilter};
 use patterns::LEAKS;
 
 /// Largest part of a body that is searched, in bytes.
@@ -19,8 +19,11 @@ const SEARCHED: usize = 256 * 1024;
 /// How often escapes are undone: JSON in a JSON string in an HTML page is three.
 const LAYERS: usize = 4;
 
-/// The texts one of which every match contains, and the kinds of leaks they belong to: most bodies contain none, and
-/// then no pattern is compiled.
+/// A filter for the texts one of which every match contains: most bodies contain none, and then the rest is not built.
+static FILTER: LazyLock<Prefilter> =
+    LazyLock::new(|| Prefilter::new(LEAKS.iter().flat_map(|leak| leak.needs).map(|need| need.as_bytes())));
+
+/// The same texts, and the kinds of leaks they belong to.
 static NEEDS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
     let mut needs: Vec<&str> = Vec::new();
     let mut kinds: Vec<usize> = Vec::new();
@@ -66,6 +69,9 @@ fn find(text: &str) -> Option<(&'static str, String)> {
 }
 
 fn search(text: &str) -> Option<(&'static str, String)> {
+    if !FILTER.may_match(text.as_bytes()) {
+        return None;
+    }
     let (searcher, kinds) = NEEDS.as_ref()?;
     let mut is_candidate = [false; LEAKS.len()];
     for found in searcher.find_overlapping_iter(text) {
