@@ -10,7 +10,7 @@ use super::{
 use crate::{
     compare::Level,
     model::Exit,
-    report::compare::{ComparisonOptions, tell, write},
+    report::{Report, ShowOptions},
     session::{self, CaseFilter, CompareRequest, SessionError},
 };
 
@@ -19,7 +19,7 @@ pub(super) fn compare(
     project: Option<PathBuf>,
     printer: &mut Printer,
 ) -> Result<Exit, SessionError> {
-    let options = ComparisonOptions {
+    let options = ShowOptions {
         quiet: args.quiet,
         verbose: args.verbose,
     };
@@ -38,13 +38,8 @@ pub(super) fn compare(
     };
     let (comparison, documents) = session::compare(&request, printer)?;
     let exit = Exit::of_code(comparison.summary.exit_code).unwrap_or(Exit::NoVerdict);
-    Ok(present(
-        documents,
-        exit,
-        printer,
-        |out, colors| tell(&comparison, out, colors, options),
-        |format, sink| write(format, &comparison, sink),
-    ))
+    let report = Report::from(&comparison);
+    Ok(present(&report, documents, exit, options, printer))
 }
 
 impl FailOn {

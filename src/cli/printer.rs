@@ -14,7 +14,7 @@ use crate::{
     model::Exit,
     project::{SecretSource, known_secrets},
     redact::Redactor,
-    report::{Colours, inert_lines, visible},
+    report::{Colors, inert_lines, visible},
     session::{Notices, SessionError},
     source::{Diagnostics, Sources, without_credentials},
 };
@@ -119,14 +119,14 @@ impl Printer {
         io::stdout().is_terminal() && io::stderr().is_terminal() && !super::in_ci()
     }
 
-    /// Colours for standard output.
-    pub(super) fn out_colours(&self) -> Colours {
-        Colours::new(self.is_coloured(&io::stdout()))
+    /// Colors for standard output.
+    pub(super) fn out_colors(&self) -> Colors {
+        Colors::new(self.is_coloured(&io::stdout()))
     }
 
-    /// Colours for standard error.
-    pub(super) fn err_colours(&self) -> Colours {
-        Colours::new(self.is_coloured(&io::stderr()))
+    /// Colors for standard error.
+    pub(super) fn err_colors(&self) -> Colors {
+        Colors::new(self.is_coloured(&io::stderr()))
     }
 
     fn masked(&self, text: &str) -> String {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     model::Exit,
     project::TargetOptions,
-    report::compare::{ComparisonOptions, tell_matrix, write_matrix},
+    report::{Report, ShowOptions},
     run::SnapshotMode,
     session::{self, RunRequest, SessionError},
 };
@@ -50,7 +50,7 @@ fn run_matrix(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) ->
     if let Some((flag, _)) = given.iter().find(|(_, is_given)| *is_given) {
         return Err(usage(format!("{flag} goes with one target")));
     }
-    let options = ComparisonOptions {
+    let options = ShowOptions {
         quiet: args.output.quiet,
         verbose: args.output.verbose,
     };
@@ -60,13 +60,7 @@ fn run_matrix(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) ->
         is_recorded,
     } = session::run_matrix(&request(args, project)?, printer)?;
     let exit = Exit::of_code(matrix.exit_code).unwrap_or(Exit::NoVerdict);
-    let exit = present(
-        documents,
-        exit,
-        printer,
-        |out, colors| tell_matrix(&matrix, out, colors, options),
-        |format, sink| write_matrix(format, &matrix, sink),
-    );
+    let exit = present(&Report::from(&matrix), documents, exit, options, printer);
     Ok(exit.reported(is_recorded))
 }
 

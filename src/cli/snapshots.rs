@@ -16,7 +16,7 @@ pub(super) fn review(project: Option<&Path>, printer: &Printer) -> Result<Exit, 
         printer.out("no snapshot is pending");
         return Ok(Exit::Success);
     }
-    let colors = printer.out_colours();
+    let colors = printer.out_colors();
     let show = |diff: &str| diff_for_people(diff, colors);
     let decision = snapshot::review(&store, &pending, &mut io::stdin().lock(), &mut io::stdout(), show)?;
     let decision = decision.map_err(|error| SessionError::Usage(error.to_string()))?;

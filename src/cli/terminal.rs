@@ -6,10 +6,7 @@ use super::Printer;
 use crate::{
     model::Exit,
     redact::Reporter,
-    report::{
-        Colours, Format, Human, HumanOptions, Progress, ReportSpec,
-        mutate::{MeasureOptions, tell, write},
-    },
+    report::{Human, HumanOptions, Progress, Report, ReportSpec, ShowOptions},
     session::{Documents, Measurement, Notices as _},
 };
 
@@ -17,9 +14,9 @@ use crate::{
 pub(super) fn terminal(reports: &[ReportSpec], options: HumanOptions, printer: &Printer) -> Box<dyn Reporter> {
     if reports.iter().any(|spec| spec.path.is_none()) {
         let err = IgnoreBrokenPipe(io::stderr());
-        return Box::new(Human::new(err, printer.err_colours(), options));
+        return Box::new(Human::new(err, printer.err_colors(), options));
     }
-    let human = Human::new(IgnoreBrokenPipe(io::stdout()), printer.out_colours(), options);
+    let human = Human::new(IgnoreBrokenPipe(io::stdout()), printer.out_colors(), options);
     // The progress bar is on standard error and needs a terminal to itself.
     if Printer::is_watched() && !options.quiet {
         Box::new(Progress::new(human))
@@ -28,24 +25,25 @@ pub(super) fn terminal(reports: &[ReportSpec], options: HumanOptions, printer: &
     }
 }
 
-/// Shows a result with `show`, writes its reports with `write`, and returns the exit code.
+/// Shows a result, writes its reports, and returns the exit code.
 pub(super) fn present(
+    report: &Report<'_>,
     documents: Documents,
     exit: Exit,
+    options: ShowOptions,
     printer: &mut Printer,
-    show: impl FnOnce(&mut dyn Write, Colours) -> io::Result<()>,
-    write: impl Fn(Format, &mut dyn Write) -> io::Result<()>,
 ) -> Exit {
     let shown = if documents.is_on_stdout() {
-        show(&mut io::stderr(), printer.err_colours())
+        report.show(&mut io::stderr(), printer.err_colors(), options)
     } else {
         let mut out = IgnoreBrokenPipe(io::stdout());
-        show(&mut out, printer.out_colours()).and_then(|()| out.flush())
+        let shown = report.show(&mut out, printer.out_colors(), options);
+        shown.and_then(|()| out.flush())
     };
     if let Err(error) = &shown {
         printer.error(&format!("failed to write to standard output: {error}"));
     }
-    let is_written = documents.write(printer, write);
+    let is_written = documents.write(printer, |format, sink| report.write(format, sink));
     exit.reported(shown.is_ok() && is_written)
 }
 
@@ -56,14 +54,8 @@ pub(super) fn show_measurement(measurement: Measurement, quiet: bool, verbose: b
         documents,
         exit,
     } = measurement;
-    let options = MeasureOptions { quiet, verbose };
-    present(
-        documents,
-        exit,
-        printer,
-        |out, colors| tell(&measured, out, colors, options),
-        |format, sink| write(format, &measured, sink),
-    )
+    let options = ShowOptions { quiet, verbose };
+    present(&Report::from(&measured), documents, exit, options, printer)
 }
 
 /// A stream whose reader may close it (`| head`): the exit code and the other reports are not affected.

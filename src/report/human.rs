@@ -8,11 +8,14 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    Colours, Reporter, account,
+    Colors, Reporter,
     curl::{self, Shell},
     escape::LogCommandFilter,
+    from::run::is_pending,
     limits::terminal::{BODY, DIFF_LINES as DIFF, NAMED_COUNT as NAMED},
-    outcome, visible,
+    plain, summary,
+    text::count,
+    visible,
 };
 use crate::{
     check::status_name,
@@ -88,7 +91,7 @@ impl Default for HumanOptions {
 /// Writes for people.
 pub struct Human<W> {
     out: LogCommandFilter<W>,
-    colours: Colours,
+    colors: Colors,
     options: HumanOptions,
     flaky: Flaky,
     shell: Shell,
@@ -106,10 +109,10 @@ pub struct Human<W> {
 
 impl<W: Write> Human<W> {
     /// A report on `out`.
-    pub fn new(out: W, colours: Colours, options: HumanOptions) -> Self {
+    pub fn new(out: W, colors: Colors, options: HumanOptions) -> Self {
         Self {
             out: LogCommandFilter::new(out),
-            colours,
+            colors,
             options,
             flaky: Flaky::default(),
             shell: Shell::default(),
@@ -128,7 +131,7 @@ impl<W: Write> Human<W> {
     }
 
     fn rule(&mut self) -> io::Result<()> {
-        let rule = self.colours.faint("────────────");
+        let rule = self.colors.faint("────────────");
         writeln!(self.out, "{rule}")
     }
 
@@ -143,7 +146,7 @@ impl<W: Write> Human<W> {
         } else {
             format!("{} ({})", visible(&started.target), visible(&started.base_url))
         };
-        let label = self.colours.good(&format!("{:>12}", "Starting"));
+        let label = self.colors.good(&format!("{:>12}", "Starting"));
         writeln!(
             self.out,
             "{label} {} of {} against {target}",
@@ -192,7 +195,7 @@ impl<W: Write> Human<W> {
         if self.options.quiet {
             return Ok(());
         }
-        let word = self.colours.odd(&format!("{:>12}", "WAITING"));
+        let word = self.colors.odd(&format!("{:>12}", "WAITING"));
         let left = seconds(awaited.left_us);
         writeln!(self.out, "{word} up to {left:.0}s for the target")?;
         self.detail(&awaited.reason)
@@ -203,7 +206,7 @@ impl<W: Write> Human<W> {
         if self.options.status < StatusLevel::Slow || self.options.quiet {
             return Ok(());
         }
-        let word = self.colours.odd(&format!("{:>12}", "SLOW"));
+        let word = self.colors.odd(&format!("{:>12}", "SLOW"));
         let id = self.id(&slow.id);
         writeln!(self.out, "{word} [>{:>7.3}s] {id}", seconds(slow.elapsed_us))
     }
@@ -213,7 +216,7 @@ impl<W: Write> Human<W> {
             return Ok(());
         }
         let word = format!("TRY {} FAIL", retried.number);
-        let word = self.colours.odd(&format!("{word:>12}"));
+        let word = self.colors.odd(&format!("{word:>12}"));
         let id = self.id(&retried.id);
         writeln!(self.out, "{word} [{:>8.3}s] {id}", seconds(retried.elapsed_us))?;
         let (reason, wait) = (&retried.reason, seconds(retried.wait_us));
@@ -223,7 +226,7 @@ impl<W: Write> Human<W> {
     fn broken_case(&mut self, finished: &CaseFinished) -> io::Result<()> {
         writeln!(self.out)?;
         if let Some(name) = &finished.name {
-            let name = self.colours.strong(&visible(name));
+            let name = self.colors.strong(&visible(name));
             writeln!(self.out, "    {name}")?;
         }
         let tries = finished.previous.len() + 1;
@@ -233,7 +236,7 @@ impl<W: Write> Human<W> {
                 let passed = if has_passed { ": passed" } else { "" };
                 let time = seconds(one.elapsed_us());
                 let label = self
-                    .colours
+                    .colors
                     .faint(&format!("try {} of {tries} [{time:.3}s]{passed}", index + 1));
                 writeln!(self.out, "    {label}")?;
             }
@@ -242,11 +245,11 @@ impl<W: Write> Human<W> {
         if let Some(exchange) = finished.last.exchange()
             && !exchange.request.body.is_cut()
         {
-            let command = account::command(&exchange.request, &self.shell);
-            let lead = self.colours.faint("reproduce: ");
+            let command = plain::command(&exchange.request, &self.shell);
+            let lead = self.colors.faint("reproduce: ");
             writeln!(self.out, "    {lead}{}", visible(&command))?;
             for note in curl::notes(&exchange.request, &command, &self.shell) {
-                let note = self.colours.faint(&format!("({note})"));
+                let note = self.colors.faint(&format!("({note})"));
                 writeln!(self.out, "    {note}")?;
             }
         }
@@ -256,10 +259,10 @@ impl<W: Write> Human<W> {
 
     fn one_try(&mut self, one: &Attempt, finished: &CaseFinished) -> io::Result<()> {
         if let Some(reason) = &one.reason {
-            let reason = self.colours.odd(&visible(reason));
+            let reason = self.colors.odd(&visible(reason));
             writeln!(self.out, "    {reason}")?;
             let place = self
-                .colours
+                .colors
                 .faint(&format!("--> {}", visible(&finished.place.to_string())));
             writeln!(self.out, "      {place}")?;
         }
@@ -279,7 +282,7 @@ impl<W: Write> Human<W> {
             status_name(answer.status),
             bytes(answer.body.length()),
         );
-        let seen = self.colours.faint(&seen);
+        let seen = self.colors.faint(&seen);
         writeln!(self.out, "    {seen}")
     }
 
@@ -325,21 +328,21 @@ impl<W: Write> Human<W> {
 
     fn log_line(&mut self, sign: char, text: &str) -> io::Result<()> {
         let line = format!("{sign} {}", visible(text));
-        let line = self.colours.faint(line.trim_end());
+        let line = self.colors.faint(line.trim_end());
         writeln!(self.out, "      {line}")
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        let headline = account::title(finding);
+        let headline = plain::title(finding);
         let check = visible(finding.check.as_str());
         let rest = headline.strip_prefix(check.as_ref()).unwrap_or_default();
         let check = match finding.level {
-            Level::Deny => self.colours.bad(&check),
-            Level::Warn | Level::Off => self.colours.odd(&format!("{check} (warning)")),
+            Level::Deny => self.colors.bad(&check),
+            Level::Warn | Level::Off => self.colors.odd(&format!("{check} (warning)")),
         };
         writeln!(self.out, "    {check}{rest}")?;
         if let Some(place) = &finding.place {
-            let place = self.colours.faint(&format!("--> {}", visible(&place.to_string())));
+            let place = self.colors.faint(&format!("--> {}", visible(&place.to_string())));
             writeln!(self.out, "      {place}")?;
         }
         if let Some(diff) = &finding.diff {
@@ -347,23 +350,23 @@ impl<W: Write> Human<W> {
         }
         let [expected, actual] = finding.values_to_show();
         if let Some(expected) = expected {
-            writeln!(self.out, "      expected: {}", self.colours.good(&visible(&expected)))?;
+            writeln!(self.out, "      expected: {}", self.colors.good(&visible(&expected)))?;
         }
         if let Some(actual) = actual {
-            writeln!(self.out, "        actual: {}", self.colours.bad(&visible(&actual)))?;
+            writeln!(self.out, "        actual: {}", self.colors.bad(&visible(&actual)))?;
         }
         Ok(())
     }
 
     fn diff(&mut self, diff: &str) -> io::Result<()> {
-        for line in account::shown_diff(diff, DIFF) {
-            writeln!(self.out, "      {}", self.colours.diff(&visible(&line)))?;
+        for line in plain::shown_diff(diff, DIFF) {
+            writeln!(self.out, "      {}", self.colors.diff(&visible(&line)))?;
         }
         Ok(())
     }
 
     fn detail(&mut self, text: &str) -> io::Result<()> {
-        let text = self.colours.faint(&visible(text));
+        let text = self.colors.faint(&visible(text));
         writeln!(self.out, "             {text}")
     }
 
@@ -376,14 +379,14 @@ impl<W: Write> Human<W> {
         let label = format!("{:>12}", "Summary");
         let is_broken = counts.failed > 0 || (counts.flaky > 0 && self.flaky == Flaky::Fail);
         let label = if is_broken || finished.skipped_too_many() {
-            self.colours.bad(&label)
+            self.colors.bad(&label)
         } else if finished.exit_code != 0 {
-            self.colours.odd(&label)
+            self.colors.odd(&label)
         } else {
-            self.colours.good(&label)
+            self.colors.good(&label)
         };
         let time = seconds(finished.elapsed_us);
-        writeln!(self.out, "{label} [{time:>8.3}s] {}", outcome::headline(Some(finished)))?;
+        writeln!(self.out, "{label} [{time:>8.3}s] {}", summary::headline(Some(finished)))?;
         let named: Vec<_> = std::mem::take(&mut self.named).into_values().collect();
         for (verdict, id) in named.iter().take(NAMED) {
             let (word, id) = (self.word(*verdict), self.id(id));
@@ -393,7 +396,7 @@ impl<W: Write> Human<W> {
             self.detail(&format!("… and {} more", named.len() - NAMED))?;
         }
         for ((check, message), cases) in std::mem::take(&mut self.warnings) {
-            let word = self.colours.odd(&format!("{:>12}", "WARN"));
+            let word = self.colors.odd(&format!("{:>12}", "WARN"));
             writeln!(
                 self.out,
                 "{word} {}: {} ({})",
@@ -403,22 +406,22 @@ impl<W: Write> Human<W> {
             )?;
         }
         for path in std::mem::take(&mut self.unused) {
-            let word = self.colours.odd(&format!("{:>12}", "UNUSED"));
+            let word = self.colors.odd(&format!("{:>12}", "UNUSED"));
             writeln!(self.out, "{word} {}: no case has this snapshot", visible(&path))?;
         }
         let written = std::mem::take(&mut self.written);
         let pending = written.iter().filter(|path| is_pending(path)).count();
         if pending > 0 {
-            let word = self.colours.odd(&format!("{:>12}", "PENDING"));
+            let word = self.colors.odd(&format!("{:>12}", "PENDING"));
             let advice = "look at them with `conforme review`";
             writeln!(self.out, "{word} {}: {advice}", count(pending, "snapshot"))?;
         }
         if written.len() > pending {
-            let word = self.colours.good(&format!("{:>12}", "ACCEPTED"));
+            let word = self.colors.good(&format!("{:>12}", "ACCEPTED"));
             writeln!(self.out, "{word} {}", count(written.len() - pending, "snapshot"))?;
         }
         let Some(stop) = finished.stopped else { return Ok(()) };
-        let word = self.colours.odd(&format!("{:>12}", "STOPPED"));
+        let word = self.colors.odd(&format!("{:>12}", "STOPPED"));
         let left = match counts.not_run {
             0 => String::new(),
             left => format!("; {} did not run", count(left, "case")),
@@ -430,12 +433,12 @@ impl<W: Write> Human<W> {
 
     fn word(&self, verdict: Verdict) -> String {
         match verdict {
-            Verdict::Passed => self.colours.good(&format!("{:>12}", "PASS")),
-            Verdict::Failed => self.colours.bad(&format!("{:>12}", "FAIL")),
-            Verdict::Errored => self.colours.odd(&format!("{:>12}", "ERROR")),
-            Verdict::Flaky => self.colours.odd(&format!("{:>12}", "FLAKY")),
-            Verdict::Skipped => self.colours.odd(&format!("{:>12}", "SKIP")),
-            Verdict::NotRun => self.colours.odd(&format!("{:>12}", "NOT RUN")),
+            Verdict::Passed => self.colors.good(&format!("{:>12}", "PASS")),
+            Verdict::Failed => self.colors.bad(&format!("{:>12}", "FAIL")),
+            Verdict::Errored => self.colors.odd(&format!("{:>12}", "ERROR")),
+            Verdict::Flaky => self.colors.odd(&format!("{:>12}", "FLAKY")),
+            Verdict::Skipped => self.colors.odd(&format!("{:>12}", "SKIP")),
+            Verdict::NotRun => self.colors.odd(&format!("{:>12}", "NOT RUN")),
         }
     }
 
@@ -444,10 +447,10 @@ impl<W: Write> Human<W> {
         match id.rsplit_once('/') {
             Some((suite, case)) => format!(
                 "{}{}",
-                self.colours.faint(&format!("{suite}/")),
-                self.colours.strong(case)
+                self.colors.faint(&format!("{suite}/")),
+                self.colors.strong(case)
             ),
-            None => self.colours.strong(&id),
+            None => self.colors.strong(&id),
         }
     }
 }
@@ -500,22 +503,6 @@ fn named_from(finished: &CaseFinished, was_slow: bool) -> FinalStatusLevel {
         Verdict::Skipped if !finished.passed_before => FinalStatusLevel::Skip,
         Verdict::Skipped | Verdict::NotRun => FinalStatusLevel::All,
     }
-}
-
-/// `1 case`, `2 cases`.
-fn count(number: usize, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
-    }
-}
-
-/// Whether a snapshot waits to be looked at.
-pub(super) fn is_pending(path: &str) -> bool {
-    std::path::Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "new")
 }
 
 fn bytes(number: usize) -> String {

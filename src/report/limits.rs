@@ -7,6 +7,8 @@
 
 /// An id, a name, a pointer, a path.
 pub(super) const NAME: usize = 200;
+/// A value or a sentence of an item.
+pub(super) const VALUE: usize = 500;
 /// One line of text from outside, such as a value of a finding.
 pub(super) const LINE: usize = 4 << 10;
 /// Findings of one attempt. Readers of XML reject text of 10 MB.
@@ -15,8 +17,25 @@ pub(super) const FINDINGS: usize = 256 << 10;
 pub(super) const COMMAND: usize = 64 << 10;
 /// Lines of a diff in a finding.
 pub(super) const DIFF_LINES: usize = 200;
+/// Cases of an item that are named before the rest is counted.
+pub(super) const CASES_COUNT: usize = 3;
+/// Further values of an item.
+pub(super) const VALUES_COUNT: usize = 10;
+/// Items of a report of a comparison or a measurement. Failing ones come first.
+pub const ITEMS_COUNT: usize = 2000;
+/// Cases that were not compared or measured.
+pub(super) const LEFT_OUT_COUNT: usize = 2000;
+/// Targets that a headline names.
+pub(super) const TARGETS_COUNT: usize = 8;
 
 // A response as lines.
+
+/// The body of a response.
+pub(super) const RESPONSE_BODY: usize = 64 << 10;
+/// One line of a response.
+pub(super) const RESPONSE_LINE: usize = 2000;
+/// Lines of a response.
+pub(super) const RESPONSE_LINES: usize = 2000;
 
 // Pieces that wait for the end of a report.
 
@@ -25,10 +44,30 @@ pub(super) const SPOOL: usize = 128 << 10;
 
 /// The terminal.
 pub(super) mod terminal {
+    /// Columns of a line. Commands and paths may be longer.
+    pub(in crate::report) const WIDTH: usize = 80;
+    /// A command.
+    pub(in crate::report) const COMMAND: usize = 4000;
+    /// Items in full.
+    pub(in crate::report) const ITEMS_COUNT: usize = 100;
+    /// Groups of survivors with advice.
+    pub const SURVIVORS_COUNT: usize = 10;
+    /// Items in full with `--verbose`.
+    pub(in crate::report) const ALL_ITEMS_COUNT: usize = 2000;
+    /// Above this number of items, failing ones are listed first.
+    pub(in crate::report) const LONG_COUNT: usize = 3;
+    /// Failing items in that list.
+    pub(in crate::report) const LISTED_COUNT: usize = 10;
     /// Lines of a diff.
     pub(in crate::report) const DIFF_LINES: usize = 60;
     /// Entries of a list, and cases of an item with `--verbose`.
     pub(in crate::report) const NAMED_COUNT: usize = 50;
+    /// Entries of a list that is shown in short.
+    pub(in crate::report) const BRIEF_COUNT: usize = 3;
+    /// Further endpoints with the same change of a header field.
+    pub(in crate::report) const SAME_COUNT: usize = 10;
+    /// Rows of cases by target.
+    pub(in crate::report) const ROWS_COUNT: usize = 200;
     /// A body with `--verbose`.
     pub(in crate::report) const BODY: usize = 4096;
     /// Running cases that the progress bar names.
@@ -36,28 +75,49 @@ pub(super) mod terminal {
 }
 
 /// TAP and `JUnit`.
-pub(super) mod ci {}
+pub(super) mod ci {
+    /// A command of a comparison.
+    pub(in crate::report) const COMMAND: usize = 8 << 10;
+}
 
 /// Markdown.
 pub(super) mod markdown {
     /// The document. A comment on GitHub has at most 65,536 characters.
     pub(in crate::report) const DOCUMENT: usize = 60_000;
+    /// Reserved for the lines that state what is left out.
+    pub(in crate::report) const REST: usize = 200;
+    /// The table of items of a section.
+    pub(in crate::report) const ITEMS: usize = 20_000;
+    /// The table of cases by target.
+    pub(in crate::report) const GRID: usize = 15_000;
+    /// The list of cases that were not compared.
+    pub(in crate::report) const LEFT_OUT: usize = 20_000;
     /// The findings of one attempt.
     pub(in crate::report) const FINDINGS: usize = 5000;
+    /// A diff of two responses.
+    pub(in crate::report) const DIFF: usize = 3000;
+    /// A line of that diff.
+    pub(in crate::report) const DIFF_LINE: usize = 400;
     /// A command.
     pub(in crate::report) const COMMAND: usize = 3000;
+    /// A value in a table.
+    pub(in crate::report) const CELL: usize = 80;
     /// Attempts before the last one.
     pub(in crate::report) const ATTEMPTS_COUNT: usize = 5;
     /// Entries of a list.
     pub(in crate::report) const LISTED_COUNT: usize = 20;
     /// A list.
     pub(in crate::report) const LIST: usize = 4000;
+    /// Rows of a table.
+    pub(in crate::report) const ROWS_COUNT: usize = 100;
 }
 
 /// Annotations of GitHub Actions.
 pub(super) mod github {
     /// Errors that GitHub shows of a step; the others are in the log only.
     pub(in crate::report) const SHOWN_COUNT: usize = 10;
+    /// Annotations of one level for the items of a comparison or a measurement, and for the entries of one list.
+    pub(in crate::report) const ITEMS_COUNT: usize = 50;
     /// A message. GitHub cuts off after 4096 characters.
     pub(in crate::report) const MESSAGE: usize = 4096;
     /// The first finding in a message.
@@ -74,10 +134,34 @@ pub(super) mod sarif {
     pub(in crate::report) const ID: usize = 400;
     /// A command.
     pub(in crate::report) const COMMAND: usize = 4000;
+    /// Cases of a result.
+    pub(in crate::report) const CASES_COUNT: usize = 20;
 }
 
 /// HTML pages.
 pub(super) mod html {
+    /// Items of a page.
+    pub(in crate::report) const ITEMS_COUNT: usize = 3000;
+    /// Cases of an item.
+    pub(in crate::report) const CASES_COUNT: usize = 200;
+    /// Rows of cases by target. Those that pass everywhere are left out first.
+    pub(in crate::report) const ROWS_COUNT: usize = 5000;
+    /// Entries of a list, rows of a table.
+    pub(in crate::report) const LISTED_COUNT: usize = 2000;
+    /// A sentence.
+    pub(in crate::report) const TEXT: usize = 2000;
+    /// A value in the row of an item.
+    pub(in crate::report) const CELL: usize = 120;
+    /// A line of a response.
+    pub(in crate::report) const LINE: usize = 1000;
+    /// A command.
+    pub(in crate::report) const COMMAND: usize = 32 << 10;
+    /// All responses: a browser must be able to hold the page.
+    pub(in crate::report) const EVIDENCE: usize = 24 << 20;
+    /// From this number of equal lines on, those in the middle are folded.
+    pub(in crate::report) const FOLD_LINES: usize = 12;
+    /// Lines around a difference that are not folded.
+    pub(in crate::report) const CONTEXT_LINES: usize = 3;
 
     /// A body, a diff or a malformed response in the page of a run.
     pub(in crate::report) const BODY: usize = 64 << 10;

@@ -1,58 +1,79 @@
-//! Reports: each takes redacted events and writes them its own way. None of them knows the run.
+//! Reports: a source makes a report of a subject, and a writer writes it in a format.
 //!
-//! A new report is a type that implements [`Reporter`], a row in [`Format::NAMES`] and a line in [`Format::reporter`].
+//! ```text
+//! run ────────┐                                     ┌► terminal, tap, junit
+//! comparison ─┤► from/ ► Start, Item..., End ► write/ ├► markdown, github, sarif
+//! matrix ─────┤          (model.rs)                   └► html
+//! measurement ┘
+//! ```
+//!
+//! The page and the terminal output of a run are exceptions: they show the events themselves. A new format is a file in
+//! `write/` with a type that implements [`model::Writer`], and a variant of [`Format`]; the compiler names the places
+//! that must handle it.
 
-mod account;
-mod colour;
-pub mod compare;
+mod colors;
 mod curl;
 mod escape;
-mod github;
+mod from;
 mod html;
 mod human;
 mod json;
-mod junit;
 mod limits;
-mod markdown;
-pub mod mutate;
-mod outcome;
+mod model;
+mod paths;
+mod plain;
 mod progress;
-mod sarif;
 mod sink;
 mod spool;
-mod tap;
+mod stream;
+mod summary;
 mod text;
+mod write;
 
-use std::{path::PathBuf, str::FromStr};
+use std::{io, path::PathBuf, str::FromStr};
 
-pub use colour::Colours;
+pub use colors::Colors;
 pub use escape::{inert_lines, visible};
 pub use human::{FinalStatusLevel, Human, HumanOptions, StatusLevel};
+pub use limits::{ITEMS_COUNT as MAX_ADVISED, terminal::SURVIVORS_COUNT as MAX_SHOWN_SURVIVORS};
+pub use model::Report;
 pub use progress::Progress;
 pub use sink::Sink;
+pub use write::terminal::ShowOptions;
 
 use crate::redact::Reporter;
-
-use github::GitHub;
-use html::Html;
 use json::Json;
-use junit::JUnit;
-use markdown::Markdown;
-use sarif::Sarif;
-use tap::Tap;
+use model::Writer;
+use spool::Spool;
+use stream::Stream;
 
-/// The lines of a unified diff, each made harmless for a terminal, with every difference visible.
-pub fn diff_for_people(diff: &str, colors: Colours) -> Vec<String> {
-    let lines = account::shown_diff(diff, usize::MAX);
+/// The lines of a unified diff, escaped for a terminal, with every difference visible.
+pub fn diff_for_people(diff: &str, colors: Colors) -> Vec<String> {
+    let lines = plain::shown_diff(diff, usize::MAX);
     lines.iter().map(|line| colors.diff(&visible(line))).collect()
+}
+
+impl Report<'_> {
+    /// Writes the report in a format.
+    pub fn write(&self, format: Format, out: &mut dyn io::Write) -> io::Result<()> {
+        match format.writer(None) {
+            Some(mut writer) => self.to(&mut *writer, out),
+            None => write::json::write(self.data, out),
+        }
+    }
+
+    /// Shows the report on a terminal.
+    pub fn show(&self, out: &mut dyn io::Write, colors: Colors, options: ShowOptions) -> io::Result<()> {
+        self.to(&mut write::terminal::Terminal::new(colors, options), out)
+    }
 }
 
 /// The formats of `--report`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The events as NDJSON.
+    /// The events of a run as NDJSON, any other subject as one JSON document.
     Json,
-    /// What CI systems read: XML in the manner of `JUnit`.
+    /// XML in the manner of `JUnit`, for CI systems.
     JUnit,
     /// The Test Anything Protocol.
     Tap,
@@ -62,7 +83,7 @@ pub enum Format {
     GitHub,
     /// SARIF, for code scanning.
     Sarif,
-    /// A page to look at in a browser.
+    /// A page for a browser.
     Html,
 }
 
@@ -78,7 +99,7 @@ impl Format {
         ("html", Format::Html),
     ];
 
-    /// Whether it is written in another order than that of the events: what is gathered can take a temporary file.
+    /// Whether a run is written in another order than that of its events, so that a temporary file may be needed.
     pub fn is_gathered(self) -> bool {
         match self {
             Self::JUnit | Self::Html | Self::Markdown | Self::Sarif => true,
@@ -86,16 +107,26 @@ impl Format {
         }
     }
 
-    /// A report of this format that goes to `sink`.
+    /// A writer of this format with temporary files in `folder`; none for JSON, which is the subject itself.
+    fn writer(self, folder: Option<PathBuf>) -> Option<Box<dyn Writer>> {
+        Some(match self {
+            Self::Json => return None,
+            Self::JUnit => Box::new(write::junit::JUnit::new(Spool::new(folder))),
+            Self::Tap => Box::new(write::tap::Tap::default()),
+            Self::Markdown => Box::new(write::markdown::Markdown::new(Spool::new(folder))),
+            Self::GitHub => Box::new(write::github::GitHub::default()),
+            Self::Sarif => Box::new(write::sarif::Sarif::new(Spool::new(folder))),
+            Self::Html => Box::new(write::html::Html::default()),
+        })
+    }
+
+    /// A report of a run in this format.
     pub fn reporter(self, sink: Sink) -> Box<dyn Reporter> {
-        match self {
-            Self::Json => Box::new(Json(sink)),
-            Self::JUnit => Box::new(JUnit::new(sink)),
-            Self::Tap => Box::new(Tap::new(sink)),
-            Self::Markdown => Box::new(Markdown::new(sink)),
-            Self::GitHub => Box::new(GitHub::new(sink)),
-            Self::Sarif => Box::new(Sarif::new(sink)),
-            Self::Html => Box::new(Html::new(sink)),
+        let reads_passed_exchanges = matches!(self, Self::Tap | Self::Sarif);
+        match (self, self.writer(sink.folder())) {
+            (Self::Html, _) => Box::new(html::Html::new(sink)),
+            (_, Some(writer)) => Box::new(Stream::new(writer, sink, reads_passed_exchanges)),
+            (_, None) => Box::new(Json(sink)),
         }
     }
 }

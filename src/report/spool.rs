@@ -1,4 +1,4 @@
-//! Pieces of a report that come in the order of completion and are written in the order of the plan.
+//! Pieces of a report that are received in the order of completion and written in the order of the plan.
 
 use std::{
     fs::File,
@@ -6,20 +6,20 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Sink, limits::SPOOL as HELD};
+use super::limits::SPOOL as HELD;
 
-/// Holds rendered pieces, each with its place in the plan and a note (a suite, a verdict).
+/// Rendered pieces, each with its position in the plan and a note (a suite, a section).
 pub(super) struct Spool<T> {
-    /// Where the temporary file is made; none for the system's folder.
+    /// The folder of the temporary file; none for the system's folder.
     folder: Option<PathBuf>,
-    /// All but the last bytes, where there are many.
+    /// All but the last bytes, if there are many.
     file: Option<File>,
     written: u64,
     held: Vec<u8>,
     pieces: Vec<Piece<T>>,
 }
 
-/// There is one for every case: each byte of it counts.
+/// There is one for every case, so it is small.
 struct Piece<T> {
     offset: u64,
     index: u32,
@@ -28,17 +28,10 @@ struct Piece<T> {
 }
 
 impl<T> Spool<T> {
-    /// Pieces for a report; where there are too many, they wait beside its file.
-    pub(super) fn beside(sink: &Sink) -> Self {
+    /// Pieces that go to a temporary file in `folder`, or in the system's folder, if there are many.
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
         Self {
-            folder: sink.folder(),
-            ..Self::new()
-        }
-    }
-
-    fn new() -> Self {
-        Self {
-            folder: None,
+            folder,
             file: None,
             written: 0,
             held: Vec::new(),
@@ -46,21 +39,21 @@ impl<T> Spool<T> {
         }
     }
 
-    /// How many pieces there are.
+    /// The number of pieces.
     pub(super) fn len(&self) -> usize {
         self.pieces.len()
     }
 
-    /// Makes room for so many pieces, as far as that is a number to believe.
+    /// Reserves memory for the given number of pieces, if it is plausible.
     pub(super) fn reserve(&mut self, pieces: usize) {
         self.pieces.reserve_exact(pieces.min(1 << 20));
     }
 
-    /// Takes a piece.
+    /// Adds a piece.
     pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
         self.pieces.push(Piece {
             offset: self.written + self.held.len() as u64,
-            // A recording may say anything: what is out of bounds comes last.
+            // The index in a recording is not checked: those out of range are last.
             index: u32::try_from(index).unwrap_or(u32::MAX),
             length: u32::try_from(piece.len()).map_err(io::Error::other)?,
             note,
@@ -84,7 +77,7 @@ impl<T> Spool<T> {
         Ok(())
     }
 
-    /// Gives the pieces another order: by a key made of a piece's place in the plan and its note.
+    /// Changes the order of the pieces, by a key of a piece's position in the plan and its note.
     pub(super) fn order_by<K: Ord>(&mut self, key: impl Fn(usize, &T) -> K) {
         self.pieces.sort_by_key(|piece| key(piece.index as usize, &piece.note));
         for (index, piece) in (0..).zip(&mut self.pieces) {
@@ -92,7 +85,7 @@ impl<T> Spool<T> {
         }
     }
 
-    /// Gives every piece back, in the order of the plan.
+    /// Returns every piece, in the order of the plan.
     pub(super) fn each(&mut self, mut take: impl FnMut(&T, &[u8]) -> io::Result<()>) -> io::Result<()> {
         self.pieces.sort_unstable_by_key(|piece| (piece.index, piece.offset));
         if self.file.is_some() {
@@ -100,7 +93,7 @@ impl<T> Spool<T> {
         }
         let Some(file) = &mut self.file else {
             for piece in &self.pieces {
-                // All of it is held: the offsets are within it.
+                // Everything is in memory: the offsets are within it.
                 let start = usize::try_from(piece.offset).map_err(io::Error::other)?;
                 take(&piece.note, &self.held[start..start + piece.length as usize])?;
             }
@@ -129,8 +122,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_come_back_in_the_order_of_the_plan_however_many_there_are() {
-        let mut spool = Spool::new();
+    fn pieces_are_returned_in_the_order_of_the_plan() {
+        let mut spool = Spool::new(None);
         let piece = vec![b'x'; HELD / 4];
         for index in (0..8_u8).rev() {
             spool
@@ -149,8 +142,8 @@ mod tests {
     }
 
     #[test]
-    fn pieces_can_be_put_in_another_order() {
-        let mut spool = Spool::new();
+    fn order_by_changes_the_order_of_pieces() {
+        let mut spool = Spool::new(None);
         for (index, note) in [(2, 'a'), (0, 'b'), (1, 'a'), (3, 'b')] {
             spool.push(index, note, &[]).unwrap();
         }

@@ -59,6 +59,19 @@ pub(super) fn cut(text: &str) -> String {
     format!("{}… ({} more bytes)", &text[..end], text.len() - end)
 }
 
+/// A sentence with an upper-case first letter.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_uppercase(), chars.as_str())
+    })
+}
+
+/// The first 12 characters of a digest.
+pub(super) fn digest(digest: &str) -> String {
+    visible(&digest[..digest.floor_char_boundary(12)]).into_owned()
+}
+
 /// A time in whole milliseconds.
 pub(super) fn millis(micros: u64) -> u64 {
     micros / 1000 + u64::from(micros % 1000 >= 500)

@@ -11,10 +11,7 @@ use crate::{
     model::{Exit, Stop},
     mutate::{Measured, Measuring, measure},
     recording::Recording,
-    report::{
-        Format, ReportSpec,
-        mutate::{ADVISED, FORMATS, TOLD},
-    },
+    report::{MAX_ADVISED, MAX_SHOWN_SURVIVORS, ReportSpec},
 };
 
 /// Options of a measurement.
@@ -48,7 +45,6 @@ pub struct Measurement {
 
 /// Measures a suite by the responses of a recorded run.
 pub fn mutate(request: &MutateRequest, notices: &mut dyn Notices) -> Result<Measurement, SessionError> {
-    check_formats(&request.reports)?;
     let workspace = Workspace::open(request.project.as_deref(), notices)?;
     let path = &request.recording;
     let unreadable = SessionError::recording(path);
@@ -69,7 +65,7 @@ pub fn mutate(request: &MutateRequest, notices: &mut dyn Notices) -> Result<Meas
         jobs: request.jobs.map_or_else(cores, usize::from),
         min_score: request.min_score,
         schemas: &workspace.schemas,
-        advised: if is_complete { ADVISED } else { TOLD },
+        advised: if is_complete { MAX_ADVISED } else { MAX_SHOWN_SURVIVORS },
     };
     let measured = measure(path, &plan, &workspace.sources, measuring).map_err(&unreadable)?;
     let exit = match Exit::of_code(measured.exit_code).unwrap_or(Exit::NoVerdict) {
@@ -84,20 +80,4 @@ pub fn mutate(request: &MutateRequest, notices: &mut dyn Notices) -> Result<Meas
         documents,
         exit,
     })
-}
-
-/// Rejects formats that are only for runs and comparisons.
-fn check_formats(specs: &[ReportSpec]) -> Result<(), SessionError> {
-    let name = |format: Format| {
-        let mut names = Format::NAMES.iter();
-        names.find(|(_, known)| *known == format).map_or("", |(name, _)| name)
-    };
-    match specs.iter().find(|spec| !FORMATS.contains(&spec.format)) {
-        None => Ok(()),
-        Some(spec) => Err(SessionError::Usage(format!(
-            "--report {}: a measurement can be reported as {}",
-            name(spec.format),
-            FORMATS.map(name).join(", ")
-        ))),
-    }
 }

@@ -282,7 +282,7 @@ pub(crate) fn checked_tap(tap: &str) -> Result<(), String> {
                 _ => entry,
             };
             // JSON has no `\U`, which YAML takes for characters past U+FFFF.
-            let value = value.replace("\\U000e", "\\ue");
+            let value = value.replace("\\U000e", "\\ue").replace("\\U0010", "\\u10");
             serde_json::from_str::<Value>(&value).map_err(|error| format!("{error}: {line}"))?;
         } else if line == "  ---" {
             is_in_block = true;
@@ -385,7 +385,7 @@ fn earlier_tries_of_a_failed_case_are_told_each_in_its_own_kind() {
         .map(|child| child.get("message"))
         .collect();
     assert!(
-        messages[0].starts_with("try 1: status: ") && messages[1].starts_with("try 3: status: "),
+        messages[0].starts_with("attempt 1: status: ") && messages[1].starts_with("attempt 3: status: "),
         "{messages:?}"
     );
     assert_eq!(tap.matches("\n    - message: ").count(), 3, "{tap}");
@@ -474,7 +474,9 @@ fn a_run_of_nothing_and_a_run_of_skips_are_reports_too() {
     let none = "No case ran";
     assert_eq!(
         tap,
-        format!("TAP version 14\n1..0 # no case was selected\n# {none}: 0 of 0 cases passed, 0 skipped\n")
+        format!(
+            "TAP version 14\n1..0 # no case was selected\n# {none}: 0 of 0 cases passed, 0 skipped\n# 0 cases against staging\n"
+        )
     );
     let skipped = |index: usize| {
         with(
@@ -487,7 +489,7 @@ fn a_run_of_nothing_and_a_run_of_skips_are_reports_too() {
     assert_eq!(
         tap,
         format!(
-            "TAP version 14\n1..2\nok 1 - s/0 # SKIP off\nok 2 - s/1 # SKIP off\n# {none}: 0 of 2 cases passed, 2 skipped\n"
+            "TAP version 14\n1..2\nok 1 - s/0 # SKIP off\nok 2 - s/1 # SKIP off\n# {none}: 0 of 2 cases passed, 2 skipped\n# 2 cases against staging\n"
         )
     );
 }
@@ -496,10 +498,10 @@ fn a_run_of_nothing_and_a_run_of_skips_are_reports_too() {
 fn a_recording_that_breaks_off_is_red_in_both_reports() {
     let (junit, _, tap) = reports(&[started(3), case(0, "s/a", "passed")]);
     assert_eq!((junit.number("tests"), junit.number("errors")), (2, 1));
-    let error = junit.case("the run comes to its end").child("error").unwrap();
-    assert_eq!(error.get("type"), "lost");
-    assert!(error.get("message").ends_with(": 1 of 3 cases are told"), "{error:?}");
-    let last = "\nBail out! the recording ends before the run does: 1 of 3 cases are told\n";
+    let error = junit.case("the run is complete").child("error").unwrap();
+    assert_eq!(error.get("type"), "incomplete");
+    assert!(error.get("message").ends_with(": 1 of 3 cases reported"), "{error:?}");
+    let last = "\nBail out! the recording ends before the run does: 1 of 3 cases reported\n";
     assert!(tap.ends_with(last), "{tap}");
     // The same where the last verdict is told, and only the end is not.
     let (junit, _, tap) = reports(&[started(1), case(0, "s/a", "passed")]);

@@ -196,6 +196,7 @@ impl Told {
                     | Tag::TableCell
                     | Tag::List(None)
                     | Tag::Item
+                    | Tag::BlockQuote(_)
                     | Tag::HtmlBlock,
                 )
                 | Markdown::End(_)
@@ -271,9 +272,16 @@ impl Told {
 
 /// A line that is the heading of a case: text in `<code>` only, all of it escaped.
 fn check_summary(html: &str) {
+    if !html.starts_with("<summary><b>") {
+        let inner = html
+            .strip_prefix("<summary>")
+            .and_then(|rest| rest.strip_suffix("</summary>"));
+        assert!(!inner.expect(html).contains(['<', '>', '\n']), "{html}");
+        return;
+    }
     let rest = html.strip_prefix("<summary><b>").expect(html);
     let (word, rest) = rest.split_once("</b>").expect(html);
-    assert!(["FAIL", "ERROR", "FLAKY"].contains(&word), "{html}");
+    assert!(["FAILED", "ERRORED", "FLAKY"].contains(&word), "{html}");
     let rest = rest.strip_suffix("</code></summary>").expect(html);
     let codes: Vec<_> = rest
         .strip_prefix(" <code>")
@@ -347,14 +355,17 @@ fn sarif_tells_each_finding_once_in_the_order_of_the_plan() {
     assert!(properties["reproduce"].as_str().unwrap().starts_with("curl "));
     assert_eq!(run["automationDetails"]["id"], "conforme/staging/");
     assert_eq!(run["tool"]["driver"]["semanticVersion"], "0.0.0");
-    assert_eq!(run["properties"]["commit"], "fedcba9876543210");
+    assert_eq!(run["properties"]["targets"][0]["commit"], "fedcba9876543210");
     let invocation = &run["invocations"][0];
     assert_eq!(invocation["executionSuccessful"], false);
     assert_eq!(invocation["exitCode"], 1);
     assert_eq!(invocation["startTimeUtc"], "2026-01-02T03:04:05.678Z");
     assert_eq!(invocation["endTimeUtc"], "2026-01-02T03:04:15.778Z");
     let note = &invocation["toolExecutionNotifications"][0]["message"]["text"];
-    assert_eq!(note, "The run is not whole: stopped by --max-fail; 1 case did not run.");
+    assert_eq!(
+        note,
+        "The run is incomplete: stopped by --max-fail; 1 case did not run."
+    );
 }
 
 #[test]
@@ -420,13 +431,13 @@ fn each_report_says_first_how_the_run_ended() {
         ),
         (
             vec![started(1), finished(&json!({ "errored": 1 }), 3, None)],
-            "No verdict: 1 case has no answer to judge; 0 of 1 cases passed, 0 skipped, 1 errored",
+            "No verdict: 1 case has no response to judge; 0 of 1 cases passed, 0 skipped, 1 errored",
             "error",
             false,
         ),
         (
             vec![started(1), finished(&json!({ "flaky": 1 }), 1, None)],
-            "The contract does not hold at every try: 1 case is flaky; 0 of 1 cases passed, 0 skipped, 1 flaky",
+            "The contract does not hold at every attempt: 1 case is flaky; 0 of 1 cases passed, 0 skipped, 1 flaky",
             "error",
             true,
         ),
@@ -440,13 +451,13 @@ fn each_report_says_first_how_the_run_ended() {
         let told = Told::of(&events);
         assert!(
             told.markdown
-                .starts_with(&format!("## {headline}, against `staging`\n")),
+                .starts_with(&format!("## {headline}\n\n- target `staging` ")),
             "{}",
             told.markdown
         );
         let (last, _, message) = told.annotations().pop().unwrap();
         assert_eq!(last, level, "{headline}");
-        assert!(message.starts_with(&format!("{headline}, against ")), "{message}");
+        assert!(message.starts_with(&format!("{headline} (")), "{message}");
         let invocation = &told.sarif["runs"][0]["invocations"][0];
         assert_eq!(invocation["exitCodeDescription"], headline);
         assert_eq!(invocation["executionSuccessful"], is_whole, "{headline}");
@@ -556,19 +567,20 @@ fn large_runs_are_cut_and_say_so() {
     }
     events.push(finished(&json!({ "failed": 3000, "warnings": 3000 }), 1, None));
     let told = Told::of(&events);
-    let shown = told.markdown.matches("<details>").count();
-    let left = format!("… and 2,{} cases more that did not pass", 1000 - shown);
+    // The last one contains skipped cases.
+    let shown = told.markdown.matches("<details>").count() - 1;
+    let left = format!("… and 2,{} more cases that did not pass", 1000 - shown);
     assert!(
         shown > 10 && told.markdown.contains(&left),
         "{shown}: {}",
         told.markdown
     );
-    assert!(told.markdown.contains("- … and 2979 more\n"), "{}", told.markdown);
+    assert!(told.markdown.contains("- … and 2,979 more\n"), "{}", told.markdown);
     // What warns is left out before what fails.
     assert_eq!(told.results().len(), 5000);
     assert!(told.results().iter().all(|result| result["level"] == "error"));
     let note = &told.sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
-    assert_eq!(note, "4000 of 9000 results are left out.");
+    assert_eq!(note, "4,000 of 9,000 results are left out.");
     assert!(
         told.annotations()
             .iter()

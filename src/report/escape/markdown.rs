@@ -4,6 +4,18 @@ use std::fmt::Write as _;
 
 use crate::report::{limits, text::short};
 
+/// A heading or sentence: plain if it contains nothing that could be markup, else code.
+pub(in crate::report) fn sentence(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || " ,:;.()+-/%".contains(c);
+    let is_list = text.starts_with(['+', '-']);
+    let is_link = text.contains("www.") || text.contains("://");
+    if text.chars().all(is_plain) && !is_link && !is_list {
+        text.to_owned()
+    } else {
+        code(text)
+    }
+}
+
 /// A code span.
 pub(in crate::report) fn code(text: &str) -> String {
     let text = short(text, limits::NAME);
@@ -15,6 +27,11 @@ pub(in crate::report) fn code(text: &str) -> String {
     let is_bare = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
     let blank = if is_bare { " " } else { "" };
     format!("{fence}{blank}{text}{blank}{fence}")
+}
+
+/// A code span in a cell of a table, at most `max` bytes of text.
+pub(in crate::report) fn cell(text: &str, max: usize) -> String {
+    code(&short(text, max).replace('|', "\\u{7c}"))
 }
 
 /// A code block.
@@ -56,5 +73,12 @@ mod tests {
         let mut out = String::new();
         fence("text", "a\n```\n````x", &mut out);
         assert_eq!(out, "`````text\na\n```\n````x\n`````\n\n");
+    }
+
+    #[test]
+    fn sentence_with_possible_markup_is_code() {
+        assert_eq!(sentence("us differs: 2 changes"), "us differs: 2 changes");
+        assert_eq!(sentence("*us* differs"), "`*us* differs`");
+        assert_eq!(sentence("http://x"), "`http://x`");
     }
 }

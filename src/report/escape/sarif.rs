@@ -15,3 +15,16 @@ pub(in crate::report) fn message(text: &str) -> String {
 pub(in crate::report) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_contains_no_placeholder_and_no_link() {
+        assert_eq!(
+            message("{0} [x](http://a) {\"a\":1}\n"),
+            "{{0}} [x]\\u{{28}}http://a) {{\"a\":1}}"
+        );
+    }
+}

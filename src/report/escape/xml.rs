@@ -1,9 +1,9 @@
 //! Text of XML elements. The characters of markup are escaped by the XML writer.
 
-use super::lines;
+use super::{inert_lines, lines};
 
-/// Text without characters that XML forbids. Jenkins and GitLab attach the file that `[[ATTACHMENT|path]]` names, so that
+/// Text without characters that XML forbids and without commands of CI systems. Jenkins and GitLab attach the file that `[[ATTACHMENT|path]]` names, so that
 /// is escaped too: a response must not choose a file.
 pub(in crate::report) fn text(text: &str) -> String {
-    lines(text).replace("[[ATTACHMENT|", "[[ATTACHMENT\\u{7c}")
+    inert_lines(&lines(text)).replace("[[ATTACHMENT|", "[[ATTACHMENT\\u{7c}")
 }

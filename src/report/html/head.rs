@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
-    model::{Counts, Exit, RunFinished, RunStarted, Verdict},
+    model::{Counts, RunFinished, RunStarted, Verdict},
     report::{
         escape::html::escaped as html,
-        outcome::{headline, title},
+        model::Outcome,
+        summary::{headline, title},
         text::{cases, duration, figure},
     },
 };
@@ -24,41 +25,6 @@ const ORDER: [Verdict; 6] = [
 /// The parts of the page that hold no case, as HTML, by name.
 pub(super) struct Head(BTreeMap<&'static str, String>);
 
-/// What a run says about the contract.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Holds,
-    Broken,
-    NoVerdict,
-    NothingRan,
-}
-
-impl Outcome {
-    fn of(finished: Option<&RunFinished>) -> Self {
-        match finished {
-            Some(finished) if finished.exit_code == Exit::Success.code() => Self::Holds,
-            Some(finished)
-                if finished.exit_code == Exit::ContractViolated.code()
-                    || finished.counts.failed > 0
-                    || finished.skipped_too_many() =>
-            {
-                Self::Broken
-            }
-            Some(finished) if finished.exit_code == Exit::NothingRan.code() => Self::NothingRan,
-            _ => Self::NoVerdict,
-        }
-    }
-
-    /// A class of the style sheet, a colour and a path of the icon in a square of 16.
-    fn look(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Holds => ("good", "17803d", "M3.5 8.5l3 3 6-7"),
-            Self::Broken => ("bad", "c62828", "M4 4l8 8M12 4l-8 8"),
-            Self::NoVerdict | Self::NothingRan => ("odd", "9a5b00", "M8 3.5v5.5M8 11.7v.8"),
-        }
-    }
-}
-
 impl Head {
     /// From how a run began, how it ended, and its first cases that did not pass.
     pub(super) fn new(
@@ -67,7 +33,7 @@ impl Head {
         broken: &BTreeMap<usize, (Verdict, String, String)>,
     ) -> Self {
         let counts = finished.map_or_else(Counts::default, |finished| finished.counts);
-        let outcome = Outcome::of(finished);
+        let outcome = finished.map_or(Outcome::NoVerdict, Outcome::of);
         let (class, colour, path) = outcome.look();
         let target = started.map_or_else(String::new, |started| html(&started.target));
         let title = [html(&title(finished)).as_str(), &target].join(if target.is_empty() { "" } else { " · " });
@@ -291,7 +257,7 @@ mod tests {
                 1,
                 counts(0, 1, 0),
                 None,
-                "The contract does not hold at every try",
+                "The contract does not hold at every attempt",
                 "bad",
             ),
             (5, counts(0, 0, 0), None, "No verdict", "odd"),

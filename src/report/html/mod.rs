@@ -14,14 +14,16 @@ use base64::Engine as _;
 use serde::Serialize;
 
 use self::head::Head;
-pub(super) use self::head::{icon, short as short_digest};
-pub(super) use super::escape::html::escaped;
+pub(super) use self::head::icon;
 use super::{
-    Reporter, Sink, account,
+    Reporter, Sink,
     curl::{self, Shell},
     escape::html::data,
-    limits::COMMAND,
-    limits::html::{BODY, BODY_IN_LARGE, DIFF_LINES, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, WARNINGS_COUNT},
+    limits::{
+        COMMAND,
+        html::{BODY, BODY_IN_LARGE, DIFF_LINES, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, WARNINGS_COUNT},
+    },
+    plain,
     spool::Spool,
 };
 use crate::{
@@ -95,8 +97,8 @@ impl Html {
             started: None,
             finished: None,
             shell: Shell::default(),
-            rows: Spool::beside(&sink),
-            details: Spool::beside(&sink),
+            rows: Spool::new(sink.folder()),
+            details: Spool::new(sink.folder()),
             written: 0,
             broken: BTreeMap::new(),
             warnings: BTreeMap::new(),
@@ -311,7 +313,7 @@ fn shorten(one: &mut Step, most: usize) -> usize {
         finding.diff = finding
             .diff
             .take()
-            .map(|diff| account::shown_diff(&diff, DIFF_LINES).join("\n"));
+            .map(|diff| plain::shown_diff(&diff, DIFF_LINES).join("\n"));
         for text in [&mut finding.diff, &mut finding.expected, &mut finding.actual]
             .into_iter()
             .flatten()

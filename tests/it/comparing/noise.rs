@@ -36,7 +36,7 @@ fn what_the_suite_calls_volatile_is_noise_but_for_its_type() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let what: Vec<_> = noise(&report).into_iter().map(|(what, _)| what).collect();
     assert_eq!(what, ["/items/*/n", "/token", "x-a"]);
-    assert!(ran.stdout.contains("3 places"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("3 locations"), "{}", ran.stdout);
     record(
         &project,
         &says("X-A: 2", r#"{"token":"xyz","items":[{"n":"2"}],"b":1}"#),

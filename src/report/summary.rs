@@ -1,18 +1,17 @@
-//! A run in a sentence, and what else the reports for reviewers share.
+//! The result of a run in one line.
 
 use std::fmt::Write as _;
 
-use super::account;
-pub(super) use super::text::{cases, clip, figure, short};
-use crate::model::{Attempt, Counts, Finding, Level, RunFinished};
+use super::{model::Outcome, text::cases};
+use crate::model::{Counts, Exit, RunFinished};
 
-/// Whether the contract holds, and how much was tested. Only a run that exits with 0 says that it holds.
+/// Whether the contract is fulfilled, and how much was tested.
 pub(super) fn headline(finished: Option<&RunFinished>) -> String {
     let Some(finished) = finished else {
-        return "No verdict: the run has no end".to_owned();
+        return "No verdict: the run did not end".to_owned();
     };
     let (state, tested) = (state(finished), tested(finished));
-    // `No verdict: stopped by --max-fail` has a colon of its own.
+    // `No verdict: stopped by --max-fail` already has a colon.
     let between = if state.contains(": ") { "; " } else { ": " };
     format!("{state}{between}{tested}")
 }
@@ -29,7 +28,7 @@ pub(super) fn title(finished: Option<&RunFinished>) -> String {
         .to_owned()
 }
 
-/// How much was tested: `60 of 75 cases passed, 15 skipped`, and all other counts that are not zero.
+/// How much was tested: `60 of 75 cases passed, 15 skipped`, and all further counts that are not zero.
 pub(super) fn tested(finished: &RunFinished) -> String {
     let counts = &finished.counts;
     let all = counts.all();
@@ -55,21 +54,39 @@ pub(super) fn tested(finished: &RunFinished) -> String {
 
 fn state(finished: &RunFinished) -> String {
     let (counts, stopped) = (&finished.counts, finished.stopped);
-    let no_answer = counts.errored + counts.not_run;
+    let no_response = counts.errored + counts.not_run;
     match stopped {
         Some(stop) if counts.failed > 0 => {
-            format!("The contract is broken, and the run is not whole: {}", stop.text())
+            format!("The contract is broken, and the run is incomplete: {}", stop.text())
         }
         None if counts.failed > 0 => "The contract is broken".to_owned(),
         _ if finished.skipped_too_many() => "Too many cases were skipped".to_owned(),
         Some(stop) => format!("No verdict: {}", stop.text()),
-        None if no_answer > 0 => format!("No verdict: {} no answer to judge", have(no_answer)),
+        None if no_response > 0 => format!(
+            "No verdict: {} no response to judge",
+            number_of(no_response, "has", "have")
+        ),
         None if counts.flaky > 0 && finished.exit_code != 0 => {
-            format!("The contract does not hold at every try: {} flaky", are(counts.flaky))
+            format!(
+                "The contract does not hold at every attempt: {} flaky",
+                number_of(counts.flaky, "is", "are")
+            )
         }
         None if finished.exit_code == 0 => "The contract holds".to_owned(),
         None if counts.ran() == 0 => "No case ran".to_owned(),
         None => format!("No verdict: the run exits with {}", finished.exit_code),
+    }
+}
+
+impl Outcome {
+    /// The result of a run.
+    pub(super) fn of(finished: &RunFinished) -> Self {
+        match Exit::of_code(finished.exit_code) {
+            Some(Exit::Success) => Self::Passed,
+            Some(Exit::ContractViolated) => Self::Failed,
+            _ if finished.counts.failed > 0 || finished.skipped_too_many() => Self::Failed,
+            _ => Self::NoVerdict,
+        }
     }
 }
 
@@ -87,36 +104,8 @@ pub(super) fn columns(counts: &Counts) -> [(&'static str, usize); 8] {
     ]
 }
 
-fn have(number: usize) -> String {
-    format!("{} {}", cases(number), if number == 1 { "has" } else { "have" })
-}
-
-fn are(number: usize) -> String {
-    format!("{} {}", cases(number), if number == 1 { "is" } else { "are" })
-}
-
-/// The first finding that fails a case.
-pub(super) fn first(one: &Attempt) -> Option<&Finding> {
-    one.findings().find(|finding| finding.level == Level::Deny)
-}
-
-/// A path of the project as one of its repository.
-pub(super) fn in_repository(folder: Option<&str>, file: &str) -> String {
-    match folder {
-        Some(folder) if !is_absolute(file) => format!("{folder}/{file}"),
-        _ => file.to_owned(),
-    }
-}
-
-/// Whether a path is one of this machine rather than of the project, on any system.
-pub(super) fn is_absolute(file: &str) -> bool {
-    file.starts_with('/') || file.get(1..3) == Some(":/")
-}
-
-/// Why a flaky case did not pass at once.
-pub(super) fn flaky(previous: &[Attempt]) -> String {
-    let why = previous.first().map(account::headline).unwrap_or_default();
-    format!("it passed only at try {}, after: {why}", previous.len() + 1)
+fn number_of(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", cases(number), if number == 1 { one } else { many })
 }
 
 #[cfg(test)]
@@ -124,7 +113,7 @@ mod tests {
     use super::*;
     use crate::model::{Flaky, Stop};
 
-    fn said(counts: Counts, change: impl FnOnce(&mut RunFinished)) -> String {
+    fn headline_of(counts: Counts, change: impl FnOnce(&mut RunFinished)) -> String {
         let mut finished = RunFinished {
             counts,
             project_cases: counts.all(),
@@ -146,13 +135,13 @@ mod tests {
             ..Counts::default()
         };
         let holds = "The contract holds: 60 of 75 cases passed, 15 skipped";
-        assert_eq!(said(counts, |_| {}), holds);
+        assert_eq!(headline_of(counts, |_| {}), holds);
         assert_eq!(
-            said(counts, |run| run.project_cases = 100),
+            headline_of(counts, |run| run.project_cases = 100),
             format!("{holds}; 75 of 100 cases selected")
         );
         assert_eq!(
-            said(counts, |run| run.max_skipped = Some(14)),
+            headline_of(counts, |run| run.max_skipped = Some(14)),
             "Too many cases were skipped: 60 of 75 cases passed, 15 skipped (--max-skipped allows 14)"
         );
         let broken = Counts {
@@ -161,7 +150,7 @@ mod tests {
             ..counts
         };
         assert_eq!(
-            said(broken, |run| run.max_skipped = Some(0)),
+            headline_of(broken, |run| run.max_skipped = Some(0)),
             "The contract is broken: 60 of 76 cases passed, 15 skipped (--max-skipped allows 0), 1 failed, 1 warning"
         );
         let before = Counts {
@@ -170,11 +159,11 @@ mod tests {
             ..counts
         };
         assert_eq!(
-            said(before, |_| {}),
+            headline_of(before, |_| {}),
             "The contract holds: 0 of 75 cases passed, 15 skipped, 60 passed before"
         );
         assert_eq!(
-            said(
+            headline_of(
                 Counts {
                     skipped: 2,
                     ..Counts::default()
@@ -185,7 +174,7 @@ mod tests {
         );
         let cut = Counts { not_run: 5, ..counts };
         assert_eq!(
-            said(cut, |run| run.stopped = Some(Stop::MaxFail)),
+            headline_of(cut, |run| run.stopped = Some(Stop::MaxFail)),
             "No verdict: stopped by --max-fail; 60 of 80 cases passed, 15 skipped, 5 not run"
         );
     }

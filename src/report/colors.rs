@@ -1,15 +1,15 @@
-//! Colours: one place that knows them, off unless asked for.
+//! Colors of the terminal.
 
 use anstyle::{AnsiColor, Style};
 
 /// Styles by meaning.
 #[derive(Clone, Copy, Debug)]
-pub struct Colours {
+pub struct Colors {
     on: bool,
 }
 
-impl Colours {
-    /// Colours, or none.
+impl Colors {
+    /// Colors, or plain text.
     pub fn new(on: bool) -> Self {
         Self { on }
     }
@@ -22,27 +22,27 @@ impl Colours {
         }
     }
 
-    /// What is well.
+    /// Success.
     pub(super) fn good(self, text: &str) -> String {
         self.paint(AnsiColor::Green.on_default().bold(), text)
     }
 
-    /// What is broken.
+    /// Failure.
     pub(super) fn bad(self, text: &str) -> String {
         self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 
-    /// What needs a look.
+    /// A warning, or no verdict.
     pub(super) fn odd(self, text: &str) -> String {
         self.paint(AnsiColor::Yellow.on_default().bold(), text)
     }
 
-    /// What carries the eye.
+    /// A heading.
     pub(super) fn strong(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
     }
 
-    /// What can be passed over.
+    /// Details.
     pub(super) fn faint(self, text: &str) -> String {
         self.paint(Style::new().dimmed(), text)
     }

@@ -1,30 +1,24 @@
-//! An answer as lines that can be laid side by side: status, header fields, and the body, indented where it is JSON.
+//! A response as lines: status, header fields in alphabetical order, and the body, indented if it is JSON.
 
 use serde_json::Value;
 
 use crate::{
-    check::{diff, status_name},
-    compare::{Change, Comparison},
+    check::status_name,
     model::{Content, Exchange, Reply},
+    report::limits::{RESPONSE_BODY as BODY, RESPONSE_LINE as LINE, RESPONSE_LINES as LINES},
 };
 
-/// Most bytes of a body, as it came.
-const BODY: usize = 64 << 10;
-/// Most bytes of one line.
-const LINE: usize = 2000;
-/// Most lines.
-const LINES: usize = 2000;
-/// What stands for a value that is noise.
+/// Replaces a value that is noise.
 const VARIES: &str = "(varies)";
 
-/// A line, and which part of the answer it shows.
+/// A line and the part of the response that it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
-    /// The text, as it came: not yet made harmless.
+    /// The text, not yet escaped.
     pub text: String,
-    /// What it shows.
+    /// The part of the response.
     pub part: Part,
-    /// How many bytes of the text are a name.
+    /// Number of bytes at the start of the text that are a name.
     pub name: usize,
 }
 
@@ -38,7 +32,7 @@ impl Line {
     }
 }
 
-/// A part of an answer.
+/// A part of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The status, or why there is none.
@@ -47,12 +41,12 @@ pub(super) enum Part {
     Header(String),
     /// A value of a JSON body, by its pointer, with `*` for the items of arrays.
     Body(String),
-    /// What has no name.
+    /// A part without a name.
     Other,
 }
 
 impl Part {
-    /// Whether it is what a change is about: of a pointer, the value itself and what is in it; `*` stands for any item.
+    /// Whether a change is about it. A pointer includes everything in its value; `*` matches any item.
     pub(super) fn is_at(&self, pointer: Option<&str>, header: Option<&str>) -> bool {
         match self {
             Self::Header(name) => header.is_some_and(|wanted| wanted.eq_ignore_ascii_case(name)),
@@ -67,7 +61,7 @@ fn is_within(own: &str, wanted: &str) -> bool {
     wanted.split('/').all(|wanted| own.next() == Some(wanted))
 }
 
-/// What came, line by line.
+/// The lines of a response.
 pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
     let mut out = Vec::new();
     let mut add = |text: String, part: Part, name: usize| out.push(Line { text, part, name });
@@ -79,7 +73,7 @@ pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
             };
             add(format!("{} {status}", answer.version), Part::Status, 0);
             let mut headers: Vec<_> = answer.headers.iter().collect();
-            // The order of different fields says nothing (RFC 9110 §5.3).
+            // The order of different fields has no meaning (RFC 9110 section 5.3).
             headers.sort_by(|one, other| one.0.cmp(&other.0));
             for (name, value) in headers {
                 let part = Part::Header(name.to_ascii_lowercase());
@@ -107,46 +101,14 @@ pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
     out
 }
 
-/// What a change shows of both answers: what is noise in its suite has no value, so that only what counts differs.
-pub(super) fn both(comparison: &Comparison, change: &Change) -> Option<[Vec<Line>; 2]> {
-    let (before, after) = (change.evidence.baseline.as_ref()?, change.evidence.candidate.as_ref()?);
-    let noise: Vec<_> = comparison
-        .noise
-        .iter()
-        .filter(|noise| noise.suite == change.suite && !noise.what.starts_with("order of "))
-        .map(|noise| noise.what.as_str())
-        .filter(|what| change.pointer.as_deref() != Some(what) && change.header.as_deref() != Some(what))
-        .collect();
-    Some([before, after].map(|exchange| without(lines(exchange), &noise)))
-}
-
-/// How the answers to the first case differ, as a unified diff without its head.
-pub(super) fn diff_of(comparison: &Comparison, change: &Change) -> Vec<String> {
-    let Some(both) = both(comparison, change) else {
-        return Vec::new();
-    };
-    let [before, after] = both.map(|lines| {
-        lines.into_iter().fold(String::new(), |mut text, line| {
-            text.push_str(&line.text);
-            text.push('\n');
-            text
-        })
-    });
-    let whole = diff(&before, &after);
-    let lines = whole.lines().skip(2);
-    lines
-        .map(|line| if line == " " { String::new() } else { line.to_owned() })
-        .collect()
-}
-
-/// Lines in which the values at these places are left out.
-fn without(lines: Vec<Line>, places: &[&str]) -> Vec<Line> {
+/// Lines in which the values at these locations are replaced.
+pub(super) fn without(lines: Vec<Line>, locations: &[&str]) -> Vec<Line> {
     let is_noise = |line: &&Line| {
-        places.iter().any(|place| {
-            let (pointer, header) = if place.starts_with('/') {
-                (Some(*place), None)
+        locations.iter().any(|location| {
+            let (pointer, header) = if location.starts_with('/') {
+                (Some(*location), None)
             } else {
-                (None, Some(*place))
+                (None, Some(*location))
             };
             line.part.is_at(pointer, header)
         })
@@ -157,7 +119,7 @@ fn without(lines: Vec<Line>, places: &[&str]) -> Vec<Line> {
             out.push(line);
             continue;
         }
-        // Of a value over many lines the first one stands for all.
+        // A value of several lines is replaced once.
         let is_inner = match (out.last().map(|last| &last.part), &line.part) {
             (Some(Part::Body(last)), Part::Body(own)) => {
                 is_within(own, last) && out.last().is_some_and(|last| last.text.ends_with(VARIES))
@@ -180,9 +142,9 @@ fn body(content: &Content, out: &mut Vec<Line>) {
     add(String::new());
     let bytes = content.bytes();
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return add(format!("({} bytes that are no text)", content.length()));
+        return add(format!("({} bytes that are not text)", content.length()));
     };
-    // A body past the bound is not read, only shown.
+    // A longer body is shown, not parsed.
     if text.len() <= BODY
         && let Ok(value) = crate::json::read(text.as_bytes())
     {
@@ -194,11 +156,11 @@ fn body(content: &Content, out: &mut Vec<Line>) {
         add(line.to_owned());
     }
     if shown.len() < content.length() {
-        add(format!("… ({} bytes in all)", content.length()));
+        add(format!("… ({} bytes in total)", content.length()));
     }
 }
 
-/// A value over as many lines as it has parts. `lead` is the name before it, `end` the comma behind it.
+/// A value, one line for each of its parts. `lead` is the name in front of it, `end` the comma after it.
 fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str, out: &mut Vec<Line>) {
     let mut add = |text: String, pointer: &str| {
         out.push(Line {
@@ -254,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_of_a_json_body_knows_its_pointer() {
+    fn lines_of_a_json_body_have_pointers() {
         let at = |pointer: &str| Part::Body(pointer.to_owned());
         assert_eq!(
             shown("{\"b/~\": [1.0, {}], \"a\": {\"x\": \"\\\"\"}}"),
@@ -273,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_of_a_pointer_is_any_item() {
+    fn star_of_a_pointer_matches_any_item() {
         let own = Part::Body("/items/*/email".to_owned());
         assert!(own.is_at(Some("/items/*/email"), None) && own.is_at(Some("/items"), None));
         assert!(!own.is_at(Some("/items/*/name"), None) && !own.is_at(Some("/items/*/email/x"), None));
@@ -284,14 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_long_or_no_json_is_shown_as_it_came() {
+    fn body_that_is_long_or_not_json_is_shown_unchanged() {
         assert_eq!(
             shown("a\nb"),
             [("a".to_owned(), Part::Other), ("b".to_owned(), Part::Other)]
         );
         let long = shown(&"[1],".repeat(BODY));
         assert_eq!(long.len(), 2);
-        assert_eq!(long[1].0, format!("… ({} bytes in all)", 4 * BODY));
+        assert_eq!(long[1].0, format!("… ({} bytes in total)", 4 * BODY));
         let lines = shown("{\"a\": [1, {\"b\": 2}], \"ab\": 3}");
         let parts = lines.into_iter().map(|(text, part)| Line {
             name: text.find(": ").map_or(0, |at| at + 2),

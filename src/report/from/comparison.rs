@@ -1,0 +1,532 @@
+//! A comparison of two versions: whether the candidate may be released, and an item for each change.
+
+use super::{latency, response};
+use crate::{
+    compare::{Accepted, Change, Comparison, Level, Side as Version},
+    model::{Exchange, Exit},
+    report::{
+        Report,
+        curl::{self, Shell},
+        escape::lines,
+        limits::{CASES_COUNT, LEFT_OUT_COUNT, NAME, VALUE, terminal},
+        model::{
+            End, Entry, Evidence, Item, Line, List, ListKind, Outcome, Section, Severity, Side, Start, State, Target,
+            Values, VerdictCase,
+        },
+        text::{capital, cases, count, figure, short},
+    },
+};
+
+impl<'a> From<&'a Comparison> for Report<'a> {
+    fn from(comparison: &'a Comparison) -> Self {
+        let outcome = outcome(comparison);
+        let properties = comparison.fail_on.map(|least| ("fail_on", level(least).to_owned()));
+        Self {
+            start: Start {
+                name: "conforme compare",
+                tool: comparison.tool.clone(),
+                subject: vec![comparison.baseline.name.clone(), comparison.candidate.name.clone()],
+                folder: folder(comparison),
+                started: Some(comparison.candidate.started),
+                planned: comparison.changes.len(),
+                has_verdict: true,
+                shown: terminal::ITEMS_COUNT,
+                targets: vec![
+                    target("candidate", &comparison.candidate),
+                    target("baseline", &comparison.baseline),
+                ],
+                properties: properties.into_iter().collect(),
+            },
+            items: items(comparison, 0, ""),
+            end: End {
+                outcome,
+                headline: headline(comparison),
+                summary: vec![compared(comparison)],
+                exit_code: Some(comparison.summary.exit_code),
+                is_complete: outcome != Outcome::NoVerdict && cautions(comparison).is_empty(),
+                verdict: Some(verdict_case(outcome, has_failure(comparison), headline(comparison))),
+                sections: vec![section(comparison)],
+                ..End::default()
+            },
+            data: comparison,
+        }
+    }
+}
+
+/// The result as a test case: it fails only if no item does.
+pub(super) fn verdict_case(outcome: Outcome, has_failed_item: bool, message: String) -> VerdictCase {
+    let (state, kind) = match outcome {
+        Outcome::NoVerdict => (State::Errored, "no-verdict"),
+        Outcome::Failed if !has_failed_item => (State::Failed, "changed"),
+        Outcome::Failed | Outcome::Passed => (State::Passed, ""),
+    };
+    VerdictCase {
+        name: "the cases are compared".to_owned(),
+        state,
+        kind,
+        message,
+    }
+}
+
+/// A comparison passes only if its exit code is 0, at least one case was compared, and no change fails it.
+pub(super) fn outcome(comparison: &Comparison) -> Outcome {
+    let summary = &comparison.summary;
+    if summary.exit_code == Exit::ContractViolated.code() || (summary.compared > 0 && has_failure(comparison)) {
+        Outcome::Failed
+    } else if summary.exit_code != Exit::Success.code() || summary.compared == 0 || missing(comparison) > 0 {
+        Outcome::NoVerdict
+    } else {
+        Outcome::Passed
+    }
+}
+
+fn fails(comparison: &Comparison, change: &Change) -> bool {
+    comparison.fail_on.is_some_and(|least| change.level >= least)
+}
+
+pub(super) fn has_failure(comparison: &Comparison) -> bool {
+    comparison.changes.iter().any(|change| fails(comparison, change))
+}
+
+/// Whether the candidate may be released, in one line.
+pub(super) fn headline(comparison: &Comparison) -> String {
+    let summary = &comparison.summary;
+    match outcome(comparison) {
+        Outcome::Failed => {
+            let failing = counts(comparison).into_iter();
+            let failing = failing.filter(|(level, _)| comparison.fail_on.is_none_or(|least| *level >= least));
+            match parts(failing).as_str() {
+                "" => "Must not be released".to_owned(),
+                why => format!("Must not be released: {why}"),
+            }
+        }
+        Outcome::NoVerdict if summary.compared == 0 => "No verdict: no case was compared".to_owned(),
+        Outcome::NoVerdict => match (incomplete(comparison), missing(comparison)) {
+            (Some(why), _) => format!("No verdict: {why}"),
+            (None, 0) => format!("No verdict: the comparison exits with {}", summary.exit_code),
+            (None, missing) => format!("No verdict: the candidate did not respond to {}", cases(missing)),
+        },
+        Outcome::Passed => match parts(counts(comparison)).as_str() {
+            "" => "May be released: no change".to_owned(),
+            why if summary.breaking > 0 => format!("Breaking, but allowed by `--fail-on`: {why}"),
+            why => format!("May be released: nothing breaking, {why}"),
+        },
+    }
+}
+
+/// The number of changes of each level.
+pub(super) fn counts(comparison: &Comparison) -> [(Level, usize); 3] {
+    let summary = &comparison.summary;
+    [
+        (Level::Breaking, summary.breaking),
+        (Level::Warning, summary.warnings),
+        (Level::Info, summary.infos),
+    ]
+}
+
+/// `2 breaking changes, 1 warning`; empty if there is no change.
+pub(super) fn parts(counts: impl IntoIterator<Item = (Level, usize)>) -> String {
+    let parts = counts.into_iter().filter(|(_, number)| *number > 0);
+    let parts = parts.map(|(level, number)| match level {
+        Level::Breaking => count(number, "breaking change"),
+        Level::Warning => count(number, "warning"),
+        Level::Info => count(number, "info"),
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Breaking => "breaking",
+        Level::Warning => "warning",
+        Level::Info => "info",
+    }
+}
+
+/// Why a recording ends early, on either side.
+fn incomplete(comparison: &Comparison) -> Option<String> {
+    let sides = [("baseline", &comparison.baseline), ("candidate", &comparison.candidate)];
+    let stopped = sides
+        .into_iter()
+        .filter_map(|(side, of)| Some(format!("the {side} is incomplete ({})", of.stopped?.text())));
+    let stopped: Vec<_> = stopped.collect();
+    (!stopped.is_empty()).then(|| stopped.join(", "))
+}
+
+/// `412 cases compared, 389 the same, 3 not compared`.
+fn compared(comparison: &Comparison) -> String {
+    let summary = &comparison.summary;
+    let out = format!(
+        "{} compared, {} the same",
+        cases(summary.compared),
+        figure(summary.same)
+    );
+    match summary.not_compared {
+        0 => out,
+        left => format!("{out}, {} not compared", figure(left)),
+    }
+}
+
+/// Cases of the baseline that the candidate did not respond to.
+fn missing(comparison: &Comparison) -> usize {
+    comparison.not_compared.iter().filter(|one| one.is_missing).count()
+}
+
+fn cautions(comparison: &Comparison) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(why) = incomplete(comparison) {
+        out.push(format!("{}: cases may be missing.", capital(&why)));
+    }
+    if comparison.baseline.suite_hash != comparison.candidate.suite_hash {
+        out.push("The suites of the two runs differ: only cases of both are compared.".to_owned());
+    }
+    let missing = missing(comparison);
+    if missing > 0 {
+        let number = cases(missing);
+        out.push(format!("The candidate did not respond to {number} of the baseline."));
+    }
+    let left = comparison.summary.not_compared.saturating_sub(missing);
+    if left > 0 {
+        let have = if left == 1 { "has" } else { "have" };
+        out.push(format!("{} {have} no response on both sides.", cases(left)));
+    }
+    out
+}
+
+fn folder(comparison: &Comparison) -> Option<String> {
+    let (candidate, baseline) = (&comparison.candidate.folder, &comparison.baseline.folder);
+    candidate.clone().or_else(|| baseline.clone())
+}
+
+pub(super) fn target(role: &str, version: &Version) -> Target {
+    let mut facts = vec![cases(version.cases)];
+    if version.repeats > 1 {
+        facts.push(format!("each requested up to {} times", version.repeats));
+    }
+    Target {
+        role: role.to_owned(),
+        name: short(&version.name, NAME),
+        base_url: short(&version.base_url, NAME),
+        commit: version.commit.as_ref().map(|commit| short(commit, NAME)),
+        suite_hash: short(&version.suite_hash, NAME),
+        started: version.started,
+        facts,
+    }
+}
+
+/// The section of a comparison, without a heading.
+pub(super) fn section(comparison: &Comparison) -> Section {
+    Section {
+        outcome: outcome(comparison),
+        summary: compared(comparison),
+        cautions: cautions(comparison),
+        lists: vec![
+            left_out(comparison),
+            stale(comparison),
+            accepted(comparison),
+            noise(comparison),
+        ],
+        tables: latency::table(&comparison.latencies).into_iter().collect(),
+        facts: latency::summary(&comparison.latencies)
+            .map(|text| ("latency", text))
+            .into_iter()
+            .collect(),
+        ..Section::default()
+    }
+}
+
+fn left_out(comparison: &Comparison) -> List {
+    let all = &comparison.not_compared;
+    let entries = all.iter().take(LEFT_OUT_COUNT).map(|one| Entry {
+        what: short(&one.case, NAME),
+        why: short(&one.reason, NAME),
+        note: String::new(),
+        location: Some(one.place.clone()),
+        severity: if one.is_missing {
+            Severity::Error
+        } else {
+            Severity::Note
+        },
+    });
+    List {
+        kind: ListKind::LeftOut,
+        title: "Not compared",
+        label: "not compared",
+        count: cases(all.len()),
+        entries: entries.collect(),
+        more: all.len().saturating_sub(LEFT_OUT_COUNT),
+    }
+}
+
+fn stale(comparison: &Comparison) -> List {
+    let entries = comparison.stale.iter().map(|one| Entry {
+        what: String::new(),
+        why: short(&one.reason, VALUE),
+        note: String::new(),
+        location: Some(one.place.clone()),
+        severity: Severity::Warning,
+    });
+    List {
+        kind: ListKind::Stale,
+        title: "Accepted changes that do not apply",
+        label: "stale",
+        count: format!("{} of accepted changes", entry_count(comparison.stale.len())),
+        entries: entries.collect(),
+        more: 0,
+    }
+}
+
+fn entry_count(number: usize) -> String {
+    match number {
+        1 => "1 entry".to_owned(),
+        number => format!("{} entries", figure(number)),
+    }
+}
+
+fn accepted(comparison: &Comparison) -> List {
+    let entry = |one: &Accepted| {
+        let change = &one.change;
+        let (first, more) = some_cases(&change.cases);
+        let until = one.expires.as_ref().map(|day| format!(", until {}", short(day, NAME)));
+        Entry {
+            what: format!("{} {} of {}", level(change.level), title(change), origin(change)),
+            why: format!("{}{}", short(&one.accepted_because, VALUE), until.unwrap_or_default()),
+            note: format!("{first}{more}"),
+            location: Some(one.place.clone()),
+            severity: Severity::Note,
+        }
+    };
+    List {
+        kind: ListKind::Accepted,
+        title: "Accepted changes",
+        label: "accepted",
+        count: count(comparison.accepted.len(), "known change"),
+        entries: comparison.accepted.iter().map(entry).collect(),
+        more: 0,
+    }
+}
+
+/// The first cases in one line, and the number of further ones.
+fn some_cases(all: &[String]) -> (String, String) {
+    let first: Vec<_> = all.iter().take(CASES_COUNT).map(|id| short(id, NAME)).collect();
+    let more = match all.len() - first.len() {
+        0 => String::new(),
+        more => format!(", + {} more", figure(more)),
+    };
+    (first.join(", "), more)
+}
+
+fn noise(comparison: &Comparison) -> List {
+    let entries = comparison.noise.iter().map(|one| Entry {
+        what: format!("{} in {}", short(&one.what, NAME), short(&one.suite, NAME)),
+        why: short(&one.source, NAME),
+        note: cases(one.cases),
+        location: None,
+        severity: Severity::Note,
+    });
+    let number = comparison.noise.len();
+    let (differ, are) = if number == 1 {
+        ("differs", "is")
+    } else {
+        ("differ", "are")
+    };
+    List {
+        kind: ListKind::Info,
+        title: "Noise",
+        label: "noise",
+        count: format!(
+            "{} that {differ} between responses of one version {are} ignored",
+            count(number, "location")
+        ),
+        entries: entries.collect(),
+        more: 0,
+    }
+}
+
+/// The rule and the location of a change: the same in every comparison.
+fn title(change: &Change) -> String {
+    let rule = short(&change.rule, NAME);
+    let location = match (&change.pointer, &change.header) {
+        (Some(pointer), _) if pointer.is_empty() => "the whole body".to_owned(),
+        (Some(pointer), _) => short(pointer, NAME),
+        (None, Some(header)) => short(header, NAME),
+        (None, None) => return rule,
+    };
+    format!("{rule} at {location}")
+}
+
+/// `Body: property removed.`
+fn rule_title(rule: &str) -> String {
+    let rule = short(rule, NAME);
+    let (kind, what) = rule.split_once('/').unwrap_or((&rule, "changed"));
+    format!("{}.", capital(&format!("{kind}: {}", what.replace('-', " "))))
+}
+
+fn origin(change: &Change) -> String {
+    let suite = short(&change.suite, NAME);
+    match &change.endpoint {
+        Some(endpoint) => format!("{} in {suite}", short(endpoint, NAME)),
+        None => suite,
+    }
+}
+
+/// An item for each change.
+pub(super) fn items<'a>(comparison: &'a Comparison, section: usize, prefix: &str) -> Vec<Item<'a>> {
+    let item = |change| Item {
+        section,
+        prefix: prefix.to_owned(),
+        ..item(comparison, change)
+    };
+    comparison.changes.iter().map(item).collect()
+}
+
+fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
+    let is_failure = fails(comparison, change);
+    let main = (change.before.is_some() || change.after.is_some()).then_some(Values {
+        case: None,
+        before: change.before.as_deref(),
+        after: change.after.as_deref(),
+    });
+    let others = change.others.iter().map(|other| Values {
+        case: Some(&other.case),
+        before: other.before.as_deref(),
+        after: other.after.as_deref(),
+    });
+    let group = change
+        .header
+        .as_ref()
+        .filter(|_| change.others.is_empty())
+        .map(|header| {
+            let (before, after) = (&change.before, &change.after);
+            format!(
+                "{:?}",
+                (
+                    change.level,
+                    &change.rule,
+                    header,
+                    before,
+                    after,
+                    &change.message,
+                    &change.reason
+                )
+            )
+        });
+    let properties = [
+        ("endpoint", &change.endpoint),
+        ("pointer", &change.pointer),
+        ("header", &change.header),
+    ];
+    let properties = properties
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    Item {
+        section: 0,
+        prefix: String::new(),
+        severity: match change.level {
+            _ if is_failure => Severity::Error,
+            Level::Breaking => Severity::Error,
+            Level::Warning => Severity::Warning,
+            Level::Info => Severity::Note,
+        },
+        state: if is_failure { State::Failed } else { State::Passed },
+        label: level(change.level),
+        rule: short(&change.rule, NAME),
+        rule_title: rule_title(&change.rule),
+        title: title(change),
+        message: short(&change.message, VALUE),
+        reason: Some(short(&change.reason, VALUE)),
+        suite: short(&change.suite, NAME),
+        origin: origin(change),
+        location: &change.evidence.place,
+        values: main.into_iter().chain(others).collect(),
+        cases: change.cases.iter().map(String::as_str).collect(),
+        case_count: change.cases.len(),
+        fingerprint: short(&change.fingerprint, NAME),
+        group,
+        advice: None,
+        details: Vec::new(),
+        properties: properties.collect(),
+        evidence: Some(Box::new(Exchanges { comparison, change })),
+        execution: None,
+    }
+}
+
+/// The exchanges of the first case of a change.
+struct Exchanges<'a> {
+    comparison: &'a Comparison,
+    change: &'a Change,
+}
+
+impl Evidence for Exchanges<'_> {
+    fn name(&self) -> &str {
+        let evidence = &self.change.evidence;
+        evidence.name.as_ref().unwrap_or(&evidence.case)
+    }
+
+    fn commands(&self, max: usize) -> Vec<(&'static str, String)> {
+        let (evidence, comparison) = (&self.change.evidence, self.comparison);
+        [
+            ("candidate", &evidence.candidate, &comparison.candidate),
+            ("baseline", &evidence.baseline, &comparison.baseline),
+        ]
+        .into_iter()
+        .filter_map(|(role, exchange, version)| Some((role, command(exchange.as_ref()?, version, max)?)))
+        .collect()
+    }
+
+    fn sides(&self) -> [Side<'_>; 2] {
+        let (evidence, comparison) = (&self.change.evidence, self.comparison);
+        let is_pair = evidence.baseline.is_some() && evidence.candidate.is_some();
+        [
+            Side {
+                target: &comparison.baseline.name,
+                verdict: evidence.baseline_verdict,
+                lines: evidence.baseline.as_ref().map(|exchange| self.lines(exchange, is_pair)),
+            },
+            Side {
+                target: &comparison.candidate.name,
+                verdict: evidence.candidate_verdict,
+                lines: evidence
+                    .candidate
+                    .as_ref()
+                    .map(|exchange| self.lines(exchange, is_pair)),
+            },
+        ]
+    }
+}
+
+impl Exchanges<'_> {
+    /// The lines of a response. In a pair, values that are noise are replaced, so that they do not differ.
+    fn lines(&self, exchange: &Exchange, is_pair: bool) -> Vec<Line> {
+        let change = self.change;
+        let (pointer, header) = (change.pointer.as_deref(), change.header.as_deref());
+        let mut lines = response::lines(exchange);
+        if is_pair {
+            let noise = self.comparison.noise.iter();
+            let noise = noise.filter(|noise| noise.suite == change.suite && !noise.what.starts_with("order of "));
+            let noise = noise.map(|noise| noise.what.as_str());
+            let noise: Vec<_> = noise
+                .filter(|what| pointer != Some(what) && header != Some(what))
+                .collect();
+            lines = response::without(lines, &noise);
+        }
+        let is_status_change = change.rule.starts_with("status");
+        let line = |line: response::Line| Line {
+            is_subject: (is_status_change && line.part == response::Part::Status) || line.part.is_at(pointer, header),
+            text: line.text,
+        };
+        lines.into_iter().map(line).collect()
+    }
+}
+
+/// The command that sends a request again, unless its body is incomplete or it is longer than `max` bytes.
+fn command(exchange: &Exchange, version: &Version, max: usize) -> Option<String> {
+    let request = &exchange.request;
+    if request.body.is_cut() || request.body.bytes().len() > max || request.url.len() > max {
+        return None;
+    }
+    let names = version.secrets.iter().filter(|name| name.len() <= NAME);
+    let shell = Shell::new(names, &version.secret_variables, &version.access);
+    let command = lines(&curl::command(request, &shell));
+    (command.len() <= max).then_some(command)
+}

@@ -1,0 +1,303 @@
+//! A measurement of `conforme mutate`: the score, and an item for each group of changes that the suite does not detect.
+
+use crate::{
+    model::Exit,
+    mutate::{self, Group, Layer, Measured, Tally},
+    report::{
+        Report,
+        limits::{CASES_COUNT, LEFT_OUT_COUNT, LINE, NAME, VALUE, terminal},
+        model::{
+            Column, End, Entry, Item, List, ListKind, Outcome, Row, Section, Severity, Start, State, Table, Values,
+            VerdictCase,
+        },
+        text::{cases, count, figure, short},
+    },
+};
+
+/// How the score is calculated.
+const FORMULA: &str = "Score: killed / (killed + survived). A change is killed if a check fails for the changed response. \
+                       Accepted survivors, equivalent changes and incidental header fields do not count";
+
+impl<'a> From<&'a Measured> for Report<'a> {
+    fn from(measured: &'a Measured) -> Self {
+        let outcome = match Exit::of_code(measured.exit_code) {
+            Some(Exit::Success) => Outcome::Passed,
+            Some(Exit::ContractViolated) => Outcome::Failed,
+            _ => Outcome::NoVerdict,
+        };
+        let (state, kind) = match outcome {
+            Outcome::Passed => (State::Passed, ""),
+            Outcome::Failed => (State::Failed, "score"),
+            Outcome::NoVerdict => (State::Errored, "no-verdict"),
+        };
+        let least = measured.min_score.map(|least| ("min_score", least.to_string()));
+        Self {
+            start: Start {
+                name: "conforme mutate",
+                tool: measured.tool.clone(),
+                subject: vec![measured.recording.clone()],
+                planned: measured.survivors.len(),
+                has_verdict: true,
+                shown: terminal::SURVIVORS_COUNT,
+                properties: [("recording", short(&measured.recording, NAME))]
+                    .into_iter()
+                    .chain(least)
+                    .collect(),
+                ..Start::default()
+            },
+            items: measured.survivors.iter().map(|group| item(group, outcome)).collect(),
+            end: End {
+                outcome,
+                headline: measured.headline.clone(),
+                summary: vec![summary(measured), FORMULA.to_owned()],
+                exit_code: Some(measured.exit_code),
+                is_complete: outcome != Outcome::NoVerdict && measured.not_measured.is_empty(),
+                verdict: Some(VerdictCase {
+                    name: "the score is reached".to_owned(),
+                    state,
+                    kind,
+                    message: measured.headline.clone(),
+                }),
+                sections: vec![section(measured)],
+                ..End::default()
+            },
+            data: measured,
+        }
+    }
+}
+
+fn summary(measured: &Measured) -> String {
+    let Tally {
+        killed,
+        survived,
+        accepted,
+        equivalent,
+    } = measured.total;
+    let mut parts = vec![
+        format!("{} killed", figure(killed)),
+        format!("{} survived", figure(survived)),
+    ];
+    for (number, what) in [(accepted, "accepted"), (equivalent, "equivalent")] {
+        if number > 0 {
+            parts.push(format!("{} {what}", figure(number)));
+        }
+    }
+    let all = count(killed + survived + accepted + equivalent, "changed response");
+    let of = if measured.cases < measured.selected {
+        format!("{} of {}", figure(measured.cases), cases(measured.selected))
+    } else {
+        cases(measured.cases)
+    };
+    format!("{all} of {of}: {}", parts.join(", "))
+}
+
+fn item(group: &Group, outcome: Outcome) -> Item<'_> {
+    let mut ids: Vec<&str> = group.survivors.iter().map(|survivor| survivor.case.as_str()).collect();
+    ids.dedup();
+    let first = group.survivors.first();
+    let values = first.map(|first| Values {
+        case: None,
+        before: first.before.as_deref(),
+        after: first.after.as_deref(),
+    });
+    let reason = if group.advice.is_some() {
+        None
+    } else {
+        let hint = group.hint.as_deref();
+        Some(hint.unwrap_or("no check was found that passes for the recorded response and fails for the changed one"))
+    };
+    Item {
+        section: 0,
+        prefix: String::new(),
+        severity: Severity::Warning,
+        // Every survivor is a reason for a score that is too low.
+        state: if outcome == Outcome::Failed {
+            State::Failed
+        } else {
+            State::Passed
+        },
+        label: "survived",
+        rule: short(group.operators.first().map_or("", String::as_str), NAME),
+        rule_title: format!(
+            "Changes by {} are detected.",
+            group.operators.first().map_or("", String::as_str)
+        ),
+        title: short(&title(group), VALUE),
+        message: short(&group.message, VALUE),
+        reason: reason.map(|reason| short(reason, VALUE)),
+        suite: short(&group.suite, NAME),
+        origin: format!("{} in {}", count(group.count, "change"), short(&group.suite, NAME)),
+        location: &group.place,
+        values: values
+            .filter(|values| values.before.is_some() || values.after.is_some())
+            .into_iter()
+            .collect(),
+        cases: ids,
+        case_count: group.cases,
+        fingerprint: first.map_or_else(String::new, |first| short(&first.id, NAME)),
+        group: None,
+        advice: group.advice.as_deref(),
+        details: vec![("by", short(&group.operators.join(", "), LINE))],
+        properties: Vec::new(),
+        evidence: None,
+        execution: None,
+    }
+}
+
+fn title(group: &Group) -> String {
+    let first = group.operators.first().map_or("", String::as_str);
+    match group.operators.len() {
+        0 | 1 => format!("{first} at {}", group.target),
+        all => format!("{first} (+ {} more) at {}", all - 1, group.target),
+    }
+}
+
+fn section(measured: &Measured) -> Section {
+    let not_measured = measured.not_measured.iter().take(LEFT_OUT_COUNT).map(|one| Entry {
+        what: short(&one.case, NAME),
+        why: short(&one.reason, VALUE),
+        note: String::new(),
+        location: None,
+        severity: Severity::Note,
+    });
+    let stale = measured.stale.iter().map(|one| Entry {
+        what: short(&one.what, NAME),
+        why: "no such survivor any more".to_owned(),
+        note: String::new(),
+        location: Some(one.waiver.clone()),
+        severity: Severity::Warning,
+    });
+    let accepted = measured.accepted.iter().map(|one| {
+        let ids = one.group.survivors.iter().map(|survivor| survivor.case.as_str());
+        let mut ids: Vec<_> = ids.take(CASES_COUNT).collect();
+        ids.dedup();
+        Entry {
+            what: short(&title(&one.group), VALUE),
+            why: short(&one.reason, VALUE),
+            note: short(&ids.join(", "), VALUE),
+            location: Some(one.waiver.clone()),
+            severity: Severity::Note,
+        }
+    });
+    let by_snapshot = measured.by_snapshot.iter().map(|one| Entry {
+        what: short(&format!("{} at {} in {}", one.operator, one.target, one.suite), VALUE),
+        why: String::new(),
+        note: count(one.mutants, "change"),
+        location: None,
+        severity: Severity::Note,
+    });
+    let list = |kind, title, label, count, entries: Vec<Entry>| List {
+        kind,
+        title,
+        label,
+        count,
+        entries,
+        more: 0,
+    };
+    let (left, only) = (measured.not_measured.len(), measured.by_snapshot.len());
+    let mut lists = vec![
+        list(
+            ListKind::LeftOut,
+            "Not measured",
+            "not measured",
+            cases(left),
+            not_measured.collect(),
+        ),
+        list(
+            ListKind::Stale,
+            "Accepted survivors that do not apply",
+            "stale",
+            count(measured.stale.len(), "waiver"),
+            stale.collect(),
+        ),
+        list(
+            ListKind::Accepted,
+            "Accepted survivors",
+            "accepted",
+            count(measured.accepted.len(), "group"),
+            accepted.collect(),
+        ),
+        list(
+            ListKind::Info,
+            "Detected by nothing but the snapshot",
+            "snapshot",
+            format!("{} of change only the snapshot detects", count(only, "kind")),
+            by_snapshot.collect(),
+        ),
+    ];
+    lists[0].more = left.saturating_sub(LEFT_OUT_COUNT);
+    Section {
+        items: "Changes that the suite does not detect",
+        lists,
+        tables: tables(measured),
+        ..Section::default()
+    }
+}
+
+fn tables(measured: &Measured) -> Vec<Table> {
+    let numbers = || ["score", "killed", "survived", "accepted"].map(Column::Number);
+    let cells = |tally: Tally| {
+        let score = mutate::percent(tally).unwrap_or_else(|| "–".to_owned());
+        let counts = [tally.killed, tally.survived, tally.accepted].map(figure);
+        std::iter::once(score).chain(counts)
+    };
+    let layers = measured.layers.iter().map(|one| Row {
+        cells: vec![layer(one.layer).to_owned(), figure(one.first), figure(one.only)],
+        is_brief: one.first + one.only > 0,
+    });
+    let operators = measured.operators.iter().filter(|one| one.tally != Tally::default());
+    let operators = operators.map(|one| Row {
+        cells: [one.operator.clone(), one.stands_for.clone()]
+            .into_iter()
+            .chain(cells(one.tally))
+            .collect(),
+        is_brief: one.tally.survived + one.tally.accepted > 0,
+    });
+    let suites = measured.suites.iter().map(|one| Row {
+        cells: std::iter::once(one.suite.clone()).chain(cells(one.tally)).collect(),
+        is_brief: measured.suites.len() > 1,
+    });
+    let table = |title, columns, rows| Table {
+        title,
+        caption: String::new(),
+        columns,
+        rows,
+        is_detail: false,
+    };
+    vec![
+        table(
+            "By layer",
+            vec![
+                Column::Name("layer"),
+                Column::Number("first to detect"),
+                Column::Number("only one to detect"),
+            ],
+            layers.collect(),
+        ),
+        table(
+            "By operator",
+            [Column::Name("operator"), Column::Note("represents")]
+                .into_iter()
+                .chain(numbers())
+                .collect(),
+            operators.collect(),
+        ),
+        table(
+            "By suite",
+            std::iter::once(Column::Name("suite")).chain(numbers()).collect(),
+            suites.collect(),
+        ),
+    ]
+}
+
+fn layer(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Status => "status",
+        Layer::Headers => "headers",
+        Layer::Schema => "schema",
+        Layer::Body => "body",
+        Layer::Other => "same-as, duration",
+        Layer::Rules => "HTTP rules",
+        Layer::Snapshot => "snapshot",
+    }
+}

@@ -1,0 +1,8 @@
+//! Sources: each makes a report of one subject.
+
+mod comparison;
+mod latency;
+mod matrix;
+mod measurement;
+mod response;
+pub(super) mod run;

@@ -1,0 +1,382 @@
+//! A run: an item for each case as it finishes, and lists of warnings, skipped cases and snapshots at the end.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    model::{CaseFinished, Flaky, Level, Place, RunFinished, RunStarted, Stop, Verdict},
+    report::{
+        curl::Shell,
+        limits::{CASES_COUNT, LINE, NAME, VALUE},
+        model::{
+            End, Entry, Execution, Item, List, ListKind, Outcome, Section, Severity, Start, State, Target, VerdictCase,
+        },
+        plain,
+        summary::{columns, headline},
+        text::{cases, count, cut, figure, short},
+    },
+};
+
+/// What a report of a run collects until its end.
+#[derive(Default)]
+pub(in crate::report) struct Run {
+    shell: Shell,
+    started: Option<RunStarted>,
+    finished: Option<RunFinished>,
+    /// Cases with a verdict of any kind.
+    reported: usize,
+    /// Findings of level `warn`, by check and message.
+    warnings: BTreeMap<(String, String), Warning>,
+    skipped: BTreeMap<String, Reason>,
+    left: BTreeMap<String, Reason>,
+    unused: Vec<String>,
+    written: Vec<String>,
+}
+
+/// A warning: its first case, and how many show it.
+struct Warning {
+    place: Place,
+    id: String,
+    cases: usize,
+}
+
+/// Cases with the same reason: the first ids, and how many there are.
+#[derive(Default)]
+struct Reason {
+    first: Vec<String>,
+    cases: usize,
+}
+
+impl Run {
+    pub(in crate::report) fn start(&mut self, started: &RunStarted) -> Start {
+        self.shell = Shell::of(started);
+        self.started = Some(started.clone());
+        let flaky = match started.flaky {
+            Flaky::Fail => "fail",
+            Flaky::Pass => "pass",
+        };
+        Start {
+            name: "conforme",
+            tool: started.tool.clone(),
+            subject: vec![started.target.clone()],
+            folder: started.folder.clone(),
+            started: Some(started.started),
+            planned: started.cases,
+            has_verdict: false,
+            shown: 0,
+            targets: vec![Target {
+                role: "target".to_owned(),
+                name: short(&started.target, NAME),
+                base_url: short(&started.base_url, NAME),
+                commit: started.commit.as_ref().map(|commit| short(commit, NAME)),
+                suite_hash: short(&started.suite_hash, NAME),
+                started: started.started,
+                facts: vec![cases(started.cases)],
+            }],
+            properties: vec![("flaky", flaky.to_owned())],
+        }
+    }
+
+    /// Keeps what the lists show of a case.
+    pub(in crate::report) fn add(&mut self, finished: &CaseFinished) {
+        self.reported += 1;
+        for finding in finished.last.findings().filter(|finding| finding.level == Level::Warn) {
+            let key = (short(finding.check.as_str(), NAME), short(&finding.message, VALUE));
+            let warning = self.warnings.entry(key).or_insert_with(|| Warning {
+                place: finding.place.clone().unwrap_or_else(|| finished.place.clone()),
+                id: short(&finished.id, NAME),
+                cases: 0,
+            });
+            warning.cases += 1;
+        }
+        self.written.extend(finished.snapshot.clone());
+        let reasons = match finished.verdict {
+            Verdict::Skipped => &mut self.skipped,
+            Verdict::NotRun => &mut self.left,
+            _ => return,
+        };
+        let reason = reasons.entry(short(&reason(finished), VALUE)).or_default();
+        if reason.first.len() < CASES_COUNT {
+            reason.first.push(short(&finished.id, NAME));
+        }
+        reason.cases += 1;
+    }
+
+    /// Keeps a snapshot that no case uses.
+    pub(in crate::report) fn add_unused(&mut self, path: &str) {
+        self.unused.push(short(path, NAME));
+    }
+
+    /// Keeps how the run ended.
+    pub(in crate::report) fn finish(&mut self, finished: &RunFinished) {
+        self.finished = Some(finished.clone());
+    }
+
+    /// The item of a case.
+    pub(in crate::report) fn item<'a>(&'a self, finished: &'a CaseFinished) -> Item<'a> {
+        let flaky_passes = self
+            .started
+            .as_ref()
+            .is_some_and(|started| started.flaky == Flaky::Pass);
+        let (severity, state) = match finished.verdict {
+            Verdict::Passed => (Severity::Note, State::Passed),
+            Verdict::Flaky if flaky_passes => (Severity::Warning, State::Passed),
+            Verdict::Failed | Verdict::Flaky => (Severity::Error, State::Failed),
+            Verdict::Errored => (Severity::Error, State::Errored),
+            Verdict::Skipped => (Severity::Note, State::Skipped),
+            Verdict::NotRun => (Severity::Note, State::Errored),
+        };
+        let (rule, rule_title, message) = match finished.verdict {
+            Verdict::Passed => ("", "", String::new()),
+            Verdict::Failed => (plain::kind(&finished.last), "", plain::headline(&finished.last)),
+            Verdict::Errored => (
+                plain::kind(&finished.last),
+                "There is a response to judge.",
+                plain::headline(&finished.last),
+            ),
+            Verdict::Flaky => (
+                "flaky",
+                "The case passes at the first attempt.",
+                plain::flaky(&finished.previous),
+            ),
+            Verdict::Skipped => ("skipped", "", short(&reason(finished), LINE)),
+            Verdict::NotRun => ("not-run", "", format!("not run: {}", short(&reason(finished), LINE))),
+        };
+        Item {
+            section: 0,
+            prefix: String::new(),
+            severity,
+            state,
+            label: finished.verdict.name(),
+            rule: rule.to_owned(),
+            rule_title: rule_title.to_owned(),
+            title: finished.id.clone(),
+            message,
+            reason: None,
+            suite: finished.suite.clone(),
+            origin: finished.suite.clone(),
+            location: &finished.place,
+            values: Vec::new(),
+            cases: vec![&finished.id],
+            case_count: 1,
+            fingerprint: String::new(),
+            group: None,
+            advice: None,
+            details: Vec::new(),
+            properties: Vec::new(),
+            evidence: None,
+            execution: Some(Execution {
+                index: finished.index,
+                verdict: finished.verdict,
+                name: finished.name.as_deref(),
+                tags: &finished.tags,
+                snapshot: finished.snapshot.as_deref(),
+                previous: &finished.previous,
+                last: &finished.last,
+                shell: &self.shell,
+            }),
+        }
+    }
+
+    pub(in crate::report) fn end(&mut self) -> End {
+        let target = self.started.as_ref().map_or("", |started| started.target.as_str());
+        let summary = format!("{} against {}", cases(self.reported), short(target, NAME));
+        let verdict = self.verdict();
+        let section = Section {
+            cautions: self.cautions(),
+            lists: self.lists(),
+            ..Section::default()
+        };
+        let Some(finished) = &self.finished else {
+            return End {
+                headline: headline(None),
+                summary: vec![summary],
+                verdict,
+                sections: vec![section],
+                ..End::default()
+            };
+        };
+        let counts = columns(&finished.counts).into_iter();
+        let mut properties = vec![
+            ("cases", finished.counts.all().to_string()),
+            ("project_cases", finished.project_cases.to_string()),
+        ];
+        properties.extend(finished.max_skipped.map(|max| ("max_skipped", max.to_string())));
+        properties.extend(finished.stopped.map(|stop| ("stopped", stop.text().to_owned())));
+        End {
+            outcome: Outcome::of(finished),
+            headline: headline(Some(finished)),
+            summary: vec![summary],
+            exit_code: Some(finished.exit_code),
+            elapsed_us: Some(finished.elapsed_us),
+            counts: counts
+                .filter(|(name, number)| *number > 0 || *name != "passed before")
+                .collect(),
+            properties,
+            // Every case was judged, so that there is nothing to report besides the items.
+            is_complete: finished.stopped.is_none()
+                && matches!(finished.exit_code, 0 | 1)
+                && finished.counts.errored == 0,
+            verdict,
+            grid: None,
+            sections: vec![section],
+        }
+    }
+
+    /// A test case that fails if the run is incomplete or skipped too many cases: all cases may have passed.
+    fn verdict(&self) -> Option<VerdictCase> {
+        let planned = self.started.as_ref().map_or(0, |started| started.cases);
+        let is_short = self.reported < planned;
+        let why = match self.finished.as_ref().map(|finished| finished.stopped) {
+            Some(Some(stop)) if stop == Stop::Lost || is_short => stop.text(),
+            Some(None) if is_short => "not all planned cases were run",
+            None => "the run did not end",
+            Some(_) => {
+                let finished = self.finished.as_ref().filter(|finished| finished.skipped_too_many())?;
+                return Some(VerdictCase {
+                    name: "max-skipped".to_owned(),
+                    state: State::Failed,
+                    kind: "max-skipped",
+                    message: headline(Some(finished)),
+                });
+            }
+        };
+        let (reported, planned) = (figure(self.reported), cases(planned));
+        Some(VerdictCase {
+            name: "the run is complete".to_owned(),
+            state: State::Errored,
+            kind: "incomplete",
+            message: format!("{why}: {reported} of {planned} reported"),
+        })
+    }
+
+    fn cautions(&self) -> Vec<String> {
+        let stop = self
+            .finished
+            .as_ref()
+            .and_then(|finished| Some((finished.stopped?, finished)));
+        let caution = stop.map(|(stop, finished)| {
+            let left = cases(finished.counts.not_run);
+            format!("The run is incomplete: {}; {left} did not run.", stop.text())
+        });
+        caution.into_iter().collect()
+    }
+
+    fn lists(&mut self) -> Vec<List> {
+        let warnings = std::mem::take(&mut self.warnings).into_iter();
+        let warnings = warnings.map(|((check, message), warning)| Entry {
+            what: check,
+            why: message,
+            note: match warning.cases {
+                1 => warning.id,
+                number => format!("{} and {}", warning.id, count(number - 1, "more case")),
+            },
+            location: Some(warning.place),
+            severity: Severity::Warning,
+        });
+        let unused = std::mem::take(&mut self.unused).into_iter().map(|path| Entry {
+            what: String::new(),
+            why: "no case uses this snapshot".to_owned(),
+            note: String::new(),
+            location: Some(Place {
+                file: path.into(),
+                line: 1,
+                column: 1,
+            }),
+            severity: Severity::Warning,
+        });
+        let (pending, accepted): (Vec<_>, Vec<_>) = std::mem::take(&mut self.written)
+            .into_iter()
+            .partition(|path| is_pending(path));
+        let snapshots = |paths: Vec<String>| -> Vec<Entry> {
+            let entry = |path: String| note(short(&path, NAME), String::new());
+            paths.into_iter().map(entry).collect()
+        };
+        let list = |kind, title, label, count, entries| List {
+            kind,
+            title,
+            label,
+            count,
+            entries,
+            more: 0,
+        };
+        let (skipped, not_run) = (reasons(&mut self.skipped), reasons(&mut self.left));
+        vec![
+            list(
+                ListKind::Warnings,
+                "Warnings",
+                "warning",
+                String::new(),
+                warnings.collect(),
+            ),
+            list(
+                ListKind::Stale,
+                "Snapshots without a case",
+                "snapshot",
+                String::new(),
+                unused.collect(),
+            ),
+            list(
+                ListKind::Info,
+                "Skipped",
+                "skipped",
+                format!("{} skipped", skipped.0),
+                skipped.1,
+            ),
+            list(
+                ListKind::Info,
+                "Not run",
+                "not run",
+                format!("{} not run", not_run.0),
+                not_run.1,
+            ),
+            list(
+                ListKind::Info,
+                "Pending snapshots",
+                "pending",
+                count(pending.len(), "pending snapshot"),
+                snapshots(pending),
+            ),
+            list(
+                ListKind::Info,
+                "Accepted snapshots",
+                "accepted",
+                count(accepted.len(), "accepted snapshot"),
+                snapshots(accepted),
+            ),
+        ]
+    }
+}
+
+fn note(what: String, note: String) -> Entry {
+    Entry {
+        what,
+        why: String::new(),
+        note,
+        location: None,
+        severity: Severity::Note,
+    }
+}
+
+/// The number of cases in words, and an entry for each reason.
+fn reasons(reasons: &mut BTreeMap<String, Reason>) -> (String, Vec<Entry>) {
+    let all: usize = reasons.values().map(|reason| reason.cases).sum();
+    let entries = std::mem::take(reasons).into_iter().map(|(text, reason)| {
+        let more = if reason.cases > reason.first.len() { ", …" } else { "" };
+        note(
+            text,
+            format!("{}: {}{more}", cases(reason.cases), reason.first.join(", ")),
+        )
+    });
+    (cases(all), entries.collect())
+}
+
+fn reason(finished: &CaseFinished) -> String {
+    cut(finished.last.reason.as_deref().unwrap_or("no reason was given"))
+}
+
+/// Whether a snapshot is waiting for a review.
+pub(in crate::report) fn is_pending(path: &str) -> bool {
+    std::path::Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "new")
+}

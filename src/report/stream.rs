@@ -1,0 +1,64 @@
+//! A run, reported case by case to a writer.
+
+use std::io::{self, Write as _};
+
+use super::{
+    Reporter, Sink,
+    from::run::Run,
+    model::{Start, Writer},
+};
+use crate::{model::Event, redact::Redacted};
+
+/// Passes the events of a run to a writer. Memory does not grow with the number of cases.
+pub(super) struct Stream {
+    writer: Box<dyn Writer>,
+    sink: Sink,
+    run: Run,
+    start: Start,
+    reads_passed_exchanges: bool,
+}
+
+impl Stream {
+    pub(super) fn new(writer: Box<dyn Writer>, sink: Sink, reads_passed_exchanges: bool) -> Self {
+        Self {
+            writer,
+            sink,
+            run: Run::default(),
+            start: Start::default(),
+            reads_passed_exchanges,
+        }
+    }
+}
+
+impl Reporter for Stream {
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        match &**event {
+            Event::RunStarted(started) => {
+                self.start = self.run.start(started);
+                self.writer.begin(&self.start, &mut self.sink)?;
+            }
+            Event::CaseFinished(finished) => {
+                self.run.add(finished);
+                self.writer
+                    .item(&self.start, &self.run.item(finished), &mut self.sink)?;
+            }
+            Event::SnapshotUnused { path } => self.run.add_unused(path),
+            Event::RunFinished(finished) => self.run.finish(finished),
+            Event::TargetAwaited(_) | Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => {
+                return Ok(());
+            }
+        }
+        // A reader of the stream sees each case when it is finished.
+        self.sink.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let end = self.run.end();
+        self.writer.end(&self.start, &end, &mut self.sink)?;
+        self.sink.close()
+    }
+
+    fn reads_passed_exchanges(&self) -> bool {
+        self.reads_passed_exchanges
+    }
+}

@@ -1,0 +1,170 @@
+//! Annotations of GitHub Actions, as workflow commands.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use crate::{
+    model::{Level, Place, Verdict},
+    report::{
+        escape::{
+            github::{data, property},
+            lines,
+        },
+        limits::{
+            LEFT_OUT_COUNT, NAME,
+            github::{FINDING, ITEMS_COUNT, MESSAGE, SHOWN_COUNT},
+        },
+        model::{End, Entry, Execution, Item, List, ListKind, Outcome, Severity, Start, Writer},
+        paths::in_repository,
+        plain,
+        text::{clip, count, figure, short},
+    },
+};
+
+/// Writes an annotation for each item that is not merely a passed case, on the line that explains it.
+#[derive(Default)]
+pub(in crate::report) struct GitHub {
+    /// Annotations of each severity, from note to error.
+    shown: [usize; 3],
+    left_out: usize,
+}
+
+impl GitHub {
+    fn annotate(
+        &mut self,
+        (severity, title): (Severity, &str),
+        (start, place): (&Start, Option<&Place>),
+        message: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.shown[severity as usize] += 1;
+        let word = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
+        };
+        let place = place.map_or_else(String::new, |place| {
+            let file = short(&in_repository(start.folder.as_deref(), &place.file), NAME);
+            format!("file={},line={},col={},", property(&file), place.line, place.column)
+        });
+        let (title, message) = (property(title), data(message.trim_end()));
+        writeln!(out, "::{word} {place}title={title}::{message}")
+    }
+
+    fn list(&mut self, start: &Start, prefix: &str, list: &List, out: &mut dyn Write) -> io::Result<()> {
+        let max = if list.kind == ListKind::LeftOut {
+            LEFT_OUT_COUNT
+        } else {
+            ITEMS_COUNT
+        };
+        let located = |entry: &&Entry| entry.location.is_some() || list.kind == ListKind::LeftOut;
+        for entry in list.entries.iter().filter(located).take(max) {
+            let title = match list.kind {
+                ListKind::Warnings => short(&entry.what, NAME),
+                _ => list.label.to_owned(),
+            };
+            let message = format!("{prefix}{}", entry.text());
+            self.annotate(
+                (entry.severity, &title),
+                (start, entry.location.as_ref()),
+                &message,
+                out,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Writer for GitHub {
+    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn item(&mut self, start: &Start, item: &Item<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if let Some(run) = &item.execution {
+            // Findings of passed cases are in the list of warnings.
+            if item.severity == Severity::Note {
+                return Ok(());
+            }
+            let title = format!("{} {}", short(&item.title, NAME), item.label);
+            let place = plain::location(run.explaining(), item.location);
+            return self.annotate(
+                (item.severity, &title),
+                (start, Some(place)),
+                &message_of_run(item, run),
+                out,
+            );
+        }
+        if self.shown[item.severity as usize] >= ITEMS_COUNT {
+            self.left_out += 1;
+            return Ok(());
+        }
+        let title = format!("{}{}", item.prefix, item.title);
+        let text = format!("{} in {}\n{}", item.label, item.origin, plain::item(item));
+        let commands = item.evidence.iter().flat_map(|evidence| evidence.commands(MESSAGE));
+        let message = with_commands(&text, commands);
+        self.annotate((item.severity, &title), (start, Some(item.location)), &message, out)
+    }
+
+    fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
+        if self.left_out > 0 {
+            let text = format!("{} more changes are left out", figure(self.left_out));
+            self.annotate((Severity::Note, start.name), (start, None), &text, out)?;
+        }
+        for section in &end.sections {
+            for list in &section.lists {
+                self.list(start, &section.prefix, list, out)?;
+            }
+        }
+        let mut text = format!("{} ({})", end.headline, end.summary.join(". "));
+        for heading in end.sections.iter().filter_map(|section| section.heading.as_ref()) {
+            text.push('\n');
+            text.push_str(heading);
+        }
+        // GitHub would not show one more error.
+        let is_hidden = self.shown[Severity::Error as usize] >= SHOWN_COUNT;
+        let severity = if end.outcome == Outcome::Passed || is_hidden {
+            Severity::Note
+        } else {
+            Severity::Error
+        };
+        self.annotate((severity, start.name), (start, None), &clip(&text, MESSAGE), out)
+    }
+}
+
+fn message_of_run(item: &Item<'_>, run: &Execution<'_>) -> String {
+    let attempt = run.last;
+    let text = match attempt.failing() {
+        Some(first) if run.verdict != Verdict::Flaky => {
+            let mut text = clip(&plain::findings([first], FINDING), FINDING);
+            let more = attempt
+                .findings()
+                .filter(|finding| finding.level == Level::Deny)
+                .count()
+                - 1;
+            if more > 0 {
+                let _ = writeln!(text, "… and {}", count(more, "more finding"));
+            }
+            text
+        }
+        _ => short(&item.message, FINDING) + "\n",
+    };
+    let command = attempt
+        .exchange()
+        .map(|exchange| lines(&plain::command(&exchange.request, run.shell)));
+    with_commands(&text, command.map(|command| ("reproduce", command)))
+}
+
+/// A message with the commands that fit.
+fn with_commands(text: &str, commands: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    let mut text = clip(text, MESSAGE);
+    for (label, command) in commands {
+        let line = format!("{label}: {command}\n");
+        if text.len() + line.len() < MESSAGE {
+            text.push_str(&line);
+        }
+    }
+    text
+}

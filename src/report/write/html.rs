@@ -1,0 +1,523 @@
+//! One page that needs no network, no server and no script. Filters and folds are those of the browser.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use crate::report::{
+    escape::lines,
+    html::{STYLE, icon, policy},
+    limits::{
+        NAME, VALUES_COUNT,
+        html::{
+            CASES_COUNT, CELL, COMMAND, CONTEXT_LINES, EVIDENCE, FOLD_LINES, ITEMS_COUNT, LINE, LISTED_COUNT,
+            ROWS_COUNT, TEXT,
+        },
+    },
+    model::{
+        Column, End, Entry, Evidence, Grid, GridRow, Item, Line, List, ListKind, Outcome, Section, Side, Start, Table,
+        Target, Writer,
+    },
+    plain,
+    text::{capital, cases, count, digest, figure, short},
+};
+
+/// The style of these pages, besides that of the page of a run.
+const OWN_STYLE: &str = include_str!("html.css");
+
+/// Collects items as HTML, and writes the page at the end.
+#[derive(Default)]
+pub(in crate::report) struct Html {
+    /// The items of each section.
+    sections: Vec<Shown>,
+    /// The number of items of each label.
+    labels: BTreeMap<(std::cmp::Reverse<u8>, &'static str), usize>,
+    /// Size of all evidence.
+    evidence: usize,
+}
+
+#[derive(Default)]
+struct Shown {
+    html: String,
+    count: usize,
+    left_out: usize,
+}
+
+impl Writer for Html {
+    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn item(&mut self, _: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
+        if self.sections.len() <= item.section {
+            self.sections.resize_with(item.section + 1, Shown::default);
+        }
+        let key = (std::cmp::Reverse(item.severity as u8), item.label);
+        *self.labels.entry(key).or_default() += 1;
+        let section = &mut self.sections[item.section];
+        if section.count >= ITEMS_COUNT {
+            section.left_out += 1;
+            return Ok(());
+        }
+        section.count += 1;
+        let mut panel = panel(item).into_string();
+        if self.evidence + panel.len() > EVIDENCE {
+            let left_out = html! {
+                div.panel { p.faint { "The details are left out for their size: the JSON report contains them." } }
+            };
+            panel = left_out.into_string();
+        }
+        self.evidence += panel.len();
+        let item = html! {
+            li class=(format!("change {}", item.label)) {
+                details { (row(item)) (PreEscaped(panel)) }
+            }
+        };
+        section.html.push_str(&item.into_string());
+        Ok(())
+    }
+
+    fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
+        let style = format!("{STYLE}{OWN_STYLE}");
+        let (class, color, path) = end.outcome.look();
+        let names: Vec<_> = start.targets.iter().map(|target| target.name.as_str()).collect();
+        let title = match names.as_slice() {
+            [] => start.subject.join(", "),
+            names => names.join(", "),
+        };
+        let summary = end.summary.join(". ") + ".";
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(policy(None, &style));
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="referrer" content="no-referrer";
+                    meta name="robots" content="noindex";
+                    title { (short(&format!("{} · {title}", end.headline), TEXT)) }
+                    link rel="icon" href=(icon(color, path));
+                    style { (PreEscaped(&style)) }
+                }
+                body {
+                    a.skip href="#changes" { "Skip to the changes" }
+                    header class=(format!("top {class}")) {
+                        div.verdict {
+                            svg.mark viewBox="0 0 16 16" aria-hidden="true" { path d=(path) {} }
+                            div.words {
+                                h1 { (short(&end.headline, TEXT)) }
+                                p { (short(&summary, TEXT)) }
+                            }
+                        }
+                        @if !start.targets.is_empty() {
+                            div.versions { @for target in &start.targets { (self::target(target)) } }
+                        }
+                    }
+                    main {
+                        @if let Some(grid) = &end.grid { (self::grid(grid)) }
+                        (self.filters())
+                        @for (index, section) in end.sections.iter().enumerate() {
+                            (self::section(section, self.sections.get(index), index))
+                        }
+                    }
+                    footer { p { (short(&start.tool, NAME)) " · this page loads nothing and runs no script" } }
+                }
+            }
+        };
+        writeln!(out, "{}", page.into_string())
+    }
+}
+
+impl Html {
+    /// Which items are shown. The style sheet hides the others.
+    fn filters(&self) -> Markup {
+        if self.labels.len() < 2 {
+            return html! {};
+        }
+        let all: usize = self.labels.values().sum();
+        html! {
+            fieldset.filters {
+                legend { "Show changes" }
+                div {
+                    label.count {
+                        input type="radio" name="level" id="only-all" checked;
+                        b { (figure(all)) } " all"
+                    }
+                    @for ((_, label), number) in &self.labels {
+                        label class=(format!("count {label}")) {
+                            input type="radio" name="level" id=(format!("only-{label}"));
+                            b { (figure(*number)) } " " (label)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn target(target: &Target) -> Markup {
+    html! {
+        div.version {
+            h2 { (capital(&target.role)) }
+            p { b { (target.name) } " " code { (target.base_url) } }
+            p.fine {
+                time datetime=(target.started.format("%Y-%m-%dT%H:%M:%SZ")) {
+                    (target.started.format("%Y-%m-%d %H:%M:%S UTC"))
+                }
+                @if let Some(commit) = &target.commit { " · commit " code title=(commit) { (digest(commit)) } }
+                " · suite " code title=(target.suite_hash) { (digest(&target.suite_hash)) }
+                @for fact in &target.facts { " · " (fact) }
+            }
+        }
+    }
+}
+
+fn section(section: &Section, items: Option<&Shown>, index: usize) -> Markup {
+    let id = if index == 0 {
+        "changes".to_owned()
+    } else {
+        format!("changes-{index}")
+    };
+    let class = if section.outcome == Outcome::Failed && section.heading.is_some() {
+        "part bad"
+    } else {
+        "part"
+    };
+    let lists = |kinds: &'static [ListKind]| section.lists.iter().filter(|list| kinds.contains(&list.kind));
+    html! {
+        section class=(class) aria-label="Changes" {
+            @if let Some(heading) = &section.heading {
+                h2 { (heading) }
+                p.fine { (section.summary) }
+            }
+            @if !section.cautions.is_empty() {
+                div.callout role="note" { @for caution in &section.cautions { p { (caution) } } }
+            }
+            @for list in lists(&[ListKind::LeftOut]) { (self::list(list)) }
+            @if !section.items.is_empty() { h2 { (section.items) } }
+            @match items {
+                None => p.none id=(id) tabindex="-1" { "No change." },
+                Some(items) => {
+                    ol.changes id=(id) tabindex="-1" aria-label="Changes" { (PreEscaped(&items.html)) }
+                    @if items.left_out > 0 {
+                        p.callout {
+                            "… and " (figure(items.left_out)) " more changes, left out for their size: the JSON report contains them."
+                        }
+                    }
+                },
+            }
+        }
+        @for table in &section.tables { (self::table(table, &section.prefix)) }
+        @if lists(&[ListKind::Stale, ListKind::Accepted, ListKind::Info]).any(|list| !list.entries.is_empty()) {
+            div.lists { @for list in lists(&[ListKind::Stale, ListKind::Accepted, ListKind::Info]) { (self::list(list)) } }
+        }
+        @for (label, text) in &section.facts { p.fine { (section.prefix) (capital(label)) ": " (text) } }
+    }
+}
+
+/// A list that opens.
+fn list(list: &List) -> Markup {
+    if list.entries.is_empty() {
+        return html! {};
+    }
+    let more = list.entries.len().saturating_sub(LISTED_COUNT) + list.more;
+    let class = if list.kind == ListKind::Stale {
+        "box stale"
+    } else {
+        "box"
+    };
+    let entry = |entry: &Entry| {
+        html! {
+            li {
+                @if !entry.what.is_empty() { code { (short(&entry.what, TEXT)) } }
+                @if !entry.what.is_empty() && !entry.why.is_empty() { ": " }
+                (short(&entry.why, TEXT))
+                @if !entry.note.is_empty() { " (" (short(&entry.note, TEXT)) ")" }
+                @if let Some(place) = &entry.location { " " span.faint { (short(&place.to_string(), NAME)) } }
+            }
+        }
+    };
+    html! {
+        details class=(class) open[list.kind == ListKind::LeftOut] {
+            summary { (list.title) ": " (list.count) }
+            ul.plain {
+                @for one in list.entries.iter().take(LISTED_COUNT) { (entry(one)) }
+                @if more > 0 { li { "… and " (figure(more)) " more" } }
+            }
+        }
+    }
+}
+
+fn table(table: &Table, prefix: &str) -> Markup {
+    if table.rows.is_empty() {
+        return html! {};
+    }
+    let is_number = |column: &Column| matches!(column, Column::Number(_));
+    html! {
+        section.part {
+            h2 { (prefix) (table.title) }
+            @if !table.caption.is_empty() { p.faint { (table.caption) } }
+            div.scroll tabindex="0" role="region" aria-label=(table.title) {
+                table.plainly {
+                    thead {
+                        tr {
+                            @for column in &table.columns {
+                                th scope="col" class=[is_number(column).then_some("number")] { (column.title()) }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for row in table.rows.iter().take(LISTED_COUNT) {
+                            tr {
+                                @for (cell, column) in row.cells.iter().zip(&table.columns) {
+                                    @match column {
+                                        Column::Name(_) => th scope="row" { code { (short(cell, TEXT)) } },
+                                        Column::Note(_) => td { (short(cell, TEXT)) },
+                                        Column::Number(_) => td.number { (short(cell, TEXT)) },
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if table.rows.len() > LISTED_COUNT {
+                p.faint { "… and " (count(table.rows.len() - LISTED_COUNT, "more row")) }
+            }
+        }
+    }
+}
+
+/// Cases by target, and the filter that hides those that pass everywhere.
+fn grid(grid: &Grid) -> Markup {
+    let passed = grid.rows.iter().filter(|row| row.passes()).count();
+    let other = grid.rows.len() - passed;
+    let (mut other_room, mut passed_room) = (ROWS_COUNT, ROWS_COUNT.saturating_sub(other));
+    let rows: Vec<_> = grid
+        .rows
+        .iter()
+        .filter(|row| {
+            let room = if row.passes() {
+                &mut passed_room
+            } else {
+                &mut other_room
+            };
+            let fits = *room > 0;
+            *room = room.saturating_sub(1);
+            fits
+        })
+        .collect();
+    html! {
+        fieldset.filters {
+            legend { "Show cases" }
+            div {
+                label.count {
+                    input type="radio" name="rows" id="only-other" checked;
+                    b { (figure(other)) } " not passed everywhere"
+                }
+                label.count { input type="radio" name="rows" id="rows-all"; b { (figure(grid.rows.len())) } " all" }
+            }
+        }
+        section.part aria-label="Cases by target" {
+            div.scroll tabindex="0" role="region" aria-label="Cases by target" {
+                table class="plainly matrix" {
+                    thead {
+                        tr {
+                            th scope="col" { "case" }
+                            @for name in &grid.columns { th scope="col" { (name) } }
+                        }
+                    }
+                    tbody { @for row in &rows { (grid_row(row)) } }
+                }
+            }
+            @if rows.len() < grid.rows.len() {
+                p.faint { "… and " (cases(grid.rows.len() - rows.len())) " more, left out for their size." }
+            }
+            @if passed == grid.rows.len() && passed > 0 { p.faint { "Each case passes on every target." } }
+        }
+    }
+}
+
+fn grid_row(row: &GridRow) -> Markup {
+    html! {
+        tr class=[row.passes().then_some("calm")] {
+            th scope="row" { code { (row.case) } }
+            @for (verdict, reason) in row.verdicts.iter().zip(&row.reasons) {
+                td {
+                    @match verdict {
+                        Some(verdict) => span class=(format!("badge {}", verdict.name())) {
+                            (verdict.name().replace('-', " "))
+                        },
+                        None => span class="badge not-run" { "–" },
+                    }
+                    @if let Some(reason) = reason { span.fine { (reason) } }
+                }
+            }
+        }
+    }
+}
+
+/// The row of an item, which opens its panel.
+fn row(item: &Item<'_>) -> Markup {
+    html! {
+        summary.row {
+            span.badge { (item.label) }
+            div.what {
+                h3.message { (capital(&item.message)) }
+                @if let Some(reason) = &item.reason { span.reason { (capital(reason)) } }
+                @for values in item.values.iter().take(VALUES_COUNT + 1) {
+                    span.shift {
+                        code.del { (plain::value(values.before, CELL)) }
+                        " " span aria-label="to" { "→" } " "
+                        code.add { (plain::value(values.after, CELL)) }
+                        @if let Some(case) = values.case { " " code { (short(case, NAME)) } }
+                    }
+                }
+                span.rule { code { (item.title) } " of " code { (item.origin) } }
+            }
+            span.cases { (cases(item.case_count)) }
+        }
+    }
+}
+
+fn panel(item: &Item<'_>) -> Markup {
+    let evidence = item.evidence.as_deref();
+    let long = item.values.first().into_iter().flat_map(|values| {
+        let both = [("Before", values.before), ("After", values.after)];
+        both.into_iter().filter_map(|(label, value)| Some((label, value?)))
+    });
+    let commands = evidence.map(|evidence| evidence.commands(COMMAND)).unwrap_or_default();
+    html! {
+        div.panel {
+            @for (label, value) in long.filter(|(_, value)| value.len() > CELL) {
+                div { h4 { (label) } pre.code { (short(value, 4 * TEXT)) } }
+            }
+            div {
+                h4 { (cases(item.case_count)) }
+                ul.idlist {
+                    @for id in item.cases.iter().take(CASES_COUNT) { li { code { (short(id, NAME)) } } }
+                    @let more = item.case_count.saturating_sub(item.cases.len().min(CASES_COUNT));
+                    @if more > 0 { li { "and " (figure(more)) " more" } }
+                }
+            }
+            @if let Some(evidence) = evidence { (responses(evidence)) }
+            @if let Some(advice) = item.advice {
+                div { h4 { "Add to the case" } pre.code { (lines(advice)) } }
+            }
+            @if !commands.is_empty() {
+                div.commands {
+                    @for (role, command) in &commands {
+                        div {
+                            h4 { "Request to the " (role) }
+                            pre class="code command" tabindex="0" aria-label=(format!("Command for the {role}")) {
+                                (command)
+                            }
+                        }
+                    }
+                }
+            }
+            @for (label, text) in &item.details { p { (label) ": " code { (text) } } }
+            p.foot {
+                span { (short(&item.location.to_string(), NAME)) }
+                span { "fingerprint " code { (item.fingerprint) } }
+            }
+        }
+    }
+}
+
+/// Both responses of an item side by side, or the one that there is.
+fn responses(evidence: &dyn Evidence) -> Markup {
+    let [before, after] = evidence.sides();
+    let single = |side: &Side<'_>| {
+        html! {
+            @match &side.lines {
+                None => p.faint { "No response of " (side_title(side)) },
+                Some(lines) => {
+                    p { (side_title(side)) }
+                    div.sbs tabindex="0" role="region" aria-label="The response" {
+                        @for line in lines { (self::line(line, "", "\u{a0}")) }
+                    }
+                },
+            }
+        }
+    };
+    html! {
+        div {
+            h4 { "First case: " (short(evidence.name(), NAME)) }
+            @match (&before.lines, &after.lines) {
+                (Some(old), Some(new)) => {
+                    div.sbs tabindex="0" role="region" aria-label="Both responses" {
+                        div class="pairs tops" { div { (side_title(&before)) } div { (side_title(&after)) } }
+                        (pairs(old, new))
+                    }
+                },
+                _ => { (single(&before)) (single(&after)) },
+            }
+        }
+    }
+}
+
+fn side_title(side: &Side<'_>) -> Markup {
+    html! {
+        b { (short(side.target, NAME)) }
+        @if let Some(verdict) = side.verdict {
+            " " span class=(format!("badge {}", verdict.name())) { (verdict.name()) }
+        }
+    }
+}
+
+/// Lines side by side; most of those that are equal are folded.
+fn pairs(before: &[Line], after: &[Line]) -> Markup {
+    let texts = [before, after].map(|lines| lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>());
+    let operations = capture_diff_slices(Algorithm::Myers, &texts[0], &texts[1]);
+    html! {
+        @for operation in &operations {
+            @let (old, new) = (&before[operation.old_range()], &after[operation.new_range()]);
+            @if let DiffOp::Equal { .. } = operation {
+                @if old.len() >= FOLD_LINES {
+                    @let (first, last) = (CONTEXT_LINES, old.len() - CONTEXT_LINES);
+                    (equal(&old[..first]))
+                    details { summary { (figure(last - first)) " equal lines" } (equal(&old[first..last])) }
+                    (equal(&old[last..]))
+                } @else {
+                    (equal(old))
+                }
+            } @else {
+                div.pairs {
+                    div { @for line in old { (self::line(line, "gone", "-")) } }
+                    div { @for line in new { (self::line(line, "come", "+")) } }
+                }
+            }
+        }
+    }
+}
+
+/// Equal lines on both sides; a screen reader reads them once.
+fn equal(lines: &[Line]) -> Markup {
+    let side = html! { @for line in lines { (self::line(line, "", "\u{a0}")) } };
+    html! { div class="pairs same" { div { (side) } div aria-hidden="true" { (side) } } }
+}
+
+fn line(line: &Line, class: &str, sign: &str) -> Markup {
+    let here = if line.is_subject && !class.is_empty() {
+        " here"
+    } else {
+        ""
+    };
+    html! { span class=(format!("l {class}{here}")) { i { (sign) } (short(&line.text, LINE)) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn style_fits_in_its_element() {
+        assert!(!OWN_STYLE.contains("</") && !OWN_STYLE.contains('\r'));
+    }
+}

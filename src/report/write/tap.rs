@@ -1,0 +1,306 @@
+//! The Test Anything Protocol, version 14: a test point for each item, as it completes.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use crate::{
+    model::{Finding, Level, Place, Step, Verdict},
+    report::{
+        curl::Shell,
+        escape::{lines, tap::plain as escaped},
+        limits::{CASES_COUNT, DIFF_LINES, FINDINGS, ITEMS_COUNT, NAME, VALUE, ci::COMMAND},
+        model::{End, Execution, Item, ListKind, Start, State, Writer},
+        plain,
+        text::{cut, millis, seconds, short},
+    },
+    text::quoted_yaml,
+};
+
+/// Writes test points.
+#[derive(Default)]
+pub(in crate::report) struct Tap {
+    points: usize,
+    failed: usize,
+    left_out: usize,
+}
+
+impl Tap {
+    fn point(&mut self, is_ok: bool, name: &str) -> String {
+        self.points += 1;
+        self.failed += usize::from(!is_ok);
+        let word = if is_ok { "ok" } else { "not ok" };
+        format!("{word} {} - {}", self.points, escaped(name))
+    }
+}
+
+impl Writer for Tap {
+    fn begin(&mut self, start: &Start, out: &mut dyn Write) -> io::Result<()> {
+        let planned = if start.has_verdict {
+            start.planned.min(ITEMS_COUNT) + 1
+        } else {
+            start.planned
+        };
+        let why = if planned == 0 { " # no case was selected" } else { "" };
+        writeln!(out, "TAP version 14\n1..{planned}{why}")
+    }
+
+    fn item(&mut self, _: &Start, item: &Item<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if item.execution.is_none() && self.points >= ITEMS_COUNT {
+            self.left_out += 1;
+            return Ok(());
+        }
+        let is_ok = matches!(item.state, State::Passed | State::Skipped);
+        let mut text = match item.execution {
+            Some(_) => self.point(is_ok, &item.title),
+            None => self.point(is_ok, &format!("{}{} of {}", item.prefix, item.title, item.origin)),
+        };
+        if item.state == State::Skipped {
+            let _ = write!(text, " # SKIP {}", escaped(&item.message));
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        let mut yaml = Yaml {
+            out: &mut text,
+            indent: 2,
+        };
+        match &item.execution {
+            Some(run) => yaml.run(item, run, is_ok),
+            None => yaml.item_block(item),
+        }
+        out.write_all(text.as_bytes())
+    }
+
+    fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
+        let mut comment = |text: &str| writeln!(out, "# {}", escaped(text));
+        comment(&end.headline)?;
+        for line in &end.summary {
+            comment(line)?;
+        }
+        if self.left_out > 0 {
+            comment(&format!("{} more changes are left out", self.left_out))?;
+        }
+        for section in &end.sections {
+            let prefix = &section.prefix;
+            for caution in &section.cautions {
+                comment(&format!("{prefix}{caution}"))?;
+            }
+            for list in section.lists.iter().filter(|list| list.kind != ListKind::Info) {
+                for entry in list.entries.iter().take(ITEMS_COUNT) {
+                    comment(&format!("{prefix}{}: {}", list.label, entry.line()))?;
+                }
+            }
+        }
+        let Some(verdict) = &end.verdict else { return Ok(()) };
+        if start.has_verdict {
+            let point = self.point(verdict.state == State::Passed, &verdict.name);
+            return writeln!(out, "{point}");
+        }
+        // A skipped test point is not a failure, and neither is a missing one for every reader.
+        if verdict.state == State::Errored || self.failed == 0 {
+            writeln!(out, "Bail out! {}", escaped(&verdict.message))?;
+        }
+        Ok(())
+    }
+}
+
+/// A block of YAML. Every text in it is a quoted scalar on one line.
+struct Yaml<'o> {
+    out: &'o mut String,
+    indent: usize,
+}
+
+impl Yaml<'_> {
+    fn line(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{:indent$}{text}", "", indent = self.indent);
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        let value = quoted_yaml(value);
+        self.line(&format!("{key}: {value}"));
+    }
+
+    /// The keys of one item of a list. Its dash is indented by two columns from the key above: Perl's `TAP::Parser` reads
+    /// no other list.
+    fn entry(&mut self, keys: impl FnOnce(&mut Yaml<'_>)) {
+        let dash = self.out.len() + self.indent + 2;
+        keys(&mut Yaml {
+            out: self.out,
+            indent: self.indent + 4,
+        });
+        self.out.replace_range(dash..=dash, "-");
+    }
+
+    fn location(&mut self, place: &Place) {
+        self.line("at:");
+        self.indent += 2;
+        self.text("file", &place.file);
+        self.line(&format!("line: {}", place.line));
+        self.line(&format!("column: {}", place.column));
+        self.indent -= 2;
+    }
+
+    fn item_block(&mut self, item: &Item<'_>) {
+        self.line("---");
+        self.text("level", item.label);
+        self.text("message", &item.message);
+        if let Some(reason) = &item.reason {
+            self.text("reason", reason);
+        }
+        if let Some(values) = item.values.first() {
+            for (key, value) in [("before", values.before), ("after", values.after)] {
+                if let Some(value) = value {
+                    self.text(key, &short(value, VALUE));
+                }
+            }
+        }
+        for (label, text) in &item.details {
+            self.text(label, text);
+        }
+        self.text("cases", &plain::some_cases(item, CASES_COUNT));
+        self.location(item.location);
+        self.text("fingerprint", &item.fingerprint);
+        if let Some(advice) = item.advice {
+            self.text("add", advice);
+        }
+        for (role, command) in item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND)) {
+            self.text(role, &command);
+        }
+        self.line("...");
+    }
+
+    fn run(&mut self, item: &Item<'_>, run: &Execution<'_>, is_ok: bool) {
+        let has_message = !matches!(run.verdict, Verdict::Passed | Verdict::Skipped);
+        if !has_message && run.last.findings().next().is_none() {
+            return;
+        }
+        self.line("---");
+        self.text("verdict", run.verdict.name());
+        if has_message {
+            self.text("message", &item.message);
+        }
+        let severity = match item.state {
+            _ if is_ok => "warning",
+            State::Errored => "error",
+            _ => "fail",
+        };
+        self.text("severity", severity);
+        if let Some(name) = run.name {
+            self.text("name", name);
+        }
+        if !run.tags.is_empty() {
+            let tags: Vec<_> = run.tags.iter().map(|tag| quoted_yaml(tag)).collect();
+            self.line(&format!("tags: [{}]", tags.join(", ")));
+        }
+        self.location(item.location);
+        if run.verdict != Verdict::NotRun {
+            self.attempt(run.last, run.shell);
+        }
+        if let Some(path) = run.snapshot {
+            self.text("snapshot", path);
+        }
+        if !run.previous.is_empty() {
+            self.line("previous:");
+            for one in run.previous {
+                self.entry(|yaml| {
+                    yaml.text("message", &plain::headline(one));
+                    yaml.attempt(one, run.shell);
+                });
+            }
+        }
+        self.line("...");
+    }
+
+    fn attempt(&mut self, attempt: &crate::model::Attempt, shell: &Shell) {
+        self.line(&format!("seconds: {}", seconds(millis(attempt.elapsed_us()))));
+        // Without a response, the message is the reason.
+        if let Some(reason) = &attempt.reason
+            && !plain::has_no_response(attempt)
+        {
+            self.text("reason", &cut(reason));
+        }
+        match attempt.steps.as_slice() {
+            [step] if step.id.is_empty() => self.step(step, shell),
+            [] => {}
+            steps => {
+                self.line("steps:");
+                for step in steps {
+                    self.entry(|yaml| {
+                        yaml.text("id", &short(&step.id, NAME));
+                        yaml.line(&format!("seconds: {}", seconds(millis(step.elapsed_us))));
+                        yaml.step(step, shell);
+                    });
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step, shell: &Shell) {
+        if !step.findings.is_empty() {
+            self.line("findings:");
+            let max = self.out.len() + FINDINGS;
+            let mut shown = 0;
+            for finding in &step.findings {
+                if self.out.len() > max {
+                    break;
+                }
+                self.entry(|yaml| yaml.finding(finding));
+                shown += 1;
+            }
+            if shown < step.findings.len() {
+                self.line(&format!("more_findings: {}", step.findings.len() - shown));
+            }
+        }
+        if let Some(exchange) = &step.exchange {
+            self.text("reproduce", &lines(&plain::command(&exchange.request, shell)));
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        self.text("check", finding.check.as_str());
+        let level = match finding.level {
+            Level::Deny => "deny",
+            Level::Warn => "warn",
+            Level::Off => "off",
+        };
+        self.text("level", level);
+        self.text("message", &cut(&finding.statement()));
+        if let Some(pointer) = &finding.pointer {
+            self.text("pointer", &cut(pointer));
+        }
+        if let Some(place) = &finding.place {
+            self.location(place);
+        }
+        for (key, value) in ["expected", "actual"].into_iter().zip(finding.values()) {
+            if let Some(value) = value {
+                self.text(key, &cut(&value));
+            }
+        }
+        if let Some(diff) = &finding.diff {
+            self.line("diff:");
+            for line in plain::shown_diff(diff, DIFF_LINES) {
+                self.line(&format!("  - {}", quoted_yaml(&line)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_of_a_list_has_its_dash_at_its_first_key() {
+        let mut out = "x:\n".to_owned();
+        let mut yaml = Yaml {
+            out: &mut out,
+            indent: 2,
+        };
+        yaml.entry(|yaml| {
+            yaml.text("a", "1");
+            yaml.text("b", "2");
+        });
+        assert_eq!(out, "x:\n    - a: \"1\"\n      b: \"2\"\n");
+    }
+}

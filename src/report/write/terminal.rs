@@ -1,0 +1,520 @@
+//! The terminal, 80 columns wide: the result, each item, and the result again.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use crate::{
+    model::Verdict,
+    report::{
+        Colors,
+        escape::LogCommandFilter,
+        limits::{
+            CASES_COUNT, NAME, VALUE,
+            terminal::{
+                ALL_ITEMS_COUNT, BRIEF_COUNT, COMMAND, DIFF_LINES, LISTED_COUNT, LONG_COUNT, NAMED_COUNT, ROWS_COUNT,
+                SAME_COUNT, WIDTH,
+            },
+        },
+        model::{
+            Column, End, Entry, Grid, Item, List, ListKind, Outcome, Section, Severity, Start, State, Table, Writer,
+        },
+        plain,
+        text::{capital, cases, count, digest, figure, short},
+    },
+};
+
+/// Columns in front of the text of a line.
+const INDENT: usize = 13;
+/// Columns of a target in the table of cases by target.
+const CELL: usize = 9;
+/// Columns of a name in a table.
+const TABLE_NAME: usize = 34;
+
+/// How much the terminal shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShowOptions {
+    /// Nothing if nothing fails, and otherwise only what fails.
+    pub quiet: bool,
+    /// All cases, differences between responses, and all entries of lists.
+    pub verbose: bool,
+}
+
+/// Shows a report on a terminal.
+pub(in crate::report) struct Terminal {
+    colors: Colors,
+    options: ShowOptions,
+    items: Vec<Shown>,
+    /// The number of items of each section.
+    counts: HashMap<usize, usize>,
+    /// The items of each group.
+    groups: HashMap<(usize, String), usize>,
+}
+
+/// An item that waits for the end of the report.
+struct Shown {
+    section: usize,
+    /// One line, if the item fails or breaks.
+    brief: Option<(usize, String)>,
+    text: String,
+    /// Further items that differ in the endpoint only.
+    same: Vec<String>,
+    commands: String,
+}
+
+impl Terminal {
+    pub(in crate::report) fn new(colors: Colors, options: ShowOptions) -> Self {
+        Self {
+            colors,
+            options,
+            items: Vec::new(),
+            counts: HashMap::new(),
+            groups: HashMap::new(),
+        }
+    }
+
+    fn outcome(&self, outcome: Outcome, text: &str) -> String {
+        match outcome {
+            Outcome::Passed => self.colors.good(text),
+            Outcome::Failed => self.colors.bad(text),
+            Outcome::NoVerdict => self.colors.odd(text),
+        }
+    }
+
+    /// A label, and text next to it on as many lines as it needs.
+    fn labelled(&self, label: &str, text: &str) -> String {
+        let mut out = String::new();
+        for (index, line) in wrapped(text, WIDTH - INDENT).iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let label = self.colors.faint(&format!("{label:>12}"));
+            out.push_str(format!("{label} {line}").trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    fn item_text(&self, item: &Item<'_>) -> String {
+        let word = format!("{:>12}", item.label.to_uppercase());
+        let word = match item.severity {
+            Severity::Error => self.colors.bad(&word),
+            Severity::Warning => self.colors.odd(&word),
+            Severity::Note => self.colors.strong(&word),
+        };
+        let title = format!("{} ({})", item.title, cases(item.case_count));
+        let title = wrapped(&title, WIDTH - INDENT).join(&format!("\n{:INDENT$}", ""));
+        let mut out = format!("\n{word} {}\n", self.colors.faint(&title));
+        for line in wrapped(&capital(&item.message), WIDTH - INDENT) {
+            let _ = writeln!(out, "{:INDENT$}{}", "", self.colors.strong(&line));
+        }
+        let max = if self.options.verbose { NAMED_COUNT } else { BRIEF_COUNT };
+        let further = item.values.iter().filter(|values| values.case.is_some());
+        for values in item.values.iter().filter(|values| values.case.is_none()) {
+            out.push_str(&self.labelled("before", &plain::value(values.before, VALUE)));
+            out.push_str(&self.labelled("after", &plain::value(values.after, VALUE)));
+        }
+        for values in further.clone().take(max) {
+            let (before, after) = (plain::value(values.before, VALUE), plain::value(values.after, VALUE));
+            let case = short(values.case.unwrap_or_default(), NAME);
+            out.push_str(&self.labelled("also", &format!("{before} → {after} ({case})")));
+        }
+        let left = further.count().saturating_sub(max);
+        if left > 0 {
+            let text = format!("… and {} more values{}", figure(left), self.hint());
+            out.push_str(&self.labelled("", &text));
+        }
+        if let Some(reason) = &item.reason {
+            out.push_str(&self.labelled("reason", reason));
+        }
+        for (label, text) in &item.details {
+            out.push_str(&self.labelled(label, text));
+        }
+        out.push_str(&self.labelled("at", &item.origin));
+        let max = if self.options.verbose { NAMED_COUNT } else { CASES_COUNT };
+        out.push_str(&self.labelled("cases", &plain::some_cases(item, max)));
+        out.push_str(&self.labelled("-->", &short(&item.location.to_string(), NAME)));
+        out.push_str(&self.labelled("fingerprint", &item.fingerprint));
+        out
+    }
+
+    /// How the lists can be seen in full.
+    fn hint(&self) -> &'static str {
+        if self.options.verbose {
+            ""
+        } else {
+            " (`--verbose` lists them)"
+        }
+    }
+
+    /// The difference between the responses, what to add, and the command that repeats the request.
+    fn item_end(&self, item: &Item<'_>) -> String {
+        let mut out = String::new();
+        if self.options.verbose {
+            let diff = plain::diff(item);
+            for line in diff.iter().take(DIFF_LINES) {
+                let line = format!("{:INDENT$}{}", "", self.colors.diff(&short(line, VALUE)));
+                out.push_str(line.trim_end());
+                out.push('\n');
+            }
+            if diff.len() > DIFF_LINES {
+                let more = count(diff.len() - DIFF_LINES, "more line");
+                out.push_str(&self.labelled("", &format!("… {more}")));
+            }
+        }
+        for (index, line) in item.advice.iter().flat_map(|advice| advice.lines()).enumerate() {
+            let label = self
+                .colors
+                .faint(&format!("{:>12}", if index == 0 { "add" } else { "" }));
+            let _ = writeln!(out, "{label} {}", self.colors.good(&short(line, COMMAND)));
+        }
+        let commands = item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND));
+        for (_, command) in commands.take(1) {
+            for (index, line) in command.lines().enumerate() {
+                let label = self
+                    .colors
+                    .faint(&format!("{:>12}", if index == 0 { "reproduce" } else { "" }));
+                let _ = writeln!(out, "{label} {line}");
+            }
+        }
+        out
+    }
+
+    fn section(&self, index: usize, start: &Start, section: &Section) -> String {
+        let mut out = String::new();
+        if let Some(heading) = &section.heading {
+            let _ = writeln!(out, "\n{}", self.outcome(section.outcome, heading));
+        }
+        for caution in &section.cautions {
+            out.push_str(&self.labelled("!", caution));
+        }
+        for list in section.lists.iter().filter(|list| list.kind == ListKind::LeftOut) {
+            self.list(list, &mut out);
+        }
+        self.section_items(index, start, &mut out);
+        if self.options.quiet {
+            return out;
+        }
+        for table in section.tables.iter().filter(|table| !table.is_detail) {
+            self.table(table, &mut out);
+        }
+        let lists: Vec<_> = section
+            .lists
+            .iter()
+            .filter(|list| list.kind != ListKind::LeftOut && !list.entries.is_empty())
+            .collect();
+        if !lists.is_empty() || !section.facts.is_empty() {
+            out.push('\n');
+        }
+        for list in lists {
+            self.list(list, &mut out);
+        }
+        for (label, text) in &section.facts {
+            out.push_str(&self.labelled(label, text));
+        }
+        out
+    }
+
+    fn section_items(&self, index: usize, start: &Start, out: &mut String) {
+        let items: Vec<_> = self.items.iter().filter(|item| item.section == index).collect();
+        let all: usize = items.iter().map(|item| 1 + item.same.len()).sum();
+        let failing: Vec<_> = items.iter().filter_map(|item| item.brief.as_ref()).collect();
+        if all > LONG_COUNT && !failing.is_empty() {
+            out.push('\n');
+            for (number, line) in failing.iter().take(LISTED_COUNT) {
+                let _ = writeln!(out, "{:>12} {line}", cases(*number));
+            }
+            if failing.len() > LISTED_COUNT {
+                let more = figure(failing.len() - LISTED_COUNT);
+                out.push_str(&self.labelled("", &format!("… and {more} more of these")));
+            }
+        }
+        let max = if self.options.verbose {
+            ALL_ITEMS_COUNT
+        } else {
+            start.shown
+        };
+        for item in items.iter().take(max) {
+            out.push_str(&item.text);
+            for same in item.same.iter().take(SAME_COUNT) {
+                out.push_str(&self.labelled("same at", same));
+            }
+            if item.same.len() > SAME_COUNT {
+                let more = count(item.same.len() - SAME_COUNT, "more endpoint");
+                out.push_str(&self.labelled("", &format!("… and {more}{}", self.hint())));
+            }
+            out.push_str(&item.commands);
+        }
+        let left: usize = items.iter().skip(max).map(|item| 1 + item.same.len()).sum();
+        if left > 0 {
+            let hint = "`--verbose`, `--report html=report.html` or `--report json=report.json` shows them";
+            out.push('\n');
+            out.push_str(&self.labelled("", &format!("… and {} more changes: {hint}", figure(left))));
+        }
+    }
+
+    fn list(&self, list: &List, out: &mut String) {
+        let max = match list.kind {
+            // Nobody may overlook them.
+            ListKind::LeftOut => usize::MAX,
+            ListKind::Accepted | ListKind::Warnings => NAMED_COUNT,
+            _ if self.options.verbose => NAMED_COUNT,
+            ListKind::Stale => BRIEF_COUNT,
+            ListKind::Info => 0,
+        };
+        let text = |entry: &Entry| match &entry.location {
+            Some(place) if list.kind == ListKind::Stale => {
+                format!("{}: {}", short(&place.to_string(), NAME), entry.text())
+            }
+            Some(place) if list.kind == ListKind::Accepted => {
+                format!("- {} ({})", entry.text(), short(&place.to_string(), NAME))
+            }
+            _ if list.kind == ListKind::Info => format!("- {}", entry.text()),
+            _ => entry.text(),
+        };
+        if matches!(list.kind, ListKind::Accepted | ListKind::Info) && !list.entries.is_empty() {
+            let hint = if max == 0 { self.hint() } else { "" };
+            out.push_str(&self.labelled(list.label, &format!("{}{hint}", list.count)));
+        }
+        for entry in list.entries.iter().take(max) {
+            let text = text(entry);
+            match list.kind {
+                ListKind::Stale => {
+                    let word = self.colors.odd(&format!("{:>12}", list.label.to_uppercase()));
+                    let _ = writeln!(out, "{word} {text}");
+                }
+                ListKind::Accepted | ListKind::Info => out.push_str(&self.labelled("", &text)),
+                ListKind::LeftOut | ListKind::Warnings => out.push_str(&self.labelled(list.label, &text)),
+            }
+        }
+        let left = list.entries.len().saturating_sub(max) + list.more;
+        if left > 0 && max > 0 {
+            out.push_str(&self.labelled("", &format!("… and {} more: `--report json` has them", figure(left))));
+        }
+    }
+
+    fn table(&self, table: &Table, out: &mut String) {
+        let rows = table.rows.iter().filter(|row| self.options.verbose || row.is_brief);
+        let mut rows = rows.take(ALL_ITEMS_COUNT).peekable();
+        if rows.peek().is_none() {
+            return;
+        }
+        let shown = || {
+            table
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(_, column)| !matches!(column, Column::Note(_)))
+        };
+        let line = |cells: &mut dyn Iterator<Item = (&Column, String)>| {
+            let cells = cells.map(|(column, text)| match column {
+                Column::Number(title) => format!(" {text:>0$}", title.len().max(7)),
+                Column::Name(_) | Column::Note(_) => format!("    {text:<TABLE_NAME$}"),
+            });
+            cells.collect::<String>()
+        };
+        let name = |column: &Column| match column {
+            Column::Number(title) => (*title).to_owned(),
+            _ => table.title.to_uppercase(),
+        };
+        let head = line(&mut shown().map(|(_, column)| (column, name(column))));
+        let _ = writeln!(out, "\n{}", self.colors.strong(&head));
+        for row in rows {
+            let cells = &mut shown().map(|(at, column)| (column, short(&row.cells[at], TABLE_NAME)));
+            out.push_str(line(cells).trim_end());
+            out.push('\n');
+        }
+    }
+
+    /// Cases that do not pass on every target; `--verbose` shows all.
+    fn grid(&self, grid: &Grid, out: &mut String) {
+        let rows = grid.rows.iter();
+        let rows: Vec<_> = rows
+            .filter(|row| !row.passes() || (self.options.verbose && !self.options.quiet))
+            .collect();
+        let room = WIDTH.saturating_sub(grid.columns.len() * CELL + 1).max(20);
+        if !rows.is_empty() {
+            let numbers = (1..=grid.columns.len()).map(|number| format!("{:>CELL$}", format!("[{number}]")));
+            let line = format!("{:room$}{}", "", numbers.collect::<String>());
+            let _ = writeln!(out, "\n{}", self.colors.faint(&line));
+        }
+        for row in rows.iter().take(ROWS_COUNT) {
+            let mut line = format!("{:room$}", fitting(&row.case, room));
+            for verdict in &row.verdicts {
+                line.push_str(&self.grid_cell(*verdict));
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+            for (index, reason) in row.reasons.iter().enumerate() {
+                if let Some(reason) = reason {
+                    let reason = fitting(&format!("  [{}] {reason}", index + 1), WIDTH);
+                    let _ = writeln!(out, "{}", self.colors.faint(&reason));
+                }
+            }
+        }
+        if rows.len() > ROWS_COUNT {
+            let _ = writeln!(out, "… and {}", count(rows.len() - ROWS_COUNT, "more case"));
+        }
+        let passed = grid.rows.iter().filter(|row| row.passes()).count();
+        if passed > 0 && !self.options.verbose {
+            let verb = if passed == 1 { "passes" } else { "pass" };
+            let line = format!("{} {verb} on every target", cases(passed));
+            let _ = writeln!(out, "{}", self.colors.faint(&line));
+        }
+    }
+
+    fn grid_cell(&self, verdict: Option<Verdict>) -> String {
+        let word = match verdict {
+            None => "-",
+            Some(Verdict::Passed) => "pass",
+            Some(Verdict::Failed) => "FAIL",
+            Some(Verdict::Errored) => "ERROR",
+            Some(Verdict::Flaky) => "FLAKY",
+            Some(Verdict::Skipped) => "skip",
+            Some(Verdict::NotRun) => "not run",
+        };
+        let cell = format!("{word:>CELL$}");
+        match verdict {
+            Some(Verdict::Passed) => self.colors.good(&cell),
+            Some(Verdict::Failed) => self.colors.bad(&cell),
+            Some(Verdict::Errored | Verdict::Flaky) => self.colors.odd(&cell),
+            Some(Verdict::Skipped | Verdict::NotRun) | None => self.colors.faint(&cell),
+        }
+    }
+
+    fn head(&self, start: &Start, end: &End) -> String {
+        let mut out = format!("{}\n", self.outcome(end.outcome, &end.headline));
+        for target in &start.targets {
+            let mut text = target.name.clone();
+            if target.base_url != target.name {
+                text = format!("{text} ({})", target.base_url);
+            }
+            if let Some(commit) = &target.commit {
+                text = format!("{text}, commit {}", digest(commit));
+            }
+            if self.options.verbose {
+                let at = target.started.format("%Y-%m-%d %H:%M:%S UTC");
+                text = format!("{text}, {at}, {}", target.facts.join(", "));
+            }
+            out.push_str(&self.labelled(&target.role, &text));
+        }
+        for line in &end.summary {
+            out.push_str(&self.labelled("", line));
+        }
+        out
+    }
+}
+
+impl Writer for Terminal {
+    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn item(&mut self, start: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
+        if self.options.quiet && item.state == State::Passed {
+            return Ok(());
+        }
+        let group = item.group.as_ref().filter(|_| !self.options.verbose);
+        if let Some(group) = group {
+            let next = self.items.len();
+            let first = *self.groups.entry((item.section, group.clone())).or_insert(next);
+            if let Some(first) = self.items.get_mut(first) {
+                let same = format!("{} ({}), {}", item.origin, cases(item.case_count), item.fingerprint);
+                first.same.push(same);
+                return Ok(());
+            }
+        }
+        let brief = (item.severity == Severity::Error).then(|| {
+            let line = format!("{}: {}", item.suite, item.message);
+            (item.case_count, fitting(&line, WIDTH - INDENT))
+        });
+        let max = if self.options.verbose {
+            ALL_ITEMS_COUNT
+        } else {
+            start.shown
+        };
+        // Items that are only counted need no text.
+        let number = self.counts.entry(item.section).or_default();
+        *number += 1;
+        let is_shown = *number <= max;
+        let (text, commands) = if is_shown {
+            (self.item_text(item), self.item_end(item))
+        } else {
+            (String::new(), String::new())
+        };
+        self.items.push(Shown {
+            section: item.section,
+            brief,
+            text,
+            same: Vec::new(),
+            commands,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
+        if self.options.quiet && end.outcome == Outcome::Passed {
+            return Ok(());
+        }
+        let mut text = self.head(start, end);
+        if let Some(grid) = &end.grid {
+            self.grid(grid, &mut text);
+        }
+        for (index, section) in end.sections.iter().enumerate() {
+            text.push_str(&self.section(index, start, section));
+        }
+        // The result again: a reader of a long text is at its end.
+        let _ = writeln!(text, "{}", self.colors.faint("────────────"));
+        let _ = writeln!(text, "{}", self.outcome(end.outcome, &end.headline));
+        if let Some(summary) = end.summary.first() {
+            let _ = writeln!(text, "{summary}");
+        }
+        let mut out = LogCommandFilter::new(out);
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+}
+
+/// Text on lines of `width` columns, broken at spaces only.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut columns = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if columns > 0 && columns + 1 + length > width {
+            lines.push(String::new());
+            columns = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            if columns > 0 {
+                line.push(' ');
+                columns += 1;
+            }
+            line.push_str(word);
+            columns += length;
+        }
+    }
+    lines
+}
+
+/// The start of a line that has `width` columns.
+fn fitting(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    let start: String = line.chars().take(width.saturating_sub(1)).collect();
+    start + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces_only() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("a longer-than-all b", 6), ["a", "longer-than-all", "b"]);
+        assert_eq!(wrapped("", 6), [""]);
+        assert_eq!(fitting("żółw żółw", 5), "żółw…");
+    }
+}
