@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::Utc;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::Full;
 use hyper::{
     body::Incoming,
@@ -40,6 +40,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Maximum length of a body that is kept while its connection is parked. After a longer one the connection is closed, so
 /// that its watch ends as soon as the server closes it.
 const LARGE: usize = 256 * 1024;
+/// Maximum number of header sections that are kept for further requests.
+const KEPT_SECTIONS: usize = 16;
 
 /// Sends requests to one target.
 pub struct Client {
@@ -54,7 +56,13 @@ pub struct Client {
     connect_timeout: Duration,
     max_body: usize,
     host: HeaderValue,
+    /// Header sections that were sent, as they are written and as the HTTP library takes them: cases of a suite usually
+    /// have the same one.
+    sections: Mutex<Vec<(Fields, HeaderMap)>>,
 }
+
+/// Header fields as they are written.
+type Fields = Vec<(String, String)>;
 
 /// A response and its connection.
 pub struct Listening {
@@ -183,6 +191,7 @@ impl Client {
             http1_only: AtomicBool::new(!target.base.is_secure()),
             connect_timeout: target.limits.connect_timeout,
             max_body: target.limits.max_body,
+            sections: Mutex::default(),
             host: HeaderValue::from_str(authority)
                 .map_err(|error| TlsError::Setup(rustls::Error::General(error.to_string())))?,
         })
@@ -437,7 +446,7 @@ impl Client {
             .map(|link| link.capture.syntax(is_chunked && !no_content))
             .unwrap_or_default();
         let answer = Answer {
-            version: format!("{:?}", head.version),
+            version: version(head.version),
             status,
             reason: head
                 .extensions
@@ -527,27 +536,33 @@ impl Client {
 
     /// The request as HTTP/1.1 sends it: origin form and `Host`, or absolute form for a proxy.
     fn message(&self, request: &Request) -> Result<http::Request<Full<Bytes>>, Failure> {
-        let broken = |error: &dyn std::fmt::Display| {
-            failure(FailureKind::Connect, format!("the request cannot be written: {error}"))
-        };
         let sent: http::Uri = if self.connector.is_forwarded() {
-            request.url.parse().map_err(|error| broken(&error))?
+            request.url.parse().map_err(|error| unwritable(&error))?
         } else {
             let path = match path_and_query(&request.url) {
                 "" => http::uri::PathAndQuery::from_static("/"),
-                path => path.parse().map_err(|error| broken(&error))?,
+                path => path.parse().map_err(|error| unwritable(&error))?,
             };
             path.into()
         };
         let mut message = http::Request::new(Full::new(request.body.shared()));
-        // `Host` and the credentials of a proxy may be added.
-        *message.headers_mut() = http::HeaderMap::with_capacity(request.headers.len() + 2);
         *message.uri_mut() = sent;
-        *message.method_mut() = request.method.parse().map_err(|error| broken(&error))?;
-        let headers = message.headers_mut();
-        for (name, value) in &request.headers {
-            let name: HeaderName = name.parse().map_err(|error| broken(&error))?;
-            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|error| broken(&error))?;
+        *message.method_mut() = request.method.parse().map_err(|error| unwritable(&error))?;
+        *message.headers_mut() = self.header_section(&request.headers)?;
+        Ok(message)
+    }
+
+    /// The header section with the fields that every request has.
+    fn header_section(&self, fields: &[(String, String)]) -> Result<HeaderMap, Failure> {
+        let mut known = self.sections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, headers)) = known.iter().find(|(written, _)| written == fields) {
+            return Ok(headers.clone());
+        }
+        // `Host` and the credentials of a proxy may be added.
+        let mut headers = HeaderMap::with_capacity(fields.len() + 2);
+        for (name, value) in fields {
+            let name: HeaderName = name.parse().map_err(|error| unwritable(&error))?;
+            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|error| unwritable(&error))?;
             headers.append(name, value);
         }
         if !headers.contains_key(header::HOST) {
@@ -556,7 +571,22 @@ impl Client {
         if let Some(auth) = self.connector.proxy_authorization() {
             headers.insert(header::PROXY_AUTHORIZATION, auth.clone());
         }
-        Ok(message)
+        if known.len() < KEPT_SECTIONS {
+            known.push((fields.to_vec(), headers.clone()));
+        }
+        Ok(headers)
+    }
+}
+
+fn unwritable(error: &dyn std::fmt::Display) -> Failure {
+    failure(FailureKind::Connect, format!("the request cannot be written: {error}"))
+}
+
+/// The version as it is written in messages.
+fn version(version: http::Version) -> String {
+    match version {
+        http::Version::HTTP_11 => "HTTP/1.1".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 

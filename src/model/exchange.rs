@@ -273,6 +273,11 @@ const BYTE_OFFSET: u32 = 0x10_ff00;
 
 /// The text of a field value, in which every byte that is not UTF-8 is represented by its own character.
 pub(crate) fn field_text(value: &[u8]) -> String {
+    if value.is_ascii()
+        && let Ok(text) = std::str::from_utf8(value)
+    {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(value.len());
     let push_bytes = |bytes: &[u8], text: &mut String| {
         let byte = |byte: &u8| char::from_u32(BYTE_OFFSET + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER);

@@ -1,71 +1,71 @@
 //! A filter that rejects most texts before a search for many others.
 
-/// Triples of adjacent bytes, one of each wanted text. A text without any of them contains no wanted text.
+/// Sequences of four adjacent bytes, one of each wanted text. A text without any of them contains no wanted text.
 #[derive(Debug)]
 pub(crate) struct Prefilter {
-    /// By [`index`], whether a triple is wanted.
-    triples: Box<[u64; SIZE / 64]>,
-    /// The wanted texts of one byte.
-    bytes: Vec<u8>,
+    /// By [`index`], whether a sequence is wanted.
+    sequences: Box<[u64; SIZE / 64]>,
+    /// The wanted texts that are shorter than a sequence.
+    short: Vec<Vec<u8>>,
 }
 
+/// Length of a sequence in bytes.
+const LENGTH: usize = 4;
 const SIZE: usize = 1 << 16;
 
 impl Prefilter {
-    /// Takes the rarest triple of each wanted text; ASCII letters are equal in both cases.
+    /// Takes the rarest sequence of each wanted text; ASCII letters are equal in both cases.
     pub(crate) fn new<'t>(wanted: impl IntoIterator<Item = &'t [u8]>) -> Self {
         let mut filter = Self {
-            triples: Box::new([0; SIZE / 64]),
-            bytes: Vec::new(),
+            sequences: Box::new([0; SIZE / 64]),
+            short: Vec::new(),
         };
         for text in wanted {
-            match *text {
-                [] => filter.triples.fill(u64::MAX),
-                [byte] => filter
-                    .bytes
-                    .extend([byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]),
-                [first, second] => (0..=u8::MAX).for_each(|other| {
-                    filter.add([first, second, other]);
-                    filter.add([other, first, second]);
-                }),
-                _ => {
-                    let triples = text.windows(3).filter_map(|triple| <[u8; 3]>::try_from(triple).ok());
-                    let rarest = triples.min_by_key(|triple| triple.map(frequency).iter().product::<u32>());
-                    if let Some(triple) = rarest {
-                        filter.add(triple);
-                    }
+            let sequences = text.windows(LENGTH);
+            let rarest = sequences.min_by_key(|bytes| bytes.iter().map(|byte| frequency(*byte)).product::<u32>());
+            match rarest {
+                Some(bytes) => {
+                    let index = index(bytes.iter().copied().fold(0, next));
+                    filter.sequences[index / 64] |= 1 << (index % 64);
                 }
+                None => filter.short.push(text.to_vec()),
             }
         }
         filter
     }
 
-    fn add(&mut self, triple: [u8; 3]) {
-        let index = index(triple.map(|byte| byte.to_ascii_lowercase()));
-        self.triples[index / 64] |= 1 << (index % 64);
-    }
-
     /// False if the text contains none of the wanted texts, in any case.
     pub(crate) fn may_match(&self, text: &[u8]) -> bool {
-        let [first, second, rest @ ..] = text else { return true };
-        let (mut first, mut second) = (first.to_ascii_lowercase(), second.to_ascii_lowercase());
-        let mut is_wanted = |third: &u8| {
-            let third = third.to_ascii_lowercase();
-            let index = index([first, second, third]);
-            (first, second) = (second, third);
-            self.triples[index / 64] >> (index % 64) & 1 == 1
+        let (start, rest) = text.split_at(text.len().min(LENGTH - 1));
+        let mut sequence = start.iter().copied().fold(0, next);
+        let is_wanted = |byte: &u8| {
+            sequence = next(sequence, *byte);
+            let index = index(sequence);
+            self.sequences[index / 64] >> (index % 64) & 1 == 1
         };
-        rest.is_empty()
-            || rest.iter().any(&mut is_wanted)
-            || self.bytes.iter().any(|byte| memchr::memchr(*byte, text).is_some())
+        rest.iter().any(is_wanted) || self.short.iter().any(|short| contains(text, short))
     }
 }
 
-/// The place of a triple; several triples can have one place.
-fn index([first, second, third]: [u8; 3]) -> usize {
-    let triple = u32::from_be_bytes([0, first, second, third]);
-    // The upper bits of the product depend on all bits of the triple.
-    (triple.wrapping_mul(0x9e37_79b1) >> 16) as usize
+/// The sequence that ends with one more byte.
+fn next(sequence: u32, byte: u8) -> u32 {
+    sequence << 8 | u32::from(byte.to_ascii_lowercase())
+}
+
+/// The place of a sequence; several sequences can have one place.
+fn index(sequence: u32) -> usize {
+    // The upper bits of the product depend on all bits of the sequence.
+    (sequence.wrapping_mul(0x9e37_79b1) >> 16) as usize
+}
+
+/// Whether a text contains another in any case.
+fn contains(text: &[u8], other: &[u8]) -> bool {
+    let Some(first) = other.first() else { return true };
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text).any(|at| {
+        text[at..]
+            .get(..other.len())
+            .is_some_and(|part| part.eq_ignore_ascii_case(other))
+    })
 }
 
 /// How frequent a byte is in messages and identifiers, roughly.
@@ -86,16 +86,14 @@ mod tests {
     use super::Prefilter;
 
     #[test]
-    fn text_without_a_wanted_triple_is_rejected() {
-        let filter = Prefilter::new([&b":line "[..], b"Exception", b"="]);
-        for text in ["at Main.cs:LINE 5", "NullException", "a=b", "=", "x", "xy", ""] {
+    fn text_without_a_wanted_sequence_is_rejected() {
+        let filter = Prefilter::new([&b":line "[..], b"Exception", b"=", b".py"]);
+        for text in ["at Main.cs:LINE 5", "NullException", "a=b", "=", "x.PY"] {
             assert!(filter.may_match(text.as_bytes()), "{text}");
         }
-        for text in ["the value is not valid", "\"line\": 5"] {
+        for text in ["", "x", ".p", "the value is not valid", "\"line\": 5"] {
             assert!(!filter.may_match(text.as_bytes()), "{text}");
         }
-        let short = Prefilter::new([&b"p("[..]]);
-        assert!(short.may_match(b"a.PHP(") && short.may_match(b"p(x") && !short.may_match(b"a.php"));
         assert!(Prefilter::new([&b""[..]]).may_match(b"anything"));
         assert!(!Prefilter::new([]).may_match(b"anything"));
     }
