@@ -88,7 +88,8 @@ pub struct RunStarted {
     /// The target's variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,
-    /// A digest of all suite and schema files (SHA-256, hexadecimal): equal for equal suites.
+    /// A digest of all suite and schema files (SHA-256, hexadecimal): equal for equal suites. Empty in a run without
+    /// reports and recording.
     pub suite_hash: String,
     /// A digest of the target's base URL, header fields, limits and certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -170,7 +170,7 @@ async fn run(
         mut recorder,
         path,
     } = side;
-    let start = prepared.started(&workspace, commit, None);
+    let start = prepared.started(&workspace, workspace.hash(), commit, None);
     let mut recorded = Ok(());
     let mut report = |event: Event| {
         if recorded.is_ok() {

@@ -87,6 +87,7 @@ impl Prepared {
     pub(super) fn started(
         &self,
         workspace: &Workspace,
+        suite_hash: String,
         commit: Option<String>,
         partition: Option<Partition>,
     ) -> RunStarted {
@@ -104,7 +105,7 @@ impl Prepared {
             secret_variables: plan.target.secret_variables.clone(),
             access: access(&plan.target, root, self.resolved.use_proxy),
             vars: plan.target.vars.clone(),
-            suite_hash: workspace.hash(),
+            suite_hash,
             target_digest: self.target_digest,
             cases_digest: self.cases_digest,
             commit,

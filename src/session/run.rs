@@ -70,10 +70,11 @@ pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn 
     }
     let redactor = Arc::clone(&prepared.redactor);
     let flaky = prepared.plan.target.flaky;
-    // Asking git takes longer than a small run, and only reports and recordings contain the commit.
+    // Only reports and recordings contain the commit and the hash. Asking git takes longer than a small run.
     let is_written = !request.reports.is_empty() || request.record.is_some();
     let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
-    let start = prepared.started(&workspace, commit, request.partition);
+    let suite_hash = if is_written { workspace.hash() } else { String::new() };
+    let start = prepared.started(&workspace, suite_hash, commit, request.partition);
     reports.event(&redactor.event(Event::RunStarted(start)));
     // Pending snapshots of cases that no longer exist, or no longer have a snapshot, are from an earlier run.
     workspace.snapshots.clear_unused_pending(&workspace.snapshot_cases())?;

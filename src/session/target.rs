@@ -31,7 +31,8 @@ const MAX_LISTED: usize = 50;
 const MAX_LINES: usize = 20;
 const MAX_LINE: usize = 500;
 
-/// Finds the target. The embedded API is started for `reference`, unless `dry`. A missing or blank name is an error: the
+/// Finds the target. The embedded API is started for `reference`, unless `dry`. Unless `dry`, the caller passes the masker
+/// of the target to `notices`. A missing or blank name is an error: the
 /// intended target would not be tested.
 pub(super) fn resolve(
     workspace: &Workspace,
@@ -60,7 +61,10 @@ pub(super) fn resolve(
     let (project, suites) = (&workspace.project, &workspace.suites);
     project.check_environment(suites, &mut errors);
     let target = Target::resolve(project, options, suites, &mut known, &masked_lines, &mut errors);
-    notices.mask(&Arc::new(redactor(&known)));
+    // Building a masker takes time. For a plan that is sent, the caller builds one for all targets of the run.
+    if dry || target.is_none() || !errors.is_empty() {
+        notices.mask(&Arc::new(redactor(&known)));
+    }
     match target {
         Some(target) if errors.is_empty() => Ok(Resolved {
             target,
