@@ -3,8 +3,10 @@
 /// Sequences of four adjacent bytes, one of each wanted text. A text without any of them contains no wanted text.
 #[derive(Debug)]
 pub(crate) struct Prefilter {
-    /// By [`index`], whether a sequence is wanted.
-    sequences: Box<[u64; SIZE / 64]>,
+    /// The sequences, sorted.
+    sequences: Vec<u32>,
+    /// By [`index`], whether there is a sequence.
+    places: Box<[u64; SIZE / 64]>,
     /// The wanted texts that are shorter than a sequence.
     short: Vec<Vec<u8>>,
 }
@@ -17,7 +19,8 @@ impl Prefilter {
     /// Takes the rarest sequence of each wanted text; ASCII letters are equal in both cases.
     pub(crate) fn new<'t>(wanted: impl IntoIterator<Item = &'t [u8]>) -> Self {
         let mut filter = Self {
-            sequences: Box::new([0; SIZE / 64]),
+            sequences: Vec::new(),
+            places: Box::new([0; SIZE / 64]),
             short: Vec::new(),
         };
         for text in wanted {
@@ -25,12 +28,15 @@ impl Prefilter {
             let rarest = sequences.min_by_key(|bytes| bytes.iter().map(|byte| frequency(*byte)).product::<u32>());
             match rarest {
                 Some(bytes) => {
-                    let index = index(bytes.iter().copied().fold(0, next));
-                    filter.sequences[index / 64] |= 1 << (index % 64);
+                    let sequence = bytes.iter().copied().fold(0, next);
+                    let index = index(sequence);
+                    filter.places[index / 64] |= 1 << (index % 64);
+                    filter.sequences.push(sequence);
                 }
                 None => filter.short.push(text.to_vec()),
             }
         }
+        filter.sequences.sort_unstable();
         filter
     }
 
@@ -41,7 +47,7 @@ impl Prefilter {
         let is_wanted = |byte: &u8| {
             sequence = next(sequence, *byte);
             let index = index(sequence);
-            self.sequences[index / 64] >> (index % 64) & 1 == 1
+            self.places[index / 64] >> (index % 64) & 1 == 1 && self.sequences.binary_search(&sequence).is_ok()
         };
         rest.iter().any(is_wanted) || self.short.iter().any(|short| contains(text, short))
     }
