@@ -56,6 +56,16 @@ impl NamedValue {
         self.entries().map(|(name, _)| name)
     }
 
+    /// Whether the names are those of another mapping.
+    pub(super) fn has_names_of(&self, other: &Self) -> bool {
+        self.names().eq(other.names())
+    }
+
+    /// Whether no value contains a variable.
+    pub(super) fn is_plain(&self) -> bool {
+        self.entries().all(|(_, value)| value.is_plain())
+    }
+
     /// The names and their values.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &JsonDef)> {
         self.0.iter().map(|(name, value)| (&**name, value))
@@ -391,6 +401,15 @@ pub enum JsonDef {
 }
 
 impl JsonDef {
+    fn is_plain(&self) -> bool {
+        match self {
+            Self::Plain(_) => true,
+            Self::Text(template) => template.variables().next().is_none(),
+            Self::List(items) => items.iter().all(Self::is_plain),
+            Self::Map(entries) => entries.iter().all(|(_, value)| value.is_plain()),
+        }
+    }
+
     /// A number, for tests and defaults.
     pub fn number(number: impl Into<Number>) -> Self {
         Self::Plain(Value::Number(number.into()))

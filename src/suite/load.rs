@@ -431,6 +431,8 @@ fn case(
     let def = Arc::new(def);
     loaded.cases.reserve(rows.len());
     let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
+    // The last row without variables and errors, and its inputs.
+    let mut plain: Option<(&NamedValue, Arc<[String]>)> = None;
     for (id, span, row) in rows {
         let names = Names {
             row: row.and_then(|row| def.examples.get(row.0 as usize)),
@@ -439,12 +441,21 @@ fn case(
             suite,
             known: &known,
         };
-        let needs = names.needs(&used, errors);
-        let needs = Arc::clone(
-            shared_needs
-                .entry(needs.clone())
-                .or_insert_with(|| Arc::from(needs.into_boxed_slice())),
-        );
+        let plain_row = names.row.filter(|row| row.is_plain());
+        let needs = match (plain_row, &plain) {
+            (Some(row), Some((known, needs))) if row.has_names_of(known) => Arc::clone(needs),
+            _ => {
+                let before = errors.len();
+                let needs = names.needs(&used, errors);
+                let needs = shared_needs
+                    .entry(needs)
+                    .or_insert_with_key(|needs| Arc::from(needs.as_slice()));
+                if errors.len() == before {
+                    plain = plain_row.map(|row| (row, Arc::clone(needs)));
+                }
+                Arc::clone(needs)
+            }
+        };
         loaded.cases.push(Arc::new(Case {
             id,
             suite: Arc::clone(suite),
