@@ -14,6 +14,9 @@ use crate::{
 /// Text on one line: control characters, line breaks, tabs and characters that change the reading direction are spelled
 /// out, and so is `##word[`, which CI systems execute at any position of a line.
 pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'#') {
+        return Cow::Borrowed(text);
+    }
     if !text.chars().any(is_unsafe) {
         return without_marks(text, "\\u{23}");
     }
@@ -97,18 +100,26 @@ impl<W: Write> LogCommandFilter<W> {
     }
 
     fn pass_on(&mut self, end: usize) -> io::Result<()> {
-        let rest = self.line.split_off(end);
-        let lines = std::mem::replace(&mut self.line, rest);
-        self.out
-            .write_all(inert_lines(&String::from_utf8_lossy(&lines)).as_bytes())
+        let lines = &self.line[..end];
+        // Most lines contain no character of a command.
+        let is_plain = lines.is_ascii() && memchr::memchr2(b'#', b':', lines).is_none();
+        let written = if is_plain {
+            self.out.write_all(lines)
+        } else {
+            let lines = inert_lines(&String::from_utf8_lossy(lines));
+            self.out.write_all(lines.as_bytes())
+        };
+        self.line.drain(..end);
+        written
     }
 }
 
 impl<W: Write> Write for LogCommandFilter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let start = self.line.len();
         self.line.extend_from_slice(bytes);
-        if let Some(last) = self.line.iter().rposition(|byte| is_end(char::from(*byte))) {
-            self.pass_on(last + 1)?;
+        if let Some(last) = bytes.iter().rposition(|byte| is_end(char::from(*byte))) {
+            self.pass_on(start + last + 1)?;
         }
         Ok(bytes.len())
     }
