@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     model::Partition,
     project::{Rate, TargetOptions},
-    report::{FinalStatusLevel, HumanOptions, ReportSpec, StatusLevel},
+    report::{FinalStatusLevel, ReportSpec, RunOptions, StatusLevel},
     run::SnapshotMode,
     session::{CaseFilter, LockstepOptions, TARGET_VARIABLE},
     source::parse_duration,
@@ -122,8 +122,8 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    pub(super) fn options(self) -> HumanOptions {
-        HumanOptions {
+    pub(super) fn options(self) -> RunOptions {
+        RunOptions {
             status: if self.quiet {
                 self.status_level.min(StatusLevel::Retry)
             } else {

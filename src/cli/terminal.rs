@@ -6,22 +6,22 @@ use super::Printer;
 use crate::{
     model::Exit,
     redact::Reporter,
-    report::{Human, HumanOptions, Progress, Report, ReportSpec, ShowOptions},
+    report::{Progress, Report, ReportSpec, RunOptions, RunTerminal, ShowOptions},
     session::{Documents, Measurement, Notices as _},
 };
 
 /// The reporter for the terminal: on standard output, or on standard error if a report is written to standard output.
-pub(super) fn terminal(reports: &[ReportSpec], options: HumanOptions, printer: &Printer) -> Box<dyn Reporter> {
+pub(super) fn terminal(reports: &[ReportSpec], options: RunOptions, printer: &Printer) -> Box<dyn Reporter> {
     if reports.iter().any(|spec| spec.path.is_none()) {
         let err = IgnoreBrokenPipe(io::stderr());
-        return Box::new(Human::new(err, printer.err_colors(), options));
+        return Box::new(RunTerminal::new(err, printer.err_colors(), options));
     }
-    let human = Human::new(IgnoreBrokenPipe(io::stdout()), printer.out_colors(), options);
+    let terminal = RunTerminal::new(IgnoreBrokenPipe(io::stdout()), printer.out_colors(), options);
     // The progress bar is on standard error and needs a terminal to itself.
     if Printer::is_watched() && !options.quiet {
-        Box::new(Progress::new(human))
+        Box::new(Progress::new(terminal))
     } else {
-        Box::new(human)
+        Box::new(terminal)
     }
 }
 

@@ -15,14 +15,14 @@ mod colors;
 mod curl;
 mod escape;
 mod from;
-mod html;
-mod human;
 mod json;
 mod limits;
 mod model;
 mod paths;
 mod plain;
 mod progress;
+mod run_page;
+mod run_terminal;
 mod sink;
 mod spool;
 mod stream;
@@ -34,10 +34,10 @@ use std::{io, path::PathBuf, str::FromStr};
 
 pub use colors::Colors;
 pub use escape::{inert_lines, visible};
-pub use human::{FinalStatusLevel, Human, HumanOptions, StatusLevel};
 pub use limits::{ITEMS_COUNT as MAX_ADVISED, terminal::SURVIVORS_COUNT as MAX_SHOWN_SURVIVORS};
 pub use model::Report;
 pub use progress::Progress;
+pub use run_terminal::{FinalStatusLevel, RunOptions, RunTerminal, StatusLevel};
 pub use sink::Sink;
 pub use write::terminal::ShowOptions;
 
@@ -124,7 +124,7 @@ impl Format {
     pub fn reporter(self, sink: Sink) -> Box<dyn Reporter> {
         let reads_passed_exchanges = matches!(self, Self::Tap | Self::Sarif);
         match (self, self.writer(sink.folder())) {
-            (Self::Html, _) => Box::new(html::Html::new(sink)),
+            (Self::Html, _) => Box::new(run_page::RunPage::new(sink)),
             (_, Some(writer)) => Box::new(Stream::new(writer, sink, reads_passed_exchanges)),
             (_, None) => Box::new(Json(sink)),
         }

@@ -81,17 +81,6 @@ pub(super) enum Outcome {
     NoVerdict,
 }
 
-impl Outcome {
-    /// The class of the style sheet, the color, and the path of the icon in a square of 16.
-    pub(super) fn look(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Passed => ("good", "17803d", "M3.5 8.5l3 3 6-7"),
-            Self::Failed => ("bad", "c62828", "M4 4l8 8M12 4l-8 8"),
-            Self::NoVerdict => ("odd", "9a5b00", "M8 3.5v5.5M8 11.7v.8"),
-        }
-    }
-}
-
 /// How much an item or an entry matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {

@@ -7,7 +7,7 @@ use super::{
     escape::{lines, visible},
     limits::{CASES_COUNT, COMMAND, DIFF_LINES, FINDINGS, LINE, NAME, VALUE, VALUES_COUNT},
     model::{Item, Line},
-    text::{cut, figure, millis, seconds, short},
+    text::{count, cut, figure, millis, seconds, short},
 };
 use crate::{
     check::{self, status_name},
@@ -141,27 +141,77 @@ pub(super) fn location<'a>(attempt: &'a Attempt, case: &'a Place) -> &'a Place {
     finding.unwrap_or(case)
 }
 
+/// What a line shows, for the colors of the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Reason,
+    Step,
+    Finding(Level),
+    Location,
+    Expected,
+    Actual,
+    Diff,
+    Response,
+    Command,
+    Note,
+}
+
+/// A line of an attempt: a label of the report, and a text, which is escaped.
+pub(super) struct TextLine {
+    pub part: Part,
+    pub label: &'static str,
+    pub text: String,
+}
+
 /// An attempt: the reason, and for each step its findings, the response in short and the command that repeats the request.
 pub(super) fn attempt(attempt: &Attempt, shell: &Shell) -> String {
+    text_of(attempt_lines(attempt, Some(shell), DIFF_LINES))
+}
+
+fn text_of(lines: Vec<TextLine>) -> String {
     let mut out = String::new();
-    if let Some(reason) = &attempt.reason {
-        out.push_str(&cut(&visible(reason)));
-        out.push('\n');
+    for line in lines {
+        let _ = writeln!(out, "{}{}", line.label, line.text);
     }
+    out
+}
+
+/// The lines of an attempt, with command lines if there is a `shell`.
+pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: usize) -> Vec<TextLine> {
+    let mut out = Vec::new();
+    let mut add = |part, label, text| out.push(TextLine { part, label, text });
+    if let Some(reason) = &attempt.reason {
+        add(Part::Reason, "", cut(&visible(reason)));
+    }
+    let mut room = FINDINGS;
     for step in &attempt.steps {
         if !step.id.is_empty() {
-            let _ = writeln!(out, "{}", step_title(step));
+            add(Part::Step, "", step_title(step));
         }
-        let room = FINDINGS.saturating_sub(out.len());
-        out.push_str(&findings(&step.findings, room));
-        if let Some(exchange) = &step.exchange {
-            if let Reply::Answer(answer) = &exchange.reply {
-                let (version, status) = (visible(&answer.version), status_name(answer.status));
-                let length = answer.body.length();
-                let _ = writeln!(out, "response: {version} {}, {length} bytes", visible(&status));
+        for line in finding_lines(&step.findings, &mut room, max_diff) {
+            add(line.part, line.label, line.text);
+        }
+        let Some(exchange) = &step.exchange else { continue };
+        if let Reply::Answer(answer) = &exchange.reply {
+            let length = match answer.body.length() {
+                0 => "no body".to_owned(),
+                length => count(length, "byte"),
+            };
+            let (version, status) = (visible(&answer.version), status_name(answer.status));
+            add(
+                Part::Response,
+                "response: ",
+                format!("{version} {}, {length}", visible(&status)),
+            );
+        }
+        let request = &exchange.request;
+        if let Some(shell) = shell.filter(|_| !request.body.is_cut()) {
+            let command = command(request, shell);
+            let notes = curl::notes(request, &command, shell);
+            add(Part::Command, "reproduce: ", lines(&command));
+            for note in notes {
+                add(Part::Note, "", format!("({note})"));
             }
-            let command = lines(&command(&exchange.request, shell));
-            let _ = writeln!(out, "reproduce: {command}");
         }
     }
     out
@@ -183,34 +233,57 @@ pub(super) fn step_title(step: &Step) -> String {
 }
 
 /// Findings, a few lines each, in about `max` bytes.
-pub(super) fn findings<'f>(findings: impl IntoIterator<Item = &'f Finding>, max: usize) -> String {
-    let mut out = String::new();
+pub(super) fn findings<'f>(findings: impl IntoIterator<Item = &'f Finding>, mut max: usize) -> String {
+    text_of(finding_lines(findings, &mut max, DIFF_LINES))
+}
+
+/// The lines of findings, in about `room` bytes, which are taken from it.
+fn finding_lines<'f>(
+    findings: impl IntoIterator<Item = &'f Finding>,
+    room: &mut usize,
+    max_diff: usize,
+) -> Vec<TextLine> {
+    let mut out = Vec::new();
     let mut left = 0;
     for finding in findings {
-        if out.len() > max {
+        if *room == 0 {
             left += 1;
             continue;
         }
+        let mut add = |part, label: &'static str, text: String| {
+            *room = room.saturating_sub(label.len() + text.len() + 1);
+            out.push(TextLine { part, label, text });
+        };
         let warning = if finding.level == Level::Deny { "" } else { "warning: " };
-        let _ = writeln!(out, "{warning}{}", title(finding));
+        add(Part::Finding(finding.level), warning, title(finding));
         if let Some(place) = &finding.place {
-            let _ = writeln!(out, "  --> {}", visible(&place.to_string()));
+            add(Part::Location, "  --> ", visible(&place.to_string()).into_owned());
         }
         if let Some(diff) = &finding.diff {
-            for line in shown_diff(diff, DIFF_LINES) {
+            for line in shown_diff(diff, max_diff) {
                 // The bar distinguishes lines of the response from those of the report.
-                let _ = writeln!(out, "  | {}", visible(&line));
+                add(Part::Diff, "  | ", visible(&line).into_owned());
             }
             continue;
         }
-        for (label, value) in ["expected", "  actual"].into_iter().zip(finding.values_to_show()) {
+        let [expected, actual] = finding.values_to_show();
+        let values = [
+            (Part::Expected, "  expected: ", expected),
+            (Part::Actual, "    actual: ", actual),
+        ];
+        for (part, label, value) in values {
             if let Some(value) = value {
-                let _ = writeln!(out, "  {label}: {}", cut(&visible(&value)));
+                add(part, label, cut(&visible(&value)));
             }
         }
     }
     if left > 0 {
-        let _ = writeln!(out, "… and {left} more findings");
+        let text = format!("… and {}", count(left, "more finding"));
+        out.push(TextLine {
+            part: Part::Note,
+            label: "",
+            text,
+        });
     }
     out
 }

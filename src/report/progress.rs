@@ -1,4 +1,4 @@
-//! The live region below the lines: how far the run is, what is under way, and how long it may still take.
+//! The progress bar of a run: finished and running cases, and the estimated remaining time.
 
 use std::{
     collections::BTreeMap,
@@ -8,47 +8,46 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Human, Reporter, limits::terminal::RUNNING_COUNT as NAMED, visible};
+use super::{Reporter, RunTerminal, limits::terminal::RUNNING_COUNT as NAMED, visible};
 use crate::{
     model::{Event, Verdict},
     redact::Redacted,
 };
 
-/// Lines for people with a bar below them. Whenever lines are written the bar is taken away first, so that the two
-/// never mix.
+/// The terminal output of a run with a bar below it. The bar is hidden while lines are written.
 pub struct Progress<W> {
-    human: Human<W>,
+    terminal: RunTerminal<W>,
     bar: ProgressBar,
     running: BTreeMap<usize, String>,
     passed: usize,
-    broken: usize,
+    failed: usize,
     /// Whether the bar shows an estimate of the time that is left.
     estimates: bool,
 }
 
-/// The style of the bar with this text after the numbers.
+/// The style of the bar; `estimate` follows the numbers.
 fn style(estimate: &str) -> ProgressStyle {
     let template = format!("{{elapsed_precise}} [{{bar:30}}] {{pos}}/{{len}}{estimate}\n{{wide_msg}}");
-    // A template that cannot be read leaves indicatif's own.
+    // If the template is invalid, indicatif's own is used.
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.progress_chars("=> ")
 }
 
 impl<W: Write> Progress<W> {
-    /// A bar on standard error below what `human` writes.
-    pub fn new(human: Human<W>) -> Self {
+    /// A bar on standard error below the output of `terminal`.
+    pub fn new(terminal: RunTerminal<W>) -> Self {
         Self {
-            human,
+            terminal,
             bar: ProgressBar::hidden(),
             running: BTreeMap::new(),
             passed: 0,
-            broken: 0,
+            failed: 0,
             estimates: false,
         }
     }
 
     fn message(&self) -> String {
-        let mut text = format!("{} passed, {} broken", self.passed, self.broken);
+        let mut text = format!("{} passed, {} failed", self.passed, self.failed);
         if !self.running.is_empty() {
             let named: Vec<_> = self.running.values().take(NAMED).map(String::as_str).collect();
             let more = if self.running.len() > NAMED { ", …" } else { "" };
@@ -63,7 +62,7 @@ impl<W: Write> Reporter for Progress<W> {
         match &**event {
             Event::RunStarted(started) => {
                 self.bar.set_length(started.cases as u64);
-                // How long a case takes is not known before one has ended.
+                // There is no estimate before a case has finished.
                 self.bar.set_style(style(""));
                 self.bar.set_draw_target(ProgressDrawTarget::stderr());
                 self.bar.enable_steady_tick(Duration::from_millis(100));
@@ -75,7 +74,7 @@ impl<W: Write> Reporter for Progress<W> {
                 self.running.remove(&finished.index);
                 match finished.verdict {
                     Verdict::Passed => self.passed += 1,
-                    Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.broken += 1,
+                    Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.failed += 1,
                     Verdict::Skipped | Verdict::NotRun => {}
                 }
                 self.bar.inc(1);
@@ -96,16 +95,17 @@ impl<W: Write> Reporter for Progress<W> {
         if matches!(**event, Event::CaseStarted(_)) {
             return Ok(());
         }
-        let human = &mut self.human;
-        self.bar.suspend(|| human.event(event).and_then(|()| human.flush()))
+        let terminal = &mut self.terminal;
+        self.bar
+            .suspend(|| terminal.event(event).and_then(|()| terminal.flush()))
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.bar.finish_and_clear();
-        self.human.finish()
+        self.terminal.finish()
     }
 
     fn reads_passed_exchanges(&self) -> bool {
-        self.human.reads_passed_exchanges()
+        self.terminal.reads_passed_exchanges()
     }
 }

@@ -252,7 +252,7 @@ fn a_real_run_is_shown_and_what_the_target_sent_stays_text() {
         "'Authorization: Bearer '\"$CONFORME_SECRET_TOKEN\"",
         "12345678901234567890",
         "1.00",
-        "No answer",
+        "No response",
         "closed: ",
         "it is <u>off</u>",
     ] {
@@ -402,7 +402,7 @@ fn the_page_needs_nothing_and_says_the_verdict_without_its_script() {
     let head = &page[..page.find("<script").unwrap()];
     for part in [
         "<h1>The contract is broken: 267 of 300 cases passed, 3 skipped, 30 failed</h1>",
-        "Of 297 cases that ran, 30 broke the contract.",
+        "Of 297 cases that ran, 30 failed.",
         "<dd>staging</dd>",
         "https://portal.example.com/api",
         "2024-05-06 07:08:09 UTC",

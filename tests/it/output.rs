@@ -79,7 +79,7 @@ fn a_run_reads_as_documented() {
       --> cases/s/b-bad.yaml:11:19
     body/json at /when: expected a date within 5m of the response, got (absent)
       --> cases/s/b-bad.yaml:11:33
-    http/challenge (warning): 401 has no `WWW-Authenticate`: expected a `www-authenticate` header, got (absent)
+    warning: http/challenge: 401 has no `WWW-Authenticate`: expected a `www-authenticate` header, got (absent)
       --> cases/s/b-bad.yaml:1:1
     response: HTTP/1.1 401 Unauthorized, 18 bytes
     reproduce: curl -sS -i -X POST http://TARGET/b -H 'Authorization: Bearer '"$CONFORME_SECRET_TOKEN" -H 'content-type: application/json' -H 'accept: */*' -H 'accept-encoding: identity' -H 'user-agent: conforme/0.1.0' --data-binary '{"a":"it'\''s"}'
@@ -87,7 +87,7 @@ fn a_run_reads_as_documented() {
 ────────────
      Summary [TIME] The contract is broken: 1 of 4 cases passed, 2 skipped, 1 failed, 2 warnings
         FAIL s/b-bad
-        WARN http/challenge: 401 has no `WWW-Authenticate` (2 cases)
+     WARNING http/challenge: 401 has no `WWW-Authenticate` (s/a-good and 1 more case)
 "#;
     let shown = still(&ran.stdout, &server);
     // Both responses are watched until the end of the run, so either verdict can come first.

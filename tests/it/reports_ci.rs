@@ -609,3 +609,62 @@ fn a_real_run_against_a_hostile_api_makes_whole_reports_of_bounded_size() {
         failure.text
     );
 }
+
+#[test]
+fn case_of_several_steps_is_one_item_with_its_steps_in_every_report() {
+    let events = agreeing(&[
+        started(1),
+        with(case(0, "s/a", "failed"), wrong_status()),
+        finished(None),
+    ]);
+    let lines = events.lines().map(|line| {
+        let mut event: Value = serde_json::from_str(line).unwrap();
+        if event["event"] == "case-finished" {
+            let mut last = event["steps"][0].clone();
+            last["id"] = json!("shipped");
+            let first = json!({ "id": "create", "elapsed_us": 5000, "exchange": answered(201) });
+            event["steps"] = json!([first, last]);
+        }
+        format!("{event}\n")
+    });
+    let project = Project::new(&[("run.ndjson", &lines.collect::<String>())]);
+    let formats = [
+        "junit=j.xml",
+        "tap=t.tap",
+        "markdown=m.md",
+        "github=g.log",
+        "sarif=s.sarif",
+        "html=p.html",
+    ];
+    let mut arguments = vec!["report", "run.ndjson"];
+    arguments.extend(formats.iter().flat_map(|format| ["--report", format]));
+    let ran = project.run(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let junit = checked_junit(&project);
+    checked_tap(&project.read("t.tap")).unwrap();
+    let (create, shipped) = (
+        "step create [0.005s]: POST https://api.example.com/b, passed\n",
+        "step shipped [0.012s]: POST https://api.example.com/b, failed\n",
+    );
+    assert_eq!(junit.number("tests"), 1);
+    let output = &junit.case("a").child("system-out").unwrap().text;
+    assert!(output.contains(create) && output.contains(shipped), "{output}");
+    let failure = &junit.case("a").child("failure").unwrap().text;
+    assert_eq!(failure.matches("\nreproduce: curl ").count(), 2, "{failure}");
+    for text in [&project.read("m.md"), &ran.stdout] {
+        let text = text.replace("    step", "step");
+        assert!(text.contains(create) && text.contains(shipped), "{text}");
+    }
+    assert!(project.read("t.tap").contains(&create.replace('\n', "\"\n")));
+    let headline = "step shipped: status: expected 200, got 500 (and 1 more)";
+    assert!(project.read("m.md").contains(headline), "{}", project.read("m.md"));
+    let sarif: Value = serde_json::from_str(&project.read("s.sarif")).unwrap();
+    let names = sarif["runs"][0]["results"].as_array().unwrap().iter();
+    let mut names = names.map(|result| &result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]);
+    assert!(names.all(|name| name == "s/a:shipped"));
+    let page = project.read("p.html");
+    assert!(
+        page.contains("\"curls\":[\"curl ") && page.contains("\"id\":\"shipped\""),
+        "{page}"
+    );
+}

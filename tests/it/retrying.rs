@@ -68,7 +68,7 @@ fn a_case_that_passes_only_when_tried_again_is_flaky_and_fails_the_run() {
     assert_eq!((ran.code, server.requests()), (1, 3), "{ran:?}");
     assert!(ran.stdout.contains("1 flaky"), "{ran:?}");
     assert!(
-        ran.stdout.contains("TRY 1 FAIL") && ran.stdout.contains("TRY 2 FAIL"),
+        ran.stdout.contains("FAIL 1/3") && ran.stdout.contains("FAIL 2/3"),
         "{ran:?}"
     );
     let report = Ran {
@@ -153,7 +153,7 @@ fn a_connection_that_ends_without_an_answer_is_tried_again() {
     target(&project, &server, "retries = 2\nretry_wait = \"10ms\"");
     let ran = project.run(&["run", "--target", "t"]);
     assert_eq!((ran.code, server.requests()), (3, 3), "{ran:?}");
-    assert!(ran.stdout.contains("try 3 of 3"), "{ran:?}");
+    assert!(ran.stdout.contains("attempt 3 of 3"), "{ran:?}");
 }
 
 #[test]

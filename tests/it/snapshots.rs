@@ -47,7 +47,7 @@ fn a_new_snapshot_waits_and_the_case_fails_until_it_is_accepted() {
     let first = run(&project, &answer, &[]);
     assert_eq!(first.code, 1, "{}", first.stdout);
     assert!(first.stdout.contains("there is no snapshot yet"), "{}", first.stdout);
-    assert!(first.stdout.contains("PENDING 1 snapshot"), "{}", first.stdout);
+    assert!(first.stdout.contains("PENDING 1 pending snapshot"), "{}", first.stdout);
     assert!(project.has(PENDING) && !project.has(FILE));
 
     let accepted = project.run(&["accept"]);

@@ -1,6 +1,6 @@
 //! A run: an item for each case as it finishes, and lists of warnings, skipped cases and snapshots at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use crate::{
     model::{CaseFinished, Flaky, Level, Place, RunFinished, RunStarted, Stop, Verdict},
@@ -32,8 +32,9 @@ pub(in crate::report) struct Run {
     written: Vec<String>,
 }
 
-/// A warning: its first case, and how many show it.
+/// A warning: its first case in the plan, and how many show it.
 struct Warning {
+    index: usize,
     place: Place,
     id: String,
     cases: usize,
@@ -81,12 +82,22 @@ impl Run {
         self.reported += 1;
         for finding in finished.last.findings().filter(|finding| finding.level == Level::Warn) {
             let key = (short(finding.check.as_str(), NAME), short(&finding.message, VALUE));
-            let warning = self.warnings.entry(key).or_insert_with(|| Warning {
-                place: finding.place.clone().unwrap_or_else(|| finished.place.clone()),
+            let first = Warning {
+                index: finished.index,
+                place: finding.place.as_ref().unwrap_or(&finished.place).clone(),
                 id: short(&finished.id, NAME),
-                cases: 0,
-            });
-            warning.cases += 1;
+                cases: 1,
+            };
+            match self.warnings.entry(key) {
+                btree_map::Entry::Vacant(entry) => drop(entry.insert(first)),
+                btree_map::Entry::Occupied(mut entry) => {
+                    let cases = entry.get().cases + 1;
+                    if first.index < entry.get().index {
+                        entry.insert(first);
+                    }
+                    entry.get_mut().cases = cases;
+                }
+            }
         }
         self.written.extend(finished.snapshot.clone());
         let reasons = match finished.verdict {
@@ -311,7 +322,7 @@ impl Run {
             list(
                 ListKind::Stale,
                 "Snapshots without a case",
-                "snapshot",
+                "unused",
                 String::new(),
                 unused.collect(),
             ),

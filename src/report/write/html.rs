@@ -5,12 +5,11 @@ use std::{
     io::{self, Write},
 };
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::report::{
     escape::lines,
-    html::{STYLE, icon, policy},
     limits::{
         NAME, VALUES_COUNT,
         html::{
@@ -24,10 +23,11 @@ use crate::report::{
     },
     plain,
     text::{capital, cases, count, digest, figure, short},
+    write::page,
 };
 
 /// The style of these pages, besides that of the page of a run.
-const OWN_STYLE: &str = include_str!("html.css");
+const STYLE: &str = include_str!("html.css");
 
 /// Collects items as HTML, and writes the page at the end.
 #[derive(Default)]
@@ -82,53 +82,32 @@ impl Writer for Html {
     }
 
     fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
-        let style = format!("{STYLE}{OWN_STYLE}");
-        let (class, color, path) = end.outcome.look();
         let names: Vec<_> = start.targets.iter().map(|target| target.name.as_str()).collect();
         let title = match names.as_slice() {
             [] => start.subject.join(", "),
             names => names.join(", "),
         };
-        let summary = end.summary.join(". ") + ".";
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(policy(None, &style));
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    meta name="referrer" content="no-referrer";
-                    meta name="robots" content="noindex";
-                    title { (short(&format!("{} · {title}", end.headline), TEXT)) }
-                    link rel="icon" href=(icon(color, path));
-                    style { (PreEscaped(&style)) }
-                }
-                body {
-                    a.skip href="#changes" { "Skip to the changes" }
-                    header class=(format!("top {class}")) {
-                        div.verdict {
-                            svg.mark viewBox="0 0 16 16" aria-hidden="true" { path d=(path) {} }
-                            div.words {
-                                h1 { (short(&end.headline, TEXT)) }
-                                p { (short(&summary, TEXT)) }
-                            }
-                        }
-                        @if !start.targets.is_empty() {
-                            div.versions { @for target in &start.targets { (self::target(target)) } }
-                        }
-                    }
-                    main {
-                        @if let Some(grid) = &end.grid { (self::grid(grid)) }
-                        (self.filters())
-                        @for (index, section) in end.sections.iter().enumerate() {
-                            (self::section(section, self.sections.get(index), index))
-                        }
-                    }
-                    footer { p { (short(&start.tool, NAME)) " · this page loads nothing and runs no script" } }
-                }
+        let heading = short(&end.headline, TEXT);
+        let summary = short(&(end.summary.join(". ") + "."), TEXT);
+        let targets = html! {
+            @if !start.targets.is_empty() {
+                div.versions { @for target in &start.targets { (self::target(target)) } }
             }
         };
+        let body = html! {
+            a.skip href="#changes" { "Skip to the changes" }
+            (page::header(end.outcome, &heading, &summary, &targets))
+            main {
+                @if let Some(grid) = &end.grid { (self::grid(grid)) }
+                (self.filters())
+                @for (index, section) in end.sections.iter().enumerate() {
+                    (self::section(section, self.sections.get(index), index))
+                }
+            }
+            footer { p { (short(&start.tool, NAME)) " · this page loads nothing and runs no script" } }
+        };
+        let title = format!("{heading} · {}", short(&title, TEXT));
+        let page = page::document((&title, end.outcome), STYLE, None, &body);
         writeln!(out, "{}", page.into_string())
     }
 }
@@ -518,6 +497,6 @@ mod tests {
 
     #[test]
     fn style_fits_in_its_element() {
-        assert!(!OWN_STYLE.contains("</") && !OWN_STYLE.contains('\r'));
+        assert!(!STYLE.contains("</") && !STYLE.contains('\r'));
     }
 }

@@ -5,6 +5,7 @@ pub(super) mod html;
 pub(super) mod json;
 pub(super) mod junit;
 pub(super) mod markdown;
+pub(super) mod page;
 pub(super) mod sarif;
 pub(super) mod tap;
 pub(super) mod terminal;

@@ -6,14 +6,13 @@ use std::{
 };
 
 use crate::{
-    model::{Finding, Level, Place, Step, Verdict},
+    model::{Attempt, Place, Verdict},
     report::{
-        curl::Shell,
-        escape::{lines, tap::plain as escaped},
-        limits::{CASES_COUNT, DIFF_LINES, FINDINGS, ITEMS_COUNT, NAME, VALUE, ci::COMMAND},
+        escape::tap::plain as escaped,
+        limits::{ITEMS_COUNT, ci::COMMAND},
         model::{End, Execution, Item, ListKind, Start, State, Writer},
         plain,
-        text::{cut, millis, seconds, short},
+        text::{millis, seconds},
     },
     text::quoted_yaml,
 };
@@ -67,7 +66,7 @@ impl Writer for Tap {
         };
         match &item.execution {
             Some(run) => yaml.run(item, run, is_ok),
-            None => yaml.item_block(item),
+            None => yaml.item(item),
         }
         out.write_all(text.as_bytes())
     }
@@ -141,32 +140,27 @@ impl Yaml<'_> {
         self.indent -= 2;
     }
 
-    fn item_block(&mut self, item: &Item<'_>) {
+    /// Text of several lines as a list.
+    fn detail(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.line("detail:");
+        }
+        for line in text.lines() {
+            self.line(&format!("  - {}", quoted_yaml(line)));
+        }
+    }
+
+    fn item(&mut self, item: &Item<'_>) {
         self.line("---");
         self.text("level", item.label);
         self.text("message", &item.message);
-        if let Some(reason) = &item.reason {
-            self.text("reason", reason);
-        }
-        if let Some(values) = item.values.first() {
-            for (key, value) in [("before", values.before), ("after", values.after)] {
-                if let Some(value) = value {
-                    self.text(key, &short(value, VALUE));
-                }
-            }
-        }
-        for (label, text) in &item.details {
-            self.text(label, text);
-        }
-        self.text("cases", &plain::some_cases(item, CASES_COUNT));
         self.location(item.location);
         self.text("fingerprint", &item.fingerprint);
-        if let Some(advice) = item.advice {
-            self.text("add", advice);
-        }
+        let mut text = plain::item(item);
         for (role, command) in item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND)) {
-            self.text(role, &command);
+            let _ = writeln!(text, "{role}: {command}");
         }
+        self.detail(&text);
         self.line("...");
     }
 
@@ -195,94 +189,26 @@ impl Yaml<'_> {
         }
         self.location(item.location);
         if run.verdict != Verdict::NotRun {
-            self.attempt(run.last, run.shell);
+            self.attempt(run.last, run);
         }
         if let Some(path) = run.snapshot {
             self.text("snapshot", path);
         }
         if !run.previous.is_empty() {
             self.line("previous:");
-            for one in run.previous {
-                self.entry(|yaml| {
-                    yaml.text("message", &plain::headline(one));
-                    yaml.attempt(one, run.shell);
-                });
-            }
+        }
+        for attempt in run.previous {
+            self.entry(|yaml| {
+                yaml.text("message", &plain::headline(attempt));
+                yaml.attempt(attempt, run);
+            });
         }
         self.line("...");
     }
 
-    fn attempt(&mut self, attempt: &crate::model::Attempt, shell: &Shell) {
+    fn attempt(&mut self, attempt: &Attempt, run: &Execution<'_>) {
         self.line(&format!("seconds: {}", seconds(millis(attempt.elapsed_us()))));
-        // Without a response, the message is the reason.
-        if let Some(reason) = &attempt.reason
-            && !plain::has_no_response(attempt)
-        {
-            self.text("reason", &cut(reason));
-        }
-        match attempt.steps.as_slice() {
-            [step] if step.id.is_empty() => self.step(step, shell),
-            [] => {}
-            steps => {
-                self.line("steps:");
-                for step in steps {
-                    self.entry(|yaml| {
-                        yaml.text("id", &short(&step.id, NAME));
-                        yaml.line(&format!("seconds: {}", seconds(millis(step.elapsed_us))));
-                        yaml.step(step, shell);
-                    });
-                }
-            }
-        }
-    }
-
-    fn step(&mut self, step: &Step, shell: &Shell) {
-        if !step.findings.is_empty() {
-            self.line("findings:");
-            let max = self.out.len() + FINDINGS;
-            let mut shown = 0;
-            for finding in &step.findings {
-                if self.out.len() > max {
-                    break;
-                }
-                self.entry(|yaml| yaml.finding(finding));
-                shown += 1;
-            }
-            if shown < step.findings.len() {
-                self.line(&format!("more_findings: {}", step.findings.len() - shown));
-            }
-        }
-        if let Some(exchange) = &step.exchange {
-            self.text("reproduce", &lines(&plain::command(&exchange.request, shell)));
-        }
-    }
-
-    fn finding(&mut self, finding: &Finding) {
-        self.text("check", finding.check.as_str());
-        let level = match finding.level {
-            Level::Deny => "deny",
-            Level::Warn => "warn",
-            Level::Off => "off",
-        };
-        self.text("level", level);
-        self.text("message", &cut(&finding.statement()));
-        if let Some(pointer) = &finding.pointer {
-            self.text("pointer", &cut(pointer));
-        }
-        if let Some(place) = &finding.place {
-            self.location(place);
-        }
-        for (key, value) in ["expected", "actual"].into_iter().zip(finding.values()) {
-            if let Some(value) = value {
-                self.text(key, &cut(&value));
-            }
-        }
-        if let Some(diff) = &finding.diff {
-            self.line("diff:");
-            for line in plain::shown_diff(diff, DIFF_LINES) {
-                self.line(&format!("  - {}", quoted_yaml(&line)));
-            }
-        }
+        self.detail(&plain::attempt(attempt, run.shell));
     }
 }
 

@@ -103,7 +103,7 @@
       area.value = text;
       document.body.append(area);
       area.select();
-      try { done = document.execCommand('copy'); } catch { /* Told below. */ }
+      try { done = document.execCommand('copy'); } catch { /* Reported below. */ }
       area.remove();
     }
     from.focus();
@@ -255,14 +255,14 @@
     return node;
   }
 
-  function answer(reply, statuses) {
+  function response(reply, statuses) {
     if (reply.answer) {
       const got = reply.answer;
       const status = statuses[got.status] || String(got.status);
       return [
-        make('h4', '', 'Answer'),
+        make('h4', '', 'Response'),
         make('p', 'first', make('code', '', make('span', 'status s' + String(got.status)[0], status), ' ', got.version)),
-        make('p', 'fine', 'complete after ' + duration(got.elapsed_us) + ', head received ' + got.received),
+        make('p', 'fine', 'complete after ' + duration(got.elapsed_us) + ', headers received ' + got.received),
         got.reason !== undefined && make('p', '', 'Reason phrase: ', make('code', '', got.reason)),
         headers(got.headers),
         got.cut && make('p', 'callout', 'The body ended before it was complete: ' + got.cut),
@@ -273,7 +273,7 @@
     if (reply.malformed) {
       const got = reply.malformed;
       return [
-        make('h4', '', 'Malformed answer'),
+        make('h4', '', 'Malformed response'),
         make('p', 'callout', got.reason),
         make('p', 'fine', 'after ' + duration(got.elapsed_us)),
         content('First bytes', got.bytes),
@@ -281,7 +281,7 @@
     }
     const got = reply.failure;
     return [
-      make('h4', '', 'No answer'),
+      make('h4', '', 'No response'),
       make('p', 'callout', make('b', '', got.kind), ': ', got.message),
       make('p', 'fine', 'after ' + duration(got.elapsed_us)),
     ];
@@ -297,7 +297,17 @@
         headers(request.headers),
         content('Body', request.body),
       ]),
-      grow('side', answer(reply, statuses)));
+      grow('side', response(reply, statuses)));
+  }
+
+  /// The command that repeats a request.
+  function command(curl) {
+    if (!curl) return make('p', 'faint', 'The request is too large for a command line in this page.');
+    const pre = scrolled('Command');
+    say(pre, curl, true);
+    const again = button('quiet small', 'Copy', () => copy(curl, again));
+    again.setAttribute('aria-label', 'Copy the curl command');
+    return make('div', 'content curl', make('div', 'caption', make('h4', '', 'Send it again'), again), pre);
   }
 
   function steps(attempt) {
@@ -308,6 +318,7 @@
   function attemptParts(attempt, details, number) {
     const above = [attempt.reason && make('p', 'callout', attempt.reason)], exchanges = [];
     const isFlow = steps(attempt).some((step) => step.id);
+    const isLast = attempt === details.case;
     steps(attempt).forEach((step, at) => {
       const left = details.left_out[number][at];
       const into = isFlow ? exchanges : above;
@@ -316,7 +327,8 @@
       }
       into.push((step.findings || []).map(finding),
         left > 0 && make('p', 'note', plural(left, 'more finding') + ' left out of this page'));
-      exchanges.push(step.exchange && exchange(step.exchange, details.statuses));
+      exchanges.push(isLast && step.exchange && command(details.curls[at]),
+        step.exchange && exchange(step.exchange, details.statuses));
     });
     return [above, exchanges];
   }
@@ -327,7 +339,7 @@
 
   function panel(row, details) {
     const one = details.case;
-    const tries = (one.previous || []).length + 1;
+    const all = (one.previous || []).length + 1;
     const started = steps(one).map((step) => step.started).find(Boolean);
     const link = button('quiet small', 'Copy link', () => {
       copy(location.href.split('#')[0] + '#' + new URLSearchParams({ open: one.id }), link);
@@ -335,33 +347,23 @@
     const nodes = [make('div', 'meta',
       make('span', '', make('span', 'faint', 'written in '), place(one.place)),
       started && make('span', '', make('span', 'faint', 'sent '), started),
-      one.passed_before && make('span', '', 'passed in the run that this one goes on from'),
+      one.passed_before && make('span', '', 'passed in the run named by --failed-from'),
       link)];
     if (one.snapshot) {
       const what = one.snapshot.endsWith('.new') ? 'Pending snapshot: ' : 'Accepted snapshot: ';
       nodes.push(make('p', '', what, make('code', '', one.snapshot)));
     }
-    if (tries > 1) nodes.push(make('p', 'note', 'Try ' + tries + ' of ' + tries + ', took ' + duration(elapsed(one))));
-    const [above, sent] = attemptParts(one, details, tries - 1);
+    if (all > 1) nodes.push(make('p', 'note', 'Attempt ' + all + ' of ' + all + ', took ' + duration(elapsed(one))));
+    const [above, sent] = attemptParts(one, details, all - 1);
     nodes.push(...above);
-    if (details.curl) {
-      const pre = scrolled('Command');
-      say(pre, details.curl, true);
-      const again = button('quiet small', 'Copy', () => copy(details.curl, again));
-      again.setAttribute('aria-label', 'Copy the curl command');
-      nodes.push(make('div', 'content curl',
-        make('div', 'caption', make('h4', '', 'Send it again'), again), pre));
-    } else if (steps(one).some((step) => step.exchange)) {
-      nodes.push(make('p', 'faint', 'The request is too large for a command line in this page.'));
-    }
     nodes.push(...sent);
     (one.previous || []).forEach((earlier, at) => {
-      const summary = make('summary', '', make('b', '', 'Try ' + (at + 1) + ' of ' + tries), ', took ' + duration(elapsed(earlier)));
+      const summary = make('summary', '', make('b', '', 'Attempt ' + (at + 1) + ' of ' + all), ', took ' + duration(elapsed(earlier)));
       const box = make('details', 'try', summary);
       box.addEventListener('toggle', () => {
         if (box.open && box.children.length === 1) put(box, attemptParts(earlier, details, at));
       });
-      // What did not pass is what is looked for.
+      // A flaky case is opened to see why it failed first.
       box.open = one.verdict === 'flaky' && at === 0;
       nodes.push(box);
     });
@@ -523,7 +525,7 @@
     return wanted;
   }
 
-  // ---- The address holds the filters
+  // ---- The address contains the filters
 
   function writeHash() {
     const params = new URLSearchParams();
@@ -547,7 +549,7 @@
     for (const key of ['suite', 'tag', 'check', 'sort']) {
       const select = byId(key);
       select.value = state[key];
-      // What no case has is told as such, and not passed over.
+      // A value that no case has is reported, not ignored.
       if (select.value !== state[key]) select.append(option(state[key], 0));
       select.value = state[key];
     }
@@ -666,7 +668,7 @@
     }
   });
 
-  // ---- What is told beside the cases
+  // ---- Lists besides the cases
 
   function note(title, ...inside) {
     const box = make('details', 'box', make('summary', '', title));
@@ -691,7 +693,7 @@
   ]) {
     if (snapshots.length === 0) continue;
     note(plural(snapshots.length, 'snapshot') + title,
-    snapshots === pending && make('p', 'plain', 'Look at them with ', make('code', '', 'conforme review'), '.'), make('ul', 'plain', snapshots.slice(0, 1000).map((one) =>
+    snapshots === pending && make('p', 'plain', make('code', '', 'conforme review'), ' shows them.'), make('ul', 'plain', snapshots.slice(0, 1000).map((one) =>
       make('li', '', button('quiet small', 'Show', () => {
         location.hash = new URLSearchParams({ open: one.id }).toString();
       }), ' ', one.id, ' ', make('code', 'faint', one.path)))),

@@ -1,20 +1,19 @@
-//! `--report html`: one page that needs no network and no server, and says first whether the contract holds.
+//! The page of a run: one file that needs no network and no server, with a script that lists and filters the cases.
 //!
-//! The page comes with a content security policy that lets nothing run but its own script and style, each named by its
-//! digest. What the run saw stands in blocks of JSON that the browser does not execute; the script makes text of it.
+//! The content security policy allows this script and the style only, each by its digest. Data of the run is in elements
+//! of JSON, which the browser does not execute; the script creates text of it.
 
 mod head;
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     io::{self, Write},
 };
 
-use base64::Engine as _;
 use serde::Serialize;
 
-use self::head::Head;
-pub(super) use self::head::icon;
+use self::head::Broken;
 use super::{
     Reporter, Sink,
     curl::{self, Shell},
@@ -32,25 +31,24 @@ use crate::{
     redact::Redacted,
 };
 
-/// The page; what stands between two `@@` is a name of what is put there.
-const PAGE: &str = include_str!("page.html");
-pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+/// The element in which the rows are inserted. Escaped text cannot contain it.
+const ROWS: &str = "<script type=\"application/json\" id=\"rows\">";
 
-/// Writes a page.
-pub(super) struct Html {
+/// Collects the cases of a run, and writes its page.
+pub(super) struct RunPage {
     sink: Sink,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
     shell: Shell,
-    /// What the list shows of a case.
+    /// The row of a case in the list.
     rows: Spool<()>,
-    /// What is shown of a case when it is opened.
+    /// The details of a case, shown when it is opened.
     details: Spool<()>,
     written: usize,
-    /// The first cases that did not pass, by their place in the plan.
-    broken: BTreeMap<usize, (Verdict, String, String)>,
-    /// Findings of level `warn`, check and message: how many cases show each.
+    /// The first cases that did not pass.
+    broken: Broken,
+    /// Findings of level `warn`, by check and message, and how many cases have each.
     warnings: BTreeMap<(String, String), usize>,
     unused: Vec<String>,
     pending: Vec<Pending>,
@@ -63,7 +61,7 @@ struct Pending {
     path: String,
 }
 
-/// What the list shows of a case.
+/// The row of a case in the list.
 #[derive(Serialize)]
 struct Row<'a>(
     Verdict,
@@ -78,20 +76,19 @@ struct Row<'a>(
     String,
 );
 
-/// What is shown of a case when it is opened.
+/// The details of a case, shown when it is opened.
 #[derive(Serialize)]
 struct Details<'a> {
     case: &'a CaseFinished,
-    /// The command that sends the last request again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    curl: Option<String>,
-    /// The statuses of the answers, with their names.
+    /// For each step of the last attempt, the command that repeats its request, unless it is too long.
+    curls: Vec<Option<String>>,
+    /// The names of the statuses.
     statuses: BTreeMap<u16, String>,
     /// For each attempt and step, the number of findings that are left out.
     left_out: Vec<Vec<usize>>,
 }
 
-impl Html {
+impl RunPage {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
             started: None,
@@ -100,7 +97,7 @@ impl Html {
             rows: Spool::new(sink.folder()),
             details: Spool::new(sink.folder()),
             written: 0,
-            broken: BTreeMap::new(),
+            broken: Broken::new(),
             warnings: BTreeMap::new(),
             unused: Vec::new(),
             pending: Vec::new(),
@@ -111,13 +108,8 @@ impl Html {
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
         self.note(finished);
         self.rows.push(finished.index, (), &data(&row(finished))?)?;
-        let curl = finished
-            .last
-            .exchange()
-            .filter(|exchange| !exchange.request.body.is_cut() && exchange.request.body.bytes().len() <= COMMAND)
-            .map(|exchange| curl::command(&exchange.request, &self.shell))
-            .filter(|command| command.len() <= COMMAND);
-        let most = if finished.verdict == Verdict::Passed && self.written > LARGE {
+        let curls = finished.last.steps.iter().map(|step| self.command(step)).collect();
+        let max = if finished.verdict == Verdict::Passed && self.written > LARGE {
             BODY_IN_LARGE
         } else {
             BODY
@@ -128,10 +120,10 @@ impl Html {
         for one in case
             .previous
             .iter_mut()
-            .chain(&mut case.repeats)
             .chain([&mut case.last])
+            .chain(&mut case.repeats)
         {
-            left_out.push(one.steps.iter_mut().map(|step| shorten(step, most)).collect());
+            left_out.push(one.steps.iter_mut().map(|step| shorten(step, max)).collect());
             for exchange in one.exchanges() {
                 if let Reply::Answer(answer) = &exchange.reply {
                     statuses
@@ -142,7 +134,7 @@ impl Html {
         }
         let details = data(&Details {
             case: &case,
-            curl,
+            curls,
             statuses,
             left_out,
         })?;
@@ -150,7 +142,16 @@ impl Html {
         self.details.push(finished.index, (), &details)
     }
 
-    /// Keeps what is told beside the list.
+    fn command(&self, step: &Step) -> Option<String> {
+        let request = &step.exchange.as_ref()?.request;
+        if request.body.is_cut() || request.body.bytes().len() > COMMAND {
+            return None;
+        }
+        let command = curl::command(request, &self.shell);
+        (command.len() <= COMMAND).then_some(command)
+    }
+
+    /// Keeps what the page shows besides the list.
     fn note(&mut self, finished: &CaseFinished) {
         for finding in finished.last.findings() {
             if finding.level == Level::Warn {
@@ -180,51 +181,44 @@ impl Html {
     }
 
     fn page(&mut self) -> io::Result<()> {
-        let head = Head::new(self.started.as_ref(), self.finished.as_ref(), &self.broken);
-        // Literal text and names take turns.
-        for (turn, part) in PAGE.split("@@").enumerate() {
-            if turn % 2 == 0 {
-                self.sink.write_all(part.as_bytes())?;
-                continue;
-            }
-            match part {
-                "policy" => write!(self.sink, "{}", policy(Some(SCRIPT), STYLE))?,
-                "style" => self.sink.write_all(STYLE.as_bytes())?,
-                "script" => self.sink.write_all(SCRIPT.as_bytes())?,
-                "run" => self.sink.write_all(&data(&serde_json::json!({
-                    "target_vars": self.started.as_ref().map(|started| &started.vars),
-                    "warnings": self.warnings.iter().map(|((check, message), cases)| (check, message, cases))
-                        .collect::<Vec<_>>(),
-                    "unused": self.unused,
-                    "pending": self.pending,
-                }))?)?,
-                "rows" => {
-                    let mut comma = "";
-                    let sink = &mut self.sink;
-                    self.rows.each(|(), row| {
-                        sink.write_all(comma.as_bytes())?;
-                        comma = ",\n";
-                        sink.write_all(row)
-                    })?;
-                }
-                "details" => {
-                    let sink = &mut self.sink;
-                    let mut at = 0_usize;
-                    self.details.each(|(), details| {
-                        write!(sink, "<script type=\"application/json\" id=\"d{at}\">")?;
-                        at += 1;
-                        sink.write_all(details)?;
-                        sink.write_all(b"</script>\n")
-                    })?;
-                }
-                name => self.sink.write_all(head.part(name).as_bytes())?,
-            }
-        }
-        Ok(())
+        let warnings = self.warnings.iter();
+        let warnings: Vec<_> = warnings
+            .map(|((check, message), cases)| (check, message, cases))
+            .collect();
+        let run = data(&serde_json::json!({
+            "target_vars": self.started.as_ref().map(|started| &started.vars),
+            "warnings": warnings,
+            "unused": self.unused,
+            "pending": self.pending,
+        }))?;
+        let (started, finished) = (self.started.as_ref(), self.finished.as_ref());
+        let page = head::page(started, finished, &self.broken, &String::from_utf8_lossy(&run), SCRIPT).into_string();
+        let missing = || io::Error::other("the page has no such element");
+        let (before, rest) = page.split_once(ROWS).ok_or_else(missing)?;
+        let (middle, after) = rest.rsplit_once("</body>").ok_or_else(missing)?;
+        let Self {
+            sink, rows, details, ..
+        } = self;
+        write!(sink, "{before}{ROWS}[")?;
+        let mut comma = "";
+        rows.each(|(), row| {
+            sink.write_all(comma.as_bytes())?;
+            comma = ",\n";
+            sink.write_all(row)
+        })?;
+        write!(sink, "]{middle}")?;
+        let mut at = 0_usize;
+        details.each(|(), details| {
+            write!(sink, "<script type=\"application/json\" id=\"d{at}\">")?;
+            at += 1;
+            sink.write_all(details)?;
+            sink.write_all(b"</script>\n")
+        })?;
+        writeln!(sink, "</body>{after}")
     }
 }
 
-impl Reporter for Html {
+impl Reporter for RunPage {
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
@@ -262,7 +256,7 @@ fn row(finished: &CaseFinished) -> Row<'_> {
             checks.push(finding.check.as_str());
         }
     }
-    // What breaks the contract first: it is what a closed row shows.
+    // Failing findings first: a closed row shows the first line.
     let mut findings: Vec<_> = last.findings().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     for finding in findings {
@@ -292,23 +286,23 @@ fn row(finished: &CaseFinished) -> Row<'_> {
     )
 }
 
-/// Why the first try did not pass, of a case that passed later.
+/// Why the first attempt of a flaky case did not pass.
 fn flaky(finished: &CaseFinished) -> String {
     let why = finished.previous.first().and_then(Attempt::summary).unwrap_or_default();
-    format!("try 1 of {}: {why}", finished.previous.len() + 1)
+    format!("attempt 1 of {}: {why}", finished.previous.len() + 1)
 }
 
 /// Limits the size of a step in the page; returns the number of findings that are left out.
-fn shorten(one: &mut Step, most: usize) -> usize {
+fn shorten(one: &mut Step, max: usize) -> usize {
     let left_out = one.findings.len().saturating_sub(FINDINGS_COUNT);
-    // Those that fail the case are told before any warning is.
+    // Failing findings are kept before warnings.
     if left_out > 0 {
         one.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         one.findings.truncate(FINDINGS_COUNT);
     }
     for finding in &mut one.findings {
         let message = finding.statement();
-        let [expected, actual] = finding.values().map(|value| value.map(std::borrow::Cow::into_owned));
+        let [expected, actual] = finding.values().map(|value| value.map(Cow::into_owned));
         (finding.message, finding.expected, finding.actual) = (message, expected, actual);
         finding.diff = finding
             .diff
@@ -325,33 +319,17 @@ fn shorten(one: &mut Step, most: usize) -> usize {
         }
     }
     if let Some(exchange) = &mut one.exchange {
-        exchange.request.body.keep(most);
+        exchange.request.body.keep(max);
         match &mut exchange.reply {
             Reply::Answer(answer) => {
-                answer.body.keep(most);
-                answer.excess.keep(most);
+                answer.body.keep(max);
+                answer.excess.keep(max);
             }
-            Reply::Malformed(malformed) => malformed.bytes.keep(most),
+            Reply::Malformed(malformed) => malformed.bytes.keep(max),
             Reply::Failure(_) => {}
         }
     }
     left_out
-}
-
-/// What a page may do: run its script, where it has one, have its style, show the pictures that stand in it. Nothing
-/// else.
-pub(super) fn policy(script: Option<&str>, style: &str) -> String {
-    let digest = |text: &str| {
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        base64::engine::general_purpose::STANDARD.encode(digest)
-    };
-    let script = script.map(|script| format!("script-src 'sha256-{}'; ", digest(script)));
-    format!(
-        "default-src 'none'; {}style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'; \
-         require-trusted-types-for 'script'; trusted-types 'none'",
-        script.unwrap_or_default(),
-        digest(style),
-    )
 }
 
 #[cfg(test)]
@@ -359,21 +337,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_names_only_parts_that_there_are() {
-        let own = ["policy", "style", "script", "run", "rows", "details"];
-        let broken = BTreeMap::new();
-        let head = Head::new(None, None, &broken);
-        for name in PAGE.split("@@").skip(1).step_by(2) {
-            assert!(own.contains(&name) || head.has(name), "{name}");
-        }
-        assert_eq!(PAGE.matches("@@").count() % 2, 0);
-    }
-
-    #[test]
-    fn script_and_style_can_stand_in_their_elements() {
-        assert!(!SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
-        assert!(!STYLE.contains("</"));
-        // A browser reads `\r\n` as `\n` before it takes the digest.
-        assert!(!SCRIPT.contains('\r') && !STYLE.contains('\r'));
+    fn script_fits_in_its_element() {
+        // A browser reads `\r\n` as `\n` before it computes the digest.
+        assert!(!SCRIPT.contains("</") && !SCRIPT.contains("<!--") && !SCRIPT.contains('\r'));
     }
 }

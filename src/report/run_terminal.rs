@@ -1,0 +1,446 @@
+//! The terminal output of a run: a line for each case as it finishes, with its findings, and a summary.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+};
+
+use clap::ValueEnum;
+
+use super::{
+    Colors, Reporter,
+    escape::{LogCommandFilter, visible},
+    from::run::Run,
+    limits::terminal::{BODY, DIFF_LINES, NAMED_COUNT},
+    model::{ListKind, Outcome},
+    plain::{self, Part},
+    text::{cases, count},
+};
+use crate::{
+    check::status_name,
+    model::{
+        Attempt, CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Level, Reply, RunFinished, RunStarted,
+        Stop, TargetAwaited, Verdict,
+    },
+    redact::Redacted,
+};
+
+/// Which cases have a line as they finish; each level includes the previous ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum StatusLevel {
+    /// No case
+    None,
+    /// Failed and errored cases
+    Fail,
+    /// Failed attempts, and flaky cases
+    Retry,
+    /// Slow cases
+    Slow,
+    /// Passed cases
+    Pass,
+    /// Skipped cases
+    Skip,
+    /// Cases that passed before or did not run, too
+    All,
+}
+
+/// Which cases the summary names again; each level includes the previous ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum FinalStatusLevel {
+    /// No case
+    None,
+    /// Failed and errored cases
+    Fail,
+    /// Flaky cases
+    Flaky,
+    /// Slow cases
+    Slow,
+    /// Skipped cases
+    Skip,
+    /// Passed cases
+    Pass,
+    /// Cases that passed before or did not run, too
+    All,
+}
+
+/// How much the terminal shows of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions {
+    /// Which cases have a line.
+    pub status: StatusLevel,
+    /// Which cases the summary names.
+    pub last: FinalStatusLevel,
+    /// Nothing but failures.
+    pub quiet: bool,
+    /// Every request and response of the cases that have a line.
+    pub verbose: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            status: StatusLevel::Skip,
+            last: FinalStatusLevel::Flaky,
+            quiet: false,
+            verbose: false,
+        }
+    }
+}
+
+/// Shows a run on a terminal.
+pub struct RunTerminal<W> {
+    out: LogCommandFilter<W>,
+    colors: Colors,
+    options: RunOptions,
+    run: Run,
+    /// The cases that the summary names, by their position in the plan.
+    named: BTreeMap<usize, (Verdict, String)>,
+    /// Cases that were reported as slow and are still running.
+    slow: BTreeSet<usize>,
+    /// Why cases were not run.
+    not_run: Option<String>,
+}
+
+impl<W: Write> RunTerminal<W> {
+    /// Shows a run on `out`.
+    pub fn new(out: W, colors: Colors, options: RunOptions) -> Self {
+        Self {
+            out: LogCommandFilter::new(out),
+            colors,
+            options,
+            run: Run::default(),
+            named: BTreeMap::new(),
+            slow: BTreeSet::new(),
+            not_run: None,
+        }
+    }
+
+    /// Writes out incomplete lines.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn rule(&mut self) -> io::Result<()> {
+        let rule = self.colors.faint("────────────");
+        writeln!(self.out, "{rule}")
+    }
+
+    fn started(&mut self, started: &RunStarted) -> io::Result<()> {
+        self.run.start(started);
+        if self.options.quiet {
+            return Ok(());
+        }
+        let target = if started.target == started.base_url {
+            visible(&started.base_url).into_owned()
+        } else {
+            format!("{} ({})", visible(&started.target), visible(&started.base_url))
+        };
+        let label = self.colors.good(&format!("{:>12}", "Starting"));
+        let (cases, suites) = (cases(started.cases), count(started.suites, "suite"));
+        writeln!(self.out, "{label} {cases} of {suites} against {target}")?;
+        self.rule()
+    }
+
+    fn finished(&mut self, finished: &CaseFinished) -> io::Result<()> {
+        self.run.add(finished);
+        if finished.verdict == Verdict::NotRun && self.not_run.is_none() {
+            self.not_run.clone_from(&finished.last.reason);
+        }
+        let was_slow = self.slow.remove(&finished.index);
+        if self.options.last >= named_from(finished, was_slow) {
+            let named = (finished.verdict, finished.id.clone());
+            self.named.insert(finished.index, named);
+        }
+        if self.options.status < shown_from(finished, was_slow) {
+            return Ok(());
+        }
+        let (word, id) = (self.word(finished.verdict), self.id(&finished.id));
+        let time = match finished.verdict {
+            Verdict::Skipped | Verdict::NotRun => "[         ]".to_owned(),
+            _ => format!("[{:>8.3}s]", seconds(finished.last.elapsed_us())),
+        };
+        writeln!(self.out, "{word} {time} {id}")?;
+        match finished.verdict {
+            Verdict::Passed => self.exchanges(&finished.last),
+            Verdict::Skipped | Verdict::NotRun => self.detail(finished.last.reason.as_deref().unwrap_or_default()),
+            Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.attempts(finished),
+        }
+    }
+
+    fn awaited(&mut self, awaited: &TargetAwaited) -> io::Result<()> {
+        if self.options.quiet {
+            return Ok(());
+        }
+        let word = self.colors.odd(&format!("{:>12}", "WAITING"));
+        let left = seconds(awaited.left_us);
+        writeln!(self.out, "{word} up to {left:.0}s for the target")?;
+        self.detail(&awaited.reason)
+    }
+
+    fn slow(&mut self, slow: &CaseSlow) -> io::Result<()> {
+        self.slow.insert(slow.index);
+        if self.options.status < StatusLevel::Slow || self.options.quiet {
+            return Ok(());
+        }
+        let word = self.colors.odd(&format!("{:>12}", "SLOW"));
+        let id = self.id(&slow.id);
+        writeln!(self.out, "{word} [>{:>7.3}s] {id}", seconds(slow.elapsed_us))
+    }
+
+    fn retried(&mut self, retried: &CaseRetried) -> io::Result<()> {
+        if self.options.status < StatusLevel::Retry || self.options.quiet {
+            return Ok(());
+        }
+        let word = format!("FAIL {}/{}", retried.number, retried.most);
+        let word = self.colors.odd(&format!("{word:>12}"));
+        let id = self.id(&retried.id);
+        writeln!(self.out, "{word} [{:>8.3}s] {id}", seconds(retried.elapsed_us))?;
+        let (reason, wait) = (&retried.reason, seconds(retried.wait_us));
+        self.detail(&format!("{reason}; next attempt in {wait:.3}s"))
+    }
+
+    /// All attempts of a case that did not simply pass.
+    fn attempts(&mut self, finished: &CaseFinished) -> io::Result<()> {
+        writeln!(self.out)?;
+        if let Some(name) = &finished.name {
+            let name = self.colors.strong(&visible(name));
+            writeln!(self.out, "    {name}")?;
+        }
+        let all = finished.previous.len() + 1;
+        for (index, attempt) in finished.previous.iter().chain([&finished.last]).enumerate() {
+            let is_last = index + 1 == all;
+            if all > 1 {
+                let is_passed = is_last && finished.verdict == Verdict::Flaky;
+                let (passed, time) = (if is_passed { ": passed" } else { "" }, seconds(attempt.elapsed_us()));
+                let line = format!("attempt {} of {all} [{time:.3}s]{passed}", index + 1);
+                writeln!(self.out, "    {}", self.colors.faint(&line))?;
+            }
+            let item = self.run.item(finished);
+            let shell = item.execution.as_ref().filter(|_| is_last).map(|run| run.shell);
+            for line in plain::attempt_lines(attempt, shell, DIFF_LINES) {
+                let text = colored(self.colors, line.part, &line.text);
+                writeln!(self.out, "    {}{text}", self.colors.faint(line.label))?;
+                if line.part == Part::Reason {
+                    let location = format!("  --> {}", visible(&finished.place.to_string()));
+                    writeln!(self.out, "    {}", self.colors.faint(&location))?;
+                }
+            }
+        }
+        self.exchanges(&finished.last)?;
+        writeln!(self.out)
+    }
+
+    /// The requests and responses of an attempt, for `--verbose`.
+    fn exchanges(&mut self, attempt: &Attempt) -> io::Result<()> {
+        if !self.options.verbose {
+            return Ok(());
+        }
+        for Exchange { request, reply } in attempt.exchanges() {
+            self.log('>', &format!("{} {}", request.method, request.url))?;
+            self.message('>', &request.headers, &request.body)?;
+            match reply {
+                Reply::Answer(answer) => {
+                    let status = match &answer.reason {
+                        Some(reason) => format!("{} {reason}", answer.status),
+                        None => status_name(answer.status),
+                    };
+                    self.log('<', &format!("{} {status}", answer.version))?;
+                    self.message('<', &answer.headers, &answer.body)?;
+                }
+                Reply::Malformed(malformed) => self.message('<', &[], &malformed.bytes)?,
+                Reply::Failure(failure) => self.log('!', &failure.message)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, sign: char, headers: &[(String, String)], body: &Content) -> io::Result<()> {
+        for (name, value) in headers {
+            self.log(sign, &format!("{name}: {value}"))?;
+        }
+        if body.is_empty() {
+            return Ok(());
+        }
+        self.log(sign, "")?;
+        let text = body.text();
+        let shown = &text[..text.floor_char_boundary(BODY)];
+        for line in shown.lines() {
+            self.log(sign, line)?;
+        }
+        if shown.len() < text.len() {
+            self.log(sign, &format!("… ({} in total)", count(body.length(), "byte")))?;
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, sign: char, text: &str) -> io::Result<()> {
+        let line = format!("{sign} {}", visible(text));
+        let line = self.colors.faint(line.trim_end());
+        writeln!(self.out, "      {line}")
+    }
+
+    fn detail(&mut self, text: &str) -> io::Result<()> {
+        let text = self.colors.faint(&visible(text));
+        writeln!(self.out, "             {text}")
+    }
+
+    fn summary(&mut self, finished: &RunFinished) -> io::Result<()> {
+        if self.options.quiet && finished.exit_code == 0 {
+            return Ok(());
+        }
+        self.run.finish(finished);
+        let end = self.run.end();
+        self.rule()?;
+        let label = format!("{:>12}", "Summary");
+        let label = match end.outcome {
+            Outcome::Passed => self.colors.good(&label),
+            Outcome::Failed => self.colors.bad(&label),
+            Outcome::NoVerdict => self.colors.odd(&label),
+        };
+        let time = seconds(finished.elapsed_us);
+        writeln!(self.out, "{label} [{time:>8.3}s] {}", end.headline)?;
+        let named: Vec<_> = std::mem::take(&mut self.named).into_values().collect();
+        for (verdict, id) in named.iter().take(NAMED_COUNT) {
+            let (word, id) = (self.word(*verdict), self.id(id));
+            writeln!(self.out, "{word} {id}")?;
+        }
+        if named.len() > NAMED_COUNT {
+            self.detail(&format!("… and {} more", named.len() - NAMED_COUNT))?;
+        }
+        for list in end.sections.iter().flat_map(|section| &section.lists) {
+            let word = self.colors.odd(&format!("{:>12}", list.label.to_uppercase()));
+            match list.kind {
+                ListKind::Warnings => {
+                    for entry in &list.entries {
+                        writeln!(self.out, "{word} {}", entry.text())?;
+                    }
+                }
+                ListKind::Stale => {
+                    for (entry, place) in list
+                        .entries
+                        .iter()
+                        .filter_map(|one| Some((one, one.location.as_ref()?)))
+                    {
+                        writeln!(self.out, "{word} {}: {}", visible(&place.file), entry.text())?;
+                    }
+                }
+                _ if list.entries.is_empty() => {}
+                _ if list.label == "pending" => {
+                    writeln!(self.out, "{word} {}: `conforme review` shows them", list.count)?;
+                }
+                _ if list.label == "accepted" => writeln!(self.out, "{word} {}", list.count)?,
+                // Each of these cases has a line of its own.
+                ListKind::LeftOut | ListKind::Accepted | ListKind::Info => {}
+            }
+        }
+        let Some(stop) = finished.stopped else { return Ok(()) };
+        let word = self.colors.odd(&format!("{:>12}", "STOPPED"));
+        let left = match finished.counts.not_run {
+            0 => String::new(),
+            left => format!("; {} did not run", cases(left)),
+        };
+        let reason = self.not_run.take().filter(|_| stop == Stop::NotReady);
+        let reason = reason.as_deref().unwrap_or(stop.text());
+        writeln!(self.out, "{word} {}{left}", visible(reason))
+    }
+
+    fn word(&self, verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Passed => self.colors.good(&format!("{:>12}", "PASS")),
+            Verdict::Failed => self.colors.bad(&format!("{:>12}", "FAIL")),
+            Verdict::Errored => self.colors.odd(&format!("{:>12}", "ERROR")),
+            Verdict::Flaky => self.colors.odd(&format!("{:>12}", "FLAKY")),
+            Verdict::Skipped => self.colors.odd(&format!("{:>12}", "SKIP")),
+            Verdict::NotRun => self.colors.odd(&format!("{:>12}", "NOT RUN")),
+        }
+    }
+
+    fn id(&self, id: &str) -> String {
+        let id = visible(id);
+        match id.rsplit_once('/') {
+            Some((suite, case)) => {
+                let suite = self.colors.faint(&format!("{suite}/"));
+                format!("{suite}{}", self.colors.strong(case))
+            }
+            None => self.colors.strong(&id),
+        }
+    }
+}
+
+impl<W: Write> Reporter for RunTerminal<W> {
+    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+        match &**event {
+            Event::RunStarted(started) => self.started(started),
+            Event::CaseFinished(finished) => self.finished(finished),
+            Event::SnapshotUnused { path } => {
+                self.run.add_unused(path);
+                Ok(())
+            }
+            Event::RunFinished(finished) => self.summary(finished),
+            Event::TargetAwaited(awaited) => self.awaited(awaited),
+            Event::CaseStarted(_) => Ok(()),
+            Event::CaseSlow(slow) => self.slow(slow),
+            Event::CaseRetried(retried) => self.retried(retried),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn reads_passed_exchanges(&self) -> bool {
+        self.options.verbose
+    }
+}
+
+/// The text of a line in its color. Of a finding, the check's id is colored.
+fn colored(colors: Colors, part: Part, text: &str) -> String {
+    match part {
+        Part::Reason => colors.odd(text),
+        Part::Step => colors.strong(text),
+        Part::Finding(level) => {
+            let id = text.split([' ', ':']).next().unwrap_or_default();
+            let rest = &text[id.len()..];
+            let id = if level == Level::Deny {
+                colors.bad(id)
+            } else {
+                colors.odd(id)
+            };
+            format!("{id}{rest}")
+        }
+        Part::Expected => colors.good(text),
+        Part::Actual => colors.bad(text),
+        Part::Diff => colors.diff(text),
+        Part::Location | Part::Response | Part::Note => colors.faint(text),
+        Part::Command => text.to_owned(),
+    }
+}
+
+/// The lowest level at which a case has a line.
+fn shown_from(finished: &CaseFinished, was_slow: bool) -> StatusLevel {
+    match finished.verdict {
+        Verdict::Failed | Verdict::Errored => StatusLevel::Fail,
+        Verdict::Flaky => StatusLevel::Retry,
+        Verdict::Passed if was_slow => StatusLevel::Slow,
+        Verdict::Passed => StatusLevel::Pass,
+        Verdict::Skipped if !finished.passed_before => StatusLevel::Skip,
+        Verdict::Skipped | Verdict::NotRun => StatusLevel::All,
+    }
+}
+
+/// The lowest level at which the summary names a case.
+fn named_from(finished: &CaseFinished, was_slow: bool) -> FinalStatusLevel {
+    match finished.verdict {
+        Verdict::Failed | Verdict::Errored => FinalStatusLevel::Fail,
+        Verdict::Flaky => FinalStatusLevel::Flaky,
+        Verdict::Passed if was_slow => FinalStatusLevel::Slow,
+        Verdict::Passed => FinalStatusLevel::Pass,
+        Verdict::Skipped if !finished.passed_before => FinalStatusLevel::Skip,
+        Verdict::Skipped | Verdict::NotRun => FinalStatusLevel::All,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
