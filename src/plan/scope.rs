@@ -149,8 +149,7 @@ impl<'a> Scope<'a> {
 
     /// A value as text: a string without quotes, a number or boolean as JSON; `None` for other types.
     fn plain(&self, name: &str) -> Cow<'a, str> {
-        if let Some(JsonDef::Text(template)) = self.own(name)
-            && let [Part::Text(text)] = template.parts.as_slice()
+        if let Some(JsonDef::Plain(Value::String(text))) = self.own(name)
             && self.charge(name, 2 * VALUE + text.len())
         {
             return Cow::Borrowed(text);

@@ -92,6 +92,8 @@ impl Reading<'_> {
             Kind::Null => JsonDef::Plain(Value::Null),
             Kind::Bool(value) => JsonDef::Plain(Value::Bool(*value)),
             Kind::Number(number) => JsonDef::Plain(Value::Number(number.clone())),
+            // Rows consist of values without variables, and there can be very many.
+            Kind::String(text) if !text.contains('{') => JsonDef::Plain(Value::String(text.clone())),
             Kind::String(_) => {
                 let template = self.template(node)?;
                 match template.as_constant() {
