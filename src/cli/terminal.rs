@@ -1,6 +1,6 @@
 //! What several commands show on the terminal.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use super::Printer;
 use crate::{
@@ -16,7 +16,9 @@ pub(super) fn terminal(reports: &[ReportSpec], options: RunOptions, printer: &Pr
         let err = IgnoreBrokenPipe(io::stderr());
         return Box::new(RunTerminal::new(err, printer.err_colors(), options));
     }
-    let terminal = RunTerminal::new(IgnoreBrokenPipe(io::stdout()), printer.out_colors(), options);
+    // The session flushes it several times a second: a write of each line would take longer than writing the lines.
+    let out = BufWriter::new(IgnoreBrokenPipe(io::stdout()));
+    let terminal = RunTerminal::new(out, printer.out_colors(), options);
     // The progress bar is on standard error and needs a terminal to itself.
     if Printer::is_watched() && !options.quiet {
         Box::new(Progress::new(terminal))

@@ -33,6 +33,11 @@ pub trait Reporter {
     /// Takes one event.
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()>;
 
+    /// Writes what is held back for a reader who watches the run. Called several times a second during a run.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The run is over: whatever is still held back is written, and put in place.
     fn finish(&mut self) -> io::Result<()>;
 

@@ -115,11 +115,6 @@ impl<W: Write> RunTerminal<W> {
         }
     }
 
-    /// Writes out incomplete lines.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-
     fn rule(&mut self) -> io::Result<()> {
         let rule = self.colors.faint("────────────");
         writeln!(self.out, "{rule}")
@@ -384,8 +379,12 @@ impl<W: Write> Reporter for RunTerminal<W> {
         }
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()
     }
 
     fn reads_passed_exchanges(&self) -> bool {

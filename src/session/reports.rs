@@ -61,8 +61,18 @@ impl Reports {
 
     /// Passes an event to every report.
     pub(super) fn event(&mut self, event: &Redacted<Event>) {
+        self.each(|report| report.event(event));
+    }
+
+    /// Shows what has happened so far.
+    pub(super) fn flush(&mut self) {
+        self.each(|report| report.flush());
+    }
+
+    /// Does something with every report. One that cannot be written is closed.
+    fn each(&mut self, mut write: impl FnMut(&mut dyn Reporter) -> io::Result<()>) {
         let failed = &mut self.failed;
-        self.all.retain_mut(|(name, report)| match report.event(event) {
+        self.all.retain_mut(|(name, report)| match write(report.as_mut()) {
             Ok(()) => true,
             Err(error) => {
                 failed.push(format!("failed to write {name}: {error}"));

@@ -1,8 +1,10 @@
 //! `conforme run` on one target.
 
 use std::{
+    cell::RefCell,
     io,
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -25,6 +27,9 @@ use crate::{
     report::{Format, ReportSpec},
     run::{Interrupts, Ready, RunOptions, SnapshotMode, run as send},
 };
+
+/// How long a report on the terminal may be behind the run.
+const FLUSH: Duration = Duration::from_millis(100);
 
 /// Options of a run.
 #[derive(Clone, Debug)]
@@ -180,8 +185,20 @@ fn execute(
         let interrupts = Interrupts::listen()?;
         let sources = Arc::clone(&workspace.sources);
         let reads_passed = reports.read_passed_exchanges();
-        let report = |event: Event| reports.event(&prepared.redactor.event_for(event, reads_passed));
-        Ok(send(plan, sources, client, &options, &interrupts, report).await)
+        let reports = RefCell::new(reports);
+        let report = |event: Event| {
+            let event = prepared.redactor.event_for(event, reads_passed);
+            reports.borrow_mut().event(&event);
+        };
+        let mut sending = pin!(send(plan, sources, client, &options, &interrupts, report));
+        let mut flush = tokio::time::interval(FLUSH);
+        loop {
+            tokio::select! {
+                biased;
+                finished = &mut sending => return Ok(finished),
+                _ = flush.tick() => reports.borrow_mut().flush(),
+            }
+        }
     });
     // A DNS lookup can block its thread; the verdicts are known, so it is not waited for.
     runtime.shutdown_background();

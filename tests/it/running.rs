@@ -166,6 +166,33 @@ fn begin(project: &Project, server: &Server, requests: usize) -> Child {
     child
 }
 
+#[test]
+fn finished_cases_are_shown_while_others_run() {
+    let case = |path: &str| format!("request: {{ path: {path} }}\nexpect: {{ status: 204 }}\n");
+    let project = Project::new(&[("cases/s/a.yaml", &case("/a")), ("cases/s/b.yaml", &case("/b"))]);
+    let (release, is_released) = std::sync::mpsc::channel();
+    let is_released = Mutex::new(is_released);
+    let was_shown = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&was_shown);
+    let server = Server::start(move |request| {
+        if request.starts_with("GET /b ") {
+            let released = is_released.lock().unwrap().recv_timeout(Duration::from_secs(8));
+            *seen.lock().unwrap() = Some(released.is_ok());
+        }
+        (answer(OK, ""), Then::Keep)
+    });
+    let mut command = project.command(&["run", "--target", &server.url(), "--jobs", "1"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.map_while(Result::ok) {
+        if line.contains("PASS") && line.ends_with("s/a") {
+            release.send(()).unwrap();
+        }
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(*was_shown.lock().unwrap(), Some(true));
+}
+
 #[cfg(unix)]
 fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
