@@ -1,4 +1,4 @@
-//! A request as one line of shell that sends it again with `curl`: the same method, target, header fields and body.
+//! A request as one line of shell that repeats it with `curl`: the same method, target, header fields and body.
 //!
 //! The line is for bash, zsh and ksh, since only `$'…'` keeps line breaks and control characters on one line. It begins
 //! with `curl`, whatever the body is.
@@ -13,26 +13,26 @@ use crate::{
     text::is_unsafe,
 };
 
-/// From this size on, curl asks with `Expect: 100-continue` before it sends a body, in bytes (curl 7: 1 KiB).
+/// Body size in bytes from which on curl sends `Expect: 100-continue` (curl 7: 1 KiB).
 const EXPECT: usize = 1024;
-/// Seconds after which curl gives up where nothing else ends the transfer.
+/// Seconds after which curl ends a transfer that nothing else ends.
 const HEAD_LIMIT: u32 = 10;
 
-/// What a command needs besides the request: the shell's words for secrets, and how the target is reached.
+/// What a command needs besides the request: the variables of secrets, and how to reach the target.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shell {
-    /// What masking puts in the place of a secret, and what a shell reads there.
+    /// The mask of each secret, and the variable that a shell expands instead.
     marks: Vec<(String, String)>,
     access: Access,
 }
 
 impl Shell {
-    /// Of a run.
+    /// The settings of a run.
     pub(super) fn of(started: &RunStarted) -> Self {
         Self::new(&started.secrets, &started.secret_variables, &started.access)
     }
 
-    /// Of the names of secrets, the environment variables that were read for them, and the way to the target.
+    /// From the names of secrets, the environment variables that they were read from, and the access data of the target.
     pub(super) fn new<'n>(
         names: impl IntoIterator<Item = &'n String>,
         variables: &BTreeMap<String, String>,
@@ -59,7 +59,7 @@ impl Shell {
         }
     }
 
-    /// The variables that a command needs, and that nothing has set: their secrets come from files and commands.
+    /// The variables of a command that are not set, because their secrets are read from files or commands.
     fn unset(&self, command: &str) -> Vec<&str> {
         let is_unset = |(mark, read): &&(String, String)| {
             mark == read && !read.starts_with("${") && command.contains(&format!("\"{read}\""))
@@ -71,7 +71,7 @@ impl Shell {
             .collect()
     }
 
-    /// The first mark in a text: where it is, how long it is, and what a shell reads.
+    /// The first mask in a text: its position, its length, and the variable.
     fn find(&self, text: &[u8]) -> Option<(usize, usize, &str)> {
         let found = self.marks.iter().filter_map(|(mark, read)| {
             let at = memchr::memmem::find(text, mark.as_bytes())?;
@@ -122,7 +122,7 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
     // Masking has changed the body, not the length that was sent.
     let length = request.body.length().to_string();
     for (name, value) in &request.headers {
-        // curl computes the same.
+        // curl sends the same.
         if name.eq_ignore_ascii_case("content-length") && *value == length && !body.is_empty() {
             continue;
         }
@@ -133,7 +133,7 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
         };
         words.push(format!("-H {}", quote(&field, shell)));
     }
-    // What curl adds by itself, and the request does not have.
+    // Header fields that curl adds, and that the request does not have.
     let mut without = |name: &str, is_added: bool| {
         if is_added && !has(name) {
             words.push(format!("-H '{name}:'"));
@@ -155,7 +155,7 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
     words.join(" ")
 }
 
-/// What a person has to do before the command sends the same request.
+/// What to do before the command sends the same request.
 pub(super) fn notes(request: &Request, command: &str, shell: &Shell) -> Vec<String> {
     let mut notes = Vec::new();
     let unset = shell.unset(command);
@@ -176,12 +176,12 @@ pub(super) fn notes(request: &Request, command: &str, shell: &Shell) -> Vec<Stri
     notes
 }
 
-/// Whether the request says that it has no content: these methods announce their length, even 0 (RFC 9110 §8.6).
+/// Whether the request states that it has no content: these methods send a length of 0 (RFC 9110 section 8.6).
 fn has_empty_body(request: &Request) -> bool {
     request.body.is_empty() && matches!(request.method.as_str(), "POST" | "PUT" | "PATCH")
 }
 
-/// How the target is reached.
+/// Adds the options that reach the target.
 fn access(access: &Access, words: &mut Vec<String>) {
     let plain = Shell::default();
     let files = [
@@ -206,7 +206,7 @@ fn access(access: &Access, words: &mut Vec<String>) {
     }
 }
 
-/// The body: text as a word, and what no word can contain as the output of commands.
+/// The body: text as a word, other bytes as the output of commands.
 fn data(body: &[u8], shell: &Shell) -> String {
     if let Ok(text) = std::str::from_utf8(body)
         && !text.contains('\0')
@@ -239,7 +239,7 @@ fn data(body: &[u8], shell: &Shell) -> String {
     format!("--data-binary @<({})", commands.join("; "))
 }
 
-/// One word of a shell: single quotes, except for secrets, which are variables in double quotes.
+/// A word of the shell in single quotes. Secrets are variables in double quotes.
 fn quote(text: &str, shell: &Shell) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -276,7 +276,7 @@ fn single(text: &str, out: &mut String) {
                 '\n' => out.push_str("\\n"),
                 '\r' => out.push_str("\\r"),
                 '\t' => out.push_str("\\t"),
-                // With every second one spelled out there are no two in a row. Three octal digits end by themselves.
+                // Every second one is escaped, so that there are no two in a row.
                 ':' | '#' if before == Some(c) => {
                     let _ = write!(out, "\\{:03o}", u32::from(c));
                     before = None;
@@ -300,14 +300,14 @@ fn single(text: &str, out: &mut String) {
     }
 }
 
-/// Whether a character would act on a terminal or in a log, or could be missed or changed when the line is copied.
+/// Whether a character acts on a terminal or in a log, or could be lost when the line is copied.
 fn is_spelled(c: char) -> bool {
     is_unsafe(c) || (c.is_whitespace() && c != ' ')
 }
 
-/// Whether quoted text would contain what a CI system takes for a command.
+/// Whether quoted text contains a command of a CI system.
 fn is_command(text: &str) -> bool {
-    // A quotation mark comes before the first line.
+    // The first line follows a quotation mark.
     let quoted = format!("'{text}");
     inert_lines(&quoted) != quoted
 }

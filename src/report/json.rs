@@ -1,4 +1,4 @@
-//! `--report json`: the events, one JSON object a line.
+//! The events of a run as NDJSON, one JSON object per line.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,6 @@ impl Reporter for Json {
             return Ok(());
         }
         let line = serde_json::to_string(&**event)?;
-        // The same JSON: signs stand in strings only. On standard output, CI systems read it too.
         writeln!(self.0, "{}", inert(&line))
     }
 

@@ -1,4 +1,4 @@
-//! Where a report goes: a file that appears whole or not at all, or a stream.
+//! Output of a report: a file that appears when it is complete, or a stream.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -7,15 +7,15 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// Takes a report's bytes. A file appears under its name when the report is whole: nobody reads half of one.
+/// The output of a report. A file appears under its name only when the report is complete.
 #[derive(Debug)]
 pub struct Sink(Out);
 
 #[derive(Debug)]
 enum Out {
-    /// A file that is put in place at the end.
+    /// A temporary file that gets its name at the end.
     File(Option<(BufWriter<NamedTempFile>, PathBuf)>),
-    /// Standard output, or something that is no file: a pipe, a device.
+    /// Standard output, a pipe or a device.
     Stream(BufWriter<Box<dyn Stream>>),
 }
 
@@ -23,9 +23,9 @@ trait Stream: Write + std::fmt::Debug {}
 impl<W: Write + std::fmt::Debug> Stream for W {}
 
 impl Sink {
-    /// A file. It is opened now, so that a run that cannot be reported does not begin.
+    /// A file. It is opened at once, so that a run that cannot be reported does not start.
     pub fn file(path: &Path) -> io::Result<Self> {
-        // A link stays a link: what it leads to is written.
+        // A link stays a link: its target is written.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if let Ok(known) = std::fs::metadata(&path) {
             if known.is_dir() {
@@ -52,13 +52,13 @@ impl Sink {
         Ok(Self(Out::File(Some((BufWriter::new(file), path)))))
     }
 
-    /// Whether a report of this path is written in a folder, and temporary files can be beside it.
+    /// Whether temporary files can be next to a report of this path.
     pub fn has_folder(path: &Path) -> bool {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         path.metadata().map_or(true, |data| data.is_file()) && !is_step_summary(&path)
     }
 
-    /// The folder of the file, for temporary files that go the same way.
+    /// The folder of the file, for temporary files.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         match &self.0 {
             Out::File(Some((file, _))) => file.get_ref().path().parent().map(Path::to_owned),
@@ -71,14 +71,14 @@ impl Sink {
         Self(Out::Stream(BufWriter::new(Box::new(io::stdout()))))
     }
 
-    /// The report is whole: it is written out, and put in place.
+    /// Completes the report: the file gets its name.
     pub fn close(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Out::Stream(out) => out.flush(),
             Out::File(file) => {
                 let Some((file, path)) = file.take() else { return Ok(()) };
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                // A temporary file is its owner's alone; a report is as readable as any file the user makes.
+                // Only its owner can read a temporary file; a report is as readable as other files.
                 readable(&file)?;
                 file.as_file().sync_all()?;
                 file.persist(path).map_err(|error| error.error)?;
@@ -106,8 +106,8 @@ impl Write for Sink {
     }
 }
 
-/// Whether it is the file that GitHub's runner gives a step for its summary. The commands of a step share it, and each
-/// adds to what is there.
+/// Whether it is the file for the summary of a step of GitHub Actions. The commands of a step share it, and each appends
+/// to it.
 fn is_step_summary(path: &Path) -> bool {
     let Some(known) = std::env::var_os("GITHUB_STEP_SUMMARY") else {
         return false;

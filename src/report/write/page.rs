@@ -1,4 +1,4 @@
-//! What all pages have in common: the head with its content security policy, the icon, and the style sheet.
+//! Common parts of all pages: the content security policy, the icon, the header, and the style sheet.
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

@@ -255,7 +255,7 @@ impl Terminal {
 
     fn list(&self, list: &List, out: &mut String) {
         let max = match list.kind {
-            // Nobody may overlook them.
+            // They are the reason for a missing verdict.
             ListKind::LeftOut => usize::MAX,
             ListKind::Accepted | ListKind::Warnings => NAMED_COUNT,
             _ if self.options.verbose => NAMED_COUNT,
