@@ -15,7 +15,7 @@ use conforme::{
     check,
     model::{Answer, Content, Event, Reply, Request},
     mutate::{Measuring, measure},
-    plan::{Bound, Plan, Selection},
+    plan::{Bound, Late, Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
     recording::Recording,
     redact::{Redacted, Redactor},
@@ -154,7 +154,9 @@ fn judged(expect: &str) -> (TempDir, Bound, Reply) {
     let folder = project(&[("case".to_owned(), expect.to_owned())]);
     let loaded = load(folder.path());
     let plan = plan(&loaded);
-    let bound = plan.bind(&plan.cases[0].case, &loaded.sources).expect("a case");
+    let bound = plan
+        .bind(&plan.cases[0].case, 0, &Late::default(), &loaded.sources)
+        .expect("a case");
     let body = r#"{"error":400,"errorCode":"TenantNotPrimary","message":"This is not the primary tenant for this User.","status":"error","timestamp":"2026-01-31T12:30:15.1234567Z"}"#;
     let headers = [
         ("date", "Sat, 31 Jan 2026 12:30:15 GMT".to_owned()),
@@ -200,7 +202,9 @@ fn check_snapshot(bencher: Bencher<'_, '_>) {
     fs::write(path, snapshot).expect("a file");
     let loaded = load(folder.path());
     let plan = plan(&loaded);
-    let bound = plan.bind(&plan.cases[0].case, &loaded.sources).expect("a case");
+    let bound = plan
+        .bind(&plan.cases[0].case, 0, &Late::default(), &loaded.sources)
+        .expect("a case");
     bencher
         .counter(ItemsCount::new(1_usize))
         .bench(|| check(black_box(&bound), &bound.request, black_box(&reply)));

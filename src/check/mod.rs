@@ -3,6 +3,7 @@
 //! How to add a check or a built-in rule is described in `docs/architecture.md`.
 
 mod body;
+mod capture;
 pub(crate) mod fields;
 mod header;
 pub(crate) mod list_fields;
@@ -20,6 +21,7 @@ mod view;
 use std::sync::Arc;
 
 pub use body::{BodyExpectation, BodyTest};
+pub use capture::{Capture, CaptureSource};
 pub use header::{HeaderExpectation, HeaderTest};
 pub use pattern::{Matcher, Pattern, PatternKind};
 pub use response::ResponseTest;
@@ -39,6 +41,7 @@ pub(crate) use {
 };
 
 use crate::model::{Answer, CheckId, Finding, Level, Place, Reply, Request};
+use serde_json::Value;
 use sink::{Noticed, Sink};
 
 /// Everything that must hold of the reply to one case. Nothing in it is a template any more.
@@ -56,8 +59,10 @@ pub struct Expectation {
     pub tests: Vec<(ResponseTest, Place)>,
     /// The snapshot.
     pub snapshot: Option<SnapshotExpectation>,
-    /// The case whose answer must not be distinguishable from this one.
+    /// The step whose response must not be distinguishable from this one.
     pub same_as: Option<SameAs>,
+    /// The values to capture.
+    pub captures: Vec<Capture>,
     /// Levels of the standing rules.
     pub rules: RuleLevels,
     /// Maximum size of the body in bytes, its content codings removed.
@@ -106,6 +111,16 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
     Judgement { findings, snapshot }
 }
 
+/// The values that a response gives to the captures, by index; `None` where there is not exactly one.
+pub(crate) fn captured(expectation: &Expectation, answer: &Answer) -> Vec<Option<Value>> {
+    if expectation.captures.is_empty() {
+        return Vec::new();
+    }
+    let view = ResponseView::new(answer, expectation.max_body);
+    let all = expectation.captures.iter();
+    all.map(|capture| capture.take(&view).ok()).collect()
+}
+
 /// The layers that fail a case with this response.
 pub(crate) fn noticed(expectation: &Expectation, request: &Request, answer: &Answer, other: Option<&Reply>) -> Noticed {
     let mut noticed = Noticed::default();
@@ -135,9 +150,39 @@ pub(crate) fn judge(
     if let (Some(expected), Some(other)) = (&expectation.same_as, other) {
         same_as::check(expected, view, other, sink);
     }
+    for capture in &expectation.captures {
+        if let Err(finding) = capture.take(view) {
+            sink.fail(finding.check.info().layer, || *finding);
+        }
+    }
     rules::check(&expectation.rules, &expectation.place, request, view, sink);
     let expected = expectation.snapshot.as_ref()?;
-    snapshot::check(expected, request, view, sink)
+    let late = own_captures(expectation, view);
+    if late.is_empty() {
+        return snapshot::check(expected, request, view, sink);
+    }
+    let captured = expectation.captures.iter().filter(|capture| !capture.secret);
+    let captured = captured.filter_map(|capture| Some((capture.source.pointer(view)?, capture.name.to_string())));
+    let expected = SnapshotExpectation {
+        values: Arc::new(expected.values.with_late(late)),
+        captured: captured.collect(),
+        ..expected.clone()
+    };
+    snapshot::check(&expected, request, view, sink)
+}
+
+/// The values that a response gives to captures, as text. Secret ones are masked in its snapshot instead.
+fn own_captures(expectation: &Expectation, view: &ResponseView<'_>) -> Vec<(String, String)> {
+    let plain = expectation.captures.iter().filter(|capture| !capture.secret);
+    let texts = plain.filter_map(|capture| {
+        let text = match capture.take(view).ok()? {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        Some((capture.name.to_string(), text))
+    });
+    texts.collect()
 }
 
 /// From the first difference on, so many lines are compared: more than anybody reads, and few enough that an answer

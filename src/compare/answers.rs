@@ -19,9 +19,28 @@ use crate::{
     model::{Answer, Reply, field_shown},
 };
 
-/// Whether an identifier, as baseline and candidate have it, was assigned by the servers. The first argument states whether
-/// the response is that of the creation.
-pub(super) type Assigned<'a> = &'a dyn Fn(bool, &str, &str) -> bool;
+/// Whether a value, as baseline and candidate have it, was assigned by the servers.
+pub(super) type Assigned<'a> = &'a dyn Fn(Role, &str, &str) -> bool;
+
+/// What the place of a value says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// An identifier by its name.
+    Identifier {
+        /// Whether the response is that of the creation of a resource.
+        is_created: bool,
+    },
+    /// Any value.
+    Any,
+}
+
+impl Role {
+    pub(super) fn of_identifier(answer: &Answer) -> Self {
+        Self::Identifier {
+            is_created: answer.status == CREATED,
+        }
+    }
+}
 
 /// How two responses are compared.
 #[derive(Clone, Copy)]
@@ -433,7 +452,7 @@ fn is_of_assigned(a: &str, b: &str, answer: &Answer, how: How<'_>) -> bool {
     let (Some((one, other)), None) = (differing.next(), differing.next()) else {
         return false;
     };
-    before.len() == after.len() && (how.assigned)(answer.status == CREATED, one, other)
+    before.len() == after.len() && (how.assigned)(Role::of_identifier(answer), one, other)
 }
 
 /// Whether two locations are one on their targets: absolute and relative to the origin.

@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::{
     ChangeRule as Rule,
     align::{Alignment, align, is_permutation},
-    answers::Assigned,
+    answers::{Assigned, Role},
     difference::{Difference, Edit, EditChange, EditStep, Part, Told},
     format::{Format, instant, is_spelled_differently},
     values::{bare, epoch, is_distinctive, is_identifier, is_measured, is_message, is_of_its_time, json_type},
@@ -248,7 +248,12 @@ impl Walk<'_, '_> {
     }
 
     fn is_assigned(&self, name: &str, a: &str, b: &str) -> bool {
-        is_identifier(name) && (self.how.assigned)(self.how.a.answer.status == CREATED, a, b)
+        let role = if is_identifier(name) {
+            Role::of_identifier(self.how.a.answer)
+        } else {
+            Role::Any
+        };
+        (self.how.assigned)(role, a, b)
     }
 
     /// Whether both are generated for each response: ids that nothing else has, and instants that go with its time.

@@ -10,8 +10,8 @@ use crate::{
     model::CaseFinished,
     schema::{Declared, SchemaStore},
     suite::{
-        CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, StatusDef, Suites, Template,
-        TextTestDef,
+        CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, StatusDef, StepDef, Suites,
+        Template, TextTestDef,
     },
 };
 
@@ -37,32 +37,42 @@ const AUTHORISATION: [&str; 9] = [
 /// What is known of the cases of a project.
 #[derive(Debug, Default)]
 pub struct Facts<'s> {
-    cases: BTreeMap<String, Arc<CaseDef>>,
+    /// By the id of the step: its case, and its index in it.
+    steps: BTreeMap<String, (Arc<CaseDef>, usize)>,
     schemas: Option<&'s SchemaStore>,
 }
 
 impl<'s> Facts<'s> {
     /// Of loaded suites.
     pub fn of(suites: &Suites, schemas: &'s SchemaStore) -> Self {
-        let cases = suites.cases.iter();
+        let steps = suites.cases.iter().flat_map(|case| {
+            let steps = case.def.steps.iter().enumerate();
+            steps.map(|(index, step)| (case.step_id(step), (Arc::clone(&case.def), index)))
+        });
         Self {
-            cases: cases.map(|case| (case.id.clone(), Arc::clone(&case.def))).collect(),
+            steps: steps.collect(),
             schemas: Some(schemas),
         }
     }
 
-    /// The ids of all cases of the project.
+    fn step(&self, id: &str) -> Option<&StepDef> {
+        let (case, index) = self.steps.get(id)?;
+        case.steps.get(*index)
+    }
+
+    /// The ids of all steps of the project; a case with `request` has its own id.
     pub(super) fn cases(&self) -> impl Iterator<Item = &str> {
-        self.cases.keys().map(String::as_str)
+        self.steps.keys().map(String::as_str)
     }
 
     /// Method and path template of all cases of the project.
     pub(super) fn endpoints(&self) -> BTreeSet<String> {
-        let endpoint = |def: &Arc<CaseDef>| {
-            let (method, path) = template_of(def);
+        let endpoint = |step: &StepDef| {
+            let (method, path) = template_of(step);
             format!("{method} {}", if path.is_empty() { "/" } else { &path })
         };
-        self.cases.values().map(endpoint).collect()
+        let steps = self.steps.keys().filter_map(|id| self.step(id));
+        steps.filter(|step| step.follow.is_none()).map(endpoint).collect()
     }
 
     /// Method and path template of a case: those of the project, or else of the recorded request. `None` where neither is
@@ -75,7 +85,8 @@ impl<'s> Facts<'s> {
             let path = path.split(['?', '#']).next().unwrap_or_default();
             side.names.put_back(path)
         });
-        let template = self.cases.get(&case.id).map(|def| template_of(def));
+        let template = self.step(&case.id).filter(|step| step.follow.is_none());
+        let template = template.map(template_of);
         let (method, path) = match (template, request, sent) {
             (Some((method, path)), Some(request), Some(sent)) => {
                 let method = if method.contains("{{") {
@@ -94,13 +105,13 @@ impl<'s> Facts<'s> {
 
     /// What the schema of a case's body declares at a place.
     pub(super) fn declared(&self, case: &str, pointer: &str) -> Option<Declared> {
-        let schema = self.cases.get(case)?.expect.body.schema.as_ref()?;
+        let schema = self.step(case)?.expect.body.schema.as_ref()?;
         Some(self.schemas?.declared(&schema.value.reference, pointer))
     }
 
     /// The statuses that a case expects.
     pub(super) fn statuses(&self, case: &str) -> Option<&StatusSet> {
-        match &self.cases.get(case)?.expect.status.as_ref()?.value {
+        match &self.step(case)?.expect.status.as_ref()?.value {
             StatusDef::Fixed(set) => Some(set),
             StatusDef::Variable(..) => None,
         }
@@ -156,14 +167,11 @@ impl<'s> Facts<'s> {
             .then_some((Level::Breaking, "a request that must be rejected now succeeds"))
     }
 
-    /// The case whose answer nobody may be able to tell from that of this one.
-    pub(super) fn same_as(&self, case: &str) -> Option<&str> {
-        self.cases
-            .get(case)?
-            .expect
-            .same_as
-            .as_ref()
-            .map(|other| other.value.as_str())
+    /// The id of the step whose response must be indistinguishable from that of this one.
+    pub(super) fn same_as(&self, id: &str) -> Option<String> {
+        let other = self.step(id)?.expect.same_as.as_ref()?;
+        let (case, _) = id.rsplit_once(':')?;
+        Some(format!("{case}:{}", other.value))
     }
 
     /// Whether a case is about who may do what, by its tags.
@@ -174,7 +182,7 @@ impl<'s> Facts<'s> {
 
     /// How a case itself calls the value of a place volatile, if it does.
     pub(super) fn volatile(&self, case: &str, part: &Part) -> Option<&'static str> {
-        let def = self.cases.get(case)?;
+        let def = self.step(case)?;
         match part {
             Part::Body(pointer) => {
                 if def.snapshots.redact.iter().any(|redacted| covers(redacted, pointer)) {
@@ -206,9 +214,9 @@ impl<'s> Facts<'s> {
     }
 }
 
-/// Method and path of a case as they are written.
-fn template_of(def: &CaseDef) -> (String, String) {
-    let request = &def.request;
+/// Method and path of a step as they are written.
+fn template_of(step: &StepDef) -> (String, String) {
+    let request = &step.request;
     (
         request.method.as_ref().map_or_else(|| "GET".to_owned(), written),
         request.path.as_ref().map_or_else(String::new, written),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ChangeRule as Rule, Level, Noise, NotCompared,
-    answers::{How, differ, replies},
+    AssignedIds, ChangeRule as Rule, Level, Noise, NotCompared,
+    answers::{How, Role, differ, replies},
     apply::applied,
     attribute::{Mark, concerns, is_at, is_wording, marks, texts},
     difference::{Difference, Part, Told},
@@ -155,8 +155,8 @@ pub(super) struct Gathered {
     pub(super) compared: usize,
     same: BTreeMap<String, Vec<Key>>,
     pub(super) not_compared: Vec<NotCompared>,
-    /// Pairs of identifiers that the servers assigned to created resources.
-    pub(super) generated: BTreeSet<(String, String)>,
+    /// Pairs of values that the servers assigned.
+    pub(super) assigned: AssignedIds,
     /// The endpoints of all cases.
     pub(super) endpoints: BTreeSet<String>,
 }
@@ -192,11 +192,17 @@ impl Gathered {
             _ => false,
         };
         let volatile = |part: &Part| facts.volatile(&other.id, part);
-        let generated = std::mem::take(&mut self.generated);
-        let assigned = |is_created: bool, before: &str, after: &str| {
+        let assigned_ids = std::mem::take(&mut self.assigned);
+        let assigned = |role: Role, before: &str, after: &str| {
             let is_sent = || exchange(one).is_none_or(|exchange| is_sent(&exchange.request, before));
-            generated.contains(&(before.to_owned(), after.to_owned()))
-                || (is_created && is_similar(before, after) && !is_sent())
+            let pair = (before.to_owned(), after.to_owned());
+            assigned_ids.captured.contains(&pair)
+                || match role {
+                    Role::Identifier { is_created } => {
+                        assigned_ids.created.contains(&pair) || (is_created && is_similar(before, after) && !is_sent())
+                    }
+                    Role::Any => false,
+                }
         };
         let how = How {
             volatile: &volatile,
@@ -242,7 +248,7 @@ impl Gathered {
             }
             keys.push((key, effect));
         }
-        self.generated = generated;
+        self.assigned = assigned_ids;
         if is_compared {
             let keys = keys.iter().map(|(key, _)| key.clone()).collect();
             self.same.insert(other.id.clone(), keys);
@@ -401,7 +407,7 @@ impl Gathered {
             // The response that this one is compared with has changed, and its own case shows it.
             let other = facts.same_as(&case.id).filter(|_| *check == CheckId::SameAs);
             let mut is_explained = other.is_some_and(|other| {
-                let tells = |group: &Group| group.keys().any(|(_, id)| id == other);
+                let tells = |group: &Group| group.keys().any(|(_, id)| *id == other);
                 keys.is_empty() && self.groups.values().any(tells)
             });
             let exact = |effect: &Effect| effect_of(effect, rule).contains(mark);

@@ -6,7 +6,7 @@ use super::attribute::{Mark, marks_of};
 use crate::{
     check::{self, ResponseView},
     model::{Answer, CaseFinished},
-    plan::{Bound, Plan, Planned},
+    plan::{Bound, Late, Plan, Planned},
     source::Sources,
 };
 
@@ -14,13 +14,14 @@ use crate::{
 pub struct Judge<'p> {
     plan: &'p Plan,
     sources: &'p Sources,
-    cases: HashMap<&'p str, &'p Planned>,
+    /// By the id of the step: its case, and its index in it.
+    steps: HashMap<String, (&'p Planned, usize)>,
 }
 
 impl std::fmt::Debug for Judge<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Judge")
-            .field("cases", &self.cases.len())
+            .field("steps", &self.steps.len())
             .finish_non_exhaustive()
     }
 }
@@ -28,18 +29,22 @@ impl std::fmt::Debug for Judge<'_> {
 impl<'p> Judge<'p> {
     /// By a plan for the recorded target of the baseline.
     pub fn new(plan: &'p Plan, sources: &'p Sources) -> Self {
-        let cases = plan.cases.iter();
+        let steps = plan.cases.iter().flat_map(|planned| {
+            let steps = planned.case.def.steps.iter().enumerate();
+            steps.map(move |(index, step)| (planned.case.step_id(step), (planned, index)))
+        });
         Self {
             plan,
             sources,
-            cases: cases.map(|planned| (planned.case.id.as_str(), planned)).collect(),
+            steps: steps.collect(),
         }
     }
 
     /// What judges a case; `None` where it is not in the suite, or has no complete response.
     pub(super) fn case(&self, recorded: &CaseFinished) -> Option<JudgedCase> {
-        let planned = self.cases.get(recorded.id.as_str())?;
-        let mut bound = self.plan.bind(&planned.case, self.sources).ok()?;
+        let (planned, index) = self.steps.get(recorded.id.as_str())?;
+        let late = Late::of_recorded(recorded.last.steps.first()?);
+        let mut bound = self.plan.bind(&planned.case, *index, &late, self.sources).ok()?;
         bound.request = recorded.last.exchange()?.request.clone();
         Some(JudgedCase { bound })
     }

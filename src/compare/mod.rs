@@ -120,7 +120,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     let mut before = Recorded::read(baseline.path, baseline.name, how.wanted).map_err(of(false))?;
     let mut after = Recorded::read(candidate.path, candidate.name, how.wanted).map_err(of(true))?;
     let mut gathered = Gathered::default();
-    gathered.generated = generated(&before, &after);
+    gathered.assigned = AssignedIds::new(&before, &after);
     let mut times = Vec::new();
     for (id, entry) in after.cases.clone() {
         let new = after.case(entry).map_err(of(true))?;
@@ -225,26 +225,50 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     })
 }
 
-/// Pairs of identifiers that the two sides assigned to the resources that the same case created.
-fn generated(before: &Recorded, after: &Recorded) -> BTreeSet<(String, String)> {
-    let mut pairs = BTreeSet::new();
-    // Short numbers would be taken for others by chance.
-    let distinct = |ids: &'_ [String]| -> Vec<String> {
-        let ids = ids.iter().filter(|id| id.len() > 3);
-        ids.take(side::PAIRED).cloned().collect()
-    };
-    for (place, own) in &before.assigned {
-        let other = after.assigned.get(place).map(|ids| distinct(ids)).unwrap_or_default();
-        for one in distinct(own) {
-            pairs.extend(
-                other
-                    .iter()
-                    .filter(|id| **id != one)
-                    .map(|id| (one.clone(), id.clone())),
-            );
+/// Pairs of values, of baseline and candidate, that differ because the servers assigned them.
+#[derive(Debug, Default)]
+struct AssignedIds {
+    /// Identifiers of resources that the same case created.
+    created: BTreeSet<(String, String)>,
+    /// Values that the suite captures or generates: it says itself that they differ from run to run.
+    captured: BTreeSet<(String, String)>,
+}
+
+impl AssignedIds {
+    fn new(before: &Recorded, after: &Recorded) -> Self {
+        let mut all = Self::default();
+        // Short numbers would be taken for others by chance.
+        let is_distinct = |id: &&String| id.len() > 3;
+        for (place, own) in &before.assigned {
+            let Some(other) = after.assigned.get(place) else {
+                continue;
+            };
+            let add = |into: &mut BTreeSet<_>, own: &[&String], other: &[&String]| {
+                for one in own {
+                    let others = other.iter().filter(|id| *id != one);
+                    into.extend(others.map(|id| ((*one).clone(), (*id).clone())));
+                }
+            };
+            if place.1.starts_with(side::CAPTURE) {
+                add(
+                    &mut all.captured,
+                    &own.iter().collect::<Vec<_>>(),
+                    &other.iter().collect::<Vec<_>>(),
+                );
+            } else {
+                let distinct = |ids: &'_ [String]| -> Vec<String> {
+                    ids.iter().filter(is_distinct).take(side::PAIRED).cloned().collect()
+                };
+                let (own, other) = (distinct(own), distinct(other));
+                add(
+                    &mut all.created,
+                    &own.iter().collect::<Vec<_>>(),
+                    &other.iter().collect::<Vec<_>>(),
+                );
+            }
         }
+        all
     }
-    pairs
 }
 
 /// Changes are listed by level, by how many cases show them, then by what they are.

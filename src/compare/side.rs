@@ -14,11 +14,16 @@ use crate::{
 /// Maximum number of identifiers of one place that are paired with those of the other side.
 pub(super) const PAIRED: usize = 5;
 
+/// Begins the name of a captured value among the identifiers that a side assigned.
+pub(super) const CAPTURE: &str = "capture ";
+
 /// Where a case stands, and what became of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     at: u64,
     pub(super) index: usize,
+    /// The step of a case with steps, from zero.
+    step: usize,
 }
 
 /// One side.
@@ -47,14 +52,17 @@ impl Recorded {
             match event?.into_inner() {
                 Event::CaseFinished(finished) if wanted(&finished.id) => {
                     repeats = repeats.max(1 + finished.repeats.len());
-                    for (place, value) in attempts(&finished).flat_map(assigned_by) {
-                        assigned.entry((finished.id.clone(), place)).or_default().push(value);
+                    for (step, finished) in finished.by_step().into_iter().enumerate() {
+                        for (place, value) in attempts(&finished).flat_map(assigned_by) {
+                            assigned.entry((finished.id.clone(), place)).or_default().push(value);
+                        }
+                        let entry = Entry {
+                            at: recording.at(),
+                            index: finished.index,
+                            step,
+                        };
+                        found.insert(finished.id, entry);
                     }
-                    let entry = Entry {
-                        at: recording.at(),
-                        index: finished.index,
-                    };
-                    found.insert(finished.id, entry);
                 }
                 Event::RunFinished(finished) => end = Some(finished),
                 _ => {}
@@ -105,12 +113,35 @@ impl Recorded {
 
     /// All that is recorded of a case.
     pub(super) fn case(&mut self, entry: Entry) -> Result<CaseFinished, RecordingError> {
-        self.again.again(entry.at)
+        let mut steps = self.again.again(entry.at)?.by_step();
+        // It had as many steps when it was indexed.
+        Ok(steps.swap_remove(entry.step.min(steps.len() - 1)))
     }
 }
 
-/// The identifiers of a resource that an attempt created, by their places in the response.
+/// The values that differ from run to run: captured ones, and the identifiers of a resource that an attempt created, by
+/// their places in the response.
 fn assigned_by(attempt: &Attempt) -> Vec<(String, String)> {
+    let mut all = captured_by(attempt);
+    all.extend(created_by(attempt));
+    all
+}
+
+/// The values that the steps of an attempt captured.
+fn captured_by(attempt: &Attempt) -> Vec<(String, String)> {
+    let captures = attempt
+        .steps
+        .iter()
+        .flat_map(|step| step.captures.iter().chain(&step.generated));
+    let texts = captures.filter_map(|(name, value)| match value {
+        Value::String(text) => Some((format!("{CAPTURE}{name}"), text.clone())),
+        Value::Number(number) => Some((format!("{CAPTURE}{name}"), number.to_string())),
+        _ => None,
+    });
+    texts.collect()
+}
+
+fn created_by(attempt: &Attempt) -> Vec<(String, String)> {
     let Some(Exchange {
         request,
         reply: Reply::Answer(answer),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     ChangeRule,
-    answers::{How, differ},
+    answers::{How, Role, differ},
     difference::{Part, Told},
 };
 use crate::{check::PutBack, model::Answer};
@@ -24,7 +24,7 @@ fn seen(a: &Answer, b: &Answer) -> Vec<String> {
     let how = How {
         volatile: &|_| None,
         with_edits: true,
-        assigned: &|is_created, _, _| is_created,
+        assigned: &|role, _, _| role == (Role::Identifier { is_created: true }),
     };
     let mut all: Vec<_> = differ(told(a), told(b), how)
         .into_iter()

@@ -63,6 +63,16 @@ pub enum CheckId {
     Duration,
     /// `same-as`
     SameAs,
+    /// `capture/none`: the response does not contain the value that is captured.
+    CaptureNone,
+    /// `capture/many`: the response contains several values where one is captured.
+    CaptureMany,
+    /// `request/value`: a captured value cannot be sent or compared where the step uses it.
+    RequestValue,
+    /// `follow`: the response that is followed has no usable `Location`.
+    Follow,
+    /// `eventually/unless`: a response ended the wait.
+    Unless,
     /// `http/message`: the response is an HTTP message.
     Message,
     /// `http/NAME`: a built-in rule. The rules are listed in `check::RULES`.
@@ -124,7 +134,7 @@ pub struct CheckInfo<'a> {
 
 impl CheckId {
     /// The ids that contain no name.
-    const FIXED: [Self; 11] = [
+    const FIXED: [Self; 16] = [
         Self::Status,
         Self::BodyEmpty,
         Self::BodySchema,
@@ -133,6 +143,11 @@ impl CheckId {
         Self::BodyText,
         Self::Duration,
         Self::SameAs,
+        Self::CaptureNone,
+        Self::CaptureMany,
+        Self::RequestValue,
+        Self::Follow,
+        Self::Unless,
         Self::Message,
         Self::Snapshot,
         Self::Omitted,
@@ -167,6 +182,11 @@ impl CheckId {
             Self::BodyText => info("body/text", Layer::Body, Body, true),
             Self::Duration => info("duration", Layer::Other, Response, true),
             Self::SameAs => info("same-as", Layer::Other, Response, false),
+            Self::CaptureNone => info("capture/none", Layer::Other, Response, false),
+            Self::CaptureMany => info("capture/many", Layer::Other, Response, false),
+            Self::RequestValue => info("request/value", Layer::Other, Response, false),
+            Self::Follow => info("follow", Layer::Other, Response, false),
+            Self::Unless => info("eventually/unless", Layer::Other, Response, false),
             Self::Message => info("http/message", Layer::Rules, Response, false),
             Self::Rule(RuleId(id)) => info(id, Layer::Rules, Response, false),
             Self::Snapshot => info("snapshot", Layer::Snapshot, Response, false),
@@ -185,9 +205,12 @@ impl CheckId {
             Self::Duration => "The response is complete in time.",
             Self::Message => "The response is a well-formed HTTP message (RFC 9112 §2).",
             Self::Snapshot => "The response equals its snapshot.",
-            Self::SameAs | Self::Rule(_) | Self::Omitted | Self::Unknown(_) => {
-                return format!("The check `{self}` holds.");
-            }
+            Self::SameAs => "The response equals that of another step.",
+            Self::CaptureNone | Self::CaptureMany => "The response contains exactly one value to capture.",
+            Self::RequestValue => "Captured values can be sent where the step uses them.",
+            Self::Follow => "The response that is followed has a usable `Location`.",
+            Self::Unless => "No response meets the expectations of `unless`.",
+            Self::Rule(_) | Self::Omitted | Self::Unknown(_) => return format!("The check `{self}` passes."),
         };
         title.to_owned()
     }

@@ -271,6 +271,53 @@ pub struct CaseFinished {
     pub snapshot: Option<String>,
 }
 
+impl CaseFinished {
+    /// The case as one case for each step, with the id of the step: `folder/file:step`. The verdict is that of the step,
+    /// and the values that earlier steps captured or generated are with it. A case with `request` is unchanged.
+    pub fn by_step(self) -> Vec<Self> {
+        if !self.last.steps.iter().any(|step| !step.id.is_empty()) {
+            return vec![self];
+        }
+        let only = |attempt: &Attempt, id: &str| Attempt {
+            reason: None,
+            steps: attempt.steps.iter().filter(|step| step.id == id).cloned().collect(),
+        };
+        let (mut captures, mut generated) = (BTreeMap::new(), BTreeMap::new());
+        let all = self.last.steps.iter().enumerate();
+        let all = all.map(|(number, step)| {
+            captures.extend(step.captures.clone());
+            generated.extend(step.generated.clone());
+            let step = Step {
+                captures: captures.clone(),
+                generated: generated.clone(),
+                ..step.clone()
+            };
+            let verdict = match &step.exchange {
+                _ if matches!(self.verdict, Verdict::Skipped | Verdict::NotRun) => self.verdict,
+                _ if step.fails() => Verdict::Failed,
+                None => Verdict::NotRun,
+                Some(_) if step.is_unanswered() => Verdict::Errored,
+                Some(_) if self.verdict == Verdict::Flaky => Verdict::Flaky,
+                Some(_) => Verdict::Passed,
+            };
+            let repeats = self.repeats.iter().map(|one| only(one, &step.id)).collect();
+            Self {
+                id: format!("{}:{}", self.id, step.id),
+                verdict,
+                last: Attempt {
+                    reason: (step.omitted.clone())
+                        .or_else(|| self.last.reason.clone().filter(|_| verdict == Verdict::Errored)),
+                    steps: vec![step],
+                },
+                previous: if number == 0 { self.previous.clone() } else { Vec::new() },
+                repeats,
+                ..self.clone()
+            }
+        });
+        all.collect()
+    }
+}
+
 /// One attempt of a case: its steps in the order in which they ran.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
@@ -288,6 +335,12 @@ pub struct Step {
     /// Its id in the case; empty for a case with `request` instead of steps.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
+    /// Its part of the case.
+    #[serde(default, skip_serializing_if = "Phase::is_main")]
+    pub phase: Phase,
+    /// Why it was not sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub omitted: Option<String>,
     /// When the request began.
     #[schemars(with = "Option<String>")]
     #[serde(
@@ -301,9 +354,53 @@ pub struct Step {
     /// All findings, those of level `warn` included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// The request and the response; absent if no request was sent.
+    /// The request and the response; absent if no request was sent. With `polls`, the last ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
+    /// Number of requests that were sent before the last, for a step that waits.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub polls: u32,
+    /// The values that it captured, by name; secret ones are masked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub captures: BTreeMap<String, Value>,
+    /// The values that were generated for it, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub generated: BTreeMap<String, Value>,
+}
+
+/// Whether a number is zero.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// The part of a case that a step belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// It creates what the case needs. If it fails, the case is errored: the contract was not tested.
+    Setup,
+    /// It tests the contract.
+    #[default]
+    Main,
+    /// It always runs, and removes what the case created.
+    Teardown,
+}
+
+impl Phase {
+    /// Its name: `setup`, `step`, `teardown`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Main => "step",
+            Self::Teardown => "teardown",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_main(&self) -> bool {
+        *self == Self::Main
+    }
 }
 
 impl Step {
@@ -333,10 +430,15 @@ impl Attempt {
         }
     }
 
-    /// The step that decides the verdict: the first that fails or has no response, or else the last.
+    /// The step that decides the verdict: the first that fails or has no response, or else the last of the contract that was
+    /// sent.
     pub fn deciding(&self) -> Option<&Step> {
         let decides = |step: &&Step| step.fails() || step.is_unanswered();
-        self.steps.iter().find(decides).or_else(|| self.steps.last())
+        let is_sent = |step: &&Step| step.phase == Phase::Main && step.exchange.is_some();
+        let failing = self.steps.iter().find(decides);
+        failing
+            .or_else(|| self.steps.iter().rfind(is_sent))
+            .or_else(|| self.steps.last())
     }
 
     /// The exchange of the deciding step.
@@ -380,6 +482,50 @@ impl Attempt {
         };
         let before = before.and_then(|before| u64::try_from(before).ok());
         before.unwrap_or_default().saturating_add(last.elapsed_us)
+    }
+
+    /// The first step of the contract or its setup that was not sent. Without a failing step, there is no verdict.
+    fn omitted(&self) -> Option<&Step> {
+        let is_needed = |step: &&Step| step.phase != Phase::Teardown && step.omitted.is_some();
+        self.steps.iter().find(is_needed)
+    }
+
+    /// Sets the reason why there is no verdict, if the deciding step has no response or belongs to the setup.
+    pub fn explain(&mut self) {
+        let Some(step) = self.deciding() else { return };
+        let of_setup = |text: String| match step.phase {
+            Phase::Setup => format!("setup step `{}`: {text}", step.id),
+            Phase::Main if step.id.is_empty() => text,
+            phase => format!("{} `{}`: {text}", phase.name(), step.id),
+        };
+        let reason = match &step.exchange {
+            Some(Exchange {
+                reply: Reply::Failure(failure),
+                ..
+            }) => Some(of_setup(failure.message.clone())),
+            _ if step.phase == Phase::Setup && step.fails() => self.failing().map(|one| of_setup(one.headline())),
+            _ if step.fails() || self.reason.is_some() => None,
+            _ => self
+                .omitted()
+                .and_then(|step| Some(format!("step `{}`: {}", step.id, step.omitted.as_ref()?))),
+        };
+        if reason.is_some() {
+            self.reason = reason;
+        }
+    }
+
+    /// The verdict on a case whose last attempt this is; `is_retried` if attempts before it did not pass. A setup step that
+    /// fails gives no verdict: the contract was not tested.
+    pub fn verdict(&self, is_retried: bool) -> Verdict {
+        match self.deciding() {
+            Some(step) if step.phase == Phase::Setup && step.fails() => Verdict::Errored,
+            Some(step) if step.fails() => Verdict::Failed,
+            Some(step) if step.is_unanswered() => Verdict::Errored,
+            None => Verdict::Errored,
+            Some(_) if self.reason.is_some() || self.omitted().is_some() => Verdict::Errored,
+            Some(_) if is_retried => Verdict::Flaky,
+            Some(_) => Verdict::Passed,
+        }
     }
 
     /// One line with the reason why it did not pass, or else the first failing finding with its values.

@@ -37,7 +37,6 @@ pub(super) type Survived = Vec<(usize, Found)>;
 pub(super) struct Adviser<'a> {
     pub(super) subjects: &'a [Subject],
     pub(super) elsewhere: &'a HashMap<String, Elsewhere>,
-    pub(super) replies: &'a HashMap<&'a str, &'a Reply>,
     pub(super) plan: &'a Plan,
     pub(super) sources: &'a Sources,
     pub(super) schemas: &'a SchemaStore,
@@ -55,7 +54,6 @@ impl<'a> Adviser<'a> {
     pub(super) fn new(
         subjects: &'a [Subject],
         elsewhere: &'a HashMap<String, Elsewhere>,
-        replies: &'a HashMap<&'a str, &'a Reply>,
         plan: &'a Plan,
         sources: &'a Sources,
         schemas: &'a SchemaStore,
@@ -67,7 +65,6 @@ impl<'a> Adviser<'a> {
         Self {
             subjects,
             elsewhere,
-            replies,
             plan,
             sources,
             schemas,
@@ -142,7 +139,7 @@ impl<'a> Adviser<'a> {
         for at in of_file {
             let subject = &self.subjects[*at];
             let expectation = self.plan.bind_amended(&subject.case, amended, self.sources).ok()?;
-            let other = self.other(subject);
+            let other = subject.other.as_ref();
             let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);
             if !noticed.is_empty() {
                 return None;
@@ -152,11 +149,6 @@ impl<'a> Adviser<'a> {
             }
         }
         Some(Trial { expectations })
-    }
-
-    fn other(&self, subject: &Subject) -> Option<&'a Reply> {
-        let other = subject.bound.expectation.same_as.as_ref()?;
-        self.replies.get(other.id.as_str()).copied()
     }
 
     /// The survivors that an addition detects, and the others.
@@ -201,7 +193,7 @@ impl<'a> Adviser<'a> {
         else {
             return killed;
         };
-        let other = self.other(subject);
+        let other = subject.other.as_ref();
         Mutants::make_with(&subject.answer, elsewhere, &OPERATORS[operator], &mut |mutant| {
             if let Some(place) = numbers.iter().position(|number| *number == mutant.number) {
                 let noticed = noticed(expectation, &subject.bound.request, mutant.answer, other);
@@ -223,7 +215,9 @@ impl<'a> Adviser<'a> {
             return (None, left);
         };
         let at = *at;
-        let def = &subject.case.def;
+        let Some(def) = subject.case.def.steps.get(subject.step) else {
+            return (None, left);
+        };
         if def.expect.snapshot.as_ref().is_some_and(|asked| asked.value) {
             return (None, left);
         }
@@ -232,7 +226,7 @@ impl<'a> Adviser<'a> {
                 let amended = file.with(&yaml::render(&addition), self.schemas)?;
                 let mut expectation = self.plan.bind_amended(&subject.case, &amended, self.sources).ok()?;
                 let reply = Reply::Answer(subject.answer.clone());
-                let other = self.other(subject);
+                let other = subject.other.as_ref();
                 let new = check::check(&expectation, &subject.bound.request, &reply, other).snapshot?;
                 expectation.snapshot.as_mut()?.stored = Some(new.trim_end().to_owned());
                 let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);

@@ -32,8 +32,8 @@ pub use crate::model::Layer;
 
 use crate::{
     check::{self, ResponseView, noticed},
-    model::{Answer, CaseFinished, Event, Exit, Level, Place, Reply, Verdict, marks_of},
-    plan::{Bound, Plan, Planned},
+    model::{Answer, CaseFinished, Event, Exit, Level, Phase, Place, Reply, Verdict, marks_of},
+    plan::{Bound, Late, Plan, Planned},
     recording::{Recording, RecordingError},
     schema::SchemaStore,
     source::Sources,
@@ -63,9 +63,15 @@ pub struct Measuring<'a> {
     pub advised: usize,
 }
 
-/// A recorded answer that passed, and all that judges it.
+/// A recorded response that passed, and all that judges it.
 struct Subject {
+    /// The id of its step.
+    id: String,
     case: Arc<Case>,
+    /// The step's index in the case.
+    step: usize,
+    /// The response that it is compared with.
+    other: Option<Reply>,
     bound: Bound,
     answer: Answer,
     suite: String,
@@ -106,21 +112,25 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
     let mut subjects = Vec::new();
     let by_id: HashMap<&str, &CaseFinished> = recorded.iter().map(|case| (case.id.as_str(), case)).collect();
     for planned in &plan.cases {
-        let id = planned.case.id.as_str();
-        let made = match by_id.get(id) {
-            Some(case) => subject(case, planned, plan, sources, &replies),
-            None => Err("it is not in the recording".to_owned()),
-        };
-        match made {
-            Ok(subject) => subjects.push(subject),
-            Err(reason) => not_measured.push(NotMeasured {
-                case: id.to_owned(),
-                reason,
-            }),
+        let steps = planned.case.def.steps.iter().enumerate();
+        for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main) {
+            let id = planned.case.step_id(step);
+            let made = match by_id.get(id.as_str()) {
+                Some(case) => subject(case, planned, index, plan, sources, &replies),
+                None => Err("it is not in the recording".to_owned()),
+            };
+            match made {
+                Ok(subject) => subjects.push(subject),
+                Err(reason) => not_measured.push(NotMeasured { case: id, reason }),
+            }
         }
     }
-    let planned: HashSet<_> = plan.cases.iter().map(|planned| planned.case.id.as_str()).collect();
-    for case in recorded.iter().filter(|case| !planned.contains(case.id.as_str())) {
+    let steps = plan.cases.iter().flat_map(|planned| {
+        let steps = planned.case.def.steps.iter();
+        steps.map(|step| planned.case.step_id(step))
+    });
+    let planned: HashSet<_> = steps.collect();
+    for case in recorded.iter().filter(|case| !planned.contains(&case.id)) {
         not_measured.push(NotMeasured {
             case: case.id.clone(),
             reason: "it is not selected, or no longer in the suite".to_owned(),
@@ -134,8 +144,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(subject) = subjects.get(at) else { break };
-                    let other = subject.bound.expectation.same_as.as_ref();
-                    let other = other.and_then(|other| replies.get(other.id.as_str()).copied());
+                    let other = subject.other.as_ref();
                     let of_suite = &elsewhere[&subject.suite];
                     let outcome = judge(subject, other, of_suite);
                     *outcomes[at].lock().unwrap_or_else(PoisonError::into_inner) = outcome;
@@ -147,7 +156,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
         .into_iter()
         .map(|outcome| outcome.into_inner().unwrap_or_else(PoisonError::into_inner))
         .collect();
-    let mut adviser = Adviser::new(&subjects, &elsewhere, &replies, plan, sources, how.schemas);
+    let mut adviser = Adviser::new(&subjects, &elsewhere, plan, sources, how.schemas);
     Ok(fold(&mut adviser, outcomes, not_measured, how))
 }
 
@@ -155,7 +164,7 @@ fn read(path: &Path) -> Result<Vec<CaseFinished>, RecordingError> {
     let mut cases = Vec::new();
     for event in Recording::open(path)? {
         if let Event::CaseFinished(finished) = event?.into_inner() {
-            cases.push(*finished);
+            cases.extend(finished.by_step());
         }
     }
     Ok(cases)
@@ -219,6 +228,7 @@ fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> Names {
 fn subject(
     recorded: &CaseFinished,
     planned: &Planned,
+    step: usize,
     plan: &Plan,
     sources: &Sources,
     replies: &HashMap<&str, &Reply>,
@@ -233,13 +243,15 @@ fn subject(
     if answer.body.is_cut() {
         return Err("the recording holds only a part of the body".to_owned());
     }
+    let late = recorded.last.steps.first().map(Late::of_recorded).unwrap_or_default();
     let mut bound = plan
-        .bind(&planned.case, sources)
+        .bind(&planned.case, step, &late, sources)
         .map_err(|unbound| unbound.to_string())?;
     // What was sent is what the rules look at.
     bound.request = exchange.request.clone();
     let other = bound.expectation.same_as.as_ref();
-    let other = other.and_then(|other| replies.get(other.id.as_str()).copied());
+    let other = other.map(|other| format!("{}:{}", planned.case.id, other.id));
+    let other = other.and_then(|other| replies.get(other.as_str()).copied());
     let judgement = check::check(&bound.expectation, &bound.request, &exchange.reply, other);
     if let Some(finding) = judgement.findings.iter().find(|finding| finding.level == Level::Deny) {
         return Err(format!(
@@ -247,12 +259,17 @@ fn subject(
             finding.headline()
         ));
     }
+    let def = &planned.case.def.steps[step];
+    let span = if def.id.is_empty() { planned.case.span } else { def.span };
     Ok(Subject {
+        id: recorded.id.clone(),
         case: Arc::clone(&planned.case),
+        step,
+        other: other.cloned(),
         bound,
         answer: decoded(answer, plan.target.limits.max_body),
         suite: recorded.suite.clone(),
-        place: sources.place(planned.case.span),
+        place: sources.place(span),
         names: names(plan, &planned.case, answer.received),
     })
 }
@@ -289,8 +306,8 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Out
             tally.survived += 1;
             let (before, after) = advice::shown(mutant.target, &subject.answer, mutant.answer);
             let survivor = Survivor {
-                id: format!("{}#{}#{}", subject.case.id, mutant.operator.id, mutant.number + 1),
-                case: subject.case.id.clone(),
+                id: format!("{}#{}#{}", subject.id, mutant.operator.id, mutant.number + 1),
+                case: subject.id.clone(),
                 place: subject.place.clone(),
                 before,
                 after,

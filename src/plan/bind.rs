@@ -1,7 +1,7 @@
 //! Binds one case to one target: the request to send and its expectations.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,11 +10,14 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
 
-use super::scope::{MAX_TEXT, Scope};
+use super::{
+    late::Late,
+    scope::{MAX_TEXT, Scope},
+};
 use crate::{
     check::{
-        BodyExpectation, BodyTest, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind, PutBack,
-        RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
+        BodyExpectation, BodyTest, Capture, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
+        PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
     },
     model::{Place, Request},
     project::Target,
@@ -22,7 +25,7 @@ use crate::{
     source::{Diagnostic, Sources, Span},
     suite::{
         self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef,
-        PatternDefKind, QueryDef, SnapshotsDef, StatusDef, Suite, Suites, Template, TextTestDef, Written,
+        PatternDefKind, QueryDef, SnapshotsDef, StatusDef, StepDef, Suite, Suites, Template, TextTestDef, Written,
     },
     text,
 };
@@ -81,6 +84,10 @@ pub struct Bound {
     pub expectation: Expectation,
     /// Maximum time for the request.
     pub timeout: Duration,
+    /// A response that meets this expectation ends the wait of `eventually`.
+    pub unless: Option<Expectation>,
+    /// The values that were generated for the request and the expectation, by name.
+    pub generated: BTreeMap<String, serde_json::Value>,
 }
 
 /// Binds cases to a target; patterns are compiled once.
@@ -94,11 +101,14 @@ pub struct Binder {
     mask: Option<Arc<dyn SnapshotMask>>,
     /// By suite, the values that its snapshots contain by name.
     values: HashMap<String, Arc<PutBack>>,
-    /// The parts that the rows of a case file share, by the address of the definition, which is kept alive with them.
-    shared: Mutex<HashMap<usize, (Arc<CaseDef>, Shared)>>,
+    /// The parts that the rows of a case file share, by the address of the definition, which is kept alive with them, and the
+    /// step.
+    shared: Mutex<SharedParts>,
 }
 
-/// The parts of a bound case that do not depend on the row.
+type SharedParts = HashMap<(usize, usize), (Arc<CaseDef>, Shared)>;
+
+/// The parts of a bound step that do not depend on the row.
 #[derive(Debug, Default)]
 struct Shared {
     message: Option<Arc<Message>>,
@@ -141,42 +151,55 @@ impl Binder {
         self.mask = Some(mask);
     }
 
-    /// The text of a case's stored snapshot; `None` if the case has no snapshot, or none is stored.
+    /// The texts of the stored snapshots of a step; `None` if the step has no snapshot, or none is stored.
     #[expect(clippy::option_option, reason = "the two are different")]
-    pub(super) fn stored_snapshot(&self, case: &Case) -> Option<Option<String>> {
-        case.def.expect.snapshot.as_ref().filter(|asked| asked.value)?;
-        Some(self.snapshots.read(&case.id).ok().flatten().map(|stored| stored.text))
+    pub(super) fn stored_snapshot(&self, case: &Case, step: &StepDef) -> Option<Option<String>> {
+        if !step.has_snapshot() {
+            return None;
+        }
+        let stored = self.snapshots.read(&case.step_id(step)).ok().flatten();
+        Some(stored.map(|stored| stored.text))
     }
 
     /// The variables that a case and its row define, with their values.
     pub(super) fn made_by(&self, case: &Case) -> Vec<(String, String)> {
-        Scope::new(case, &self.target).made_here()
+        Scope::new(case, &self.target, &Late::planned()).made_here()
     }
 
-    /// Binds a case. A value that cannot be sent or compared is an error at its line.
-    pub(super) fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
-        let binding = self.binding(case, sources);
+    /// Binds a step of a case. A value that cannot be sent or compared is an error at its line.
+    pub(super) fn bind(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<Bound, Unbound> {
+        let binding = self.binding(case, step, late, sources)?;
         let bound = binding.bound()?;
         binding.finish(bound)
     }
 
     /// Returns the error of [`Binder::bind`], if any. The parts that rows share are bound with the first row only.
-    pub(super) fn check(&self, case: &Case, sources: &Sources) -> Result<(), Unbound> {
-        let binding = self.binding(case, sources);
+    pub(super) fn check(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<(), Unbound> {
+        let binding = self.binding(case, step, late, sources)?;
         binding.check()?;
         binding.finish(())
     }
 
-    fn binding<'a>(&'a self, case: &'a Case, sources: &'a Sources) -> Binding<'a> {
-        Binding {
+    fn binding<'a>(
+        &'a self,
+        case: &'a Case,
+        step: usize,
+        late: &'a Late,
+        sources: &'a Sources,
+    ) -> Result<Binding<'a>, Diagnostic> {
+        let def = case.def.steps.get(step).ok_or_else(|| no_step(case))?;
+        Ok(Binding {
             binder: self,
             case,
+            step: def,
+            index: step,
             sources,
-            scope: Scope::new(case, &self.target),
-            expect: &case.def.expect,
-            snapshots: &case.def.snapshots,
+            scope: Scope::new(case, &self.target, late),
+            late,
+            expect: &def.expect,
+            snapshots: &def.snapshots,
             is_amended: false,
-        }
+        })
     }
 
     /// Binds the expectations that a case would have with lines added to its file.
@@ -186,11 +209,15 @@ impl Binder {
         amended: &Amended,
         sources: &Sources,
     ) -> Result<Expectation, Unbound> {
+        let late = Late::planned();
         let binding = Binding {
             binder: self,
             case,
+            step: case.def.main().ok_or_else(|| no_step(case))?,
+            index: 0,
             sources,
-            scope: Scope::new(case, &self.target),
+            scope: Scope::new(case, &self.target, &late),
+            late: &late,
             expect: &amended.expect,
             snapshots: &amended.snapshots,
             is_amended: true,
@@ -200,6 +227,10 @@ impl Binder {
     }
 }
 
+fn no_step(case: &Case) -> Diagnostic {
+    Diagnostic::new(case.span, "the case has no such step")
+}
+
 /// Why a case cannot be bound.
 #[derive(Clone, Debug)]
 pub enum Unbound {
@@ -207,6 +238,8 @@ pub enum Unbound {
     Mistake(Diagnostic),
     /// It would not send the intended value: it is skipped with this reason.
     Pointless(String),
+    /// It uses this name, whose value was not captured.
+    Uncaptured(String),
 }
 
 impl std::fmt::Display for Unbound {
@@ -214,6 +247,7 @@ impl std::fmt::Display for Unbound {
         f.write_str(match self {
             Self::Mistake(mistake) => &mistake.message,
             Self::Pointless(reason) => reason,
+            Self::Uncaptured(name) => return write!(f, "`{name}` was not captured"),
         })
     }
 }
@@ -239,8 +273,12 @@ fn put_back(suite: &Suite, target: &Target) -> PutBack {
 struct Binding<'a> {
     binder: &'a Binder,
     case: &'a Case,
+    step: &'a StepDef,
+    /// The step's index in the case.
+    index: usize,
     sources: &'a Sources,
     scope: Scope<'a>,
+    late: &'a Late,
     expect: &'a ExpectDef,
     snapshots: &'a SnapshotsDef,
     /// Whether the expectations differ from the case's own, which its rows share.
@@ -250,7 +288,16 @@ struct Binding<'a> {
 impl Binding<'_> {
     /// The bound value, if every variable in it has a usable value.
     fn finish<T>(&self, bound: T) -> Result<T, Unbound> {
-        let (scope, span) = (&self.scope, self.case.span);
+        let scope = &self.scope;
+        // In a table, the row has the values.
+        let span = if self.case.example.is_some() {
+            self.case.span
+        } else {
+            self.step.span
+        };
+        if let Some(name) = scope.uncaptured() {
+            return Err(Unbound::Uncaptured(name));
+        }
         if scope.is_incomplete() {
             return Err(Diagnostic::new(span, "a variable of this case has no value").into());
         }
@@ -266,11 +313,39 @@ impl Binding<'_> {
     }
 
     fn bound(&self) -> Result<Bound, Diagnostic> {
+        let request = self.request()?;
+        let expectation = self.expectation()?;
         Ok(Bound {
-            request: self.request()?,
-            expectation: self.expectation()?,
-            timeout: self.case.def.timeout.unwrap_or(self.binder.target.limits.timeout),
+            request,
+            expectation,
+            timeout: self.step.timeout.unwrap_or(self.binder.target.limits.timeout),
+            unless: self.unless()?,
+            generated: self.late.generated(),
         })
+    }
+
+    /// The expectation that ends the wait of `eventually`.
+    fn unless(&self) -> Result<Option<Expectation>, Diagnostic> {
+        let eventually = self.step.eventually.as_ref();
+        let Some(unless) = eventually.and_then(|eventually| eventually.value.unless.as_ref()) else {
+            return Ok(None);
+        };
+        let binding = Binding {
+            binder: self.binder,
+            case: self.case,
+            step: self.step,
+            index: self.index,
+            sources: self.sources,
+            scope: Scope::new(self.case, &self.binder.target, self.late),
+            late: self.late,
+            expect: unless,
+            snapshots: self.snapshots,
+            is_amended: true,
+        };
+        let mut expectation = binding.expectation()?;
+        expectation.captures.clear();
+        expectation.rules = RuleLevels::all_off();
+        Ok(Some(expectation))
     }
 
     /// Every step of [`Binding::bound`] that can fail, in the same order.
@@ -280,6 +355,7 @@ impl Binding<'_> {
         self.content_expected()?;
         self.status()?;
         self.snapshot()?;
+        self.unless()?;
         Ok(())
     }
 
@@ -299,7 +375,7 @@ impl Binding<'_> {
     }
 
     fn own_message(&self) -> Result<Message, Diagnostic> {
-        let def = &self.case.def.request;
+        let def = &self.step.request;
         let method = match &def.method {
             Some(method) => self.scope.text(method),
             None => "GET".to_owned(),
@@ -347,7 +423,10 @@ impl Binding<'_> {
     }
 
     fn url(&self) -> Result<String, Diagnostic> {
-        let def = &self.case.def.request;
+        if self.step.follow.is_some() {
+            return Ok(self.late.location().unwrap_or(&self.binder.base).to_owned());
+        }
+        let def = &self.step.request;
         let mut url = self.binder.base.clone();
         if let Some(path) = &def.path {
             let text = self.with_params(&self.scope.text(path), path.span)?;
@@ -397,7 +476,7 @@ impl Binding<'_> {
             let (before, braced) = rest.split_at(open);
             text.push_str(before);
             let named = braced[1..].split_once('}').and_then(|(name, after)| {
-                let params = &self.case.def.request.params;
+                let params = &self.step.request.params;
                 let (_, value) = params.iter().find(|(known, _)| known == name)?;
                 Some((value, after))
             });
@@ -441,7 +520,7 @@ impl Binding<'_> {
     }
 
     fn content(&self) -> (Bytes, Option<&'static str>) {
-        match &self.case.def.request.body {
+        match &self.step.request.body {
             None => (Bytes::new(), None),
             Some(ContentDef::Json(value)) => (self.scope.json(value).to_string().into(), Some("application/json")),
             Some(ContentDef::Text(text)) => (self.scope.text(text).into(), Some("text/plain; charset=utf-8")),
@@ -459,7 +538,11 @@ impl Binding<'_> {
             rules.set(id, *level);
         }
         Ok(Expectation {
-            place: place(self.case.span),
+            place: place(if self.step.id.is_empty() {
+                self.case.span
+            } else {
+                self.step.span
+            }),
             status: self.status()?,
             headers,
             body,
@@ -470,9 +553,20 @@ impl Binding<'_> {
                 redact: Arc::from(self.snapshots.redact.as_slice()),
                 place: place(other.span),
             }),
+            captures: self.captures(),
             rules,
             max_body: self.binder.target.limits.max_body,
         })
+    }
+
+    fn captures(&self) -> Vec<Capture> {
+        let captures = self.step.capture.iter().map(|capture| Capture {
+            name: Arc::clone(&capture.name),
+            source: capture.source.clone(),
+            secret: capture.secret,
+            place: self.sources.place(capture.span),
+        });
+        captures.collect()
     }
 
     fn status(&self) -> Result<Option<(StatusSet, Place)>, Diagnostic> {
@@ -532,7 +626,7 @@ impl Binding<'_> {
         if self.is_amended || def.examples.len() < 2 {
             return bind();
         }
-        let address = Arc::as_ptr(def).addr();
+        let address = (Arc::as_ptr(def).addr(), self.index);
         let all = || self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, known)) = all().get_mut(&address)
             && let Some(known) = slot(known)
@@ -595,17 +689,28 @@ impl Binding<'_> {
         let stored = self
             .binder
             .snapshots
-            .read(&self.case.id)
+            .read(&self.case.step_id(self.step))
             .map_err(|error| Diagnostic::new(asked.span, error.to_string()))?;
         let def = self.snapshots;
         Ok(Some(SnapshotExpectation {
             headers: Arc::from(def.headers.as_slice()),
             redact: Arc::from(def.redact.as_slice()),
-            values: Arc::clone(&self.binder.values[&self.case.suite.id]),
+            values: self.values(),
+            captured: Vec::new(),
             mask: self.binder.mask.clone(),
             stored: stored.map(|stored| stored.text),
             place: self.sources.place(asked.span),
         }))
+    }
+
+    /// The values that a snapshot contains by name.
+    fn values(&self) -> Arc<PutBack> {
+        let shared = &self.binder.values[&self.case.suite.id];
+        let late = self.late.texts();
+        if late.is_empty() {
+            return Arc::clone(shared);
+        }
+        Arc::new(shared.with_late(late))
     }
 
     fn text_tests(&self, defs: &[TextTestDef]) -> Result<Vec<TextTest>, Diagnostic> {

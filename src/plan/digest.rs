@@ -4,7 +4,7 @@
 //! Values of secrets are excluded: a digest in a recording would allow guessing them. A new token for the same
 //! account does not change any expectation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -18,48 +18,23 @@ use crate::{
     suite::{Case, JsonDef, NamedValue, Part, Template},
 };
 
-/// Maximum length of a chain of comparisons that is followed.
-const MAX_COMPARED: usize = 16;
-
 impl Plan {
     /// Sets the digest of every case that is run.
     pub(crate) fn add_digests(&mut self, schemas: &SchemaStore, hide: &Redactor) {
         let schemas = SchemaDigests::new(schemas);
-        let by_id: HashMap<&str, &Case> = self
-            .cases
-            .iter()
-            .map(|one| (one.case.id.as_str(), &*one.case))
-            .collect();
         let digests: Vec<_> = (self.cases.iter())
-            .map(|planned| {
-                planned
-                    .skip
-                    .is_none()
-                    .then(|| self.digest(planned, &by_id, &schemas, hide))
-            })
+            .map(|planned| planned.skip.is_none().then(|| self.digest(planned, &schemas, hide)))
             .collect();
         for (planned, digest) in self.cases.iter_mut().zip(digests) {
             planned.digest = digest;
         }
     }
 
-    fn digest(
-        &self,
-        planned: &Planned,
-        by_id: &HashMap<&str, &Case>,
-        schemas: &SchemaDigests,
-        hide: &Redactor,
-    ) -> Digest {
+    fn digest(&self, planned: &Planned, schemas: &SchemaDigests, hide: &Redactor) -> Digest {
         let mut digester = Digester::new("case");
         // Another version of the program can have other checks.
         digester.part(env!("CARGO_PKG_VERSION"));
-        let mut next = Some(&*planned.case);
-        for _ in 0..MAX_COMPARED {
-            let Some(case) = next else { break };
-            self.add(&mut digester, case, schemas, hide);
-            let other = case.def.expect.same_as.as_ref();
-            next = other.and_then(|other| by_id.get(other.value.as_str()).copied());
-        }
+        self.add(&mut digester, &planned.case, schemas, hide);
         digester.finish()
     }
 
@@ -75,21 +50,29 @@ impl Plan {
         for file in case.schemas.iter() {
             digester.digest(schemas.of(file));
         }
+        let snapshots = case
+            .def
+            .steps
+            .iter()
+            .map(|step| self.binder.stored_snapshot(case, step));
+        let snapshots: Vec<_> = snapshots.collect();
         // A snapshot contains the name of an input in place of its value.
-        let snapshot = self.binder.stored_snapshot(case);
-        let inputs: BTreeSet<&str> = match &snapshot {
-            None => case.needs.iter().map(String::as_str).collect(),
-            Some(_) => case.suite.def.inputs.iter().map(|(name, _)| name.as_str()).collect(),
+        let inputs: BTreeSet<&str> = if snapshots.iter().all(Option::is_none) {
+            case.needs.iter().map(String::as_str).collect()
+        } else {
+            case.suite.def.inputs.iter().map(|(name, _)| name.as_str()).collect()
         };
         for name in inputs {
             digester.part(name);
             add_value(digester, &self.target, name, hide);
         }
-        digester.part(match snapshot {
-            None => "no snapshot".to_owned(),
-            Some(None) => "no stored snapshot".to_owned(),
-            Some(Some(text)) => format!("snapshot\n{text}"),
-        });
+        for snapshot in snapshots {
+            digester.part(match snapshot {
+                None => "no snapshot".to_owned(),
+                Some(None) => "no stored snapshot".to_owned(),
+                Some(Some(text)) => format!("snapshot\n{text}"),
+            });
+        }
     }
 
     /// A digest of the target, limited to settings that affect requests and judging.

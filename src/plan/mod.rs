@@ -5,21 +5,23 @@
 
 mod bind;
 mod digest;
+mod late;
 mod partition;
 mod scope;
 mod select;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
 pub use bind::{Binder, Bound, Unbound};
+pub use late::{Late, new_run_id};
 pub use select::Selection;
 
 use crate::{
     check::{Expectation, SnapshotMask},
-    model::{Attempt, CaseFinished, Digest, Partition, Verdict},
+    model::{Attempt, CaseFinished, Digest, Partition, Step, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
@@ -65,10 +67,17 @@ impl Planned {
 
     /// The case as not run, with the reason.
     pub(crate) fn unrun(&self, sources: &Sources, verdict: Verdict, reason: String) -> CaseFinished {
+        let named = self.case.def.steps.iter().filter(|step| !step.id.is_empty());
+        let steps = named.map(|step| Step {
+            id: step.id.clone(),
+            phase: step.phase,
+            omitted: Some(reason.clone()),
+            ..Step::default()
+        });
         CaseFinished {
             last: Attempt {
+                steps: steps.collect(),
                 reason: Some(reason),
-                ..Attempt::default()
             },
             ..self.finished(sources, verdict)
         }
@@ -96,11 +105,10 @@ impl Plan {
         errors: &mut Diagnostics,
     ) -> Self {
         let binder = Binder::new(suites, &target, snapshots);
-        let wanted = with_others(suites, |case| selection.selects(case, sources));
         let mut cases: Vec<_> = suites
             .cases
             .iter()
-            .filter(|case| wanted.contains(case.id.as_str()))
+            .filter(|case| selection.selects(case, sources))
             .enumerate()
             .map(|(index, case)| {
                 let skip = skip(case, Some(&target));
@@ -116,13 +124,15 @@ impl Plan {
             .collect();
         cases.shrink_to_fit();
         for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
-            match binder.check(&planned.case, sources) {
-                Ok(()) => {}
-                Err(Unbound::Mistake(mistake)) => errors.push(mistake),
-                Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
+            let late = Late::planned();
+            for step in 0..planned.case.def.steps.len() {
+                match binder.check(&planned.case, step, &late, sources) {
+                    Ok(()) | Err(Unbound::Uncaptured(_)) => {}
+                    Err(Unbound::Mistake(mistake)) => errors.push(mistake),
+                    Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
+                }
             }
         }
-        skip_with_others(&mut cases);
         Self { target, cases, binder }
     }
 
@@ -136,25 +146,11 @@ impl Plan {
         self.binder.mask_snapshots(mask);
     }
 
-    /// Skips cases that passed before and have not changed, unless a case that is run is compared with them.
+    /// Skips cases that passed before and have not changed.
     pub(crate) fn leave_out(&mut self, passed: &HashMap<String, Digest>, reason: &str) {
-        let did_pass =
-            |planned: &Planned| planned.digest.is_some() && passed.get(&planned.case.id) == planned.digest.as_ref();
-        let mut needed = BTreeSet::new();
-        let others: BTreeMap<_, _> = (self.cases.iter())
-            .filter_map(|planned| {
-                let other = planned.case.def.expect.same_as.as_ref()?;
-                Some((planned.case.id.clone(), other.value.clone()))
-            })
-            .collect();
-        for planned in self.cases.iter().filter(|planned| planned.skip.is_none()) {
-            let mut next = Some(&planned.case.id).filter(|_| !did_pass(planned));
-            while let Some(id) = next.filter(|id| needed.insert((*id).clone())) {
-                next = others.get(id);
-            }
-        }
         for planned in &mut self.cases {
-            if planned.skip.is_none() && !needed.contains(&planned.case.id) {
+            let did_pass = planned.digest.is_some() && passed.get(&planned.case.id) == planned.digest.as_ref();
+            if planned.skip.is_none() && did_pass {
                 planned.skip = Some(reason.to_owned());
                 planned.passed_before = true;
             }
@@ -179,9 +175,9 @@ impl Plan {
         found.into_values().collect()
     }
 
-    /// The request and expectations of a case.
-    pub fn bind(&self, case: &Case, sources: &Sources) -> Result<Bound, Unbound> {
-        self.binder.bind(case, sources)
+    /// The request and expectations of a step of a case, with the late values that are known when it is sent.
+    pub fn bind(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<Bound, Unbound> {
+        self.binder.bind(case, step, late, sources)
     }
 
     /// The expectations of a case with lines added to its file.
@@ -197,44 +193,6 @@ impl Plan {
     /// The variables that a case and its row define, by name, with their values as text.
     pub(crate) fn made_by(&self, case: &Case) -> Vec<(String, String)> {
         self.binder.made_by(case)
-    }
-}
-
-/// The ids of the wanted cases. A case that is compared with another (`same_as`) also selects that case.
-fn with_others(suites: &Suites, selects: impl Fn(&Case) -> bool) -> HashSet<&str> {
-    let others: BTreeMap<_, _> = suites
-        .cases
-        .iter()
-        .filter_map(|case| Some((case.id.as_str(), case.def.expect.same_as.as_ref()?.value.as_str())))
-        .collect();
-    let mut wanted = HashSet::with_capacity(suites.cases.len());
-    for case in suites.cases.iter().filter(|case| selects(case)) {
-        let mut next = Some(case.id.as_str());
-        while let Some(id) = next.filter(|id| wanted.insert(*id)) {
-            next = others.get(id).copied();
-        }
-    }
-    wanted
-}
-
-/// Skips every case that is compared, directly or indirectly, with a skipped one.
-fn skip_with_others(cases: &mut [Planned]) {
-    loop {
-        let skipped: BTreeSet<_> = cases
-            .iter()
-            .filter(|planned| planned.skip.is_some())
-            .map(|planned| planned.case.id.clone())
-            .collect();
-        for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
-            if let Some(other) = &planned.case.def.expect.same_as
-                && skipped.contains(&other.value)
-            {
-                planned.skip = Some(format!("the case it is compared with, {}, is skipped", other.value));
-            }
-        }
-        if cases.iter().filter(|planned| planned.skip.is_some()).count() == skipped.len() {
-            return;
-        }
     }
 }
 

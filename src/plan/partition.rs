@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use super::Planned;
 use crate::model::{Partition, PartitionBy};
 
-/// Keeps the cases of one part. Cases that need each other stay together: those of a serial suite or of a group, and
-/// those that are compared with one another.
+/// Keeps the cases of one part. The cases of a group stay together.
 pub(super) fn keep(partition: Partition, cases: &mut Vec<Planned>) {
-    let leaders = leaders(cases);
+    let leaders: Vec<_> = cases.iter().map(leader).collect();
     let mut order: HashMap<&str, u32> = HashMap::new();
     let mut kept = Vec::with_capacity(cases.len());
     for leader in &leaders {
@@ -23,72 +22,12 @@ pub(super) fn keep(partition: Partition, cases: &mut Vec<Planned>) {
     cases.retain(|_| kept.next().unwrap_or_default());
 }
 
-/// For each case, the name of the unit that must stay together: its group, or else its serial suite, or else the case
-/// at the end of its chain of comparisons, which may be itself.
-fn leaders(cases: &[Planned]) -> Vec<String> {
-    let mut groups = Groups::default();
-    for planned in cases {
-        let case = &planned.case;
-        let this = (Kind::Case, case.id.as_str());
-        groups.lead(this);
-        if let Some(other) = &case.def.expect.same_as {
-            groups.tie((Kind::Case, other.value.as_str()), this);
-        }
-        if case.suite.def.serial {
-            groups.tie((Kind::Suite, case.suite.id.as_str()), this);
-        }
-        if let Some(group) = &case.def.group {
-            groups.tie((Kind::Group, group.as_str()), this);
-        }
-    }
-    (cases.iter())
-        .map(|planned| {
-            let (kind, name) = groups.lead((Kind::Case, planned.case.id.as_str()));
-            // A group and a suite of the same name are different.
-            let mark = if kind == Kind::Group { "group:" } else { "" };
-            format!("{mark}{name}")
-        })
-        .collect()
-}
-
-/// The kind of unit that leads a group of cases which stay together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Kind {
-    Group,
-    Suite,
-    Case,
-}
-
-type Bond<'p> = (Kind, &'p str);
-
-/// Disjoint sets (union-find): the parent of each member.
-#[derive(Debug, Default)]
-struct Groups<'p> {
-    above: HashMap<Bond<'p>, Bond<'p>>,
-}
-
-impl<'p> Groups<'p> {
-    fn lead(&mut self, mut one: Bond<'p>) -> Bond<'p> {
-        while let Some(&above) = self.above.get(&one) {
-            // Path compression.
-            if let Some(&higher) = self.above.get(&above) {
-                self.above.insert(one, higher);
-            }
-            one = above;
-        }
-        one
-    }
-
-    /// Merges two sets. A group leads before a suite, a suite before a case, and the target of a comparison before the
-    /// case that is compared.
-    fn tie(&mut self, leader: Bond<'p>, other: Bond<'p>) {
-        let (leader, other) = (self.lead(leader), self.lead(other));
-        if leader == other {
-            return;
-        }
-        let is_before = leader.0 < other.0 || (leader.0 == other.0 && (leader.0 == Kind::Case || leader < other));
-        let (above, below) = if is_before { (leader, other) } else { (other, leader) };
-        self.above.insert(below, above);
+/// The name of what must stay together with a case: its group, or else the case itself.
+fn leader(planned: &Planned) -> String {
+    match &planned.case.def.group {
+        // A group and a case of the same name are different.
+        Some(group) => format!("group:{group}"),
+        None => planned.case.id.clone(),
     }
 }
 

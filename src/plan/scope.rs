@@ -7,9 +7,10 @@ use std::{
 
 use serde_json::Value;
 
+use super::late::{Late, case_id};
 use crate::{
-    project::Target,
-    suite::{Case, Filter, JsonDef, NamedValue, Part, Template},
+    project::{RUN_ID, Target},
+    suite::{Case, Filter, JsonDef, NamedValue, Part, Template, is_reserved},
 };
 
 /// Maximum length of a text after substitution, in bytes.
@@ -23,8 +24,11 @@ const VALUE: usize = 32;
 pub(super) struct Scope<'a> {
     case: &'a Case,
     target: &'a Target,
-    /// Whether a value of the row was used.
+    late: &'a Late,
+    /// Whether a value was used that is not the same for all rows.
     has_row: Cell<bool>,
+    /// A captured value that is used and was not captured.
+    uncaptured: RefCell<Option<String>>,
     /// A variable without a value: the plan skips such cases, so this is an internal error.
     missing: Cell<bool>,
     /// A variable that a filter did not change: the case would send the value that it must avoid.
@@ -36,11 +40,13 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(case: &'a Case, target: &'a Target) -> Self {
+    pub(super) fn new(case: &'a Case, target: &'a Target, late: &'a Late) -> Self {
         Self {
             case,
             target,
+            late,
             has_row: Cell::new(false),
+            uncaptured: RefCell::new(None),
             missing: Cell::new(false),
             unchanged: RefCell::new(None),
             unfit: RefCell::new(None),
@@ -56,6 +62,11 @@ impl<'a> Scope<'a> {
     /// A variable that a filter did not change.
     pub(super) fn unchanged(&self) -> Option<String> {
         self.unchanged.borrow().clone()
+    }
+
+    /// A captured value that is used and was not captured.
+    pub(super) fn uncaptured(&self) -> Option<String> {
+        self.uncaptured.borrow().clone()
     }
 
     /// Runs a function, and returns whether its result is the same for every row.
@@ -102,7 +113,7 @@ impl<'a> Scope<'a> {
             if !self.charge(name, VALUE) {
                 return Value::Null;
             }
-            let value = self.json(own);
+            let value = self.late.once(name, || self.json(own));
             self.charge(name, size(&value));
             return value;
         }
@@ -117,13 +128,34 @@ impl<'a> Scope<'a> {
             .iter()
             .find(|(input, _)| input == name)
             .and_then(|(_, input)| input.value.default.clone());
-        default.map_or_else(
-            || {
-                self.missing.set(true);
-                Value::Null
-            },
-            Value::String,
-        )
+        default.map_or_else(|| self.late_value(name), Value::String)
+    }
+
+    /// The value of a name that is generated or captured.
+    fn late_value(&self, name: &str) -> Value {
+        self.has_row.set(true);
+        let value = match name {
+            "case_id" => {
+                let run_id = self.target.value(RUN_ID).unwrap_or_default();
+                Some(case_id(run_id.as_str().unwrap_or_default(), &self.case.id).into())
+            }
+            // A target has it in a run; the readiness check and `validate` come before.
+            RUN_ID => Some("0".repeat(10).into()),
+            _ if is_reserved(name) => self.late.generate(name),
+            _ if self.case.def.captures(name) => {
+                let captured = self.late.captured(name);
+                if captured.is_none() {
+                    self.uncaptured.borrow_mut().get_or_insert_with(|| name.to_owned());
+                    return Value::Null;
+                }
+                captured
+            }
+            _ => None,
+        };
+        value.unwrap_or_else(|| {
+            self.missing.set(true);
+            Value::Null
+        })
     }
 
     /// The variables that the row and the case define, with their values as text, if they can be text.
@@ -137,6 +169,28 @@ impl<'a> Scope<'a> {
                 _ => None,
             })
             .collect()
+    }
+
+    /// A value after a filter.
+    fn filtered(&self, name: &str, filter: Filter, value: String) -> String {
+        if let Some(mark) = self.recorded(name, filter) {
+            return mark;
+        }
+        match filter.apply(&value) {
+            Ok(filtered) => {
+                if filter.must_change() && filtered == value {
+                    self.unchanged.replace(Some(name.to_owned()));
+                }
+                filtered
+            }
+            // When a case is planned, a captured value is not known.
+            Err(_) if self.late.is_planned() && self.case.def.captures(name) => value,
+            Err(reason) => {
+                let mut unfit = self.unfit.borrow_mut();
+                unfit.get_or_insert_with(|| format!("`{name}` {reason}"));
+                value
+            }
+        }
     }
 
     /// The mark for a filtered secret in a recording.
@@ -179,14 +233,12 @@ impl<'a> Scope<'a> {
                     all.push_str(text);
                     continue;
                 }
-                Part::Variable(name, None) => (name, self.plain(name)),
-                Part::Variable(name, Some(filter)) => {
-                    let value = self.plain(name);
-                    let filtered = self.recorded(name, *filter).unwrap_or_else(|| filter.apply(&value));
-                    if filtered == value {
-                        self.unchanged.replace(Some(name.clone()));
+                Part::Variable(name, filters) => {
+                    let mut value = self.plain(name);
+                    for filter in filters {
+                        value = Cow::Owned(self.filtered(name, *filter, value.into_owned()));
                     }
-                    (name, Cow::Owned(filtered))
+                    (name, value)
                 }
             };
             all.push_str(&wrap(&value));

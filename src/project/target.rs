@@ -376,11 +376,16 @@ impl Target {
         if !self.is_recorded || !self.secrets.contains_key(name) {
             return None;
         }
-        let [_, swapped, dropped, _, _] = marks_of(name);
-        Some(match filter {
-            Filter::SwapCase => swapped,
-            Filter::DropLast => dropped,
-        })
+        let [mark, swapped, dropped, lower, upper] = marks_of(name);
+        match filter {
+            Filter::SwapCase => Some(swapped),
+            Filter::DropLast => Some(dropped),
+            Filter::Lower => Some(lower),
+            Filter::Upper => Some(upper),
+            // These forms are masked like the secret itself.
+            Filter::Base64 | Filter::Base64Url | Filter::UrlEncode => Some(mark),
+            Filter::Sha256 | Filter::Add(_) | Filter::Unix => None,
+        }
     }
 
     /// Whether an effect is allowed.
@@ -398,6 +403,9 @@ impl Target {
             .or_else(|| self.vars.get(name).cloned())
     }
 }
+
+/// The variable with the id of the run: every target of a run has it.
+pub const RUN_ID: &str = "run_id";
 
 /// The known secrets of a target.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Attempt, CaseFinished, Counts, Exit, Reply, RunFinished, RunStarted, Verdict};
+use crate::model::{Attempt, CaseFinished, Counts, Exit, Phase, Reply, RunFinished, RunStarted, Step, Verdict};
 
 /// What has been read so far. Every check returns the contradiction that it finds, as a sentence.
 #[derive(Debug, Default)]
@@ -119,12 +119,15 @@ fn contradiction(case: &CaseFinished) -> Option<String> {
             Some(_) => None,
         },
         Verdict::Errored => match failing {
-            Some(check) if is_response(&case.last) => says(&format!("the check `{}` fails", short(check))),
+            Some(check) if is_response(&case.last) && !fails_in_setup(&case.last) => {
+                says(&format!("the check `{}` fails", short(check)))
+            }
             _ if reason.is_none() => says("there is no reason why there is no verdict"),
             _ => None,
         },
         Verdict::Skipped | Verdict::NotRun => {
-            let is_empty = steps.is_empty() && case.previous.is_empty() && case.repeats.is_empty();
+            let was_sent = |step: &Step| step.exchange.is_some() || !step.findings.is_empty();
+            let is_empty = !steps.iter().any(was_sent) && case.previous.is_empty() && case.repeats.is_empty();
             (!is_empty).then(|| format!("the verdict is `{name}`, and it was run"))
         }
     }
@@ -138,6 +141,11 @@ fn short(name: &str) -> &str {
 /// The first check that fails a case.
 fn failing(one: &Attempt) -> Option<&str> {
     Some(one.failing()?.check.as_str())
+}
+
+/// Whether it is the setup that fails, which gives no verdict.
+fn fails_in_setup(one: &Attempt) -> bool {
+    one.deciding().is_some_and(|step| step.phase == Phase::Setup)
 }
 
 fn is_response(one: &Attempt) -> bool {

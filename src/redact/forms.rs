@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt::Write as _,
     ops::Range,
+    sync::Arc,
 };
 
 use aho_corasick::{
@@ -212,9 +213,46 @@ impl Cut {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) range: Range<usize>,
-    mark: Option<usize>,
+    mark: Option<Arc<str>>,
     /// Length of the form: of two that overlap, the longer one gives its mark.
     weight: usize,
+}
+
+/// The text with every form that one of the finders finds written as its mark, and parts of forms as `part`; none if there
+/// is no form in it.
+pub(super) fn hide<'f>(
+    finders: impl Iterator<Item = &'f Finder>,
+    text: &[u8],
+    cut: Cut,
+    part: &str,
+) -> Option<Vec<u8>> {
+    mark(text, finders.map(|finder| finder.hits(text, cut)), part)
+}
+
+/// The same for a unified diff.
+pub(super) fn hide_in_diff<'f>(finders: impl Iterator<Item = &'f Finder>, diff: &str, part: &str) -> Option<Vec<u8>> {
+    mark(diff.as_bytes(), finders.map(|finder| finder.hits_of_diff(diff)), part)
+}
+
+fn mark(text: &[u8], mut all: impl Iterator<Item = Vec<Hit>>, part: &str) -> Option<Vec<u8>> {
+    let mut hits = all.next().unwrap_or_default();
+    let before = hits.len();
+    hits.extend(all.flatten());
+    if hits.is_empty() {
+        return None;
+    }
+    if hits.len() > before {
+        hits = Hits(hits).merged();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut done = 0;
+    for hit in hits {
+        out.extend_from_slice(&text[done..hit.range.start]);
+        out.extend_from_slice(hit.mark.as_deref().unwrap_or(part).as_bytes());
+        done = hit.range.end;
+    }
+    out.extend_from_slice(&text[done..]);
+    Some(out)
 }
 
 /// Finds forms in time that grows with the text, whatever the text is.
@@ -226,7 +264,7 @@ pub(super) struct Finder {
     /// Rejects most texts that contain no form.
     filter: Prefilter,
     forms: Vec<Form>,
-    marks: Vec<String>,
+    marks: Vec<Arc<str>>,
     shortest: usize,
     longest: usize,
     /// Whether `+` can stand for a space of some form.
@@ -282,7 +320,7 @@ impl Finder {
             any_case: (any_case, groups),
             filter: Prefilter::new(lower.iter().map(Vec::as_slice)),
             forms: all,
-            marks,
+            marks: marks.into_iter().map(Arc::from).collect(),
         })
     }
 
@@ -400,32 +438,6 @@ impl Finder {
         }
     }
 
-    /// The text with every hit written as its mark, and parts as `part`; none where there is no hit.
-    pub(super) fn hide(&self, text: &[u8], cut: Cut, part: &str) -> Option<Vec<u8>> {
-        self.mark(text, self.hits(text, cut), part)
-    }
-
-    /// The same for a unified diff.
-    pub(super) fn hide_in_diff(&self, diff: &str, part: &str) -> Option<Vec<u8>> {
-        self.mark(diff.as_bytes(), self.hits_of_diff(diff), part)
-    }
-
-    fn mark(&self, text: &[u8], hits: Vec<Hit>, part: &str) -> Option<Vec<u8>> {
-        if hits.is_empty() {
-            return None;
-        }
-        let mut out = Vec::with_capacity(text.len());
-        let mut done = 0;
-        for hit in hits {
-            out.extend_from_slice(&text[done..hit.range.start]);
-            let mark = hit.mark.map_or(part, |mark| &self.marks[mark]);
-            out.extend_from_slice(mark.as_bytes());
-            done = hit.range.end;
-        }
-        out.extend_from_slice(&text[done..]);
-        Some(out)
-    }
-
     /// Whether any form is in a text.
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
         !self.hits(text, Cut::default()).is_empty()
@@ -511,7 +523,7 @@ impl Finder {
         }
         Hit {
             range,
-            mark: Some(form.mark),
+            mark: Some(Arc::clone(&self.marks[form.mark])),
             weight: form.bytes.len(),
         }
     }
@@ -668,7 +680,7 @@ impl Hit {
         let longer = if other.weight > self.weight { other } else { &self };
         Self {
             range,
-            mark: longer.mark,
+            mark: longer.mark.clone(),
             weight: longer.weight,
         }
     }

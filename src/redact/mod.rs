@@ -14,7 +14,7 @@ mod unescape;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use forms::{Cut, Finder, Forms};
@@ -39,12 +39,83 @@ const KEPT: usize = 64;
 #[derive(Debug)]
 pub struct Redactor {
     finder: Option<Finder>,
+    /// Secrets that were learned during the run.
+    learned: RwLock<Learned>,
     /// Finders of what single exchanges hold besides: the same few come again and again.
     others: Mutex<HashMap<Vec<Other>, Option<Arc<Finder>>>>,
     /// Whether everything was redacted before: then marks are no credentials.
     is_recorded: bool,
     /// What stands for secrets.
     marks: Vec<String>,
+}
+
+/// Secrets that were learned during a run. There can be one for each case, so they are kept in groups of doubling size: a
+/// secret is built into a finder about log n times.
+#[derive(Debug)]
+struct Learned {
+    groups: Vec<Vec<(String, String)>>,
+    /// One for each group.
+    finders: Arc<[Arc<Finder>]>,
+}
+
+impl Default for Learned {
+    fn default() -> Self {
+        Self {
+            groups: Vec::new(),
+            finders: Arc::new([]),
+        }
+    }
+}
+
+impl Learned {
+    fn add(&mut self, name: &str, secret: &Secret) {
+        let new = (name.to_owned(), secret.expose().to_owned());
+        if self.groups.iter().flatten().any(|known| known.1 == new.1) {
+            return;
+        }
+        let mut group = vec![new];
+        while let Some(last) = self.groups.pop_if(|last| last.len() <= group.len()) {
+            group.extend(last);
+        }
+        let secrets: Vec<_> = group
+            .iter()
+            .map(|(name, secret)| (secret.as_str(), marks_of(name)))
+            .collect();
+        let finder = Finder::new(forms_of(&secrets)).map(Arc::new);
+        let before = self.finders.iter().take(self.groups.len()).cloned();
+        self.finders = before.chain(finder).collect();
+        self.groups.push(group);
+    }
+}
+
+/// Every form of secrets, each with the marks of its name.
+fn forms_of(secrets: &[(&str, [String; 5])]) -> Forms {
+    let mut forms = Forms::default();
+    // Where two forms are equal, the one that is a secret itself gives the name.
+    for (secret, marks) in secrets {
+        forms.add(secret.as_bytes(), &marks[0]);
+    }
+    for (secret, marks) in secrets {
+        let made = [
+            (*secret).to_owned(),
+            Filter::SwapCase.apply(secret).unwrap_or_default(),
+            Filter::DropLast.apply(secret).unwrap_or_default(),
+            secret.to_lowercase(),
+            secret.to_uppercase(),
+        ];
+        for (value, mark) in made.iter().zip(marks) {
+            forms.add(value.as_bytes(), mark);
+        }
+        for (value, mark) in made.iter().zip(marks) {
+            forms.add_coded(value, mark);
+        }
+        // White space at its ends is lost in a header.
+        let sent = secret.trim();
+        forms.add(sent.as_bytes(), &marks[0]);
+        forms.add_coded(sent, &marks[0]);
+        forms.add_turned(sent, &marks[0], HIDDEN);
+    }
+    forms
 }
 
 impl SnapshotMask for Redactor {
@@ -54,13 +125,14 @@ impl SnapshotMask for Redactor {
 
     fn of_exchange<'m>(&'m self, request: &Request, answer: &Answer) -> Option<HideText<'m>> {
         let other = self.finder_of(other::of_answer(request, answer, self.finder.as_ref()));
-        if self.finder.is_none() && other.is_none() {
+        if self.finder.is_none() && other.is_none() && self.learned().is_empty() {
             return None;
         }
+        let learned = self.learned();
         Some(Box::new(move |text| {
             let pass = Pass {
                 other: other.as_deref(),
-                ..self.pass()
+                ..self.pass(&learned)
             };
             pass.text(text, Cut::default()).into_owned()
         }))
@@ -74,33 +146,10 @@ impl Redactor {
             .into_iter()
             .map(|(name, secret)| (secret.expose(), marks_of(name)))
             .collect();
-        let mut forms = Forms::default();
-        // Where two forms are equal, the one that is a secret itself gives the name.
-        for (secret, marks) in &secrets {
-            forms.add(secret.as_bytes(), &marks[0]);
-        }
-        for (secret, marks) in &secrets {
-            let made = [
-                (*secret).to_owned(),
-                Filter::SwapCase.apply(secret),
-                Filter::DropLast.apply(secret),
-                secret.to_lowercase(),
-                secret.to_uppercase(),
-            ];
-            for (value, mark) in made.iter().zip(marks) {
-                forms.add(value.as_bytes(), mark);
-            }
-            for (value, mark) in made.iter().zip(marks) {
-                forms.add_coded(value, mark);
-            }
-            // White space at its ends is lost in a header.
-            let sent = secret.trim();
-            forms.add(sent.as_bytes(), &marks[0]);
-            forms.add_coded(sent, &marks[0]);
-            forms.add_turned(sent, &marks[0], HIDDEN);
-        }
+        let forms = forms_of(&secrets);
         Self {
             finder: Finder::new(forms),
+            learned: RwLock::default(),
             others: Mutex::default(),
             is_recorded: false,
             marks: secrets
@@ -115,24 +164,37 @@ impl Redactor {
     pub(crate) fn recorded() -> Self {
         Self {
             finder: None,
+            learned: RwLock::default(),
             others: Mutex::default(),
             is_recorded: true,
             marks: Vec::new(),
         }
     }
 
+    /// Learns a secret during the run: from now on it is shown as `$NAME`, too.
+    pub fn learn(&self, name: &str, secret: &Secret) {
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        learned.add(name, secret);
+    }
+
+    /// The finders for learned secrets.
+    fn learned(&self) -> Arc<[Arc<Finder>]> {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&learned.finders)
+    }
+
     /// Text with every form of every secret hidden.
     pub fn text(&self, text: &str) -> String {
-        self.pass().text(text, Cut::default()).into_owned()
+        self.pass(&self.learned()).text(text, Cut::default()).into_owned()
     }
 
     /// The text of a snapshot of this exchange with every form of every secret hidden, and every credential that was
     /// sent.
     pub fn snapshot(&self, text: &str, exchange: &Exchange) -> String {
-        let other = self.other(exchange);
+        let (other, learned) = (self.other(exchange), self.learned());
         let pass = Pass {
             other: other.as_deref(),
-            ..self.pass()
+            ..self.pass(&learned)
         };
         pass.text(text, Cut::default()).into_owned()
     }
@@ -140,7 +202,7 @@ impl Redactor {
     /// Why an attempt did not pass, in one line with every form of every secret hidden.
     pub(crate) fn summary(&self, one: &Attempt) -> Option<String> {
         let mut one = one.clone();
-        self.attempt(&mut one, true);
+        self.attempt(&mut one, true, &self.learned());
         one.summary()
     }
 
@@ -152,7 +214,8 @@ impl Redactor {
     /// The same for readers that may not need the exchanges of cases that passed: these are dropped then, which takes
     /// less time than to mask them.
     pub fn event_for(&self, mut event: Event, reads_passed: bool) -> Redacted<Event> {
-        let pass = self.pass();
+        let learned = self.learned();
+        let pass = self.pass(&learned);
         match &mut event {
             Event::RunStarted(started) => Self::started(pass, started),
             Event::TargetAwaited(TargetAwaited { reason, left_us: _ }) => pass.quote(reason, Cut::default()),
@@ -253,12 +316,12 @@ impl Redactor {
             pass.hide(text);
         }
         for one in previous.iter_mut().chain(repeats) {
-            self.attempt(one, true);
+            self.attempt(one, true, pass.learned);
         }
-        self.attempt(last, reads_passed || *verdict != Verdict::Passed);
+        self.attempt(last, reads_passed || *verdict != Verdict::Passed, pass.learned);
     }
 
-    fn attempt(&self, attempt: &mut Attempt, keeps_exchanges: bool) {
+    fn attempt(&self, attempt: &mut Attempt, keeps_exchanges: bool, learned: &[Arc<Finder>]) {
         let Attempt { reason, steps } = attempt;
         if !keeps_exchanges && reason.is_none() && steps.iter().all(|step| step.findings.is_empty()) {
             for step in steps {
@@ -272,7 +335,7 @@ impl Redactor {
         let other = self.finder_of(held.collect());
         let pass = Pass {
             other: other.as_deref(),
-            ..self.pass()
+            ..self.pass(learned)
         };
         if let Some(reason) = reason {
             pass.quote(reason, Cut::default());
@@ -285,12 +348,23 @@ impl Redactor {
     fn step(pass: Pass<'_>, step: &mut Step, keeps_exchange: bool) {
         let Step {
             id: _,
+            phase: _,
+            omitted,
             started: _,
             elapsed_us: _,
             findings,
             exchange,
+            polls: _,
+            captures,
+            generated,
         } = step;
         pass.findings(findings);
+        if let Some(reason) = omitted {
+            pass.quote(reason, Cut::default());
+        }
+        for value in captures.values_mut().chain(generated.values_mut()) {
+            pass.value(value);
+        }
         if !keeps_exchange {
             *exchange = None;
         }
@@ -300,9 +374,10 @@ impl Redactor {
         }
     }
 
-    fn pass(&self) -> Pass<'_> {
+    fn pass<'r>(&'r self, learned: &'r [Arc<Finder>]) -> Pass<'r> {
         Pass {
             finder: self.finder.as_ref(),
+            learned,
             other: None,
             is_recorded: self.is_recorded,
         }
@@ -421,18 +496,18 @@ mod tests {
             let mut text = format!("{}the-very-secret-token{}", "x".repeat(lead), "y".repeat(40));
             // As a finding holds it.
             text.truncate(QUOTED);
-            hide.pass().quote(&mut text, Cut::default());
+            hide.pass(&[]).quote(&mut text, Cut::default());
             assert!(!text.contains("the-"), "{lead}: {text}");
         }
         // Where all that goes before is hidden too, the piece at the end comes near.
         let mut text = "the-very-secret-token ".repeat(QUOTED / 22 + 1);
         text.truncate(QUOTED);
-        hide.pass().quote(&mut text, Cut::default());
+        hide.pass(&[]).quote(&mut text, Cut::default());
         assert!(!text.contains("the-"), "{text}");
         let long = "the-very-secret-token".repeat(READ / 21 + 2000);
         for most in [BODY, BODY - 5] {
             let mut content = Content::from(long.clone());
-            hide.pass().content(&mut content, Cut::default(), most);
+            hide.pass(&[]).content(&mut content, Cut::default(), most);
             let left = content.text().replace("$TOKEN", "").replace(HIDDEN, "");
             assert!(content.is_cut() && !left.contains("the") && left.len() < 8, "{left}");
             assert_eq!(content.length(), long.len());
@@ -445,7 +520,7 @@ mod tests {
             findings: vec![Finding::new(CheckId::Status, "wrong"); FINDINGS + 5],
             ..Step::default()
         });
-        redactor("the-secret").attempt(&mut one, true);
+        redactor("the-secret").attempt(&mut one, true, &[]);
         let findings = &one.steps[0].findings;
         assert_eq!(findings.len(), FINDINGS + 1);
         assert_eq!(findings[FINDINGS].message, "5 more findings are left out");
@@ -477,8 +552,8 @@ mod tests {
         };
         let hide = redactor("the-secret");
         let (mut kept, mut dropped) = (quoting(), quoting());
-        hide.attempt(&mut kept, true);
-        hide.attempt(&mut dropped, false);
+        hide.attempt(&mut kept, true, &[]);
+        hide.attempt(&mut dropped, false, &[]);
         let (kept, dropped) = (&kept.steps[0], &dropped.steps[0]);
         assert_eq!(dropped.exchange, None);
         assert!(!dropped.findings[0].message.contains("0123456789abcdef"));
@@ -490,7 +565,7 @@ mod tests {
         let hide = redactor("the-secret");
         let shown = |value: &str| {
             let mut value = value.to_owned();
-            hide.pass().credential(&mut value);
+            hide.pass(&[]).credential(&mut value);
             value
         };
         assert_eq!(shown("Bearer the-secret"), "Bearer $TOKEN");
@@ -505,11 +580,29 @@ mod tests {
     fn what_was_redacted_before_keeps_its_marks() {
         let hide = Redactor::recorded();
         let mut value = "Bearer $TOKEN".to_owned();
-        hide.pass().credential(&mut value);
+        hide.pass(&[]).credential(&mut value);
         assert_eq!(
             (value.as_str(), hide.text("$TOKEN").as_str()),
             ("Bearer $TOKEN", "$TOKEN")
         );
+    }
+
+    #[test]
+    fn learned_secrets_are_masked_in_every_form() {
+        let hide = redactor("the-secret");
+        for number in 0..20 {
+            let secret = Secret::new(format!("session-{number:04}")).unwrap();
+            hide.learn("sid", &secret);
+            hide.learn("sid", &secret);
+            let encoded = base64::engine::general_purpose::STANDARD.encode(secret.expose());
+            for form in [secret.expose(), &encoded, "the-secret"] {
+                let shown = hide.text(&format!("a {form} b"));
+                assert!(shown == "a $SID b" || shown == "a $TOKEN b", "{number}: {shown}");
+            }
+            assert_eq!(hide.text("session-0000"), "$SID");
+        }
+        assert_eq!(hide.text("session-0020"), "session-0020");
+        assert!(hide.learned().len() <= 5);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Hiding in each part of an event, and cutting it to what is shown.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 use serde_json::Value;
 
 use super::{
-    forms::{Cut, Finder, is_scheme},
+    forms::{self, Cut, Finder, is_scheme},
     other::body_cut,
 };
 use crate::{
@@ -34,20 +34,23 @@ pub(super) const FINDINGS: usize = 100;
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'r> {
     pub(super) finder: Option<&'r Finder>,
+    /// For secrets that were learned during the run.
+    pub(super) learned: &'r [Arc<Finder>],
     pub(super) other: Option<&'r Finder>,
     pub(super) is_recorded: bool,
 }
 
-impl Pass<'_> {
+impl<'r> Pass<'r> {
+    /// Finders of secrets.
+    fn secrets(self) -> impl Iterator<Item = &'r Finder> {
+        let learned = self.learned.iter().map(|finder| &**finder);
+        self.finder.into_iter().chain(learned)
+    }
+
     fn bytes(self, bytes: &[u8], cut: Cut) -> Option<Vec<u8>> {
-        let mut hidden: Option<Vec<u8>> = None;
-        for finder in [self.finder, self.other].into_iter().flatten() {
-            let before = hidden.as_deref().unwrap_or(bytes);
-            if let Some(after) = finder.hide(before, cut, HIDDEN) {
-                hidden = Some(after);
-            }
-        }
-        hidden
+        let hidden = forms::hide(self.secrets(), bytes, cut, HIDDEN);
+        let before = hidden.as_deref().unwrap_or(bytes);
+        forms::hide(self.other.into_iter(), before, cut, HIDDEN).or(hidden)
     }
 
     pub(super) fn text(self, text: &str, cut: Cut) -> Cow<'_, str> {
@@ -73,10 +76,11 @@ impl Pass<'_> {
 
     /// Hides in a unified diff, on each side of it.
     fn diff(self, diff: &mut String) {
-        for finder in [self.finder, self.other].into_iter().flatten() {
-            if let Some(hidden) = finder.hide_in_diff(diff, HIDDEN) {
-                *diff = String::from_utf8_lossy(&hidden).into_owned();
-            }
+        if let Some(hidden) = forms::hide_in_diff(self.secrets(), diff, HIDDEN) {
+            *diff = String::from_utf8_lossy(&hidden).into_owned();
+        }
+        if let Some(hidden) = forms::hide_in_diff(self.other.into_iter(), diff, HIDDEN) {
+            *diff = String::from_utf8_lossy(&hidden).into_owned();
         }
     }
 

@@ -198,7 +198,7 @@ pub async fn run(
                     }
                     () = interrupts.wait(2), if !is_cut => {
                         is_cut = true;
-                        workers.cut();
+                        workers.kill();
                     }
                     () = reached(deadline), if !is_late => {
                         is_late = true;

@@ -1,17 +1,16 @@
-//! Derives the verdict from findings, and writes the case's snapshot.
+//! Derives the verdict from findings, and writes the case's snapshots.
 
 use std::collections::BTreeSet;
 
 use super::{RunOptions, SnapshotMode, worker::CaseResult};
 use crate::{
-    check::Judgement,
-    model::{Attempt, CaseFinished, CheckId, Exchange, Level, Reply, Step, Verdict, shown, worst},
+    model::{CaseFinished, CheckId, Level, Step, shown, worst},
     plan::Planned,
     snapshot::SnapshotError,
     source::Sources,
 };
 
-/// The verdict on a case. `stale` contains the cases with pending snapshots of an earlier run.
+/// The verdict on a case. `stale` contains the ids of pending snapshots of an earlier run.
 pub(super) fn conclude(
     judged: CaseResult,
     planned: &Planned,
@@ -21,43 +20,27 @@ pub(super) fn conclude(
 ) -> CaseFinished {
     let CaseResult {
         index: _,
-        started,
-        exchange,
-        judgement,
+        mut last,
+        snapshots,
         previous,
         mut repeats,
     } = judged;
-    let mut no_verdict = None;
-    let mut judgement = judgement.unwrap_or_else(|| {
-        let other = planned.case.def.expect.same_as.as_ref();
-        let id = other.map_or("", |other| other.value.as_str());
-        no_verdict = Some(format!("no response of {id} to compare with"));
-        Judgement::default()
-    });
-    let written = match keep(&mut judgement, &exchange, planned, sources, options, stale) {
-        Ok(written) => written,
-        Err(error) => {
-            no_verdict = Some(error.to_string());
-            None
+    let mut written = None;
+    for def in planned.case.def.steps.iter().filter(|def| def.has_snapshot()) {
+        let id = planned.case.step_id(def);
+        let Some((at, step)) = last.steps.iter_mut().enumerate().find(|(_, step)| step.id == def.id) else {
+            continue;
+        };
+        let text = snapshots
+            .iter()
+            .find(|(of, _)| *of == at)
+            .map(|(_, text)| text.as_str());
+        match keep(&id, step, text, planned, sources, options, stale) {
+            Ok(path) => written = written.or(path),
+            Err(error) => last.reason = Some(error.to_string()),
         }
-    };
-    let (verdict, reason) = match &exchange.reply {
-        Reply::Failure(failure) => (Verdict::Errored, Some(failure.message.clone())),
-        _ if judgement.fails() => (Verdict::Failed, no_verdict),
-        _ if no_verdict.is_some() => (Verdict::Errored, no_verdict),
-        _ if previous.is_empty() => (Verdict::Passed, None),
-        _ => (Verdict::Flaky, None),
-    };
-    let mut last = Attempt {
-        reason,
-        steps: vec![Step {
-            started: Some(started),
-            elapsed_us: exchange.reply.elapsed_us(),
-            findings: judgement.findings,
-            exchange: Some(exchange),
-            ..Step::default()
-        }],
-    };
+    }
+    let verdict = last.verdict(!previous.is_empty());
     let verdict = worst(verdict, &mut last, &mut repeats);
     CaseFinished {
         last,
@@ -68,36 +51,32 @@ pub(super) fn conclude(
     }
 }
 
-/// Writes the new snapshot if requested; the path is relative to the project.
+/// Writes the new snapshot of a step if requested; the path is relative to the project.
 fn keep(
-    judgement: &mut Judgement,
-    exchange: &Exchange,
+    id: &str,
+    step: &mut Step,
+    text: Option<&str>,
     planned: &Planned,
     sources: &Sources,
     options: &RunOptions,
     stale: &BTreeSet<String>,
 ) -> Result<Option<String>, SnapshotError> {
-    let id = &planned.case.id;
     // A response with other failures must not be accepted.
-    let others_hold = judgement
-        .findings
-        .iter()
-        .all(|finding| finding.check == CheckId::Snapshot || finding.level != Level::Deny);
-    let new = judgement.snapshot.as_ref().filter(|_| others_hold);
-    let Some(text) = new.filter(|_| options.snapshots != SnapshotMode::Check) else {
+    let others_pass =
+        (step.findings.iter()).all(|finding| finding.check == CheckId::Snapshot || finding.level != Level::Deny);
+    let new = text.filter(|_| others_pass && options.snapshots != SnapshotMode::Check);
+    let (Some(text), Some(exchange)) = (new, &step.exchange) else {
         // A pending snapshot of an earlier run is obsolete now.
         if stale.contains(id) {
             options.store.clear_pending(id)?;
         }
         return Ok(None);
     };
-    let (source, text) = (
-        sources.place(planned.case.span).file,
-        options.hide.snapshot(text, exchange),
-    );
+    let source = sources.place(planned.case.span).file;
+    let text = options.hide.snapshot(text, exchange);
     let path = if options.snapshots == SnapshotMode::Accept {
         let path = options.store.write_accepted(id, &source, &text)?;
-        judgement.findings.retain(|finding| finding.check != CheckId::Snapshot);
+        step.findings.retain(|finding| finding.check != CheckId::Snapshot);
         path
     } else {
         options.store.write_pending(id, &source, &text)?

@@ -1,7 +1,6 @@
 //! Workers: each runs one case after the other until the queue is empty.
 
 use std::{
-    collections::HashMap,
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
@@ -12,13 +11,14 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::JoinSet,
     time::Instant,
 };
 
 use super::{
-    LockstepHandle, RunOptions,
+    LockstepHandle, RunOptions, SnapshotMode,
+    flow::Flow,
     queue::Queue,
     rate_limiter::RateLimiter,
     retry::{self, Gate, Wait},
@@ -26,9 +26,11 @@ use super::{
 use crate::{
     check::{self, Judgement},
     http::{Client, Listening, Parked},
-    model::{Attempt, Exchange, Finding, Reply, Step},
-    plan::{Bound, Plan},
+    model::{Attempt, Exchange, Finding, Phase, Reply, Request, Step},
+    plan::{Bound, Late, Plan},
+    redact::Redactor,
     source::Sources,
+    suite::CaseDef,
 };
 
 /// How long running requests may still take after Ctrl-C.
@@ -71,26 +73,22 @@ pub(super) enum WorkerEvent {
 pub(super) struct CaseResult {
     /// Its index in the plan.
     pub(super) index: usize,
-    /// When the request began.
-    pub(super) started: DateTime<Utc>,
-    /// The request and the response.
-    pub(super) exchange: Exchange,
+    /// The last attempt.
+    pub(super) last: Attempt,
+    /// New snapshots: the index of the step in the attempt, and the text.
+    pub(super) snapshots: Vec<(usize, String)>,
     /// The attempts before it.
     pub(super) previous: Vec<Attempt>,
-    /// Further responses.
+    /// Further attempts.
     pub(super) repeats: Vec<Attempt>,
-    /// The result of the checks; `None` if the response to compare with is missing.
-    pub(super) judgement: Option<Judgement>,
 }
 
 /// The tasks of a run.
 pub(super) struct Workers {
-    queue: Arc<Queue>,
+    shared: Arc<Shared>,
     tasks: Arc<Mutex<JoinSet<()>>>,
-    awaited: Arc<Awaited>,
-    stopping: watch::Sender<bool>,
-    cut: watch::Sender<bool>,
-    lockstep: Option<LockstepHandle>,
+    /// Whether a case has steps that must run even if the run ends.
+    has_teardown: bool,
 }
 
 impl Workers {
@@ -102,167 +100,255 @@ impl Workers {
         options: &RunOptions,
     ) -> (Self, mpsc::UnboundedReceiver<WorkerEvent>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let queue = Arc::new(Queue::new(plan));
-        let rate_limiter = Arc::new(RateLimiter::new(plan.target.limits.rate_limit));
-        let awaited = Arc::new(Awaited::new(plan));
-        let (stopping, stopped) = watch::channel(false);
-        let (cut, is_cut) = watch::channel(false);
-        let gate = Arc::new(Gate::default());
-        let mut tasks = JoinSet::new();
+        let queue = Queue::new(plan);
         let jobs = plan.target.limits.jobs.min(queue.len());
-        let active = Arc::new(AtomicUsize::new(jobs));
+        let has = |test: fn(&CaseDef) -> bool| plan.cases.iter().any(|planned| test(&planned.case.def));
+        let shared = Arc::new(Shared {
+            plan: Arc::clone(plan),
+            sources: Arc::clone(sources),
+            client: Arc::clone(client),
+            redactor: Arc::clone(&options.hide),
+            rate_limiter: RateLimiter::new(plan.target.limits.rate_limit),
+            gate: Gate::default(),
+            slots: has(CaseDef::is_flow).then(|| Arc::new(Semaphore::new(jobs))),
+            queue,
+            active: AtomicUsize::new(jobs),
+            stopping: watch::Sender::new(false),
+            abandoned: watch::Sender::new(false),
+            cut: watch::Sender::new(false),
+            killed: watch::Sender::new(false),
+            stop_on_failures: options.max_fail.is_some(),
+            repeats: options.repeats,
+            accepts_snapshots: options.snapshots == SnapshotMode::Accept,
+            lockstep: options.lockstep.clone(),
+        });
+        let mut tasks = JoinSet::new();
         for _ in 0..jobs {
             let worker = Worker {
-                plan: Arc::clone(plan),
-                sources: Arc::clone(sources),
-                client: Arc::clone(client),
-                queue: Arc::clone(&queue),
-                rate_limiter: Arc::clone(&rate_limiter),
-                awaited: Arc::clone(&awaited),
-                gate: Arc::clone(&gate),
-                active: Arc::clone(&active),
-                stopping: stopped.clone(),
-                cut: is_cut.clone(),
-                stop_on_failures: options.max_fail.is_some(),
-                repeats: options.repeats,
-                lockstep: options.lockstep.clone(),
+                shared: Arc::clone(&shared),
                 sender: sender.clone(),
             };
             tasks.spawn(worker.work());
         }
+        drop(sender);
         let workers = Self {
-            queue,
+            shared,
             tasks: Arc::new(Mutex::new(tasks)),
-            awaited,
-            stopping,
-            cut,
-            lockstep: options.lockstep.clone(),
+            has_teardown: has(|def| def.steps.iter().any(|step| step.phase == Phase::Teardown)),
         };
         (workers, receiver)
     }
 
     /// Begins no more cases; those that run go on.
     pub(super) fn begin_no_more(&self) {
-        self.queue.stop();
-        self.stopping.send_replace(true);
-        self.awaited.give_up();
+        self.shared.queue.stop();
+        self.shared.stopping.send_replace(true);
         self.leave();
     }
 
     /// Removes this run from the lockstep.
     pub(super) fn leave(&self) {
-        if let Some(lockstep) = &self.lockstep {
+        if let Some(lockstep) = &self.shared.lockstep {
             lockstep.leave();
         }
     }
 
-    /// Begins no more cases; those that run get [`GRACE`].
+    /// Begins no more cases and steps; requests and teardown get [`GRACE`].
     pub(super) fn stop_gracefully(&self) {
         self.begin_no_more();
+        self.shared.abandoned.send_replace(true);
         self.cut_after(GRACE);
     }
 
-    /// Ends all requests and waits. Cases that have a response still get a verdict.
+    /// Ends all requests and waits. Cases that have a response still get a verdict, and teardown gets [`GRACE`].
     pub(super) fn cut(&self) {
         self.begin_no_more();
-        self.cut.send_replace(true);
+        self.shared.abandoned.send_replace(true);
+        self.shared.cut.send_replace(true);
         self.cut_after(Duration::ZERO);
     }
 
+    /// Ends everything, teardown included.
+    pub(super) fn kill(&self) {
+        self.cut();
+        self.shared.killed.send_replace(true);
+        self.abort_after(LAST);
+    }
+
     fn cut_after(&self, wait: Duration) {
-        let (tasks, cut) = (Arc::clone(&self.tasks), self.cut.clone());
+        let shared = Arc::clone(&self.shared);
+        let teardown = if self.has_teardown { GRACE } else { Duration::ZERO };
+        self.abort_after(wait + teardown + LAST);
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            cut.send_replace(true);
-            tokio::time::sleep(LAST).await;
-            lock(&tasks).abort_all();
+            shared.cut.send_replace(true);
+            tokio::time::sleep(teardown).await;
+            shared.killed.send_replace(true);
+        });
+    }
+
+    fn abort_after(&self, wait: Duration) {
+        let tasks = Arc::clone(&self.tasks);
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         });
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What all workers of a run use.
+pub(super) struct Shared {
+    pub(super) plan: Arc<Plan>,
+    pub(super) sources: Arc<Sources>,
+    pub(super) client: Arc<Client>,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) gate: Gate,
+    rate_limiter: RateLimiter,
+    /// Limits the requests in flight if a case can wait between two requests; otherwise the number of workers does.
+    slots: Option<Arc<Semaphore>>,
+    queue: Queue,
+    /// Workers and cases that may still send requests.
+    active: AtomicUsize,
+    /// No more cases and attempts begin.
+    pub(super) stopping: watch::Sender<bool>,
+    /// No more steps begin, except those of teardown.
+    pub(super) abandoned: watch::Sender<bool>,
+    /// Requests are ended, except those of teardown.
+    pub(super) cut: watch::Sender<bool>,
+    /// All requests are ended.
+    pub(super) killed: watch::Sender<bool>,
+    /// Whether failures may end the run.
+    stop_on_failures: bool,
+    pub(super) repeats: u32,
+    /// Whether a response that differs from its snapshot only is accepted.
+    pub(super) accepts_snapshots: bool,
+    lockstep: Option<LockstepHandle>,
 }
 
-/// Responses that other cases are compared with (`same_as`).
-struct Awaited {
-    makers: Mutex<HashMap<String, watch::Sender<Option<Arc<Reply>>>>>,
-    takers: HashMap<String, watch::Receiver<Option<Arc<Reply>>>>,
-}
+impl Shared {
+    /// Waits for a slot. There is none to wait for if no case of the run waits between requests.
+    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(self.slots.as_ref()?).acquire_owned().await.ok()
+    }
 
-impl Awaited {
-    fn new(plan: &Plan) -> Self {
-        let mut makers = HashMap::new();
-        let mut takers = HashMap::new();
-        for planned in &plan.cases {
-            if let Some(other) = &planned.case.def.expect.same_as {
-                let (maker, taker) = watch::channel(None);
-                makers.insert(other.value.clone(), maker);
-                takers.insert(other.value.clone(), taker);
+    /// Called when a worker or a case sends no more requests. After the last one, parked connections are closed.
+    pub(super) fn is_done(&self) {
+        if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.client.close();
+        }
+    }
+
+    /// Waits until the other runs in lockstep have reached the case, and until the target's rate limit allows one more
+    /// request; whether the run still goes on then.
+    pub(super) async fn may_ask(&self, id: &str, repeat: u32) -> bool {
+        if let Some(lockstep) = &self.lockstep {
+            let mut stopping = self.stopping.subscribe();
+            tokio::select! {
+                biased;
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => return false,
+                () = lockstep.come_to(id, repeat) => {}
             }
         }
-        Self {
-            makers: Mutex::new(makers),
-            takers,
+        self.turn(&self.stopping).await
+    }
+
+    /// Waits until the target's rate limit and its `Retry-After` allow one more request; false if `ends` is set before.
+    pub(super) async fn turn(&self, ends: &watch::Sender<bool>) -> bool {
+        let now = Instant::now();
+        if let Some(at) = self.rate_limiter.take(now)
+            && !pause(at - now, ends).await
+        {
+            return false;
+        }
+        while let Some(left) = self.gate.left(Instant::now()) {
+            if !pause(left, ends).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One exchange; none if `ends` is set before its end.
+    pub(super) async fn exchange(
+        &self,
+        request: &Request,
+        timeout: Duration,
+        ends: &watch::Sender<bool>,
+    ) -> Option<Listening> {
+        let mut ends = ends.subscribe();
+        tokio::select! {
+            biased;
+            answered = self.client.exchange(request, timeout) => Some(answered),
+            _ = ends.wait_for(|is_cut| *is_cut) => None,
         }
     }
+}
 
-    /// Taken when the case begins: if its worker is lost, this is dropped and waiting cases continue.
-    fn maker(&self, id: &str) -> Option<watch::Sender<Option<Arc<Reply>>>> {
-        lock(&self.makers).remove(id)
-    }
-
-    /// No further cases will begin.
-    fn give_up(&self) {
-        lock(&self.makers).clear();
-    }
-
-    async fn reply(&self, id: &str) -> Option<Arc<Reply>> {
-        let mut taker = self.takers.get(id)?.clone();
-        let reply = taker.wait_for(Option::is_some).await.ok()?;
-        reply.clone()
+/// Waits; false if `ends` is set before.
+pub(super) async fn pause(wait: Duration, ends: &watch::Sender<bool>) -> bool {
+    let mut ends = ends.subscribe();
+    tokio::select! {
+        () = tokio::time::sleep(wait) => true,
+        _ = ends.wait_for(|is_ending| *is_ending) => false,
     }
 }
 
 struct Worker {
-    plan: Arc<Plan>,
-    sources: Arc<Sources>,
-    client: Arc<Client>,
-    queue: Arc<Queue>,
-    rate_limiter: Arc<RateLimiter>,
-    awaited: Arc<Awaited>,
-    gate: Arc<Gate>,
-    /// Workers that may still send requests.
-    active: Arc<AtomicUsize>,
-    stopping: watch::Receiver<bool>,
-    cut: watch::Receiver<bool>,
-    /// Whether failures may end the run.
-    stop_on_failures: bool,
-    repeats: u32,
-    lockstep: Option<LockstepHandle>,
+    shared: Arc<Shared>,
     sender: mpsc::UnboundedSender<WorkerEvent>,
+}
+
+impl std::ops::Deref for Worker {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl Worker {
     async fn work(self) {
-        // A case whose response is complete, and whose connection is watched or which waits for another case's response,
-        // does not delay the next one.
+        // A case whose response is complete, and whose connection is watched, does not delay the next one. Neither does a
+        // case that waits between two requests.
         let mut open = JoinSet::new();
-        while let Some(unit) = self.queue.take() {
-            for index in unit.cases() {
-                // A stop takes hold between two cases of a unit too.
-                if self.queue.is_stopped() {
-                    break;
-                }
+        loop {
+            let slot = self.slot().await;
+            let Some(index) = self.queue.take() else { break };
+            if self.plan.cases[index].case.def.is_flow() {
+                self.run_flow(index, slot, &mut open).await;
+            } else {
                 self.fire(index, &mut open).await;
             }
-            self.queue.give_back(unit);
+            self.queue.give_back(index);
             while open.try_join_next().is_some() {}
         }
-        if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.client.close();
-        }
+        self.is_done();
         while open.join_next().await.is_some() {}
+    }
+
+    /// Runs a case with several requests. The worker waits for it only if the next case depends on its end.
+    async fn run_flow(&self, index: usize, slot: Option<OwnedSemaphorePermit>, open: &mut JoinSet<()>) {
+        let planned = &self.plan.cases[index];
+        if planned.skip.is_some() || !self.may_ask(&planned.case.id, 0).await {
+            return;
+        }
+        self.active.fetch_add(1, Ordering::SeqCst);
+        let flow = Flow::new(Arc::clone(&self.shared), self.sender.clone(), index, slot);
+        if planned.case.def.group.is_none() && !self.stop_on_failures {
+            open.spawn(async move {
+                if let Some(answered) = flow.run().await {
+                    answered.settle(false).await;
+                }
+            });
+        } else if let Some(answered) = flow.run().await {
+            // Where failures are counted, no case begins before it is known whether the one before fails.
+            if self.stop_on_failures && answered.fails() {
+                answered.settle(true).await;
+                tokio::task::yield_now().await;
+            } else {
+                open.spawn(answered.settle(false));
+            }
+        }
     }
 
     async fn fire(&self, index: usize, open: &mut JoinSet<()>) {
@@ -270,13 +356,12 @@ impl Worker {
         if planned.skip.is_some() {
             return;
         }
-        let Ok(bound) = self.plan.bind(&planned.case, &self.sources) else {
+        let Ok(bound) = self.plan.bind(&planned.case, 0, &Late::default(), &self.sources) else {
             return;
         };
         if !self.may_ask(&planned.case.id, 0).await {
             return;
         }
-        let maker = self.awaited.maker(&planned.case.id);
         drop(self.sender.send(WorkerEvent::Started(index)));
         let Some((started, parked, mut retried)) = self.attempts(index, &bound).await else {
             return;
@@ -289,29 +374,23 @@ impl Worker {
         } else {
             Vec::new()
         };
-        let waits = bound.expectation.same_as.is_some();
         // Where failures are counted, no case begins before it is known whether the response of the one before fails.
         let fails = || judge(&bound, &parked.so_far(), None).is_none_or(|judgement| judgement.fails());
         let is_known = !parked.is_watched() && retried.iter().all(|attempt| attempt.parked.is_none());
-        let is_decided = is_known || (self.stop_on_failures && !waits && fails());
-        let case = Fired {
-            index,
-            bound,
-            maker,
-            started,
-        };
-        let (client, awaited, sender) = (Arc::clone(&self.client), Arc::clone(&self.awaited), self.sender.clone());
-        if is_decided && !waits && repeats.is_empty() {
+        let is_decided = is_known || (self.stop_on_failures && fails());
+        let case = Fired { index, bound, started };
+        let (client, sender) = (Arc::clone(&self.client), self.sender.clone());
+        if is_decided && repeats.is_empty() {
             let reply = parked.into_reply();
             let previous = retried.into_iter().map(|attempt| attempt.failed).collect();
-            case.settle(reply, previous, Vec::new(), &awaited, &sender).await;
+            case.settle(reply, previous, Vec::new(), &sender);
             if self.stop_on_failures {
                 tokio::task::yield_now().await;
             }
             return;
         }
         // The worker waits for a large response, which limits memory.
-        let is_large = !waits && (parked.is_large() || repeats.iter().any(|(_, parked)| parked.is_large()));
+        let is_large = parked.is_large() || repeats.iter().any(|(_, parked)| parked.is_large());
         let finished = Box::pin(async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
             let reply = client.finish(parked, request, limit).await;
@@ -330,7 +409,7 @@ impl Worker {
                 };
                 judged.push(tried(started, reply, judgement.findings, &case.bound));
             }
-            case.settle(reply, previous, judged, &awaited, &sender).await;
+            case.settle(reply, previous, judged, &sender);
         });
         if is_large {
             finished.await;
@@ -345,7 +424,7 @@ impl Worker {
         let mut retried = Vec::new();
         for number in 1.. {
             let started = Utc::now();
-            let answered = self.exchange(bound).await?;
+            let answered = self.shared.exchange(&bound.request, bound.timeout, &self.cut).await?;
             let is_complete = answered.is_complete();
             let wait = retry::wait(answered.reply(), number, retry);
             if !matches!(wait, Some(Wait::After(_))) && is_complete {
@@ -380,7 +459,7 @@ impl Worker {
                 wait,
                 is_complete,
             }));
-            if !self.pause(wait).await || !self.turn().await {
+            if !pause(wait, &self.stopping).await || !self.turn(&self.stopping).await {
                 drop(self.sender.send(responded));
                 return Some((started, parked, retried));
             }
@@ -389,16 +468,6 @@ impl Worker {
             retried.push(Retried { failed, parked });
         }
         None
-    }
-
-    /// One exchange; none if it was ended.
-    async fn exchange(&self, bound: &Bound) -> Option<Listening> {
-        let mut cut = self.cut.clone();
-        tokio::select! {
-            biased;
-            answered = self.client.exchange(&bound.request, bound.timeout) => Some(answered),
-            _ = cut.wait_for(|is_cut| *is_cut) => None,
-        }
     }
 
     /// Repeats the request as configured. Each response is judged separately: a comparison uses one
@@ -421,53 +490,12 @@ impl Worker {
         }
         Some(repeats)
     }
-
-    /// Waits until the other runs in lockstep have reached the case, and until the target's rate limit allows one more
-    /// request; whether the run still goes on then.
-    async fn may_ask(&self, id: &str, repeat: u32) -> bool {
-        if let Some(lockstep) = &self.lockstep {
-            let mut stopping = self.stopping.clone();
-            tokio::select! {
-                biased;
-                _ = stopping.wait_for(|is_stopping| *is_stopping) => return false,
-                () = lockstep.come_to(id, repeat) => {}
-            }
-        }
-        self.turn().await
-    }
-
-    /// Waits until the target's rate limit and its `Retry-After` allow one more request; whether the run still goes on
-    /// then.
-    async fn turn(&self) -> bool {
-        let now = Instant::now();
-        if let Some(at) = self.rate_limiter.take(now)
-            && !self.pause(at - now).await
-        {
-            return false;
-        }
-        while let Some(left) = self.gate.left(Instant::now()) {
-            if !self.pause(left).await {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Waits; whether the run still goes on then.
-    async fn pause(&self, wait: Duration) -> bool {
-        let mut stopping = self.stopping.clone();
-        tokio::select! {
-            () = tokio::time::sleep(wait) => true,
-            _ = stopping.wait_for(|is_stopping| *is_stopping) => false,
-        }
-    }
 }
 
 /// A case that has been sent and not been judged.
 struct Fired {
     index: usize,
     bound: Bound,
-    maker: Option<watch::Sender<Option<Arc<Reply>>>>,
     started: DateTime<Utc>,
 }
 
@@ -500,51 +528,36 @@ impl Retried {
 }
 
 impl Fired {
-    /// Judges the response, once the response to compare with is available.
-    async fn settle(
+    /// Judges the response. A check that panics gives no verdict, and so the case counts as lost.
+    fn settle(
         self,
         reply: Reply,
         previous: Vec<Attempt>,
         repeats: Vec<Attempt>,
-        awaited: &Awaited,
         sender: &mpsc::UnboundedSender<WorkerEvent>,
     ) {
-        let Self {
-            index,
-            bound,
-            maker,
-            started,
-        } = self;
-        if let Some(maker) = maker {
-            maker.send_replace(Some(Arc::new(reply.clone())));
-        }
-        let other = match &bound.expectation.same_as {
-            None => Other::None,
-            Some(other) => match awaited.reply(&other.id).await {
-                Some(reply) if matches!(*reply, Reply::Answer(_)) => Other::Reply(reply),
-                _ => Other::Lost,
-            },
+        let Self { index, bound, started } = self;
+        let Some(judgement) = judge(&bound, &reply, None) else {
+            return;
         };
-        let judgement = match &other {
-            Other::None => Some(judge(&bound, &reply, None)),
-            Other::Reply(other) => Some(judge(&bound, &reply, Some(other.as_ref()))),
-            // The other checks alone must not make it pass.
-            Other::Lost => None,
-        };
-        // A check that panics gives no verdict, and so the case counts as lost.
-        let judgement = match judgement {
-            Some(None) => return,
-            Some(judged) => judged,
-            None => None,
-        };
+        let snapshots = judgement.snapshot.map(|text| (0, text));
         let judged = CaseResult {
             index,
-            started,
-            exchange: Exchange {
-                request: bound.request,
-                reply,
+            snapshots: snapshots.into_iter().collect(),
+            last: Attempt {
+                reason: no_response(&reply),
+                steps: vec![Step {
+                    started: Some(started),
+                    elapsed_us: reply.elapsed_us(),
+                    findings: judgement.findings,
+                    generated: bound.generated,
+                    exchange: Some(Exchange {
+                        request: bound.request,
+                        reply,
+                    }),
+                    ..Step::default()
+                }],
             },
-            judgement,
             previous,
             repeats,
         };
@@ -552,18 +565,16 @@ impl Fired {
     }
 }
 
-/// The response that a case is compared with.
-enum Other {
-    /// It is not compared.
-    None,
-    /// This response.
-    Reply(Arc<Reply>),
-    /// It is missing.
-    Lost,
+/// Why there is no response.
+pub(super) fn no_response(reply: &Reply) -> Option<String> {
+    match reply {
+        Reply::Failure(failure) => Some(failure.message.clone()),
+        Reply::Answer(_) | Reply::Malformed(_) => None,
+    }
 }
 
 /// Judges a response; `None` if a check panics.
-fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgement> {
+pub(super) fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgement> {
     std::panic::catch_unwind(AssertUnwindSafe(|| {
         check::check(&bound.expectation, &bound.request, reply, other)
     }))
@@ -572,14 +583,12 @@ fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgemen
 
 fn tried(started: DateTime<Utc>, reply: Reply, findings: Vec<Finding>, bound: &Bound) -> Attempt {
     Attempt {
-        reason: match &reply {
-            Reply::Failure(failure) => Some(failure.message.clone()),
-            _ => None,
-        },
+        reason: no_response(&reply),
         steps: vec![Step {
             started: Some(started),
             elapsed_us: reply.elapsed_us(),
             findings,
+            generated: bound.generated.clone(),
             exchange: Some(Exchange {
                 request: bound.request.clone(),
                 reply,

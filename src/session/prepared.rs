@@ -16,7 +16,8 @@ use crate::{
     check::SnapshotMask,
     http::{Client, access},
     model::{Digest, FORMAT, Partition, RunStarted, shown},
-    plan::{self, Plan, Selection},
+    plan::{self, Late, Plan, Selection, new_run_id},
+    project::RUN_ID,
     redact::Redactor,
     run::Ready,
     source::{Diagnostic, Diagnostics},
@@ -48,7 +49,9 @@ impl Prepared {
     ) -> Result<Self, SessionError> {
         let client = Client::new(&resolved.target, resolved.use_proxy)
             .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", resolved.target.name)))?;
-        let mut plan = workspace.plan(selection, resolved.target.clone())?;
+        let mut target = resolved.target.clone();
+        target.vars.insert(RUN_ID.to_owned(), new_run_id().into());
+        let mut plan = workspace.plan(selection, target)?;
         plan.mask_snapshots(Arc::clone(redactor) as Arc<dyn SnapshotMask>);
         Ok(Self {
             plan,
@@ -73,7 +76,9 @@ impl Prepared {
         };
         let bound = match plan::skip(case, Some(&self.plan.target)) {
             Some(reason) => Err(reason),
-            None => (self.plan.bind(case, &workspace.sources)).map_err(|unbound| unbound.to_string()),
+            None => {
+                (self.plan.bind(case, 0, &Late::default(), &workspace.sources)).map_err(|unbound| unbound.to_string())
+            }
         };
         let bound =
             bound.map_err(|reason| workspace.invalid(Diagnostic::new(case.span, format!("`ready`: {reason}"))))?;

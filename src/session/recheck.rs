@@ -1,8 +1,9 @@
 //! `conforme recheck`: judges recorded responses by the suite as it is now, without a target.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::HashMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use chrono::Utc;
@@ -19,7 +20,7 @@ use crate::{
         Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
         RunFinished, RunStarted, Stop, Verdict, worst,
     },
-    plan::{Plan, Planned},
+    plan::{Late, Plan, Planned},
     project::Target,
     recording::{Recording, RecordingError},
     redact::{Redactor, Reporter},
@@ -133,7 +134,6 @@ pub fn judge_recording(
     let places: HashMap<&str, usize> = (plan.cases.iter().enumerate())
         .map(|(index, planned)| (planned.case.id.as_str(), index))
         .collect();
-    let others = others(path, plan)?;
     let recording = Recording::open(path)?;
     let flaky = recording.started().flaky;
     let mut counts = Counts::default();
@@ -148,7 +148,7 @@ pub fn judge_recording(
                     continue;
                 };
                 seen[index] = true;
-                let finished = judged(*recorded, index, plan, sources, &others);
+                let finished = judged(*recorded, index, plan, sources);
                 counts.add(&finished);
                 report(Event::CaseFinished(Box::new(finished)));
             }
@@ -179,33 +179,7 @@ pub fn judge_recording(
     })
 }
 
-/// The responses that other cases are compared with.
-fn others(path: &Path, plan: &Plan) -> Result<BTreeMap<String, Reply>, RecordingError> {
-    let wanted: BTreeSet<_> = (plan.cases.iter())
-        .filter_map(|planned| Some(planned.case.def.expect.same_as.as_ref()?.value.as_str()))
-        .collect();
-    let mut others = BTreeMap::new();
-    if wanted.is_empty() {
-        return Ok(others);
-    }
-    for event in Recording::open(path)? {
-        if let Event::CaseFinished(finished) = event?.into_inner()
-            && wanted.contains(finished.id.as_str())
-            && let Some(reply) = finished.last.reply()
-        {
-            others.insert(finished.id.clone(), reply.clone());
-        }
-    }
-    Ok(others)
-}
-
-fn judged(
-    recorded: CaseFinished,
-    index: usize,
-    plan: &Plan,
-    sources: &Sources,
-    others: &BTreeMap<String, Reply>,
-) -> CaseFinished {
+fn judged(recorded: CaseFinished, index: usize, plan: &Plan, sources: &Sources) -> CaseFinished {
     let planned = &plan.cases[index];
     let CaseFinished {
         verdict: recorded_verdict,
@@ -218,17 +192,10 @@ fn judged(
         // A case that passed in an earlier run has no response here.
         return planned.unrun(sources, recorded_verdict, last.reason.unwrap_or_default());
     }
-    rejudge(&mut last, planned, plan, sources, Some(others));
-    for one in &mut repeats {
-        // As in the run, only the first response is compared with that of another case.
-        rejudge(one, planned, plan, sources, None);
+    for one in repeats.iter_mut().chain([&mut last]) {
+        rejudge(one, planned, plan, sources);
     }
-    let verdict = match &last {
-        last if last.failing().is_some() => Verdict::Failed,
-        last if last.reason.is_some() => Verdict::Errored,
-        _ if previous.is_empty() => Verdict::Passed,
-        _ => Verdict::Flaky,
-    };
+    let verdict = last.verdict(!previous.is_empty());
     let verdict = worst(verdict, &mut last, &mut repeats);
     CaseFinished {
         last,
@@ -238,64 +205,105 @@ fn judged(
     }
 }
 
-/// Judges all responses of an attempt again.
-fn rejudge(
-    attempt: &mut Attempt,
-    planned: &Planned,
-    plan: &Plan,
-    sources: &Sources,
-    others: Option<&BTreeMap<String, Reply>>,
-) {
-    attempt.reason = None;
+/// Judges all responses of an attempt again, with the values that its steps capture.
+fn rejudge(attempt: &mut Attempt, planned: &Planned, plan: &Plan, sources: &Sources) {
+    let mut late = Late::recorded();
+    let mut reason = None;
+    let mut replies: HashMap<String, Reply> = HashMap::new();
     for step in &mut attempt.steps {
-        step.findings.clear();
         let Some(Exchange { request, reply }) = &step.exchange else {
             continue;
         };
-        match judge(planned, plan, sources, request, reply, others) {
-            Ok(judgement) => step.findings = judgement.findings,
-            Err(reason) => attempt.reason = Some(reason),
+        let defs = &planned.case.def.steps;
+        let judged = match defs.iter().position(|def| def.id == step.id) {
+            None => Err(format!("the suite has no step `{}` in this case", step.id)),
+            Some(index) => {
+                late.begin_recorded(&step.generated);
+                let other = defs[index].expect.same_as.as_ref();
+                let other = match other.map(|other| replies.get(&other.value)) {
+                    None => Ok(None),
+                    Some(Some(other @ Reply::Answer(_))) => Ok(Some(other)),
+                    Some(_) => Err("there is no response of the other step to compare with".to_owned()),
+                };
+                other.and_then(|other| {
+                    let step = StepJudge {
+                        planned,
+                        index,
+                        late: &late,
+                        plan,
+                        sources,
+                    };
+                    step.judge(request, reply, other)
+                })
+            }
+        };
+        step.findings = match judged {
+            Ok((judgement, captures)) => {
+                for (name, value) in captures {
+                    late.capture(&name, value);
+                }
+                judgement.findings
+            }
+            Err(why) => {
+                reason.get_or_insert(why);
+                Vec::new()
+            }
+        };
+        // What a masked response no longer contains is taken as it was recorded.
+        for (name, value) in &step.captures {
+            late.capture_once(name, value);
         }
+        replies.insert(step.id.clone(), reply.clone());
     }
+    attempt.reason = reason;
+    attempt.explain();
 }
 
-/// Judges one response; the error is the reason why it cannot be judged.
-fn judge(
-    planned: &Planned,
-    plan: &Plan,
-    sources: &Sources,
-    request: &Request,
-    reply: &Reply,
-    others: Option<&BTreeMap<String, Reply>>,
-) -> Result<Judgement, String> {
-    match reply {
-        Reply::Failure(failure) => return Err(failure.message.clone()),
-        Reply::Answer(answer) if answer.body.is_cut() => {
-            let (kept, all) = (answer.body.bytes().len(), answer.body.length());
-            return Err(format!(
-                "the recording holds only {kept} of the {all} bytes of the body"
-            ));
+type Captured = Vec<(Arc<str>, serde_json::Value)>;
+
+/// Judges the responses of one step.
+struct StepJudge<'a> {
+    planned: &'a Planned,
+    /// The step's index in the case.
+    index: usize,
+    late: &'a Late,
+    plan: &'a Plan,
+    sources: &'a Sources,
+}
+
+impl StepJudge<'_> {
+    /// Judges one response and takes its captures; the error is the reason why it cannot be judged. `other` is the response
+    /// that it is compared with.
+    fn judge(&self, request: &Request, reply: &Reply, other: Option<&Reply>) -> Result<(Judgement, Captured), String> {
+        match reply {
+            Reply::Failure(failure) => return Err(failure.message.clone()),
+            Reply::Answer(answer) if answer.body.is_cut() => {
+                let (kept, all) = (answer.body.bytes().len(), answer.body.length());
+                return Err(format!(
+                    "the recording contains only {kept} of the {all} bytes of the body"
+                ));
+            }
+            _ => {}
         }
-        _ => {}
-    }
-    let bound = plan
-        .bind(&planned.case, sources)
-        .map_err(|unbound| unbound.to_string())?;
-    let other = match (&bound.expectation.same_as, others) {
-        (None, _) | (_, None) => None,
-        (Some(same_as), Some(others)) => match others.get(&same_as.id) {
-            Some(other @ Reply::Answer(_)) => Some(other),
-            _ => return Err(format!("no response of {} to compare with", same_as.id)),
-        },
-    };
-    let judgement = check::check(&bound.expectation, request, reply, other);
-    let is_hidden = |finding: &Finding| {
-        finding.level == Level::Deny
-            && matches!(finding.check, CheckId::Header(_))
-            && finding.actual.as_ref().is_some_and(|actual| actual.contains(HIDDEN))
-    };
-    match judgement.findings.iter().find(|finding| is_hidden(finding)) {
-        Some(finding) => Err(format!("the recording hides the value that `{}` reads", finding.check)),
-        None => Ok(judgement),
+        let bound = self
+            .plan
+            .bind(&self.planned.case, self.index, self.late, self.sources)
+            .map_err(|unbound| unbound.to_string())?;
+        let judgement = check::check(&bound.expectation, request, reply, other);
+        let is_hidden = |finding: &Finding| {
+            finding.level == Level::Deny
+                && matches!(finding.check, CheckId::Header(_))
+                && finding.actual.as_ref().is_some_and(|actual| actual.contains(HIDDEN))
+        };
+        if let Some(finding) = judgement.findings.iter().find(|finding| is_hidden(finding)) {
+            return Err(format!("the recording hides the value that `{}` reads", finding.check));
+        }
+        let values = match reply {
+            Reply::Answer(answer) => check::captured(&bound.expectation, answer),
+            _ => Vec::new(),
+        };
+        let captures = bound.expectation.captures.iter().zip(values);
+        let captures = captures.filter_map(|(capture, value)| Some((Arc::clone(&capture.name), value?)));
+        Ok((judgement, captures.collect()))
     }
 }

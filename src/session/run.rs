@@ -82,7 +82,7 @@ pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn 
     let start = prepared.started(&workspace, suite_hash, commit, request.partition);
     reports.event(&redactor.event(Event::RunStarted(start)));
     // Pending snapshots of cases that no longer exist, or no longer have a snapshot, are from an earlier run.
-    workspace.snapshots.clear_unused_pending(&workspace.snapshot_cases())?;
+    workspace.snapshots.clear_unused_pending(&workspace.snapshot_ids())?;
     let unused = workspace.unused_snapshots();
     notices.sending();
     let mut finished = execute(request, prepared, ready, &workspace, &mut reports)?;

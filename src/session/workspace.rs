@@ -114,10 +114,12 @@ impl Workspace {
             .max();
         let longest = longest.unwrap_or(DEFAULT_TIMEOUT);
         for case in &self.suites.cases {
-            if let (Some(limit), None) = (&case.def.expect.duration, case.def.timeout)
-                && limit.value >= longest
-            {
-                errors.push(suite::never_reached(limit.span));
+            for step in &case.def.steps {
+                if let (Some(limit), None) = (&step.expect.duration, step.timeout)
+                    && limit.value >= longest
+                {
+                    errors.push(suite::never_reached(limit.span));
+                }
             }
         }
     }
@@ -141,18 +143,19 @@ impl Workspace {
         }
     }
 
-    /// The cases that are compared with a snapshot.
-    pub(super) fn snapshot_cases(&self) -> BTreeSet<&str> {
+    /// The ids of the steps whose responses are compared with a snapshot.
+    pub(super) fn snapshot_ids(&self) -> BTreeSet<String> {
         let cases = self.suites.cases.iter();
-        cases
-            .filter(|case| case.def.expect.snapshot.as_ref().is_some_and(|asked| asked.value))
-            .map(|case| case.id.as_str())
-            .collect()
+        let ids = cases.flat_map(|case| {
+            let steps = case.def.steps.iter().filter(|step| step.has_snapshot());
+            steps.map(|step| case.step_id(step))
+        });
+        ids.collect()
     }
 
     /// Snapshot files that belong to no case with a snapshot, as paths relative to the project.
     pub(super) fn unused_snapshots(&self) -> Vec<String> {
-        let unused = self.snapshots.unused(&self.snapshot_cases());
+        let unused = self.snapshots.unused(&self.snapshot_ids());
         let root = &self.project.root;
         unused.iter().map(|path| shown(root, path)).collect()
     }

@@ -68,9 +68,9 @@ impl SnapshotStore {
         Self { folder: folder.into() }
     }
 
-    /// The file of a case: `suite/file.snap`, or `suite/file@example.snap`.
+    /// The file of a case or step: `suite/file.snap`, `suite/file@example.snap`, `suite/file+step.snap`.
     pub fn path(&self, id: &str) -> PathBuf {
-        let name = id.replace('[', "@").replace(']', "");
+        let name = id.replace('[', "@").replace(']', "").replace(':', "+");
         self.folder.join(format!("{name}.{ACCEPTED}"))
     }
 
@@ -89,9 +89,13 @@ impl SnapshotStore {
         let name = parts.join("/");
         let name = name.strip_suffix(&format!(".{PENDING}")).unwrap_or(&name);
         let name = name.strip_suffix(&format!(".{ACCEPTED}"))?;
-        Some(match name.split_once('@') {
-            Some((file, example)) => format!("{file}[{example}]"),
-            None => name.to_owned(),
+        let (case, step) = match name.split_once('+') {
+            Some((case, step)) => (case, format!(":{step}")),
+            None => (name, String::new()),
+        };
+        Some(match case.split_once('@') {
+            Some((file, example)) => format!("{file}[{example}]{step}"),
+            None => format!("{case}{step}"),
         })
     }
 
@@ -182,14 +186,14 @@ impl SnapshotStore {
     }
 
     /// Removes pending snapshots of cases that are not in `ids`.
-    pub fn clear_unused_pending(&self, ids: &BTreeSet<&str>) -> Result<(), SnapshotError> {
+    pub fn clear_unused_pending(&self, ids: &BTreeSet<String>) -> Result<(), SnapshotError> {
         let pending = self.pending_ids();
         let mut unused = pending.iter().filter(|id| !ids.contains(id.as_str()));
         unused.try_for_each(|id| self.clear_pending(id))
     }
 
     /// The files of accepted and pending snapshots that belong to no case in `ids`.
-    pub fn unused(&self, ids: &BTreeSet<&str>) -> Vec<PathBuf> {
+    pub fn unused(&self, ids: &BTreeSet<String>) -> Vec<PathBuf> {
         files(&self.folder)
             .into_iter()
             .filter(|path| self.id(path).is_some_and(|id| !ids.contains(id.as_str())))
@@ -327,7 +331,7 @@ mod tests {
             assert_eq!(store.read(id).unwrap().unwrap().text.trim_end(), text.trim_end());
         }
         assert!(store.pending().unwrap().is_empty());
-        let used = BTreeSet::from(["suite/case"]);
+        let used = BTreeSet::from(["suite/case".to_owned()]);
         assert_eq!(store.unused(&used), [folder.path().join("suite/case@row-1.snap")]);
     }
 

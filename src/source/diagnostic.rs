@@ -61,7 +61,11 @@ impl Diagnostic {
         if let Some(name) = super::nearest(given, known.clone()) {
             return self.help(format!("did you mean `{name}`?"));
         }
-        let names: Vec<_> = known.into_iter().take(16).map(|name| format!("`{name}`")).collect();
+        let names: Vec<_> = known
+            .into_iter()
+            .take(MAX_NAMES)
+            .map(|name| format!("`{name}`"))
+            .collect();
         if names.is_empty() {
             return self;
         }
@@ -148,6 +152,9 @@ fn visible(text: &str) -> String {
 }
 
 /// Maximum number of errors that are kept; the rest is only counted.
+/// Maximum number of known names that an error lists.
+const MAX_NAMES: usize = 24;
+/// Maximum number of diagnostics that are kept.
 const MAX_KEPT: usize = 1000;
 
 /// All errors found so far, unordered until [`Diagnostics::sorted`].

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::{
     decode::{self, Reading},
     decode_expect,
-    def::{Case, CaseDef, ExpectDef, NamedValue, SnapshotsDef},
+    def::{Case, ExpectDef, NamedValue, SnapshotsDef},
+    def_step::StepDef,
     inherit::inherit,
     load::refuse_empty,
     template::Template,
@@ -26,7 +27,6 @@ pub(crate) struct CaseFile {
     /// The content of `suite.yaml`.
     shared: Option<Node>,
     file: FileId,
-    suite: String,
     method: Option<Template>,
     timeout: Option<Duration>,
     known: BTreeSet<String>,
@@ -42,6 +42,8 @@ pub(crate) struct Amended {
 impl CaseFile {
     /// Reads the file of a case from the sources.
     pub(crate) fn read(case: &Case, sources: &Sources) -> Option<Self> {
+        // Additions to the steps of a case have no advice yet.
+        let [step] = case.def.steps.as_slice() else { return None };
         let file = case.span.file;
         let parse = |text: &str| parse_yaml(text, file, &mut Diagnostics::default());
         let mut own = parse(sources.text(file))?;
@@ -63,9 +65,8 @@ impl CaseFile {
             own,
             shared: shared.and_then(|(_, text)| parse(text)),
             file,
-            suite: case.suite.id.clone(),
-            method: case.def.request.method.clone(),
-            timeout: case.def.timeout,
+            method: step.request.method.clone(),
+            timeout: step.timeout,
             known: known.map(str::to_owned).collect(),
         })
     }
@@ -78,16 +79,9 @@ impl CaseFile {
         lay(&mut amended, parse_yaml(lines, self.file, &mut errors)?);
         refuse_empty(&amended, &mut errors);
         let merged = inherit(self.shared.as_ref(), amended, &mut errors);
-        let mut cx = Reading {
-            errors: &mut errors,
-            schemas,
-            folder: Path::new(""),
-            known: Some(self.known.clone()),
-            used: BTreeSet::new(),
-            files: Vec::new(),
-        };
+        let mut cx = Reading::new(Path::new(""), schemas, Some(self.known.clone()), &mut errors);
         let (expect, snapshots) = (merged.get("expect"), merged.get("snapshots"));
-        let mut def = CaseDef {
+        let mut step = StepDef {
             timeout: self.timeout,
             expect: expect
                 .map(|node| decode_expect::expect(node, &mut cx))
@@ -95,18 +89,11 @@ impl CaseFile {
             snapshots: snapshots
                 .map(|node| decode::snapshots(node, &mut cx))
                 .unwrap_or_default(),
-            ..CaseDef::default()
+            ..StepDef::default()
         };
-        def.request.method.clone_from(&self.method);
-        vacuous::check(&def, &mut errors);
-        let CaseDef {
-            mut expect, snapshots, ..
-        } = def;
-        if let Some(other) = &mut expect.same_as
-            && !other.value.contains('/')
-        {
-            other.value = format!("{}/{}", self.suite, other.value);
-        }
+        step.request.method.clone_from(&self.method);
+        vacuous::check(&step, &mut errors);
+        let StepDef { expect, snapshots, .. } = step;
         errors.is_empty().then_some(Amended { expect, snapshots })
     }
 

@@ -14,8 +14,8 @@ use super::{
         CaseDef, ContentDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef,
         Written,
     },
-    template::{Template, is_name},
-    vacuous,
+    steps::{STEP_KEYS, StepNodes},
+    template::{RESERVED, Template, is_name, is_reserved},
 };
 use crate::{
     check::is_token,
@@ -37,13 +37,42 @@ pub(super) struct Reading<'a> {
     pub(super) folder: &'a Path,
     /// The defined variables; `None` if not known yet (a suite without a case).
     pub(super) known: Option<BTreeSet<String>>,
+    /// Names that a later step captures, with the id of that step.
+    pub(super) later: BTreeMap<String, String>,
     /// The variables that were used.
     pub(super) used: BTreeSet<String>,
     /// The files that were read, and a digest of the content of each.
     pub(super) files: Vec<(PathBuf, Digest)>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    pub(super) fn new(
+        folder: &'a Path,
+        schemas: &'a SchemaStore,
+        known: Option<BTreeSet<String>>,
+        errors: &'a mut Diagnostics,
+    ) -> Self {
+        Self {
+            errors,
+            schemas,
+            folder,
+            known,
+            later: BTreeMap::new(),
+            used: BTreeSet::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Makes a captured value known to the steps that follow.
+    pub(super) fn capture(&mut self, name: &str, span: Span) {
+        self.later.remove(name);
+        let Some(known) = &mut self.known else { return };
+        if !known.insert(name.to_owned()) {
+            let error = Diagnostic::new(span, format!("`{name}` has a value already"));
+            self.errors.push(error.help("capture it under another name"));
+        }
+    }
+
     pub(super) fn error(&mut self, diagnostic: Diagnostic) {
         self.errors.push(diagnostic);
     }
@@ -80,7 +109,13 @@ impl Reading<'_> {
         for name in template.variables() {
             self.used.insert(name.to_owned());
             let Some(known) = &self.known else { continue };
-            if !known.contains(name) {
+            if known.contains(name) || is_reserved(name) {
+                continue;
+            }
+            if let Some(step) = self.later.get(name) {
+                let error = Diagnostic::new(template.span, format!("`{name}` is used before it is captured"));
+                self.errors.push(error.help(format!("the step `{step}` captures it")));
+            } else {
                 self.errors.push(undefined(name, template.span, known));
             }
         }
@@ -174,10 +209,12 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
         vars: fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default(),
         tags: words(fields.take("tags"), cx),
         effects: words(fields.take("effects"), cx),
-        serial: fields.read("serial", cx.errors, boolean).unwrap_or_default(),
         group: fields.take("group").and_then(|node| group(node, cx)),
         timeout: fields.read("timeout", cx.errors, duration),
-        request: fields.take("request").map(|node| request(node, cx)).unwrap_or_default(),
+        request: fields
+            .take("request")
+            .map(|node| request(node, true, cx))
+            .unwrap_or_default(),
         expect: fields.take("expect").map(|node| expect(node, cx)).unwrap_or_default(),
         snapshots: fields
             .take("snapshots")
@@ -188,6 +225,9 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
             .map(|node| survivors(node, cx))
             .unwrap_or_default(),
     };
+    // The steps are read with each case.
+    fields.take("setup");
+    fields.take("teardown");
     fields.finish(cx.errors);
     for (name, input) in &def.inputs {
         if def.vars.get(name).is_some() {
@@ -200,8 +240,8 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
     Some(def)
 }
 
-/// Reads a case that has been laid over its suite.
-pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
+/// Reads a case after inheritance, with its steps.
+pub(super) fn case(node: &Node, steps: &StepNodes, cx: &mut Reading<'_>) -> Option<CaseDef> {
     let mut fields = Fields::of(node, "a case", cx.errors)?;
     let vars = fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default();
     let examples = fields.take("examples").map(|node| examples(node, cx));
@@ -216,17 +256,34 @@ pub(super) fn case(node: &Node, cx: &mut Reading<'_>) -> Option<CaseDef> {
         group: fields.take("group").and_then(|node| group(node, cx)),
         vars,
         examples: examples.unwrap_or_default(),
-        timeout: fields.read("timeout", cx.errors, duration),
-        request: fields.take("request").map(|node| request(node, cx)).unwrap_or_default(),
-        expect: fields.take("expect").map(|node| expect(node, cx)).unwrap_or_default(),
-        snapshots: fields
-            .take("snapshots")
-            .map(|node| snapshots(node, cx))
-            .unwrap_or_default(),
+        cookies: fields.read("cookies", cx.errors, boolean),
+        steps: steps.decode(&mut fields, start(node.span), cx),
     };
+    for key in ["setup", "steps", "teardown"] {
+        fields.take(key);
+    }
+    if steps.has_steps() {
+        for key in ["request", "expect", "snapshots", "timeout"] {
+            fields.take(key);
+        }
+        for key in STEP_KEYS {
+            if let Some(node) = fields.take(key) {
+                let error = Diagnostic::new(node.span, format!("`{key}` belongs to a step"));
+                cx.error(error.help("move it into one of the `steps`"));
+            }
+        }
+    }
     fields.finish(cx.errors);
-    vacuous::check(&def, cx.errors);
     Some(def)
+}
+
+/// Only the first character of a span, so that a caret does not underline a whole file or step.
+pub(super) fn start(span: Span) -> Span {
+    Span {
+        end_line: span.line,
+        end_column: span.column + 1,
+        ..span
+    }
 }
 
 fn group(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
@@ -307,8 +364,14 @@ fn vars(node: &Node, cx: &mut Reading<'_>) -> NamedValue {
     .collect()
 }
 
-fn check_name(key: &Key, cx: &mut Reading<'_>) {
-    if !is_name(&key.text) {
+pub(super) fn check_name(key: &Key, cx: &mut Reading<'_>) {
+    if is_reserved(&key.text) {
+        let error = Diagnostic::new(key.span, format!("`{}` is a reserved name", key.text));
+        cx.error(error.help(format!(
+            "its value is generated; reserved are `{}`",
+            RESERVED.join("`, `")
+        )));
+    } else if !is_name(&key.text) {
         cx.error(
             Diagnostic::new(key.span, format!("`{}` is not a variable's name", key.text))
                 .help("letters, digits and `_`, not a digit first"),
@@ -415,7 +478,8 @@ pub(super) fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {
     }
 }
 
-pub(super) fn request(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
+/// Reads a request; `needs_path` is false for a request whose URL comes from an earlier response.
+pub(super) fn request(node: &Node, needs_path: bool, cx: &mut Reading<'_>) -> RequestDef {
     let Some(mut fields) = Fields::of(node, "a request", cx.errors) else {
         return RequestDef::default();
     };
@@ -433,7 +497,7 @@ pub(super) fn request(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
     if cx.known.is_some() {
         match (&def.path, path) {
             (Some(template), Some(at)) => check_params(template, at, node, &def.params, cx),
-            (None, None) => cx.error(Diagnostic::new(node.span, "the request has no `path`")),
+            (None, None) if needs_path => cx.error(Diagnostic::new(node.span, "the request has no `path`")),
             _ => {}
         }
     }

@@ -7,11 +7,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Number, Value};
 
-use super::Template;
+use super::{StepDef, Template};
 use crate::{
     check::{BodyTest, ResponseTest, StatusSet},
     json::JsonType,
-    model::{Digest, Level},
+    model::{Digest, Level, Phase},
     schema,
     source::Span,
 };
@@ -116,9 +116,6 @@ pub struct SuiteDef {
     /// Side effects of every case, such as `email`. See `effects` of a case.
     #[schemars(with = "OneOrMany")]
     pub effects: Vec<String>,
-    /// `true`: the cases run one after the other, in order, for an API whose responses depend on earlier requests.
-    #[schemars(with = "Option<bool>")]
-    pub serial: bool,
     /// A name that every case has as its `group`.
     pub group: Option<String>,
     /// Maximum time for one request, such as `10s`.
@@ -209,15 +206,34 @@ pub struct CaseDef {
     /// A table that makes one case of each row: the row's name, and its values by variable.
     #[schemars(with = "BTreeMap<ExampleName, BTreeMap<String, JsonDef>>")]
     pub examples: Vec<NamedValue>,
-    /// Maximum time for the request, such as `10s`.
-    #[schemars(with = "Option<DurationText>")]
-    pub timeout: Option<Duration>,
-    /// The request.
-    pub request: RequestDef,
-    /// The expected response.
-    pub expect: ExpectDef,
-    /// The content of the case's snapshot.
-    pub snapshots: SnapshotsDef,
+    /// Whether cookies that responses set are sent in later steps; `true` by default.
+    #[schemars(with = "Option<bool>")]
+    pub cookies: Option<bool>,
+    /// The steps, in order, instead of one `request`.
+    pub steps: Vec<StepDef>,
+}
+
+impl CaseDef {
+    /// The step of a case with `request`, or else the first step that tests the contract.
+    /// Whether it can send several requests, or takes values from its response.
+    pub(crate) fn is_flow(&self) -> bool {
+        match self.steps.as_slice() {
+            [step] => !step.capture.is_empty() || step.eventually.is_some() || step.throughout.is_some(),
+            _ => true,
+        }
+    }
+
+    /// Whether a step captures this name.
+    pub(crate) fn captures(&self, name: &str) -> bool {
+        self.steps
+            .iter()
+            .flat_map(|step| &step.capture)
+            .any(|capture| *capture.name == *name)
+    }
+
+    pub(crate) fn main(&self) -> Option<&StepDef> {
+        self.steps.iter().find(|step| step.phase == Phase::Main)
+    }
 }
 
 /// A request, still with variables in it.
@@ -287,7 +303,7 @@ pub struct ExpectDef {
     /// Maximum time from the start of the request to the end of the response, such as `2s`.
     #[schemars(with = "Option<DurationText>")]
     pub duration: Option<Written<Duration>>,
-    /// The case whose response must be indistinguishable from this one's: a file of the same suite, or a full id.
+    /// The id of an earlier step whose response must be indistinguishable from this one's.
     #[schemars(with = "Option<String>")]
     pub same_as: Option<Written<String>>,
     /// Whether the response is compared with a stored snapshot.
@@ -489,6 +505,14 @@ pub struct Case {
 pub struct ExampleRow(pub u32);
 
 impl Case {
+    /// The id of one of its steps: `folder/file:step`, or the id of the case if it has no steps.
+    pub fn step_id(&self, step: &StepDef) -> String {
+        if step.id.is_empty() {
+            return self.id.clone();
+        }
+        format!("{}:{}", self.id, step.id)
+    }
+
     /// The row's values.
     pub fn row(&self) -> Option<&NamedValue> {
         self.def.examples.get(self.example?.0 as usize)
@@ -504,7 +528,7 @@ pub struct Suite {
     pub def: SuiteDef,
 }
 
-mod editor {
+pub(super) mod editor {
     //! Types for the editor schema only: the accepted input where the types above are the result.
     #![expect(dead_code, reason = "these types are never made: they describe what may be written")]
 
@@ -515,7 +539,7 @@ mod editor {
     /// One entry, or a list of them.
     #[derive(JsonSchema)]
     #[schemars(untagged)]
-    pub(super) enum OneOrMany {
+    pub(in crate::suite) enum OneOrMany {
         One(String),
         Many(Vec<String>),
     }
@@ -523,7 +547,7 @@ mod editor {
     /// One text, or a list of them.
     #[derive(JsonSchema)]
     #[schemars(untagged)]
-    pub(super) enum OneOrManyTexts {
+    pub(in crate::suite) enum OneOrManyTexts {
         One(Template),
         Many(Vec<Template>),
     }
@@ -598,7 +622,7 @@ mod editor {
 
     macro_rules! shape {
         ($name:ident, $schema:tt) => {
-            pub(super) struct $name;
+            pub(in crate::suite) struct $name;
 
             impl JsonSchema for $name {
                 fn schema_name() -> std::borrow::Cow<'static, str> {

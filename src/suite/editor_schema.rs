@@ -3,23 +3,51 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::{CaseDef, SuiteDef};
+use super::{CaseDef, StepDef, SuiteDef};
+
+/// Lists of steps besides `steps`, with what an editor shows of them.
+const LISTS: [(&str, &str); 2] = [
+    (
+        "setup",
+        "Steps before the others. If one fails, the case is errored: the contract was not tested.",
+    ),
+    (
+        "teardown",
+        "Steps that always run, after the others, to remove what the case created.",
+    ),
+];
 
 /// The JSON Schema (2020-12) of a case file, as text.
 pub fn case_schema() -> String {
-    generate::<CaseDef>("A case of conforme")
+    generate::<CaseDef>("A case of conforme", |root, steps| {
+        // A case has the fields of a step: those of its only step, or what its steps inherit.
+        let step = steps.pointer("/$defs/Step/properties").and_then(Value::as_object);
+        for (name, property) in step.into_iter().flatten().filter(|(name, _)| *name != "id") {
+            root.insert(name.clone(), property.clone());
+        }
+    })
 }
 
 /// The JSON Schema (2020-12) of a `suite.yaml`, as text.
 pub fn suite_schema() -> String {
-    generate::<SuiteDef>("A suite of conforme")
+    generate::<SuiteDef>("A suite of conforme", |_, _| {})
 }
 
-fn generate<T: JsonSchema>(title: &str) -> String {
-    let mut schema = SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value();
+/// Generates the schema of a type. `amend` changes the properties of the root; the second argument is a schema that
+/// contains the definition of a step.
+fn generate<T: JsonSchema>(title: &str, amend: impl FnOnce(&mut Map<String, Value>, &Value)) -> String {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let steps = generator.subschema_for::<Vec<StepDef>>().to_value();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    let defs = schema.clone();
+    if let Some(properties) = schema.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        amend(properties, &defs);
+        for (name, description) in LISTS {
+            let mut list = steps.clone();
+            list["description"] = description.into();
+            properties.insert(name.to_owned(), list);
+        }
+    }
     if let Value::Object(root) = &mut schema {
         root.insert("title".to_owned(), title.into());
         // Everything has a default: a file contains only its own settings.

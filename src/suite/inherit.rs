@@ -42,19 +42,32 @@ const CASE: [(&str, How); 5] = [
     ("group", How::Replace),
 ];
 
+/// The keys that a step inherits from its case, or from its suite.
+const STEP: [(&str, How); 4] = [CASE[0], CASE[1], CASE[2], CASE[3]];
+
 /// The case with its inherited values. A `null` that removes nothing is an error, probably a misspelled name.
-pub(super) fn inherit(suite: Option<&Node>, mut case: Node, errors: &mut Diagnostics) -> Node {
+pub(super) fn inherit(suite: Option<&Node>, case: Node, errors: &mut Diagnostics) -> Node {
+    inherit_keys(&CASE, suite, case, errors)
+}
+
+/// The same for a step, from its case or its suite.
+pub(super) fn inherit_step(base: Option<&Node>, step: Node, errors: &mut Diagnostics) -> Node {
+    inherit_keys(&STEP, base, step, errors)
+}
+
+fn inherit_keys(keys: &[(&'static str, How)], suite: Option<&Node>, mut case: Node, errors: &mut Diagnostics) -> Node {
+    let names = || keys.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     for (key, value) in case.entries() {
-        let is_inherited = CASE.iter().any(|(name, _)| **name == *key.text);
+        let is_inherited = keys.iter().any(|(name, _)| **name == *key.text);
         if value.is_null() && !(is_inherited && suite.is_some_and(|suite| suite.get(&key.text).is_some())) {
-            errors.push(takes_nothing(key, &CASE.map(|(name, _)| name)));
+            errors.push(takes_nothing(key, &names()));
         }
     }
     // A table of examples can be long: it is moved, not copied.
     let Kind::Map(entries) = &mut case.kind else {
         return case;
     };
-    for (name, how) in CASE {
+    for &(name, how) in keys {
         let inherited = suite.and_then(|suite| suite.get(name));
         let own = entries.iter().position(|(key, _)| &*key.text == name);
         match (inherited, own) {

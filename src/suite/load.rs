@@ -8,10 +8,11 @@ use std::{
 };
 
 use super::{
-    decode::{self, Reading, is_slug, undefined},
+    decode::{self, Reading, is_slug, start, undefined},
     def::{Case, CaseDef, ExampleRow, JsonDef, NamedValue, Suite, SuiteDef},
     inherit::inherit,
-    template::Template,
+    steps::StepNodes,
+    template::{Template, is_reserved},
 };
 use crate::{
     model::Digest,
@@ -89,19 +90,6 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
                 case.span,
                 format!("two cases with the id `{}`; the other is {first}", case.id),
             ));
-        }
-    }
-    for case in &loaded.cases {
-        let Some(other) = &case.def.expect.same_as else {
-            continue;
-        };
-        if other.value == case.id {
-            errors.push(Diagnostic::new(other.span, "a case is always the same as itself"));
-        } else if !ids.contains_key(other.value.as_str()) {
-            errors.push(
-                Diagnostic::new(other.span, format!("there is no case `{}`", other.value))
-                    .suggest(&other.value, ids.keys().copied().collect::<BTreeSet<_>>()),
-            );
         }
     }
     if loaded.cases.is_empty() && errors.is_empty() {
@@ -307,14 +295,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             }
             return;
         };
-        let mut cx = Reading {
-            errors,
-            schemas,
-            folder: &folder.path,
-            known: None,
-            used: BTreeSet::new(),
-            files: Vec::new(),
-        };
+        let mut cx = Reading::new(&folder.path, schemas, None, errors);
         if !node.is_null() {
             refuse_empty(&node, cx.errors);
             def = decode::suite(&node, &mut cx).unwrap_or_default();
@@ -384,36 +365,22 @@ fn case(
             known.insert(key.text.to_string());
         }
     }
-    let mut cx = Reading {
-        errors,
-        schemas,
-        folder,
-        known: Some(known.clone()),
-        used: BTreeSet::new(),
-        files: Vec::new(),
-    };
-    let Some(mut def) = decode::case(&merged, &mut cx) else {
+    let steps = StepNodes::of(&merged, shared, errors);
+    let mut cx = Reading::new(folder, schemas, Some(known.clone()), errors);
+    cx.later = steps.captures(&merged);
+    let captures: BTreeSet<String> = cx.later.keys().cloned().collect();
+    let Some(mut def) = decode::case(&merged, &steps, &mut cx) else {
         return;
     };
-    let (used, files) = (cx.used, cx.files);
-    let written = written(&merged, shared, &files);
+    let (mut used, files) = (cx.used, cx.files);
+    used.retain(|name| !captures.contains(name) && !is_reserved(name));
+    let written = written(&merged, &steps, shared, &files);
     let mut schema_files = BTreeSet::new();
-    find_schemas(&merged, schemas, &mut schema_files);
+    for node in steps.nodes(&merged) {
+        find_schemas(node, schemas, &mut schema_files);
+    }
     let schema_files: Arc<[String]> = schema_files.into_iter().collect();
     loaded.files.extend(files.into_iter().map(|(path, _)| path));
-    if merged.get("request").is_none_or(Node::is_null) {
-        errors.push(Diagnostic::new(span, "the case has no `request`"));
-    }
-    if merged.get("expect").and_then(|expect| expect.get("status")).is_none() {
-        errors.push(Diagnostic::new(span, "the case expects no status").help(
-            "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
-        ));
-    }
-    if let Some(other) = &mut def.expect.same_as
-        && !other.value.contains('/')
-    {
-        other.value = format!("{}/{}", suite.id, other.value);
-    }
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);
     let id = format!("{}/{stem}", suite.id);
@@ -427,7 +394,7 @@ fn case(
             .collect()
     };
     // There can be very many rows.
-    drop(merged);
+    drop((merged, steps));
     let def = Arc::new(def);
     loaded.cases.reserve(rows.len());
     let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
@@ -482,7 +449,7 @@ pub(super) fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
 }
 
 /// A digest of a case's definition without its rows.
-fn written(merged: &Node, suite: Option<&Node>, files: &[(PathBuf, Digest)]) -> Digest {
+fn written(merged: &Node, steps: &StepNodes, suite: Option<&Node>, files: &[(PathBuf, Digest)]) -> Digest {
     let mut digester = Digester::new("case");
     for (key, value) in merged.entries().iter().filter(|(key, _)| *key.text != *"examples") {
         digester.part(&*key.text);
@@ -494,6 +461,10 @@ fn written(merged: &Node, suite: Option<&Node>, files: &[(PathBuf, Digest)]) -> 
         if let Some(value) = suite.and_then(|suite| suite.get(name)) {
             digester.node(value);
         }
+    }
+    for node in steps.nodes(merged).filter(|node| !std::ptr::eq(*node, merged)) {
+        digester.part("step");
+        digester.node(node);
     }
     for (_, digest) in files {
         digester.digest(*digest);
@@ -517,15 +488,6 @@ fn find_schemas(node: &Node, schemas: &SchemaStore, found: &mut BTreeSet<String>
             }
         }
         _ => {}
-    }
-}
-
-/// Only the first character, so that the caret does not underline the whole file.
-fn start(span: Span) -> Span {
-    Span {
-        end_line: span.line,
-        end_column: span.column + 1,
-        ..span
     }
 }
 
@@ -619,7 +581,7 @@ impl<'a> Names<'a> {
                 self.span,
                 format!("this row has no `{name}`, which the case uses"),
             ));
-        } else if !path.is_empty() {
+        } else if !path.is_empty() && !is_reserved(name) {
             // A name that the case itself uses has been reported at its location.
             errors.push(undefined(name, at, self.known));
         }

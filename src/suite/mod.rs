@@ -8,10 +8,12 @@ mod amend;
 mod decode;
 mod decode_expect;
 mod def;
+mod def_step;
 mod editor_schema;
 mod inherit;
 mod load;
 mod ready;
+mod steps;
 mod template;
 mod vacuous;
 
@@ -23,8 +25,10 @@ pub use def::{
     PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef,
     Written,
 };
+pub use def_step::{CaptureDef, EventuallyDef, FollowDef, StepDef, ThroughoutDef};
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
 pub use ready::ready;
+pub(crate) use template::is_reserved;
 pub use template::{Filter, Part, Template};
 pub(crate) use vacuous::never_reached;

@@ -1,11 +1,12 @@
 //! The readiness check of a target in `conforme.toml`: a request and its expectations, in the form of a case.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use super::{
     decode::{Reading, request},
     decode_expect::expect,
     def::{Case, CaseDef, Suite, SuiteDef},
+    def_step::StepDef,
     vacuous,
 };
 use crate::{
@@ -28,37 +29,31 @@ pub fn ready(
     let mut fields = Fields::of(node, "`ready`", errors)?;
     let (asked, wanted) = (fields.take("request"), fields.take("expect"));
     fields.finish(errors);
-    let mut cx = Reading {
-        errors,
-        schemas,
-        folder,
-        known: None,
-        used: BTreeSet::new(),
-        files: Vec::new(),
-    };
-    let mut def = CaseDef {
-        request: asked.map(|node| request(node, &mut cx)).unwrap_or_default(),
+    let mut cx = Reading::new(folder, schemas, None, errors);
+    let mut step = StepDef {
+        request: asked.map(|node| request(node, true, &mut cx)).unwrap_or_default(),
         expect: wanted.map(|node| expect(node, &mut cx)).unwrap_or_default(),
-        ..CaseDef::default()
+        span: node.span,
+        ..StepDef::default()
     };
     let needs: Vec<String> = cx.used.into_iter().collect();
     for (name, span) in [
-        ("snapshot", def.expect.snapshot.as_ref().map(|asked| asked.span)),
-        ("same_as", def.expect.same_as.as_ref().map(|asked| asked.span)),
+        ("snapshot", step.expect.snapshot.as_ref().map(|asked| asked.span)),
+        ("same_as", step.expect.same_as.as_ref().map(|asked| asked.span)),
     ] {
         if let Some(span) = span {
             errors.push(Diagnostic::new(span, format!("`{name}` is for cases, not for `ready`")));
         }
     }
-    if asked.is_none() || def.request.path.is_none() {
+    if asked.is_none() || step.request.path.is_none() {
         let error = Diagnostic::new(node.span, "`ready` has no `request` with a `path`");
         errors.push(error.help("write `ready = { request = { path = \"/health\" }, expect = { status = 200 } }`"));
     }
     if wanted.is_none() {
         errors.push(Diagnostic::new(node.span, "`ready` has no `expect`").help("write `expect = { status = 200 }`"));
     }
-    vacuous::check(&def, errors);
-    let rules = &mut def.expect.rules;
+    vacuous::check(&step, errors);
+    let rules = &mut step.expect.rules;
     for rule in &RULES {
         if !rules.iter().any(|(id, _)| id == rule.id) {
             rules.push((rule.id.to_owned(), Level::Off));
@@ -70,7 +65,10 @@ pub fn ready(
             id: String::new(),
             def: SuiteDef::default(),
         }),
-        def: Arc::new(def),
+        def: Arc::new(CaseDef {
+            steps: vec![step],
+            ..CaseDef::default()
+        }),
         example: None,
         needs: needs.into(),
         schemas: Arc::default(),

@@ -2,36 +2,109 @@
 
 use std::borrow::Cow;
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use chrono::{DateTime, SecondsFormat, TimeDelta};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::source::Span;
+use crate::source::{Span, parse_duration};
+
+/// Names whose values are generated: for the run, the case, or a step.
+pub(crate) const RESERVED: [&str; 4] = ["run_id", "case_id", "uuid", "now"];
+
+/// Whether the value of a name is generated.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
 
 /// A piece of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Literal text.
     Text(String),
-    /// The value of a variable, with an optional filter.
-    Variable(String, Option<Filter>),
+    /// The value of a variable, changed by filters.
+    Variable(String, Vec<Filter>),
 }
 
-/// Filters of a variable's value, for almost valid credentials, such as `{{ token | swap_case }}`.
+/// A filter of a variable's value, such as `{{ token | swap_case }}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// Swaps lower and upper case.
+    /// Swaps lower and upper case, for almost valid credentials.
     SwapCase,
-    /// All but the last character.
+    /// All but the last character, for almost valid credentials.
     DropLast,
+    /// Base64 with padding (RFC 4648 §4).
+    Base64,
+    /// Base64url without padding (RFC 4648 §5).
+    Base64Url,
+    /// The SHA-256 digest in lower-case hexadecimal digits.
+    Sha256,
+    /// Percent-encoding of all but unreserved characters (RFC 3986 §2.3).
+    UrlEncode,
+    /// Lower case.
+    Lower,
+    /// Upper case.
+    Upper,
+    /// A date and time, moved by seconds.
+    Add(i64),
+    /// A date and time as seconds since 1970-01-01T00:00:00Z.
+    Unix,
 }
 
 impl Filter {
-    /// All filters by name.
-    pub const NAMES: [(&'static str, Filter); 2] = [("swap_case", Filter::SwapCase), ("drop_last", Filter::DropLast)];
+    /// Filters without an argument, by name.
+    pub const NAMES: [(&'static str, Filter); 9] = [
+        ("swap_case", Filter::SwapCase),
+        ("drop_last", Filter::DropLast),
+        ("base64", Filter::Base64),
+        ("base64url", Filter::Base64Url),
+        ("sha256", Filter::Sha256),
+        ("url_encode", Filter::UrlEncode),
+        ("lower", Filter::Lower),
+        ("upper", Filter::Upper),
+        ("unix", Filter::Unix),
+    ];
 
-    /// The filtered text.
-    pub fn apply(self, text: &str) -> String {
-        match self {
-            Filter::SwapCase => text
+    /// Reads `base64` or `add 5m`.
+    fn parse(given: &str) -> Result<Self, String> {
+        if let Some((_, filter)) = Self::NAMES.iter().find(|(known, _)| *known == given) {
+            return Ok(*filter);
+        }
+        let sign = match given.split_whitespace().next() {
+            Some("add") => 1,
+            Some("subtract") => -1,
+            _ => {
+                let names = Self::NAMES.iter().map(|(name, _)| format!("`{name}`"));
+                let names: Vec<_> = names
+                    .chain(["`add 5m`".to_owned(), "`subtract 5m`".to_owned()])
+                    .collect();
+                return Err(format!("no filter `{given}`; there are {}", names.join(", ")));
+            }
+        };
+        let duration = given
+            .split_once(char::is_whitespace)
+            .map_or("", |(_, duration)| duration.trim());
+        let seconds = parse_duration(duration)?.as_secs();
+        Ok(Self::Add(sign * i64::try_from(seconds).unwrap_or(i64::MAX)))
+    }
+
+    /// Whether it makes an almost valid value: a value that it does not change is not the intended one.
+    pub fn must_change(self) -> bool {
+        matches!(self, Self::SwapCase | Self::DropLast)
+    }
+
+    /// The filtered text; an error if the filter does not apply to it.
+    pub fn apply(self, text: &str) -> Result<String, String> {
+        let at = || {
+            DateTime::parse_from_rfc3339(text)
+                .map(|at| at.to_utc())
+                .map_err(|_| "is not a date and time such as `2026-01-02T03:04:05Z`".to_owned())
+        };
+        Ok(match self {
+            Self::SwapCase => text
                 .chars()
                 .map(|c| {
                     if c.is_ascii_lowercase() {
@@ -41,14 +114,36 @@ impl Filter {
                     }
                 })
                 .collect(),
-            Filter::DropLast => {
+            Self::DropLast => {
                 let mut chars = text.chars();
                 chars.next_back();
                 chars.as_str().to_owned()
             }
-        }
+            Self::Base64 => STANDARD.encode(text),
+            Self::Base64Url => URL_SAFE_NO_PAD.encode(text),
+            Self::Sha256 => {
+                let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+                digest
+                    .as_ref()
+                    .iter()
+                    .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+            }
+            Self::UrlEncode => utf8_percent_encode(text, UNRESERVED).to_string(),
+            Self::Lower => text.to_lowercase(),
+            Self::Upper => text.to_uppercase(),
+            Self::Add(seconds) => {
+                let moved = TimeDelta::try_seconds(seconds).and_then(|by| at().ok()?.checked_add_signed(by));
+                at()?;
+                let moved = moved.ok_or("leaves the range of dates")?;
+                moved.to_rfc3339_opts(SecondsFormat::Millis, true)
+            }
+            Self::Unix => at()?.timestamp().to_string(),
+        })
     }
 }
+
+/// Everything except RFC 3986's unreserved characters.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Text in which `{{ name }}` is a variable and `{{ "text" }}` is literal text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +201,7 @@ impl Template {
     /// The variable, if the template consists of it.
     pub fn as_variable(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [Part::Variable(name, None)] => Some(name),
+            [Part::Variable(name, filters)] if filters.is_empty() => Some(name),
             _ => None,
         }
     }
@@ -152,25 +247,13 @@ fn placeholder(inside: &str) -> Result<(Part, &str), String> {
     let (name, after) = inside
         .split_once("}}")
         .ok_or_else(|| "`{{` without `}}` (write `{{ \"{{\" }}` for the braces themselves)".to_owned())?;
-    let (name, filter) = match name.split_once('|') {
-        Some((name, filter)) => (name.trim(), Some(filter.trim())),
-        None => (name.trim(), None),
-    };
+    let mut words = name.split('|').map(str::trim);
+    let name = words.next().unwrap_or_default();
     if !is_name(name) {
         return Err(format!("`{name}` is not a variable's name"));
     }
-    let filter = match filter {
-        None => None,
-        Some(given) => {
-            let known = Filter::NAMES.iter().find(|(known, _)| *known == given);
-            let Some((_, filter)) = known else {
-                let known: Vec<_> = Filter::NAMES.iter().map(|(name, _)| format!("`{name}`")).collect();
-                return Err(format!("no filter `{given}`; there are {}", known.join(" and ")));
-            };
-            Some(*filter)
-        }
-    };
-    Ok((Part::Variable(name.to_owned(), filter), after))
+    let filters = words.map(Filter::parse).collect::<Result<_, _>>()?;
+    Ok((Part::Variable(name.to_owned(), filters), after))
 }
 
 /// Letters, digits and `_`, not a digit first.
@@ -200,7 +283,7 @@ mod tests {
     }
 
     fn variable(name: &str) -> Part {
-        Part::Variable(name.to_owned(), None)
+        Part::Variable(name.to_owned(), Vec::new())
     }
 
     #[test]
@@ -211,6 +294,35 @@ mod tests {
         assert_eq!(parse("x {{ a }} y"), Ok(vec![text("x "), variable("a"), text(" y")]));
         assert_eq!(parse("{{ \"{{\" }} a }}"), Ok(vec![text("{{ a }}")]));
         assert_eq!(parse("}} { }"), Ok(vec![text("}} { }")]));
+    }
+
+    #[test]
+    fn filters_are_applied_in_order() {
+        let filtered = |filters: &str, text: &str| {
+            let Ok(parts) = parse(&format!("{{{{ a | {filters} }}}}")) else {
+                return Err("parse".to_owned());
+            };
+            let [Part::Variable(_, filters)] = parts.as_slice() else {
+                panic!("{parts:?}")
+            };
+            filters
+                .iter()
+                .try_fold(text.to_owned(), |text, filter| filter.apply(&text))
+        };
+        let ok = |text: &str| Ok(text.to_owned());
+        assert_eq!(filtered("base64", "a?>"), ok("YT8+"));
+        assert_eq!(filtered("base64url", "a?>"), ok("YT8-"));
+        assert_eq!(filtered("upper | base64", "ab"), ok("QUI="));
+        assert_eq!(filtered("sha256", "").unwrap()[..16], *"e3b0c44298fc1c14");
+        assert_eq!(filtered("url_encode", "a b/c"), ok("a%20b%2Fc"));
+        assert_eq!(
+            filtered("add 5m", "2026-01-02T23:58:00Z"),
+            ok("2026-01-03T00:03:00.000Z")
+        );
+        assert_eq!(filtered("subtract 1d | unix", "1970-01-02T00:00:01Z"), ok("1"));
+        for (filters, text) in [("add 5m", "soon"), ("add 5", ""), ("add", ""), ("nope", "")] {
+            assert!(filtered(filters, text).is_err(), "{filters}");
+        }
     }
 
     #[test]

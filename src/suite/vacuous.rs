@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    CaseDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, Template, TextTestDef, Written,
+    HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Template, TextTestDef, Written,
 };
 use crate::{
     check::{self, StatusItem, StatusSet},
@@ -13,10 +13,10 @@ use crate::{
     text,
 };
 
-/// Rejects the expectations of a case that cannot fail or cannot pass.
-pub(super) fn check(case: &CaseDef, errors: &mut Diagnostics) {
-    let expect = &case.expect;
-    if let (Some(limit), Some(timeout)) = (&expect.duration, case.timeout)
+/// Rejects the expectations of a step that cannot fail or cannot pass.
+pub(super) fn check(step: &StepDef, errors: &mut Diagnostics) {
+    let expect = &step.expect;
+    if let (Some(limit), Some(timeout)) = (&expect.duration, step.timeout)
         && limit.value >= timeout
     {
         errors.push(never_reached(limit.span));
@@ -34,7 +34,7 @@ pub(super) fn check(case: &CaseDef, errors: &mut Diagnostics) {
         );
         errors.push(error.help("expect the status of the final response"));
     }
-    without_content(case, errors);
+    without_content(step, errors);
     for (name, header) in &expect.headers {
         // In these fields, different texts can be equal.
         let is_text = name != "content-type" && !check::list_fields::is_list(name);
@@ -75,17 +75,17 @@ pub(crate) fn never_reached(span: Span) -> Diagnostic {
 }
 
 /// Rejects expectations of a body that cannot exist: in a response to HEAD, and with 204 and 304.
-fn without_content(case: &CaseDef, errors: &mut Diagnostics) {
+fn without_content(step: &StepDef, errors: &mut Diagnostics) {
     let has_none = |item: &StatusItem| matches!(item, StatusItem::Class(1) | StatusItem::Code(100..=199 | 204 | 304));
-    let method = case.request.method.as_ref().and_then(Template::as_constant);
-    let reason = match case.expect.status.as_ref().map(|status| &status.value) {
+    let method = step.request.method.as_ref().and_then(Template::as_constant);
+    let reason = match step.expect.status.as_ref().map(|status| &status.value) {
         _ if method == Some("HEAD") => "a response to HEAD has no content",
         Some(StatusDef::Fixed(StatusSet(items))) if !items.is_empty() && items.iter().all(has_none) => {
             "a response with this status has no content"
         }
         _ => return,
     };
-    let body = &case.expect.body;
+    let body = &step.expect.body;
     let constant = body
         .constant_tests()
         .filter(|(test, _)| test.accepts_empty() == Some(false));

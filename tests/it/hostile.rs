@@ -419,7 +419,7 @@ fn stale(after: Duration, methods: [&str; 2]) {
         }
     });
     let names: Vec<_> = (0..60).map(|number| format!("c{number}")).collect();
-    for serial in [false, true] {
+    for grouped in [false, true] {
         let project = project(&[]);
         for (number, name) in names.iter().enumerate() {
             let method = methods[number % 2];
@@ -428,13 +428,13 @@ fn stale(after: Duration, methods: [&str; 2]) {
                 &format!("request: {{ method: {method} }}"),
             );
         }
-        if serial {
+        if grouped {
             let suite = project.read("cases/s/suite.yaml");
-            project.write("cases/s/suite.yaml", &format!("{suite}serial: true\n"));
+            project.write("cases/s/suite.yaml", &format!("{suite}group: g\n"));
         }
         requests.store(0, Ordering::SeqCst);
         let (ran, _) = timed(&project, &server.url(), &[]);
-        assert_eq!(ran.code, 0, "serial: {serial}: {}", ran.stderr);
+        assert_eq!(ran.code, 0, "grouped: {grouped}: {}", ran.stderr);
         assert_eq!(requests.load(Ordering::SeqCst), names.len());
     }
 }
@@ -470,7 +470,7 @@ fn a_request_that_a_server_has_read_is_not_sent_again_where_that_could_do_harm()
     let suite = project
         .read("cases/s/suite.yaml")
         .replace("path:", "method: POST, path:");
-    project.write("cases/s/suite.yaml", &format!("{suite}serial: true\n"));
+    project.write("cases/s/suite.yaml", &format!("{suite}group: g\n"));
     let (ran, _) = timed(&project, &server.url(), &[]);
     assert!(matches!(ran.code, 0 | 3), "{}", ran.stderr);
     assert_eq!(requests.load(Ordering::SeqCst), 4, "{}", ran.stderr);

@@ -281,27 +281,6 @@ fn a_second_interrupt_ends_the_run_at_once_and_the_report_is_whole() {
 }
 
 #[test]
-fn a_case_brings_along_what_it_is_compared_with_and_is_skipped_with_it_at_any_remove() {
-    let case = |more: &str| format!("request: {{ path: / }}\n{more}\n");
-    let project = Project::new(&[
-        ("cases/s/a.yaml", &case("expect: { status: 204, same_as: b }")),
-        ("cases/s/b.yaml", &case("expect: { status: 204, same_as: c }")),
-        ("cases/s/c.yaml", &case("expect: { status: 204 }")),
-        ("cases/s/d.yaml", &case("expect: { status: 204, same_as: a }")),
-    ]);
-    let server = Server::always(OK, "");
-    let ran = project.run(&["run", "s/a", "--target", &server.url(), "--timeout", "5s"]);
-    assert_eq!((ran.code, server.requests()), (0, 3), "{ran:?}");
-    project.write("cases/s/c.yaml", &case("skip: later\nexpect: { status: 204 }"));
-    let ran = project.run(&["run", "--target", &server.url(), "--timeout", "5s"]);
-    assert_eq!((ran.code, server.requests()), (4, 3), "{ran:?}");
-    assert!(
-        ran.stdout.contains("the case it is compared with, s/a, is skipped"),
-        "{ran:?}"
-    );
-}
-
-#[test]
 fn a_report_is_one_event_a_line_from_the_start_of_the_run_to_its_end() {
     let project = project("", "tags: [t]\nrequest: { path: / }");
     project.write(
@@ -377,9 +356,9 @@ fn six(suite: &str, arguments: &[&str]) -> (Vec<String>, usize) {
 }
 
 #[test]
-fn a_serial_suite_runs_in_order_one_at_a_time_and_jobs_bound_any_other() {
+fn group_runs_in_order_one_at_a_time() {
     let in_order: Vec<_> = ["/a", "/b", "/c", "/d", "/e", "/f"].map(str::to_owned).to_vec();
-    assert_eq!(six("serial: true\n", &["--jobs", "8"]), (in_order.clone(), 1));
+    assert_eq!(six("group: g\n", &["--jobs", "8"]), (in_order.clone(), 1));
     assert_eq!(six("", &["--jobs", "1"]), (in_order, 1));
     assert_eq!(six("", &["--jobs", "3"]).1, 3);
     assert_eq!(six("", &[]).1, 6);
@@ -474,9 +453,8 @@ fn cases_of_one_group_never_overlap_whichever_suites_they_are_of() {
         ("cases/a/one.yaml", &case("mailbox", "")),
         ("cases/a/two.yaml", &case("mailbox", "")),
         ("cases/a/free.yaml", &case("free", "group: null\n")),
-        ("cases/b/suite.yaml", "serial: true\n"),
         ("cases/b/one.yaml", &case("mailbox", "group: mailbox\n")),
-        ("cases/b/two.yaml", &case("mailbox", "")),
+        ("cases/b/two.yaml", &case("mailbox", "group: mailbox\n")),
         ("cases/c/one.yaml", &case("mailbox", "group: mailbox\n")),
         ("cases/c/two.yaml", &case("free", "")),
         ("cases/c/three.yaml", &case("free", "")),

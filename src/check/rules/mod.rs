@@ -209,6 +209,13 @@ impl Default for RuleLevels {
 }
 
 impl RuleLevels {
+    /// No rule is checked.
+    pub(crate) fn all_off() -> Self {
+        let mut levels = Self::default();
+        levels.0.fill(Level::Off);
+        levels
+    }
+
     /// Sets the level of the rule with this id; false if there is none.
     pub fn set(&mut self, id: &str, level: Level) -> bool {
         let index = RULES.iter().position(|info| info.id == id);

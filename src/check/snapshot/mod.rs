@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(crate) use names::Piece;
 pub use names::PutBack;
-use spelling::{Hide, Meaning, Spelling, VOLATILE, meaning};
+use spelling::{Hide, Meaning, Spelling, Substitute, VOLATILE, meaning};
 
 use super::{Finding, ResponseView, list_fields, media_type::MediaType, sink::Sink, view::Text};
 use crate::json;
@@ -41,6 +41,8 @@ pub struct SnapshotExpectation {
     pub redact: Arc<[String]>,
     /// The values that are written as `{{ name }}`.
     pub values: Arc<PutBack>,
+    /// Pointers to the values that are captured from the response, with their names.
+    pub captured: Vec<(String, String)>,
     /// Hides secrets; `None` where they were hidden before, as in a recording.
     pub mask: Option<Arc<dyn SnapshotMask>>,
     /// The accepted snapshot, if there is one.
@@ -120,13 +122,15 @@ fn cookie(text: &str, view: &ResponseView<'_>, spelling: &Spelling<'_>) -> Strin
 
 fn body(expectation: &SnapshotExpectation, view: &ResponseView<'_>, spelling: &Spelling<'_>) -> String {
     if let Some(value) = json_of(view) {
-        let redact: Vec<Vec<String>> = expectation
-            .redact
-            .iter()
-            .map(|pointer| pointer.split('/').skip(1).map(unescape).collect())
+        let steps = |pointer: &str| pointer.split('/').skip(1).map(unescape).collect::<Vec<_>>();
+        let volatile = expectation.redact.iter().map(|pointer| (steps(pointer), None));
+        let captured = expectation.captured.iter();
+        let captured = captured.map(|(pointer, name)| (steps(pointer), Some(name.as_str())));
+        let all: Vec<_> = volatile.chain(captured).collect();
+        let substitutes: Vec<_> = (all.iter())
+            .map(|(steps, name)| Substitute { steps, name: *name })
             .collect();
-        let redact: Vec<&[String]> = redact.iter().map(Vec::as_slice).collect();
-        return spelling.json(value, &redact);
+        return spelling.json(value, &substitutes);
     }
     let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     match (view.text(), view.bytes()) {

@@ -12,6 +12,8 @@ pub(super) const DISTINCT: usize = 8;
 #[derive(Debug)]
 pub struct PutBack {
     pairs: Vec<(String, String)>,
+    /// The number of pairs at the end that were captured or generated.
+    late: usize,
     finder: Option<AhoCorasick>,
 }
 
@@ -22,6 +24,11 @@ pub(crate) enum Piece<'t> {
     Literal(&'t str),
     /// The value of the variable with this name.
     Name(&'t str),
+}
+
+/// Whether a part of a text is a whole segment of a path.
+fn is_path_segment(text: &str, range: std::ops::Range<usize>) -> bool {
+    text[..range.start].ends_with('/') && (range.end == text.len() || text[range.end..].starts_with(['/', '?', '#']))
 }
 
 impl PutBack {
@@ -37,7 +44,33 @@ impl PutBack {
             .match_kind(MatchKind::LeftmostLongest)
             .build(known.iter().map(|(_, value)| value))
             .ok();
-        Self { pairs: known, finder }
+        Self {
+            pairs: known,
+            late: 0,
+            finder,
+        }
+    }
+
+    /// The same with captured and generated values.
+    pub(crate) fn with_late(&self, late: impl IntoIterator<Item = (String, String)>) -> Self {
+        let late: Vec<_> = late.into_iter().collect();
+        let count = self.late + late.iter().filter(|(_, value)| !value.is_empty()).count();
+        Self {
+            late: count,
+            ..Self::new(self.pairs.iter().cloned().chain(late))
+        }
+    }
+
+    /// The name of a captured number that is shorter than [`DISTINCT`]. It could be any number, so the property must be an
+    /// identifier by its name, or have the name of the capture.
+    pub(super) fn short_number(&self, property: &str, text: &str) -> Option<&str> {
+        let property = property.to_ascii_lowercase();
+        let late = &self.pairs[self.pairs.len() - self.late..];
+        let is_same = |(name, value): &&(String, String)| {
+            let name = name.to_ascii_lowercase();
+            value == text && (property.ends_with("id") || property == name || name == format!("{property}_id"))
+        };
+        late.iter().find(is_same).map(|(name, _)| name.as_str())
     }
 
     /// The pieces of a text, without empty ones.
@@ -50,7 +83,9 @@ impl PutBack {
             }
         };
         for found in self.finder.iter().flat_map(|finder| finder.find_iter(text)) {
-            if found.len() < DISTINCT && found.len() < text.len() {
+            let is_late = found.pattern().as_usize() >= self.pairs.len() - self.late;
+            let is_segment = || is_late && is_path_segment(text, found.range());
+            if found.len() < DISTINCT && found.len() < text.len() && !is_segment() {
                 continue;
             }
             literal(done, found.start(), &mut pieces);

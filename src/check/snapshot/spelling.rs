@@ -25,6 +25,14 @@ pub(super) struct Spelling<'a> {
     pub(super) hide: Option<Hide<'a>>,
 }
 
+/// What stands in the place of a JSON value: the name of a captured value, or else [`VOLATILE`].
+#[derive(Clone, Copy)]
+pub(super) struct Substitute<'a> {
+    /// The pointer to the value as steps; `*` is any one step.
+    pub(super) steps: &'a [String],
+    pub(super) name: Option<&'a str>,
+}
+
 impl Spelling<'_> {
     /// A text in a header field or a text body.
     pub(super) fn text(&self, text: &str) -> String {
@@ -75,33 +83,40 @@ impl Spelling<'_> {
         out
     }
 
-    /// A JSON value with sorted keys and numbers in one spelling; pointers to volatile values are given as steps.
-    pub(super) fn json(&self, value: &Value, redact: &[&[String]]) -> String {
+    /// A JSON value with sorted keys and numbers in one spelling, and other text in the place of some values.
+    pub(super) fn json(&self, value: &Value, redact: &[Substitute<'_>]) -> String {
         let mut out = String::new();
-        self.write_json(value, redact, 0, &mut out);
+        self.write_json(value, redact, ("", 0), &mut out);
         out
     }
 
-    fn write_json(&self, value: &Value, redact: &[&[String]], depth: usize, out: &mut String) {
-        if redact.iter().any(|steps| steps.is_empty()) {
-            out.push_str(&Value::from(VOLATILE).to_string());
+    /// `property` is the name of the innermost property that the value belongs to.
+    fn write_json(&self, value: &Value, redact: &[Substitute<'_>], (property, depth): (&str, usize), out: &mut String) {
+        if let Some(substitute) = redact.iter().find(|one| one.steps.is_empty()) {
+            match substitute.name {
+                None => out.push_str(&Value::from(VOLATILE).to_string()),
+                Some(name) if value.is_string() => drop(write!(out, "\"{{{{ {name} }}}}\"")),
+                Some(name) => drop(write!(out, "{{{{ {name} }}}}")),
+            }
             return;
         }
-        let inner = |key: &str| -> Vec<&[String]> {
-            let of_key = redact.iter().filter_map(|steps| steps.split_first());
+        let inner = |key: &str| -> Vec<Substitute<'_>> {
+            let of_key = redact
+                .iter()
+                .filter_map(|one| Some((one.steps.split_first()?, one.name)));
             of_key
-                .filter(|(step, _)| *step == key || *step == "*")
-                .map(|(_, rest)| rest)
+                .filter(|((step, _), _)| *step == key || *step == "*")
+                .map(|((_, steps), name)| Substitute { steps, name })
                 .collect()
         };
         match value {
             Value::String(text) => out.push_str(&Value::from(self.string(text)).to_string()),
-            Value::Number(number) => self.write_number(&super::json::plain(number).to_string(), out),
+            Value::Number(number) => self.write_number(property, &super::json::plain(number).to_string(), out),
             Value::Array(items) if !items.is_empty() => {
                 for (index, item) in items.iter().enumerate() {
                     out.push_str(if index == 0 { "[" } else { "," });
                     new_line(depth + 1, out);
-                    self.write_json(item, &inner(&index.to_string()), depth + 1, out);
+                    self.write_json(item, &inner(&index.to_string()), (property, depth + 1), out);
                 }
                 new_line(depth, out);
                 out.push(']');
@@ -118,7 +133,7 @@ impl Spelling<'_> {
                     }
                     .string(key);
                     let _ = write!(out, "{}: ", Value::from(name));
-                    self.write_json(value, &inner(key), depth + 1, out);
+                    self.write_json(value, &inner(key), (key, depth + 1), out);
                 }
                 new_line(depth, out);
                 out.push('}');
@@ -128,10 +143,14 @@ impl Spelling<'_> {
     }
 
     /// A number that is the value of a variable is `{{ name }}` without quotes.
-    fn write_number(&self, text: &str, out: &mut String) {
-        match self.names.pieces(text).as_slice() {
-            [Piece::Name(name)] if text.len() >= super::names::DISTINCT => drop(write!(out, "{{{{ {name} }}}}")),
-            _ => out.push_str(text),
+    fn write_number(&self, property: &str, text: &str, out: &mut String) {
+        let name = match self.names.pieces(text).as_slice() {
+            [Piece::Name(name)] if text.len() >= super::names::DISTINCT => Some(*name),
+            _ => self.names.short_number(property, text),
+        };
+        match name {
+            Some(name) => drop(write!(out, "{{{{ {name} }}}}")),
+            None => out.push_str(text),
         }
     }
 }

@@ -41,6 +41,7 @@ fn expectation(vars: &[(&str, &str)]) -> SnapshotExpectation {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     SnapshotExpectation {
+        captured: Vec::new(),
         headers: Arc::from(["set-cookie".to_owned(), "allow".to_owned()]),
         redact: Arc::from([]),
         values: Arc::new(PutBack::new(pairs)),

@@ -1,0 +1,226 @@
+//! Values that are known only while a case runs: captured from responses, or generated.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
+
+use chrono::{SecondsFormat, Utc};
+use ring::digest::{SHA256, digest};
+use serde_json::Value;
+
+use crate::model::Step;
+
+/// Number of characters of `run_id` and `case_id`.
+const ID: usize = 10;
+/// Replaces a value that is not known when a case is planned. It can be sent and compared in every position.
+const UNKNOWN: &str = "100";
+
+/// A new `run_id`: lower-case letters and digits.
+pub fn new_run_id() -> String {
+    short_id(uuid::Uuid::new_v4().as_bytes())
+}
+
+/// The `case_id` of a case in a run.
+pub(super) fn case_id(run_id: &str, case: &str) -> String {
+    short_id(digest(&SHA256, format!("{run_id}\n{case}").as_bytes()).as_ref())
+}
+
+/// Ten characters of base 36 from random or hashed bytes.
+fn short_id(bytes: &[u8]) -> String {
+    let number = bytes
+        .iter()
+        .take(16)
+        .fold(0_u128, |all, byte| all << 8 | u128::from(*byte));
+    let digit = |place: u32| {
+        let digit = u32::try_from(number / 36_u128.pow(place) % 36).unwrap_or_default();
+        char::from_digit(digit, 36).unwrap_or('0')
+    };
+    (0..).take(ID).map(digit).collect()
+}
+
+/// The late values of one attempt of a case.
+#[derive(Debug, Default)]
+pub struct Late {
+    /// Whether the case is only planned: no value is known, and none is needed.
+    is_planned: bool,
+    /// Whether generated values come from a recording.
+    is_recorded: bool,
+    captured: BTreeMap<String, Value>,
+    /// The URL that the step with `follow` requests.
+    location: Option<String>,
+    /// Values that were generated for variables of the case, for all steps.
+    of_case: RefCell<BTreeMap<String, Value>>,
+    /// Values that were generated for the current step.
+    of_step: RefCell<BTreeMap<String, Value>>,
+    /// Number of generated values that were used.
+    uses: Cell<u32>,
+}
+
+impl Late {
+    /// For a plan: every late value has a substitute.
+    pub(super) fn planned() -> Self {
+        Self {
+            is_planned: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the case is only planned.
+    pub(super) fn is_planned(&self) -> bool {
+        self.is_planned
+    }
+
+    /// For responses of a recording: generated values are set by [`Late::begin_recorded`].
+    pub fn recorded() -> Self {
+        Self {
+            is_recorded: true,
+            ..Self::default()
+        }
+    }
+
+    /// For one step of a recording, with all values that are recorded with it.
+    pub fn of_recorded(step: &Step) -> Self {
+        let mut late = Self::recorded();
+        late.captured.clone_from(&step.captures);
+        late.begin_recorded(&step.generated);
+        late
+    }
+
+    /// Begins a step: what was generated for the one before is dropped.
+    pub fn begin(&mut self) {
+        self.location = None;
+        self.of_step.get_mut().clear();
+    }
+
+    /// Begins a recorded step with the values that were generated for it.
+    pub fn begin_recorded(&mut self, generated: &BTreeMap<String, Value>) {
+        self.begin();
+        for (name, value) in generated {
+            let values = if crate::suite::is_reserved(name) {
+                &mut self.of_step
+            } else {
+                &mut self.of_case
+            };
+            values.get_mut().insert(name.clone(), value.clone());
+        }
+    }
+
+    /// Adds a captured value.
+    pub fn capture(&mut self, name: &str, value: Value) {
+        self.captured.insert(name.to_owned(), value);
+    }
+
+    /// Adds a captured value, unless there is one of this name.
+    pub fn capture_once(&mut self, name: &str, value: &Value) {
+        self.captured.entry(name.to_owned()).or_insert_with(|| value.clone());
+    }
+
+    /// Sets the URL of a step with `follow`.
+    pub fn follow(&mut self, url: String) {
+        self.location = Some(url);
+    }
+
+    /// The URL of a step with `follow`.
+    pub(super) fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// The values that were generated for the current step, and those of variables that were first used in it.
+    pub(super) fn generated(&self) -> BTreeMap<String, Value> {
+        let mut all = self.of_step.borrow().clone();
+        all.extend(
+            self.of_case
+                .borrow()
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        all
+    }
+
+    /// Captured and generated values as text, by name.
+    pub(super) fn texts(&self) -> Vec<(String, String)> {
+        let text = |(name, value): (&String, &Value)| match value {
+            Value::String(text) => Some((name.clone(), text.clone())),
+            Value::Number(number) => Some((name.clone(), number.to_string())),
+            _ => None,
+        };
+        let generated = self.generated();
+        self.captured.iter().chain(&generated).filter_map(text).collect()
+    }
+
+    /// A captured value. If the case is only planned, any name has one.
+    pub(super) fn captured(&self, name: &str) -> Option<Value> {
+        if self.is_planned {
+            return Some(UNKNOWN.into());
+        }
+        self.captured.get(name).cloned()
+    }
+
+    /// `uuid` or `now`: a new value for each step.
+    pub(super) fn generate(&self, name: &str) -> Option<Value> {
+        if !matches!(name, "uuid" | "now") {
+            return None;
+        }
+        self.uses.set(self.uses.get() + 1);
+        let mut of_step = self.of_step.borrow_mut();
+        if let Some(known) = of_step.get(name) {
+            return Some(known.clone());
+        }
+        let value: Value = match name {
+            _ if self.is_recorded => return None,
+            "uuid" if self.is_planned => uuid::Uuid::nil().to_string().into(),
+            "uuid" => uuid::Uuid::new_v4().to_string().into(),
+            _ => Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into(),
+        };
+        of_step.insert(name.to_owned(), value.clone());
+        Some(value)
+    }
+
+    /// The value of a variable of the case. If it contains a generated value, it is made once.
+    pub(super) fn once(&self, name: &str, make: impl FnOnce() -> Value) -> Value {
+        if let Some(known) = self.of_case.borrow().get(name) {
+            return known.clone();
+        }
+        let uses = self.uses.get();
+        let value = make();
+        if self.uses.get() != uses {
+            self.of_case.borrow_mut().insert(name.to_owned(), value.clone());
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_ids_are_ten_lower_case_letters_and_digits() {
+        let ids: Vec<_> = (0..50).map(|_| new_run_id()).collect();
+        for id in &ids {
+            assert_eq!(id.len(), ID);
+            assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{id}");
+        }
+        assert_ne!(ids[0], ids[1]);
+        assert_ne!(case_id(&ids[0], "s/a"), case_id(&ids[0], "s/b"));
+        assert_eq!(case_id("r", "s/a"), case_id("r", "s/a"));
+    }
+
+    #[test]
+    fn uuid_is_new_for_each_step_and_the_same_within_it() {
+        let mut late = Late::default();
+        let first = late.generate("uuid").unwrap();
+        assert_eq!(late.generate("uuid"), Some(first.clone()));
+        let of_case = late.once("key", || late.generate("uuid").unwrap());
+        late.begin();
+        let second = late.generate("uuid").unwrap();
+        assert_ne!(second, first);
+        assert_eq!(late.once("key", || late.generate("uuid").unwrap()), of_case);
+        let mut recorded = Late::recorded();
+        recorded.begin_recorded(&late.generated());
+        assert_eq!(recorded.generate("uuid"), Some(second));
+        assert_eq!(recorded.once("key", || unreachable!()), of_case);
+        assert_eq!(recorded.generate("now"), None);
+    }
+}

@@ -1,0 +1,543 @@
+//! Runs a case that can send several requests: its steps in order, the values between them, and its teardown.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, watch},
+    time::Instant,
+};
+
+use super::{
+    cookies::Cookies,
+    location::{self, Location},
+    retry::{self, Wait},
+    worker::{CaseResult, Shared, WorkerEvent, judge, pause},
+};
+use crate::{
+    check::{self, Judgement},
+    http::Parked,
+    model::{Attempt, CheckId, Exchange, Finding, Level, Phase, Reply, Step, marks_of},
+    plan::{Bound, Late, Unbound},
+    project::Secret,
+    suite::{Case, StepDef},
+};
+
+/// Why a step was not sent when the run ends early.
+const ENDED: &str = "the run ended before this step";
+
+/// A case that is being run.
+pub(super) struct Flow {
+    shared: Arc<Shared>,
+    sender: mpsc::UnboundedSender<WorkerEvent>,
+    index: usize,
+    /// Held while requests may be in flight, and given up while the case waits.
+    slot: Option<OwnedSemaphorePermit>,
+    /// Whether a request of the case was sent before.
+    is_started: bool,
+}
+
+/// A case whose requests were all sent.
+pub(super) struct Answered {
+    sender: mpsc::UnboundedSender<WorkerEvent>,
+    index: usize,
+    last: (Vec<Done>, Option<String>),
+    previous: Vec<Attempt>,
+    repeats: Vec<(Vec<Done>, Option<String>)>,
+}
+
+/// One attempt while it runs.
+struct Running {
+    late: Late,
+    cookies: Option<Cookies>,
+    /// By id, the last request and response of each step.
+    exchanges: HashMap<String, Arc<Exchange>>,
+    done: Vec<Done>,
+}
+
+/// What ends a step early.
+#[derive(Clone, Copy)]
+struct Ends<'s> {
+    requests: &'s watch::Sender<bool>,
+    waits: &'s watch::Sender<bool>,
+}
+
+/// A step that was run.
+struct Done {
+    step: Step,
+    snapshot: Option<String>,
+    /// The response and what judges it, while its connection is watched.
+    watched: Option<(Bound, Parked)>,
+}
+
+/// How the last response of a step was judged.
+struct Judged {
+    started: DateTime<Utc>,
+    parked: Parked,
+    reply: Reply,
+    findings: Vec<Finding>,
+    snapshot: Option<String>,
+    polls: u32,
+}
+
+impl Flow {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        sender: mpsc::UnboundedSender<WorkerEvent>,
+        index: usize,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self {
+            shared,
+            sender,
+            index,
+            slot,
+            is_started: false,
+        }
+    }
+
+    fn case(&self) -> Arc<Case> {
+        Arc::clone(&self.shared.plan.cases[self.index].case)
+    }
+
+    /// Sends all requests of the case, and returns what is left to judge. None if a check panics.
+    pub(super) async fn run(mut self) -> Option<Answered> {
+        let mut previous = Vec::new();
+        let mut repeats = Vec::new();
+        let finished = self.attempts(&mut previous).await;
+        for number in 1..self.shared.repeats {
+            let case = self.case();
+            let ends = *self.shared.stopping.borrow() || !self.shared.may_ask(&case.id, number).await;
+            if ends || finished.is_none() {
+                break;
+            }
+            repeats.extend(self.attempts(&mut previous).await);
+        }
+        // No more requests follow.
+        self.slot = None;
+        self.shared.is_done();
+        Some(Answered {
+            sender: self.sender,
+            index: self.index,
+            last: finished?,
+            previous,
+            repeats,
+        })
+    }
+
+    /// Runs attempts, each with its teardown, until one is not retried. None if a check panics.
+    async fn attempts(&mut self, previous: &mut Vec<Attempt>) -> Option<(Vec<Done>, Option<String>)> {
+        let maximum = self.shared.plan.target.retry.most;
+        for number in 1.. {
+            let (done, reason) = self.attempt().await?;
+            let attempt = attempt_of(&done, reason.clone());
+            let is_abandoned = *self.shared.stopping.borrow() || *self.shared.abandoned.borrow();
+            let wait = if number > maximum || is_abandoned {
+                None
+            } else {
+                self.retry(&attempt, number)
+            };
+            let Some(wait) = wait else {
+                return Some((done, reason));
+            };
+            drop(self.sender.send(WorkerEvent::Retried {
+                index: self.index,
+                number,
+                failed: Box::new(attempt.clone()),
+                wait,
+                is_complete: true,
+            }));
+            self.is_started = false;
+            if !self.wait(wait, &Arc::clone(&self.shared).stopping).await {
+                return Some((done, reason));
+            }
+            previous.push(attempt);
+        }
+        None
+    }
+
+    /// Whether findings fail a step. A new snapshot that is accepted does not.
+    fn fails(&self, findings: &[Finding]) -> bool {
+        let is_accepted = |one: &Finding| self.shared.accepts_snapshots && one.check == CheckId::Snapshot;
+        findings.iter().any(|one| one.level == Level::Deny && !is_accepted(one))
+    }
+
+    /// The wait before the next attempt, if this one did not pass for a reason that is retried.
+    fn retry(&self, attempt: &Attempt, number: u32) -> Option<Duration> {
+        let retry = &self.shared.plan.target.retry;
+        let step = attempt.deciding().filter(|step| step.fails() || step.is_unanswered())?;
+        match retry::wait(&step.exchange.as_ref()?.reply, number, retry)? {
+            Wait::Backoff(wait) => Some(wait),
+            Wait::After(wait) => self.shared.gate.close(Instant::now(), wait, retry.most),
+        }
+    }
+
+    /// Runs all steps once. Returns why there is no verdict, if the run ended before the last step. None if a check panics.
+    async fn attempt(&mut self) -> Option<(Vec<Done>, Option<String>)> {
+        let case = self.case();
+        let mut running = Running {
+            late: Late::default(),
+            cookies: (case.def.cookies != Some(false)).then(Cookies::new),
+            exchanges: HashMap::new(),
+            done: Vec::new(),
+        };
+        let (mut failed, mut reason): (Option<String>, Option<String>) = (None, None);
+        for (index, def) in case.def.steps.iter().enumerate() {
+            let is_teardown = def.phase == Phase::Teardown;
+            if !is_teardown && *self.shared.abandoned.borrow() && reason.is_none() {
+                reason = Some("the run ended before the case did".to_owned());
+            }
+            let omitted = match (&failed, &reason) {
+                _ if is_teardown => None,
+                (_, Some(_)) => Some(ENDED.to_owned()),
+                (Some(step), None) => Some(format!("the step `{step}` did not pass")),
+                (None, None) => None,
+            };
+            if omitted.is_some() {
+                running.done.push(omit(def, omitted));
+                continue;
+            }
+            let done = self.step(&case, index, &mut running).await?;
+            let passed = !self.fails(&done.step.findings) && !done.step.is_unanswered();
+            if !is_teardown && done.step.omitted.is_some() && !done.step.fails() {
+                reason = Some("the run ended before the case did".to_owned());
+            }
+            if !passed && !def.go_on && !is_teardown {
+                failed.get_or_insert_with(|| def.id.clone());
+            }
+            running.done.push(done);
+        }
+        Some((running.done, reason))
+    }
+
+    /// Runs a step. None if a check panics.
+    async fn step(&mut self, case: &Case, index: usize, running: &mut Running) -> Option<Done> {
+        let shared = Arc::clone(&self.shared);
+        let def = &case.def.steps[index];
+        let ends = match def.phase {
+            Phase::Setup | Phase::Main => Ends {
+                requests: &shared.cut,
+                waits: &shared.abandoned,
+            },
+            Phase::Teardown => Ends {
+                requests: &shared.killed,
+                waits: &shared.killed,
+            },
+        };
+        running.late.begin();
+        if let Some(follow) = &def.follow {
+            let place = shared.sources.place(follow.span);
+            let base = &shared.plan.target.base.origin;
+            match location::of(running.exchanges.get(&follow.value.step).map(|one| &**one), base) {
+                Location::Same(url) => running.late.follow(url),
+                // A step that did not run has no response to follow.
+                Location::None if def.phase == Phase::Teardown => {
+                    let reason = format!("the step `{}` has no response to follow", follow.value.step);
+                    return Some(omit(def, Some(reason)));
+                }
+                Location::None => {
+                    let message = format!("the step `{}` has no response to follow", follow.value.step);
+                    return Some(refused(def, Finding::new(CheckId::Follow, message).place(&place)));
+                }
+                Location::Wrong { message, actual } => {
+                    let finding = Finding::new(CheckId::Follow, message).expected("a `Location` of the target");
+                    return Some(refused(def, finding.actual(actual).place(&place)));
+                }
+            }
+        }
+        let mut bound = match shared.plan.bind(case, index, &running.late, &shared.sources) {
+            Ok(bound) => bound,
+            Err(Unbound::Uncaptured(name)) if def.phase == Phase::Teardown => {
+                return Some(omit(def, Some(format!("`{name}` was not captured"))));
+            }
+            Err(Unbound::Uncaptured(name)) => {
+                let message = format!("`{name}` was not captured, so the step was not sent");
+                let place = shared.sources.place(def.span);
+                return Some(refused(def, Finding::new(CheckId::RequestValue, message).place(&place)));
+            }
+            Err(Unbound::Mistake(mistake)) => {
+                let place = mistake.span.map_or(def.span, |span| span);
+                let place = shared.sources.place(place);
+                return Some(refused(
+                    def,
+                    Finding::new(CheckId::RequestValue, mistake.message).place(&place),
+                ));
+            }
+            Err(Unbound::Pointless(reason)) => return Some(omit(def, Some(reason))),
+        };
+        if let Some(cookies) = &running.cookies {
+            cookies.add(&mut bound.request);
+        }
+        let other = def.expect.same_as.as_ref();
+        let other = other.map(|other| running.exchanges.get(&other.value).map(Arc::clone));
+        let Some(judged) = self.poll(def, &bound, other.as_ref(), running, ends).await? else {
+            return Some(omit(def, Some(ENDED.to_owned())));
+        };
+        Some(done(def, bound, judged, running))
+    }
+
+    /// Sends the request of a step, as often as its waiting asks for. The inner `None`: the run ended before there was a
+    /// response. The outer one: a check panicked.
+    async fn poll(
+        &mut self,
+        def: &StepDef,
+        bound: &Bound,
+        other: Option<&Option<Arc<Exchange>>>,
+        running: &mut Running,
+        ends: Ends<'_>,
+    ) -> Option<Option<Judged>> {
+        let begun = Instant::now();
+        // Violations of built-in rules by responses before the last.
+        let mut before: Vec<Finding> = Vec::new();
+        for polls in 0.. {
+            let Some((started, parked)) = self.send(bound, ends.requests).await else {
+                return Some(None);
+            };
+            let reply = parked.so_far();
+            self.learn(bound, &reply);
+            if let (Some(cookies), Reply::Answer(answer)) = (&mut running.cookies, &reply) {
+                cookies.take(&bound.request, answer);
+            }
+            let Judgement { mut findings, snapshot } =
+                judge(bound, &reply, other.and_then(Option::as_deref).map(|one| &one.reply))?;
+            if let (Some(None), Some(same_as)) = (other, &bound.expectation.same_as) {
+                let message = format!("there is no response of the step `{}` to compare with", same_as.id);
+                findings.push(Finding::new(CheckId::SameAs, message).place(&same_as.place));
+            }
+            let passes = !matches!(reply, Reply::Failure(_)) && !self.fails(&findings);
+            let is_ended = is_ended(bound, &reply, &mut findings, passes)?;
+            let wait = if is_ended {
+                None
+            } else {
+                next_poll(def, begun.elapsed(), passes)
+            };
+            let Some(wait) = wait else {
+                before.retain(|one| !findings.iter().any(|last| last.check == one.check));
+                findings.extend(before);
+                let judged = Judged {
+                    started,
+                    parked,
+                    reply,
+                    findings,
+                    snapshot: snapshot.filter(|_| polls == 0 || passes),
+                    polls,
+                };
+                return Some(Some(judged));
+            };
+            for finding in findings {
+                let is_rule = matches!(finding.check, CheckId::Rule(_) | CheckId::Message);
+                if is_rule && !before.iter().any(|known| known.check == finding.check) {
+                    before.push(finding);
+                }
+            }
+            if !self.wait(wait, ends.waits).await {
+                return Some(None);
+            }
+        }
+        None
+    }
+
+    /// Sends a request and parks its connection. None if the run ends before there is a response.
+    async fn send(&mut self, bound: &Bound, ends: &watch::Sender<bool>) -> Option<(DateTime<Utc>, Parked)> {
+        let shared = Arc::clone(&self.shared);
+        if self.slot.is_none() {
+            self.slot = shared.slot().await;
+        }
+        // The worker has waited for the first turn.
+        if self.is_started && !shared.turn(ends).await {
+            return None;
+        }
+        drop(self.sender.send(if self.is_started {
+            WorkerEvent::Resumed(self.index)
+        } else {
+            WorkerEvent::Started(self.index)
+        }));
+        self.is_started = true;
+        let started = Utc::now();
+        let answered = shared.exchange(&bound.request, bound.timeout, ends).await;
+        let is_complete = answered.as_ref().is_some_and(crate::http::Listening::is_complete);
+        if is_complete {
+            shared.gate.passed();
+        }
+        drop(self.sender.send(WorkerEvent::Responded {
+            index: self.index,
+            is_complete,
+        }));
+        Some((started, shared.client.park(answered?)))
+    }
+
+    /// Waits without a slot; false if the run ends before.
+    async fn wait(&mut self, wait: Duration, ends: &watch::Sender<bool>) -> bool {
+        self.slot = None;
+        pause(wait, ends).await
+    }
+
+    /// Registers the secrets that a response gives to captures, before anything quotes the response.
+    fn learn(&self, bound: &Bound, reply: &Reply) {
+        let Reply::Answer(answer) = reply else { return };
+        let values = check::captured(&bound.expectation, answer);
+        for (capture, value) in bound.expectation.captures.iter().zip(values) {
+            let Some(value) = value.filter(|_| capture.secret) else {
+                continue;
+            };
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            if let Ok(secret) = Secret::new(text) {
+                self.shared.redactor.learn(&capture.name, &secret);
+            }
+        }
+    }
+}
+
+impl Answered {
+    /// Whether it is known that the case does not pass.
+    pub(super) fn fails(&self) -> bool {
+        let (done, reason) = &self.last;
+        reason.is_some() || done.iter().any(|one| one.step.fails() || one.step.is_unanswered())
+    }
+
+    /// Reports the verdict, once no more bytes can follow a response. `now`: bytes that may follow are not waited for.
+    pub(super) async fn settle(self, now: bool) {
+        let (last, snapshots) = settled(self.last, now).await;
+        let mut repeats = Vec::new();
+        for repeat in self.repeats {
+            repeats.push(settled(repeat, now).await.0);
+        }
+        let judged = CaseResult {
+            index: self.index,
+            last,
+            snapshots,
+            previous: self.previous,
+            repeats,
+        };
+        drop(self.sender.send(WorkerEvent::Judged(Box::new(judged))));
+    }
+}
+
+/// Whether a response meets the expectations that end the wait of `eventually`; a finding is added then.
+fn is_ended(bound: &Bound, reply: &Reply, findings: &mut Vec<Finding>, passes: bool) -> Option<bool> {
+    let Some(unless) = bound
+        .unless
+        .as_ref()
+        .filter(|_| !passes && matches!(reply, Reply::Answer(_)))
+    else {
+        return Some(false);
+    };
+    let ends = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        !check::check(unless, &bound.request, reply, None).fails()
+    }));
+    let ends = ends.ok()?;
+    if ends {
+        let message = "the response meets `unless`, so the expected one is not waited for";
+        findings.insert(0, Finding::new(CheckId::Unless, message).place(&unless.place));
+    }
+    Some(ends)
+}
+
+/// Takes the captures of a step and puts together what is recorded of it.
+fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut Running) -> Done {
+    let mut step = Step {
+        id: def.id.clone(),
+        phase: def.phase,
+        started: Some(judged.started),
+        elapsed_us: judged.reply.elapsed_us(),
+        findings: judged.findings,
+        polls: judged.polls,
+        generated: bound.generated.clone(),
+        ..Step::default()
+    };
+    if let Reply::Answer(answer) = &judged.reply {
+        let values = check::captured(&bound.expectation, answer);
+        for (capture, value) in bound.expectation.captures.iter().zip(values) {
+            let Some(value) = value else { continue };
+            let shown = if capture.secret {
+                marks_of(&capture.name)[0].clone().into()
+            } else {
+                value.clone()
+            };
+            step.captures.insert(capture.name.to_string(), shown);
+            running.late.capture(&capture.name, value);
+        }
+    }
+    let exchange = Exchange {
+        request: bound.request.clone(),
+        reply: judged.reply,
+    };
+    running.exchanges.insert(def.id.clone(), Arc::new(exchange.clone()));
+    step.exchange = Some(exchange);
+    Done {
+        step,
+        snapshot: judged.snapshot,
+        watched: judged.parked.is_watched().then_some((bound, judged.parked)),
+    }
+}
+
+/// The wait before the next request of a step that waits; none if its last response decides.
+fn next_poll(def: &StepDef, elapsed: Duration, passes: bool) -> Option<Duration> {
+    let (limit, every) = match (&def.eventually, &def.throughout) {
+        (Some(eventually), _) if !passes => (eventually.value.within, eventually.value.every),
+        (_, Some(throughout)) if passes => (throughout.value.period, throughout.value.every),
+        _ => return None,
+    };
+    // The last request is sent when the time is over.
+    let left = limit.checked_sub(elapsed).filter(|left| !left.is_zero())?;
+    Some(every.min(left))
+}
+
+/// A step that was not sent.
+fn omit(def: &StepDef, omitted: Option<String>) -> Done {
+    Done {
+        step: Step {
+            id: def.id.clone(),
+            phase: def.phase,
+            omitted,
+            ..Step::default()
+        },
+        snapshot: None,
+        watched: None,
+    }
+}
+
+/// A step that fails before its request is sent.
+fn refused(def: &StepDef, finding: Finding) -> Done {
+    let mut done = omit(def, Some("its request cannot be made".to_owned()));
+    done.step.findings.push(finding);
+    done
+}
+
+/// An attempt as it is recorded. `reason` is why there is no verdict, if it is not a missing response.
+fn attempt_of(done: &[Done], reason: Option<String>) -> Attempt {
+    with_reason(done.iter().map(|one| one.step.clone()).collect(), reason)
+}
+
+fn with_reason(steps: Vec<Step>, reason: Option<String>) -> Attempt {
+    let mut attempt = Attempt { reason, steps };
+    attempt.explain();
+    attempt
+}
+
+/// The attempt and its new snapshots, once no more bytes can follow its responses.
+async fn settled((all, reason): (Vec<Done>, Option<String>), now: bool) -> (Attempt, Vec<(usize, String)>) {
+    let (mut steps, mut snapshots) = (Vec::new(), Vec::new());
+    for (index, mut done) in all.into_iter().enumerate() {
+        if let Some((bound, parked)) = done.watched {
+            let reply = if now {
+                parked.into_reply()
+            } else {
+                parked.settled().await
+            };
+            let has_excess = matches!(&reply, Reply::Answer(answer) if !answer.excess.is_empty());
+            if has_excess && let Some(judgement) = judge(&bound, &reply, None) {
+                let is_new = |one: &Finding| !done.step.findings.iter().any(|known| known.check == one.check);
+                let new: Vec<_> = judgement.findings.into_iter().filter(is_new).collect();
+                done.step.findings.extend(new);
+                done.step.exchange = Some(Exchange {
+                    request: bound.request,
+                    reply,
+                });
+            }
+        }
+        snapshots.extend(done.snapshot.map(|text| (index, text)));
+        steps.push(done.step);
+    }
+    (with_reason(steps, reason), snapshots)
+}

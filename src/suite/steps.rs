@@ -1,0 +1,431 @@
+//! Reads the steps of a case: which there are, what each inherits, and what they capture.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    decode::{Reading, check_name, is_slug, request, snapshots, start},
+    decode_expect::expect,
+    def::{RequestDef, Written},
+    def_step::{CaptureDef, EventuallyDef, FollowDef, StepDef, ThroughoutDef},
+    inherit::inherit_step,
+    vacuous,
+};
+use crate::{
+    check::{CaptureSource, is_token},
+    model::Phase,
+    source::{Diagnostic, Diagnostics, Fields, Kind, Node, Span, boolean, duration},
+    text,
+};
+
+/// Time between two requests of `eventually` and `throughout` by default.
+const EVERY: Duration = Duration::from_millis(500);
+/// Maximum number of steps of a case, those of its suite included.
+const MAX_STEPS: usize = 1000;
+
+/// Keys of a step that a case with `request` may have, too.
+pub(super) const STEP_KEYS: [&str; 5] = ["capture", "follow", "eventually", "throughout", "go_on"];
+
+/// A step as a node, after inheritance.
+pub(super) struct StepNode {
+    node: Node,
+    phase: Phase,
+    span: Span,
+}
+
+/// The steps of a case in the order in which they run. `case` has inherited from `suite` already. A case without `steps`
+/// is one step, whose node is the case itself; it is not in the result.
+pub(super) struct StepNodes {
+    before: Vec<StepNode>,
+    /// `None` for a case with `request`.
+    own: Option<Vec<StepNode>>,
+    after: Vec<StepNode>,
+}
+
+impl StepNodes {
+    pub(super) fn of(case: &Node, suite: Option<&Node>, errors: &mut Diagnostics) -> Self {
+        let has_steps = case.get("steps").is_some_and(|steps| !steps.is_null());
+        // The request of a case without `steps` is that of its only step.
+        let shared = if has_steps { Some(case) } else { suite };
+        let mut read = |of: Option<&Node>, key: &str, phase: Phase, base: Option<&Node>| -> Vec<StepNode> {
+            let Some(list) = of.and_then(|of| of.get(key)).filter(|list| !list.is_null()) else {
+                return Vec::new();
+            };
+            let Kind::List(items) = &list.kind else {
+                let error = Diagnostic::new(list.span, format!("`{key}` is a list of steps"));
+                errors.push(error.help(format!("write `{key}: [{{ id: ..., request: ..., expect: ... }}]`")));
+                return Vec::new();
+            };
+            if items.is_empty() {
+                errors.push(Diagnostic::new(list.span, format!("`{key}` is empty")));
+            }
+            items
+                .iter()
+                .map(|item| StepNode {
+                    node: inherit_step(base, item.clone(), errors),
+                    phase,
+                    span: start(item.span),
+                })
+                .collect()
+        };
+        let mut before = read(suite, "setup", Phase::Setup, suite);
+        before.extend(read(Some(case), "setup", Phase::Setup, shared));
+        let own = has_steps.then(|| read(Some(case), "steps", Phase::Main, Some(case)));
+        let mut after = read(Some(case), "teardown", Phase::Teardown, shared);
+        after.extend(read(suite, "teardown", Phase::Teardown, suite));
+        Self { before, own, after }
+    }
+
+    pub(super) fn has_steps(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// All nodes, of which one is the case itself.
+    pub(super) fn nodes<'n>(&'n self, case: &'n Node) -> impl Iterator<Item = &'n Node> {
+        let own = self.own.iter().flatten().map(|step| &step.node);
+        let case = self.own.is_none().then_some(case);
+        let before = self.before.iter().map(|step| &step.node);
+        before
+            .chain(case)
+            .chain(own)
+            .chain(self.after.iter().map(|step| &step.node))
+    }
+
+    /// The names that steps capture, with the id of the step.
+    pub(super) fn captures(&self, case: &Node) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::new();
+        for node in self.nodes(case) {
+            let id = match node.get("id").map(|id| &id.kind) {
+                Some(Kind::String(id)) => id.clone(),
+                _ => String::new(),
+            };
+            for (key, _) in node.get("capture").map(Node::entries).unwrap_or_default() {
+                all.entry(key.text.to_string()).or_insert_with(|| id.clone());
+            }
+        }
+        all
+    }
+
+    /// Reads all steps. `case` holds the fields of the case, from which the step of a case with `request` is read.
+    pub(super) fn decode(&self, case: &mut Fields<'_>, span: Span, cx: &mut Reading<'_>) -> Vec<StepDef> {
+        let mut steps: Vec<StepDef> = Vec::new();
+        let mut earlier = Earlier::default();
+        for step in &self.before {
+            steps.extend(step.decode(&mut earlier, cx));
+        }
+        for step in self.own.iter().flatten() {
+            steps.extend(step.decode(&mut earlier, cx));
+        }
+        if !self.has_steps() {
+            let step = fields(case, Phase::Main, span, &mut earlier, cx);
+            earlier.add(&step, cx);
+            steps.push(step);
+        }
+        for step in &self.after {
+            steps.extend(step.decode(&mut earlier, cx));
+        }
+        if steps.len() > MAX_STEPS {
+            cx.error(Diagnostic::new(
+                span,
+                format!("the case has {} steps; the maximum is {MAX_STEPS}", steps.len()),
+            ));
+        }
+        steps
+    }
+}
+
+/// Ids and captures of the steps that were read.
+#[derive(Default)]
+struct Earlier {
+    ids: BTreeSet<String>,
+}
+
+impl Earlier {
+    fn add(&mut self, step: &StepDef, cx: &mut Reading<'_>) {
+        if !step.id.is_empty() && !self.ids.insert(step.id.clone()) {
+            let error = Diagnostic::new(step.span, format!("two steps of this case have the id `{}`", step.id));
+            cx.error(error.help("setup and teardown steps of suite.yaml count, too"));
+        }
+        for capture in &step.capture {
+            cx.capture(&capture.name, capture.span);
+        }
+    }
+
+    /// Checks that a name is the id of an earlier step.
+    fn expect(&self, id: &str, span: Span, cx: &mut Reading<'_>) {
+        if !self.ids.contains(id) {
+            let error = Diagnostic::new(span, format!("no step `{id}` comes before this one"));
+            cx.error(error.suggest(id, self.ids.iter().map(String::as_str)));
+        }
+    }
+}
+
+impl StepNode {
+    fn decode(&self, earlier: &mut Earlier, cx: &mut Reading<'_>) -> Option<StepDef> {
+        let mut all = Fields::of(&self.node, "a step", cx.errors)?;
+        let id = all.take("id").and_then(|node| id(node, cx));
+        if self.node.get("id").is_none() {
+            let error = Diagnostic::new(self.span, "the step has no `id`");
+            cx.error(error.help("add `id: create`, say: findings and other steps refer to it"));
+        }
+        let mut step = fields(&mut all, self.phase, self.span, earlier, cx);
+        all.finish(cx.errors);
+        step.id = id.unwrap_or_default();
+        earlier.add(&step, cx);
+        Some(step)
+    }
+}
+
+fn id(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
+    let id = cx.string(node)?;
+    if !is_slug(&id) {
+        let error = Diagnostic::new(node.span, format!("`{id}` cannot be the id of a step"));
+        cx.error(error.help("use letters, digits, `-`, `_` and `.`"));
+        return None;
+    }
+    Some(id)
+}
+
+/// The fields of a step. Its id is read by the caller: a case with `request` has none.
+fn fields(all: &mut Fields<'_>, phase: Phase, span: Span, earlier: &mut Earlier, cx: &mut Reading<'_>) -> StepDef {
+    let follow = all.take("follow").and_then(|node| follow(node, earlier, cx));
+    let asked = all.take("request");
+    let request = match (asked, &follow) {
+        (Some(node), None) => request(node, true, cx),
+        (Some(node), Some(_)) => followed(node, cx),
+        (None, Some(_)) => RequestDef::default(),
+        (None, None) => {
+            cx.error(Diagnostic::new(span, "the case has no `request`"));
+            RequestDef::default()
+        }
+    };
+    let wanted = all.take("expect");
+    if cx.known.is_some() && wanted.and_then(|expect| expect.get("status")).is_none() {
+        cx.error(Diagnostic::new(span, "the case expects no status").help(
+            "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
+        ));
+    }
+    let step = StepDef {
+        id: String::new(),
+        phase,
+        span,
+        timeout: all.read("timeout", cx.errors, duration),
+        request,
+        expect: wanted.map(|node| expect(node, cx)).unwrap_or_default(),
+        snapshots: all
+            .take("snapshots")
+            .map(|node| snapshots(node, cx))
+            .unwrap_or_default(),
+        capture: all.take("capture").map(|node| captures(node, cx)).unwrap_or_default(),
+        follow,
+        eventually: all.take("eventually").and_then(|node| eventually(node, cx)),
+        throughout: all.take("throughout").and_then(|node| throughout(node, cx)),
+        go_on: all.read("go_on", cx.errors, boolean).unwrap_or_default(),
+    };
+    if let Some(other) = &step.expect.same_as {
+        earlier.expect(&other.value, other.span, cx);
+    }
+    if let (Some(_), Some(throughout)) = (&step.eventually, &step.throughout) {
+        cx.error(Diagnostic::new(
+            throughout.span,
+            "a step has either `eventually` or `throughout`, not both",
+        ));
+    }
+    vacuous::check(&step, cx.errors);
+    step
+}
+
+/// The request of a step with `follow`: the URL comes from the response that it follows.
+fn followed(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
+    let mut node = node.clone();
+    if let Kind::Map(entries) = &mut node.kind {
+        // These can be inherited.
+        entries.retain(|(key, _)| !["path", "params", "query"].contains(&&*key.text));
+    }
+    request(&node, false, cx)
+}
+
+fn follow(node: &Node, earlier: &Earlier, cx: &mut Reading<'_>) -> Option<Written<FollowDef>> {
+    let (step, at, allow_other_origin) = if let Kind::Map(_) = node.kind {
+        let mut all = Fields::of(node, "`follow`", cx.errors)?;
+        let step = all.take("step");
+        let allow = all.read("allow_other_origin", cx.errors, boolean).unwrap_or_default();
+        all.finish(cx.errors);
+        let Some(step) = step else {
+            cx.error(Diagnostic::new(node.span, "`follow` has no `step`"));
+            return None;
+        };
+        (cx.string(step)?, step.span, allow)
+    } else {
+        (cx.string(node)?, node.span, false)
+    };
+    if cx.known.is_some() {
+        earlier.expect(&step, at, cx);
+    }
+    Some(Written {
+        value: FollowDef {
+            step,
+            allow_other_origin,
+        },
+        span: node.span,
+    })
+}
+
+fn eventually(node: &Node, cx: &mut Reading<'_>) -> Option<Written<EventuallyDef>> {
+    let value = if let Kind::Map(_) = node.kind {
+        let mut all = Fields::of(node, "`eventually`", cx.errors)?;
+        let within = all.take("within");
+        let every = all.read("every", cx.errors, duration).unwrap_or(EVERY);
+        let unless = all.take("unless").map(|node| (node.span, expect(node, cx)));
+        all.finish(cx.errors);
+        let Some(within) = within else {
+            let error = Diagnostic::new(node.span, "`eventually` has no `within`");
+            cx.error(error.help("write `eventually: { within: 30s, every: 500ms }`"));
+            return None;
+        };
+        if let Some((span, unless)) = &unless {
+            let wrong = [
+                ("snapshot", unless.snapshot.is_some()),
+                ("same_as", unless.same_as.is_some()),
+                ("rules", !unless.rules.is_empty()),
+            ];
+            for (name, _) in wrong.iter().filter(|(_, is_there)| *is_there) {
+                cx.error(Diagnostic::new(*span, format!("`unless` cannot contain `{name}`")));
+            }
+        }
+        EventuallyDef {
+            within: duration(within, cx.errors)?,
+            every,
+            unless: unless.map(|(_, unless)| unless),
+        }
+    } else {
+        EventuallyDef {
+            within: duration(node, cx.errors)?,
+            every: EVERY,
+            unless: None,
+        }
+    };
+    Some(Written { value, span: node.span })
+}
+
+fn throughout(node: &Node, cx: &mut Reading<'_>) -> Option<Written<ThroughoutDef>> {
+    let value = if let Kind::Map(_) = node.kind {
+        let mut all = Fields::of(node, "`throughout`", cx.errors)?;
+        let period = all.take("for");
+        let every = all.read("every", cx.errors, duration).unwrap_or(EVERY);
+        all.finish(cx.errors);
+        let Some(period) = period else {
+            let error = Diagnostic::new(node.span, "`throughout` has no `for`");
+            cx.error(error.help("write `throughout: { for: 3s, every: 500ms }`"));
+            return None;
+        };
+        ThroughoutDef {
+            period: duration(period, cx.errors)?,
+            every,
+        }
+    } else {
+        ThroughoutDef {
+            period: duration(node, cx.errors)?,
+            every: EVERY,
+        }
+    };
+    Some(Written { value, span: node.span })
+}
+
+fn captures(node: &Node, cx: &mut Reading<'_>) -> Vec<CaptureDef> {
+    cx.entries(node, "a mapping of captures", |cx, key, value| {
+        check_name(key, cx);
+        let (source, secret) = capture(value, cx)?;
+        Some(CaptureDef {
+            name: Arc::clone(&key.text),
+            source,
+            secret,
+            span: key.span,
+        })
+    })
+}
+
+fn capture(node: &Node, cx: &mut Reading<'_>) -> Option<(CaptureSource, bool)> {
+    if let Kind::String(text) = &node.kind {
+        return Some((json_source(text, node.span, cx)?, false));
+    }
+    let mut all = Fields::of(
+        node,
+        "a capture (a JSON pointer, or a mapping with `json`, `header`, `cookie` or `text`)",
+        cx.errors,
+    )?;
+    let (json, header) = (all.take("json"), all.take("header"));
+    let (cookie, body) = (all.take("cookie"), all.take("text"));
+    let matches = all.take("matches");
+    let secret = all.read("secret", cx.errors, boolean).unwrap_or_default();
+    all.finish(cx.errors);
+    if [json, header, cookie, body].iter().flatten().count() != 1 {
+        cx.error(Diagnostic::new(
+            node.span,
+            "a capture has exactly one of `json`, `header`, `cookie` and `text`",
+        ));
+        return None;
+    }
+    if let (Some(matches), None) = (matches, header) {
+        cx.error(Diagnostic::new(matches.span, "`matches` is for `header` only"));
+    }
+    let source = if let Some(node) = json {
+        let text = cx.string(node)?;
+        json_source(&text, node.span, cx)?
+    } else if let Some(node) = header {
+        let name = cx.string(node)?;
+        if !is_token(&name) {
+            cx.error(Diagnostic::new(node.span, format!("`{name}` is not a header name")));
+            return None;
+        }
+        let pattern = match matches {
+            Some(node) => Some(group(node, cx)?),
+            None => None,
+        };
+        CaptureSource::Header { name, pattern }
+    } else if let Some(node) = cookie {
+        CaptureSource::Cookie(cx.string(node)?)
+    } else {
+        CaptureSource::Text(group(body?, cx)?)
+    };
+    Some((source, secret))
+}
+
+/// A JSON pointer (RFC 6901), or a `JSONPath` (RFC 9535) if it begins with `$`.
+fn json_source(text: &str, span: Span, cx: &mut Reading<'_>) -> Option<CaptureSource> {
+    match CaptureSource::json(text) {
+        Ok(source) => Some(source),
+        Err(reason) => {
+            let error = Diagnostic::new(span, reason);
+            cx.error(error.help("write a JSON pointer such as `/id`, or a JSONPath such as `$.items[0].id`"));
+            None
+        }
+    }
+}
+
+/// A regular expression with exactly one group.
+fn group(node: &Node, cx: &mut Reading<'_>) -> Option<Arc<regex::Regex>> {
+    let pattern = cx.string(node)?;
+    let found = match text::regex(&pattern) {
+        Ok(regex) => regex,
+        Err(reason) => {
+            cx.error(Diagnostic::new(node.span, reason));
+            return None;
+        }
+    };
+    let groups = found.captures_len() - 1;
+    if groups != 1 {
+        let has = if groups == 0 {
+            "no group".to_owned()
+        } else {
+            format!("{groups} groups")
+        };
+        let error = Diagnostic::new(node.span, format!("the pattern has {has}; exactly one is captured"));
+        cx.error(error.help("put the captured part in `( )`, and write other groups as `(?: )`"));
+        return None;
+    }
+    Some(found)
+}
