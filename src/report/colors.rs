@@ -2,6 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
+use super::model::Outcome;
+
 /// Styles by meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct Colors {
@@ -45,6 +47,15 @@ impl Colors {
     /// Details.
     pub(super) fn faint(self, text: &str) -> String {
         self.paint(Style::new().dimmed(), text)
+    }
+
+    /// A result.
+    pub(super) fn outcome(self, outcome: Outcome, text: &str) -> String {
+        match outcome {
+            Outcome::Passed => self.good(text),
+            Outcome::Failed => self.bad(text),
+            Outcome::NoVerdict => self.odd(text),
+        }
     }
 
     /// A line of a unified diff.

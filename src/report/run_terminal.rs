@@ -12,7 +12,7 @@ use super::{
     escape::{LogCommandFilter, visible},
     from::run::Run,
     limits::terminal::{BODY, DIFF_LINES, NAMED_COUNT},
-    model::{ListKind, Outcome},
+    model::ListKind,
     plain::{self, Part},
     text::{cases, count},
 };
@@ -287,11 +287,7 @@ impl<W: Write> RunTerminal<W> {
         let end = self.run.end();
         self.rule()?;
         let label = format!("{:>12}", "Summary");
-        let label = match end.outcome {
-            Outcome::Passed => self.colors.good(&label),
-            Outcome::Failed => self.colors.bad(&label),
-            Outcome::NoVerdict => self.colors.odd(&label),
-        };
+        let label = self.colors.outcome(end.outcome, &label);
         let time = seconds(finished.elapsed_us);
         writeln!(self.out, "{label} [{time:>8.3}s] {}", end.headline)?;
         let named: Vec<_> = std::mem::take(&mut self.named).into_values().collect();

@@ -21,7 +21,7 @@ use crate::{
     report::{
         escape::{visible, xml},
         limits::{FINDINGS, ITEMS_COUNT, ci::COMMAND},
-        model::{End, Execution, Item, ListKind, Severity, Start, State, VerdictCase, Writer},
+        model::{End, Execution, Grid, Item, ListKind, Section, Severity, Start, State, VerdictCase, Writer},
         plain,
         spool::Spool,
         text::{cut, millis, seconds},
@@ -113,14 +113,37 @@ impl JUnit {
         self.cases.push(position, suite, &xml.into_inner())
     }
 
-    /// The test cases about the report as a whole, and those of cases that were left out.
+    /// Adds a test case that is not an item.
+    fn extra(
+        &mut self,
+        (suite, position): (&str, usize),
+        name: &str,
+        state: State,
+        kind: &str,
+        text: String,
+    ) -> io::Result<()> {
+        let index = self.suite(suite, position);
+        let message = text.lines().next().unwrap_or_default().to_owned();
+        let (text, output) = match state {
+            State::Passed => (String::new(), text),
+            _ => (text, String::new()),
+        };
+        let case = Case {
+            suite,
+            name,
+            time: 0,
+            state,
+            kind,
+            message: &message,
+            text,
+            output,
+        };
+        self.push(index, position, &case, None)
+    }
+
+    /// The test case about the report as a whole.
     fn verdict(&mut self, start: &Start, end: &End, verdict: &VerdictCase) -> io::Result<()> {
-        let position = if start.has_verdict { 0 } else { usize::MAX };
-        let suite = self.suite(start.name, position);
-        let mut text = format!("{}\n", verdict.message);
-        for line in &end.summary {
-            let _ = writeln!(text, "{line}");
-        }
+        let mut text = format!("{}\n{}\n", verdict.message, end.summary.join("\n"));
         let left = start.planned.saturating_sub(ITEMS_COUNT);
         if start.has_verdict && left > 0 {
             let _ = writeln!(text, "{left} more changes are left out.");
@@ -130,83 +153,51 @@ impl JUnit {
                 let _ = writeln!(text, "{}{caution}", section.prefix);
             }
             for list in &section.lists {
-                if matches!(list.kind, ListKind::Stale | ListKind::Accepted) {
-                    for entry in list.entries.iter().take(ITEMS_COUNT) {
-                        let _ = writeln!(text, "{}{} {}", section.prefix, list.label, entry.line());
-                    }
+                let is_shown = matches!(list.kind, ListKind::Stale | ListKind::Accepted);
+                for entry in list.entries.iter().take(ITEMS_COUNT).filter(|_| is_shown) {
+                    let _ = writeln!(text, "{}{} {}", section.prefix, list.label, entry.line());
                 }
                 if list.kind == ListKind::LeftOut && list.more > 0 {
                     let _ = writeln!(text, "{} more cases: {}.", list.more, list.label);
                 }
             }
         }
-        let (text, output) = match verdict.state {
-            State::Passed => (String::new(), text),
-            _ => (text, String::new()),
-        };
-        let case = Case {
-            suite: start.name,
-            name: &verdict.name,
-            time: 0,
-            state: verdict.state,
-            kind: verdict.kind,
-            message: &verdict.message,
-            text,
-            output,
-        };
-        self.push(suite, position, &case, None)
+        let position = if start.has_verdict { 0 } else { usize::MAX };
+        self.extra((start.name, position), &verdict.name, verdict.state, verdict.kind, text)
     }
 
     /// A test case for each case that was not examined: an error if it should have been.
-    fn left_out(&mut self, start: &Start, end: &End) -> io::Result<()> {
-        for section in &end.sections {
-            for list in section.lists.iter().filter(|list| list.kind == ListKind::LeftOut) {
-                let kind = list.label.replace(' ', "-");
-                for entry in &list.entries {
-                    let suite = self.suite(&format!("{}{}", section.prefix, start.name), 0);
-                    let is_error = entry.severity == Severity::Error;
-                    let case = Case {
-                        suite: start.name,
-                        name: &format!("{}: {}", list.label, entry.what),
-                        time: 0,
-                        state: if is_error { State::Errored } else { State::Skipped },
-                        kind: &kind,
-                        message: &entry.why,
-                        text: entry.why.clone(),
-                        output: String::new(),
-                    };
-                    self.push(suite, 1, &case, None)?;
-                }
+    fn left_out(&mut self, start: &Start, section: &Section) -> io::Result<()> {
+        let suite = format!("{}{}", section.prefix, start.name);
+        for list in section.lists.iter().filter(|list| list.kind == ListKind::LeftOut) {
+            for entry in &list.entries {
+                let is_error = entry.severity == Severity::Error;
+                let state = if is_error { State::Errored } else { State::Skipped };
+                let (name, kind) = (format!("{}: {}", list.label, entry.what), list.label.replace(' ', "-"));
+                self.extra((&suite, 1), &name, state, &kind, entry.why.clone())?;
             }
         }
         Ok(())
     }
 
     /// A suite of all cases for each target.
-    fn grid(&mut self, end: &End) -> io::Result<()> {
-        let Some(grid) = &end.grid else { return Ok(()) };
+    fn grid(&mut self, grid: &Grid) -> io::Result<()> {
         for (at, target) in grid.columns.iter().enumerate() {
-            let suite = self.suite(target, 1);
             for row in &grid.rows {
-                let reason = row.reasons[at].as_deref().unwrap_or("no reason was given");
-                let verdict = row.verdicts[at];
-                let case = Case {
-                    suite: target,
-                    name: &row.case,
-                    time: 0,
-                    state: match verdict {
-                        Some(Verdict::Passed) => State::Passed,
-                        Some(Verdict::Flaky) if grid.flaky_passes => State::Passed,
-                        Some(Verdict::Skipped) | None => State::Skipped,
-                        Some(Verdict::Failed | Verdict::Flaky) => State::Failed,
-                        Some(Verdict::Errored | Verdict::NotRun) => State::Errored,
-                    },
-                    kind: verdict.map_or("", Verdict::name),
-                    message: reason,
-                    text: reason.to_owned(),
-                    output: String::new(),
+                let state = match row.verdicts[at] {
+                    Some(Verdict::Passed) => State::Passed,
+                    Some(Verdict::Flaky) if grid.flaky_passes => State::Passed,
+                    Some(Verdict::Skipped) | None => State::Skipped,
+                    Some(Verdict::Failed | Verdict::Flaky) => State::Failed,
+                    Some(Verdict::Errored | Verdict::NotRun) => State::Errored,
                 };
-                self.push(suite, 1, &case, None)?;
+                let kind = row.verdicts[at].map_or("", Verdict::name);
+                let reason = match (&row.reasons[at], state) {
+                    (Some(reason), _) => reason.clone(),
+                    (None, State::Passed) => String::new(),
+                    (None, _) => "no reason was given".to_owned(),
+                };
+                self.extra((target, 1), &row.case, state, kind, reason)?;
             }
         }
         Ok(())
@@ -219,7 +210,7 @@ impl Writer for JUnit {
         Ok(())
     }
 
-    fn item(&mut self, start: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
+    fn item(&mut self, _: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
         self.items += 1;
         if let Some(run) = &item.execution {
             let position = run.index + 1;
@@ -242,35 +233,23 @@ impl Writer for JUnit {
             1 => item.title.clone(),
             number => format!("{} ({number})", item.title),
         };
-        let mut text = plain::item(item);
+        let mut text = format!("{}: {}", item.label, plain::item(item));
         for (role, command) in item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND)) {
             let _ = writeln!(text, "{role}: {command}");
         }
-        let _ = writeln!(text, "level: {}", item.label);
-        let (text, output) = match item.state {
-            State::Passed => (String::new(), text),
-            _ => (text, String::new()),
-        };
-        let case = Case {
-            suite: &name,
-            name: &title,
-            time: 0,
-            state: item.state,
-            kind: &item.rule,
-            message: &format!("{}: {}", item.label, item.message),
-            text,
-            output,
-        };
-        let _ = start;
-        self.push(suite, position, &case, None)
+        self.extra((&name, position), &title, item.state, &item.rule, text)
     }
 
     fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
         if let Some(verdict) = &end.verdict {
             self.verdict(start, end, verdict)?;
         }
-        self.left_out(start, end)?;
-        self.grid(end)?;
+        for section in &end.sections {
+            self.left_out(start, section)?;
+        }
+        if let Some(grid) = &end.grid {
+            self.grid(grid)?;
+        }
         let sum = |of: fn(&Suite) -> usize| self.suites.iter().map(of).sum::<usize>().to_string();
         let (tests, failures, errors) = (sum(|one| one.tests), sum(|one| one.failures), sum(|one| one.errors));
         let time = self

@@ -14,7 +14,6 @@ use crate::{
         escape::{
             inert_lines, lines,
             markdown::{cell, code, fence, html, sentence},
-            visible,
         },
         limits::{
             DIFF_LINES, NAME, VALUE,
@@ -24,7 +23,7 @@ use crate::{
             },
         },
         model::{Column, End, Execution, Grid, Item, List, ListKind, Section, Severity, Start, Table, Writer},
-        plain,
+        plain::{self, Part},
         spool::Spool,
         text::{cases, clip, count, digest, figure, millis, seconds, short},
     },
@@ -349,7 +348,7 @@ fn entry_of_run(item: &Item<'_>, run: &Execution<'_>) -> String {
         };
         let _ = writeln!(text, "attempt {} [{time}s]: {how}", run.previous.len() + 1);
     }
-    findings(run.last, text, &mut out);
+    attempt(run.last, text, &mut out);
     if let Some(exchange) = run.last.exchange() {
         let command = lines(&plain::command(&exchange.request, run.shell));
         if command.len() > COMMAND {
@@ -367,39 +366,28 @@ fn entry_of_run(item: &Item<'_>, run: &Execution<'_>) -> String {
     out
 }
 
-/// The findings of an attempt in code blocks, by step; `text` precedes them.
-fn findings(attempt: &Attempt, mut text: String, out: &mut String) {
-    if let Some(reason) = &attempt.reason {
-        let _ = writeln!(text, "{}", short(reason, FINDINGS));
-    }
-    let max = out.len() + FINDINGS;
-    let (mut shown, all) = (0, attempt.findings().count());
-    for step in &attempt.steps {
-        if !step.id.is_empty() {
-            let _ = writeln!(text, "{}", plain::step_title(step));
+/// The lines of an attempt in code blocks, diffs in their own; `text` precedes them.
+fn attempt(attempt: &Attempt, mut text: String, out: &mut String) {
+    let mut diff = String::new();
+    let mut room = FINDINGS;
+    let lines = plain::attempt_lines(attempt, None, DIFF_LINES);
+    for (index, line) in lines.iter().enumerate() {
+        if room == 0 {
+            let more = count(lines.len() - index, "more line");
+            let _ = writeln!(text, "… and {more}");
+            break;
         }
-        for finding in &step.findings {
-            if shown > 0 && out.len() + text.len() > max {
-                break;
-            }
-            shown += 1;
-            let Some(diff) = &finding.diff else {
-                text.push_str(&clip(&plain::findings([finding], FINDINGS), FINDINGS));
-                continue;
-            };
-            let _ = writeln!(text, "{}", short(&plain::title(finding), VALUE));
-            if let Some(place) = &finding.place {
-                let _ = writeln!(text, "  --> {}", short(&place.to_string(), NAME));
-            }
+        let shown = short(&line.text, FINDINGS);
+        room = room.saturating_sub(shown.len() + 1);
+        if line.part == Part::Diff {
             fence("text", &std::mem::take(&mut text), out);
-            let lines = plain::shown_diff(diff, DIFF_LINES);
-            let lines: Vec<_> = lines.iter().map(|line| visible(line).into_owned()).collect();
-            fence("diff", &clip(&(lines.join("\n") + "\n"), FINDINGS), out);
+            let _ = writeln!(diff, "{shown}");
+        } else {
+            fence("diff", &std::mem::take(&mut diff), out);
+            let _ = writeln!(text, "{}{shown}", line.label);
         }
     }
-    if shown < all {
-        let _ = writeln!(text, "… and {}", count(all - shown, "more finding"));
-    }
+    fence("diff", &diff, out);
     fence("text", &text, out);
 }
 

@@ -75,14 +75,6 @@ impl Terminal {
         }
     }
 
-    fn outcome(&self, outcome: Outcome, text: &str) -> String {
-        match outcome {
-            Outcome::Passed => self.colors.good(text),
-            Outcome::Failed => self.colors.bad(text),
-            Outcome::NoVerdict => self.colors.odd(text),
-        }
-    }
-
     /// A label, and text next to it on as many lines as it needs.
     fn labelled(&self, label: &str, text: &str) -> String {
         let mut out = String::new();
@@ -183,7 +175,7 @@ impl Terminal {
     fn section(&self, index: usize, start: &Start, section: &Section) -> String {
         let mut out = String::new();
         if let Some(heading) = &section.heading {
-            let _ = writeln!(out, "\n{}", self.outcome(section.outcome, heading));
+            let _ = writeln!(out, "\n{}", self.colors.outcome(section.outcome, heading));
         }
         for caution in &section.cautions {
             out.push_str(&self.labelled("!", caution));
@@ -383,7 +375,7 @@ impl Terminal {
     }
 
     fn head(&self, start: &Start, end: &End) -> String {
-        let mut out = format!("{}\n", self.outcome(end.outcome, &end.headline));
+        let mut out = format!("{}\n", self.colors.outcome(end.outcome, &end.headline));
         for target in &start.targets {
             let mut text = target.name.clone();
             if target.base_url != target.name {
@@ -465,7 +457,7 @@ impl Writer for Terminal {
         }
         // The result again: a reader of a long text is at its end.
         let _ = writeln!(text, "{}", self.colors.faint("────────────"));
-        let _ = writeln!(text, "{}", self.outcome(end.outcome, &end.headline));
+        let _ = writeln!(text, "{}", self.colors.outcome(end.outcome, &end.headline));
         if let Some(summary) = end.summary.first() {
             let _ = writeln!(text, "{summary}");
         }
