@@ -9,7 +9,7 @@ use base64::Engine as _;
 
 use super::escape::inert_lines;
 use crate::{
-    model::{Access, HIDDEN, Request, RunStarted, marks_of},
+    model::{Access, HIDDEN, Request, RunStarted, Step, marks_of},
     text::is_unsafe,
 };
 
@@ -23,8 +23,13 @@ const HEAD_LIMIT: u32 = 10;
 pub(super) struct Shell {
     /// The mask of each secret, and the variable that a shell expands instead.
     marks: Vec<(String, String)>,
+    /// Variables for values that earlier steps captured, each with the id of its step.
+    captured: Vec<(String, String)>,
     access: Access,
 }
+
+/// Minimum length in bytes of a captured value that becomes a variable: a shorter one could be part of anything.
+const DISTINCT: usize = 8;
 
 impl Shell {
     /// The settings of a run.
@@ -55,14 +60,39 @@ impl Shell {
         });
         Self {
             marks: marks.collect(),
+            captured: Vec::new(),
             access: access.clone(),
         }
+    }
+
+    /// Makes the values that a step captured variables of later commands.
+    pub(super) fn add_captures(&mut self, step: &Step) {
+        for (name, value) in &step.captures {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let variable = format!("${}", name.to_ascii_uppercase());
+            let is_secret = text == variable;
+            if is_secret || text.len() >= DISTINCT && !self.marks.iter().any(|(mark, _)| *mark == text) {
+                self.marks.push((text, variable.clone()));
+                self.captured.push((variable, step.id.clone()));
+            }
+        }
+    }
+
+    /// The captured variables of a command, with the ids of the steps that captured them.
+    fn captured_in(&self, command: &str) -> impl Iterator<Item = &(String, String)> {
+        let is_used = move |(variable, _): &&(String, String)| command.contains(&format!("\"{variable}\""));
+        self.captured.iter().filter(is_used)
+    }
+
+    fn is_captured(&self, variable: &str) -> bool {
+        self.captured.iter().any(|(known, _)| known == variable)
     }
 
     /// The variables of a command that are not set, because their secrets are read from files or commands.
     fn unset(&self, command: &str) -> Vec<&str> {
         let is_unset = |(mark, read): &&(String, String)| {
-            mark == read && !read.starts_with("${") && command.contains(&format!("\"{read}\""))
+            let is_own = !read.starts_with("${") && !self.is_captured(read);
+            mark == read && is_own && command.contains(&format!("\"{read}\""))
         };
         self.marks
             .iter()
@@ -162,14 +192,22 @@ pub(super) fn notes(request: &Request, command: &str, shell: &Shell) -> Vec<Stri
     if !unset.is_empty() {
         notes.push(format!("set {} first", unset.join(", ")));
     }
+    for (variable, step) in shell.captured_in(command) {
+        notes.push(format!("{variable} is captured by the step `{step}`"));
+    }
     if command.contains(HIDDEN) {
         notes.push(format!("replace {HIDDEN} with the credential"));
     }
     let is_form = |(name, value): &(String, String)| {
         name.eq_ignore_ascii_case("content-type") && value.contains("x-www-form-urlencoded")
     };
-    let encodes = shell.find(request.url.as_bytes()).is_some()
-        || (request.headers.iter().any(is_form) && shell.find(request.body.bytes()).is_some());
+    let has_secret = |text: &[u8]| {
+        shell
+            .find(text)
+            .is_some_and(|(.., variable)| !shell.is_captured(variable))
+    };
+    let encodes =
+        has_secret(request.url.as_bytes()) || (request.headers.iter().any(is_form) && has_secret(request.body.bytes()));
     if encodes {
         notes.push("a secret in a URL or form is sent percent-encoded: its variable must contain that form".to_owned());
     }

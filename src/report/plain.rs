@@ -184,6 +184,8 @@ pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: 
         add(Part::Reason, "", cut(&visible(reason)));
     }
     let mut room = FINDINGS;
+    // The values that earlier steps captured are variables of the shell in the commands of later ones.
+    let mut shell = shell.cloned();
     for step in &attempt.steps {
         if !step.id.is_empty() {
             add(Part::Step, "", step_title(step));
@@ -204,8 +206,11 @@ pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: 
                 format!("{version} {}, {length}", visible(&status)),
             );
         }
+        if let Some(captures) = captures(step) {
+            add(Part::Note, "captured: ", captures);
+        }
         let request = &exchange.request;
-        if let Some(shell) = shell.filter(|_| !request.body.is_cut()) {
+        if let Some(shell) = shell.as_ref().filter(|_| !request.body.is_cut()) {
             let command = command(request, shell);
             let notes = curl::notes(request, &command, shell);
             add(Part::Command, "reproduce: ", lines(&command));
@@ -213,23 +218,41 @@ pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: 
                 add(Part::Note, "", format!("({note})"));
             }
         }
+        if let Some(shell) = &mut shell {
+            shell.add_captures(step);
+        }
     }
     out
 }
 
 /// A step in one line: `step create [0.012s]: POST https://api.example.com/orders, failed`.
 pub(super) fn step_title(step: &Step) -> String {
-    let state = match step {
+    let (phase, id) = (step.phase.name(), short(&step.id, NAME));
+    if let Some(reason) = &step.omitted {
+        return format!("{phase} {id}: not sent: {}", short(reason, NAME));
+    }
+    let mut state = match step {
         step if step.fails() => "failed",
         step if step.is_unanswered() => "no response",
         _ => "passed",
-    };
+    }
+    .to_owned();
+    if step.polls > 0 {
+        let _ = write!(state, " after {} requests", step.polls + 1);
+    }
     let request = step.exchange.as_ref().map_or_else(String::new, |exchange| {
         let request = &exchange.request;
         format!("{} {}, ", request.method, short(&request.url, NAME))
     });
-    let (id, time) = (short(&step.id, NAME), seconds(millis(step.elapsed_us)));
-    format!("step {id} [{time}s]: {request}{state}")
+    let time = seconds(millis(step.elapsed_us));
+    format!("{phase} {id} [{time}s]: {request}{state}")
+}
+
+/// The values that a step captured, in one line.
+fn captures(step: &Step) -> Option<String> {
+    let values = step.captures.iter().map(|(name, value)| format!("{name} = {value}"));
+    let values: Vec<_> = values.collect();
+    (!values.is_empty()).then(|| cut(&visible(&values.join(", "))))
 }
 
 /// Findings, a few lines each, in about `max` bytes.
@@ -392,6 +415,58 @@ mod tests {
             body: "x".repeat(COMMAND).into(),
         };
         assert!(command(&request, &Shell::default()).starts_with("POST http://127.0.0.1/, as in the recording"));
+    }
+
+    #[test]
+    fn captured_values_are_variables_of_later_commands() {
+        let step = |id: &str, url: &str, captures: &[(&str, serde_json::Value)]| Step {
+            id: id.to_owned(),
+            captures: captures
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            exchange: Some(crate::model::Exchange {
+                request: Request {
+                    method: "GET".to_owned(),
+                    url: url.to_owned(),
+                    headers: vec![("cookie".to_owned(), "sid=$SID".to_owned())],
+                    body: Vec::new().into(),
+                },
+                reply: Reply::Failure(crate::model::Failure {
+                    kind: FailureKind::Timeout,
+                    message: String::new(),
+                    elapsed_us: 0,
+                }),
+            }),
+            ..Step::default()
+        };
+        let captures = [
+            ("order_id", "order-0123".into()),
+            ("line", 7.into()),
+            ("sid", "$SID".into()),
+        ];
+        let mut omitted = step("omitted", "", &[]);
+        (omitted.exchange, omitted.omitted) = (None, Some("the run ended".to_owned()));
+        let one = Attempt {
+            reason: None,
+            steps: vec![
+                step("create", "http://h/7", &captures),
+                step("get", "http://h/order-0123/7", &[]),
+                omitted,
+            ],
+        };
+        let text = attempt(&one, &Shell::default());
+        assert!(
+            text.contains("captured: line = 7, order_id = \"order-0123\", sid = \"$SID\"\n"),
+            "{text}"
+        );
+        assert!(text.contains("http://h/\"$ORDER_ID\"/7 "), "{text}");
+        assert!(text.contains("'cookie: sid='\"$SID\""), "{text}");
+        assert!(
+            text.contains("($ORDER_ID is captured by the step `create`)\n"),
+            "{text}"
+        );
+        assert!(text.contains("step omitted: not sent: the run ended\n"), "{text}");
     }
 
     #[test]
