@@ -177,6 +177,11 @@ impl Late {
         Some(value)
     }
 
+    /// Whether a variable of the case contains a generated value.
+    pub(super) fn has_generated(&self, name: &str) -> bool {
+        self.of_case.borrow().contains_key(name)
+    }
+
     /// The value of a variable of the case. If it contains a generated value, it is made once.
     pub(super) fn once(&self, name: &str, make: impl FnOnce() -> Value) -> Value {
         if let Some(known) = self.of_case.borrow().get(name) {

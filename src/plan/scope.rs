@@ -114,6 +114,8 @@ impl<'a> Scope<'a> {
                 return Value::Null;
             }
             let value = self.late.once(name, || self.json(own));
+            // A generated value that is known already was not seen when it was made.
+            self.has_row.set(self.has_row.get() || self.late.has_generated(name));
             self.charge(name, size(&value));
             return value;
         }

@@ -583,3 +583,14 @@ steps:
     );
     assert_eq!(project.run(&["recheck", "run.ndjson"]).code, 0);
 }
+
+#[test]
+fn generated_values_differ_between_the_rows_of_a_table() {
+    let case = "vars: { key: 'k-{{ uuid }}' }
+request: { method: POST, path: /echo, body: { json: { k: '{{ key }}', n: '{{ n }}' } } }
+expect: { status: 200, body: { json: { body: { k: '{{ key }}' } } } }
+examples: { one: { n: 1 }, two: { n: 2 }, three: { n: 3 } }
+";
+    let (_, ran, _) = run(case, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
