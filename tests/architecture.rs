@@ -167,3 +167,17 @@ fn imports_are_found_in_paths_and_groups() {
     let names: Vec<_> = imported(code).into_iter().collect();
     assert_eq!(names, ["check", "json", "model", "text"]);
 }
+
+#[test]
+fn writers_of_reports_know_no_subject() {
+    let folder = root().join("src/report/write");
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        if entry.path().extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let code = code(&entry.path());
+        for subject in ["compare::", "mutate::", "from::", "CaseFinished", "RunFinished"] {
+            assert!(!code.contains(subject), "{}: {subject}", entry.path().display());
+        }
+    }
+}

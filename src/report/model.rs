@@ -172,6 +172,37 @@ impl<'a> Execution<'a> {
     }
 }
 
+impl<'a> Item<'a> {
+    /// A note about a location.
+    pub(super) fn at(location: &'a Place) -> Self {
+        Self {
+            section: 0,
+            prefix: String::new(),
+            severity: Severity::Note,
+            state: State::Passed,
+            label: "",
+            rule: String::new(),
+            rule_title: String::new(),
+            title: String::new(),
+            message: String::new(),
+            reason: None,
+            suite: String::new(),
+            origin: String::new(),
+            location,
+            values: Vec::new(),
+            cases: Vec::new(),
+            case_count: 0,
+            fingerprint: String::new(),
+            group: None,
+            advice: None,
+            details: Vec::new(),
+            properties: Vec::new(),
+            evidence: None,
+            execution: None,
+        }
+    }
+}
+
 /// A value before and after.
 pub(super) struct Values<'a> {
     pub case: Option<&'a str>,
@@ -320,7 +351,44 @@ pub(super) struct Entry {
     pub severity: Severity,
 }
 
+impl List {
+    pub(super) fn new(
+        kind: ListKind,
+        (title, label): (&'static str, &'static str),
+        count: String,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Self {
+        Self {
+            kind,
+            title,
+            label,
+            count,
+            entries: entries.into_iter().collect(),
+            more: 0,
+        }
+    }
+}
+
 impl Entry {
+    /// A note without a location.
+    pub(super) fn new(what: impl Into<String>, why: impl Into<String>, note: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            why: why.into(),
+            note: note.into(),
+            location: None,
+            severity: Severity::Note,
+        }
+    }
+
+    pub(super) fn at(self, place: &Place, severity: Severity) -> Self {
+        Self {
+            location: Some(place.clone()),
+            severity,
+            ..self
+        }
+    }
+
     /// The entry and its location in one line.
     pub(super) fn line(&self) -> String {
         match &self.location {

@@ -237,43 +237,27 @@ pub(super) fn section(comparison: &Comparison) -> Section {
 
 fn left_out(comparison: &Comparison) -> List {
     let all = &comparison.not_compared;
-    let entries = all.iter().take(LEFT_OUT_COUNT).map(|one| Entry {
-        what: short(&one.case, NAME),
-        why: short(&one.reason, NAME),
-        note: String::new(),
-        location: Some(one.place.clone()),
-        severity: if one.is_missing {
+    let entries = all.iter().take(LEFT_OUT_COUNT).map(|one| {
+        let severity = if one.is_missing {
             Severity::Error
         } else {
             Severity::Note
-        },
+        };
+        Entry::new(short(&one.case, NAME), short(&one.reason, NAME), "").at(&one.place, severity)
     });
+    let titles = ("Not compared", "not compared");
     List {
-        kind: ListKind::LeftOut,
-        title: "Not compared",
-        label: "not compared",
-        count: cases(all.len()),
-        entries: entries.collect(),
         more: all.len().saturating_sub(LEFT_OUT_COUNT),
+        ..List::new(ListKind::LeftOut, titles, cases(all.len()), entries)
     }
 }
 
 fn stale(comparison: &Comparison) -> List {
-    let entries = comparison.stale.iter().map(|one| Entry {
-        what: String::new(),
-        why: short(&one.reason, VALUE),
-        note: String::new(),
-        location: Some(one.place.clone()),
-        severity: Severity::Warning,
-    });
-    List {
-        kind: ListKind::Stale,
-        title: "Accepted changes that do not apply",
-        label: "stale",
-        count: format!("{} of accepted changes", entry_count(comparison.stale.len())),
-        entries: entries.collect(),
-        more: 0,
-    }
+    let all = comparison.stale.iter();
+    let entries = all.map(|one| Entry::new("", short(&one.reason, VALUE), "").at(&one.place, Severity::Warning));
+    let count = format!("{} of accepted changes", entry_count(comparison.stale.len()));
+    let titles = ("Accepted changes that do not apply", "stale");
+    List::new(ListKind::Stale, titles, count, entries)
 }
 
 fn entry_count(number: usize) -> String {
@@ -288,22 +272,13 @@ fn accepted(comparison: &Comparison) -> List {
         let change = &one.change;
         let (first, more) = some_cases(&change.cases);
         let until = one.expires.as_ref().map(|day| format!(", until {}", short(day, NAME)));
-        Entry {
-            what: format!("{} {} of {}", level(change.level), title(change), origin(change)),
-            why: format!("{}{}", short(&one.accepted_because, VALUE), until.unwrap_or_default()),
-            note: format!("{first}{more}"),
-            location: Some(one.place.clone()),
-            severity: Severity::Note,
-        }
+        let what = format!("{} {} of {}", level(change.level), title(change), origin(change));
+        let why = format!("{}{}", short(&one.accepted_because, VALUE), until.unwrap_or_default());
+        Entry::new(what, why, format!("{first}{more}")).at(&one.place, Severity::Note)
     };
-    List {
-        kind: ListKind::Accepted,
-        title: "Accepted changes",
-        label: "accepted",
-        count: count(comparison.accepted.len(), "known change"),
-        entries: comparison.accepted.iter().map(entry).collect(),
-        more: 0,
-    }
+    let (all, titles) = (&comparison.accepted, ("Accepted changes", "accepted"));
+    let count = count(all.len(), "known change");
+    List::new(ListKind::Accepted, titles, count, all.iter().map(entry))
 }
 
 /// The first cases in one line, and the number of further ones.
@@ -317,12 +292,9 @@ fn some_cases(all: &[String]) -> (String, String) {
 }
 
 fn noise(comparison: &Comparison) -> List {
-    let entries = comparison.noise.iter().map(|one| Entry {
-        what: format!("{} in {}", short(&one.what, NAME), short(&one.suite, NAME)),
-        why: short(&one.source, NAME),
-        note: cases(one.cases),
-        location: None,
-        severity: Severity::Note,
+    let entries = comparison.noise.iter().map(|one| {
+        let what = format!("{} in {}", short(&one.what, NAME), short(&one.suite, NAME));
+        Entry::new(what, short(&one.source, NAME), cases(one.cases))
     });
     let number = comparison.noise.len();
     let (differ, are) = if number == 1 {
@@ -330,17 +302,9 @@ fn noise(comparison: &Comparison) -> List {
     } else {
         ("differ", "are")
     };
-    List {
-        kind: ListKind::Info,
-        title: "Noise",
-        label: "noise",
-        count: format!(
-            "{} that {differ} between responses of one version {are} ignored",
-            count(number, "location")
-        ),
-        entries: entries.collect(),
-        more: 0,
-    }
+    let count = count(number, "location");
+    let count = format!("{count} that {differ} between responses of one version {are} ignored");
+    List::new(ListKind::Info, ("Noise", "noise"), count, entries)
 }
 
 /// The rule and the location of a change: the same in every comparison.
@@ -420,8 +384,6 @@ fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)));
     Item {
-        section: 0,
-        prefix: String::new(),
         severity: match change.level {
             _ if is_failure => Severity::Error,
             Level::Breaking => Severity::Error,
@@ -437,17 +399,14 @@ fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
         reason: Some(short(&change.reason, VALUE)),
         suite: short(&change.suite, NAME),
         origin: origin(change),
-        location: &change.evidence.place,
         values: main.into_iter().chain(others).collect(),
         cases: change.cases.iter().map(String::as_str).collect(),
         case_count: change.cases.len(),
         fingerprint: short(&change.fingerprint, NAME),
         group,
-        advice: None,
-        details: Vec::new(),
         properties: properties.collect(),
         evidence: Some(Box::new(Exchanges { comparison, change })),
-        execution: None,
+        ..Item::at(&change.evidence.place)
     }
 }
 

@@ -107,8 +107,6 @@ fn item(group: &Group, outcome: Outcome) -> Item<'_> {
         Some(hint.unwrap_or("no check was found that passes for the recorded response and fails for the changed one"))
     };
     Item {
-        section: 0,
-        prefix: String::new(),
         severity: Severity::Warning,
         // Every survivor is a reason for a score that is too low.
         state: if outcome == Outcome::Failed {
@@ -127,7 +125,6 @@ fn item(group: &Group, outcome: Outcome) -> Item<'_> {
         reason: reason.map(|reason| short(reason, VALUE)),
         suite: short(&group.suite, NAME),
         origin: format!("{} in {}", count(group.count, "change"), short(&group.suite, NAME)),
-        location: &group.place,
         values: values
             .filter(|values| values.before.is_some() || values.after.is_some())
             .into_iter()
@@ -135,12 +132,9 @@ fn item(group: &Group, outcome: Outcome) -> Item<'_> {
         cases: ids,
         case_count: group.cases,
         fingerprint: first.map_or_else(String::new, |first| short(&first.id, NAME)),
-        group: None,
         advice: group.advice.as_deref(),
         details: vec![("by", short(&group.operators.join(", "), LINE))],
-        properties: Vec::new(),
-        evidence: None,
-        execution: None,
+        ..Item::at(&group.place)
     }
 }
 
@@ -153,79 +147,53 @@ fn title(group: &Group) -> String {
 }
 
 fn section(measured: &Measured) -> Section {
-    let not_measured = measured.not_measured.iter().take(LEFT_OUT_COUNT).map(|one| Entry {
-        what: short(&one.case, NAME),
-        why: short(&one.reason, VALUE),
-        note: String::new(),
-        location: None,
-        severity: Severity::Note,
-    });
-    let stale = measured.stale.iter().map(|one| Entry {
-        what: short(&one.what, NAME),
-        why: "no such survivor any more".to_owned(),
-        note: String::new(),
-        location: Some(one.waiver.clone()),
-        severity: Severity::Warning,
+    let not_measured = measured.not_measured.iter().take(LEFT_OUT_COUNT);
+    let not_measured = not_measured.map(|one| Entry::new(short(&one.case, NAME), short(&one.reason, VALUE), ""));
+    let stale = measured.stale.iter();
+    let stale = stale.map(|one| {
+        Entry::new(short(&one.what, NAME), "no such survivor any more", "").at(&one.waiver, Severity::Warning)
     });
     let accepted = measured.accepted.iter().map(|one| {
         let ids = one.group.survivors.iter().map(|survivor| survivor.case.as_str());
         let mut ids: Vec<_> = ids.take(CASES_COUNT).collect();
         ids.dedup();
-        Entry {
-            what: short(&title(&one.group), VALUE),
-            why: short(&one.reason, VALUE),
-            note: short(&ids.join(", "), VALUE),
-            location: Some(one.waiver.clone()),
-            severity: Severity::Note,
-        }
+        let ids = short(&ids.join(", "), VALUE);
+        Entry::new(short(&title(&one.group), VALUE), short(&one.reason, VALUE), ids).at(&one.waiver, Severity::Note)
     });
-    let by_snapshot = measured.by_snapshot.iter().map(|one| Entry {
-        what: short(&format!("{} at {} in {}", one.operator, one.target, one.suite), VALUE),
-        why: String::new(),
-        note: count(one.mutants, "change"),
-        location: None,
-        severity: Severity::Note,
+    let by_snapshot = measured.by_snapshot.iter().map(|one| {
+        let what = format!("{} at {} in {}", one.operator, one.target, one.suite);
+        Entry::new(short(&what, VALUE), "", count(one.mutants, "change"))
     });
-    let list = |kind, title, label, count, entries: Vec<Entry>| List {
-        kind,
-        title,
-        label,
-        count,
-        entries,
-        more: 0,
-    };
     let (left, only) = (measured.not_measured.len(), measured.by_snapshot.len());
-    let mut lists = vec![
-        list(
-            ListKind::LeftOut,
-            "Not measured",
-            "not measured",
-            cases(left),
-            not_measured.collect(),
-        ),
-        list(
+    let lists = vec![
+        List {
+            more: left.saturating_sub(LEFT_OUT_COUNT),
+            ..List::new(
+                ListKind::LeftOut,
+                ("Not measured", "not measured"),
+                cases(left),
+                not_measured,
+            )
+        },
+        List::new(
             ListKind::Stale,
-            "Accepted survivors that do not apply",
-            "stale",
+            ("Accepted survivors that do not apply", "stale"),
             count(measured.stale.len(), "waiver"),
-            stale.collect(),
+            stale,
         ),
-        list(
+        List::new(
             ListKind::Accepted,
-            "Accepted survivors",
-            "accepted",
+            ("Accepted survivors", "accepted"),
             count(measured.accepted.len(), "group"),
-            accepted.collect(),
+            accepted,
         ),
-        list(
+        List::new(
             ListKind::Info,
-            "Detected by nothing but the snapshot",
-            "snapshot",
+            ("Detected by nothing but the snapshot", "snapshot"),
             format!("{} of change only the snapshot detects", count(only, "kind")),
-            by_snapshot.collect(),
+            by_snapshot,
         ),
     ];
-    lists[0].more = left.saturating_sub(LEFT_OUT_COUNT);
     Section {
         items: "Changes that the suite does not detect",
         lists,

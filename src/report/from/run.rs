@@ -153,8 +153,6 @@ impl Run {
             Verdict::NotRun => ("not-run", "", format!("not run: {}", short(&reason(finished), LINE))),
         };
         Item {
-            section: 0,
-            prefix: String::new(),
             severity,
             state,
             label: finished.verdict.name(),
@@ -162,19 +160,10 @@ impl Run {
             rule_title: rule_title.to_owned(),
             title: finished.id.clone(),
             message,
-            reason: None,
             suite: finished.suite.clone(),
             origin: finished.suite.clone(),
-            location: &finished.place,
-            values: Vec::new(),
             cases: vec![&finished.id],
             case_count: 1,
-            fingerprint: String::new(),
-            group: None,
-            advice: None,
-            details: Vec::new(),
-            properties: Vec::new(),
-            evidence: None,
             execution: Some(Execution {
                 index: finished.index,
                 verdict: finished.verdict,
@@ -185,6 +174,7 @@ impl Run {
                 last: &finished.last,
                 shell: &self.shell,
             }),
+            ..Item::at(&finished.place)
         }
     }
 
@@ -274,97 +264,44 @@ impl Run {
 
     fn lists(&mut self) -> Vec<List> {
         let warnings = std::mem::take(&mut self.warnings).into_iter();
-        let warnings = warnings.map(|((check, message), warning)| Entry {
-            what: check,
-            why: message,
-            note: match warning.cases {
+        let warnings = warnings.map(|((check, message), warning)| {
+            let note = match warning.cases {
                 1 => warning.id,
                 number => format!("{} and {}", warning.id, count(number - 1, "more case")),
-            },
-            location: Some(warning.place),
-            severity: Severity::Warning,
+            };
+            Entry::new(check, message, note).at(&warning.place, Severity::Warning)
         });
-        let unused = std::mem::take(&mut self.unused).into_iter().map(|path| Entry {
-            what: String::new(),
-            why: "no case uses this snapshot".to_owned(),
-            note: String::new(),
-            location: Some(Place {
+        let unused = std::mem::take(&mut self.unused).into_iter().map(|path| {
+            let place = Place {
                 file: path.into(),
                 line: 1,
                 column: 1,
-            }),
-            severity: Severity::Warning,
+            };
+            Entry::new("", "no case uses this snapshot", "").at(&place, Severity::Warning)
         });
         let (pending, accepted): (Vec<_>, Vec<_>) = std::mem::take(&mut self.written)
             .into_iter()
             .partition(|path| is_pending(path));
-        let snapshots = |paths: Vec<String>| -> Vec<Entry> {
-            let entry = |path: String| note(short(&path, NAME), String::new());
-            paths.into_iter().map(entry).collect()
-        };
-        let list = |kind, title, label, count, entries| List {
-            kind,
-            title,
-            label,
-            count,
-            entries,
-            more: 0,
-        };
-        let (skipped, not_run) = (reasons(&mut self.skipped), reasons(&mut self.left));
+        let snapshots = |paths: Vec<String>| paths.into_iter().map(|path| Entry::new(short(&path, NAME), "", ""));
+        let info = |titles, count, entries| List::new(ListKind::Info, titles, count, entries);
+        let (skipped, left) = (reasons(&mut self.skipped), reasons(&mut self.left));
+        let (waiting, taken) = (
+            count(pending.len(), "pending snapshot"),
+            count(accepted.len(), "accepted snapshot"),
+        );
         vec![
-            list(
-                ListKind::Warnings,
-                "Warnings",
-                "warning",
-                String::new(),
-                warnings.collect(),
-            ),
-            list(
+            List::new(ListKind::Warnings, ("Warnings", "warning"), String::new(), warnings),
+            List::new(
                 ListKind::Stale,
-                "Snapshots without a case",
-                "unused",
+                ("Snapshots without a case", "unused"),
                 String::new(),
-                unused.collect(),
+                unused,
             ),
-            list(
-                ListKind::Info,
-                "Skipped",
-                "skipped",
-                format!("{} skipped", skipped.0),
-                skipped.1,
-            ),
-            list(
-                ListKind::Info,
-                "Not run",
-                "not run",
-                format!("{} not run", not_run.0),
-                not_run.1,
-            ),
-            list(
-                ListKind::Info,
-                "Pending snapshots",
-                "pending",
-                count(pending.len(), "pending snapshot"),
-                snapshots(pending),
-            ),
-            list(
-                ListKind::Info,
-                "Accepted snapshots",
-                "accepted",
-                count(accepted.len(), "accepted snapshot"),
-                snapshots(accepted),
-            ),
+            info(("Skipped", "skipped"), format!("{} skipped", skipped.0), skipped.1),
+            info(("Not run", "not run"), format!("{} not run", left.0), left.1),
+            info(("Pending snapshots", "pending"), waiting, snapshots(pending).collect()),
+            info(("Accepted snapshots", "accepted"), taken, snapshots(accepted).collect()),
         ]
-    }
-}
-
-fn note(what: String, note: String) -> Entry {
-    Entry {
-        what,
-        why: String::new(),
-        note,
-        location: None,
-        severity: Severity::Note,
     }
 }
 
@@ -373,10 +310,8 @@ fn reasons(reasons: &mut BTreeMap<String, Reason>) -> (String, Vec<Entry>) {
     let all: usize = reasons.values().map(|reason| reason.cases).sum();
     let entries = std::mem::take(reasons).into_iter().map(|(text, reason)| {
         let more = if reason.cases > reason.first.len() { ", …" } else { "" };
-        note(
-            text,
-            format!("{}: {}{more}", cases(reason.cases), reason.first.join(", ")),
-        )
+        let note = format!("{}: {}{more}", cases(reason.cases), reason.first.join(", "));
+        Entry::new(text, "", note)
     });
     (cases(all), entries.collect())
 }
