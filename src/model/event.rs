@@ -73,6 +73,9 @@ pub struct RunStarted {
     pub target: String,
     /// The target's base URL.
     pub base_url: String,
+    /// The base URLs of the target's further endpoints, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoints: BTreeMap<String, String>,
     /// Suites with at least one selected case.
     pub suites: usize,
     /// Selected cases, skipped ones included.

@@ -20,7 +20,7 @@ use crate::{
         PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
     },
     model::{Place, Request},
-    project::Target,
+    project::{Endpoint, Limits, Target},
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
@@ -318,10 +318,20 @@ impl Binding<'_> {
         Ok(Bound {
             request,
             expectation,
-            timeout: self.step.timeout.unwrap_or(self.binder.target.limits.timeout),
+            timeout: self.step.timeout.unwrap_or(self.limits().timeout),
             unless: self.unless()?,
             generated: self.late.generated(),
         })
+    }
+
+    /// The endpoint that the step uses, if it is not the target itself.
+    fn endpoint(&self) -> Option<&Endpoint> {
+        self.binder.target.endpoints.get(&self.step.endpoint.as_ref()?.value)
+    }
+
+    fn limits(&self) -> &Limits {
+        self.endpoint()
+            .map_or(&self.binder.target.limits, |endpoint| &endpoint.limits)
     }
 
     /// The expectation that ends the wait of `eventually`.
@@ -386,7 +396,8 @@ impl Binding<'_> {
                 headers.push((name.clone(), self.header_value(value)?));
             }
         }
-        for (name, value) in &self.binder.target.headers {
+        let endpoint = self.endpoint();
+        for (name, value) in endpoint.map_or(&self.binder.target.headers, |endpoint| &endpoint.headers) {
             if !has(&headers, name) {
                 headers.push((name.clone(), self.header_value(value)?));
             }
@@ -426,8 +437,9 @@ impl Binding<'_> {
         if self.step.follow.is_some() {
             return Ok(self.late.location().unwrap_or(&self.binder.base).to_owned());
         }
+        let base = self.endpoint().map(|endpoint| endpoint.base_url.trim_end_matches('/'));
         let def = &self.step.request;
-        let mut url = self.binder.base.clone();
+        let mut url = base.unwrap_or(&self.binder.base).to_owned();
         if let Some(path) = &def.path {
             let text = self.with_params(&self.scope.text(path), path.span)?;
             let is_bad = |c: &char| !c.is_ascii() || !IN_PATH[*c as usize];
@@ -555,7 +567,7 @@ impl Binding<'_> {
             }),
             captures: self.captures(),
             rules,
-            max_body: self.binder.target.limits.max_body,
+            max_body: self.limits().max_body,
         })
     }
 

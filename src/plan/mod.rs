@@ -11,7 +11,7 @@ mod scope;
 mod select;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -25,7 +25,7 @@ use crate::{
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
-    suite::{Amended, Case, InputDef, Suites},
+    suite::{Amended, Case, InputDef, StepDef, Suites},
 };
 
 /// A case of the plan.
@@ -165,14 +165,28 @@ impl Plan {
             for name in missing(case, &self.target) {
                 let entry = found.entry(name).or_insert_with(|| MissingInput {
                     name: name.to_owned(),
-                    is_secret: false,
+                    kind: InputKind::Variable,
                     cases: 0,
                 });
-                entry.is_secret |= is_secret(case, name);
+                if is_secret(case, name) {
+                    entry.kind = InputKind::Secret;
+                }
                 entry.cases += 1;
             }
         }
-        found.into_values().collect()
+        let mut all: Vec<_> = found.into_values().collect();
+        let mut endpoints: BTreeMap<&str, usize> = BTreeMap::new();
+        for Planned { case, .. } in self.cases.iter().filter(|planned| planned.lacks_input) {
+            for name in missing_endpoints(case, &self.target) {
+                *endpoints.entry(name).or_default() += 1;
+            }
+        }
+        all.extend(endpoints.into_iter().map(|(name, cases)| MissingInput {
+            name: name.to_owned(),
+            kind: InputKind::Endpoint,
+            cases,
+        }));
+        all
     }
 
     /// The request and expectations of a step of a case, with the late values that are known when it is sent.
@@ -213,18 +227,33 @@ pub fn skip(case: &Case, target: Option<&Target>) -> Option<String> {
         let all = refused.join(", ");
         return Some(format!("the target does not allow the effect {all} (--allow)"));
     }
-    let missing: Vec<_> = missing(case, target)
-        .map(|name| format!("`{name}` ({})", how_to_define(name, is_secret(case, name))))
-        .collect();
+    let inputs = missing(case, target).map(|name| {
+        let kind = if is_secret(case, name) {
+            InputKind::Secret
+        } else {
+            InputKind::Variable
+        };
+        format!("`{name}` ({})", kind.how_to_define(name))
+    });
+    let endpoints = missing_endpoints(case, target).map(|name| format!("the endpoint `{name}`"));
+    let missing: Vec<_> = inputs.chain(endpoints).collect();
     (!missing.is_empty()).then(|| format!("the target does not define {}", missing.join(", ")))
+}
+
+/// The endpoints of a case's steps that a target does not define.
+fn missing_endpoints<'c>(case: &'c Case, target: &'c Target) -> impl Iterator<Item = &'c str> {
+    let used = case.def.steps.iter().filter_map(StepDef::endpoint);
+    let names: BTreeSet<&str> = used.map(|endpoint| endpoint.value.as_str()).collect();
+    names.into_iter().filter(|name| !target.endpoints.contains_key(*name))
 }
 
 /// Whether a case is skipped on a target only because inputs are missing, none of which is optional.
 fn lacks_input(case: &Case, target: &Target) -> bool {
     let is_optional = |name: &str| input(case, name).is_some_and(|input| input.optional);
+    let lacks_any = missing(case, target).next().is_some() || missing_endpoints(case, target).next().is_some();
     case.def.skip.is_none()
         && case.def.effects.iter().all(|effect| target.allows(effect))
-        && missing(case, target).next().is_some()
+        && lacks_any
         && !missing(case, target).any(is_optional)
 }
 
@@ -243,11 +272,25 @@ fn is_secret(case: &Case, name: &str) -> bool {
     input(case, name).is_some_and(|input| input.secret)
 }
 
-fn how_to_define(name: &str, is_secret: bool) -> String {
-    if is_secret {
-        format!("{SECRET_PREFIX}{}", name.to_ascii_uppercase())
-    } else {
-        format!("--var {name}=…")
+/// What a target does not define.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// A variable.
+    Variable,
+    /// A secret.
+    Secret,
+    /// An endpoint of a step.
+    Endpoint,
+}
+
+impl InputKind {
+    /// The flag, the environment variable or the table that defines a name.
+    fn how_to_define(self, name: &str) -> String {
+        match self {
+            Self::Variable => format!("--var {name}=…"),
+            Self::Secret => format!("{SECRET_PREFIX}{}", name.to_ascii_uppercase()),
+            Self::Endpoint => format!("[targets.NAME.endpoints.{name}]"),
+        }
     }
 }
 
@@ -256,15 +299,15 @@ fn how_to_define(name: &str, is_secret: bool) -> String {
 pub struct MissingInput {
     /// Its name.
     pub name: String,
-    /// Whether it is declared as a secret.
-    pub is_secret: bool,
+    /// What it is.
+    pub kind: InputKind,
     /// Number of planned cases that need it and would otherwise run.
     pub cases: usize,
 }
 
 impl MissingInput {
-    /// The flag or the environment variable that defines it.
+    /// The flag, the environment variable or the table that defines it.
     pub fn how_to_define(&self) -> String {
-        how_to_define(&self.name, self.is_secret)
+        self.kind.how_to_define(&self.name)
     }
 }

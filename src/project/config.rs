@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::Value;
 
-use super::{BaseUrl, Rate, SECRET_PREFIX, secret::secrets_of_environment, target::shown_address};
+use super::{
+    BaseUrl, EndpointDef, Rate, SECRET_PREFIX, endpoint, secret::secrets_of_environment, target::shown_address,
+};
 use crate::model::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Sources, Span, check_folder, duration, integer,
@@ -83,6 +85,16 @@ pub struct TargetDef {
     pub flaky: Flaky,
     /// The readiness check, decoded once the schemas are loaded.
     pub ready: Option<Node>,
+    /// Further endpoints, by name.
+    pub endpoints: Vec<(Key, EndpointDef)>,
+}
+
+impl TargetDef {
+    /// The header fields of the target, and the header fields and logins of its endpoints.
+    fn templates(&self) -> impl Iterator<Item = (Span, &str)> {
+        let own = self.headers.iter().map(|(key, value)| (key.span, value.as_str()));
+        own.chain(self.endpoints.iter().flat_map(|(_, endpoint)| endpoint.templates()))
+    }
 }
 
 /// Where a secret comes from.
@@ -144,6 +156,7 @@ impl Project {
         let effects: BTreeSet<&str> = (suites.cases.iter())
             .flat_map(|case| case.def.effects.iter().map(String::as_str))
             .collect();
+        self.check_endpoints(suites, errors);
         for (_, target) in &self.targets {
             let used = check_headers(target, &inputs, errors);
             let is_unknown = |key: &Key| !inputs.contains_key(&*key.text) && !used.contains(&*key.text);
@@ -170,6 +183,34 @@ impl Project {
                 let error = Diagnostic::new(*span, format!("no case has the effect `{effect}`"));
                 errors.push(error.suggest(effect, effects.iter().copied()));
             }
+        }
+    }
+
+    /// Checks that every endpoint of a step is defined by a target, and that every endpoint of a target is used.
+    fn check_endpoints(&self, suites: &Suites, errors: &mut Diagnostics) {
+        let steps = suites.cases.iter().flat_map(|case| &case.def.steps);
+        let used: BTreeMap<&str, Span> = steps
+            .filter_map(|step| step.endpoint())
+            .map(|endpoint| (endpoint.value.as_str(), endpoint.span))
+            .collect();
+        let defined = || {
+            let all = self.targets.iter().flat_map(|(_, target)| &target.endpoints);
+            all.map(|(key, _)| key)
+        };
+        for (name, span) in &used {
+            if !defined().any(|key| *key.text == **name) {
+                let error = Diagnostic::new(*span, format!("no target has an endpoint `{name}`"));
+                let known: Vec<_> = defined().map(|key| &*key.text).collect();
+                errors.push(if known.is_empty() {
+                    error.help(format!("add `[targets.NAME.endpoints.{name}]` to conforme.toml"))
+                } else {
+                    error.suggest(name, known)
+                });
+            }
+        }
+        for key in defined().filter(|key| !used.contains_key(&*key.text)) {
+            let error = Diagnostic::new(key.span, format!("no step uses the endpoint `{}`", key.text));
+            errors.push(error.suggest(&key.text, used.keys().copied()));
         }
     }
 
@@ -245,21 +286,26 @@ impl Project {
 
 /// The variables that the headers of a target use, as far as they can be read.
 fn header_variables(target: &TargetDef) -> impl Iterator<Item = String> {
-    let templates = (target.headers.iter()).filter_map(|(key, value)| Template::parse(value, key.span).ok());
+    let templates = target
+        .templates()
+        .filter_map(|(span, value)| Template::parse(value, span).ok());
     templates.flat_map(|template| template.variables().map(str::to_owned).collect::<Vec<_>>())
 }
 
 /// Checks the headers of a target without its values, and returns the variables that they use.
 fn check_headers(target: &TargetDef, inputs: &BTreeMap<&str, bool>, errors: &mut Diagnostics) -> BTreeSet<String> {
-    for (key, value) in &target.headers {
+    let of_endpoints = target.endpoints.iter().flat_map(|(_, endpoint)| &endpoint.headers);
+    for (key, _) in target.headers.iter().chain(of_endpoints) {
         if !crate::check::is_token(&key.text) {
             let error = format!("`{}` is not a header name", key.text);
             errors.push(Diagnostic::new(key.span, error));
         }
-        let template = match Template::parse(value, key.span) {
+    }
+    for (span, value) in target.templates() {
+        let template = match Template::parse(value, span) {
             Ok(template) => template,
             Err(reason) => {
-                errors.push(Diagnostic::new(key.span, reason));
+                errors.push(Diagnostic::new(span, reason));
                 continue;
             }
         };
@@ -274,7 +320,7 @@ fn check_headers(target: &TargetDef, inputs: &BTreeMap<&str, bool>, errors: &mut
             if !inputs.contains_key(name) && !own().any(|key| *key.text == *name) {
                 let known: Vec<_> = inputs.keys().copied().chain(own().map(|key| &*key.text)).collect();
                 let error = format!("the target has no variable or secret `{name}`");
-                errors.push(Diagnostic::new(key.span, error).suggest(name, known.iter().copied()));
+                errors.push(Diagnostic::new(span, error).suggest(name, known.iter().copied()));
             }
         }
         if template
@@ -282,7 +328,7 @@ fn check_headers(target: &TargetDef, inputs: &BTreeMap<&str, bool>, errors: &mut
             .is_some_and(|text| text.contains(['\r', '\n', '\0']))
         {
             errors.push(Diagnostic::new(
-                key.span,
+                span,
                 "the value of a header cannot contain control characters",
             ));
         }
@@ -337,6 +383,7 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         retry_wait: fields.read("retry_wait", errors, duration),
         flaky: fields.read("flaky", errors, flaky).unwrap_or_default(),
         ready: fields.take("ready").cloned(),
+        endpoints: endpoint::endpoints(fields.take("endpoints"), errors),
     };
     fields.finish(errors);
     if let Some((text, span)) = &def.base_url
@@ -386,7 +433,7 @@ fn flaky(node: &Node, errors: &mut Diagnostics) -> Option<Flaky> {
     }
 }
 
-fn entries<T>(
+pub(super) fn entries<T>(
     node: Option<&Node>,
     errors: &mut Diagnostics,
     mut read: impl FnMut(&Node, &mut Diagnostics) -> Option<T>,

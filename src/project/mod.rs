@@ -5,11 +5,13 @@
 
 mod command;
 mod config;
+mod endpoint;
 mod rate_limit;
 mod secret;
 mod target;
 
 pub use config::{Project, SecretSource, TargetDef};
+pub use endpoint::{Endpoint, EndpointDef, MAILBOX_KINDS};
 pub use rate_limit::{Rate, RateLimit};
 pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
 pub(crate) use target::DEFAULT_TIMEOUT;

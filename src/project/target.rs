@@ -10,7 +10,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Project, Rate, RateLimit, SECRET_PREFIX, Secret, SecretSource, TargetDef, secret::secrets_of_environment};
+use super::{
+    Endpoint, Project, Rate, RateLimit, SECRET_PREFIX, Secret, SecretSource, TargetDef, endpoint,
+    secret::secrets_of_environment,
+};
 use crate::{
     model::{Flaky, RunStarted, marks_of},
     source::{Diagnostic, Diagnostics, nearest},
@@ -79,6 +82,8 @@ pub struct Target {
     pub effects: Option<Vec<String>>,
     /// Files for TLS.
     pub tls: TlsFiles,
+    /// Further endpoints, by name.
+    pub endpoints: BTreeMap<String, Endpoint>,
     /// Whether it is the embedded reference API, which listens on a different port each time.
     pub is_embedded: bool,
     /// Whether it is the target of a recording: no requests are sent, and its secrets are only marks.
@@ -279,21 +284,28 @@ impl Target {
             errors.push(error.help("give it one: `--rate-limit 50/s`"));
         }
         let guest_jobs = if loopback { 16 } else { 4 };
+        let limits = Limits {
+            jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
+            rate_limit,
+            timeout: options.timeout.or(def.timeout).unwrap_or(DEFAULT_TIMEOUT),
+            deadline: options.deadline.or(def.deadline),
+            connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
+            max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
+            slow: def.slow.unwrap_or(SLOW),
+        };
+        let endpoints = def.endpoints.iter().map(|(key, endpoint)| {
+            let headers = endpoint.headers.iter();
+            let headers = headers.filter_map(|(key, value)| header(key, value, &vars, &secrets, errors));
+            (key.text.to_string(), endpoint.resolve(headers.collect(), &limits))
+        });
+        let endpoints = endpoints.collect();
         Some(Self {
             name: name.to_owned(),
             vars,
             secrets,
             secret_variables,
             headers,
-            limits: Limits {
-                jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
-                rate_limit,
-                timeout: options.timeout.or(def.timeout).unwrap_or(DEFAULT_TIMEOUT),
-                deadline: options.deadline.or(def.deadline),
-                connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
-                max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
-                slow: def.slow.unwrap_or(SLOW),
-            },
+            limits,
             retry: Retry {
                 most: options.retries.or(def.retries).unwrap_or(0),
                 statuses: def.retry_statuses.clone(),
@@ -306,6 +318,7 @@ impl Target {
                 client: def.client_cert.clone().zip(def.client_key.clone()),
             },
             base,
+            endpoints,
             is_embedded: false,
             is_recorded: false,
         })
@@ -341,6 +354,7 @@ impl Target {
             flaky: Flaky::Fail,
             effects: None,
             tls: TlsFiles::default(),
+            endpoints: BTreeMap::new(),
             is_embedded: true,
             is_recorded: false,
         }
@@ -363,11 +377,22 @@ impl Target {
         let vars = started.vars.clone();
         let secrets = started.secrets.iter();
         let secrets = secrets.map(|name| (name.clone(), Secret::recorded(name))).collect();
+        let target = Self::embedded(base, vars, secrets, &TargetOptions::default());
         Ok(Self {
             name: started.target.clone(),
             flaky: started.flaky,
             is_recorded: true,
-            ..Self::embedded(base, vars, secrets, &TargetOptions::default())
+            endpoints: endpoint::recorded(&started.endpoints, &target.limits),
+            ..target
+        })
+    }
+
+    /// The target with an endpoint in the place of its own URL, for a client of the endpoint.
+    pub fn at_endpoint(&self, endpoint: &Endpoint) -> Option<Self> {
+        Some(Self {
+            base: endpoint.base.clone()?,
+            limits: endpoint.limits,
+            ..self.clone()
         })
     }
 

@@ -260,6 +260,7 @@ impl Redactor {
             started: _,
             target,
             base_url,
+            endpoints,
             suites: _,
             cases: _,
             secrets: _,
@@ -289,6 +290,9 @@ impl Redactor {
         }
         pass.hide(target);
         pass.hide(base_url);
+        for url in endpoints.values_mut() {
+            pass.hide(url);
+        }
         for value in vars.values_mut() {
             pass.value(value);
         }

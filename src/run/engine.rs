@@ -1,7 +1,7 @@
 //! Runs a plan: starts the workers, turns their messages into events, and accounts for every case at the end.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -44,7 +44,6 @@ pub enum SnapshotMode {
 }
 
 /// Options of a run.
-#[derive(Debug)]
 pub struct RunOptions {
     /// How snapshots are handled.
     pub snapshots: SnapshotMode,
@@ -54,6 +53,8 @@ pub struct RunOptions {
     pub root: PathBuf,
     /// Masks secrets in every snapshot text before it is written.
     pub hide: Arc<Redactor>,
+    /// The clients of the target's further endpoints, by name.
+    pub endpoints: BTreeMap<String, Arc<Client>>,
     /// The readiness check before the first case.
     pub ready: Option<Ready>,
     /// Stop after this number of failed cases.

@@ -49,7 +49,8 @@ pub(super) struct Answered {
 /// One attempt while it runs.
 struct Running {
     late: Late,
-    cookies: Option<Cookies>,
+    /// By endpoint; none if cookies are turned off.
+    cookies: Option<HashMap<Option<String>, Cookies>>,
     /// By id, the last request and response of each step.
     exchanges: HashMap<String, Arc<Exchange>>,
     done: Vec<Done>,
@@ -177,7 +178,7 @@ impl Flow {
         let case = self.case();
         let mut running = Running {
             late: Late::default(),
-            cookies: (case.def.cookies != Some(false)).then(Cookies::new),
+            cookies: (case.def.cookies != Some(false)).then(HashMap::new),
             exchanges: HashMap::new(),
             done: Vec::new(),
         };
@@ -214,9 +215,10 @@ impl Flow {
     async fn step(&mut self, case: &Case, index: usize, running: &mut Running) -> Option<Done> {
         let shared = Arc::clone(&self.shared);
         let def = &case.def.steps[index];
+        let has_teardown = case.def.steps.iter().any(|step| step.phase == Phase::Teardown);
         let ends = match def.phase {
             Phase::Setup | Phase::Main => Ends {
-                requests: &shared.cut,
+                requests: if has_teardown { &shared.flows_cut } else { &shared.cut },
                 waits: &shared.abandoned,
             },
             Phase::Teardown => Ends {
@@ -227,7 +229,12 @@ impl Flow {
         running.late.begin();
         if let Some(follow) = &def.follow {
             let place = shared.sources.place(follow.span);
-            let base = &shared.plan.target.base.origin;
+            let target = &shared.plan.target;
+            let endpoint = def
+                .endpoint
+                .as_ref()
+                .and_then(|name| target.endpoints.get(&name.value)?.base.as_ref());
+            let base = &endpoint.unwrap_or(&target.base).origin;
             match location::of(running.exchanges.get(&follow.value.step).map(|one| &**one), base) {
                 Location::Same(url) => running.late.follow(url),
                 // A step that did not run has no response to follow.
@@ -265,7 +272,7 @@ impl Flow {
             }
             Err(Unbound::Pointless(reason)) => return Some(omit(def, Some(reason))),
         };
-        if let Some(cookies) = &running.cookies {
+        if let Some(cookies) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
             cookies.add(&mut bound.request);
         }
         let other = def.expect.same_as.as_ref();
@@ -290,13 +297,14 @@ impl Flow {
         // Violations of built-in rules by responses before the last.
         let mut before: Vec<Finding> = Vec::new();
         for polls in 0.. {
-            let Some((started, parked)) = self.send(bound, ends.requests).await else {
+            let Some((started, parked)) = self.send(def, bound, ends.requests).await else {
                 return Some(None);
             };
             let reply = parked.so_far();
             self.learn(bound, &reply);
             if let (Some(cookies), Reply::Answer(answer)) = (&mut running.cookies, &reply) {
-                cookies.take(&bound.request, answer);
+                let of_endpoint = cookies.entry(endpoint_of(def)).or_insert_with(Cookies::new);
+                of_endpoint.take(&bound.request, answer);
             }
             let Judgement { mut findings, snapshot } =
                 judge(bound, &reply, other.and_then(Option::as_deref).map(|one| &one.reply))?;
@@ -338,7 +346,12 @@ impl Flow {
     }
 
     /// Sends a request and parks its connection. None if the run ends before there is a response.
-    async fn send(&mut self, bound: &Bound, ends: &watch::Sender<bool>) -> Option<(DateTime<Utc>, Parked)> {
+    async fn send(
+        &mut self,
+        def: &StepDef,
+        bound: &Bound,
+        ends: &watch::Sender<bool>,
+    ) -> Option<(DateTime<Utc>, Parked)> {
         let shared = Arc::clone(&self.shared);
         if self.slot.is_none() {
             self.slot = shared.slot().await;
@@ -354,7 +367,8 @@ impl Flow {
         }));
         self.is_started = true;
         let started = Utc::now();
-        let answered = shared.exchange(&bound.request, bound.timeout, ends).await;
+        let client = shared.client_of(def.endpoint.as_ref().map(|endpoint| endpoint.value.as_str()));
+        let answered = Shared::exchange(client, &bound.request, bound.timeout, ends).await;
         let is_complete = answered.as_ref().is_some_and(crate::http::Listening::is_complete);
         if is_complete {
             shared.gate.passed();
@@ -363,7 +377,7 @@ impl Flow {
             index: self.index,
             is_complete,
         }));
-        Some((started, shared.client.park(answered?)))
+        Some((started, client.park(answered?)))
     }
 
     /// Waits without a slot; false if the run ends before.
@@ -469,6 +483,11 @@ fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut Running) -> D
         snapshot: judged.snapshot,
         watched: judged.parked.is_watched().then_some((bound, judged.parked)),
     }
+}
+
+/// The name of the endpoint that a step uses, if it is not the target itself.
+fn endpoint_of(def: &StepDef) -> Option<String> {
+    def.endpoint.as_ref().map(|endpoint| endpoint.value.clone())
 }
 
 /// The wait before the next request of a step that waits; none if its last response decides.

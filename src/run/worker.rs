@@ -1,6 +1,7 @@
 //! Workers: each runs one case after the other until the queue is empty.
 
 use std::{
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
@@ -107,6 +108,7 @@ impl Workers {
             plan: Arc::clone(plan),
             sources: Arc::clone(sources),
             client: Arc::clone(client),
+            endpoints: options.endpoints.clone(),
             redactor: Arc::clone(&options.hide),
             rate_limiter: RateLimiter::new(plan.target.limits.rate_limit),
             gate: Gate::default(),
@@ -116,6 +118,7 @@ impl Workers {
             stopping: watch::Sender::new(false),
             abandoned: watch::Sender::new(false),
             cut: watch::Sender::new(false),
+            flows_cut: watch::Sender::new(false),
             killed: watch::Sender::new(false),
             stop_on_failures: options.max_fail.is_some(),
             repeats: options.repeats,
@@ -160,18 +163,26 @@ impl Workers {
         self.cut_after(GRACE);
     }
 
-    /// Ends all requests and waits. Cases that have a response still get a verdict, and teardown gets [`GRACE`].
+    /// Ends all requests and waits. Cases that have a response still get a verdict. In cases with teardown, a request that
+    /// may create something gets [`GRACE`], and so does the teardown.
     pub(super) fn cut(&self) {
         self.begin_no_more();
         self.shared.abandoned.send_replace(true);
         self.shared.cut.send_replace(true);
-        self.cut_after(Duration::ZERO);
+        self.cut_after(if self.has_teardown { GRACE } else { Duration::ZERO });
     }
 
     /// Ends everything, teardown included.
     pub(super) fn kill(&self) {
-        self.cut();
-        self.shared.killed.send_replace(true);
+        self.begin_no_more();
+        for ends in [
+            &self.shared.abandoned,
+            &self.shared.cut,
+            &self.shared.flows_cut,
+            &self.shared.killed,
+        ] {
+            ends.send_replace(true);
+        }
         self.abort_after(LAST);
     }
 
@@ -182,6 +193,7 @@ impl Workers {
         tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             shared.cut.send_replace(true);
+            shared.flows_cut.send_replace(true);
             tokio::time::sleep(teardown).await;
             shared.killed.send_replace(true);
         });
@@ -201,6 +213,8 @@ pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
     pub(super) sources: Arc<Sources>,
     pub(super) client: Arc<Client>,
+    /// The clients of the target's further endpoints, by name.
+    endpoints: BTreeMap<String, Arc<Client>>,
     pub(super) redactor: Arc<Redactor>,
     pub(super) gate: Gate,
     rate_limiter: RateLimiter,
@@ -213,8 +227,10 @@ pub(super) struct Shared {
     pub(super) stopping: watch::Sender<bool>,
     /// No more steps begin, except those of teardown.
     pub(super) abandoned: watch::Sender<bool>,
-    /// Requests are ended, except those of teardown.
+    /// Requests are ended, except those of cases with teardown.
     pub(super) cut: watch::Sender<bool>,
+    /// Requests are ended, except those of teardown.
+    pub(super) flows_cut: watch::Sender<bool>,
     /// All requests are ended.
     pub(super) killed: watch::Sender<bool>,
     /// Whether failures may end the run.
@@ -235,6 +251,7 @@ impl Shared {
     pub(super) fn is_done(&self) {
         if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.client.close();
+            self.endpoints.values().for_each(|client| client.close());
         }
     }
 
@@ -268,9 +285,15 @@ impl Shared {
         true
     }
 
+    /// The client of an endpoint, or of the target itself.
+    pub(super) fn client_of(&self, endpoint: Option<&str>) -> &Arc<Client> {
+        let client = endpoint.and_then(|name| self.endpoints.get(name));
+        client.unwrap_or(&self.client)
+    }
+
     /// One exchange; none if `ends` is set before its end.
     pub(super) async fn exchange(
-        &self,
+        client: &Client,
         request: &Request,
         timeout: Duration,
         ends: &watch::Sender<bool>,
@@ -278,7 +301,7 @@ impl Shared {
         let mut ends = ends.subscribe();
         tokio::select! {
             biased;
-            answered = self.client.exchange(request, timeout) => Some(answered),
+            answered = client.exchange(request, timeout) => Some(answered),
             _ = ends.wait_for(|is_cut| *is_cut) => None,
         }
     }
@@ -424,7 +447,7 @@ impl Worker {
         let mut retried = Vec::new();
         for number in 1.. {
             let started = Utc::now();
-            let answered = self.shared.exchange(&bound.request, bound.timeout, &self.cut).await?;
+            let answered = Shared::exchange(&self.client, &bound.request, bound.timeout, &self.cut).await?;
             let is_complete = answered.is_complete();
             let wait = retry::wait(answered.reply(), number, retry);
             if !matches!(wait, Some(Wait::After(_))) && is_complete {

@@ -139,6 +139,7 @@ fn sides(
             hide: Arc::clone(&redactor),
             ready: prepared.ready(None, workspace)?,
             max_fail: None,
+            endpoints: prepared.endpoints.clone(),
             repeats: options.repeats,
             lockstep: None,
         };

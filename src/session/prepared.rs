@@ -1,7 +1,7 @@
 //! A plan with everything that is needed to send it.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
     process::{Command, Stdio},
@@ -16,8 +16,8 @@ use crate::{
     check::SnapshotMask,
     http::{Client, access},
     model::{Digest, FORMAT, Partition, RunStarted, shown},
-    plan::{self, Late, Plan, Selection, new_run_id},
-    project::RUN_ID,
+    plan::{self, InputKind, Late, Plan, Selection, new_run_id},
+    project::{RUN_ID, Target},
     redact::Redactor,
     run::Ready,
     source::{Diagnostic, Diagnostics},
@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// The client of the target.
     pub(super) client: Client,
+    /// The clients of its further HTTP endpoints, by name.
+    pub(super) endpoints: BTreeMap<String, Arc<Client>>,
     /// Masks the secrets of the run.
     pub(super) redactor: Arc<Redactor>,
     /// The digest of the target, if the run is recorded.
@@ -39,6 +41,13 @@ pub(super) struct Prepared {
     resolved: Resolved,
 }
 
+/// The base URLs of the further endpoints of a target, by name.
+fn endpoints(target: &Target) -> BTreeMap<String, String> {
+    let all = target.endpoints.iter();
+    all.map(|(name, endpoint)| (name.clone(), endpoint.base_url.clone()))
+        .collect()
+}
+
 impl Prepared {
     /// Plans the selected cases for a target.
     pub(super) fn new(
@@ -47,8 +56,17 @@ impl Prepared {
         workspace: &Workspace,
         redactor: &Arc<Redactor>,
     ) -> Result<Self, SessionError> {
-        let client = Client::new(&resolved.target, resolved.use_proxy)
-            .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", resolved.target.name)))?;
+        let client_of = |target: &Target| {
+            Client::new(target, resolved.use_proxy)
+                .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", target.name)))
+        };
+        let client = client_of(&resolved.target)?;
+        let mut endpoints = BTreeMap::new();
+        for (name, endpoint) in resolved.target.endpoints.iter().filter(|(_, one)| one.kind.is_none()) {
+            if let Some(target) = resolved.target.at_endpoint(endpoint) {
+                endpoints.insert(name.clone(), Arc::new(client_of(&target)?));
+            }
+        }
         let mut target = resolved.target.clone();
         target.vars.insert(RUN_ID.to_owned(), new_run_id().into());
         let mut plan = workspace.plan(selection, target)?;
@@ -56,6 +74,7 @@ impl Prepared {
         Ok(Self {
             plan,
             client,
+            endpoints,
             redactor: Arc::clone(redactor),
             target_digest: None,
             cases_digest: None,
@@ -104,6 +123,7 @@ impl Prepared {
             started: Utc::now(),
             target: plan.target.name.clone(),
             base_url: plan.target.base.to_string(),
+            endpoints: endpoints(&plan.target),
             suites: suites.len(),
             cases: plan.cases.len(),
             secrets: plan.target.secrets.keys().cloned().collect(),
@@ -144,11 +164,21 @@ pub(super) fn require_inputs(plan: &Plan, skip_missing: bool, workspace: &Worksp
             1 => "1 case needs it".to_owned(),
             number => format!("{number} cases need it"),
         };
-        let message = format!("target `{target}` does not define the input `{}`: {needed}", input.name);
-        errors.push(Diagnostic::general(message).help(format!(
-            "set {}, or define it in conforme.toml; `optional: true` in suite.yaml or `--skip-missing` skips its cases",
-            input.how_to_define()
-        )));
+        let how = input.how_to_define();
+        let (what, help) = if input.kind == InputKind::Endpoint {
+            (
+                "endpoint",
+                format!("add `{how}` to conforme.toml; `--skip-missing` skips its cases"),
+            )
+        } else {
+            let skip = "`optional: true` in suite.yaml or `--skip-missing` skips its cases";
+            ("input", format!("set {how}, or define it in conforme.toml; {skip}"))
+        };
+        let message = format!(
+            "target `{target}` does not define the {what} `{}`: {needed}",
+            input.name
+        );
+        errors.push(Diagnostic::general(message).help(help));
     }
     Err(workspace.invalid(errors))
 }

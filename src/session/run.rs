@@ -176,6 +176,7 @@ fn execute(
         hide: Arc::clone(&prepared.redactor),
         ready,
         max_fail: request.max_fail,
+        endpoints: prepared.endpoints.clone(),
         repeats: request.repeats,
         lockstep: None,
     };

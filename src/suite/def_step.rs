@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::def::{ExpectDef, RequestDef, SnapshotsDef, Written, editor::DurationText};
+use super::{
+    Template,
+    def::{ExpectDef, RequestDef, SnapshotsDef, Written, editor::DurationText},
+};
 use crate::{check::CaptureSource, model::Phase, source::Span};
 
 /// One step of a case: a request and its expected response. It inherits from its case.
@@ -31,6 +34,13 @@ pub struct StepDef {
     /// Values of the response for later steps, by name: a JSON pointer, a `JSONPath`, or a mapping.
     #[schemars(with = "BTreeMap<String, CaptureText>")]
     pub capture: Vec<CaptureDef>,
+    /// The endpoint of the target that the request is sent to, instead of the target's base URL. Such a step inherits no
+    /// request.
+    #[schemars(with = "Option<String>")]
+    pub endpoint: Option<Written<String>>,
+    /// Reads a mailbox instead of sending a request.
+    #[schemars(with = "Option<MailText>")]
+    pub mail: Option<Written<MailDef>>,
     /// Requests the `Location` of an earlier step's response.
     #[schemars(with = "Option<FollowText>")]
     pub follow: Option<Written<FollowDef>>,
@@ -46,6 +56,13 @@ pub struct StepDef {
 }
 
 impl StepDef {
+    /// The endpoint that it uses.
+    pub fn endpoint(&self) -> Option<&Written<String>> {
+        self.endpoint
+            .as_ref()
+            .or_else(|| Some(&self.mail.as_ref()?.value.endpoint))
+    }
+
     /// Whether its response is compared with a stored snapshot.
     pub fn has_snapshot(&self) -> bool {
         self.expect.snapshot.as_ref().is_some_and(|asked| asked.value)
@@ -63,6 +80,17 @@ pub struct CaptureDef {
     pub secret: bool,
     /// Where it was written.
     pub span: Span,
+}
+
+/// `mail`: the messages that are read from a mailbox.
+#[derive(Clone, Debug)]
+pub struct MailDef {
+    /// The endpoint of the mailbox.
+    pub endpoint: Written<String>,
+    /// The address that the messages are sent to.
+    pub to: Template,
+    /// The earlier step since whose request messages count; by default the start of the case.
+    pub since: Option<Written<String>>,
 }
 
 /// `follow`: the step whose response names the URL.
@@ -141,6 +169,19 @@ pub(super) enum FollowText {
         step: String,
         allow_other_origin: Option<bool>,
     },
+}
+
+/// What may be written for `mail`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes what may be written, for editors")]
+pub(super) struct MailText {
+    /// The endpoint of the mailbox.
+    endpoint: String,
+    /// The address that the messages are sent to.
+    to: Template,
+    /// The earlier step since whose request messages count.
+    since: Option<String>,
 }
 
 /// What may be written for `eventually`.

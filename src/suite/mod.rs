@@ -25,7 +25,7 @@ pub use def::{
     PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef,
     Written,
 };
-pub use def_step::{CaptureDef, EventuallyDef, FollowDef, StepDef, ThroughoutDef};
+pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef};
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
 pub use ready::ready;

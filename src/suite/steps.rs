@@ -10,7 +10,7 @@ use super::{
     decode::{Reading, check_name, is_slug, request, snapshots, start},
     decode_expect::expect,
     def::{RequestDef, Written},
-    def_step::{CaptureDef, EventuallyDef, FollowDef, StepDef, ThroughoutDef},
+    def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef},
     inherit::inherit_step,
     vacuous,
 };
@@ -27,7 +27,15 @@ const EVERY: Duration = Duration::from_millis(500);
 const MAX_STEPS: usize = 1000;
 
 /// Keys of a step that a case with `request` may have, too.
-pub(super) const STEP_KEYS: [&str; 5] = ["capture", "follow", "eventually", "throughout", "go_on"];
+pub(super) const STEP_KEYS: [&str; 7] = [
+    "capture",
+    "endpoint",
+    "mail",
+    "follow",
+    "eventually",
+    "throughout",
+    "go_on",
+];
 
 /// A step as a node, after inheritance.
 pub(super) struct StepNode {
@@ -64,10 +72,20 @@ impl StepNodes {
             }
             items
                 .iter()
-                .map(|item| StepNode {
-                    node: inherit_step(base, item.clone(), errors),
-                    phase,
-                    span: start(item.span),
+                .map(|item| {
+                    // The credentials of the API are not for other endpoints.
+                    let dropped: &[&str] = match (item.get("endpoint"), item.get("mail")) {
+                        (_, Some(_)) => &["request", "expect"],
+                        (Some(_), None) => &["request"],
+                        (None, None) => &[],
+                    };
+                    let own = base.map(|base| without(base, dropped));
+                    let base = own.as_ref();
+                    StepNode {
+                        node: inherit_step(base, item.clone(), errors),
+                        phase,
+                        span: start(item.span),
+                    }
                 })
                 .collect()
         };
@@ -192,8 +210,18 @@ fn id(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
 /// The fields of a step. Its id is read by the caller: a case with `request` has none.
 fn fields(all: &mut Fields<'_>, phase: Phase, span: Span, earlier: &mut Earlier, cx: &mut Reading<'_>) -> StepDef {
     let follow = all.take("follow").and_then(|node| follow(node, earlier, cx));
+    let endpoint = all.take("endpoint").and_then(|node| {
+        let value = cx.string(node)?;
+        Some(Written { value, span: node.span })
+    });
+    let mail = all.take("mail");
     let asked = all.take("request");
+    if let Some(mail) = mail.filter(|_| asked.is_some() || endpoint.is_some() || follow.is_some()) {
+        let message = "a step with `mail` has no `request`, `endpoint` or `follow` of its own";
+        cx.error(Diagnostic::new(mail.span, message));
+    }
     let request = match (asked, &follow) {
+        _ if mail.is_some() => RequestDef::default(),
         (Some(node), None) => request(node, true, cx),
         (Some(node), Some(_)) => followed(node, cx),
         (None, Some(_)) => RequestDef::default(),
@@ -203,7 +231,12 @@ fn fields(all: &mut Fields<'_>, phase: Phase, span: Span, earlier: &mut Earlier,
         }
     };
     let wanted = all.take("expect");
-    if cx.known.is_some() && wanted.and_then(|expect| expect.get("status")).is_none() {
+    let status = wanted.and_then(|expect| expect.get("status"));
+    if let (Some(_), Some(status)) = (mail, status) {
+        let error = Diagnostic::new(status.span, "a mailbox has no status");
+        cx.error(error.help("expect a `body`: `json: { count: 1 }`, say"));
+    }
+    if mail.is_none() && cx.known.is_some() && status.is_none() {
         cx.error(Diagnostic::new(span, "the case expects no status").help(
             "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
         ));
@@ -220,6 +253,8 @@ fn fields(all: &mut Fields<'_>, phase: Phase, span: Span, earlier: &mut Earlier,
             .map(|node| snapshots(node, cx))
             .unwrap_or_default(),
         capture: all.take("capture").map(|node| captures(node, cx)).unwrap_or_default(),
+        endpoint,
+        mail: mail.and_then(|node| self::mail(node, earlier, cx)),
         follow,
         eventually: all.take("eventually").and_then(|node| eventually(node, cx)),
         throughout: all.take("throughout").and_then(|node| throughout(node, cx)),
@@ -246,6 +281,46 @@ fn followed(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
         entries.retain(|(key, _)| !["path", "params", "query"].contains(&&*key.text));
     }
     request(&node, false, cx)
+}
+
+/// What a step inherits from, without some keys. The rows of a table are never inherited.
+fn without(base: &Node, keys: &[&str]) -> Node {
+    let Kind::Map(entries) = &base.kind else {
+        return base.clone();
+    };
+    let is_left = |key: &str| key != "examples" && !keys.contains(&key);
+    let entries = entries.iter().filter(|(key, _)| is_left(&key.text));
+    Node {
+        span: base.span,
+        kind: Kind::Map(entries.cloned().collect()),
+    }
+}
+
+fn mail(node: &Node, earlier: &Earlier, cx: &mut Reading<'_>) -> Option<Written<MailDef>> {
+    let mut all = Fields::of(node, "`mail`", cx.errors)?;
+    let (endpoint, to, since) = (all.take("endpoint"), all.take("to"), all.take("since"));
+    all.finish(cx.errors);
+    let (Some(endpoint), Some(to)) = (endpoint, to) else {
+        let error = Diagnostic::new(node.span, "`mail` has an `endpoint` and a `to`");
+        cx.error(error.help("write `mail: { endpoint: mailbox, to: \"{{ user_email }}\" }`"));
+        return None;
+    };
+    let mut name = |node: &Node| {
+        let value = cx.string(node)?;
+        Some(Written { value, span: node.span })
+    };
+    let (endpoint, since) = (name(endpoint)?, since.and_then(&mut name));
+    if let Some(since) = since.as_ref().filter(|_| cx.known.is_some()) {
+        earlier.expect(&since.value, since.span, cx);
+    }
+    Some(Written {
+        value: MailDef {
+            endpoint,
+            to: cx.template(to)?,
+            since,
+        },
+        span: node.span,
+    })
 }
 
 fn follow(node: &Node, earlier: &Earlier, cx: &mut Reading<'_>) -> Option<Written<FollowDef>> {
