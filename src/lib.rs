@@ -11,6 +11,7 @@ pub mod compare;
 pub mod fuzzing;
 pub mod http;
 pub mod json;
+pub mod mail;
 pub mod model;
 pub mod mutate;
 pub mod plan;

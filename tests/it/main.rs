@@ -30,6 +30,7 @@ mod late_bytes;
 mod laws;
 mod loading;
 mod log_commands;
+mod mail;
 mod mutating;
 mod mutating_advice;
 mod output;
