@@ -435,7 +435,8 @@ impl Binding<'_> {
 
     fn url(&self) -> Result<String, Diagnostic> {
         if self.step.follow.is_some() {
-            return Ok(self.late.location().unwrap_or(&self.binder.base).to_owned());
+            let location = self.late.location().unwrap_or(&self.binder.base);
+            return self.with_query(location.to_owned());
         }
         let base = self.endpoint().map(|endpoint| endpoint.base_url.trim_end_matches('/'));
         let def = &self.step.request;
@@ -454,28 +455,32 @@ impl Binding<'_> {
             }
             url.push_str(&text);
         }
-        match &def.query {
-            QueryDef::Fields(fields) => {
-                let pairs = self.pairs(fields);
-                if !pairs.is_empty() {
-                    url.push('?');
-                    url.push_str(&pairs);
-                }
-            }
-            QueryDef::Raw(raw) => {
-                let text = self.scope.text(raw);
-                if let Some(wrong) = suite::wrong_query(&text, raw.span) {
-                    return Err(wrong);
-                }
-                url.push('?');
-                url.push_str(&text);
-            }
-        }
+        url = self.with_query(url)?;
         let is_plain = matches!(def.query, QueryDef::Fields(_)) && is_plain(&url[self.binder.base.len()..]);
         if !(is_plain && url.len() <= MAX_PLAIN) && url.parse::<http::Uri>().is_err() {
             let span = def.path.as_ref().map_or(self.case.span, |path| path.span);
             let shown: String = url.chars().take(200).collect();
             return Err(Diagnostic::new(span, format!("`{shown}` is not a valid URL")));
+        }
+        Ok(url)
+    }
+
+    /// A URL with the query of the step, after its own query if it has one.
+    fn with_query(&self, mut url: String) -> Result<String, Diagnostic> {
+        let query = match &self.step.request.query {
+            QueryDef::Fields(fields) => self.pairs(fields),
+            QueryDef::Raw(raw) => {
+                let text = self.scope.text(raw);
+                if let Some(wrong) = suite::wrong_query(&text, raw.span) {
+                    return Err(wrong);
+                }
+                text
+            }
+        };
+        let is_raw = matches!(self.step.request.query, QueryDef::Raw(_));
+        if is_raw || !query.is_empty() {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&query);
         }
         Ok(url)
     }

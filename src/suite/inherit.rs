@@ -56,6 +56,9 @@ pub(super) fn inherit_step(base: Option<&Node>, step: Node, errors: &mut Diagnos
 }
 
 fn inherit_keys(keys: &[(&'static str, How)], suite: Option<&Node>, mut case: Node, errors: &mut Diagnostics) -> Node {
+    let follows = case.get("follow").is_some();
+    let followed = suite.filter(|_| follows).map(without_url);
+    let suite = followed.as_ref().or(suite);
     let names = || keys.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     for (key, value) in case.entries() {
         let is_inherited = keys.iter().any(|(name, _)| **name == *key.text);
@@ -87,6 +90,19 @@ fn inherit_keys(keys: &[(&'static str, How)], suite: Option<&Node>, mut case: No
         }
     }
     case
+}
+
+/// What a step with `follow` inherits: nothing that belongs to another URL.
+fn without_url(base: &Node) -> Node {
+    let mut base = base.clone();
+    if let Kind::Map(entries) = &mut base.kind {
+        for (_, request) in entries.iter_mut().filter(|(key, _)| &*key.text == "request") {
+            if let Kind::Map(entries) = &mut request.kind {
+                entries.retain(|(key, _)| !["path", "params", "query"].contains(&&*key.text));
+            }
+        }
+    }
+    base
 }
 
 fn takes_nothing(key: &Key, inherited: &[&str]) -> Diagnostic {

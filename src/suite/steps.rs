@@ -273,14 +273,15 @@ fn fields(all: &mut Fields<'_>, phase: Phase, span: Span, earlier: &mut Earlier,
     step
 }
 
-/// The request of a step with `follow`: the URL comes from the response that it follows.
+/// The request of a step with `follow`: the URL comes from the response that it follows, and `query` is added to it.
 fn followed(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
-    let mut node = node.clone();
-    if let Kind::Map(entries) = &mut node.kind {
-        // These can be inherited.
-        entries.retain(|(key, _)| !["path", "params", "query"].contains(&&*key.text));
+    for (key, _) in node.entries() {
+        if ["path", "params"].contains(&&*key.text) {
+            let error = Diagnostic::new(key.span, format!("a step with `follow` has no `{}`", key.text));
+            cx.error(error.help("its URL is the `Location` of the response that it follows; `query` is added to that"));
+        }
     }
-    request(&node, false, cx)
+    request(node, false, cx)
 }
 
 /// What a step inherits from, without some keys. The rows of a table are never inherited.

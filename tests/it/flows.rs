@@ -29,7 +29,7 @@ impl Shop {
         let id = path.rsplit('/').next().and_then(|id| id.parse::<u32>().ok());
         let json =
             |head: &str, body: &Value| answer(&format!("{head}\nContent-Type: application/json"), &body.to_string());
-        match (method, path.split('/').nth(1).unwrap_or_default(), id) {
+        match (method, path.split(['/', '?']).nth(1).unwrap_or_default(), id) {
             ("POST", "orders", _) => {
                 self.created += 1;
                 let id = 40 + self.created;
@@ -59,6 +59,9 @@ impl Shop {
                 json("HTTP/1.1 200 OK", &json!({ "cookie": cookie, "body": body }))
             }
             ("GET", "count", _) => json("HTTP/1.1 200 OK", &json!({ "orders": self.orders.len() })),
+            ("POST", "uploads", _) => answer("HTTP/1.1 202 Accepted\nLocation: /uploads/1?state=a%2Fb", ""),
+            ("PUT", "uploads", _) => answer("HTTP/1.1 201 Created\nLocation: /blobs/1", ""),
+            ("PUT", "blobs", _) => answer("HTTP/1.1 204 No Content", ""),
             ("GET", "elsewhere", _) => answer("HTTP/1.1 302 Found\nLocation: http://other.invalid/x", ""),
             ("GET", "fold", _) => json(
                 "HTTP/1.1 200 OK",
@@ -366,6 +369,36 @@ fn location_outside_the_target_is_not_followed() {
 }
 
 #[test]
+fn query_of_a_step_is_added_to_the_location_that_it_follows() {
+    let case = "request: { path: '/{kind}', params: { kind: uploads }, query: { inherited: 1 } }
+steps:
+  - id: begin
+    request: { method: POST }
+    expect: { status: 202 }
+  - id: end
+    follow: begin
+    request: { method: PUT, query: { digest: 'sha256:{{ run_id | sha256 }}', n: [1, 2] } }
+    expect: { status: 201 }
+  - id: raw
+    follow: end
+    request: { method: PUT, query: 'a&b=%5A' }
+    expect: { status: 204 }
+  - id: none
+    follow: end
+    request: { method: PUT }
+    expect: { status: 204 }
+";
+    let (_, ran, log) = run(case, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(log[0], "POST /uploads?inherited=1");
+    let added = log[1]
+        .strip_prefix("PUT /uploads/1?state=a%2Fb&digest=sha256%3A")
+        .unwrap();
+    assert_eq!(added.len(), 64 + "&n=1&n=2".len(), "{added}");
+    assert_eq!(log[2..], ["PUT /blobs/1?a&b=%5A", "PUT /blobs/1"]);
+}
+
+#[test]
 fn waiting_ends_at_its_limit_or_at_unless() {
     let case = |wait: &str, state: &str| {
         format!(
@@ -525,6 +558,14 @@ fn mistakes_in_steps_are_found_before_anything_is_sent() {
         (
             "steps:\n  - { id: a, follow: b, expect: { status: 200 } }\n".to_owned(),
             "no step `b` comes before this one",
+        ),
+        (
+            format!(
+                "steps:\n{}{}",
+                step(""),
+                "  - { id: b, follow: a, request: { path: /x }, expect: { status: 200 } }\n"
+            ),
+            "a step with `follow` has no `path`",
         ),
         (
             format!("steps:\n{}", step("eventually: { every: 1s }")),
