@@ -83,7 +83,7 @@ impl Reporter for Recorder {
         if !is_prologue {
             self.replace()?;
         }
-        if event.is_transient() {
+        if event.is_transient() && !matches!(**event, Event::StepFinished(_)) {
             return Ok(());
         }
         let mut line = serde_json::to_vec(&**event)?;

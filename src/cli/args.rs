@@ -61,6 +61,8 @@ pub enum Command {
     Mutate(MutateArgs),
     /// Judge the responses of a recording again with the current suite, and print the new verdicts
     Recheck(RecheckArgs),
+    /// Run the teardown of cases that a recorded run began and did not finish, after the process was killed
+    Teardown(TeardownArgs),
     /// Tell a recorded run again: on the terminal, and in every format of `--report`
     Report(ReportArgs),
     /// Look at pending snapshots one by one, and accept or reject each
@@ -372,6 +374,23 @@ pub struct RecheckArgs {
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `conforme teardown`
+#[derive(Debug, Args)]
+pub struct TeardownArgs {
+    /// The recording of the run that was killed: what `run --record` wrote
+    #[arg(value_name = "RECORDING")]
+    pub recording: PathBuf,
+    /// The target [default: the recorded one]
+    #[arg(long, value_name = "NAME|URL")]
+    pub target: Option<String>,
+    /// A variable of the target; secrets come from `CONFORME_SECRET_<NAME>`, never from here
+    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -13,6 +13,7 @@ mod schema;
 #[cfg(feature = "reference")]
 mod serve;
 mod snapshots;
+mod teardown;
 mod terminal;
 
 use std::{
@@ -61,6 +62,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(command) => compare::compare(command, project, &mut printer),
         Command::Mutate(command) => mutate::mutate(command, project, &mut printer),
         Command::Recheck(command) => recheck::recheck(command, project, &mut printer),
+        Command::Teardown(command) => teardown::teardown(command, project, &mut printer),
         Command::Report(command) => report::report(command, &mut printer),
         Command::Review => snapshots::review(here, &printer),
         Command::Accept(command) => snapshots::settle(&command, true, here, &printer),

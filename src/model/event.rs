@@ -27,6 +27,9 @@ pub enum Event {
     CaseSlow(CaseSlow),
     /// An attempt did not pass, and another follows. Live output only; [`CaseFinished::previous`] contains it.
     CaseRetried(CaseRetried),
+    /// A step of a case with teardown has its response. Recorded, so that the teardown can be run after the process was
+    /// killed; not reported, since [`CaseFinished`] contains it.
+    StepFinished(Box<StepFinished>),
     /// A case has its verdict, in the order of completion. Skipped cases come first.
     CaseFinished(Box<CaseFinished>),
     /// A snapshot file belongs to no case.
@@ -49,11 +52,15 @@ pub fn event_schema() -> String {
 }
 
 impl Event {
-    /// Whether it is for live output only: recordings and reports leave it out.
+    /// Whether it is for live output or recovery only: reports leave it out.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::TargetAwaited(_) | Self::CaseStarted(_) | Self::CaseSlow(_) | Self::CaseRetried(_)
+            Self::TargetAwaited(_)
+                | Self::CaseStarted(_)
+                | Self::CaseSlow(_)
+                | Self::CaseRetried(_)
+                | Self::StepFinished(_)
         )
     }
 }
@@ -199,6 +206,17 @@ pub struct CaseRetried {
     pub elapsed_us: u64,
     /// Wait before the next attempt, in microseconds.
     pub wait_us: u64,
+}
+
+/// A step of a case that has not finished.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepFinished {
+    /// The case's id.
+    pub id: String,
+    /// Its index in the plan, from zero.
+    pub index: usize,
+    /// The step.
+    pub step: Step,
 }
 
 /// The verdict on a case.

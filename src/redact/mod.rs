@@ -26,7 +26,7 @@ use crate::{
     check::{HideText, SnapshotMask},
     model::{
         Access, Answer, Attempt, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request,
-        RunFinished, RunStarted, Step, TargetAwaited, Verdict, marks_of,
+        RunFinished, RunStarted, Step, StepFinished, TargetAwaited, Verdict, marks_of,
     },
     project::Secret,
     suite::Filter,
@@ -236,6 +236,13 @@ impl Redactor {
             }) => {
                 pass.hide(id);
                 pass.quote(reason, Cut::default());
+            }
+            Event::StepFinished(one) => {
+                let StepFinished { id, index: _, step } = &mut **one;
+                pass.hide(id);
+                let mut attempt = Attempt::of(std::mem::take(step));
+                self.attempt(&mut attempt, reads_passed, pass.learned);
+                *step = attempt.steps.pop().unwrap_or_default();
             }
             Event::CaseFinished(finished) => self.finished(pass, finished, reads_passed),
             Event::SnapshotUnused { path } => pass.hide(path),

@@ -89,7 +89,11 @@ impl<W: Write> Reporter for Progress<W> {
                 }
             }
             Event::RunFinished(_) => self.bar.finish_and_clear(),
-            Event::TargetAwaited(_) | Event::CaseSlow(_) | Event::CaseRetried(_) | Event::SnapshotUnused { .. } => {}
+            Event::TargetAwaited(_)
+            | Event::CaseSlow(_)
+            | Event::CaseRetried(_)
+            | Event::StepFinished(_)
+            | Event::SnapshotUnused { .. } => {}
         }
         self.bar.set_message(self.message());
         if matches!(**event, Event::CaseStarted(_)) {

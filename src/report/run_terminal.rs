@@ -369,7 +369,7 @@ impl<W: Write> Reporter for RunTerminal<W> {
             }
             Event::RunFinished(finished) => self.summary(finished),
             Event::TargetAwaited(awaited) => self.awaited(awaited),
-            Event::CaseStarted(_) => Ok(()),
+            Event::CaseStarted(_) | Event::StepFinished(_) => Ok(()),
             Event::CaseSlow(slow) => self.slow(slow),
             Event::CaseRetried(retried) => self.retried(retried),
         }

@@ -44,7 +44,11 @@ impl Reporter for Stream {
             }
             Event::SnapshotUnused { path } => self.run.add_unused(path),
             Event::RunFinished(finished) => self.run.finish(finished),
-            Event::TargetAwaited(_) | Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => {
+            Event::TargetAwaited(_)
+            | Event::CaseStarted(_)
+            | Event::CaseSlow(_)
+            | Event::CaseRetried(_)
+            | Event::StepFinished(_) => {
                 return Ok(());
             }
         }

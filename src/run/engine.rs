@@ -17,7 +17,8 @@ use super::{
 use crate::{
     http::Client,
     model::{
-        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Stop, Verdict, micros,
+        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Step, StepFinished, Stop,
+        Verdict, micros,
     },
     plan::Plan,
     redact::Redactor,
@@ -55,6 +56,8 @@ pub struct RunOptions {
     pub hide: Arc<Redactor>,
     /// The clients of the target's further endpoints, by name.
     pub endpoints: BTreeMap<String, Arc<Client>>,
+    /// Cases of which only the teardown is run, by id, with the steps that an earlier run has sent.
+    pub begun: BTreeMap<String, Vec<Step>>,
     /// The readiness check before the first case.
     pub ready: Option<Ready>,
     /// Stop after this number of failed cases.
@@ -177,6 +180,12 @@ pub async fn run(
                                 is_hopeless = true;
                                 workers.begin_no_more();
                             }
+                        }
+                        Some(WorkerEvent::Step { index, step }) => {
+                            let planned = &plan.cases[index];
+                            let (id, index) = (planned.case.id.clone(), planned.index);
+                            let step = *step;
+                            tell(Event::StepFinished(Box::new(StepFinished { id, index, step })));
                         }
                         Some(WorkerEvent::Judged(judged)) => {
                             let index = judged.index;

@@ -56,6 +56,23 @@ struct Running {
     done: Vec<Done>,
 }
 
+impl Running {
+    /// Takes the captures and responses of the steps that an earlier run has sent. A masked value is not known.
+    fn resume(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.late.begin_recorded(&step.generated);
+            for (name, value) in &step.captures {
+                if value.as_str() != Some(marks_of(name)[0].as_str()) {
+                    self.late.capture(name, value.clone());
+                }
+            }
+            if let Some(exchange) = &step.exchange {
+                self.exchanges.insert(step.id.clone(), Arc::new(exchange.clone()));
+            }
+        }
+    }
+}
+
 /// What ends a step early.
 #[derive(Clone, Copy)]
 struct Ends<'s> {
@@ -182,9 +199,16 @@ impl Flow {
             exchanges: HashMap::new(),
             done: Vec::new(),
         };
+        let has_teardown = case.def.steps.iter().any(|step| step.phase == Phase::Teardown);
+        let begun = self.shared.begun.get(&case.id);
+        let is_resumed = begun.is_some();
+        running.resume(begun.map_or(&[], Vec::as_slice));
         let (mut failed, mut reason): (Option<String>, Option<String>) = (None, None);
         for (index, def) in case.def.steps.iter().enumerate() {
             let is_teardown = def.phase == Phase::Teardown;
+            if is_resumed && !is_teardown {
+                continue;
+            }
             if !is_teardown && *self.shared.abandoned.borrow() && reason.is_none() {
                 reason = Some("the run ended before the case did".to_owned());
             }
@@ -205,6 +229,12 @@ impl Flow {
             }
             if !passed && !def.go_on && !is_teardown {
                 failed.get_or_insert_with(|| def.id.clone());
+            }
+            if has_teardown && !is_teardown {
+                drop(self.sender.send(WorkerEvent::Step {
+                    index: self.index,
+                    step: Box::new(done.step.clone()),
+                }));
             }
             running.done.push(done);
         }

@@ -66,6 +66,13 @@ pub(super) enum WorkerEvent {
         /// Whether there was a complete response.
         is_complete: bool,
     },
+    /// A step of a case with teardown has its response.
+    Step {
+        /// The case's index in the plan.
+        index: usize,
+        /// The step.
+        step: Box<Step>,
+    },
     /// A case is done.
     Judged(Box<CaseResult>),
 }
@@ -109,6 +116,7 @@ impl Workers {
             sources: Arc::clone(sources),
             client: Arc::clone(client),
             endpoints: options.endpoints.clone(),
+            begun: options.begun.clone(),
             redactor: Arc::clone(&options.hide),
             rate_limiter: RateLimiter::new(plan.target.limits.rate_limit),
             gate: Gate::default(),
@@ -215,6 +223,8 @@ pub(super) struct Shared {
     pub(super) client: Arc<Client>,
     /// The clients of the target's further endpoints, by name.
     endpoints: BTreeMap<String, Arc<Client>>,
+    /// Cases of which only the teardown is run, with the steps that an earlier run has sent.
+    pub(super) begun: BTreeMap<String, Vec<Step>>,
     pub(super) redactor: Arc<Redactor>,
     pub(super) gate: Gate,
     rate_limiter: RateLimiter,

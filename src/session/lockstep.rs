@@ -1,6 +1,7 @@
 //! Runs of one suite on several targets in lockstep. Each run is recorded in a temporary file.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -140,6 +141,7 @@ fn sides(
             ready: prepared.ready(None, workspace)?,
             max_fail: None,
             endpoints: prepared.endpoints.clone(),
+            begun: BTreeMap::new(),
             repeats: options.repeats,
             lockstep: None,
         };

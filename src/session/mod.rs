@@ -21,6 +21,7 @@ mod scratch;
 mod selection;
 mod snapshots;
 mod target;
+mod teardown;
 mod workspace;
 
 pub use compare::{CompareRequest, compare};
@@ -38,4 +39,5 @@ pub use run::{RunRequest, run, run_measured};
 pub use selection::CaseFilter;
 pub use snapshots::{pending_snapshots, settle_snapshots};
 pub use target::TARGET_VARIABLE;
+pub use teardown::{TeardownRequest, teardown};
 pub use workspace::Workspace;

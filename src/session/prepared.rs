@@ -10,6 +10,7 @@ use std::{
 };
 
 use chrono::Utc;
+use serde_json::Value;
 
 use super::{SessionError, Workspace, target::Resolved};
 use crate::{
@@ -56,6 +57,17 @@ impl Prepared {
         workspace: &Workspace,
         redactor: &Arc<Redactor>,
     ) -> Result<Self, SessionError> {
+        Self::with_run_id(resolved, selection, None, workspace, redactor)
+    }
+
+    /// The same with the `run_id` of an earlier run.
+    pub(super) fn with_run_id(
+        resolved: Resolved,
+        selection: &Selection,
+        run_id: Option<Value>,
+        workspace: &Workspace,
+        redactor: &Arc<Redactor>,
+    ) -> Result<Self, SessionError> {
         let client_of = |target: &Target| {
             Client::new(target, resolved.use_proxy)
                 .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", target.name)))
@@ -68,7 +80,8 @@ impl Prepared {
             }
         }
         let mut target = resolved.target.clone();
-        target.vars.insert(RUN_ID.to_owned(), new_run_id().into());
+        let run_id = run_id.unwrap_or_else(|| new_run_id().into());
+        target.vars.insert(RUN_ID.to_owned(), run_id);
         let mut plan = workspace.plan(selection, target)?;
         plan.mask_snapshots(Arc::clone(redactor) as Arc<dyn SnapshotMask>);
         Ok(Self {

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     pin::pin,
@@ -177,9 +178,20 @@ fn execute(
         ready,
         max_fail: request.max_fail,
         endpoints: prepared.endpoints.clone(),
+        begun: BTreeMap::new(),
         repeats: request.repeats,
         lockstep: None,
     };
+    send_plan(prepared, &options, workspace, reports)
+}
+
+/// Sends a plan and reports its events.
+pub(super) fn send_plan(
+    prepared: Prepared,
+    options: &RunOptions,
+    workspace: &Workspace,
+    reports: &mut Reports,
+) -> Result<RunFinished, SessionError> {
     let (plan, client) = (Arc::new(prepared.plan), Arc::new(prepared.client));
     let runtime = prepared::runtime()?;
     let finished: io::Result<RunFinished> = runtime.block_on(async {
@@ -191,7 +203,7 @@ fn execute(
             let event = prepared.redactor.event_for(event, reads_passed);
             reports.borrow_mut().event(&event);
         };
-        let mut sending = pin!(send(plan, sources, client, &options, &interrupts, report));
+        let mut sending = pin!(send(plan, sources, client, options, &interrupts, report));
         let mut flush = tokio::time::interval(FLUSH);
         loop {
             tokio::select! {

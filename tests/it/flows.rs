@@ -718,3 +718,44 @@ fn step_of_an_endpoint_gets_no_credentials_of_the_api() {
         ran.stderr
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn teardown_of_a_killed_run_is_run_from_its_recording() {
+    let case = format!(
+        "steps:{CREATE}
+  - id: wait
+    request: {{ path: /count }}
+    eventually: {{ within: 60s, every: 5ms }}
+    expect: {{ status: 418 }}
+{CANCEL}"
+    );
+    let project = Project::new(&[("cases/s/c.yaml", &case)]);
+    let (server, shop) = shop();
+    let mut command = project.command(&["run", "--target", &server.url(), "--record", "run.ndjson"]);
+    let mut child = command.spawn().unwrap();
+    while shop.lock().unwrap().log.len() < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(shop.lock().unwrap().orders.len(), 1);
+    let ran = project.run(&["teardown", "run.ndjson"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(shop.lock().unwrap().orders.is_empty(), "{:?}", shop.lock().unwrap().log);
+    // What is gone already cannot be removed again.
+    assert_eq!(project.run(&["teardown", "run.ndjson"]).code, 1);
+    // A recording of a run that ended has nothing left, and the steps in it do not disturb its readers.
+    let whole = case
+        .replace("eventually: { within: 60s, every: 5ms }", "")
+        .replace("418", "200");
+    project.write("cases/s/c.yaml", &whole);
+    let ran = project.run(&["run", "--target", &server.url(), "--record", "whole.ndjson"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let sent = server.requests();
+    let ran = project.run(&["teardown", "whole.ndjson"]);
+    assert_eq!((ran.code, server.requests()), (0, sent), "{ran:?}");
+    assert!(ran.stderr.contains("there is no teardown to run"), "{ran:?}");
+    assert_eq!(project.run(&["report", "whole.ndjson"]).code, 0);
+    assert_eq!(project.run(&["recheck", "whole.ndjson"]).code, 0);
+}

@@ -230,7 +230,11 @@ impl Reporter for RunPage {
             Event::CaseFinished(finished) => self.case(finished)?,
             Event::SnapshotUnused { path } => self.unused.push(path.clone()),
             Event::RunFinished(finished) => self.finished = Some(finished.clone()),
-            Event::TargetAwaited(_) | Event::CaseStarted(_) | Event::CaseSlow(_) | Event::CaseRetried(_) => {}
+            Event::TargetAwaited(_)
+            | Event::CaseStarted(_)
+            | Event::CaseSlow(_)
+            | Event::CaseRetried(_)
+            | Event::StepFinished(_) => {}
         }
         Ok(())
     }

@@ -1,0 +1,28 @@
+//! `conforme teardown`.
+
+use std::path::PathBuf;
+
+use super::{Printer, args::TeardownArgs, terminal::terminal};
+use crate::{
+    model::Exit,
+    project::TargetOptions,
+    session::{self, SessionError, TeardownRequest},
+};
+
+pub(super) fn teardown(
+    args: TeardownArgs,
+    project: Option<PathBuf>,
+    printer: &mut Printer,
+) -> Result<Exit, SessionError> {
+    let terminal = terminal(&[], args.output.options(), printer);
+    let request = TeardownRequest {
+        project,
+        recording: args.recording,
+        target: TargetOptions {
+            target: args.target,
+            vars: args.vars,
+            ..TargetOptions::default()
+        },
+    };
+    session::teardown(&request, terminal, printer)
+}

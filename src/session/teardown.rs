@@ -1,0 +1,107 @@
+//! `conforme teardown`: runs the teardown of cases that a recorded run began and did not finish.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use super::{
+    CaseFilter, Notices, SessionError, Workspace,
+    prepared::{self, Prepared, redactor},
+    reports::Reports,
+    run::send_plan,
+    target,
+};
+use crate::{
+    model::{Event, Exit, Step},
+    project::{RUN_ID, TargetOptions},
+    recording::Recording,
+    redact::Reporter,
+    run::{RunOptions, SnapshotMode},
+};
+
+/// Options of `teardown`.
+#[derive(Clone, Debug)]
+pub struct TeardownRequest {
+    /// The folder of the project, or one below it; by default the working directory.
+    pub project: Option<PathBuf>,
+    /// The recording of the run that was ended.
+    pub recording: PathBuf,
+    /// Options of the target. Without a name, the recorded target is used.
+    pub target: TargetOptions,
+}
+
+/// Runs the remaining teardown of a recorded run and reports it to `terminal`. A value that was captured as a secret is not
+/// in the recording: steps that need it are omitted.
+pub fn teardown(
+    request: &TeardownRequest,
+    terminal: Box<dyn Reporter>,
+    notices: &mut dyn Notices,
+) -> Result<Exit, SessionError> {
+    let workspace = Workspace::open(request.project.as_deref(), notices)?;
+    let path = &request.recording;
+    let unreadable = SessionError::recording(path);
+    let recording = Recording::open(path).map_err(&unreadable)?;
+    let started = recording.started().clone();
+    let mut begun: BTreeMap<String, Vec<Step>> = BTreeMap::new();
+    for event in recording {
+        match event.map_err(&unreadable)?.into_inner() {
+            Event::StepFinished(one) => begun.entry(one.id).or_default().push(one.step),
+            Event::CaseFinished(finished) => drop(begun.remove(&finished.id)),
+            _ => {}
+        }
+    }
+    if begun.is_empty() {
+        notices.note("every case of this recording has finished: there is no teardown to run");
+        return Ok(Exit::Success);
+    }
+    let known: BTreeSet<&str> = workspace.suites.cases.iter().map(|case| case.id.as_str()).collect();
+    let gone: Vec<_> = begun
+        .keys()
+        .filter(|id| !known.contains(id.as_str()))
+        .cloned()
+        .collect();
+    if !gone.is_empty() {
+        let names = gone.join("`, `");
+        let message = format!("the project no longer has `{names}`, whose teardown is to be run");
+        return Err(SessionError::Usage(message));
+    }
+    let options = TargetOptions {
+        target: Some(request.target.target.clone().unwrap_or_else(|| started.target.clone())),
+        ..request.target.clone()
+    };
+    let resolved = target::resolve(&workspace, &options, false, notices)?;
+    let redactor = redactor([&resolved]);
+    notices.mask(&redactor);
+    let filter = CaseFilter {
+        names: begun.keys().cloned().collect(),
+        tags: Vec::new(),
+    };
+    let selection = filter.select(&workspace)?;
+    let run_id = started.vars.get(RUN_ID).cloned();
+    let prepared = Prepared::with_run_id(resolved, &selection, run_id, &workspace, &redactor)?;
+    prepared::require_inputs(&prepared.plan, false, &workspace)?;
+    let mut reports = Reports::open(&[], terminal)?;
+    let start = prepared.started(&workspace, String::new(), None, None);
+    reports.event(&redactor.event(Event::RunStarted(start)));
+    notices.sending();
+    let run_options = RunOptions {
+        snapshots: SnapshotMode::Check,
+        store: workspace.snapshots.clone(),
+        root: workspace.project.root.clone(),
+        hide: Arc::clone(&redactor),
+        ready: None,
+        max_fail: None,
+        endpoints: prepared.endpoints.clone(),
+        begun,
+        repeats: 1,
+        lockstep: None,
+    };
+    let flaky = prepared.plan.target.flaky;
+    let mut finished = send_plan(prepared, &run_options, &workspace, &mut reports)?;
+    finished.project_cases = workspace.suites.cases.len();
+    let exit = finished.conclude(flaky);
+    reports.event(&redactor.event(Event::RunFinished(finished)));
+    Ok(exit.reported(reports.finish(notices)))
+}
