@@ -592,6 +592,7 @@ fn version(version: http::Version) -> String {
 
 /// The part of an absolute URL after its authority.
 fn path_and_query(url: &str) -> &str {
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.find(['/', '?']).map_or("", |at| &rest[at..])
 }
@@ -679,6 +680,8 @@ mod tests {
             ("https://[::1]:8/a/../b?c=http://d", "/a/../b?c=http://d"),
             ("http://h?a=b/c", "?a=b/c"),
             ("http://h//a", "//a"),
+            ("http://h/a?b#c", "/a?b"),
+            ("http://h#a/b", ""),
         ] {
             assert_eq!(path_and_query(url), path, "{url}");
             let uri: http::Uri = url.parse().expect("a URL");

@@ -1,19 +1,17 @@
 //! Binds one case to one target: the request to send and its expectations.
 
+mod url;
+
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
 
-use super::{
-    late::Late,
-    scope::{MAX_TEXT, Scope},
-};
+use super::{late::Late, scope::Scope};
 use crate::{
     check::{
         BodyExpectation, BodyTest, Capture, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
@@ -25,55 +23,10 @@ use crate::{
     source::{Diagnostic, Sources, Span},
     suite::{
         self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef,
-        PatternDefKind, QueryDef, SnapshotsDef, StatusDef, StepDef, Suite, Suites, Template, TextTestDef, Written,
+        PatternDefKind, SnapshotsDef, StatusDef, StepDef, Suite, Suites, Template, TextTestDef, Written,
     },
     text,
 };
-
-/// Everything except RFC 3986's unreserved characters, which cannot change the structure of a path or query.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Whether [`ENCODED`] leaves a byte as it is.
-fn is_unreserved(byte: u8) -> bool {
-    UNRESERVED[usize::from(byte)]
-}
-
-const UNRESERVED: [bool; 256] = unreserved();
-
-const fn unreserved() -> [bool; 256] {
-    let mut all = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        all[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-        byte += 1;
-    }
-    all
-}
-
-/// The bytes that may be sent in a path.
-const IN_PATH: [bool; 256] = in_path();
-
-const fn in_path() -> [bool; 256] {
-    let mut all = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        let is_excluded = matches!(
-            byte,
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'?' | b'#'
-        );
-        all[byte as usize] = byte.is_ascii_graphic() && !is_excluded;
-        byte += 1;
-    }
-    all
-}
-
-/// Maximum length in bytes of a URL that is known to be valid without parsing it.
-const MAX_PLAIN: usize = 32 * 1024;
-
-/// Whether a URL of a valid base URL and this path with an encoded query is valid.
-fn is_plain(path: &str) -> bool {
-    path.is_empty() || path.starts_with(['/', '?'])
-}
 
 /// The request and expectations of a case.
 #[derive(Clone, Debug)]
@@ -112,6 +65,8 @@ type SharedParts = HashMap<(usize, usize), (Arc<CaseDef>, Shared)>;
 #[derive(Debug, Default)]
 struct Shared {
     message: Option<Arc<Message>>,
+    /// Length of the valid URL of a row.
+    url_length: Option<usize>,
     expected: Option<ExpectedContent>,
 }
 
@@ -361,7 +316,7 @@ impl Binding<'_> {
     /// Every step of [`Binding::bound`] that can fail, in the same order.
     fn check(&self) -> Result<(), Diagnostic> {
         self.message()?;
-        self.url()?;
+        self.check_url()?;
         self.content_expected()?;
         self.status()?;
         self.snapshot()?;
@@ -431,109 +386,6 @@ impl Binding<'_> {
             ));
         }
         Ok(value)
-    }
-
-    fn url(&self) -> Result<String, Diagnostic> {
-        if self.step.follow.is_some() {
-            let location = self.late.location().unwrap_or(&self.binder.base);
-            return self.with_query(location.to_owned());
-        }
-        let base = self.endpoint().map(|endpoint| endpoint.base_url.trim_end_matches('/'));
-        let def = &self.step.request;
-        let mut url = base.unwrap_or(&self.binder.base).to_owned();
-        if let Some(path) = &def.path {
-            let text = self.with_params(&self.scope.text(path), path.span)?;
-            let is_bad = |c: &char| !c.is_ascii() || !IN_PATH[*c as usize];
-            if !text.bytes().all(|byte| IN_PATH[usize::from(byte)])
-                && let Some(bad) = text.chars().find(is_bad)
-            {
-                return Err(Diagnostic::new(
-                    path.span,
-                    format!("the path contains {bad:?}, which is not allowed in a URL"),
-                )
-                .help("give it as a path parameter: those are percent-encoded"));
-            }
-            url.push_str(&text);
-        }
-        url = self.with_query(url)?;
-        let is_plain = matches!(def.query, QueryDef::Fields(_)) && is_plain(&url[self.binder.base.len()..]);
-        if !(is_plain && url.len() <= MAX_PLAIN) && url.parse::<http::Uri>().is_err() {
-            let span = def.path.as_ref().map_or(self.case.span, |path| path.span);
-            let shown: String = url.chars().take(200).collect();
-            return Err(Diagnostic::new(span, format!("`{shown}` is not a valid URL")));
-        }
-        Ok(url)
-    }
-
-    /// A URL with the query of the step, after its own query if it has one.
-    fn with_query(&self, mut url: String) -> Result<String, Diagnostic> {
-        let query = match &self.step.request.query {
-            QueryDef::Fields(fields) => self.pairs(fields),
-            QueryDef::Raw(raw) => {
-                let text = self.scope.text(raw);
-                if let Some(wrong) = suite::wrong_query(&text, raw.span) {
-                    return Err(wrong);
-                }
-                text
-            }
-        };
-        let is_raw = matches!(self.step.request.query, QueryDef::Raw(_));
-        if is_raw || !query.is_empty() {
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&query);
-        }
-        Ok(url)
-    }
-
-    /// A path with its parameters, percent-encoded, in place of `{name}`.
-    fn with_params(&self, path: &str, span: Span) -> Result<String, Diagnostic> {
-        let mut text = String::with_capacity(path.len() + 64);
-        let mut rest = path;
-        while let Some(open) = memchr::memchr(b'{', rest.as_bytes()) {
-            let (before, braced) = rest.split_at(open);
-            text.push_str(before);
-            let named = braced[1..].split_once('}').and_then(|(name, after)| {
-                let params = &self.step.request.params;
-                let (_, value) = params.iter().find(|(known, _)| known == name)?;
-                Some((value, after))
-            });
-            let Some((value, after)) = named else {
-                text.push('{');
-                rest = &braced[1..];
-                continue;
-            };
-            let value = self.scope.text(value);
-            if value.bytes().all(is_unreserved) {
-                text.push_str(&value);
-            } else {
-                text.extend(utf8_percent_encode(&value, ENCODED));
-            }
-            rest = after;
-            if text.len() > MAX_TEXT {
-                return Err(Diagnostic::new(
-                    span,
-                    "with its parameters, the path is longer than 1 MiB",
-                ));
-            }
-        }
-        text.push_str(rest);
-        Ok(text)
-    }
-
-    /// `a=b&c=d`, percent-encoded.
-    fn pairs(&self, fields: &[(String, Vec<Template>)]) -> String {
-        let mut pairs = Vec::new();
-        for (name, values) in fields {
-            for value in values {
-                let value = self.scope.text(value);
-                pairs.push(format!(
-                    "{}={}",
-                    utf8_percent_encode(name, ENCODED),
-                    utf8_percent_encode(&value, ENCODED)
-                ));
-            }
-        }
-        pairs.join("&")
     }
 
     fn content(&self) -> (Bytes, Option<&'static str>) {
@@ -644,8 +496,7 @@ impl Binding<'_> {
             return bind();
         }
         let address = (Arc::as_ptr(def).addr(), self.index);
-        let all = || self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = all().get_mut(&address)
+        if let Some((_, known)) = self.all_shared().get_mut(&address)
             && let Some(known) = slot(known)
         {
             return Ok(known.clone());
@@ -653,13 +504,17 @@ impl Binding<'_> {
         let (part, is_same_for_all) = self.scope.watched(bind);
         let part = part?;
         if is_same_for_all {
-            let mut all = all();
+            let mut all = self.all_shared();
             let (_, known) = all
                 .entry(address)
                 .or_insert_with(|| (Arc::clone(def), Shared::default()));
             *slot(known) = Some(part.clone());
         }
         Ok(part)
+    }
+
+    fn all_shared(&self) -> MutexGuard<'_, SharedParts> {
+        self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn headers(&self) -> Result<Vec<HeaderExpectation>, Diagnostic> {
@@ -816,34 +671,4 @@ impl Binding<'_> {
 
 fn has(headers: &[(String, String)], name: &str) -> bool {
     headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unreserved_bytes_are_not_encoded() {
-        for byte in 0..=0x7f_u8 {
-            let text = char::from(byte).to_string();
-            let is_same = utf8_percent_encode(&text, ENCODED).to_string() == text;
-            assert_eq!(is_unreserved(byte), is_same, "{text:?}");
-        }
-        assert!((0x80..=0xff_u8).all(|byte| !is_unreserved(byte)));
-    }
-
-    #[test]
-    fn url_that_is_not_parsed_is_valid() {
-        let all: String = (0..=0x7f_u8)
-            .filter(|byte| IN_PATH[usize::from(*byte)])
-            .map(char::from)
-            .collect();
-        let long = format!("/{}", "a".repeat(MAX_PLAIN));
-        for path in ["", "/", "//", "?a=b", "/?a=b%20", &format!("/{all}"), &long] {
-            assert!(is_plain(path), "{path}");
-            let url = format!("http://host:8080{path}");
-            assert!(url.parse::<http::Uri>().is_ok(), "{url}");
-        }
-        assert!(!is_plain("@host/") && !is_plain(":80"));
-    }
 }

@@ -73,8 +73,13 @@ impl<'a> Scope<'a> {
     pub(super) fn watched<T>(&self, make: impl FnOnce() -> T) -> (T, bool) {
         self.has_row.set(false);
         let value = make();
-        let has_mistake = self.is_incomplete() || self.unfit().is_some() || self.unchanged().is_some();
-        (value, !self.has_row.get() && !has_mistake)
+        (value, !self.has_row.get() && !self.has_error())
+    }
+
+    /// Whether a value could not be used.
+    pub(super) fn has_error(&self) -> bool {
+        let is_set = |reason: &RefCell<Option<String>>| reason.borrow().is_some();
+        self.is_incomplete() || [&self.unfit, &self.unchanged, &self.uncaptured].into_iter().any(is_set)
     }
 
     /// Whether some variable had no value.

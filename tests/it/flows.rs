@@ -626,6 +626,23 @@ steps:
 }
 
 #[test]
+fn endpoint_with_a_shorter_base_url_than_the_target_is_planned() {
+    let project = Project::new(&[
+        (
+            "conforme.toml",
+            "[targets.t]\nbase_url = \"http://127.0.0.1:1/a/long/prefix\"\n\
+             [targets.t.endpoints.m]\nbase_url = \"http://[::1]:2\"\n",
+        ),
+        (
+            "cases/s/c.yaml",
+            "steps:\n  - { id: a, endpoint: m, request: { path: /b }, expect: { status: 200 } }\n",
+        ),
+    ]);
+    let ran = project.run(&["list", "--target", "t"]);
+    assert!(ran.code == 0 && ran.stdout.contains("s/c"), "{ran:?}");
+}
+
+#[test]
 fn generated_values_differ_between_the_rows_of_a_table() {
     let case = "vars: { key: 'k-{{ uuid }}' }
 request: { method: POST, path: /echo, body: { json: { k: '{{ key }}', n: '{{ n }}' } } }
