@@ -4,6 +4,7 @@
 //! All of them provide messages as they were sent (RFC 5322), and one parser represents them as JSON. Reading a mailbox
 //! never changes it: nothing is deleted, moved or marked as read.
 
+mod api;
 mod error;
 mod links;
 mod message;
@@ -13,9 +14,11 @@ mod smtp;
 use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
+use http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
+use api::Api;
 pub use error::MailError;
 use sink::Sink;
 
@@ -95,7 +98,22 @@ pub struct Mailbox {
 }
 
 enum Source {
+    Api(Box<Api>),
     Sink(Sink),
+}
+
+/// Why a query failed, without the address of the mailbox.
+enum QueryError {
+    /// The limit of bytes is exceeded.
+    Size,
+    /// The limit of messages is exceeded.
+    Count(usize),
+    /// The sink rejected a message.
+    Rejected(String),
+    /// The HTTP API sent this status.
+    Status(StatusCode),
+    /// Anything else, in words.
+    Other(String),
 }
 
 /// A message as its server has it.
@@ -117,7 +135,6 @@ impl Mailbox {
     /// Checks the settings; the kind `smtp` also starts listening, as a task of the current runtime that ends with the
     /// mailbox. The other kinds connect when they are queried, with `tls` if their URL asks for it.
     pub async fn open(settings: MailboxSettings, tls: Option<Arc<rustls::ClientConfig>>) -> Result<Self, MailError> {
-        let _ = tls;
         let address = public_address(&settings.base_url);
         let invalid = |reason: &str| MailError::Address {
             address: address.clone(),
@@ -130,10 +147,15 @@ impl Mailbox {
         }
         let source = match settings.kind {
             MailboxKind::Smtp => Source::Sink(Sink::open(&url, settings.max_bytes, invalid).await?),
-            _ => return Err(invalid("this kind is not supported")),
+            MailboxKind::Imap => return Err(invalid("this build cannot read IMAP folders")),
+            MailboxKind::Mailpit | MailboxKind::Mailhog | MailboxKind::Maildev => {
+                let api = Api::new(&settings, url, tls.as_deref()).map_err(|reason| invalid(&reason))?;
+                Source::Api(Box::new(api))
+            }
         };
         let address = match &source {
             Source::Sink(sink) => format!("smtp://{}", sink.address()),
+            Source::Api(_) => address,
         };
         Ok(Self {
             address,
@@ -158,7 +180,7 @@ impl Mailbox {
     pub async fn messages(&self, to: &str, since: Option<DateTime<Utc>>) -> Result<Value, MailError> {
         let since = since.map(|since| since.trunc_subsecs(0));
         let query = async {
-            let messages = self.received(to, since)?;
+            let messages = self.received(to, since).await?;
             self.document(to, messages).await
         };
         let timeout = |_| MailError::Timeout {
@@ -168,24 +190,36 @@ impl Mailbox {
         tokio::time::timeout(self.timeout, query).await.map_err(timeout)?
     }
 
-    fn received(&self, to: &str, since: Option<DateTime<Utc>>) -> Result<Vec<Received>, MailError> {
-        let mut messages = match &self.source {
-            Source::Sink(sink) => sink.messages(to, since).map_err(|reason| MailError::Rejected {
-                address: self.address.clone(),
-                to: to.to_owned(),
-                reason,
-            })?,
+    async fn received(&self, to: &str, since: Option<DateTime<Utc>>) -> Result<Vec<Received>, MailError> {
+        let result = match &self.source {
+            Source::Api(api) => api.messages(to, since).await,
+            Source::Sink(sink) => sink.messages(to, since).map_err(QueryError::Rejected),
         };
+        let mut messages = result.map_err(|error| self.error(to, error))?;
         messages.sort_by_key(|message| message.at);
         let size: usize = messages.iter().map(|message| message.raw.len()).sum();
         if size > self.max_bytes {
-            return Err(MailError::Size {
-                address: self.address.clone(),
-                to: to.to_owned(),
-                limit: self.max_bytes,
-            });
+            return Err(self.error(to, QueryError::Size));
         }
         Ok(messages)
+    }
+
+    fn error(&self, to: &str, error: QueryError) -> MailError {
+        let (address, to) = (self.address.clone(), to.to_owned());
+        match error {
+            QueryError::Size => MailError::Size {
+                address,
+                to,
+                limit: self.max_bytes,
+            },
+            QueryError::Count(limit) => MailError::Count { address, limit },
+            QueryError::Rejected(reason) => MailError::Rejected { address, to, reason },
+            QueryError::Status(status) => MailError::Read {
+                address,
+                reason: format!("status {status}"),
+            },
+            QueryError::Other(reason) => MailError::Read { address, reason },
+        }
     }
 
     /// Parses on a thread of its own: a large message would delay everything else, and a defect in the parser must not

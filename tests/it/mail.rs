@@ -3,11 +3,18 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::TcpStream,
-    time::Duration,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use conforme::mail::{MailError, Mailbox, MailboxKind, MailboxSettings};
-use serde_json::Value;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use serde_json::{Value, json};
+
+use crate::{
+    connections::secure::{Authority, Secure},
+    support::{Server, Then, answer},
+};
 
 fn settings(kind: MailboxKind, base_url: &str) -> MailboxSettings {
     MailboxSettings {
@@ -223,4 +230,338 @@ fn credentials_are_in_no_message() {
             assert!(!text.contains("hunter2"), "{text}");
         }
     });
+}
+
+/// A message as its sender wrote it.
+const SOURCE: &str = "From: Shop <shop@example.test>\r\nTo: Jane <jane@example.test>\r\nSubject: Order 1\r\n\
+                      Date: Mon, 30 Nov 2026 12:00:00 +0100\r\n\r\nSee https://shop.example.test/orders/1.\r\n";
+
+/// A server with a response for each path and query; the first that the path begins with. It keeps all requests.
+fn api(responses: Vec<(String, String)>) -> (Server, Arc<Mutex<Vec<String>>>) {
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&requests);
+    let server = Server::start(move |request| {
+        kept.lock().unwrap().push(request.to_owned());
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let found = responses.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
+        let bytes = match found {
+            Some((_, body)) => answer("HTTP/1.1 200 OK", body),
+            None => answer("HTTP/1.1 404 Not Found", "{\"error\":\"Not found\"}"),
+        };
+        (bytes, Then::Keep)
+    });
+    (server, requests)
+}
+
+fn response(path: &str, body: &impl ToString) -> (String, String) {
+    (path.to_owned(), body.to_string())
+}
+
+async fn open(kind: MailboxKind, base_url: &str) -> Mailbox {
+    Mailbox::open(settings(kind, base_url), None).await.unwrap()
+}
+
+fn all_are_reads(requests: &Mutex<Vec<String>>) -> bool {
+    let requests = requests.lock().unwrap();
+    !requests.is_empty() && requests.iter().all(|request| request.starts_with("GET "))
+}
+
+#[test]
+fn maildev_3_is_read_by_list_and_source() {
+    // A response of maildev 3.0.0, shortened. A request of the message itself would mark it as read.
+    let list = json!([
+        {"id": "2iqatz6u", "time": "2026-11-30T11:00:00.000Z", "read": false, "subject": "Order 1",
+         "from": [{"address": "shop@example.test", "name": "Shop"}], "to": [{"address": "jane@example.test", "name": "Jane"}],
+         "envelope": {"from": {"address": "bounce@example.test", "args": {"SIZE": "1250"}},
+                      "to": [{"address": "Jane@example.test"}, {"address": "hidden@example.test"}]}},
+        {"id": "other", "time": "2026-11-30T11:00:01.000Z", "to": [], "envelope": {"to": [{"address": "other@example.test"}]}},
+    ]);
+    let (server, requests) = api(vec![
+        response("/base/api/email/2iqatz6u/source", &SOURCE),
+        response("/base/api/email", &list),
+    ]);
+    block_on(async {
+        let mailbox = open(MailboxKind::Maildev, &format!("{}/base/", server.url())).await;
+        let hidden = mailbox.messages("hidden@example.test", None).await.unwrap();
+        let message = &hidden["messages"][0];
+        assert_eq!(subjects(&hidden), ["Order 1"]);
+        assert_eq!(message["from"], "shop@example.test");
+        assert_eq!(message["links"], json!(["https://shop.example.test/orders/1"]));
+        let since = "2026-11-30T11:00:00.9Z".parse().unwrap();
+        assert_eq!(
+            mailbox.messages("jane@example.test", Some(since)).await.unwrap()["count"],
+            1
+        );
+        let since = "2026-11-30T11:00:01Z".parse().unwrap();
+        assert_eq!(
+            mailbox.messages("jane@example.test", Some(since)).await.unwrap()["count"],
+            0
+        );
+    });
+    assert!(all_are_reads(&requests));
+}
+
+#[test]
+fn maildev_2_has_its_list_at_another_path() {
+    // A response of maildev 2.2.1, shortened.
+    let list = json!([{
+        "id": "yp0dXJHd", "time": "2026-11-30T11:00:00.000Z", "date": "2026-11-30T11:00:00.000Z", "read": false,
+        "envelope": {"from": {"address": "bounce@example.test", "args": false},
+                     "to": [{"address": "jane@example.test", "args": false}], "host": "[127.0.0.1]"},
+    }]);
+    let (server, requests) = api(vec![
+        response("/email/yp0dXJHd/source", &SOURCE),
+        response("/email", &list),
+    ]);
+    block_on(async {
+        let mailbox = open(MailboxKind::Maildev, &server.url()).await;
+        for _ in 0..2 {
+            assert_eq!(
+                subjects(&mailbox.messages("jane@example.test", None).await.unwrap()),
+                ["Order 1"]
+            );
+        }
+    });
+    let requests = requests.lock().unwrap();
+    let paths: Vec<_> = requests
+        .iter()
+        .map(|request| request.split(' ').nth(1).unwrap())
+        .collect();
+    let source = "/email/yp0dXJHd/source";
+    assert_eq!(paths, ["/api/email", "/email", source, "/email", source]);
+}
+
+fn mailpit_message(number: usize, to: &str) -> Value {
+    let created = chrono::DateTime::from_timestamp(1_800_000_000 - i64::try_from(number).unwrap(), 0).unwrap();
+    json!({
+        "ID": format!("id{number}"), "MessageID": "1@example.test", "Read": false, "From": {"Name": "Shop", "Address": "s@x.test"},
+        "To": [{"Name": "", "Address": to}], "Cc": null, "Bcc": [{"Name": "", "Address": format!("bcc{number}@example.test")}],
+        "Subject": "Order 1", "Created": created.to_rfc3339(), "Size": 100, "Attachments": 0, "Snippet": "See",
+    })
+}
+
+#[test]
+fn mailpit_is_read_page_by_page_without_marking_messages() {
+    // Newest first. The last message of the first page is on the second page again, because another one has arrived.
+    let first: Vec<_> = (0..50)
+        .map(|number| mailpit_message(number, "other@example.test"))
+        .collect();
+    let second = [
+        mailpit_message(49, "other@example.test"),
+        mailpit_message(50, "JANE@example.test"),
+        mailpit_message(51, "notjane@example.test"),
+    ];
+    let page =
+        |messages: &[Value]| json!({"total": 52, "messages_count": 52, "start": 0, "tags": [], "messages": messages});
+    let (server, requests) = api(vec![
+        response("/api/v1/messages?start=0&limit=50", &page(&first)),
+        response("/api/v1/messages?start=50&limit=50", &page(&second)),
+        response("/api/v1/message/id50/raw", &SOURCE),
+        response("/api/v1/message/id49/raw", &SOURCE),
+    ]);
+    block_on(async {
+        let mailbox = open(MailboxKind::Mailpit, &server.url()).await;
+        assert_eq!(
+            subjects(&mailbox.messages("jane@example.test", None).await.unwrap()),
+            ["Order 1"]
+        );
+        assert_eq!(mailbox.messages("bcc49@example.test", None).await.unwrap()["count"], 1);
+        let before = requests.lock().unwrap().len();
+        // Everything from here on is older: the second page is not needed.
+        let since = chrono::DateTime::from_timestamp(1_800_000_000 - 10, 0);
+        assert_eq!(mailbox.messages("jane@example.test", since).await.unwrap()["count"], 0);
+        assert_eq!(requests.lock().unwrap().len(), before + 1);
+    });
+    assert!(all_are_reads(&requests));
+}
+
+#[test]
+fn number_of_listed_messages_is_limited() {
+    let messages: Vec<_> = (0..50)
+        .map(|number| mailpit_message(number, "other@example.test"))
+        .collect();
+    let (server, _) = api(vec![response("/api/v1/messages", &json!({ "messages": messages }))]);
+    block_on(async {
+        let mut settings = settings(MailboxKind::Mailpit, &server.url());
+        settings.max_bytes = 10_000_000;
+        let mailbox = Mailbox::open(settings, None).await.unwrap();
+        let error = mailbox.messages("jane@example.test", None).await.unwrap_err();
+        assert!(matches!(error, MailError::Count { limit: 2_000, .. }), "{error}");
+    });
+}
+
+fn mailhog_message(id: &str, created: &str, to: &str) -> Value {
+    json!({
+        "ID": id, "From": {"Relays": null, "Mailbox": "shop", "Domain": "example.test", "Params": ""}, "To": [],
+        "Content": {"Headers": {}, "Body": "", "Size": 1, "MIME": null}, "Created": created, "MIME": null,
+        "Raw": {"From": "shop@example.test", "To": [to], "Data": SOURCE.replace("Order 1", id), "Helo": "x"},
+    })
+}
+
+#[test]
+fn mailhog_is_searched_and_recipients_are_compared() {
+    let page = json!({"total": 3, "count": 3, "start": 0, "items": [
+        mailhog_message("two", "2026-11-30T11:00:01.5+01:00", "jane@example.test"),
+        mailhog_message("one", "2026-11-30T11:00:01.25+01:00", "jane@example.test"),
+        mailhog_message("other", "2026-11-30T11:00:01+01:00", "mary-jane@example.test"),
+    ]});
+    let (server, requests) = api(vec![
+        response(
+            "/api/v2/search?kind=to&query=jane%40example.test&start=0&limit=50",
+            &page,
+        ),
+        // Its memory has `null` for an empty list.
+        response(
+            "/api/v2/search?kind=to&query=example.test&",
+            &json!({"total": 0, "count": 0, "start": 0, "items": null}),
+        ),
+    ]);
+    block_on(async {
+        let mailbox = open(MailboxKind::Mailhog, &server.url()).await;
+        assert_eq!(
+            subjects(&mailbox.messages("jane@example.test", None).await.unwrap()),
+            ["one", "two"]
+        );
+        // `+` would be an operator of a regular expression.
+        assert_eq!(mailbox.messages("jane+1@example.test", None).await.unwrap()["count"], 0);
+    });
+    assert!(all_are_reads(&requests));
+}
+
+#[test]
+fn credentials_are_sent_to_an_api() {
+    let (server, requests) = api(vec![response("/api/v1/messages", &json!({ "messages": [] }))]);
+    block_on(async {
+        let mut settings = settings(MailboxKind::Mailpit, &server.url());
+        settings.login = Some(("jane".to_owned(), "hunter2".to_owned()));
+        settings.headers = vec![("X-Key".to_owned(), "hunter3".to_owned())];
+        let mailbox = Mailbox::open(settings, None).await.unwrap();
+        assert_eq!(mailbox.messages("jane@example.test", None).await.unwrap()["count"], 0);
+        assert!(!format!("{mailbox:?}").contains("hunter"));
+    });
+    let request = requests.lock().unwrap()[0].to_lowercase();
+    assert!(
+        request.contains("\r\nauthorization: basic amfuztpodw50zxiy\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("\r\nx-key: hunter3\r\n"), "{request}");
+}
+
+#[test]
+fn failures_of_an_api_are_errors_with_its_address() {
+    let elsewhere = Server::always("HTTP/1.1 200 OK", "{\"messages\":[]}");
+    let redirect = format!("HTTP/1.1 302 Found\nLocation: {}/api/v1/messages", elsewhere.url());
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for (head, body, expected) in [
+        ("HTTP/1.1 401 Unauthorized", "", "status 401"),
+        (redirect.as_str(), "", "status 302"),
+        ("HTTP/1.1 200 OK", "<html>", "is not what `mailpit` sends"),
+        ("HTTP/1.1 200 OK", &deep, "is not what `mailpit` sends"),
+        (
+            "HTTP/1.1 200 OK",
+            &"x".repeat(200_000),
+            "exceed the limit of 100000 bytes",
+        ),
+        ("HTTP/1.1 200 OK\nContent-Length: 100", "{", "error"),
+    ] {
+        let bytes = answer(head, body);
+        let server = Server::start(move |_| (bytes.clone(), Then::Close));
+        block_on(async {
+            let mailbox = open(MailboxKind::Mailpit, &server.url()).await;
+            let error = mailbox
+                .messages("jane@example.test", None)
+                .await
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(&server.url()) && error.contains(expected), "{error}");
+        });
+    }
+    assert_eq!(elsewhere.requests(), 0);
+}
+
+#[test]
+fn mailbox_that_is_down_or_silent_is_an_error_in_time() {
+    block_on(async {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let mailbox = open(MailboxKind::Mailhog, &format!("http://{closed}")).await;
+        let error = mailbox
+            .messages("jane@example.test", None)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(&closed.to_string()) && error.contains("refused"),
+            "{error}"
+        );
+
+        let silent = Server::start(|_| (Vec::new(), Then::Hang));
+        let mut settings = settings(MailboxKind::Maildev, &silent.url());
+        settings.timeout = Duration::from_millis(200);
+        let mailbox = Mailbox::open(settings, None).await.unwrap();
+        let start = Instant::now();
+        let error = mailbox.messages("jane@example.test", None).await.unwrap_err();
+        assert!(matches!(error, MailError::Timeout { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(10));
+    });
+}
+
+#[test]
+fn invalid_settings_of_an_api_are_errors_without_values() {
+    block_on(async {
+        for url in [
+            "ftp://example.test",
+            "http://example.test/?a=b",
+            "example.test",
+            "http://u:p@example.test",
+        ] {
+            let error = Mailbox::open(settings(MailboxKind::Mailpit, url), None)
+                .await
+                .unwrap_err();
+            assert!(matches!(error, MailError::Address { kind: "mailpit", .. }), "{error}");
+        }
+        let mut invalid = settings(MailboxKind::Mailpit, "http://example.test");
+        invalid.headers = vec![("X-Key".to_owned(), "hunter2\n".to_owned())];
+        let error = Mailbox::open(invalid, None).await.unwrap_err().to_string();
+        assert!(error.contains("`X-Key`") && !error.contains("hunter2"), "{error}");
+    });
+}
+
+#[test]
+fn secure_api_is_read_over_http_1_with_the_given_configuration() {
+    let authority = Authority::new();
+    let server = Secure::start(&authority.local(), &["h2", "http/1.1"], None);
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    block_on(async {
+        let open = async |tls| {
+            Mailbox::open(settings(MailboxKind::Mailpit, &server.url()), tls)
+                .await
+                .unwrap()
+        };
+        let query = async |mailbox: Mailbox| {
+            mailbox
+                .messages("jane@example.test", None)
+                .await
+                .unwrap_err()
+                .to_string()
+        };
+        let error = query(open(Some(Arc::new(config))).await).await;
+        assert!(error.contains("the response to /api/v1/messages is not"), "{error}");
+        let error = query(open(None).await).await;
+        assert!(error.contains("certificate"), "{error}");
+    });
+    let seen = server.seen();
+    assert!(seen.len() == 1 && seen[0].starts_with("HTTP/1.1 "), "{seen:?}");
 }
