@@ -387,13 +387,14 @@ impl Target {
         })
     }
 
-    /// The target with an endpoint in the place of its own URL, for a client of the endpoint.
-    pub fn at_endpoint(&self, endpoint: &Endpoint) -> Option<Self> {
-        Some(Self {
-            base: endpoint.base.clone()?,
-            limits: endpoint.limits,
+    /// The target at another URL, for a client of an endpoint or of a followed `Location`.
+    #[must_use]
+    pub fn at(&self, base: BaseUrl, limits: Limits) -> Self {
+        Self {
+            base,
+            limits,
             ..self.clone()
-        })
+        }
     }
 
     /// The mark for a filtered secret, if this is the target of a recording.

@@ -54,6 +54,8 @@ pub struct RunOptions {
     pub root: PathBuf,
     /// Masks secrets in every snapshot text before it is written.
     pub hide: Arc<Redactor>,
+    /// Whether the proxy of the environment applies.
+    pub use_proxy: bool,
     /// The clients of the target's further endpoints, by name.
     pub endpoints: BTreeMap<String, Arc<Client>>,
     /// Cases of which only the teardown is run, by id, with the steps that an earlier run has sent.

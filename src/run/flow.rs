@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     check::{self, Judgement},
-    http::Parked,
-    model::{Attempt, CheckId, Exchange, Finding, Level, Phase, Reply, Step, marks_of},
+    http::{Client, Parked},
+    model::{Attempt, CREDENTIALS, CheckId, Exchange, Finding, Level, Phase, Reply, Request, Step, marks_of},
     plan::{Bound, Late, Unbound},
-    project::Secret,
+    project::{BaseUrl, Secret},
     suite::{Case, StepDef},
 };
 
@@ -257,6 +257,8 @@ impl Flow {
             },
         };
         running.late.begin();
+        // The client for a `Location` of another origin.
+        let mut elsewhere: Option<Result<Client, String>> = None;
         if let Some(follow) = &def.follow {
             let place = shared.sources.place(follow.span);
             let target = &shared.plan.target;
@@ -267,6 +269,15 @@ impl Flow {
             let base = &endpoint.unwrap_or(&target.base).origin;
             match location::of(running.exchanges.get(&follow.value.step).map(|one| &**one), base) {
                 Location::Same(url) => running.late.follow(url),
+                Location::Other(url) if follow.value.allow_other_origin => {
+                    elsewhere = Some(self.elsewhere(&url));
+                    running.late.follow(url);
+                }
+                Location::Other(url) => {
+                    let finding = Finding::new(CheckId::Follow, "the `Location` leaves the target");
+                    let finding = finding.expected("a `Location` of the target").actual(url);
+                    return Some(refused(def, finding.place(&place)));
+                }
                 // A step that did not run has no response to follow.
                 Location::None if def.phase == Phase::Teardown => {
                     let reason = format!("the step `{}` has no response to follow", follow.value.step);
@@ -302,12 +313,24 @@ impl Flow {
             }
             Err(Unbound::Pointless(reason)) => return Some(omit(def, Some(reason))),
         };
-        if let Some(cookies) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
+        let elsewhere = match elsewhere.transpose() {
+            Ok(client) => client,
+            Err(reason) => {
+                let place = shared.sources.place(def.span);
+                return Some(refused(def, Finding::new(CheckId::Follow, reason).place(&place)));
+            }
+        };
+        if elsewhere.is_some() {
+            self.drop_credentials(&mut bound.request);
+        } else if let Some(cookies) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
             cookies.add(&mut bound.request);
         }
         let other = def.expect.same_as.as_ref();
         let other = other.map(|other| running.exchanges.get(&other.value).map(Arc::clone));
-        let Some(judged) = self.poll(def, &bound, other.as_ref(), running, ends).await? else {
+        let client = elsewhere
+            .as_ref()
+            .unwrap_or_else(|| shared.client_of(endpoint_of(def).as_deref()));
+        let Some(judged) = self.poll((def, client), &bound, other.as_ref(), running, ends).await? else {
             return Some(omit(def, Some(ENDED.to_owned())));
         };
         Some(done(def, bound, judged, running))
@@ -317,7 +340,7 @@ impl Flow {
     /// response. The outer one: a check panicked.
     async fn poll(
         &mut self,
-        def: &StepDef,
+        (def, client): (&StepDef, &Client),
         bound: &Bound,
         other: Option<&Option<Arc<Exchange>>>,
         running: &mut Running,
@@ -327,7 +350,7 @@ impl Flow {
         // Violations of built-in rules by responses before the last.
         let mut before: Vec<Finding> = Vec::new();
         for polls in 0.. {
-            let Some((started, parked)) = self.send(def, bound, ends.requests).await else {
+            let Some((started, parked)) = self.send(client, bound, ends.requests).await else {
                 return Some(None);
             };
             let reply = parked.so_far();
@@ -378,7 +401,7 @@ impl Flow {
     /// Sends a request and parks its connection. None if the run ends before there is a response.
     async fn send(
         &mut self,
-        def: &StepDef,
+        client: &Client,
         bound: &Bound,
         ends: &watch::Sender<bool>,
     ) -> Option<(DateTime<Utc>, Parked)> {
@@ -397,7 +420,6 @@ impl Flow {
         }));
         self.is_started = true;
         let started = Utc::now();
-        let client = shared.client_of(def.endpoint.as_ref().map(|endpoint| endpoint.value.as_str()));
         let answered = Shared::exchange(client, &bound.request, bound.timeout, ends).await;
         let is_complete = answered.as_ref().is_some_and(crate::http::Listening::is_complete);
         if is_complete {
@@ -408,6 +430,26 @@ impl Flow {
             is_complete,
         }));
         Some((started, client.park(answered?)))
+    }
+
+    /// A client for a URL of another origin.
+    fn elsewhere(&self, url: &str) -> Result<Client, String> {
+        let target = &self.shared.plan.target;
+        let origin = url::Url::parse(url).map_err(|error| error.to_string())?;
+        let base = BaseUrl::parse(&origin.origin().ascii_serialization())?;
+        let target = target.at(base, target.limits);
+        Client::new(&target, self.shared.use_proxy).map_err(|error| error.to_string())
+    }
+
+    /// Removes what must not leave the target: its own header fields, credentials, and values that are masked.
+    fn drop_credentials(&self, request: &mut Request) {
+        let target = &self.shared.plan.target;
+        request.headers.retain(|(name, value)| {
+            let is_named = |known: &str| name.eq_ignore_ascii_case(known);
+            let is_own = target.headers.iter().any(|(known, _)| is_named(known));
+            let is_credential = CREDENTIALS.iter().any(|known| is_named(known));
+            !is_own && !is_credential && self.shared.redactor.text(value) == *value
+        });
     }
 
     /// Waits without a slot; false if the run ends before.

@@ -9,6 +9,8 @@ use crate::model::{Exchange, Reply};
 pub(super) enum Location {
     /// An absolute URL of the target.
     Same(String),
+    /// An absolute URL elsewhere.
+    Other(String),
     /// There is no response.
     None,
     /// There is no URL of the target.
@@ -43,11 +45,15 @@ pub(super) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
         );
     };
     let resolved = Url::parse(&request.url).and_then(|base| base.join(location));
-    let (Ok(url), Ok(target)) = (resolved, Url::parse(origin)) else {
+    let (Ok(mut url), Ok(target)) = (resolved, Url::parse(origin)) else {
         return wrong("the `Location` is not a URL", location);
     };
     if url.origin() != target.origin() {
-        return wrong("the `Location` leaves the target", location);
+        if !url.has_host() || !matches!(url.scheme(), "http" | "https") {
+            return wrong("the `Location` is not an HTTP URL", location);
+        }
+        url.set_fragment(None);
+        return Location::Other(url.into());
     }
     // Sent as it was received, without the fragment, as far as it says.
     let plain = location.split('#').next().unwrap_or_default();
@@ -95,14 +101,15 @@ mod tests {
         ] {
             assert_eq!(location(&[field]), at(path), "{field}");
         }
-        for wrong in [
-            "http://127.0.0.1:81/",
-            "https://127.0.0.1:80/",
-            "//evil/x",
-            "http://[",
-            "mailto:a@b",
-        ] {
+        for wrong in ["http://[", "mailto:a@b", "file:///etc/passwd"] {
             assert!(matches!(location(&[wrong]), Location::Wrong { .. }), "{wrong}");
+        }
+        for (other, url) in [
+            ("http://127.0.0.1:81/a#b", "http://127.0.0.1:81/a"),
+            ("https://127.0.0.1:80/", "https://127.0.0.1:80/"),
+            ("//other/x", "http://other/x"),
+        ] {
+            assert_eq!(location(&[other]), Location::Other(url.to_owned()));
         }
         assert!(matches!(location(&[]), Location::Wrong { .. }));
         assert!(matches!(location(&["/a", "/b"]), Location::Wrong { .. }));

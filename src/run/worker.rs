@@ -116,6 +116,7 @@ impl Workers {
             sources: Arc::clone(sources),
             client: Arc::clone(client),
             endpoints: options.endpoints.clone(),
+            use_proxy: options.use_proxy,
             begun: options.begun.clone(),
             redactor: Arc::clone(&options.hide),
             rate_limiter: RateLimiter::new(plan.target.limits.rate_limit),
@@ -223,6 +224,8 @@ pub(super) struct Shared {
     pub(super) client: Arc<Client>,
     /// The clients of the target's further endpoints, by name.
     endpoints: BTreeMap<String, Arc<Client>>,
+    /// Whether the proxy of the environment applies.
+    pub(super) use_proxy: bool,
     /// Cases of which only the teardown is run, with the steps that an earlier run has sent.
     pub(super) begun: BTreeMap<String, Vec<Step>>,
     pub(super) redactor: Arc<Redactor>,
@@ -296,7 +299,7 @@ impl Shared {
     }
 
     /// The client of an endpoint, or of the target itself.
-    pub(super) fn client_of(&self, endpoint: Option<&str>) -> &Arc<Client> {
+    pub(super) fn client_of(&self, endpoint: Option<&str>) -> &Client {
         let client = endpoint.and_then(|name| self.endpoints.get(name));
         client.unwrap_or(&self.client)
     }

@@ -140,6 +140,7 @@ fn sides(
             hide: Arc::clone(&redactor),
             ready: prepared.ready(None, workspace)?,
             max_fail: None,
+            use_proxy: prepared.use_proxy(),
             endpoints: prepared.endpoints.clone(),
             begun: BTreeMap::new(),
             repeats: options.repeats,

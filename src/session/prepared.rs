@@ -75,7 +75,8 @@ impl Prepared {
         let client = client_of(&resolved.target)?;
         let mut endpoints = BTreeMap::new();
         for (name, endpoint) in resolved.target.endpoints.iter().filter(|(_, one)| one.kind.is_none()) {
-            if let Some(target) = resolved.target.at_endpoint(endpoint) {
+            if let Some(base) = &endpoint.base {
+                let target = resolved.target.at(base.clone(), endpoint.limits);
                 endpoints.insert(name.clone(), Arc::new(client_of(&target)?));
             }
         }
@@ -93,6 +94,11 @@ impl Prepared {
             cases_digest: None,
             resolved,
         })
+    }
+
+    /// Whether the proxy of the environment applies.
+    pub(super) fn use_proxy(&self) -> bool {
+        self.resolved.use_proxy
     }
 
     /// Adds the digests by which a later run knows what has changed.

@@ -177,6 +177,7 @@ fn execute(
         hide: Arc::clone(&prepared.redactor),
         ready,
         max_fail: request.max_fail,
+        use_proxy: prepared.use_proxy(),
         endpoints: prepared.endpoints.clone(),
         begun: BTreeMap::new(),
         repeats: request.repeats,

@@ -93,6 +93,7 @@ pub fn teardown(
         hide: Arc::clone(&redactor),
         ready: None,
         max_fail: None,
+        use_proxy: prepared.use_proxy(),
         endpoints: prepared.endpoints.clone(),
         begun,
         repeats: 1,

@@ -776,3 +776,41 @@ fn teardown_of_a_killed_run_is_run_from_its_recording() {
     assert_eq!(project.run(&["report", "whole.ndjson"]).code, 0);
     assert_eq!(project.run(&["recheck", "whole.ndjson"]).code, 0);
 }
+
+#[test]
+fn other_origin_is_followed_without_credentials_if_allowed() {
+    let seen = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&seen);
+    let other = Server::start(move |request| {
+        *kept.lock().unwrap() = request.to_lowercase();
+        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+    });
+    let location = format!("{}/there?a=b", other.url());
+    let server = Server::start(move |_| {
+        let head = format!("HTTP/1.1 302 Found\nLocation: {location}\nSet-Cookie: sid=abcdefgh; Path=/");
+        (answer(&head, ""), Then::Keep)
+    });
+    let case = "request: { headers: { Authorization: Basic dXNlcjpwYXNzd29yZA==, X-Plain: kept } }
+steps:
+  - { id: get, request: { path: /here }, expect: { status: 302 } }
+  - { id: next, follow: FOLLOW, expect: { status: 204 } }
+";
+    let project = Project::new(&[("cases/s/c.yaml", &case.replace("FOLLOW", "get"))]);
+    let ran = project.run(&["run", "--target", &server.url()]);
+    assert_eq!((ran.code, other.requests()), (1, 0), "{ran:?}");
+    assert!(
+        ran.stdout.contains("the `Location` leaves the target"),
+        "{}",
+        ran.stdout
+    );
+    let allowed = case.replace("FOLLOW", "{ step: get, allow_other_origin: true }");
+    project.write("cases/s/c.yaml", &allowed);
+    let ran = project.run(&["run", "--target", &server.url()]);
+    assert_eq!((ran.code, other.requests()), (0, 1), "{ran:?}");
+    let seen = seen.lock().unwrap();
+    assert!(
+        seen.starts_with("get /there?a=b ") && seen.contains("x-plain: kept"),
+        "{seen}"
+    );
+    assert!(!seen.contains("authorization") && !seen.contains("cookie"), "{seen}");
+}
