@@ -4,22 +4,21 @@ use std::{
     collections::HashSet,
     error::Error,
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION};
 use reqwest::{Client, redirect::Policy};
-use rustls::{ClientConfig, crypto::ring};
-use rustls_platform_verifier::Verifier;
+use rustls::ClientConfig;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
 };
 use url::{Host, Url};
 
-use super::{MailboxKind, MailboxSettings, QueryError, Received};
+use super::{MailboxKind, MailboxSettings, QueryError, Received, tls};
 
 /// Messages of one page.
 const PAGE: usize = 50;
@@ -54,12 +53,8 @@ impl Api {
         if base.query().is_some() || base.fragment().is_some() {
             return Err("it has a query or a fragment".to_owned());
         }
-        let mut tls = match tls {
-            Some(tls) => tls.clone(),
-            None => platform_tls().map_err(|error| error.to_string())?,
-        };
         // The client is built without HTTP/2, so a server must not choose it.
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let tls = tls::config(tls, Some("http/1.1")).map_err(|error| error.to_string())?;
         let mut client = Client::builder()
             .tls_backend_preconfigured(tls)
             .default_headers(headers(settings)?)
@@ -339,14 +334,6 @@ fn headers(settings: &MailboxSettings) -> Result<HeaderMap, String> {
         headers.append(parsed, value);
     }
     Ok(headers)
-}
-
-fn platform_tls() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Verifier::new(Arc::clone(&provider))?;
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(builder.with_no_client_auth())
 }
 
 fn is_loopback(url: &Url) -> bool {

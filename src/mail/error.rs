@@ -50,7 +50,9 @@ pub enum MailError {
         limit: usize,
     },
     /// There are more messages than a query may read.
-    #[error("the mailbox at `{address}` has more than {limit} messages, the limit of a query; remove old ones")]
+    #[error(
+        "the mailbox at `{address}` has more than {limit} messages, the limit of a query; remove old ones or set `since`"
+    )]
     Count {
         /// The base URL, without credentials and query.
         address: String,

@@ -6,10 +6,12 @@
 
 mod api;
 mod error;
+mod imap;
 mod links;
 mod message;
 mod sink;
 mod smtp;
+mod tls;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,6 +22,7 @@ use url::Url;
 
 use api::Api;
 pub use error::MailError;
+use imap::Imap;
 use sink::Sink;
 
 /// Maximum number of bytes that a query reads, unless the settings say otherwise.
@@ -34,7 +37,7 @@ pub enum MailboxKind {
     Mailhog,
     /// The HTTP API of `MailDev`: `/api/email` (since version 3) or `/email`.
     Maildev,
-    /// A folder of an IMAP server, `INBOX` unless the path of the URL names another.
+    /// A folder of an IMAP server, `INBOX` unless the path of the URL names another. `imap://` sends the login unencrypted.
     Imap,
     /// An SMTP server in this process, which keeps messages in memory.
     Smtp,
@@ -99,6 +102,7 @@ pub struct Mailbox {
 
 enum Source {
     Api(Box<Api>),
+    Imap(Box<Imap>),
     Sink(Sink),
 }
 
@@ -147,7 +151,10 @@ impl Mailbox {
         }
         let source = match settings.kind {
             MailboxKind::Smtp => Source::Sink(Sink::open(&url, settings.max_bytes, invalid).await?),
-            MailboxKind::Imap => return Err(invalid("this build cannot read IMAP folders")),
+            MailboxKind::Imap => {
+                let imap = Imap::new(&settings, &url, tls.as_deref()).map_err(|reason| invalid(&reason))?;
+                Source::Imap(Box::new(imap))
+            }
             MailboxKind::Mailpit | MailboxKind::Mailhog | MailboxKind::Maildev => {
                 let api = Api::new(&settings, url, tls.as_deref()).map_err(|reason| invalid(&reason))?;
                 Source::Api(Box::new(api))
@@ -155,7 +162,7 @@ impl Mailbox {
         };
         let address = match &source {
             Source::Sink(sink) => format!("smtp://{}", sink.address()),
-            Source::Api(_) => address,
+            Source::Api(_) | Source::Imap(_) => address,
         };
         Ok(Self {
             address,
@@ -193,6 +200,7 @@ impl Mailbox {
     async fn received(&self, to: &str, since: Option<DateTime<Utc>>) -> Result<Vec<Received>, MailError> {
         let result = match &self.source {
             Source::Api(api) => api.messages(to, since).await,
+            Source::Imap(imap) => imap.messages(to, since).await,
             Source::Sink(sink) => sink.messages(to, since).map_err(QueryError::Rejected),
         };
         let mut messages = result.map_err(|error| self.error(to, error))?;

@@ -1,5 +1,7 @@
 //! Reading mailboxes, through the library.
 
+mod imap;
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::TcpStream,
@@ -529,10 +531,8 @@ fn invalid_settings_of_an_api_are_errors_without_values() {
     });
 }
 
-#[test]
-fn secure_api_is_read_over_http_1_with_the_given_configuration() {
-    let authority = Authority::new();
-    let server = Secure::start(&authority.local(), &["h2", "http/1.1"], None);
+/// A configuration that trusts an authority, and offers HTTP/2 like those of targets.
+fn trusting(authority: &Authority) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap())
@@ -544,6 +544,13 @@ fn secure_api_is_read_over_http_1_with_the_given_configuration() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec()];
+    Arc::new(config)
+}
+
+#[test]
+fn secure_api_is_read_over_http_1_with_the_given_configuration() {
+    let authority = Authority::new();
+    let server = Secure::start(&authority.local(), &["h2", "http/1.1"], None);
     block_on(async {
         let open = async |tls| {
             Mailbox::open(settings(MailboxKind::Mailpit, &server.url()), tls)
@@ -557,7 +564,7 @@ fn secure_api_is_read_over_http_1_with_the_given_configuration() {
                 .unwrap_err()
                 .to_string()
         };
-        let error = query(open(Some(Arc::new(config))).await).await;
+        let error = query(open(Some(trusting(&authority))).await).await;
         assert!(error.contains("the response to /api/v1/messages is not"), "{error}");
         let error = query(open(None).await).await;
         assert!(error.contains("certificate"), "{error}");
