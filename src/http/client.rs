@@ -104,6 +104,11 @@ pub(crate) struct Parked {
 }
 
 impl Parked {
+    /// A final response that did not come from a watched connection.
+    pub(crate) fn over(reply: Reply) -> Self {
+        Self { reply, watch: None }
+    }
+
     /// The final response; nothing is watched after this.
     pub(crate) fn into_reply(mut self) -> Reply {
         if let (Reply::Answer(answer), Some(watch)) = (&mut self.reply, &self.watch) {

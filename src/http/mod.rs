@@ -16,4 +16,4 @@ mod wire_capture;
 pub use client::Client;
 pub(crate) use client::{Listening, Parked};
 pub use proxy::access;
-pub use tls::TlsError;
+pub use tls::{TlsError, tls_config};

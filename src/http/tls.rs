@@ -38,6 +38,13 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
+/// The configuration of secure connections that are not under test, such as those to mailboxes.
+pub fn tls_config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut config = Arc::unwrap_or_clone(config(files)?);
+    config.alpn_protocols.clear();
+    Ok(Arc::new(config))
+}
+
 /// The configuration of every secure connection of a run.
 pub(super) fn config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());

@@ -25,6 +25,17 @@ pub struct Request {
     pub body: Content,
 }
 
+impl Request {
+    /// The method of a step that reads a mailbox. It is not sent over HTTP; its URL is the mailbox, and its only header field
+    /// is `to`.
+    pub const MAIL: &str = "MAIL";
+
+    /// Whether it reads a mailbox.
+    pub fn is_mail(&self) -> bool {
+        self.method == Self::MAIL
+    }
+}
+
 /// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -82,6 +93,22 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The messages of a mailbox as a JSON document.
+    pub fn mailbox(messages: String, elapsed_us: u64) -> Self {
+        Self {
+            version: Request::MAIL.to_owned(),
+            status: 200,
+            reason: None,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: messages.into(),
+            cut: None,
+            excess: Content::default(),
+            syntax: Vec::new(),
+            received: Utc::now(),
+            elapsed_us,
+        }
+    }
+
     /// All values of a header field, in order.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers

@@ -113,7 +113,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
     let by_id: HashMap<&str, &CaseFinished> = recorded.iter().map(|case| (case.id.as_str(), case)).collect();
     for planned in &plan.cases {
         let steps = planned.case.def.steps.iter().enumerate();
-        for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main) {
+        for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main && step.mail.is_none()) {
             let id = planned.case.step_id(step);
             let made = match by_id.get(id.as_str()) {
                 Some(case) => subject(case, planned, index, plan, sources, &replies),

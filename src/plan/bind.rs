@@ -22,7 +22,7 @@ use crate::{
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
-        self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef,
+        self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MailDef, MatcherDef, PatternDef,
         PatternDefKind, SnapshotsDef, StatusDef, StepDef, Suite, Suites, Template, TextTestDef, Written,
     },
     text,
@@ -315,6 +315,9 @@ impl Binding<'_> {
 
     /// Every step of [`Binding::bound`] that can fail, in the same order.
     fn check(&self) -> Result<(), Diagnostic> {
+        if self.step.mail.is_some() {
+            return self.bound().map(drop);
+        }
         self.message()?;
         self.check_url()?;
         self.content_expected()?;
@@ -324,7 +327,30 @@ impl Binding<'_> {
         Ok(())
     }
 
+    /// The request of a step that reads a mailbox.
+    fn mail(&self, mail: &MailDef) -> Result<Request, Diagnostic> {
+        let to = self.scope.text(&mail.to);
+        let is_known = !self.scope.is_incomplete() && self.scope.uncaptured().is_none();
+        if is_known && (to.trim().is_empty() || to.chars().any(char::is_control)) {
+            let error = Diagnostic::new(
+                mail.to.span,
+                "the address of a mailbox cannot be empty or contain line breaks",
+            );
+            return Err(error);
+        }
+        let endpoint = self.binder.target.endpoints.get(&mail.endpoint.value);
+        Ok(Request {
+            method: Request::MAIL.to_owned(),
+            url: endpoint.map_or_else(String::new, |endpoint| endpoint.base_url.clone()),
+            headers: vec![("to".to_owned(), to)],
+            body: Bytes::new().into(),
+        })
+    }
+
     fn request(&self) -> Result<Request, Diagnostic> {
+        if let Some(mail) = &self.step.mail {
+            return self.mail(&mail.value);
+        }
         let Message { method, headers, body } = Arc::unwrap_or_clone(self.message()?);
         Ok(Request {
             method,
@@ -405,6 +431,10 @@ impl Binding<'_> {
         let mut rules = RuleLevels::default();
         for (id, level) in &def.rules {
             rules.set(id, *level);
+        }
+        // A mailbox is not read over HTTP by the step.
+        if self.step.mail.is_some() {
+            rules = RuleLevels::all_off();
         }
         Ok(Expectation {
             place: place(if self.step.id.is_empty() {

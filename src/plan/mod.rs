@@ -19,13 +19,15 @@ pub use bind::{Binder, Bound, Unbound};
 pub use late::{Late, new_run_id};
 pub use select::Selection;
 
+use serde_json::Value;
+
 use crate::{
     check::{Expectation, SnapshotMask},
     model::{Attempt, CaseFinished, Digest, Partition, Step, Verdict},
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
-    suite::{Amended, Case, InputDef, StepDef, Suites},
+    suite::{Amended, Case, Filter, InputDef, Part, StepDef, Suites, Template},
 };
 
 /// A case of the plan.
@@ -202,6 +204,27 @@ impl Plan {
         sources: &Sources,
     ) -> Result<Expectation, Unbound> {
         self.binder.bind_amended(case, amended, sources)
+    }
+
+    /// A text of the target's configuration, such as a header field or login of an endpoint, with the values of variables and
+    /// secrets of the target.
+    pub(crate) fn target_text(&self, template: &Template) -> String {
+        let mut text = String::new();
+        for part in &template.parts {
+            match part {
+                Part::Text(plain) => text.push_str(plain),
+                Part::Variable(name, filters) => {
+                    let value = match self.target.value(name) {
+                        Some(Value::String(text)) => text,
+                        Some(value) => value.to_string(),
+                        None => String::new(),
+                    };
+                    let apply = |value: String, filter: &Filter| filter.apply(&value).unwrap_or(value);
+                    text.push_str(&filters.iter().fold(value, apply));
+                }
+            }
+        }
+        text
     }
 
     /// The variables that a case and its row define, by name, with their values as text.

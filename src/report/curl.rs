@@ -117,8 +117,12 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// The command, in one line.
+/// The command, in one line. A mailbox is not read by curl: the line is a comment then.
 pub(super) fn command(request: &Request, shell: &Shell) -> String {
+    if request.is_mail() {
+        let to = request.headers.first().map_or("", |(_, to)| to);
+        return inert_lines(&format!("# the messages to {to} in {}", request.url));
+    }
     let body = request.body.bytes();
     let is_head = request.method == "HEAD";
     let has = |wanted: &str| {

@@ -200,11 +200,12 @@ pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: 
                 length => count(length, "byte"),
             };
             let (version, status) = (visible(&answer.version), status_name(answer.status));
-            add(
-                Part::Response,
-                "response: ",
-                format!("{version} {}, {length}", visible(&status)),
-            );
+            let text = if exchange.request.is_mail() {
+                format!("messages of the mailbox, {length}")
+            } else {
+                format!("{version} {}, {length}", visible(&status))
+            };
+            add(Part::Response, "response: ", text);
         }
         if let Some(captures) = captures(step) {
             add(Part::Note, "captured: ", captures);

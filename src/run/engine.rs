@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     http::Client,
+    mail::Mailbox,
     model::{
         CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Step, StepFinished, Stop,
         Verdict, micros,
@@ -58,6 +59,8 @@ pub struct RunOptions {
     pub use_proxy: bool,
     /// The clients of the target's further endpoints, by name.
     pub endpoints: BTreeMap<String, Arc<Client>>,
+    /// The mailboxes of the target, by endpoint.
+    pub mailboxes: BTreeMap<String, Arc<Mailbox>>,
     /// Cases of which only the teardown is run, by id, with the steps that an earlier run has sent.
     pub begun: BTreeMap<String, Vec<Step>>,
     /// The readiness check before the first case.

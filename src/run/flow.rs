@@ -17,7 +17,11 @@ use super::{
 use crate::{
     check::{self, Judgement},
     http::{Client, Parked},
-    model::{Attempt, CREDENTIALS, CheckId, Exchange, Finding, Level, Phase, Reply, Request, Step, marks_of},
+    mail::Mailbox,
+    model::{
+        Answer, Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, Level, Phase, Reply, Request,
+        Step, marks_of,
+    },
     plan::{Bound, Late, Unbound},
     project::{BaseUrl, Secret},
     suite::{Case, StepDef},
@@ -48,6 +52,7 @@ pub(super) struct Answered {
 
 /// One attempt while it runs.
 struct Running {
+    begun: DateTime<Utc>,
     late: Late,
     /// By endpoint; none if cookies are turned off.
     cookies: Option<HashMap<Option<String>, Cookies>>,
@@ -57,6 +62,12 @@ struct Running {
 }
 
 impl Running {
+    /// Since when messages count: since the request of a step, or else since the attempt began.
+    fn since(&self, step: Option<&str>) -> DateTime<Utc> {
+        let of_step = step.and_then(|id| self.done.iter().find(|done| done.step.id == id));
+        of_step.and_then(|done| done.step.started).unwrap_or(self.begun)
+    }
+
     /// Takes the captures and responses of the steps that an earlier run has sent. A masked value is not known.
     fn resume(&mut self, steps: &[Step]) {
         for step in steps {
@@ -70,6 +81,48 @@ impl Running {
                 self.exchanges.insert(step.id.clone(), Arc::new(exchange.clone()));
             }
         }
+    }
+}
+
+/// What a step reads.
+#[derive(Clone, Copy)]
+enum Source<'s> {
+    Api(&'s Client),
+    Mailbox {
+        mailbox: Option<&'s Arc<Mailbox>>,
+        since: DateTime<Utc>,
+    },
+}
+
+/// The messages of a mailbox as the response to a step; none if the run ends before.
+async fn read_mailbox(
+    mailbox: Option<&Arc<Mailbox>>,
+    since: DateTime<Utc>,
+    bound: &Bound,
+    ends: &watch::Sender<bool>,
+) -> Option<Reply> {
+    let start = Instant::now();
+    let elapsed = || u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let failed = |message: String| {
+        Some(Reply::Failure(Failure {
+            kind: FailureKind::Connect,
+            message,
+            elapsed_us: elapsed(),
+        }))
+    };
+    let Some(mailbox) = mailbox else {
+        return failed("the mailbox is not available in this command".to_owned());
+    };
+    let to = bound.request.headers.first().map_or("", |(_, to)| to.as_str());
+    let mut ends = ends.subscribe();
+    let read = tokio::select! {
+        biased;
+        read = mailbox.messages(to, Some(since)) => read,
+        _ = ends.wait_for(|is_ending| *is_ending) => return None,
+    };
+    match read {
+        Ok(messages) => Some(Reply::Answer(Answer::mailbox(messages.to_string(), elapsed()))),
+        Err(error) => failed(error.to_string()),
     }
 }
 
@@ -194,6 +247,7 @@ impl Flow {
     async fn attempt(&mut self) -> Option<(Vec<Done>, Option<String>)> {
         let case = self.case();
         let mut running = Running {
+            begun: Utc::now(),
             late: Late::default(),
             cookies: (case.def.cookies != Some(false)).then(HashMap::new),
             exchanges: HashMap::new(),
@@ -327,10 +381,16 @@ impl Flow {
         }
         let other = def.expect.same_as.as_ref();
         let other = other.map(|other| running.exchanges.get(&other.value).map(Arc::clone));
-        let client = elsewhere
-            .as_ref()
-            .unwrap_or_else(|| shared.client_of(endpoint_of(def).as_deref()));
-        let Some(judged) = self.poll((def, client), &bound, other.as_ref(), running, ends).await? else {
+        let source = if let Some(mail) = &def.mail {
+            Source::Mailbox {
+                mailbox: shared.mailboxes.get(&mail.value.endpoint.value),
+                since: running.since(mail.value.since.as_ref().map(|since| since.value.as_str())),
+            }
+        } else {
+            let client = elsewhere.as_ref();
+            Source::Api(client.unwrap_or_else(|| shared.client_of(endpoint_of(def).as_deref())))
+        };
+        let Some(judged) = self.poll((def, source), &bound, other.as_ref(), running, ends).await? else {
             return Some(omit(def, Some(ENDED.to_owned())));
         };
         Some(done(def, bound, judged, running))
@@ -340,7 +400,7 @@ impl Flow {
     /// response. The outer one: a check panicked.
     async fn poll(
         &mut self,
-        (def, client): (&StepDef, &Client),
+        (def, source): (&StepDef, Source<'_>),
         bound: &Bound,
         other: Option<&Option<Arc<Exchange>>>,
         running: &mut Running,
@@ -350,7 +410,7 @@ impl Flow {
         // Violations of built-in rules by responses before the last.
         let mut before: Vec<Finding> = Vec::new();
         for polls in 0.. {
-            let Some((started, parked)) = self.send(client, bound, ends.requests).await else {
+            let Some((started, parked)) = self.send(source, bound, ends.requests).await else {
                 return Some(None);
             };
             let reply = parked.so_far();
@@ -401,7 +461,7 @@ impl Flow {
     /// Sends a request and parks its connection. None if the run ends before there is a response.
     async fn send(
         &mut self,
-        client: &Client,
+        source: Source<'_>,
         bound: &Bound,
         ends: &watch::Sender<bool>,
     ) -> Option<(DateTime<Utc>, Parked)> {
@@ -409,8 +469,9 @@ impl Flow {
         if self.slot.is_none() {
             self.slot = shared.slot().await;
         }
-        // The worker has waited for the first turn.
-        if self.is_started && !shared.turn(ends).await {
+        // The worker has waited for the first turn. The rate limit is that of the API.
+        let is_api = matches!(source, Source::Api(_));
+        if self.is_started && is_api && !shared.turn(ends).await {
             return None;
         }
         drop(self.sender.send(if self.is_started {
@@ -420,6 +481,17 @@ impl Flow {
         }));
         self.is_started = true;
         let started = Utc::now();
+        let client = match source {
+            Source::Api(client) => client,
+            Source::Mailbox { mailbox, since } => {
+                let reply = read_mailbox(mailbox, since, bound, ends).await;
+                drop(self.sender.send(WorkerEvent::Responded {
+                    index: self.index,
+                    is_complete: true,
+                }));
+                return Some((started, Parked::over(reply?)));
+            }
+        };
         let answered = Shared::exchange(client, &bound.request, bound.timeout, ends).await;
         let is_complete = answered.as_ref().is_some_and(crate::http::Listening::is_complete);
         if is_complete {

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     check::{self, Judgement},
     http::{Client, Listening, Parked},
+    mail::Mailbox,
     model::{Attempt, Exchange, Finding, Phase, Reply, Request, Step},
     plan::{Bound, Late, Plan},
     redact::Redactor,
@@ -116,6 +117,7 @@ impl Workers {
             sources: Arc::clone(sources),
             client: Arc::clone(client),
             endpoints: options.endpoints.clone(),
+            mailboxes: options.mailboxes.clone(),
             use_proxy: options.use_proxy,
             begun: options.begun.clone(),
             redactor: Arc::clone(&options.hide),
@@ -224,6 +226,8 @@ pub(super) struct Shared {
     pub(super) client: Arc<Client>,
     /// The clients of the target's further endpoints, by name.
     endpoints: BTreeMap<String, Arc<Client>>,
+    /// The mailboxes of the target, by endpoint.
+    pub(super) mailboxes: BTreeMap<String, Arc<Mailbox>>,
     /// Whether the proxy of the environment applies.
     pub(super) use_proxy: bool,
     /// Cases of which only the teardown is run, with the steps that an earlier run has sent.

@@ -142,6 +142,7 @@ fn sides(
             max_fail: None,
             use_proxy: prepared.use_proxy(),
             endpoints: prepared.endpoints.clone(),
+            mailboxes: BTreeMap::new(),
             begun: BTreeMap::new(),
             repeats: options.repeats,
             lockstep: None,

@@ -15,7 +15,8 @@ use serde_json::Value;
 use super::{SessionError, Workspace, target::Resolved};
 use crate::{
     check::SnapshotMask,
-    http::{Client, access},
+    http::{Client, access, tls_config},
+    mail::{DEFAULT_MAX_BYTES, Mailbox, MailboxKind, MailboxSettings},
     model::{Digest, FORMAT, Partition, RunStarted, shown},
     plan::{self, InputKind, Late, Plan, Selection, new_run_id},
     project::{RUN_ID, Target},
@@ -94,6 +95,47 @@ impl Prepared {
             cases_digest: None,
             resolved,
         })
+    }
+
+    /// Opens the mailboxes that cases of the plan read, by endpoint. An embedded mail server listens from then on.
+    pub(super) async fn mailboxes(&self) -> Result<BTreeMap<String, Arc<Mailbox>>, SessionError> {
+        let cases = self.plan.cases.iter().filter(|planned| planned.skip.is_none());
+        let steps = cases.flat_map(|planned| &planned.case.def.steps);
+        let used: BTreeSet<&str> = steps
+            .filter_map(|step| Some(step.mail.as_ref()?.value.endpoint.value.as_str()))
+            .collect();
+        let mut opened = BTreeMap::new();
+        for name in used {
+            let Some(endpoint) = self.plan.target.endpoints.get(name) else {
+                continue;
+            };
+            let failed = |reason: String| SessionError::Usage(format!("endpoint `{name}`: {reason}"));
+            let kind = endpoint.kind.as_deref().and_then(MailboxKind::from_name);
+            let Some(kind) = kind else {
+                return Err(failed("a step reads it as a mailbox, and it has no `kind`".to_owned()));
+            };
+            let text = |template| self.plan.target_text(template);
+            let settings = MailboxSettings {
+                kind,
+                base_url: endpoint.base_url.clone(),
+                headers: (endpoint.headers.iter())
+                    .map(|(name, value)| (name.clone(), text(value)))
+                    .collect(),
+                login: (endpoint.login.as_ref()).map(|(user, password)| (text(user), text(password))),
+                timeout: endpoint.limits.timeout,
+                max_bytes: endpoint.limits.max_body.max(DEFAULT_MAX_BYTES),
+            };
+            let is_secure = ["https://", "imaps://"]
+                .iter()
+                .any(|scheme| endpoint.base_url.starts_with(scheme));
+            let tls = is_secure.then(|| tls_config(&self.plan.target.tls)).transpose();
+            let tls = tls.map_err(|error| failed(error.to_string()))?;
+            let mailbox = Mailbox::open(settings, tls)
+                .await
+                .map_err(|error| failed(error.to_string()))?;
+            opened.insert(name.to_owned(), Arc::new(mailbox));
+        }
+        Ok(opened)
     }
 
     /// Whether the proxy of the environment applies.

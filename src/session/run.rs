@@ -179,22 +179,24 @@ fn execute(
         max_fail: request.max_fail,
         use_proxy: prepared.use_proxy(),
         endpoints: prepared.endpoints.clone(),
+        mailboxes: BTreeMap::new(),
         begun: BTreeMap::new(),
         repeats: request.repeats,
         lockstep: None,
     };
-    send_plan(prepared, &options, workspace, reports)
+    send_plan(prepared, options, workspace, reports)
 }
 
 /// Sends a plan and reports its events.
 pub(super) fn send_plan(
     prepared: Prepared,
-    options: &RunOptions,
+    mut options: RunOptions,
     workspace: &Workspace,
     reports: &mut Reports,
 ) -> Result<RunFinished, SessionError> {
-    let (plan, client) = (Arc::new(prepared.plan), Arc::new(prepared.client));
     let runtime = prepared::runtime()?;
+    options.mailboxes = runtime.block_on(prepared.mailboxes())?;
+    let (plan, client) = (Arc::new(prepared.plan), Arc::new(prepared.client));
     let finished: io::Result<RunFinished> = runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
         let sources = Arc::clone(&workspace.sources);
@@ -204,7 +206,7 @@ pub(super) fn send_plan(
             let event = prepared.redactor.event_for(event, reads_passed);
             reports.borrow_mut().event(&event);
         };
-        let mut sending = pin!(send(plan, sources, client, options, &interrupts, report));
+        let mut sending = pin!(send(plan, sources, client, &options, &interrupts, report));
         let mut flush = tokio::time::interval(FLUSH);
         loop {
             tokio::select! {

@@ -95,12 +95,13 @@ pub fn teardown(
         max_fail: None,
         use_proxy: prepared.use_proxy(),
         endpoints: prepared.endpoints.clone(),
+        mailboxes: BTreeMap::new(),
         begun,
         repeats: 1,
         lockstep: None,
     };
     let flaky = prepared.plan.target.flaky;
-    let mut finished = send_plan(prepared, &run_options, &workspace, &mut reports)?;
+    let mut finished = send_plan(prepared, run_options, &workspace, &mut reports)?;
     finished.project_cases = workspace.suites.cases.len();
     let exit = finished.conclude(flaky);
     reports.event(&redactor.event(Event::RunFinished(finished)));
