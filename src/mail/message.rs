@@ -19,6 +19,14 @@ const MAX_HEADERS: usize = 1_000;
 /// Maximum size in bytes of the value of one header field.
 const MAX_HEADER: usize = 64 * 1024;
 
+/// Maximum size in bytes of what `Content-Type` fields are longer than 256 bytes. The time for finding a boundary grows with
+/// its length times the length of the message; RFC 2046 allows 70 characters.
+const MAX_CONTENT_TYPES: usize = 16 * 1024;
+
+/// Maximum number of `Content-Type` fields that are or may be those of multiparts. Each level of nesting searches the rest of
+/// the message again.
+const MAX_MULTIPARTS: usize = 32;
+
 /// Why a message cannot be represented as JSON.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum MessageError {
@@ -26,6 +34,10 @@ pub(super) enum MessageError {
     Parts,
     #[error("it has more than {MAX_HEADERS} header fields")]
     Headers,
+    #[error("its `Content-Type` fields are too long")]
+    ContentTypes,
+    #[error("it has more than {MAX_MULTIPARTS} multipart parts")]
+    Multiparts,
     #[error("a header field is larger than {MAX_HEADER} bytes")]
     Header,
     #[error("it is not a message (RFC 5322): {0}")]
@@ -37,12 +49,12 @@ pub(super) enum MessageError {
 /// What the message does not contain is `null` (an empty list for `to` and `links`). `date` is the `Date` field in UTC
 /// (RFC 3339). A body in several parts is joined by line breaks; attachments and forwarded messages are not part of it.
 /// Characters that the charset does not have become U+FFFD, and a part whose transfer encoding is broken is used as it is.
-/// Nesting deeper than 100 levels is an error.
 pub(super) fn to_json(raw: &[u8]) -> Result<Value, MessageError> {
     let delimiters = memchr::memmem::find_iter(raw, "\n--").take(MAX_DELIMITERS + 1);
     if delimiters.count() > MAX_DELIMITERS {
         return Err(MessageError::Parts);
     }
+    check_content_types(raw)?;
     let mail = mailparse::parse_mail(raw).map_err(|error| MessageError::Syntax(error.to_string()))?;
     if mail.headers.len() > MAX_HEADERS {
         return Err(MessageError::Headers);
@@ -73,6 +85,36 @@ pub(super) fn to_json(raw: &[u8]) -> Result<Value, MessageError> {
         "links": links,
         "headers": headers(&mail),
     }))
+}
+
+/// Checks all lines that could be `Content-Type` fields of a part, before anything is parsed.
+fn check_content_types(raw: &[u8]) -> Result<(), MessageError> {
+    let starts = memchr::memchr_iter(b'\n', raw).map(|end| end + 1);
+    let (mut excess, mut multiparts) = (0_usize, 0_usize);
+    for start in std::iter::once(0).chain(starts) {
+        let field = &raw[start..];
+        let is_named = field
+            .get(..12)
+            .is_some_and(|name| name.eq_ignore_ascii_case(b"content-type"));
+        if is_named {
+            let mut ends = memchr::memchr_iter(b'\n', field);
+            let is_last = |end: &usize| !matches!(field.get(end + 1), Some(b' ' | b'\t'));
+            let field = &field[..ends.find(is_last).unwrap_or(field.len())];
+            excess = excess.saturating_add(field.len().saturating_sub(256));
+            if excess > MAX_CONTENT_TYPES {
+                return Err(MessageError::ContentTypes);
+            }
+            // An encoded word (RFC 2047) can contain any text, and is decoded by the parser.
+            let field = field.to_ascii_lowercase();
+            let may_be_multipart =
+                ["multipart", "=?"].map(|text| memchr::memmem::find(&field, text.as_bytes()).is_some());
+            multiparts += usize::from(may_be_multipart.contains(&true));
+        }
+    }
+    if multiparts > MAX_MULTIPARTS {
+        return Err(MessageError::Multiparts);
+    }
+    Ok(())
 }
 
 /// The first field with this lower-case name.
@@ -282,9 +324,12 @@ mod tests {
             error(&format!("a: {}\n", "b".repeat(MAX_HEADER + 1))),
             MessageError::Header
         );
-        let level = |level| format!("Content-Type: multipart/mixed; boundary=b{level}x\n\n--b{level}x\n");
-        let nested = (0..200).map(level).collect::<Vec<_>>().concat();
-        assert!(matches!(error(&nested), MessageError::Syntax(_)));
+        let level = |level| format!("Content-Type: Multipart/mixed; boundary=b{level}x\n\n--b{level}x\n");
+        let nested = |levels| (0..levels).map(level).collect::<Vec<_>>().concat();
+        assert!(to_json(nested(MAX_MULTIPARTS).as_bytes()).is_ok());
+        assert_eq!(error(&nested(MAX_MULTIPARTS + 1)), MessageError::Multiparts);
+        let hidden = "\nContent-Type: =?utf-8?q?multipart/mixed=3B?= boundary=b\n";
+        assert_eq!(error(&hidden.repeat(MAX_MULTIPARTS + 1)), MessageError::Multiparts);
     }
 
     #[test]
