@@ -67,6 +67,8 @@ pub enum CheckId {
     CaptureNone,
     /// `capture/many`: the response contains several values where one is captured.
     CaptureMany,
+    /// `capture/secret`: the value is too short to be masked.
+    CaptureSecret,
     /// `request/value`: a captured value cannot be sent or compared where the step uses it.
     RequestValue,
     /// `follow`: the response that is followed has no usable `Location`.
@@ -134,7 +136,7 @@ pub struct CheckInfo<'a> {
 
 impl CheckId {
     /// The ids that contain no name.
-    const FIXED: [Self; 16] = [
+    const FIXED: [Self; 17] = [
         Self::Status,
         Self::BodyEmpty,
         Self::BodySchema,
@@ -145,6 +147,7 @@ impl CheckId {
         Self::SameAs,
         Self::CaptureNone,
         Self::CaptureMany,
+        Self::CaptureSecret,
         Self::RequestValue,
         Self::Follow,
         Self::Unless,
@@ -184,6 +187,7 @@ impl CheckId {
             Self::SameAs => info("same-as", Layer::Other, Response, false),
             Self::CaptureNone => info("capture/none", Layer::Other, Response, false),
             Self::CaptureMany => info("capture/many", Layer::Other, Response, false),
+            Self::CaptureSecret => info("capture/secret", Layer::Other, Response, false),
             Self::RequestValue => info("request/value", Layer::Other, Response, false),
             Self::Follow => info("follow", Layer::Other, Response, false),
             Self::Unless => info("eventually/unless", Layer::Other, Response, false),
@@ -207,6 +211,7 @@ impl CheckId {
             Self::Snapshot => "The response equals its snapshot.",
             Self::SameAs => "The response equals that of another step.",
             Self::CaptureNone | Self::CaptureMany => "The response contains exactly one value to capture.",
+            Self::CaptureSecret => "A value that is captured as a secret is long enough to be masked.",
             Self::RequestValue => "Captured values can be sent where the step uses them.",
             Self::Follow => "The response that is followed has a usable `Location`.",
             Self::Unless => "No response meets the expectations of `unless`.",

@@ -19,8 +19,8 @@ use crate::{
     http::{Client, Parked},
     mail::Mailbox,
     model::{
-        Answer, Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, Level, Phase, Reply, Request,
-        Step, marks_of,
+        Answer, Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, HIDDEN, Level, Phase, Reply,
+        Request, Step, marks_of,
     },
     plan::{Bound, Late, Unbound},
     project::{BaseUrl, Secret},
@@ -53,6 +53,8 @@ pub(super) struct Answered {
 /// One attempt while it runs.
 struct Running {
     begun: DateTime<Utc>,
+    /// Whether exchanges are not recorded, because a captured secret cannot be masked.
+    is_hidden: bool,
     late: Late,
     /// By endpoint; none if cookies are turned off.
     cookies: Option<HashMap<Option<String>, Cookies>>,
@@ -80,6 +82,21 @@ impl Running {
             if let Some(exchange) = &step.exchange {
                 self.exchanges.insert(step.id.clone(), Arc::new(exchange.clone()));
             }
+        }
+    }
+}
+
+impl Judged {
+    /// A response with a secret that cannot be masked: only that it fails is recorded.
+    fn unmaskable(started: DateTime<Utc>, parked: Parked, findings: Vec<Finding>) -> Self {
+        Self {
+            started,
+            reply: parked.so_far(),
+            parked,
+            findings,
+            snapshot: None,
+            polls: 0,
+            is_hidden: true,
         }
     }
 }
@@ -149,6 +166,8 @@ struct Judged {
     findings: Vec<Finding>,
     snapshot: Option<String>,
     polls: u32,
+    /// Whether the exchange must not be recorded.
+    is_hidden: bool,
 }
 
 impl Flow {
@@ -248,6 +267,7 @@ impl Flow {
         let case = self.case();
         let mut running = Running {
             begun: Utc::now(),
+            is_hidden: false,
             late: Late::default(),
             cookies: (case.def.cookies != Some(false)).then(HashMap::new),
             exchanges: HashMap::new(),
@@ -414,7 +434,10 @@ impl Flow {
                 return Some(None);
             };
             let reply = parked.so_far();
-            self.learn(bound, &reply);
+            let short = self.learn(bound, &reply);
+            if !short.is_empty() {
+                return Some(Some(Judged::unmaskable(started, parked, short)));
+            }
             if let (Some(cookies), Reply::Answer(answer)) = (&mut running.cookies, &reply) {
                 let of_endpoint = cookies.entry(endpoint_of(def)).or_insert_with(Cookies::new);
                 of_endpoint.take(&bound.request, answer);
@@ -442,6 +465,7 @@ impl Flow {
                     findings,
                     snapshot: snapshot.filter(|_| polls == 0 || passes),
                     polls,
+                    is_hidden: false,
                 };
                 return Some(Some(judged));
             };
@@ -530,19 +554,31 @@ impl Flow {
         pause(wait, ends).await
     }
 
-    /// Registers the secrets that a response gives to captures, before anything quotes the response.
-    fn learn(&self, bound: &Bound, reply: &Reply) {
-        let Reply::Answer(answer) = reply else { return };
+    /// Registers the secrets that a response gives to captures, before anything quotes the response. Returns a finding for each
+    /// value that is too short to be masked.
+    fn learn(&self, bound: &Bound, reply: &Reply) -> Vec<Finding> {
+        let Reply::Answer(answer) = reply else {
+            return Vec::new();
+        };
         let values = check::captured(&bound.expectation, answer);
-        for (capture, value) in bound.expectation.captures.iter().zip(values) {
-            let Some(value) = value.filter(|_| capture.secret) else {
-                continue;
-            };
+        let secrets = bound
+            .expectation
+            .captures
+            .iter()
+            .zip(values)
+            .filter(|(capture, _)| capture.secret);
+        let mut short = Vec::new();
+        for (capture, value) in secrets.filter_map(|(capture, value)| Some((capture, value?))) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            if let Ok(secret) = Secret::new(text) {
-                self.shared.redactor.learn(&capture.name, &secret);
+            match Secret::new(text) {
+                Ok(secret) => self.shared.redactor.learn(&capture.name, &secret),
+                Err(error) => {
+                    let message = format!("capture `{}` cannot be masked: {error}", capture.name);
+                    short.push(Finding::new(CheckId::CaptureSecret, message).place(&capture.place));
+                }
             }
         }
+        short
     }
 }
 
@@ -593,6 +629,8 @@ fn is_ended(bound: &Bound, reply: &Reply, findings: &mut Vec<Finding>, passes: b
 
 /// Takes the captures of a step and puts together what is recorded of it.
 fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut Running) -> Done {
+    // Later requests can contain what cannot be masked.
+    running.is_hidden |= judged.is_hidden;
     let mut step = Step {
         id: def.id.clone(),
         phase: def.phase,
@@ -607,7 +645,9 @@ fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut Running) -> D
         let values = check::captured(&bound.expectation, answer);
         for (capture, value) in bound.expectation.captures.iter().zip(values) {
             let Some(value) = value else { continue };
-            let shown = if capture.secret {
+            let shown = if judged.is_hidden {
+                HIDDEN.into()
+            } else if capture.secret {
                 marks_of(&capture.name)[0].clone().into()
             } else {
                 value.clone()
@@ -621,11 +661,12 @@ fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut Running) -> D
         reply: judged.reply,
     };
     running.exchanges.insert(def.id.clone(), Arc::new(exchange.clone()));
-    step.exchange = Some(exchange);
+    let is_watched = judged.parked.is_watched() && !running.is_hidden;
+    step.exchange = Some(exchange).filter(|_| !running.is_hidden);
     Done {
         step,
         snapshot: judged.snapshot,
-        watched: judged.parked.is_watched().then_some((bound, judged.parked)),
+        watched: is_watched.then_some((bound, judged.parked)),
     }
 }
 

@@ -65,7 +65,7 @@ impl Shop {
             ("GET", "elsewhere", _) => answer("HTTP/1.1 302 Found\nLocation: http://other.invalid/x", ""),
             ("GET", "fold", _) => json(
                 "HTTP/1.1 200 OK",
-                &json!({ "value": "a\r\nX-Injected: 1", "none": null }),
+                &json!({ "value": "a\r\nX-Injected: 1", "none": null, "pin": "q7z" }),
             ),
             _ => answer("HTTP/1.1 404 Not Found", ""),
         }
@@ -957,4 +957,33 @@ fn mistakes_in_mail_steps_are_found_before_anything_is_sent() {
         assert_eq!(ran.code, 2, "{case}: {ran:?}");
         assert!(ran.stderr.contains(message), "{message}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn secret_that_is_too_short_to_be_masked_is_a_finding() {
+    let case = "steps:
+  - id: get
+    request: { path: /fold }
+    expect: { status: 200 }
+    capture: { pin: { json: /pin, secret: true } }
+  - id: use
+    request: { path: '/{{ pin }}' }
+    expect: { status: 404 }
+teardown:
+  - id: logout
+    request: { path: '/logout/{{ pin }}' }
+    expect: { status: 404 }
+";
+    let (project, ran, log) = run(case, &["--verbose", "--report", "html=page.html"]);
+    assert_eq!((ran.code, log.len()), (1, 2), "{ran:?}");
+    assert_eq!(check(&recorded(&project), "get"), "capture/secret");
+    for output in [
+        &ran.stdout,
+        &ran.stderr,
+        &project.read("run.ndjson"),
+        &project.read("page.html"),
+    ] {
+        assert!(!output.contains("q7z"), "{output}");
+    }
+    assert!(ran.stdout.contains("capture `pin` cannot be masked"), "{}", ran.stdout);
 }
