@@ -1,5 +1,5 @@
-//! What holds for any bytes: the laws that the targets of `fuzz/` and `tests/it/fuzzing.rs` ask of every reader. Each
-//! function panics where its law is broken.
+//! Properties of every parser for arbitrary input, checked by the targets of `fuzz/` and by `tests/it/fuzzing.rs`. Each
+//! function panics if its property is violated.
 
 use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 
@@ -20,11 +20,11 @@ use crate::{
     suite,
 };
 
-/// Panics where a law is broken.
-pub type Laws = fn(&[u8]);
+/// A check of a parser's properties; it panics if one is violated.
+pub type Properties = fn(&[u8]);
 
-/// Every reader by name, with its laws.
-pub const TARGETS: [(&str, Laws); 6] = [
+/// Every parser by name, with its properties.
+pub const TARGETS: [(&str, Properties); 6] = [
     ("case", case),
     ("recording", recording),
     ("comparison", comparison),
@@ -41,18 +41,18 @@ fn folder() -> io::Result<TempDir> {
     Ok(folder)
 }
 
-/// A case file: every mistake stands in the file, and is the same each time; what has none can be planned.
+/// A case file: every error has a location in the file and is the same each time; a file without errors can be planned.
 pub fn case(bytes: &[u8]) {
     let Ok(folder) = folder() else { return };
     let file = folder.path().join("cases/s/c.yaml");
     if fs::write(file, bytes).is_err() {
         return;
     }
-    let (first, second) = (mistakes(folder.path()), mistakes(folder.path()));
-    assert_eq!(first, second, "loading again gives other mistakes");
+    let (first, second) = (load_errors(folder.path()), load_errors(folder.path()));
+    assert_eq!(first, second, "loading again gives different errors");
 }
 
-fn mistakes(folder: &Path) -> String {
+fn load_errors(folder: &Path) -> String {
     let mut errors = Diagnostics::default();
     let (project, mut sources) = Project::open(folder, &mut errors);
     let schemas = SchemaStore::open(&project.schemas);
@@ -67,11 +67,11 @@ fn mistakes(folder: &Path) -> String {
         let plan = Plan::new(&suites, &selection, Arc::new(target), snapshots, &sources, &mut errors);
         assert_eq!(plan.cases.len(), suites.cases.len());
     }
-    // A mistake is shown with its line, which is looked up in the file.
+    // An error is shown with its line, which is looked up in the file.
     errors.render(&sources, false)
 }
 
-/// A recording: what is read, written and read again is the same, and one without its end is never whole.
+/// A recording: an event that is read, written and read again is unchanged, and a truncated recording is never complete.
 pub fn recording(bytes: &[u8]) {
     let mut is_ended = false;
     for event in bytes
@@ -84,7 +84,7 @@ pub fn recording(bytes: &[u8]) {
         };
         assert!(
             read_event(&text).is_ok_and(|again| again == event),
-            "it is read as another event"
+            "a different event is read back"
         );
     }
     let Ok(folder) = folder() else { return };
@@ -97,16 +97,16 @@ pub fn recording(bytes: &[u8]) {
         return;
     };
     let Some(Event::RunFinished(end)) = events.last().map(|event| &**event) else {
-        panic!("a recording that is read has an end");
+        panic!("a recording that was read has no end");
     };
     assert!(
         is_ended || (end.stopped == Some(Stop::Lost) && end.exit_code != 0),
-        "a cut recording is whole"
+        "a truncated recording is complete"
     );
 }
 
-/// Two recordings, an empty line between them: either is refused or they are compared; one with itself shows no change, and
-/// with the sides swapped as many are found.
+/// Two recordings, an empty line between them: they are rejected or compared. A recording compared with itself has no
+/// changes, and swapping the sides keeps the number of changes.
 pub fn comparison(bytes: &[u8]) {
     let Ok(folder) = folder() else { return };
     let middle = memchr::memmem::find(bytes, b"\n\n").unwrap_or(bytes.len());
@@ -138,7 +138,7 @@ pub fn comparison(bytes: &[u8]) {
     assert_eq!(there.is_some(), back.is_some());
     if let (Some(there), Some(back)) = (there, back) {
         let repeats = there.baseline.repeats.max(there.candidate.repeats);
-        // What one side wavers in is noise of the baseline, and a change of the candidate.
+        // An unstable value is noise in the baseline, and a change in the candidate.
         assert!(
             repeats > 1 || there.changes.len() == back.changes.len(),
             "{there:?} {back:?}"
@@ -146,7 +146,7 @@ pub fn comparison(bytes: &[u8]) {
     }
 }
 
-/// A snapshot file: any bytes are an error or a text, and what is written is read back.
+/// A snapshot file: any bytes are an error or a text, and a text that is written is read back.
 pub fn snapshot(bytes: &[u8]) {
     let Ok(folder) = folder() else { return };
     let store = SnapshotStore::new(folder.path().join("snapshots"));
@@ -156,34 +156,34 @@ pub fn snapshot(bytes: &[u8]) {
     if let Ok(Some(read)) = store.read("s/c") {
         assert!(
             store.read("s/c").is_ok_and(|again| again == Some(read)),
-            "it is read in two ways"
+            "it is read differently the second time"
         );
     }
     let text = String::from_utf8_lossy(bytes);
-    let told = |text: &str| plain_lines(text).trim().to_owned();
+    let comparable = |text: &str| plain_lines(text).trim().to_owned();
     if store.write_accepted("s/d", "cases/s/d.yaml", &text).is_ok() {
         let read = store.read("s/d");
-        let is_same = matches!(&read, Ok(Some(read)) if told(&read.text) == told(&text));
+        let is_same = matches!(&read, Ok(Some(read)) if comparable(&read.text) == comparable(&text));
         assert!(is_same, "{text:?} is read back as {read:?}");
     }
 }
 
-/// JSON read strictly: what is accepted is JSON, is the same value to any reader, and is read back from what is written.
+/// Strict JSON: an accepted text is JSON, gives the same value in `serde_json`, and survives a round trip.
 pub fn strict_json(bytes: &[u8]) {
     let Ok(value) = json::read(bytes) else { return };
     let plain = serde_json::from_slice::<serde_json::Value>(bytes);
-    // Others take an object with the private key of `serde_json` for a number.
+    // `serde_json` reads an object with its private key as a number.
     let has_private_key = value.to_string().contains("$serde_json::private::");
     assert!(
         has_private_key || plain.is_ok_and(|plain| plain == value),
-        "it is another value to others"
+        "`serde_json` reads a different value"
     );
     let again = json::read(value.to_string().as_bytes());
     assert!(again.is_ok_and(|again| again == value), "it is not read back");
 }
 
-/// The redactor: the first bytes are a secret, of the length that the first of all says; nothing of it is in the text of
-/// the rest afterwards, however it is escaped there in one of the usual ways.
+/// The redactor: the first byte is the length of a secret, which follows it. The secret does not occur in the redacted
+/// remainder, neither as it is nor as JSON nor percent-encoded.
 pub fn redactor(bytes: &[u8]) {
     let Some((length, rest)) = bytes.split_first() else {
         return;
@@ -195,12 +195,13 @@ pub fn redactor(bytes: &[u8]) {
     let Ok(known) = Secret::new(secret.to_owned()) else {
         return;
     };
-    // A mark is no secret, whatever the secret is; nor is what a mark and the text beside it look like together.
-    let is_like_a_mark = |mark: &String| mark.contains(secret) || secret.contains(['$', '[', ']', '}']);
+    // A placeholder is not a secret, nor is a placeholder together with the text next to it.
+    let is_like_a_placeholder =
+        |placeholder: &String| placeholder.contains(secret) || secret.contains(['$', '[', ']', '}']);
     if marks_of("token")
         .iter()
         .chain([&"[hidden]".to_owned()])
-        .any(is_like_a_mark)
+        .any(is_like_a_placeholder)
     {
         return;
     }

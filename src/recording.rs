@@ -1,6 +1,6 @@
-//! A run written down: its events, one JSON object a line, as far as it came.
+//! The recording of a run: its events as NDJSON, one JSON object per line.
 //!
-//! [`Recorder`] writes, [`Recording`] reads. What is read is not trusted: it must agree with itself.
+//! [`Recorder`] writes, [`Recording`] reads. The content of a recording is not trusted and is checked for consistency.
 
 mod consistency;
 mod line;
@@ -26,21 +26,21 @@ use crate::{
     source::{FileKind, open_file},
 };
 
-/// Longest line of a recording, in bytes: far more than any event takes.
-const LONGEST: usize = 64 << 20;
+/// Maximum length of a line of a recording, in bytes: far more than any event takes.
+const MAX_LINE_BYTES: usize = 64 << 20;
 
-/// Writes events as they happen. Each is a line of its own and is handed to the system at once: a process that is
-/// killed leaves all that had finished.
+/// Writes events as they happen. Each is one line and is written at once, so that the recording of a killed process
+/// contains all finished cases.
 #[derive(Debug)]
 pub struct Recorder {
     file: File,
-    /// The file under its temporary name, and the file that it takes the place of.
+    /// The file under its temporary name, and the file that it replaces.
     waiting: Option<(TempPath, PathBuf)>,
 }
 
 impl Recorder {
-    /// Begins a recording in a file. An existing file is replaced as soon as the first case is run: a run can go on from
-    /// the recording that its own replaces, and until then nothing of it is lost.
+    /// Begins a recording in a file. An existing file is replaced when the first case is run: a run can continue from the
+    /// recording that it replaces, which is kept until then.
     pub fn create(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -49,7 +49,7 @@ impl Recorder {
         if let Some(real) = known
             && let Some(folder) = real.parent()
             && let Ok(temporary) = NamedTempFile::new_in(folder)
-            // What may not be written may not be replaced either.
+            // A file without write permission must not be replaced either.
             && let Ok(permissions) = OpenOptions::new().write(true).open(&real).and_then(|file| file.metadata())
         {
             let (file, temporary) = temporary.into_parts();
@@ -97,10 +97,10 @@ impl Reporter for Recorder {
     }
 }
 
-/// What a run can go on from.
+/// The state of an earlier run that a run can continue from.
 #[derive(Debug, Default)]
 pub(crate) struct Previous {
-    /// The cases that passed, in this run or in the one that it went on from, each with the digest that it had.
+    /// The cases that passed, in this run or in the one that it continued, each with its digest.
     pub(crate) passed: HashMap<String, Digest>,
     /// All recorded cases.
     pub(crate) ids: HashSet<String>,
@@ -119,39 +119,39 @@ pub enum RecordingError {
     Line {
         /// The line, from one.
         line: usize,
-        /// What is wrong with it.
+        /// The error.
         reason: String,
     },
-    /// It does not begin as a recording.
-    #[error("line 1: this is no recording: it does not begin with the event `run-started`")]
-    NoRecording,
-    /// It is another file now than it was when it was first read.
+    /// The first line is not the start of a recording.
+    #[error("line 1: not a recording: it does not begin with the event `run-started`")]
+    NotARecording,
+    /// The file was modified after it was first read.
     #[error("it has changed while it was read")]
     Changed,
-    /// It was written by another version.
+    /// The recording has a different format version.
     #[error("line 1: the recording has format {found}, and this program reads format {FORMAT}")]
     Format {
         /// Its version.
         found: String,
     },
-    /// It does not agree with itself: it was edited, or put together by hand.
+    /// The recording is inconsistent: it was edited or assembled by hand.
     #[error("line {line}: the recording contradicts itself: {reason}")]
     Contradiction {
         /// The line, from one.
         line: usize,
-        /// In what.
+        /// The contradiction.
         reason: String,
     },
 }
 
-/// A recording that is read line by line. Where its run ended before it was finished, whether by a signal that nobody
-/// can catch or by a full disk, a last event says so: [`Stop::Lost`]. An event that contradicts the ones before it is an
-/// error; what depends on the whole recording is known only at its end.
+/// A recording that is read line by line. If its run ended before it was finished, for example by a signal that cannot be
+/// caught or a full disk, the last event states [`Stop::Lost`]. An event that contradicts earlier ones is an error; checks
+/// of the whole recording are made at its end.
 #[derive(Debug)]
 pub struct Recording {
     lines: BufReader<File>,
     line: usize,
-    /// Where the line begins that was read last, and where the next does: bytes of the file.
+    /// Offsets in the file, in bytes: of the line that was read last, and of the next.
     last: u64,
     next: u64,
     started: RunStarted,
@@ -165,9 +165,9 @@ impl Recording {
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let mut lines = BufReader::new(open_file(path, FileKind::Recording)?);
         let first = bytes(&mut lines)?;
-        let value: serde_json::Value = serde_json::from_slice(&first).map_err(|_| RecordingError::NoRecording)?;
+        let value: serde_json::Value = serde_json::from_slice(&first).map_err(|_| RecordingError::NotARecording)?;
         if value["event"] != "run-started" {
-            return Err(RecordingError::NoRecording);
+            return Err(RecordingError::NotARecording);
         }
         if value["format"].as_u64() != Some(u64::from(FORMAT)) {
             let found = value["format"].to_string();
@@ -188,7 +188,7 @@ impl Recording {
                 elapsed_us: 0,
                 is_over: false,
             }),
-            Ok(_) => Err(RecordingError::NoRecording),
+            Ok(_) => Err(RecordingError::NotARecording),
             Err(error) => Err(RecordingError::Line {
                 line: 1,
                 reason: error.to_string(),
@@ -196,8 +196,8 @@ impl Recording {
         }
     }
 
-    /// Reads a recording once from its first line to its last, so that nothing of one that contradicts itself is
-    /// reported; returns how its run ended.
+    /// Reads a recording once completely, so that nothing of an inconsistent recording is reported; returns how its run
+    /// ended.
     pub fn verify(path: &Path) -> Result<RunFinished, RecordingError> {
         let mut recording = Self::open(path)?;
         let end = recording
@@ -215,7 +215,7 @@ impl Recording {
         &self.started
     }
 
-    /// What a run can go on from. `flaky` says whether a case that passed on a retry did pass.
+    /// The state that a run can continue from. `flaky` says whether a case that passed on a retry counts as passed.
     pub(crate) fn previous(self, flaky: Flaky) -> Result<Previous, RecordingError> {
         let mut previous = Previous::default();
         for event in self {
@@ -236,12 +236,12 @@ impl Recording {
         Ok(previous)
     }
 
-    /// Where the last event stands, for [`Recording::again`].
+    /// The offset of the last event, for [`Recording::again`].
     pub(crate) fn at(&self) -> u64 {
         self.last
     }
 
-    /// The case whose event stands there. What comes after it is not read on from.
+    /// The case whose event is at this offset. Iteration must not continue afterwards.
     pub(crate) fn again(&mut self, at: u64) -> Result<CaseFinished, RecordingError> {
         self.lines.seek(io::SeekFrom::Start(at))?;
         match read_event(&bytes(&mut self.lines)?) {
@@ -261,15 +261,15 @@ impl Recording {
         self.line += 1;
         self.last = self.next;
         self.next += bytes.len() as u64;
-        if bytes.len() == LONGEST {
+        if bytes.len() == MAX_LINE_BYTES {
             return Err(RecordingError::Line {
                 line: self.line,
-                reason: format!("it is longer than {LONGEST} bytes"),
+                reason: format!("it is longer than {MAX_LINE_BYTES} bytes"),
             });
         }
         match read_event(&bytes) {
             Ok(event) => Ok(Some(event)),
-            // A process that is killed leaves its last line half written.
+            // A killed process can leave an incomplete last line.
             Err(_) if !bytes.ends_with(b"\n") => Ok(None),
             Err(error) => Err(RecordingError::Line {
                 line: self.line,
@@ -278,7 +278,7 @@ impl Recording {
         }
     }
 
-    /// Takes one more event into account.
+    /// Checks one more event.
     fn take(&mut self, event: &Event) -> Result<(), RecordingError> {
         let agrees = match event {
             Event::CaseFinished(finished) => {
@@ -299,13 +299,13 @@ impl Recording {
         if self.is_over && !self.is_at_end()? {
             return Err(RecordingError::Contradiction {
                 line: self.line + 1,
-                reason: "there is more after the end of the run".to_owned(),
+                reason: "there are more lines after the end of the run".to_owned(),
             });
         }
         Ok(())
     }
 
-    /// Whether only white space is left.
+    /// Whether only whitespace is left.
     fn is_at_end(&mut self) -> io::Result<bool> {
         loop {
             let left = self.lines.fill_buf()?;
@@ -320,7 +320,7 @@ impl Recording {
         }
     }
 
-    /// The end of a run that did not get to it.
+    /// The last event of a run that ended early.
     fn lost(&mut self) -> Event {
         let mut counts = self.consistency.counts();
         counts.not_run += self.started.cases.saturating_sub(counts.all());
@@ -337,7 +337,7 @@ impl Recording {
     }
 }
 
-/// The next line with its end, or its first [`LONGEST`] bytes.
+/// The next line with its end, or its first [`MAX_LINE_BYTES`] bytes.
 fn bytes(lines: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     loop {
@@ -346,15 +346,15 @@ fn bytes(lines: &mut impl BufRead) -> io::Result<Vec<u8>> {
             ready => ready?,
         };
         let line = memchr::memchr(b'\n', ready).map_or(ready.len(), |end| end + 1);
-        let taken = line.min(LONGEST - bytes.len());
-        // Never more room than the longest line takes.
+        let taken = line.min(MAX_LINE_BYTES - bytes.len());
+        // Never allocate more than the maximum line length.
         if bytes.len() + taken > bytes.capacity() {
-            let room = (2 * bytes.capacity()).max(bytes.len() + taken).min(LONGEST);
+            let room = (2 * bytes.capacity()).max(bytes.len() + taken).min(MAX_LINE_BYTES);
             bytes.reserve_exact(room - bytes.len());
         }
         bytes.extend_from_slice(&ready[..taken]);
         lines.consume(taken);
-        if taken == 0 || bytes.len() == LONGEST || bytes.ends_with(b"\n") {
+        if taken == 0 || bytes.len() == MAX_LINE_BYTES || bytes.ends_with(b"\n") {
             return Ok(bytes);
         }
     }

@@ -13,18 +13,18 @@ use crate::{
     source::parse_duration,
 };
 
-/// Contract tests for HTTP APIs: fires the cases of a suite at a target and says whether it keeps its contract.
+/// Contract tests for HTTP APIs: sends the requests of a suite to a target and checks the responses.
 #[derive(Debug, Parser)]
 #[command(name = "conforme", version, max_term_width = 100)]
 #[command(after_help = "Exit codes of `run`, `compare`, `recheck` and `merge`:\n\
-0 the contract holds, 1 it is broken (or a change breaks),\n\
+0 the contract is met, 1 it is violated (or a change is breaking),\n\
 2 usage or an invalid suite, 3 no verdict (unreachable, no HTTP),\n\
 4 no case ran, 5 a report could not be written, 130 and 143 interrupted.")]
 pub struct Cli {
-    /// The project: the folder with `conforme.toml`, or one below it [default: here]
+    /// The project: the directory with `conforme.toml`, or one below it [default: the working directory]
     #[arg(long, short = 'C', global = true, value_name = "DIR")]
     pub project: Option<PathBuf>,
-    /// Colours: `auto` asks the terminal, `NO_COLOR` and `CLICOLOR_FORCE`
+    /// Colors: `auto` depends on the terminal, `NO_COLOR` and `CLICOLOR_FORCE`
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// What to do
@@ -32,10 +32,10 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// When output is coloured.
+/// When output is colored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless the environment says otherwise.
+    /// On a terminal, unless overridden by the environment.
     Auto,
     /// Always.
     Always,
@@ -46,30 +46,30 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Fire cases at a target and judge its answers
+    /// Send the requests of a suite to a target and check the responses
     Run(RunArgs),
     /// Check suites, schemas and configuration without sending anything
     Validate,
-    /// Show the cases that `run` would run, and why others are skipped
+    /// List the cases that `run` would run, and why others are skipped
     List(ListArgs),
-    /// Join the recordings of the parts of a run into one report and one exit code
+    /// Merge the recordings of the parts of a run into one report and one exit code
     Merge(MergeArgs),
-    /// Compare two versions of an API by what they answered: changes, and whom they break
+    /// Compare two API versions by their responses and report breaking changes
     Compare(CompareArgs),
-    /// Measure a suite: change recorded responses as regressions would, judge each change, and print a score and the
+    /// Measure a suite: change recorded responses as regressions would, check each of them, and print a score and the
     /// checks to add
     Mutate(MutateArgs),
-    /// Judge the responses of a recording again with the current suite, and print the new verdicts
+    /// Check the responses of a recording again with the current suite, and print the new verdicts
     Recheck(RecheckArgs),
-    /// Run the teardown of cases that a recorded run began and did not finish, after the process was killed
+    /// Run the teardown of unfinished cases of a recorded run whose process was killed
     Teardown(TeardownArgs),
-    /// Tell a recorded run again: on the terminal, and in every format of `--report`
+    /// Generate reports from a recorded run
     Report(ReportArgs),
-    /// Look at pending snapshots one by one, and accept or reject each
+    /// Review pending snapshots one by one, and accept or reject each
     Review,
     /// Accept pending snapshots
     Accept(SettleArgs),
-    /// Throw pending snapshots away
+    /// Discard pending snapshots
     Reject(SettleArgs),
     /// Print the JSON Schema of suite files, for editors, or of recordings
     Schema(SchemaArgs),
@@ -88,7 +88,7 @@ pub struct SelectArgs {
     /// conforme.toml]; `run` accepts several and tests them side by side
     #[arg(long = "target", env = TARGET_VARIABLE, value_name = "NAME|URL")]
     pub targets: Vec<String>,
-    /// A variable of the target; secrets come from `CONFORME_SECRET_<NAME>`, never from here
+    /// A variable of the target; secrets are set with `CONFORME_SECRET_<NAME>` only
     #[arg(long = "var", value_name = "K=V", value_parser = variable)]
     pub vars: Vec<(String, String)>,
     /// Only cases with this tag; given again, cases with any of them
@@ -115,10 +115,10 @@ pub struct OutputArgs {
     /// Which cases the summary names again
     #[arg(long, env = "CONFORME_FINAL_STATUS_LEVEL", value_name = "LEVEL", value_enum, default_value_t = FinalStatusLevel::Flaky)]
     pub final_status_level: FinalStatusLevel,
-    /// Show nothing but what is broken
+    /// Show failures only
     #[arg(long, short = 'q', conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Show what was sent and what came
+    /// Show requests and responses
     #[arg(long, short = 'v')]
     pub verbose: bool,
 }
@@ -138,25 +138,25 @@ impl OutputArgs {
     }
 }
 
-/// How a target is asked.
+/// Limits of the requests to a target.
 #[derive(Clone, Debug, Args)]
 pub struct LimitArgs {
-    /// Requests at once [default: 16 on loopback, 4 elsewhere]
+    /// Maximum number of concurrent requests [default: 16 on loopback, 4 elsewhere]
     #[arg(long, short = 'j', env = "CONFORME_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Send no more requests than this, retries included: 50/s, 100/m, 1000/h
+    /// Maximum request rate, retries included: 50/s, 100/m, 1000/h
     #[arg(long, env = "CONFORME_RATE_LIMIT", value_name = "N/TIME")]
     pub rate_limit: Option<Rate>,
-    /// How many of them may be sent at once [default: 1]
+    /// Maximum burst of requests within the rate limit [default: 1]
     #[arg(long, env = "CONFORME_BURST", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub burst: Option<u32>,
-    /// Longest time for one request, unless the case says otherwise [default: 10s]
+    /// Timeout of one request, unless the case sets its own [default: 10s]
     #[arg(long, env = "CONFORME_TIMEOUT", value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
     /// End the run after this time, waits and retries included; cases without a verdict count as not run
     #[arg(long, env = "CONFORME_DEADLINE", value_name = "DURATION", value_parser = parse_duration)]
     pub deadline: Option<Duration>,
-    /// A PEM file of certificate authorities to trust beside the platform's
+    /// A PEM file of certificate authorities to trust in addition to the platform's
     #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 }
@@ -167,43 +167,43 @@ pub struct RunArgs {
     /// Which cases, on which target.
     #[command(flatten)]
     pub select: SelectArgs,
-    /// How it is asked.
+    /// Limits of its requests.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Try a case again that has no answer, or one of 429 or 503 with `Retry-After` [default: 0]
+    /// Retry a case up to N times if it has no response, or 429 or 503 with `Retry-After` [default: 0]
     #[arg(long, env = "CONFORME_RETRIES", value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: Option<u32>,
-    /// Wait so long for the target to become ready: what its `ready` asks for holds, or else its port is open
+    /// Maximum time to wait for the target: until its `ready` request succeeds, or else until its port is open
     #[arg(long, env = "CONFORME_WAIT", value_name = "DURATION", value_parser = parse_duration)]
     pub wait: Option<Duration>,
-    /// Ask each case so often: all answers must hold, and what differs among them teaches `compare` what is noise
+    /// Run each case N times: all responses must pass, and `compare` treats values that differ among them as noise
     #[arg(long, env = "CONFORME_REPEATS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeats: u32,
-    /// Begin no more cases after N that fail the run
+    /// Stop after N failures
     #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one)]
     pub max_fail: Option<usize>,
     /// Exit with 1 if more than N cases are skipped
     #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
     pub max_skipped: Option<usize>,
-    /// What to do with an answer that differs from its snapshot [default: check where CI is set, else pending]
+    /// How to handle a response that differs from its snapshot [default: check if CI is set, else pending]
     #[arg(long, env = "CONFORME_SNAPSHOTS", value_name = "MODE", value_enum)]
     pub snapshots: Option<Snapshots>,
     /// Write a report: junit, html, markdown, github, sarif, tap or json; without a path, to standard output
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
-    /// Write the run down: every exchange and verdict, as NDJSON, line by line as cases finish
+    /// Record every request, response and verdict as NDJSON
     #[arg(long, env = "CONFORME_RECORD", value_name = "PATH")]
     pub record: Option<PathBuf>,
-    /// Measure the suite by the answers, where the run passes: see `conforme mutate`
+    /// If the run passes, measure the suite by its responses: see `conforme mutate`
     #[arg(long)]
     pub mutate: bool,
     /// With --mutate, exit with 1 if the score is lower than this, in percent
     #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
     pub min_score: Option<f64>,
-    /// Run only what did not pass in this recording, and what is new since
+    /// Run only cases that did not pass in this recording, changed cases and new cases
     #[arg(long, value_name = "RECORDING")]
     pub failed_from: Option<PathBuf>,
-    /// What is shown.
+    /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -215,7 +215,7 @@ pub enum Snapshots {
     Check,
     /// Fail the case, write the new snapshot beside the old one for `review`
     Pending,
-    /// Take the new snapshot, unless the case fails for another reason
+    /// Accept the new snapshot, unless the case fails for another reason
     Accept,
 }
 
@@ -244,7 +244,7 @@ pub struct MergeArgs {
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
-    /// What is shown.
+    /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -252,10 +252,10 @@ pub struct MergeArgs {
 /// `conforme compare`
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// What the candidate is compared with: a recording, a target of conforme.toml, or the base URL of an API
+    /// Version to compare with: a recording, a target of conforme.toml, or the base URL of an API
     #[arg(long, value_name = "RECORDING|TARGET")]
     pub baseline: String,
-    /// What may be released, or not: a recording, a target of conforme.toml, or the base URL of an API
+    /// Version under test: a recording, a target of conforme.toml, or the base URL of an API
     #[arg(long, value_name = "RECORDING|TARGET")]
     pub candidate: String,
     /// Cases, as for `run`
@@ -264,34 +264,34 @@ pub struct CompareArgs {
     /// Only cases with this tag; given again, cases with any of them
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// Exit with 1 where a change of this level or above is not accepted
+    /// Exit with 1 if a change of this level or above is not accepted
     #[arg(long, env = "CONFORME_FAIL_ON", value_name = "LEVEL", value_enum, default_value_t = FailOn::Breaking)]
     pub fail_on: FailOn,
-    /// The file of accepted changes [default: accepted-changes.toml beside conforme.toml, where there is one]
+    /// The file of accepted changes [default: accepted-changes.toml next to conforme.toml, if it exists]
     #[arg(long, env = "CONFORME_ACCEPTED", value_name = "PATH")]
     pub accepted: Option<PathBuf>,
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
-    /// Ask each case of a target so often; what differs among the answers of one version is noise
+    /// Run each case of a target N times; values that differ among the responses of one version are noise
     #[arg(long, env = "CONFORME_REPEATS", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeats: u32,
-    /// How targets are asked.
+    /// Limits of the requests to targets.
     #[command(flatten)]
     pub live: LiveArgs,
-    /// Show nothing but what fails the comparison
+    /// Show only changes that fail the comparison
     #[arg(long, short = 'q', conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Show all cases, how bodies differ, and what is accepted or noise
+    /// Show all cases, differences of bodies, accepted changes and noise
     #[arg(long, short = 'v', help_heading = "Output")]
     pub verbose: bool,
 }
 
-/// How the targets of a comparison are asked.
+/// Options of the targets of a comparison.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Targets")]
 pub struct LiveArgs {
-    /// A variable of every target that is asked; secrets come from `CONFORME_SECRET_<NAME>`, never from here
+    /// A variable of every target; secrets are set with `CONFORME_SECRET_<NAME>` only
     #[arg(long = "var", value_name = "K=V", value_parser = variable)]
     pub vars: Vec<(String, String)>,
     /// Allow cases that have this effect, such as `email`, on targets that are not loopback
@@ -300,7 +300,7 @@ pub struct LiveArgs {
     /// Skip the cases that need an input which a target does not define
     #[arg(long, env = "CONFORME_SKIP_MISSING", value_parser = clap::builder::BoolishValueParser::new())]
     pub skip_missing: bool,
-    /// How they are asked.
+    /// Limits of the requests.
     #[command(flatten)]
     pub limits: LimitArgs,
 }
@@ -308,9 +308,9 @@ pub struct LiveArgs {
 /// `--fail-on`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
-    /// Changes that break callers who keep to the contract
+    /// Changes that break clients of the contract
     Breaking,
-    /// These, and changes that may break some
+    /// Also changes that can break some clients
     Warning,
     /// Any change
     Any,
@@ -330,7 +330,7 @@ Exit codes: 0 the score is high enough, 1 it is below --min-score,\n\
 2 usage or an invalid suite, 3 no change counts, 4 no case was selected."
 )]
 pub struct MutateArgs {
-    /// A recording of a run that passed: what `run --record` wrote
+    /// A recording of a run that passed, written by `run --record`
     #[arg(value_name = "RECORDING")]
     pub recording: PathBuf,
     /// Cases, as for `run`
@@ -342,16 +342,16 @@ pub struct MutateArgs {
     /// Exit with 1 if the score is lower than this, in percent
     #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
     pub min_score: Option<f64>,
-    /// Threads [default: as many as there are cores]
+    /// Number of threads [default: the number of cores]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Write a report: markdown, html or json; without a path, to standard output
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
-    /// Show nothing where the score is high enough
+    /// Show nothing if the score is high enough
     #[arg(long, short = 'q', conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Show every survivor, every operator, and what is accepted
+    /// Show every survivor, every operator, and accepted mutants
     #[arg(long, short = 'v', help_heading = "Output")]
     pub verbose: bool,
 }
@@ -359,7 +359,7 @@ pub struct MutateArgs {
 /// `conforme recheck`
 #[derive(Debug, Args)]
 pub struct RecheckArgs {
-    /// A recording: what `run --record` wrote
+    /// A recording, written by `run --record`
     #[arg(value_name = "RECORDING")]
     pub recording: PathBuf,
     /// Cases, as for `run`
@@ -374,7 +374,7 @@ pub struct RecheckArgs {
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
-    /// What is shown.
+    /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -382,16 +382,16 @@ pub struct RecheckArgs {
 /// `conforme teardown`
 #[derive(Debug, Args)]
 pub struct TeardownArgs {
-    /// The recording of the run that was killed: what `run --record` wrote
+    /// The recording of the killed run, written by `run --record`
     #[arg(value_name = "RECORDING")]
     pub recording: PathBuf,
     /// The target [default: the recorded one]
     #[arg(long, value_name = "NAME|URL")]
     pub target: Option<String>,
-    /// A variable of the target; secrets come from `CONFORME_SECRET_<NAME>`, never from here
+    /// A variable of the target; secrets are set with `CONFORME_SECRET_<NAME>` only
     #[arg(long = "var", value_name = "K=V", value_parser = variable)]
     pub vars: Vec<(String, String)>,
-    /// What is shown.
+    /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -399,7 +399,7 @@ pub struct TeardownArgs {
 /// `conforme report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// A recording: what `run --record` or `run --report json` wrote
+    /// A recording, written by `run --record` or `run --report json`
     #[arg(value_name = "RECORDING")]
     pub recording: PathBuf,
     /// Exit with 1 if more than N cases are skipped [default: show the recorded gate, and exit with 0]
@@ -408,7 +408,7 @@ pub struct ReportArgs {
     /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
-    /// What is shown.
+    /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -424,7 +424,7 @@ pub struct ListArgs {
 /// `conforme accept`, `conforme reject`
 #[derive(Debug, Args)]
 pub struct SettleArgs {
-    /// Ids of cases, or of suites [default: all that is pending]
+    /// Ids of cases, or of suites [default: all pending snapshots]
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
 }
@@ -432,7 +432,7 @@ pub struct SettleArgs {
 /// `conforme schema`
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Of what
+    /// The file format
     #[arg(value_enum)]
     pub of: SchemaOf,
 }
@@ -446,11 +446,11 @@ pub enum SchemaOf {
     Suite,
     /// A line of a recording or of `--report json`
     Event,
-    /// What `conforme compare --report json` writes
+    /// The output of `conforme compare --report json`
     Comparison,
-    /// The same of several targets
+    /// The same for several targets
     Matrix,
-    /// What `conforme mutate --report json` writes
+    /// The output of `conforme mutate --report json`
     Measurement,
 }
 
@@ -458,7 +458,7 @@ pub enum SchemaOf {
 #[cfg(feature = "reference")]
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// The port; 0 takes a free one
+    /// The port; 0 selects a free one
     #[arg(long, short = 'p', default_value_t = 0, value_name = "PORT")]
     pub port: u16,
     /// Tenants, users and tokens to serve instead of the built-in ones

@@ -34,15 +34,18 @@ use crate::session::TARGET_VARIABLE;
 
 /// Runs the program with these arguments, the first of which is its name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // What a panic says may quote an answer.
+    // The message of a panic can quote a response.
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        drop(writeln!(io::stderr(), "error: a defect of conforme, at {place}"));
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        drop(writeln!(
+            io::stderr(),
+            "error: internal error at {location} (please report)"
+        ));
     }));
     let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are asked for; everything else is a mistake of usage.
+            // Help and version are asked for; everything else is a usage error.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
             return match error.print() {
                 Ok(()) => exit.into(),

@@ -47,7 +47,7 @@ impl Notices for Printer {
         if warnings.is_empty() {
             return;
         }
-        let text = warnings.render_warnings(sources, self.is_coloured(&io::stderr()), MAX_SHOWN);
+        let text = warnings.render_warnings(sources, self.is_colored(&io::stderr()), MAX_SHOWN);
         drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
         if warnings.len() > MAX_SHOWN {
             self.note(&format!("{} more warnings are not shown", warnings.len() - MAX_SHOWN));
@@ -93,7 +93,7 @@ impl Printer {
             return error.exit();
         }
         if let SessionError::Invalid { errors, sources } = error {
-            let text = errors.render(sources, self.is_coloured(&io::stderr()));
+            let text = errors.render(sources, self.is_colored(&io::stderr()));
             drop(writeln!(io::stderr(), "{}\n", self.clean(&text)));
         }
         let nothing_sent = if self.is_before_sending {
@@ -106,7 +106,7 @@ impl Printer {
         error.exit()
     }
 
-    fn is_coloured(&self, stream: &(impl anstream::stream::RawStream + IsTerminal)) -> bool {
+    fn is_colored(&self, stream: &(impl anstream::stream::RawStream + IsTerminal)) -> bool {
         match self.color {
             Color::Always => true,
             Color::Never => false,
@@ -115,18 +115,18 @@ impl Printer {
     }
 
     /// Whether both streams are a terminal outside of CI.
-    pub(super) fn is_watched() -> bool {
+    pub(super) fn is_interactive() -> bool {
         io::stdout().is_terminal() && io::stderr().is_terminal() && !super::in_ci()
     }
 
     /// Colors for standard output.
     pub(super) fn out_colors(&self) -> Colors {
-        Colors::new(self.is_coloured(&io::stdout()))
+        Colors::new(self.is_colored(&io::stdout()))
     }
 
     /// Colors for standard error.
     pub(super) fn err_colors(&self) -> Colors {
-        Colors::new(self.is_coloured(&io::stderr()))
+        Colors::new(self.is_colored(&io::stderr()))
     }
 
     fn masked(&self, text: &str) -> String {
@@ -166,7 +166,7 @@ impl Printer {
     }
 
     fn labelled(&self, label: &str, color: AnsiColor, text: &str) {
-        let label = if self.is_coloured(&io::stderr()) {
+        let label = if self.is_colored(&io::stderr()) {
             let style = color.on_default().bold();
             format!("{style}{label}{style:#}")
         } else {

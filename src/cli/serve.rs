@@ -13,11 +13,11 @@ use crate::{
 };
 
 pub(super) fn serve(args: &ServeArgs, printer: &Printer) -> Result<Exit, SessionError> {
-    try_serve(args, printer).map_err(SessionError::Usage)?;
+    serve_until_interrupted(args, printer).map_err(SessionError::Usage)?;
     Ok(Exit::Success)
 }
 
-fn try_serve(args: &ServeArgs, printer: &Printer) -> Result<(), String> {
+fn serve_until_interrupted(args: &ServeArgs, printer: &Printer) -> Result<(), String> {
     let seed = match &args.seed {
         None => Seed::embedded(),
         Some(path) => {

@@ -20,7 +20,7 @@ pub(super) fn terminal(reports: &[ReportSpec], options: RunOptions, printer: &Pr
     let out = BufWriter::new(IgnoreBrokenPipe(io::stdout()));
     let terminal = RunTerminal::new(out, printer.out_colors(), options);
     // The progress bar is on standard error and needs a terminal to itself.
-    if Printer::is_watched() && !options.quiet {
+    if Printer::is_interactive() && !options.quiet {
         Box::new(Progress::new(terminal))
     } else {
         Box::new(terminal)

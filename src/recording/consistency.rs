@@ -1,34 +1,34 @@
-//! Whether a recording agrees with itself: each verdict with its findings, and the last line with the lines before it.
+//! Whether a recording is consistent: each verdict with its findings, and the last line with the lines before it.
 //!
-//! A recording can be edited, cut or put together by hand. What contradicts itself proves nothing, and is rejected.
+//! A recording can be edited, truncated or assembled by hand. An inconsistent recording is rejected.
 
 use std::collections::HashSet;
 
 use crate::model::{Attempt, CaseFinished, Counts, Exit, Phase, Reply, RunFinished, RunStarted, Step, Verdict};
 
-/// What has been read so far. Every check returns the contradiction that it finds, as a sentence.
+/// The events read so far. Every check returns the contradiction that it finds, as a sentence.
 #[derive(Debug, Default)]
 pub(super) struct Consistency {
     ids: HashSet<String>,
-    places: HashSet<usize>,
+    indexes: HashSet<usize>,
     counts: Counts,
 }
 
 impl Consistency {
-    /// What was counted so far.
+    /// The counts so far.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Takes one more case.
+    /// Checks one more case.
     pub(super) fn case(&mut self, started: &RunStarted, case: &CaseFinished) -> Result<(), String> {
         if let Some(reason) = contradiction(case) {
             return Err(format!("{}: {reason}", short(&case.id)));
         }
         if !self.ids.insert(case.id.clone()) {
-            return Err(format!("the case {} is in it twice", short(&case.id)));
+            return Err(format!("the case {} is recorded twice", short(&case.id)));
         }
-        if !self.places.insert(case.index) {
+        if !self.indexes.insert(case.index) {
             return Err(format!(
                 "{}: another case has the index {} too",
                 short(&case.id),
@@ -45,7 +45,7 @@ impl Consistency {
         Ok(())
     }
 
-    /// Takes the last event.
+    /// Checks the last event.
     pub(super) fn end(&self, run: &RunStarted, end: &RunFinished) -> Result<(), String> {
         let (total, counted) = (&end.counts, &self.counts);
         for (name, total, counted) in [
@@ -63,7 +63,7 @@ impl Consistency {
                 ));
             }
         }
-        // Of a run that ended early, cases can be counted that have no line.
+        // The totals of a run that ended early can include cases without a line.
         let is_short = total.not_run > counted.not_run && end.stopped.is_none();
         if total.not_run < counted.not_run || is_short {
             let (total, counted) = (total.not_run, counted.not_run);
@@ -88,7 +88,7 @@ impl Consistency {
     }
 }
 
-/// In what the verdict on a case contradicts what is recorded of it.
+/// How the verdict on a case contradicts its recorded exchanges and findings.
 fn contradiction(case: &CaseFinished) -> Option<String> {
     let Attempt { reason, steps } = &case.last;
     let name = case.verdict.name();
@@ -122,7 +122,7 @@ fn contradiction(case: &CaseFinished) -> Option<String> {
             Some(check) if is_response(&case.last) && !fails_in_setup(&case.last) => {
                 says(&format!("the check `{}` fails", short(check)))
             }
-            _ if reason.is_none() => says("there is no reason why there is no verdict"),
+            _ if reason.is_none() => says("no reason is given"),
             _ => None,
         },
         Verdict::Skipped | Verdict::NotRun => {
@@ -315,7 +315,7 @@ mod tests {
         for (number, wrong) in wrong.into_iter().enumerate() {
             assert!(read(2, &cases, wrong).is_err(), "{number}");
         }
-        // A line was taken out, whether the totals say so or not.
+        // A line was removed, with or without an adjustment of the totals.
         assert!(read(2, &cases[..1], |_| {}).is_err());
         assert!(read(2, &cases[..1], |end| (end.counts.failed, end.exit_code) = (1, 1)).is_err());
         assert!(read(1, &cases, |_| {}).is_err());

@@ -7,9 +7,9 @@ use crate::{json, model::Event};
 /// Reads one line of a recording, or of `--report json`.
 pub fn read_event(line: &[u8]) -> serde_json::Result<Event> {
     use serde::de::Error as _;
-    // By way of a value: numbers of any precision do not go through serde's own buffer of tagged content.
+    // Parsed as a value first: serde's buffer for tagged content does not preserve numbers of arbitrary precision.
     let mut value = json::read(line).map_err(serde_json::Error::custom)?;
-    // Variables can be anything, so they are not read a second time: an object could be taken for a number.
+    // Variables can have any value, so they are not deserialized again: an object could be read as a number.
     let vars = value
         .get_mut("vars")
         .map(|vars| std::mem::replace(vars, Value::Object(serde_json::Map::new())));

@@ -1,4 +1,4 @@
-//! Several recordings as one: the parts of a suite that ran on several machines, one report and one gate.
+//! Merging of recordings: the parts of a run on several machines become one recording with one exit code.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,7 @@ const MAX_MISSING: usize = 20;
 /// Why recordings are not parts of one run.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// There are none.
+    /// There are no recordings.
     #[error("there is nothing to merge")]
     Nothing,
     /// One cannot be read.
@@ -28,14 +28,14 @@ pub enum MergeError {
         /// Why.
         source: RecordingError,
     },
-    /// They differ where parts of one run are equal.
-    #[error("`{path}` and `{first}` are not of one run: {what}")]
+    /// Two recordings are not parts of the same run.
+    #[error("`{path}` and `{first}` are not parts of the same run: {what}")]
     Differ {
-        /// The one.
+        /// The recording.
         path: String,
-        /// The first.
+        /// The first recording.
         first: String,
-        /// In what they differ.
+        /// The difference.
         what: String,
     },
     /// A case is in two of them.
@@ -43,7 +43,7 @@ pub enum MergeError {
     Twice {
         /// The case.
         id: String,
-        /// The second recording that holds it.
+        /// The second recording that contains it.
         path: String,
     },
 }
@@ -59,7 +59,7 @@ pub struct Merged {
     missing: Vec<String>,
 }
 
-/// What is known of recordings that were read so far.
+/// The recordings read so far.
 #[derive(Default)]
 struct Reading {
     started: Option<RunStarted>,
@@ -166,7 +166,7 @@ impl Merged {
         })
     }
 
-    /// Parts that there should be: `hash:2/3`.
+    /// The parts that are missing: `hash:2/3`.
     pub fn missing(&self) -> &[String] {
         &self.missing
     }
@@ -228,7 +228,7 @@ fn unreadable(path: &Path, source: RecordingError) -> MergeError {
     }
 }
 
-/// In what a part differs from the first where the parts of one run are equal.
+/// How a part differs from the first, if it is not of the same run.
 fn difference(first: &RunStarted, this: &RunStarted) -> Option<String> {
     if first.target != this.target {
         return Some(format!("the targets are `{}` and `{}`", this.target, first.target));
@@ -253,7 +253,7 @@ fn difference(first: &RunStarted, this: &RunStarted) -> Option<String> {
     })
 }
 
-/// The parts that are missing, by name; where there are very many, the first of them.
+/// The names of the missing parts, up to [`MAX_MISSING`].
 fn missing(parts: &BTreeMap<(PartitionBy, u32), BTreeSet<u32>>) -> Vec<String> {
     let mut missing = Vec::new();
     for ((by, of), there) in parts {

@@ -19,7 +19,7 @@ pub enum SessionError {
     /// The project, or what the options say about it, is invalid.
     #[error("{}", count(errors.len()))]
     Invalid {
-        /// What is wrong.
+        /// The error.
         errors: Diagnostics,
         /// The files that the errors are in.
         sources: Arc<Sources>,

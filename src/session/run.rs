@@ -251,7 +251,7 @@ fn leave_out_passed(
         || digests.any(|digest| previous.digests.contains(&digest));
     if !is_of_project {
         return Err(SessionError::Usage(format!(
-            "--failed-from {}: none of its cases is a case of this project: it is a recording of another one",
+            "--failed-from {}: none of its cases is in this project: it is a recording of a different project",
             path.display()
         )));
     }

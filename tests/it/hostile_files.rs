@@ -293,7 +293,7 @@ fn a_recording_that_means_harm_is_refused_or_told_as_far_as_it_goes() {
         refused(&project, &[command, "long.ndjson"], "it is longer than 67108864 bytes");
     }
     huge(&project, "zeros.ndjson");
-    refused(&project, &["report", "zeros.ndjson"], "this is no recording");
+    refused(&project, &["report", "zeros.ndjson"], "not a recording");
 }
 
 #[test]

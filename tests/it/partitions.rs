@@ -177,7 +177,9 @@ fn a_part_that_is_missing_or_foreign_is_no_pass() {
     let foreign = project.run(&["merge", "1.ndjson", "other.ndjson", "3.ndjson"]);
     assert_eq!(foreign.code, 2, "{foreign:?}");
     assert!(
-        foreign.stderr.contains("are not of one run: the targets are"),
+        foreign
+            .stderr
+            .contains("are not parts of the same run: the targets are"),
         "{foreign:?}"
     );
     project.write("cases/a/new.yaml", "request: { path: /new }\nexpect: { status: 204 }\n");

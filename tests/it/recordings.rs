@@ -184,9 +184,9 @@ fn a_recording_that_cannot_be_read_is_named_with_its_line() {
     let whole = project.read("run.ndjson");
     let lines: Vec<_> = whole.lines().collect();
     for (text, said) in [
-        (String::new(), "this is no recording"),
-        ("{\"a\":1}\n".to_owned(), "this is no recording"),
-        (lines[1].to_owned() + "\n", "this is no recording"),
+        (String::new(), "not a recording"),
+        ("{\"a\":1}\n".to_owned(), "not a recording"),
+        (lines[1].to_owned() + "\n", "not a recording"),
         (whole.replacen("\"format\":2", "\"format\":99", 1), "has format 99"),
         (
             format!("{}\nnonsense\n{}\n", lines[0], lines[1]),
@@ -252,7 +252,7 @@ fn a_run_goes_on_from_what_did_not_pass_and_what_is_new() {
     stranger.write("run.ndjson", &whole);
     let ran = stranger.run(&["run", "--target", &url, "--failed-from", "run.ndjson"]);
     assert_eq!((ran.code, server.requests()), (2, 7), "{ran:?}");
-    assert!(ran.stderr.contains("a recording of another one"), "{ran:?}");
+    assert!(ran.stderr.contains("a recording of a different project"), "{ran:?}");
 }
 
 #[test]
@@ -365,11 +365,11 @@ fn a_recording_that_contradicts_itself_is_rejected() {
         (edited("\"cases\":3", "\"cases\":4"), "line 5"),
         (
             [lines[0], lines[1], lines[1], lines[2], lines[4]].concat(),
-            "line 3: the recording contradicts itself: the case s/a is in it twice",
+            "line 3: the recording contradicts itself: the case s/a is recorded twice",
         ),
         (
             lines.concat() + lines[1],
-            "line 6: the recording contradicts itself: there is more",
+            "line 6: the recording contradicts itself: there are more lines after the end of the run",
         ),
         (
             [lines[0], lines[0], lines[1]].concat(),
