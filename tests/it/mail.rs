@@ -89,7 +89,7 @@ fn sink_keeps_messages_for_the_recipients_of_the_envelope() {
         assert_eq!(
             codes,
             [
-                "220 ", "250-", "250-", "250-", "250-", "250 ", "250 ", "250 ", "250 ", "354 ", "250 ", "221 "
+                "220 ", "250-", "250-", "250-", "250-", "250-", "250 ", "250 ", "250 ", "250 ", "354 ", "250 ", "221 "
             ]
         );
         talk(&mailbox, mail(&["jane@example.test"], "Subject: two\n\n")).await;
