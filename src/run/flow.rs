@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use futures_util::future;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, watch},
     time::Instant,
@@ -591,11 +592,10 @@ impl Answered {
 
     /// Reports the verdict, once no more bytes can follow a response. `now`: bytes that may follow are not waited for.
     pub(super) async fn settle(self, now: bool) {
-        let (last, snapshots) = settled(self.last, now).await;
-        let mut repeats = Vec::new();
-        for repeat in self.repeats {
-            repeats.push(settled(repeat, now).await.0);
-        }
+        let repeats = self.repeats.into_iter().map(|repeat| settled(repeat, now));
+        // At the same time: the watch over a response can contain the end of the watch over an earlier one.
+        let ((last, snapshots), repeats) = future::join(settled(self.last, now), future::join_all(repeats)).await;
+        let repeats = repeats.into_iter().map(|(attempt, _)| attempt).collect();
         let judged = CaseResult {
             index: self.index,
             last,
@@ -721,27 +721,39 @@ fn with_reason(steps: Vec<Step>, reason: Option<String>) -> Attempt {
 
 /// The attempt and its new snapshots, once no more bytes can follow its responses.
 async fn settled((all, reason): (Vec<Done>, Option<String>), now: bool) -> (Attempt, Vec<(usize, String)>) {
+    let settling = all.into_iter().map(|done| settled_step(done, now));
     let (mut steps, mut snapshots) = (Vec::new(), Vec::new());
-    for (index, mut done) in all.into_iter().enumerate() {
-        if let Some((bound, parked)) = done.watched {
-            let reply = if now {
-                parked.into_reply()
-            } else {
-                parked.settled().await
-            };
-            let has_excess = matches!(&reply, Reply::Answer(answer) if !answer.excess.is_empty());
-            if has_excess && let Some(judgement) = judge(&bound, &reply, None) {
-                let is_new = |one: &Finding| !done.step.findings.iter().any(|known| known.check == one.check);
-                let new: Vec<_> = judgement.findings.into_iter().filter(is_new).collect();
-                done.step.findings.extend(new);
-                done.step.exchange = Some(Exchange {
-                    request: bound.request,
-                    reply,
-                });
-            }
-        }
-        snapshots.extend(done.snapshot.map(|text| (index, text)));
-        steps.push(done.step);
+    for (index, (step, snapshot)) in future::join_all(settling).await.into_iter().enumerate() {
+        snapshots.extend(snapshot.map(|text| (index, text)));
+        steps.push(step);
     }
     (with_reason(steps, reason), snapshots)
+}
+
+/// The step and its new snapshot, once no more bytes can follow its response.
+async fn settled_step(done: Done, now: bool) -> (Step, Option<String>) {
+    let Done {
+        mut step,
+        snapshot,
+        watched,
+    } = done;
+    let Some((bound, parked)) = watched else {
+        return (step, snapshot);
+    };
+    let reply = if now {
+        parked.into_reply()
+    } else {
+        parked.settled().await
+    };
+    let has_excess = matches!(&reply, Reply::Answer(answer) if !answer.excess.is_empty());
+    if has_excess && let Some(judgement) = judge(&bound, &reply, None) {
+        let is_new = |one: &Finding| !step.findings.iter().any(|known| known.check == one.check);
+        let new: Vec<_> = judgement.findings.into_iter().filter(is_new).collect();
+        step.findings.extend(new);
+        step.exchange = Some(Exchange {
+            request: bound.request,
+            reply,
+        });
+    }
+    (step, snapshot)
 }

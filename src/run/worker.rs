@@ -11,6 +11,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use futures_util::future;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::JoinSet,
@@ -433,22 +434,22 @@ impl Worker {
         let is_large = parked.is_large() || repeats.iter().any(|(_, parked)| parked.is_large());
         let finished = Box::pin(async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
-            let reply = client.finish(parked, request, limit).await;
-            let mut previous = Vec::with_capacity(retried.len());
-            for attempt in retried {
-                let Some(attempt) = attempt.settled(&case.bound).await else {
-                    return;
-                };
-                previous.push(attempt);
-            }
-            let mut judged = Vec::new();
-            for (started, parked) in repeats {
+            // At the same time: the watch over a response can contain the end of the watch over an earlier one.
+            let settling = retried.into_iter().map(|attempt| attempt.settled(&case.bound));
+            let repeating = repeats.into_iter().map(async |(started, parked)| {
                 let reply = client.finish(parked, request, limit).await;
-                let Some(judgement) = judge(&case.bound, &reply, None) else {
-                    return;
-                };
-                judged.push(tried(started, reply, judgement.findings, &case.bound));
-            }
+                let judgement = judge(&case.bound, &reply, None)?;
+                Some(tried(started, reply, judgement.findings, &case.bound))
+            });
+            let last = client.finish(parked, request, limit);
+            let (reply, previous, judged) =
+                future::join3(last, future::join_all(settling), future::join_all(repeating)).await;
+            let (Some(previous), Some(judged)) = (
+                previous.into_iter().collect::<Option<Vec<_>>>(),
+                judged.into_iter().collect::<Option<Vec<_>>>(),
+            ) else {
+                return;
+            };
             case.settle(reply, previous, judged, &sender);
         });
         if is_large {

@@ -368,6 +368,33 @@ fn location_outside_the_target_is_not_followed() {
     assert_eq!(check(&recorded(&project), "next"), "follow");
 }
 
+/// A server that takes its time: a connection is used again after 250 ms, while the response before is still watched.
+fn slow_server() -> Server {
+    Server::start(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+    })
+}
+
+#[test]
+fn steps_on_one_connection_do_not_wait_for_each_other() {
+    let step = |id: &str| format!("  - {{ id: {id}, request: {{ path: / }}, expect: {{ status: 204 }} }}\n");
+    let case = format!("steps:\n{}{}{}{}", step("a"), step("b"), step("c"), step("d"));
+    let project = Project::new(&[("cases/s/c.yaml", &case)]);
+    let server = slow_server();
+    let arguments = ["run", "--target", &server.url(), "--repeats", "2", "--deadline", "10s"];
+    let ran = project.run(&arguments);
+    assert_eq!((ran.code, server.requests()), (0, 8), "{ran:?}");
+}
+
+#[test]
+fn repeats_on_one_connection_do_not_wait_for_each_other() {
+    let project = Project::of_case("status: 204");
+    let server = slow_server();
+    let ran = project.run(&["run", "--target", &server.url(), "--repeats", "4", "--deadline", "10s"]);
+    assert_eq!((ran.code, server.requests()), (0, 4), "{ran:?}");
+}
+
 #[test]
 fn query_of_a_step_is_added_to_the_location_that_it_follows() {
     let case = "request: { path: '/{kind}', params: { kind: uploads }, query: { inherited: 1 } }
