@@ -181,8 +181,9 @@ impl Mailbox {
     /// `{count, messages: [{from, to, subject, date, text, html, links, headers}]}`.
     ///
     /// `since` leaves out messages that arrived before that second of the server's clock. `maildev` has no time of arrival,
-    /// so for it the `Date` field of the message counts. The embedded sink and `maildev` compare the recipients of the
-    /// envelope; the others also find an address in `To`, `Cc` and `Bcc`. A message that is too large or too complex is an
+    /// so for it the `Date` field of the message counts. Recipients are those of the envelope; `mailpit` compares `To` and
+    /// `Cc` too, and `imap` has no envelope and compares `To`, `Cc` and `Bcc`, so it does not find blind copies. `mailhog`
+    /// sends its messages as JSON, so bytes that are not UTF-8 are lost. A message that is too large or too complex is an
     /// error: a check that something is missing must not pass because the message was cut.
     pub async fn messages(&self, to: &str, since: Option<DateTime<Utc>>) -> Result<Value, MailError> {
         let since = since.map(|since| since.trunc_subsecs(0));
