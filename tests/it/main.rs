@@ -16,6 +16,7 @@ mod curl_commands;
 mod decoding;
 mod editor_schemas;
 mod ending;
+mod examples;
 mod flows;
 mod fuzzing;
 mod hostile;

@@ -1,0 +1,140 @@
+//! The projects of `examples/`, run against the real servers that they are written for.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{Ran, conforme, ran, repository};
+
+/// Maximum time until a server accepts connections.
+const START: Duration = Duration::from_secs(30);
+/// Maximum time until a server has written its data to its file.
+const WRITE: Duration = Duration::from_secs(5);
+
+/// A server that ends with the test.
+struct Running(Child);
+
+impl Running {
+    /// Starts a server and waits until it accepts connections.
+    fn start(command: &mut Command, port: u16) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut server = Self(command.spawn().expect("the server starts"));
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = server.0.try_wait().expect("the server runs");
+            assert!(ended.is_none(), "the server ended: {ended:?}");
+            assert!(begun.elapsed() < START, "the server does not accept connections");
+            sleep(Duration::from_millis(20));
+        }
+        server
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A program that is not installed is no reason to fail, except in CI, where `.ci/run` installs it.
+fn skips(program: &str, is_installed: bool) -> bool {
+    let is_required = ["CI", "CONFORME_TEST_ALL"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    assert!(is_installed || !is_required, "{program} is not installed; see .ci/run");
+    if !is_installed {
+        eprintln!("skipped: {program} is not installed");
+    }
+    !is_installed
+}
+
+fn starts(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Runs an example against a server on loopback.
+fn run(example: &str, port: u16) -> Ran {
+    let mut command = conforme();
+    command.current_dir(repository().join("examples").join(example));
+    command.args(["run", "--deadline", "60s", "--target"]);
+    ran(command.arg(format!("http://127.0.0.1:{port}")))
+}
+
+/// Names of all files below a folder, with their paths.
+fn files(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path.display().to_string());
+        }
+    }
+}
+
+#[test]
+fn registry_complies_with_the_distribution_specification() {
+    if skips("docker-registry", starts("docker-registry")) {
+        return;
+    }
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let port = free_port();
+    let mut command = Command::new("docker-registry");
+    command.args(["serve", "examples/oci-registry/registry.yml"]);
+    command.current_dir(repository());
+    command.env("REGISTRY_HTTP_ADDR", format!("127.0.0.1:{port}"));
+    command.env("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", data.path());
+    let _server = Running::start(&mut command, port);
+    // Twice: a run does not depend on what the one before left.
+    for _ in 0..2 {
+        let ran = run("oci-registry", port);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stdout.contains("14 of 16 cases passed, 2 skipped"), "{ran:?}");
+    }
+    let mut found = Vec::new();
+    files(&data.path().join("docker/registry/v2/repositories"), &mut found);
+    // Every tag, manifest and blob of a repository is a `link`, and every upload has a `startedat`.
+    found.retain(|name| name.ends_with("link") || name.ends_with("startedat"));
+    assert!(found.is_empty(), "leftovers: {found:?}");
+}
+
+#[test]
+fn json_server_complies_with_its_contract() {
+    let program = repository().join("target/json-server/node_modules/json-server-auth/dist/bin.js");
+    if skips("node", starts("node")) || skips("json-server-auth in target/json-server", program.exists()) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("db.json");
+    std::fs::copy(repository().join("examples/json-server/db.json"), &data).expect("the data is copied");
+    let port = free_port();
+    let mut command = Command::new("node");
+    command.current_dir(folder.path()).arg(program);
+    command.args(["--host", "127.0.0.1", "--port", &port.to_string(), "db.json"]);
+    let _server = Running::start(&mut command, port);
+    for _ in 0..2 {
+        let ran = run("json-server", port);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stdout.contains("8 of 8 cases passed, 0 skipped"), "{ran:?}");
+    }
+    let read = || serde_json::from_str::<Value>(&std::fs::read_to_string(&data).expect("the data")).unwrap_or_default();
+    let begun = Instant::now();
+    while read() != json!({ "users": [], "notes": [] }) {
+        assert!(begun.elapsed() < WRITE, "leftovers: {}", read());
+        sleep(Duration::from_millis(20));
+    }
+}
