@@ -1,7 +1,7 @@
 //! Runs a plan: starts the workers, turns their messages into events, and accounts for every case at the end.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{
     Interrupts, LockstepHandle, Ready,
     verdict::conclude,
-    worker::{WorkerEvent, Workers},
+    worker::{CaseResult, WorkerEvent, Workers},
 };
 use crate::{
     http::Client,
@@ -73,193 +73,278 @@ pub struct RunOptions {
     pub lockstep: Option<LockstepHandle>,
 }
 
-/// Runs a plan. Events of cases are passed to `tell` as they happen; the totals are returned.
+/// Runs a plan. Events of cases are passed to `report` as they happen; the totals are returned.
 pub async fn run(
     plan: Arc<Plan>,
     sources: Arc<Sources>,
     client: Arc<Client>,
     options: &RunOptions,
     interrupts: &Interrupts,
-    mut tell: impl FnMut(Event),
+    report: impl FnMut(Event),
 ) -> RunFinished {
     let start = Instant::now();
     let deadline = plan.target.limits.deadline.and_then(|limit| start.checked_add(limit));
-    let mut counts = Counts::default();
-    let mut done = vec![false; plan.cases.len()];
-    let report = |finished: CaseFinished, counts: &mut Counts, tell: &mut dyn FnMut(Event)| {
-        counts.add(&finished);
-        tell(Event::CaseFinished(Box::new(finished)));
+    let mut engine = Engine {
+        plan: &plan,
+        sources: &sources,
+        options,
+        stale: options.store.pending_ids(),
+        report,
+        counts: Counts::default(),
+        done: vec![false; plan.cases.len()],
+        running: Running::new(plan.target.limits.slow),
+        waiting: HashSet::new(),
+        silent: 0,
+        is_hopeless: false,
+        is_enough: false,
+        is_late: false,
+        was_unfinished: false,
     };
-    let stale = options.store.pending_ids();
-    for (index, planned) in plan.cases.iter().enumerate() {
-        if let Some(reason) = &planned.skip {
-            done[index] = true;
-            let id = &planned.case.id;
-            let is_left_out = planned.passed_before || !stale.contains(id);
-            if !is_left_out && let Err(error) = options.store.clear_pending(id) {
-                let errored = planned.unrun(&sources, Verdict::Errored, error.to_string());
-                report(errored, &mut counts, &mut tell);
-                continue;
+    engine.report_skipped();
+    if let Some((stop, reason)) = engine.await_ready(&client, interrupts, deadline).await {
+        engine.report_rest(Verdict::NotRun, &reason);
+        if let Some(lockstep) = &options.lockstep {
+            lockstep.leave();
+        }
+        return engine.finished(start, Some(stop));
+    }
+    let (workers, mut events) = Workers::start(&plan, &sources, &client, options);
+    let mut tick = tokio::time::interval(TICK);
+    let (mut is_stopping, mut is_cut) = (false, false);
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => match event {
+                None => break,
+                Some(event) => engine.handle(event, &workers),
+            },
+            () = interrupts.wait(1), if !is_stopping => {
+                is_stopping = true;
+                workers.stop_gracefully();
             }
-            let skipped = planned.unrun(&sources, Verdict::Skipped, reason.clone());
-            report(skipped, &mut counts, &mut tell);
+            () = interrupts.wait(2), if !is_cut => {
+                is_cut = true;
+                workers.kill();
+            }
+            () = reached(deadline), if !engine.is_late => {
+                engine.is_late = true;
+                engine.was_unfinished = !engine.waiting.is_empty();
+                workers.cut();
+            }
+            _ = tick.tick() => engine.report_slow(),
         }
     }
-    if let Some(ready) = options.ready.as_ref().filter(|_| !done.iter().all(|done| *done)) {
+    workers.leave();
+    let stopped = interrupts.first().or_else(|| engine.stopped());
+    // A case without a verdict was never begun, or its result was lost. Neither counts as passed.
+    match stopped {
+        Some(Stop::Unreachable) => engine.report_rest(Verdict::NotRun, Stop::Unreachable.text()),
+        Some(stop) => engine.report_rest(Verdict::NotRun, &format!("the run was {}", stop.text())),
+        None => engine.report_rest(
+            Verdict::Errored,
+            "internal error: the result of this case was lost (please report)",
+        ),
+    }
+    engine.finished(start, stopped)
+}
+
+/// A run in progress.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent reason why a run ends"
+)]
+struct Engine<'r, F> {
+    plan: &'r Plan,
+    sources: &'r Sources,
+    options: &'r RunOptions,
+    /// The ids of pending snapshots of an earlier run.
+    stale: BTreeSet<String>,
+    report: F,
+    counts: Counts,
+    /// By case: whether it has its verdict.
+    done: Vec<bool>,
+    running: Running,
+    /// Cases that wait for another attempt.
+    waiting: HashSet<usize>,
+    /// Number of requests in a row without a complete response.
+    silent: usize,
+    is_hopeless: bool,
+    /// Whether as many cases failed as `--max-fail` allows.
+    is_enough: bool,
+    is_late: bool,
+    /// Whether cases waited for another attempt at the deadline, or were ended by it.
+    was_unfinished: bool,
+}
+
+impl<F: FnMut(Event)> Engine<'_, F> {
+    fn finish(&mut self, finished: CaseFinished) {
+        self.counts.add(&finished);
+        (self.report)(Event::CaseFinished(Box::new(finished)));
+    }
+
+    /// Reports the cases that the plan skips, and removes their pending snapshots.
+    fn report_skipped(&mut self) {
+        let plan = self.plan;
+        for (index, planned) in plan.cases.iter().enumerate() {
+            let Some(reason) = &planned.skip else { continue };
+            self.done[index] = true;
+            let mut ids = planned.case.def.steps.iter().map(|step| planned.case.step_id(step));
+            let cleared = ids.try_for_each(|id| {
+                if planned.passed_before || !self.stale.contains(&id) {
+                    return Ok(());
+                }
+                self.options.store.clear_pending(&id)
+            });
+            let unrun = match cleared {
+                Ok(()) => planned.unrun(self.sources, Verdict::Skipped, reason.clone()),
+                Err(error) => planned.unrun(self.sources, Verdict::Errored, error.to_string()),
+            };
+            self.finish(unrun);
+        }
+    }
+
+    /// Waits until the target is ready, if a case is to be run. Returns why the run ends before its first case.
+    async fn await_ready(
+        &mut self,
+        client: &Client,
+        interrupts: &Interrupts,
+        deadline: Option<Instant>,
+    ) -> Option<(Stop, String)> {
+        let ready = self.options.ready.as_ref().filter(|_| !self.is_whole())?;
         let outcome = tokio::select! {
             biased;
             () = interrupts.wait(1) => None,
             () = reached(deadline) => None,
-            outcome = ready.wait(&client, &mut tell) => Some(outcome),
+            outcome = ready.wait(client, &mut self.report) => Some(outcome),
         };
-        let ended = match outcome {
+        match outcome {
             Some(Ok(())) => None,
             Some(Err(reason)) => Some((Stop::NotReady, format!("the target is not ready: {reason}"))),
             None => {
                 let stop = interrupts.first().unwrap_or(Stop::Deadline);
                 Some((stop, format!("the run was {}", stop.text())))
             }
-        };
-        if let Some((stop, reason)) = ended {
-            for (planned, _) in plan.cases.iter().zip(&done).filter(|(_, done)| !**done) {
-                let unrun = planned.unrun(&sources, Verdict::NotRun, reason.clone());
-                report(unrun, &mut counts, &mut tell);
-            }
-            if let Some(lockstep) = &options.lockstep {
-                lockstep.leave();
-            }
-            return RunFinished {
-                counts,
-                project_cases: 0,
-                max_skipped: None,
-                elapsed_us: micros(start.elapsed()),
-                stopped: Some(stop),
-                exit_code: 0,
-            };
         }
     }
-    let (workers, mut news) = Workers::start(&plan, &sources, &client, options);
-    let mut running = Running::new(plan.target.limits.slow);
-    let mut tick = tokio::time::interval(TICK);
-    let (mut is_stopping, mut is_cut, mut is_late) = (false, false, false);
-    let mut silent = 0;
-    // Cases that wait for another attempt, and whether there were any at the deadline.
-    let (mut waiting, mut was_waiting) = (HashSet::new(), false);
-    let mut is_hopeless = false;
-    let mut is_enough = false;
-    loop {
-        tokio::select! {
-                    biased;
-                    one = news.recv() => match one {
-                        None => break,
-                        Some(WorkerEvent::Started(index)) => {
-                            running.begin(index);
-                            let planned = &plan.cases[index];
-                            let (id, index) = (planned.case.id.clone(), planned.index);
-                            tell(Event::CaseStarted(CaseStarted { id, index }));
-                        }
-                        Some(WorkerEvent::Retried { index, number, failed, wait, is_complete }) => {
-                            running.end(index);
-                            waiting.insert(index);
-                            if is_complete {
-                                silent = 0;
-                            }
-                            tell(Event::CaseRetried(CaseRetried {
-                                id: plan.cases[index].case.id.clone(),
-                                index: plan.cases[index].index,
-                                number,
-                                most: plan.target.retry.most + 1,
-                                reason: options.hide.summary(&failed).unwrap_or_default(),
-                                elapsed_us: failed.elapsed_us(),
-                                wait_us: micros(wait),
-                            }));
-                        }
-                        Some(WorkerEvent::Resumed(index)) => {
-                            waiting.remove(&index);
-                            running.begin(index);
-                        }
-                        Some(WorkerEvent::Responded { index, is_complete }) => {
-                            running.end(index);
-                            silent = if is_complete { 0 } else { silent + 1 };
-                            if silent >= HOPELESS && !is_hopeless {
-                                is_hopeless = true;
-                                workers.begin_no_more();
-                            }
-                        }
-                        Some(WorkerEvent::Step { index, step }) => {
-                            let planned = &plan.cases[index];
-                            let (id, index) = (planned.case.id.clone(), planned.index);
-                            let step = *step;
-                            tell(Event::StepFinished(Box::new(StepFinished { id, index, step })));
-                        }
-                        Some(WorkerEvent::Judged(judged)) => {
-                            let index = judged.index;
-        let finished = conclude(*judged, &plan.cases[index], &sources, options, &stale);
-                            done[index] = true;
-                            report(finished, &mut counts, &mut tell);
-                            let failures = counts.failed + counts.errored + match plan.target.flaky {
-                                Flaky::Fail => counts.flaky,
-                                Flaky::Pass => 0,
-                            };
-                            is_enough = options.max_fail.is_some_and(|most| failures >= most);
-                            if is_enough {
-                                workers.begin_no_more();
-                            }
-                        }
-                    },
-                    () = interrupts.wait(1), if !is_stopping => {
-                        is_stopping = true;
-                        workers.stop_gracefully();
-                    }
-                    () = interrupts.wait(2), if !is_cut => {
-                        is_cut = true;
-                        workers.kill();
-                    }
-                    () = reached(deadline), if !is_late => {
-                        is_late = true;
-                        was_waiting = !waiting.is_empty();
-                        workers.cut();
-                    }
-                    _ = tick.tick() => {
-                        for (index, elapsed) in running.slow() {
-                            tell(Event::CaseSlow(CaseSlow {
-                                id: plan.cases[index].case.id.clone(),
-                                index: plan.cases[index].index,
-                                elapsed_us: micros(elapsed),
-                            }));
-                        }
-                    }
+
+    /// Reports all cases without a verdict.
+    fn report_rest(&mut self, verdict: Verdict, reason: &str) {
+        let plan = self.plan;
+        for (index, planned) in plan.cases.iter().enumerate() {
+            if !self.done[index] {
+                self.finish(planned.unrun(self.sources, verdict, reason.to_owned()));
+            }
+        }
+    }
+
+    /// The id of a case and its index in the whole plan.
+    fn named(&self, index: usize) -> (String, usize) {
+        let planned = &self.plan.cases[index];
+        (planned.case.id.clone(), planned.index)
+    }
+
+    fn handle(&mut self, event: WorkerEvent, workers: &Workers) {
+        match event {
+            WorkerEvent::Started(index) => {
+                self.running.begin(index);
+                let (id, index) = self.named(index);
+                (self.report)(Event::CaseStarted(CaseStarted { id, index }));
+            }
+            WorkerEvent::Retried {
+                index,
+                number,
+                failed,
+                wait,
+                is_complete,
+            } => {
+                self.running.end(index);
+                self.waiting.insert(index);
+                if is_complete {
+                    self.silent = 0;
                 }
-    }
-    workers.leave();
-    let is_whole = done.iter().all(|done| *done);
-    let stopped = interrupts
-        .first()
-        .or_else(|| (is_late && (was_waiting || !is_whole)).then_some(Stop::Deadline))
-        .or_else(|| (is_enough && !is_whole).then_some(Stop::MaxFail))
-        .or_else(|| (is_hopeless && !is_whole).then_some(Stop::Unreachable));
-    // A case without a verdict was never begun, or its result was lost. Neither counts as passed.
-    for (index, planned) in plan.cases.iter().enumerate() {
-        if done[index] {
-            continue;
+                let (id, index) = self.named(index);
+                (self.report)(Event::CaseRetried(CaseRetried {
+                    id,
+                    index,
+                    number,
+                    most: self.plan.target.retry.most + 1,
+                    reason: self.options.hide.summary(&failed).unwrap_or_default(),
+                    elapsed_us: failed.elapsed_us(),
+                    wait_us: micros(wait),
+                }));
+            }
+            WorkerEvent::Resumed(index) => {
+                self.waiting.remove(&index);
+                self.running.begin(index);
+            }
+            WorkerEvent::Responded { index, is_complete } => {
+                self.running.end(index);
+                self.silent = if is_complete { 0 } else { self.silent + 1 };
+                if self.silent >= HOPELESS && !self.is_hopeless {
+                    self.is_hopeless = true;
+                    workers.begin_no_more();
+                }
+            }
+            WorkerEvent::Step { index, step } => {
+                let (id, index) = self.named(index);
+                let step = *step;
+                (self.report)(Event::StepFinished(Box::new(StepFinished { id, index, step })));
+            }
+            WorkerEvent::Judged(judged) => self.judged(*judged, workers),
         }
-        let (verdict, reason) = match stopped {
-            Some(Stop::Unreachable) => (Verdict::NotRun, Stop::Unreachable.text().to_owned()),
-            Some(stop) => (Verdict::NotRun, format!("the run was {}", stop.text())),
-            None => (
-                Verdict::Errored,
-                "internal error: the result of this case was lost (please report)".to_owned(),
-            ),
-        };
-        report(planned.unrun(&sources, verdict, reason), &mut counts, &mut tell);
     }
-    RunFinished {
-        counts,
-        project_cases: 0,
-        max_skipped: None,
-        elapsed_us: micros(start.elapsed()),
-        stopped,
-        exit_code: 0,
+
+    fn judged(&mut self, judged: CaseResult, workers: &Workers) {
+        let index = judged.index;
+        let planned = &self.plan.cases[index];
+        let finished = conclude(judged, planned, self.sources, self.options, &self.stale);
+        self.done[index] = true;
+        self.was_unfinished |= self.is_late && finished.verdict == Verdict::Errored;
+        self.finish(finished);
+        let flaky = match self.plan.target.flaky {
+            Flaky::Fail => self.counts.flaky,
+            Flaky::Pass => 0,
+        };
+        let failures = self.counts.failed + self.counts.errored + flaky;
+        self.is_enough = self.options.max_fail.is_some_and(|maximum| failures >= maximum);
+        if self.is_enough {
+            workers.begin_no_more();
+        }
+    }
+
+    fn report_slow(&mut self) {
+        for (index, elapsed) in self.running.slow() {
+            let (id, index) = self.named(index);
+            (self.report)(Event::CaseSlow(CaseSlow {
+                id,
+                index,
+                elapsed_us: micros(elapsed),
+            }));
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.done.iter().all(|done| *done)
+    }
+
+    /// Why the run ended early, if no signal ended it.
+    fn stopped(&self) -> Option<Stop> {
+        let is_whole = self.is_whole();
+        (self.is_late && (self.was_unfinished || !is_whole))
+            .then_some(Stop::Deadline)
+            .or_else(|| (self.is_enough && !is_whole).then_some(Stop::MaxFail))
+            .or_else(|| (self.is_hopeless && !is_whole).then_some(Stop::Unreachable))
+    }
+
+    fn finished(&self, start: Instant, stopped: Option<Stop>) -> RunFinished {
+        RunFinished {
+            counts: self.counts,
+            project_cases: 0,
+            max_skipped: None,
+            elapsed_us: micros(start.elapsed()),
+            stopped,
+            exit_code: 0,
+        }
     }
 }
 

@@ -320,80 +320,16 @@ impl Flow {
     async fn step(&mut self, case: &Case, index: usize, running: &mut Running) -> Option<Done> {
         let shared = Arc::clone(&self.shared);
         let def = &case.def.steps[index];
-        let has_teardown = case.def.steps.iter().any(|step| step.phase == Phase::Teardown);
-        let ends = match def.phase {
-            Phase::Setup | Phase::Main => Ends {
-                requests: if has_teardown { &shared.flows_cut } else { &shared.cut },
-                waits: &shared.abandoned,
-            },
-            Phase::Teardown => Ends {
-                requests: &shared.killed,
-                waits: &shared.killed,
-            },
-        };
+        let ends = ends_of(def, case, &shared);
         running.late.begin();
-        // The client for a `Location` of another origin.
-        let mut elsewhere: Option<Result<Client, String>> = None;
-        if let Some(follow) = &def.follow {
-            let place = shared.sources.place(follow.span);
-            let target = &shared.plan.target;
-            let endpoint = def
-                .endpoint
-                .as_ref()
-                .and_then(|name| target.endpoints.get(&name.value)?.base.as_ref());
-            let base = &endpoint.unwrap_or(&target.base).origin;
-            match location::of(running.exchanges.get(&follow.value.step).map(|one| &**one), base) {
-                Location::Same(url) => running.late.follow(url),
-                Location::Other(url) if follow.value.allow_other_origin => {
-                    elsewhere = Some(self.elsewhere(&url));
-                    running.late.follow(url);
-                }
-                Location::Other(url) => {
-                    let finding = Finding::new(CheckId::Follow, "the `Location` leaves the target");
-                    let finding = finding.expected("a `Location` of the target").actual(url);
-                    return Some(refused(def, finding.place(&place)));
-                }
-                // A step that did not run has no response to follow.
-                Location::None if def.phase == Phase::Teardown => {
-                    let reason = format!("the step `{}` has no response to follow", follow.value.step);
-                    return Some(omit(def, Some(reason)));
-                }
-                Location::None => {
-                    let message = format!("the step `{}` has no response to follow", follow.value.step);
-                    return Some(refused(def, Finding::new(CheckId::Follow, message).place(&place)));
-                }
-                Location::Wrong { message, actual } => {
-                    let finding = Finding::new(CheckId::Follow, message).expected("a `Location` of the target");
-                    return Some(refused(def, finding.actual(actual).place(&place)));
-                }
-            }
-        }
-        let mut bound = match shared.plan.bind(case, index, &running.late, &shared.sources) {
-            Ok(bound) => bound,
-            Err(Unbound::Uncaptured(name)) if def.phase == Phase::Teardown => {
-                return Some(omit(def, Some(format!("`{name}` was not captured"))));
-            }
-            Err(Unbound::Uncaptured(name)) => {
-                let message = format!("`{name}` was not captured, so the step was not sent");
-                let place = shared.sources.place(def.span);
-                return Some(refused(def, Finding::new(CheckId::RequestValue, message).place(&place)));
-            }
-            Err(Unbound::Mistake(mistake)) => {
-                let place = mistake.span.map_or(def.span, |span| span);
-                let place = shared.sources.place(place);
-                return Some(refused(
-                    def,
-                    Finding::new(CheckId::RequestValue, mistake.message).place(&place),
-                ));
-            }
-            Err(Unbound::Pointless(reason)) => return Some(omit(def, Some(reason))),
+        let elsewhere = match self.follow(def, running) {
+            Ok(elsewhere) => elsewhere,
+            Err(done) => return Some(*done),
         };
-        let elsewhere = match elsewhere.transpose() {
-            Ok(client) => client,
-            Err(reason) => {
-                let place = shared.sources.place(def.span);
-                return Some(refused(def, Finding::new(CheckId::Follow, reason).place(&place)));
-            }
+        let bound = shared.plan.bind(case, index, &running.late, &shared.sources);
+        let mut bound = match bound.map_err(|unbound| self.unbound(def, unbound)) {
+            Ok(bound) => bound,
+            Err(done) => return Some(done),
         };
         if elsewhere.is_some() {
             self.drop_credentials(&mut bound.request);
@@ -415,6 +351,60 @@ impl Flow {
             return Some(omit(def, Some(ENDED.to_owned())));
         };
         Some(done(def, bound, judged, running))
+    }
+
+    /// Finds the URL of a step with `follow`. Returns a client for a URL of another origin; the error is the step that cannot
+    /// be sent.
+    fn follow(&self, def: &StepDef, running: &mut Running) -> Result<Option<Client>, Box<Done>> {
+        let Some(follow) = &def.follow else { return Ok(None) };
+        let place = self.shared.sources.place(follow.span);
+        let refuse = |finding: Finding| Err(Box::new(refused(def, finding.place(&place))));
+        let wrong = |message: &str, actual: String| {
+            let finding = Finding::new(CheckId::Follow, message);
+            refuse(finding.expected("a `Location` of the target").actual(actual))
+        };
+        let target = &self.shared.plan.target;
+        let endpoint = endpoint_of(def).and_then(|name| target.endpoints.get(&name)?.base.as_ref());
+        let origin = &endpoint.unwrap_or(&target.base).origin;
+        let followed = running.exchanges.get(&follow.value.step).map(|exchange| &**exchange);
+        match location::of(followed, origin) {
+            Location::Same(url) => {
+                running.late.follow(url);
+                Ok(None)
+            }
+            Location::Other(url) if follow.value.allow_other_origin => {
+                let client = match self.elsewhere(&url) {
+                    Ok(client) => client,
+                    Err(reason) => return refuse(Finding::new(CheckId::Follow, reason)),
+                };
+                running.late.follow(url);
+                Ok(Some(client))
+            }
+            Location::Other(url) => wrong("the `Location` leaves the target", url),
+            Location::Wrong { message, actual } => wrong(message, actual),
+            Location::None => {
+                let message = format!("the step `{}` has no response to follow", follow.value.step);
+                // What was not created needs no cleanup.
+                if def.phase == Phase::Teardown {
+                    return Err(Box::new(omit(def, Some(message))));
+                }
+                refuse(Finding::new(CheckId::Follow, message))
+            }
+        }
+    }
+
+    /// A step whose request cannot be made.
+    fn unbound(&self, def: &StepDef, unbound: Unbound) -> Done {
+        let (span, message) = match unbound {
+            Unbound::Uncaptured(name) if def.phase == Phase::Teardown => {
+                return omit(def, Some(format!("`{name}` was not captured")));
+            }
+            Unbound::Pointless(reason) => return omit(def, Some(reason)),
+            Unbound::Uncaptured(name) => (None, format!("`{name}` was not captured, so the step was not sent")),
+            Unbound::Mistake(mistake) => (mistake.span, mistake.message),
+        };
+        let place = self.shared.sources.place(span.unwrap_or(def.span));
+        refused(def, Finding::new(CheckId::RequestValue, message).place(&place))
     }
 
     /// Sends the request of a step, as often as its waiting asks for. The inner `None`: the run ended before there was a
@@ -667,6 +657,21 @@ fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut Running) -> D
         step,
         snapshot: judged.snapshot,
         watched: is_watched.then_some((bound, judged.parked)),
+    }
+}
+
+/// What ends the requests and waits of a step.
+fn ends_of<'s>(def: &StepDef, case: &Case, shared: &'s Shared) -> Ends<'s> {
+    let has_teardown = case.def.steps.iter().any(|step| step.phase == Phase::Teardown);
+    match def.phase {
+        Phase::Setup | Phase::Main => Ends {
+            requests: if has_teardown { &shared.flows_cut } else { &shared.cut },
+            waits: &shared.abandoned,
+        },
+        Phase::Teardown => Ends {
+            requests: &shared.killed,
+            waits: &shared.killed,
+        },
     }
 }
 
