@@ -1,4 +1,4 @@
-//! The file of accepted changes: what is known and reviewed does not fail a comparison, until its day has come.
+//! The file of accepted changes: reviewed changes do not fail a comparison until they expire.
 //!
 //! ```toml
 //! [[accepted]]
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// The name of the file where `conforme.toml` names no other.
+/// The default name of the file.
 pub const ACCEPTED_FILE: &str = "accepted-changes.toml";
 
 /// An entry of the file.
@@ -142,12 +142,12 @@ impl<'e> Entries<'e> {
     }
 }
 
-/// Suites, cases and endpoints that entries name and that are not in the project: an error each.
+/// Errors for suites, cases and endpoints of entries that are not in the project.
 pub fn unknown_names(entries: &[AcceptedEntry], facts: &Facts<'_>) -> Vec<String> {
     unknown(entries, || facts.cases().collect(), &BTreeSet::new(), facts)
 }
 
-/// Suites, cases and endpoints that entries name and that are neither in the project nor in a recording: an error each.
+/// Errors for suites, cases and endpoints of entries that are neither in the project nor in a recording.
 pub(super) fn unknown<'n>(
     entries: &'n [AcceptedEntry],
     cases: impl FnOnce() -> BTreeSet<&'n str>,
@@ -184,7 +184,7 @@ pub(super) fn unknown<'n>(
     errors
 }
 
-/// Reads the file; mistakes go to `errors`, each with its place.
+/// Reads the file; errors are added to `errors`, each with its location.
 pub fn read_accepted(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Vec<AcceptedEntry> {
     let text = match read_text(path, FileKind::AcceptedChanges) {
         Ok(text) => text,
@@ -276,7 +276,7 @@ fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<Acc
     let Some(reason) = reason.filter(|reason| !reason.trim().is_empty()) else {
         errors.push(
             Diagnostic::new(node.span, "an accepted change has a `reason`")
-                .help("say why nobody breaks, or why it is worth it"),
+                .help("state why no client breaks, or why the change is justified"),
         );
         return None;
     };
@@ -294,7 +294,7 @@ fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<Acc
     })
 }
 
-/// The name of a header field in lower case. One that looks like a well-known field and is not it is an error.
+/// The name of a header field in lower case. A name that is similar to a well-known field is an error.
 pub(super) fn known_header(text: &str, span: Span, errors: &mut Diagnostics) -> Option<String> {
     let name = text.to_ascii_lowercase();
     if !is_token(&name) {
@@ -307,7 +307,7 @@ pub(super) fn known_header(text: &str, span: Span, errors: &mut Diagnostics) -> 
     if fields::known().any(|known| known == name) {
         return Some(name);
     }
-    // A name of its own can be near a known one by chance: a slip is one sign, or two that changed places.
+    // A custom name can be similar to a known one by chance: a typo is one wrong character, or two swapped ones.
     let slip = fields::known().find(|known| known.len() > 3 && is_slip(&name, known));
     if let Some(known) = slip {
         errors.push(
@@ -318,7 +318,7 @@ pub(super) fn known_header(text: &str, span: Span, errors: &mut Diagnostics) -> 
     Some(name)
 }
 
-/// Whether two names differ in one sign, or in two for long names.
+/// Whether two names differ in one character, or in two for long names.
 fn is_slip(name: &str, known: &str) -> bool {
     strsim::damerau_levenshtein(name, known) <= if known.len() > 8 { 2 } else { 1 }
 }

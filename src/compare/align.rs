@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// Maximum number of property names that are tried as the key of items.
+/// Maximum number of property names that are considered as the key of items.
 const KEYS: usize = 20;
 /// Names of properties that identify an item, in the order in which they are preferred.
 const IDENTIFYING: [&str; 10] = [
@@ -20,7 +20,7 @@ pub(super) struct Alignment {
     pub(super) removed: Vec<usize>,
     /// Positions of items that only the second array has.
     pub(super) added: Vec<usize>,
-    /// Whether items that can be told apart are in a different order.
+    /// Whether distinguishable items are in a different order.
     pub(super) is_reordered: bool,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn align(a: &[Value], b: &[Value], one: &[String], other: &[String]) 
 struct Known {
     a: Vec<Option<usize>>,
     b: Vec<bool>,
-    /// Pairs of items that no other item could be taken for.
+    /// Pairs of items that match unambiguously.
     evidence: Vec<(usize, usize)>,
 }
 
@@ -138,7 +138,7 @@ impl Known {
                 .iter()
                 .filter_map(|(key, at)| Some((*at, *other.get(key)?)))
                 .collect();
-            // What does not identify an item by its name must fit all of them, and more than one.
+            // A key without an identifying name must be present in all items, and in more than one.
             let is_key = name.is_none_or(|name| {
                 let name = name.to_ascii_lowercase();
                 IDENTIFYING.contains(&name.as_str()) || name.ends_with("id") || name.ends_with("_key")
@@ -164,7 +164,7 @@ impl Known {
     }
 }
 
-/// What identifies an item, in a form that a change of its type leaves as it is; `None` where nothing can.
+/// The key of an item, in a form that does not depend on its type; `None` if the value cannot be a key.
 fn key(item: &Value, name: Option<&str>) -> Option<String> {
     let value = match name {
         None => item,
@@ -220,7 +220,7 @@ mod tests {
             of(json!(["a", "b", "c"]), json!(["b", "x", "a"])),
             (vec![(0, 2), (1, 0), (2, 1)], true)
         );
-        // Values that changed places between items that stay are not a new order.
+        // Values that are swapped between items are not a new order.
         let (a, b) = (
             json!([{"id": 1, "n": 1}, {"id": 2, "n": 2}]),
             json!([{"id": 1, "n": 2}, {"id": 2, "n": 1}]),

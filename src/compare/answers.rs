@@ -1,5 +1,5 @@
-//! Two responses to one case side by side. What follows from another difference is not one of its own: a response with
-//! another status has another body, one of another media type too.
+//! The differences of two responses to one case. Consequences of a difference are not reported: a response with a
+//! different status or media type also has a different body.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use crate::{
 /// Whether a value, as baseline and candidate have it, was assigned by the servers.
 pub(super) type Assigned<'a> = &'a dyn Fn(Role, &str, &str) -> bool;
 
-/// What the place of a value says about it.
+/// The kind of a value, by its location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// An identifier by its name.
@@ -45,8 +45,8 @@ impl Role {
 /// How two responses are compared.
 #[derive(Clone, Copy)]
 pub(super) struct How<'h> {
-    /// Why the suite takes the value of a part as one that varies. The pointer of a body is that of the baseline, with
-    /// the positions of items.
+    /// Why the suite declares the value of a part as volatile. The pointer into a body is that of the baseline, with the
+    /// indexes of items.
     pub(super) volatile: &'h dyn Fn(&Part) -> Option<&'static str>,
     /// Whether edits of the body are kept.
     pub(super) with_edits: bool,
@@ -74,7 +74,7 @@ pub(super) fn differ(a: Told<'_>, b: Told<'_>, how: How<'_>) -> Vec<Difference> 
     out
 }
 
-/// The text of a redirect contains its `Location`: where the texts differ in nothing else, that is not a change of its own.
+/// The text of a redirect contains its `Location`: a difference in that only is not reported again.
 fn redirect_text(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
     let Some(at) = out.iter().position(|one| one.rule == Rule::BodyTextChanged) else {
         return;
@@ -112,8 +112,8 @@ pub(super) fn relocated(text: &str, a: &Answer, b: &Answer) -> String {
     }
 }
 
-/// What differs where one of the replies is no answer.
-pub(super) fn replies(a: &Reply, b: &Reply) -> Option<Difference> {
+/// The difference if at least one side has no valid response.
+pub(super) fn without_response(a: &Reply, b: &Reply) -> Option<Difference> {
     let text = |reply: &Reply| match reply {
         Reply::Answer(answer) => status_name(answer.status),
         Reply::Malformed(malformed) => malformed.reason.clone(),
@@ -147,7 +147,7 @@ fn status(a: u16, b: u16) -> Difference {
     if rule == Rule::StatusErrorToSuccess && a >= 500 {
         difference.level = Some((Level::Info, "the server no longer fails to process the request"));
     }
-    // To answer 401 with 403 is not to answer 404 with 403. That everything ends in one fault is one change.
+    // A change from 401 to 403 differs from one from 404 to 403. Changes to the same server error are one change.
     let is_of_pair = matches!(
         rule,
         Rule::StatusErrorChanged | Rule::StatusSuccessToError | Rule::StatusErrorToSuccess | Rule::StatusSuccessChanged
@@ -158,12 +158,12 @@ fn status(a: u16, b: u16) -> Difference {
     difference
 }
 
-/// What became of the body as a whole.
+/// The change of the body as a whole.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Body {
-    /// It is there, or is not, on both sides.
+    /// It is present, or absent, on both sides.
     Kept,
-    /// It came or went, and its fields with it.
+    /// It was added or removed, with its header fields.
     Other,
 }
 
@@ -230,8 +230,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
                 let (text, new) = (a.put_back(&text), b.put_back(&new));
                 let mut difference = Difference::new(Rule::BodyTextChanged, whole(), Some(&text), Some(&new));
                 if text.split_whitespace().eq(new.split_whitespace()) {
-                    let reason =
-                        "only white space differs, such as line endings: parsers of lines can read something else";
+                    let reason = "only whitespace differs, such as line endings; line-based parsers can be affected";
                     difference.level = Some((Level::Warning, reason));
                 } else if is_only_generated(&a, &text, &b, &new) {
                     difference.noise = Some(GENERATED);
@@ -351,7 +350,7 @@ fn values(
         }
         "etag" if before.starts_with("W/") != after.starts_with("W/") => {
             let mut difference = new(Rule::HeaderValueChanged);
-            let reason = "a weak validator was strong, or the other way round; few clients depend on it";
+            let reason = "a weak validator was strong, or vice versa; few clients depend on it";
             difference.level = Some((Level::Info, reason));
             out.push(difference);
         }
@@ -380,7 +379,7 @@ fn values(
                 };
                 if charset(&one) != charset(&other) {
                     let mut difference = new(Rule::HeaderCharsetChanged);
-                    // UTF-8 is the only encoding of JSON, and what its readers assume (RFC 8259 section 8.1).
+                    // UTF-8 is the only encoding of JSON, and the default of its parsers (RFC 8259 section 8.1).
                     let is_utf8 = |charset: Option<String>| charset.is_none_or(|charset| charset == "utf-8");
                     if one.is_json() && is_utf8(charset(&one)) && is_utf8(charset(&other)) {
                         difference.level = Some((Level::Info, "JSON is UTF-8 with this parameter and without it"));
@@ -445,7 +444,7 @@ fn items(text: &str) -> Vec<String> {
     out
 }
 
-/// Whether two URLs differ in nothing but an identifier that the servers assigned, as a whole segment of the path.
+/// Whether two URLs differ only in an identifier that the servers assigned, as a whole segment of the path.
 fn is_of_assigned(a: &str, b: &str, answer: &Answer, how: How<'_>) -> bool {
     let (before, after): (Vec<_>, Vec<_>) = (a.split('/').collect(), b.split('/').collect());
     let mut differing = before.iter().zip(&after).filter(|(one, other)| one != other);

@@ -1,4 +1,4 @@
-//! One difference applied to the response of the baseline: what checks say of it is due to this difference alone.
+//! Application of one difference to the response of the baseline, so that failing checks are caused by it alone.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Findings of recorded cases, and what they are about.
+//! Attribution of findings to differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::{
     model::{CaseFinished, CheckId, CheckedPart, Finding, Level, Reply},
 };
 
-/// A check that fails, and the place it fails at: a pointer with `*` for the items of arrays.
+/// A failing check and its location: a pointer with `*` for the items of arrays.
 pub(super) type Mark = (CheckId, Option<String>);
 
 /// The findings that fail a case, on any of its responses.
@@ -31,7 +31,7 @@ pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
     out
 }
 
-/// What the findings that fail a case say, on any of its responses.
+/// The messages of the findings that fail a case, on any of its responses.
 pub(super) fn texts(case: &CaseFinished) -> BTreeMap<Mark, String> {
     let mut out = BTreeMap::new();
     for one in attempts(case) {
@@ -125,14 +125,14 @@ pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &Part, rule
         }
         Part::Body(place) => {
             let meets = |at: &str| is_below(place, at) || is_below(at, place);
-            // What is missing is reported where it should be.
+            // A missing value is reported at its expected location.
             let at_parent = |at: &str| place.rfind('/').is_some_and(|end| &place[..end] == at);
             is_of_body(check) && (is_all_of_body || pointer.is_none_or(|at| meets(at) || at_parent(at)))
         }
     }
 }
 
-/// Whether a check fails at that very place.
+/// Whether a check fails at exactly this location.
 pub(super) fn is_at(check: &CheckId, pointer: Option<&str>, part: &Part) -> bool {
     match part {
         Part::Body(place) => check.info().part == CheckedPart::Body && pointer.is_some_and(|at| is_below(at, place)),
@@ -155,7 +155,7 @@ fn is_below(place: &str, above: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a check does no more than test the wording of a text: what callers must not rely on does not break them.
+/// Whether a check only tests the wording of a text, which clients must not depend on.
 pub(super) fn is_wording(key: &Key, shown: &Shown, check: &CheckId) -> bool {
     key.rule == Rule::BodyMessageChanged
         && check.info().part == CheckedPart::Body

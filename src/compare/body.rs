@@ -1,4 +1,4 @@
-//! Two JSON bodies side by side.
+//! The differences of two JSON bodies.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -69,7 +69,7 @@ enum Step {
 struct Walk<'t, 'o> {
     how: Comparing<'t>,
     out: &'o mut Vec<Difference>,
-    /// One change is reported once, however many items of an array show it: its place in `out`.
+    /// One change is reported once, however many items of an array show it: its index in `out`.
     seen: HashMap<(Rule, String, String), usize>,
     path: Vec<Step>,
     /// Whether items are compared that need not be the same: then their values say nothing.
@@ -157,7 +157,7 @@ impl Walk<'_, '_> {
         Difference::new(rule, Part::Body(pointer), before.as_deref(), after.as_deref())
     }
 
-    /// Another value at this place.
+    /// A different value at this location.
     fn replaced(&mut self, rule: Rule, a: &Value, b: &Value) {
         let difference = self.difference(rule, self.pointer(None), Some(a), Some(b));
         self.replaced_as(difference, b);
@@ -340,7 +340,7 @@ impl Walk<'_, '_> {
             let (one, other) = pair;
             let part = Part::Body(self.pointer(None));
             let (before, after) = (json::step("", one), json::step("", other));
-            // The pair of names in one order, so that the way back is the same change seen from the other side.
+            // The pair of names is sorted, so that swapping the sides gives the mirrored change.
             let kind = if one < other {
                 format!("{one}/{other}")
             } else {
@@ -394,7 +394,7 @@ impl Walk<'_, '_> {
     }
 
     /// Removals and additions that belong together: the value is the same, and either the names differ in style only or
-    /// no other property could be meant. What could belong to several belongs to none.
+    /// the match is unambiguous.
     fn renamed<'k>(
         &self,
         a: &BTreeMap<&'k str, Property<'_>>,
@@ -512,12 +512,12 @@ impl Walk<'_, '_> {
         let mut difference = self.difference(rule, self.pointer(None), Some(a), Some(b));
         difference.level = Some((
             super::Level::Breaking,
-            "clients that read a list find an object, or the other way round",
+            "clients that read a list find an object, or vice versa",
         ));
         self.tell(difference, key, |walk| {
             vec![walk.edit(None, EditChange::Replace(walk.how.in_baseline(b)))]
         });
-        // The items of a body without a wrapper are at other places in it: the edits of theirs would not fit.
+        // The items of a body without a wrapper are at other locations in it, so their edits would not apply.
         match rule {
             Rule::BodyWrapped => self.arrays(list, inner),
             _ => self.arrays(inner, list),
@@ -637,10 +637,10 @@ fn show(value: &Value, of: &Told<'_>) -> String {
     if text.len() > 10_000 { text } else { of.put_back(&text) }
 }
 
-/// What a property can be known by.
+/// The values that identify a property.
 type Identity<'m> = Box<dyn Fn(&str, &Value, &Told<'_>) -> Option<String> + 'm>;
 
-/// All that the items of an array have, in one: the first value of each property.
+/// The union of the items of an array: the first value of each property.
 fn merged(items: &[Value]) -> Option<Value> {
     let first = items.first()?;
     if !items.iter().take(ITEMS).all(Value::is_object) {

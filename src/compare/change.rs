@@ -1,4 +1,4 @@
-//! The words of a comparison: what its reports read, and what `--report json` writes as it is.
+//! The data of a comparison, which reports read and `--report json` serializes.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Access, Exchange, Place, RunFinished, Stop, Verdict, instant};
 
-/// The version of the form in which comparisons are written.
+/// The version of the format of comparisons.
 pub const FORMAT: u32 = 1;
 
-/// How much a change matters to those who call the API.
+/// How much a change matters to clients of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Worth knowing; nobody is expected to break.
+    /// Clients are not expected to break.
     Info,
-    /// Some callers may break.
+    /// Some clients can break.
     Warning,
-    /// Callers that keep to the contract break.
+    /// Clients of the contract break.
     Breaking,
 }
 
@@ -30,30 +30,30 @@ pub struct Comparison {
     pub format: u32,
     /// Name and version of the program.
     pub tool: String,
-    /// What the candidate is compared with.
+    /// The version that the candidate is compared with.
     pub baseline: Side,
-    /// What may be released, or not.
+    /// The version under test.
     pub candidate: Side,
-    /// The level from which on a change fails the comparison.
+    /// The minimum level of a change that fails the comparison.
     pub fail_on: Option<Level>,
     /// The comparison in figures.
     pub summary: Summary,
-    /// What changed and is not accepted: by level from breaking to info, then by how many cases show it (most first),
+    /// Changes that are not accepted: by level from breaking to info, then by number of cases, descending,
     /// then by rule, pointer and fingerprint.
     pub changes: Vec<Change>,
-    /// What changed and is accepted.
+    /// Changes that are accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<Accepted>,
     /// Entries of the file of accepted changes that are expired or match nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<StaleEntry>,
-    /// What differs between two answers of one version, and is left out of the changes.
+    /// Values that differ between two responses of one version; they are excluded from the changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub noise: Vec<Noise>,
     /// Cases without a response on both sides: first those that the candidate did not respond to, then by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<NotCompared>,
-    /// How long the answers took, for cases with an answer on both sides, in the order of the suite.
+    /// Response times of cases with a response on both sides, in the order of the suite.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latencies: Vec<CaseLatency>,
 }
@@ -76,9 +76,9 @@ pub struct Side {
     pub suite_hash: String,
     /// Cases with a verdict of any kind.
     pub cases: usize,
-    /// How often each case was asked, at most.
+    /// Maximum number of responses to one case.
     pub repeats: u32,
-    /// The names of the target's secrets, whose marks a command leaves to the shell.
+    /// The names of the target's secrets, whose placeholders in a command are shell variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
     /// For each secret that was read from an environment variable, the name of that variable.
@@ -87,10 +87,10 @@ pub struct Side {
     /// What a command needs to reach the target.
     #[serde(default)]
     pub access: Access,
-    /// The project's folder in its git repository, as a recording tells it: for reports that are read there.
+    /// The project's folder in its git repository, as recorded; used for links in reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// What ended the run early, where something did.
+    /// Why the run ended early, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stop>,
 }
@@ -98,11 +98,11 @@ pub struct Side {
 /// The comparison in figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// Cases with an answer on both sides: those that were compared.
+    /// Compared cases, which have a response on both sides.
     pub compared: usize,
     /// Compared cases without any change.
     pub same: usize,
-    /// Cases that could not be compared: no answer on a side, or not on both.
+    /// Cases that could not be compared, because a response is missing on at least one side.
     pub not_compared: usize,
     /// Changes that break.
     pub breaking: usize,
@@ -110,23 +110,23 @@ pub struct Summary {
     pub warnings: usize,
     /// Other changes.
     pub infos: usize,
-    /// The exit code that the changes call for.
+    /// The exit code.
     pub exit_code: u8,
 }
 
-/// A difference between the two versions, told once however many cases show it.
+/// A difference between the two versions, reported once for any number of cases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// The rule's stable id, such as `body/property-removed`.
     pub rule: String,
-    /// How much it matters here: the rule's level, weighed by evidence and set by the configuration.
+    /// The rule's level, adjusted by evidence and by the configuration.
     pub level: Level,
     /// Identifies the change over runs: hexadecimal, computed from rule, suite, endpoint and pointer or header, and not
     /// from an observed value.
     pub fingerprint: String,
-    /// What happened, in one sentence without an observed value: `the property /user/name is gone`.
+    /// The change in one sentence, without observed values: `the property /user/name is missing`.
     pub message: String,
-    /// Whom it breaks, or why it does not: one sentence.
+    /// Which clients it breaks, or why it does not, in one sentence.
     pub reason: String,
     /// The suite whose cases show it.
     pub suite: String,
@@ -139,13 +139,13 @@ pub struct Change {
     /// Which header field, in lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// What the baseline answered, as the first case shows it.
+    /// The value in the baseline, in the first case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// What the candidate answers, as the first case shows it.
+    /// The value in the candidate, in the first case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    /// Further values before and after, where cases differ in them.
+    /// Further values before and after, if they differ between cases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Values>,
     /// The cases that show it, in the order of the suite.
@@ -172,7 +172,7 @@ pub struct Values {
 pub struct NotCompared {
     /// The case's id.
     pub case: String,
-    /// What the case says of itself.
+    /// The name of the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The case's suite.
@@ -196,7 +196,7 @@ pub struct NotCompared {
 pub struct Evidence {
     /// The case's id.
     pub case: String,
-    /// What the case says it holds.
+    /// The name of the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where it is written.
@@ -207,10 +207,10 @@ pub struct Evidence {
     /// Its verdict on the candidate, where it was run there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate_verdict: Option<Verdict>,
-    /// What was sent to the baseline and what came.
+    /// The request to the baseline and its response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Exchange>,
-    /// What was sent to the candidate and what came.
+    /// The request to the candidate and its response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<Exchange>,
 }
@@ -239,20 +239,20 @@ pub struct StaleEntry {
     pub place: Place,
 }
 
-/// Something that differs between two answers of one version, or that the suite itself calls volatile.
+/// A value that differs between two responses of one version, or that the suite declares as volatile.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Noise {
     /// The suite whose cases show it.
     pub suite: String,
     /// Where: a JSON pointer into the body, a header field, or `order of` a pointer.
     pub what: String,
-    /// How it is known: `two answers of the baseline differ`, `the suite redacts it`.
+    /// The reason: `two responses of one version differ`, `the suite redacts it`.
     pub source: String,
     /// How many cases show it.
     pub cases: usize,
 }
 
-/// How long the answers to a case took on both sides.
+/// Response times of a case on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseLatency {
     /// The case's id.
@@ -266,7 +266,7 @@ pub struct CaseLatency {
 /// Elapsed times of one case on one side, in microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
-    /// How many answers.
+    /// Number of responses.
     pub answers: usize,
     /// The fastest.
     pub least_us: u64,
@@ -292,7 +292,7 @@ pub struct Matrix {
     pub rows: Vec<MatrixRow>,
     /// How each target after the first differs from the first.
     pub drift: Vec<Comparison>,
-    /// The exit code that all of it calls for.
+    /// The exit code.
     pub exit_code: u8,
 }
 

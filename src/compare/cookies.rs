@@ -50,7 +50,7 @@ impl<'v> Cookie<'v> {
             "strict" => 3,
             "lax" => 2,
             "none" => 0,
-            // Browsers take anything else as if it was absent.
+            // Browsers treat any other value as absent.
             _ => 1,
         };
         self.attributes.get("samesite").map_or(1, of)
@@ -100,7 +100,7 @@ impl<'v> Cookie<'v> {
     }
 }
 
-/// The cookies of a response by name; of those with one name, each by its place.
+/// The cookies of a response by name; of those with one name, each by its index.
 fn cookies(answer: &Answer) -> Option<BTreeMap<(&str, usize), Cookie<'_>>> {
     let mut all = BTreeMap::new();
     for value in answer.header("set-cookie") {
@@ -111,8 +111,7 @@ fn cookies(answer: &Answer) -> Option<BTreeMap<(&str, usize), Cookie<'_>>> {
     Some(all)
 }
 
-/// What differs between the cookies of two responses. Cookies of which a recording does not have the names are not
-/// compared.
+/// The differences between the cookies of two responses. Cookies whose names are masked in a recording are not compared.
 pub(super) fn compare(a: &Answer, b: &Answer, out: &mut Vec<Difference>) {
     let (Some(before), Some(after)) = (cookies(a), cookies(b)) else {
         return;
@@ -174,7 +173,7 @@ pub(super) fn replace(answer: &mut Answer, other: &Answer, name: &str) {
 mod tests {
     use super::*;
 
-    fn answer(cookies: &[&str]) -> Answer {
+    fn response(cookies: &[&str]) -> Answer {
         let headers: Vec<_> = cookies.iter().map(|value| ["set-cookie", value]).collect();
         serde_json::from_value(serde_json::json!({
             "version": "HTTP/1.1", "status": 200, "headers": headers, "received": "2026-01-01T00:00:00Z",
@@ -185,7 +184,7 @@ mod tests {
 
     fn rules(before: &[&str], after: &[&str]) -> Vec<(&'static str, String)> {
         let mut out = Vec::new();
-        compare(&answer(before), &answer(after), &mut out);
+        compare(&response(before), &response(after), &mut out);
         out.into_iter().map(|one| (one.rule.id(), one.kind)).collect()
     }
 

@@ -6,35 +6,35 @@ use crate::{check::PutBack, model::Answer};
 
 use super::ChangeRule;
 
-/// Most bytes of a value that a change shows.
+/// Maximum size in bytes of a value in a change.
 const SHOWN: usize = 1000;
 
-/// A difference of two answers to one case.
+/// A difference of two responses to one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) rule: ChangeRule,
     pub(crate) part: Part,
-    /// Tells apart what the rule and the part do not; no observed value.
+    /// Distinguishes changes of the same rule and part; contains no observed value.
     pub(crate) kind: String,
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
     /// Why the values are expected to vary from response to response, if they are.
     pub(crate) noise: Option<&'static str>,
-    /// The rule's own level does not fit: which does, and why.
+    /// A level that replaces the rule's own, and why.
     pub(crate) level: Option<(super::Level, &'static str)>,
-    /// How the body of the baseline is edited to have this difference and no other. Filled only where it is needed.
+    /// The edits that apply only this difference to the body of the baseline. Empty if they are not needed.
     pub(crate) edits: Vec<Edit>,
 }
 
 /// One edit of a JSON body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Edit {
-    /// The place in the body of the baseline.
+    /// The location in the body of the baseline.
     pub(crate) at: Vec<EditStep>,
     pub(crate) change: EditChange,
 }
 
-/// What an edit does at its place.
+/// The operation of an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EditChange {
     /// Replaces the value, if there is one.
@@ -45,7 +45,7 @@ pub(crate) enum EditChange {
     Remove,
 }
 
-/// One step of the place of an edit.
+/// One step of the path of an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EditStep {
     Name(String),
@@ -54,16 +54,16 @@ pub(crate) enum EditStep {
     EveryItem,
 }
 
-/// Where in an answer.
+/// A part of a response.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Part {
-    /// The answer or the verdict as a whole.
+    /// The response or the verdict as a whole.
     Whole,
     /// The status.
     Status,
     /// A header field, in lower case.
     Header(String),
-    /// A place in the body: a JSON pointer, `*` for any item of an array.
+    /// A location in the body: a JSON pointer, `*` for any item of an array.
     Body(String),
 }
 
@@ -81,7 +81,7 @@ impl Difference {
         }
     }
 
-    /// What makes two differences the same change.
+    /// The key by which differences are grouped into changes.
     pub(crate) fn key(&self) -> (ChangeRule, &Part, &str) {
         (self.rule, &self.part, &self.kind)
     }
@@ -94,7 +94,7 @@ fn shown(text: &str) -> String {
     format!("{}…", &text[..text.floor_char_boundary(SHOWN)])
 }
 
-/// An answer and the values of its target's variables.
+/// A response and the values of its target's variables.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told<'a> {
     pub(crate) answer: &'a Answer,
@@ -102,13 +102,13 @@ pub(crate) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// The text with `{{ name }}` where a value of the target stands.
+    /// The text with `{{ name }}` in place of values of the target.
     pub(crate) fn put_back(&self, text: &str) -> String {
         self.names.put_back(text)
     }
 
-    /// Whether two texts mean the same on their targets. Two variables can have one value on a target: then the names of
-    /// the one text, filled in, settle it.
+    /// Whether two texts mean the same on their targets. If two variables have the same value on a target, the names of
+    /// one text are substituted on the other.
     pub(crate) fn means(&self, own: &str, other: &Self, theirs: &str) -> bool {
         if own == theirs {
             return true;

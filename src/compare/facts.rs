@@ -1,4 +1,4 @@
-//! What the suite declares of its cases: the endpoint, which values vary, and what it demands.
+//! The declarations of the suite about its cases: endpoints, volatile values, expectations.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +21,7 @@ use super::{
     side::Recorded,
 };
 
-/// Words among the tags of cases that are about who may do what.
+/// Words in the tags of cases about authorization.
 const AUTHORISATION: [&str; 9] = [
     "access",
     "auth",
@@ -34,7 +34,7 @@ const AUTHORISATION: [&str; 9] = [
     "security",
 ];
 
-/// What is known of the cases of a project.
+/// The declarations of the cases of a project.
 #[derive(Debug, Default)]
 pub struct Facts<'s> {
     /// By the id of the step: its case, and its index in it.
@@ -103,7 +103,7 @@ impl<'s> Facts<'s> {
         Some(format!("{method} {}", if path.is_empty() { "/" } else { &path }))
     }
 
-    /// What the schema of a case's body declares at a place.
+    /// The declaration of the schema of a case's body at a location.
     pub(super) fn declared(&self, case: &str, pointer: &str) -> Option<Declared> {
         let schema = self.step(case)?.expect.body.schema.as_ref()?;
         Some(self.schemas?.declared(&schema.value.reference, pointer))
@@ -148,7 +148,7 @@ impl<'s> Facts<'s> {
         difference
     }
 
-    /// That a request succeeds which was refused breaks the API itself, unless the suite allows both.
+    /// A request that was rejected and now succeeds is breaking, unless the suite allows both.
     fn refused(&self, difference: &Difference, case: &CaseFinished) -> Option<(Level, &'static str)> {
         let status = |text: &Option<String>| -> Option<u16> { text.as_ref()?.get(..3)?.parse().ok() };
         let (before, after) = (status(&difference.before)?, status(&difference.after)?);
@@ -174,13 +174,13 @@ impl<'s> Facts<'s> {
         Some(format!("{case}:{}", other.value))
     }
 
-    /// Whether a case is about who may do what, by its tags.
+    /// Whether a case is about authorization, by its tags.
     pub(super) fn is_about_authorisation(tags: &[String]) -> bool {
         tags.iter()
             .any(|tag| AUTHORISATION.contains(&tag.to_ascii_lowercase().as_str()))
     }
 
-    /// How a case itself calls the value of a place volatile, if it does.
+    /// Why a case declares the value at a location as volatile, if it does.
     pub(super) fn volatile(&self, case: &str, part: &Part) -> Option<&'static str> {
         let def = self.step(case)?;
         match part {
@@ -189,7 +189,7 @@ impl<'s> Facts<'s> {
                     return Some("the suite redacts it");
                 }
                 let pattern = def.expect.body.json.as_ref()?;
-                is_open(pattern, &steps(pointer)).then_some("the suite takes any value that its matcher takes")
+                is_open(pattern, &steps(pointer)).then_some("the matcher in the suite accepts different values")
             }
             Part::Header(name) => {
                 let (_, test) = def
@@ -207,7 +207,7 @@ impl<'s> Facts<'s> {
                     HeaderDef::Present => true,
                     HeaderDef::Absent => false,
                 };
-                is_open.then_some("the suite takes any value that its test takes")
+                is_open.then_some("the test in the suite accepts different values")
             }
             Part::Whole | Part::Status => None,
         }
@@ -232,8 +232,8 @@ fn written(template: &Template) -> String {
     template.parts.iter().map(part).collect()
 }
 
-/// A path template whose first segments are variables says nothing of the endpoint: they are taken from what was sent, up
-/// to the first segment that is written out.
+/// A path template whose first segments are variables does not identify the endpoint: these segments are
+/// taken from the request that was sent, up to the first literal segment.
 fn resolved(template: &str, sent: &str) -> String {
     let (segments, actual): (Vec<_>, Vec<_>) = (template.split('/').collect(), sent.split('/').collect());
     let is_open = |segment: &&str| segment.contains('{');
@@ -260,13 +260,13 @@ fn steps(pointer: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a pointer with `*` leads to the place or above it.
+/// Whether a pointer with `*` points to the location or above it.
 fn covers(pointer: &str, place: &str) -> bool {
     let (pointer, place) = (steps(pointer), steps(place));
     pointer.len() <= place.len() && pointer.iter().zip(&place).all(|(step, at)| step == "*" || step == at)
 }
 
-/// Whether nothing but matchers that take more than one value is asked at the place.
+/// Whether all matchers at the location accept more than one value.
 fn is_open(pattern: &PatternDef, steps: &[String]) -> bool {
     match (&pattern.kind, steps) {
         (PatternDefKind::Match(matchers), []) => {

@@ -1,4 +1,4 @@
-//! Formats of strings that readers parse.
+//! Formats of strings that clients parse.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
@@ -45,8 +45,8 @@ pub(super) fn date_time(text: &str) -> Option<DateTime<Utc>> {
         .map(|at| at.to_utc())
 }
 
-/// Whether two instants are written in different ways: another separator, or another way to write the zone. Where they are
-/// the same instant, any other spelling is one.
+/// Whether two instants have a different format: a different separator or form of the time zone. For the same instant, any
+/// difference counts.
 pub(super) fn is_spelled_differently(a: &str, b: &str) -> bool {
     let (Some(one), Some(other)) = (date_time(a), date_time(b)) else {
         return false;
@@ -56,7 +56,7 @@ pub(super) fn is_spelled_differently(a: &str, b: &str) -> bool {
     }
     let (separator, zone) = style(a);
     let (other_separator, other_zone) = style(b);
-    // The digits of a fraction say nothing: some servers leave out zeros.
+    // The number of digits of a fraction is ignored, because some servers omit zeros.
     separator != other_separator || zone != other_zone
 }
 
@@ -170,7 +170,7 @@ mod tests {
         for (text, format) in [
             ("2020-02-07T13:33:16.0582281Z", Format::DateTime),
             ("2020-02-07T13:33:16+01:00", Format::DateTime),
-            // Without a zone it is no instant.
+            // Without a time zone it is not an instant.
             ("2020-02-07T13:33:16", Format::Text),
             ("2020-02-30T13:33:16Z", Format::Text),
             ("2020-02-07", Format::Date),

@@ -1,10 +1,10 @@
-//! From the differences of single cases to changes of the API: each reported once per endpoint, however many cases show it.
+//! From the differences of single cases to changes of the API: each reported once per endpoint, for any number of cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     AssignedIds, ChangeRule as Rule, Level, Noise, NotCompared,
-    answers::{How, Role, differ, replies},
+    answers::{How, Role, differ, without_response},
     apply::applied,
     attribute::{Mark, concerns, is_at, is_wording, marks, texts},
     difference::{Difference, Part, Told},
@@ -24,7 +24,7 @@ const ROUNDS: usize = 5;
 /// Maximum number of differences of one case that are judged one by one.
 const JUDGED: usize = 300;
 
-/// What makes a change this one and no other.
+/// The identity of a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) suite: String,
@@ -35,7 +35,7 @@ pub(super) struct Key {
     pub(super) kind: String,
 }
 
-/// The cases that show a change, by their place in the suite, then by id.
+/// The cases that show a change, by their index in the suite, then by id.
 pub(super) type Group = BTreeMap<(usize, String), Shown>;
 
 /// How one case shows a change.
@@ -43,14 +43,14 @@ pub(super) type Group = BTreeMap<(usize, String), Shown>;
 pub(super) struct Shown {
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
-    /// The level that this case calls for, and why.
+    /// The level by the evidence of this case, and why.
     pub(super) level: Level,
     pub(super) reason: String,
     /// Which of the repeated responses show it, from zero.
     pub(super) round: usize,
-    /// The check that fails because of it, and did not before.
+    /// The check that fails because of it and did not fail before.
     pub(super) raised: Option<String>,
-    /// The check that fails and does no more than test the wording of a text.
+    /// The failing check, if it only tests the wording of a text.
     pub(super) worded: Option<String>,
     /// Whether a check that failed passes because of it.
     pub(super) is_satisfied: bool,
@@ -58,7 +58,7 @@ pub(super) struct Shown {
     pub(super) is_beyond_noise: bool,
 }
 
-/// What one difference does to the checks of a case, if nothing else differs.
+/// The effect of one difference alone on the checks of a case.
 #[derive(Clone, Debug, Default)]
 struct Effect {
     fails: BTreeSet<Mark>,
@@ -75,11 +75,11 @@ struct Judged {
     gone: BTreeSet<Mark>,
     /// The changes it shows, and their effects, where those are known.
     keys: Vec<(Key, Option<Effect>)>,
-    /// What the findings of both sides say.
+    /// The messages of the findings of both sides.
     texts: BTreeMap<Mark, String>,
 }
 
-/// What noise can hide: never a type, a name, a status.
+/// What noise can suppress: never a type, a name or a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Hides {
     Value,
@@ -186,7 +186,7 @@ impl Gathered {
         }
         let is_compared = match (exchange(one), exchange(other)) {
             (Some(before), Some(after)) if ran(one.verdict) && ran(other.verdict) => {
-                differences.extend(replies(&before.reply, &after.reply).map(|difference| (difference, 0)));
+                differences.extend(without_response(&before.reply, &after.reply).map(|difference| (difference, 0)));
                 matches!((&before.reply, &after.reply), (Reply::Answer(_), Reply::Answer(_)))
             }
             _ => false,
@@ -228,7 +228,7 @@ impl Gathered {
         let mut keys = Vec::new();
         for (number, (difference, round)) in differences.into_iter().enumerate() {
             let effect = effects.get(number).cloned().flatten();
-            // What varies is noise only as long as the suite takes it.
+            // A varying value is noise only while the suite accepts it.
             let mut found = new.iter().chain(&gone);
             let is_taken = !found.any(|(check, pointer)| is_at(check, pointer.as_deref(), &difference.part));
             let is_pinned = new.iter().any(|mark| mark.0 == CheckId::Snapshot)
@@ -267,7 +267,7 @@ impl Gathered {
         }
     }
 
-    /// A case that only one side has. Whether it is missed is not known where the run of the other side was cut short.
+    /// A case that only one side has. If the run of the other side ended early, the case is not known to be missing.
     pub(super) fn alone(
         &mut self,
         (case, side): (&CaseFinished, &Recorded),
@@ -342,7 +342,7 @@ impl Gathered {
             .insert(case.to_owned());
     }
 
-    /// What differs between two responses of one version.
+    /// The differences between two responses of one version.
     fn learn(&mut self, case: &CaseFinished, side: &Recorded, endpoint: &str, how: How<'_>) {
         let all = rounds(case);
         let Some(((_, first), others)) = all.split_first() else {
@@ -367,8 +367,8 @@ impl Gathered {
         }
     }
 
-    /// Takes noise away, and finds for each finding that is new or gone the change that explains it: what nothing
-    /// explains is a change of its own.
+    /// Removes noise, and attributes each finding that is new or no longer reported to a change; unattributed findings are
+    /// changes themselves.
     pub(super) fn settle(&mut self, facts: &Facts<'_>) -> Vec<Noise> {
         let learned = &self.learned;
         self.groups.retain(|key, group| {
@@ -443,10 +443,10 @@ impl Gathered {
                     continue;
                 };
                 if rule == Rule::VerdictFixed {
-                    // A snapshot contains what was seen, not what is demanded.
+                    // A snapshot contains observed values, not requirements.
                     shown.is_satisfied |= *check != CheckId::Snapshot;
                 } else if *check == CheckId::Snapshot {
-                    // It demands the values that it contains. Additions stay what they are.
+                    // It requires the values that it contains. Additions keep their level.
                     let is_value = matches!(key.rule, Rule::BodyValueChanged | Rule::HeaderValueChanged);
                     if is_value && effect.is_some() {
                         shown.raised.get_or_insert_with(|| check.to_string());
@@ -544,7 +544,7 @@ fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Ju
 }
 
 /// How the responses of the candidate differ from every response of the baseline, each difference with the round that
-/// shows it. What one side varies in by value is learned separately.
+/// shows it. Values that vary on one side are collected separately.
 fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
     let (before, after) = (rounds(pair.one), rounds(pair.other));
     let mut found: Vec<(Difference, usize)> = Vec::new();
@@ -572,7 +572,7 @@ fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
             };
             match found.iter_mut().find(is_same_place) {
                 None => found.push((difference, *round)),
-                // One cause is reported once, as its gravest.
+                // A cause is reported once, at its highest level.
                 Some((known, at)) if difference.rule.info().level > known.rule.info().level => {
                     (*known, *at) = (difference, *round);
                 }

@@ -1,4 +1,4 @@
-//! Responses of the baseline, judged again by the suite as it is now. Nothing is sent.
+//! Checks of the baseline's responses with the current suite. Nothing is sent.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use crate::{
     source::Sources,
 };
 
-/// Judges responses by the cases of a plan for the baseline's target.
+/// Checks responses with the cases of a plan for the baseline's target.
 pub struct Judge<'p> {
     plan: &'p Plan,
     sources: &'p Sources,
@@ -27,7 +27,7 @@ impl std::fmt::Debug for Judge<'_> {
 }
 
 impl<'p> Judge<'p> {
-    /// By a plan for the recorded target of the baseline.
+    /// Creates it from a plan for the recorded target of the baseline.
     pub fn new(plan: &'p Plan, sources: &'p Sources) -> Self {
         let steps = plan.cases.iter().flat_map(|planned| {
             let steps = planned.case.def.steps.iter().enumerate();
@@ -40,7 +40,7 @@ impl<'p> Judge<'p> {
         }
     }
 
-    /// What judges a case; `None` where it is not in the suite, or has no complete response.
+    /// The expectations of a case; `None` if it is not in the suite or has no complete response.
     pub(super) fn case(&self, recorded: &CaseFinished) -> Option<JudgedCase> {
         let (planned, index) = self.steps.get(recorded.id.as_str())?;
         let late = Late::of_recorded(recorded.last.steps.first()?);
@@ -50,13 +50,13 @@ impl<'p> Judge<'p> {
     }
 }
 
-/// What a case expects of the baseline.
+/// The expectations of a case, on the baseline.
 pub(super) struct JudgedCase {
     bound: Bound,
 }
 
 impl JudgedCase {
-    /// What fails a response; `None` where a recording does not have all of it.
+    /// The failing checks of a response; `None` if the recording does not contain all of it.
     pub(super) fn marks(&self, answer: &Answer) -> Option<BTreeSet<Mark>> {
         if answer.body.is_cut() {
             return None;

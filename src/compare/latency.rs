@@ -1,4 +1,4 @@
-//! How long answers take: whether the two versions differ by more than chance.
+//! Response times: whether the difference between the two versions is statistically significant.
 
 use super::{CaseLatency, ChangeRule, Latency};
 
@@ -8,13 +8,13 @@ pub(super) struct Times {
     pub(super) candidate: Vec<u64>,
 }
 
-/// From this many standard deviations on, a shift is more than chance: one in a thousand.
+/// Minimum number of standard deviations of a shift: p < 0.001.
 const DEVIATIONS: f64 = 3.29;
-/// A shift that nobody feels is none: less than this many microseconds, or than this part of the time before.
+/// Minimum shift, in microseconds and as a fraction of the time before.
 const FELT_US: f64 = 5_000.0;
 const FELT_PART: f64 = 0.2;
 
-/// Figures of one side.
+/// The response times of one side.
 pub(super) fn figures(times: &[u64]) -> Latency {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -34,7 +34,7 @@ fn middle(sorted: &[u64]) -> u64 {
     }
 }
 
-/// The figures of a case.
+/// The response times of a case.
 pub(super) fn of_case(case: &str, times: &Times) -> CaseLatency {
     CaseLatency {
         case: case.to_owned(),
@@ -44,7 +44,7 @@ pub(super) fn of_case(case: &str, times: &Times) -> CaseLatency {
 }
 
 /// Whether a group of cases is slower or faster: the rank sums of Mann and Whitney, each case a stratum of its own (van
-/// Elteren), so that slow and fast cases are not mixed. Both sides must have been asked more than once.
+/// Elteren), so that slow and fast cases are not mixed. Both sides need more than one response.
 #[expect(clippy::cast_precision_loss, reason = "counts and microseconds far below 2^52")]
 pub(super) fn shift<'t>(cases: impl Iterator<Item = &'t Times>) -> Option<(ChangeRule, u64, u64)> {
     let (mut sum, mut variance) = (0.0, 0.0);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_slow_answer_is_chance_and_many_are_a_shift() {
+    fn one_slow_response_is_ignored_and_many_are_a_shift() {
         let ms = 1000;
         let same: Vec<_> = (0..20)
             .map(|case| times(&[10 * ms + case, 11 * ms], &[10 * ms, 11 * ms + case]))
@@ -117,10 +117,10 @@ mod tests {
             shift(fast.iter()).unwrap(),
             (ChangeRule::LatencyFaster, found.2, found.1)
         );
-        // Every answer is slower, by what nobody feels.
+        // Every response is slower, by less than the minimum.
         let little: Vec<_> = (0..99).map(|_| times(&[500, 510], &[900, 910])).collect();
         assert_eq!(shift(little.iter()), None);
-        // A single answer on each side proves nothing.
+        // A single response on each side is not significant.
         assert_eq!(
             shift((0..99).map(|_| times(&[ms], &[900 * ms])).collect::<Vec<_>>().iter()),
             None

@@ -8,7 +8,7 @@ impl NotCompared {
     pub(super) fn of(baseline: Option<&CaseFinished>, candidate: Option<&CaseFinished>) -> Option<Self> {
         let case = candidate.or(baseline)?;
         let is_skipped = |case: &CaseFinished| case.verdict == Verdict::Skipped && !case.passed_before;
-        // A case that neither side was to run says nothing of the candidate.
+        // A case that was not selected on either side is no evidence about the candidate.
         let is_skipped_on_both = match (baseline, candidate) {
             (Some(one), Some(other)) => is_skipped(one) && is_skipped(other),
             (Some(one), None) => is_skipped(one),

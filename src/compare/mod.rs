@@ -1,9 +1,9 @@
-//! What changed between two versions of an API: the recordings of one suite on each, in; a classified list of changes,
-//! out. Pure but for reading the recordings: nothing is sent from here.
+//! The comparison of two versions of an API: from the recordings of one suite on each to a list of classified changes. The
+//! only I/O is reading the recordings.
 //!
-//! Responses are compared ([`answers`], [`body`], [`cookies`]), noise is taken away and what is left is grouped
+//! Responses are compared ([`answers`], [`body`], [`cookies`]), noise is removed and the remaining differences are grouped
 //! ([`gather`]), checks that fail are attributed to the differences that make them fail ([`judge`], [`apply`]), and each
-//! group becomes a change with the level that evidence and configuration give it.
+//! group becomes a change whose level depends on evidence and configuration.
 
 mod accepted;
 mod align;
@@ -58,7 +58,7 @@ use side::Recorded;
 /// Maximum number of further values that a change shows.
 const VALUES: usize = 20;
 
-/// A recording and what it is called.
+/// A recording and its name.
 #[derive(Clone, Copy, Debug)]
 pub struct Version<'a> {
     /// The recording.
@@ -69,17 +69,17 @@ pub struct Version<'a> {
 
 /// How two versions are compared.
 pub struct Comparing<'a> {
-    /// What the suite says of its cases.
+    /// The declarations of the suite about its cases.
     pub facts: &'a Facts<'a>,
-    /// What judges responses of the baseline again; without it a check that fails is attributed by where it fails.
+    /// Checks responses of the baseline again; without it a failing check is attributed by its location.
     pub judge: Option<&'a Judge<'a>>,
     /// Levels that the project sets.
     pub levels: &'a Levels,
     /// Changes that are accepted.
     pub accepted: &'a [AcceptedEntry],
-    /// The day on which entries expire or not.
+    /// The day that expiry dates are compared with.
     pub today: NaiveDate,
-    /// The level from which on a change fails the comparison.
+    /// The minimum level of a change that fails the comparison.
     pub fail_on: Option<Level>,
     /// Which cases are compared, by id.
     pub wanted: &'a dyn Fn(&str) -> bool,
@@ -104,12 +104,12 @@ pub enum CompareError {
         /// Why.
         source: RecordingError,
     },
-    /// Accepted changes name what does not exist: an error for each.
-    #[error("accepted changes name what does not exist")]
+    /// Accepted changes refer to unknown suites, cases or endpoints: an error for each.
+    #[error("accepted changes refer to unknown suites, cases or endpoints")]
     UnknownNames(Vec<String>),
 }
 
-/// What a recording says of its side.
+/// The metadata of one side, from its recording.
 pub fn side_of(version: Version<'_>) -> Result<Side, RecordingError> {
     Recorded::read(version.path, version.name, &|_| true).map(|recorded| recorded.side)
 }
@@ -192,7 +192,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     let is_cut = before.side.stopped.is_some() || after.side.stopped.is_some();
     let exit = match fails {
         _ if before.cases.is_empty() && after.cases.is_empty() => Exit::NothingRan,
-        // Where one side has no response at all, only what breaks says something of the API.
+        // If one side has no response at all, only breaking changes are evidence about the API.
         Some(Level::Breaking) => Exit::ContractViolated,
         Some(_) if compared > 0 => Exit::ContractViolated,
         _ if compared == 0 || is_cut || not_compared.iter().any(|one| one.is_missing) => Exit::NoVerdict,
@@ -230,14 +230,14 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
 struct AssignedIds {
     /// Identifiers of resources that the same case created.
     created: BTreeSet<(String, String)>,
-    /// Values that the suite captures or generates: it says itself that they differ from run to run.
+    /// Values that the suite captures or generates: they are declared to differ from run to run.
     captured: BTreeSet<(String, String)>,
 }
 
 impl AssignedIds {
     fn new(before: &Recorded, after: &Recorded) -> Self {
         let mut all = Self::default();
-        // Short numbers would be taken for others by chance.
+        // Short numbers would match others by chance.
         let is_distinct = |id: &&String| id.len() > 3;
         for (place, own) in &before.assigned {
             let Some(other) = after.assigned.get(place) else {
@@ -271,7 +271,7 @@ impl AssignedIds {
     }
 }
 
-/// Changes are listed by level, by how many cases show them, then by what they are.
+/// Changes are listed by level, by number of cases, then by key.
 fn order(change: &Change) -> impl Ord + use<> {
     (
         std::cmp::Reverse(change.level),
@@ -285,7 +285,7 @@ fn order(change: &Change) -> impl Ord + use<> {
 
 type Timed = (String, usize, String, latency::Times);
 
-/// Whether a suite as a whole has become slower or faster; where not, which of its cases.
+/// Whether a suite as a whole has become slower or faster, or else which of its cases.
 fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
     let suites: BTreeSet<&str> = times.iter().map(|(suite, ..)| suite.as_str()).collect();
     for suite in suites {
@@ -331,7 +331,7 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
     }
 }
 
-/// The level that a case calls for, by evidence, and why.
+/// The level by the evidence of a case, and why.
 fn weighed(key: &Key, shown: &Shown) -> (Level, String) {
     if let Some(check) = &shown.raised {
         (Level::Breaking, format!("fails check `{check}`"))
@@ -421,7 +421,7 @@ fn change(
     }))
 }
 
-/// Sixteen digits that are the same wherever and whenever the change is seen.
+/// Sixteen hexadecimal digits that identify the change across runs and machines.
 fn fingerprint(key: &Key) -> String {
     let (part, at) = match &key.part {
         Part::Whole => ("whole", ""),

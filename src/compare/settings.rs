@@ -16,12 +16,12 @@ const LEVELS: [(&str, Option<Level>); 4] = [
     ("off", None),
 ];
 
-/// Levels that a project sets, by rule, or by rule and place; none where a rule is off.
+/// Levels that a project sets, by rule, or by rule and location; `None` if a rule is off.
 #[derive(Clone, Debug, Default)]
 pub struct Levels(BTreeMap<(ChangeRule, Option<String>), Option<Level>>);
 
 impl Levels {
-    /// The level of a rule at a place: that of the place, or else that of the rule.
+    /// The level of a rule at a location: that of the location, or else that of the rule.
     #[expect(
         clippy::option_option,
         reason = "outside: whether the project sets it; inside: whether it is on"
@@ -66,12 +66,12 @@ impl Levels {
     }
 }
 
-/// How changes are judged in a project.
+/// The comparison settings of a project.
 #[derive(Clone, Debug, Default)]
 pub struct CompareSettings {
     /// The levels that it sets.
     pub levels: Levels,
-    /// The file of accepted changes, where it is not the usual one.
+    /// The file of accepted changes, if it is not the default.
     pub accepted: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! A recording as one side of a comparison: an index of its cases, and each again when its turn comes.
+//! A recording as one side of a comparison: an index of its cases, each of which is read again when it is compared.
 
 use std::{collections::HashMap, path::Path};
 
@@ -11,13 +11,13 @@ use crate::{
     recording::{Recording, RecordingError},
 };
 
-/// Maximum number of identifiers of one place that are paired with those of the other side.
+/// Maximum number of identifiers at one location that are paired with those of the other side.
 pub(super) const PAIRED: usize = 5;
 
 /// Begins the name of a captured value among the identifiers that a side assigned.
 pub(super) const CAPTURE: &str = "capture ";
 
-/// Where a case stands, and what became of it.
+/// The location and the verdict of a case.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     at: u64,
@@ -34,13 +34,13 @@ pub(super) struct Recorded {
     /// By id, in the order of the suite.
     pub(super) cases: Vec<(String, Entry)>,
     by_id: HashMap<String, usize>,
-    /// Identifiers of the resources that cases created, by case and place in the response.
+    /// Identifiers of the resources that cases created, by case and location in the response.
     pub(super) assigned: HashMap<(String, String), Vec<String>>,
     again: Recording,
 }
 
 impl Recorded {
-    /// Reads a recording once; `name` is what the user calls it. Cases that are not wanted are left out.
+    /// Reads a recording once; `name` is what the user calls it. Cases that are not selected are omitted.
     pub(super) fn read(path: &Path, name: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Self, RecordingError> {
         let mut recording = Recording::open(path)?;
         let started = recording.started().clone();
@@ -78,7 +78,7 @@ impl Recorded {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let base = started.base_url.trim_end_matches('/').to_owned();
         let names = started.vars.iter().map(|(name, value)| (name.clone(), text(value)));
-        // Responses can name the host without the scheme.
+        // Responses can contain the host without the scheme.
         let authority = base
             .split_once("://")
             .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
@@ -111,7 +111,7 @@ impl Recorded {
         Some(self.cases[*self.by_id.get(id)?].1)
     }
 
-    /// All that is recorded of a case.
+    /// The recorded events of a case.
     pub(super) fn case(&mut self, entry: Entry) -> Result<CaseFinished, RecordingError> {
         let mut steps = self.again.again(entry.at)?.by_step();
         // It had as many steps when it was indexed.
@@ -120,7 +120,7 @@ impl Recorded {
 }
 
 /// The values that differ from run to run: captured ones, and the identifiers of a resource that an attempt created, by
-/// their places in the response.
+/// their locations in the response.
 fn assigned_by(attempt: &Attempt) -> Vec<(String, String)> {
     let mut all = captured_by(attempt);
     all.extend(created_by(attempt));
@@ -170,13 +170,13 @@ pub(super) fn is_sent(request: &Request, value: &str) -> bool {
     is_in(&request.url) || is_in(&request.body.text())
 }
 
-/// All answers of the same version to one case: the last try, and the repeats.
+/// All responses of the same version to one case: of the last attempt and of the repeats.
 pub(super) fn attempts(case: &CaseFinished) -> impl Iterator<Item = &Attempt> {
     std::iter::once(&case.last).chain(&case.repeats)
 }
 
-/// The responses among them, each with its number from zero: of two sides that were asked side by side, those of one number
-/// belong together.
+/// The responses among them, each with its number from zero: if two sides were run in lockstep, those with the same
+/// number belong together.
 pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Answer)> {
     let numbered = attempts(case).enumerate();
     numbered
@@ -187,7 +187,7 @@ pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Answer)> {
         .collect()
 }
 
-/// The reply that counts, where there is any.
+/// The deciding response, if there is one.
 pub(super) fn exchange(case: &CaseFinished) -> Option<&Exchange> {
     case.last.exchange()
 }

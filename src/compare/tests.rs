@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{check::PutBack, model::Answer};
 
-fn answer(headers: &[(&str, &str)], body: &str, received: &str) -> Answer {
+fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Answer {
     let value = json!({
         "version": "HTTP/1.1", "status": 200, "headers": headers, "body": { "text": body },
         "received": received, "elapsed_us": 1,
@@ -40,7 +40,7 @@ fn seen(a: &Answer, b: &Answer) -> Vec<String> {
 
 fn bodies(before: &Value, after: &Value) -> Vec<String> {
     let of = |body: &Value| {
-        answer(
+        response(
             &[("content-type", "application/json")],
             &body.to_string(),
             "2026-01-01T00:00:00Z",
@@ -51,7 +51,7 @@ fn bodies(before: &Value, after: &Value) -> Vec<String> {
 
 #[test]
 fn bytes_of_a_field_that_are_not_utf_8_differ_from_all_text() {
-    let with = |value: &[u8]| answer(&[("x-a", &crate::model::field_text(value))], "", "2026-01-01T00:00:00Z");
+    let with = |value: &[u8]| response(&[("x-a", &crate::model::field_text(value))], "", "2026-01-01T00:00:00Z");
     let byte = with(b"caf\xe9");
     assert_eq!(seen(&byte, &byte), [""; 0]);
     for other in ["caf\u{e9}", "caf\u{fffd}", "caf"] {
@@ -162,7 +162,7 @@ fn bodies_differ_by_what_has_changed_in_them() {
 #[test]
 fn values_are_noise_only_where_they_go_with_their_responses() {
     let of = |at: &str, received: &str| {
-        answer(
+        response(
             &[("content-type", "application/json")],
             &json!({ "at": at }).to_string(),
             received,
@@ -237,7 +237,7 @@ fn an_item_that_does_not_vary_is_not_hidden_by_one_that_does() {
 
 #[test]
 fn fields_differ_by_what_they_mean() {
-    let of = |name: &str, value: &str| answer(&[(name, value)], "", "2026-01-01T00:00:00Z");
+    let of = |name: &str, value: &str| response(&[(name, value)], "", "2026-01-01T00:00:00Z");
     for (name, before, after, expected) in [
         ("allow", "GET, HEAD", "head,GET", ""),
         ("vary", "Accept, Origin", "origin, accept", ""),
@@ -300,7 +300,7 @@ fn fields_differ_by_what_they_mean() {
 
 #[test]
 fn a_list_without_items_is_an_absent_list() {
-    let with = |headers: &[(&str, &str)]| answer(headers, "", "2026-01-01T00:00:00Z");
+    let with = |headers: &[(&str, &str)]| response(headers, "", "2026-01-01T00:00:00Z");
     assert_eq!(seen(&with(&[("link", "")]), &with(&[])), [""; 0]);
     assert_eq!(seen(&with(&[]), &with(&[("vary", " , ")])), [""; 0]);
     assert_eq!(seen(&with(&[("allow", "")]), &with(&[])), ["header/removed allow"]);
@@ -313,7 +313,7 @@ fn a_list_without_items_is_an_absent_list() {
 
 #[test]
 fn a_field_that_occurs_twice_is_a_change() {
-    let with = |headers: &[(&str, &str)]| answer(headers, "", "2026-01-01T00:00:00Z");
+    let with = |headers: &[(&str, &str)]| response(headers, "", "2026-01-01T00:00:00Z");
     for (name, value) in [("date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("etag", "\"1\"")] {
         let (one, two) = (with(&[(name, value)]), with(&[(name, value), (name, value)]));
         assert_eq!(seen(&one, &two), [format!("header/value-changed {name}")]);
@@ -323,7 +323,7 @@ fn a_field_that_occurs_twice_is_a_change() {
 
 #[test]
 fn the_text_of_a_redirect_follows_from_its_location() {
-    let to = |url: &str, text: &str| answer(&[("location", url)], text, "2026-01-01T00:00:00Z");
+    let to = |url: &str, text: &str| response(&[("location", url)], text, "2026-01-01T00:00:00Z");
     let location = "header/value-changed location";
     for (before, after, expected) in [
         (
@@ -351,7 +351,7 @@ fn the_text_of_a_redirect_follows_from_its_location() {
 fn identifiers_of_created_resources_are_noise() {
     let of = |status: u16, location: &str, body: &Value| {
         let headers = [("content-type", "application/json"), ("location", location)];
-        let mut answer = answer(&headers, &body.to_string(), "2026-01-01T00:00:00Z");
+        let mut answer = response(&headers, &body.to_string(), "2026-01-01T00:00:00Z");
         answer.status = status;
         answer
     };
@@ -380,7 +380,7 @@ fn identifiers_of_created_resources_are_noise() {
 
 #[test]
 fn times_and_ids_in_a_text_are_noise() {
-    let of = |text: &str| answer(&[("content-type", "text/html")], text, "2026-01-01T00:00:00Z");
+    let of = |text: &str| response(&[("content-type", "text/html")], text, "2026-01-01T00:00:00Z");
     for (before, after, expected) in [
         ("<p>took 3.38ms</p>", "<p>took 12.1ms</p>", &[][..]),
         (

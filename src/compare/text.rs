@@ -1,4 +1,4 @@
-//! Two bodies of text side by side: what varies in them, and what differs besides.
+//! The differences of two text bodies, apart from generated words.
 
 use super::answers::is_generated;
 use super::difference::Told;
@@ -8,7 +8,7 @@ const TEXT: usize = 1 << 20;
 /// Units of time that follow a measured number.
 const UNITS: [&str; 6] = ["ms", "µs", "us", "s", "sec", "seconds"];
 
-/// The words of a text and the signs between them; empty where the text is too long.
+/// The words of a text and the characters between them; empty if the text is too long.
 fn words(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     if text.len() > TEXT {
@@ -64,8 +64,8 @@ fn is_measured(word: &str, next: Option<&str>) -> bool {
     is_number && (has_unit(unit) || (unit.is_empty() && next.is_some_and(has_unit)))
 }
 
-/// Whether the texts of two versions differ in more than what varies between the texts of one version. `false` where
-/// nothing varies, or the texts of one version have no common form.
+/// Whether the texts of two versions differ in more than the words that vary within one version. `false` if
+/// no word varies, or the texts of one version have no common form.
 pub(super) fn differ_beyond_noise(before: &[String], after: &[String]) -> bool {
     let (Some((one, varies)), Some((other, new_varies))) = (common(before), common(after)) else {
         return false;
@@ -77,7 +77,7 @@ pub(super) fn differ_beyond_noise(before: &[String], after: &[String]) -> bool {
     one.len() != other.len() || !one.into_iter().zip(other).all(is_same)
 }
 
-/// The words that all texts have in the same place, `None` for the others, and whether there are others.
+/// The words that all texts have at the same position, `None` for the others, and whether there are others.
 fn common(texts: &[String]) -> Option<(Vec<Option<&str>>, bool)> {
     let (first, others) = texts.split_first()?;
     let mut out: Vec<Option<&str>> = words(first).into_iter().map(Some).collect();

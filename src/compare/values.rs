@@ -1,4 +1,4 @@
-//! Single values of bodies: what they are by name, type and time.
+//! Classification of single values of bodies by name, type and time.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Number, Value};
@@ -49,12 +49,12 @@ pub(super) fn is_of_its_time(a: &Told<'_>, one: DateTime<Utc>, b: &Told<'_>, oth
         return true;
     }
     let apart = (a.answer.received - b.answer.received).num_seconds().abs();
-    // An hour from now is an hour from now; that a date lies a round time from its response is no accident.
+    // A date at a round distance from the time of its response is computed from it.
     let is_round = |away: i64| away.rem_euclid(PRESENT) <= JITTER || away.rem_euclid(PRESENT) >= PRESENT - JITTER;
     (first - second).abs() <= JITTER && (apart >= APART || (is_round(first) && is_round(second)))
 }
 
-/// Whether a number is a time that was measured: the name says so, and nobody writes so many digits of a fraction.
+/// Whether a number is a measured time, by its name or by the number of digits of its fraction.
 pub(super) fn is_measured(name: &str, number: &Number) -> bool {
     let text = number.to_string();
     let digits = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
@@ -85,7 +85,7 @@ pub(super) fn is_identifier(name: &str) -> bool {
             .any(|end| name.ends_with(end))
 }
 
-/// The identifiers in the body of a response, by their places; at most [`IDENTIFIERS`].
+/// The identifiers in the body of a response, by their locations; at most [`IDENTIFIERS`].
 pub(super) fn identifiers(value: &Value) -> Vec<(String, String)> {
     fn walk(at: &str, value: &Value, depth: usize, out: &mut Vec<(String, String)>) {
         let Value::Object(entries) = value else { return };
@@ -110,7 +110,7 @@ pub(super) fn is_message(name: &str, a: &str, b: &str) -> bool {
     MESSAGES.contains(&name.to_ascii_lowercase().as_str()) || (is_prose(a) && is_prose(b))
 }
 
-/// A name without what styles of names differ in.
+/// A name without case and separators.
 pub(super) fn bare(name: &str) -> String {
     name.chars()
         .filter(|sign| !matches!(sign, '_' | '-' | '.' | ' '))

@@ -1,4 +1,4 @@
-//! What to add to a case so that it detects a change: candidates, the strictest first.
+//! Candidates for additions to a case that detect a change, the strictest first.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -21,7 +21,7 @@ const SHOWN: usize = 300;
 const LINE: usize = 200;
 /// The pattern of a date in a cookie.
 const DATE: &str = "=[A-Z][a-z]+, [0-9A-Za-z: -]+ GMT";
-/// Deepest nesting of a value that is spelled out.
+/// Maximum nesting of a value that is written out.
 const DEPTH: usize = 20;
 
 /// The value at a target, before and after.
@@ -60,10 +60,10 @@ pub(super) fn general(target: &Target) -> String {
     }
 }
 
-/// The place of the body that an addition for a target is about, and whether it is about everything there.
+/// The location in the body that an addition for a target tests, and whether it tests the whole value.
 pub(super) fn place<'t>(operator: &Operator, target: &'t Target) -> (&'t str, bool) {
     match target {
-        // What must not be there in addition can only be expressed for the whole.
+        // Only a test of the whole value rejects additional properties.
         Target::Body(pointer) if operator.id == "body/property-added" => {
             (pointer.rsplit_once('/').map_or("", |(parent, _)| parent), true)
         }
@@ -72,8 +72,7 @@ pub(super) fn place<'t>(operator: &Operator, target: &'t Target) -> (&'t str, bo
     }
 }
 
-/// Equal for targets for which the same addition is suggested first, as a rule: survivors are grouped by it before
-/// anything is suggested.
+/// Usually equal for targets that get the same first suggestion: survivors are grouped by it before advice is computed.
 pub(super) fn likeness(target: &Target, at: &str, answer: &Answer, names: &Names) -> u64 {
     let text = match target {
         Target::Status | Target::Answer => answer.status.to_string(),
@@ -102,7 +101,7 @@ fn outside_arrays(pointer: &str) -> String {
     steps.fold(String::new(), |place, step| format!("{place}/{step}"))
 }
 
-/// What can be added to the case, as the top of its file, the strictest first. None of these has been tried.
+/// Candidates for additions, as top-level keys of the case's file, the strictest first. They are not verified yet.
 pub(super) fn candidates(operator: &Operator, target: &Target, view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
     let status = json!({ "expect": { "status": view.status } });
     match target {
@@ -172,7 +171,7 @@ fn cookie(text: &str, answer: &Answer, names: &Names) -> Option<String> {
     (!names.is_masked(&out)).then_some(out + "$")
 }
 
-/// Tests of the body at a place.
+/// Tests of the body at a location.
 fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
     let of = |test: Value| json!({ "expect": { "body": test } });
     if view.body.is_empty() {
@@ -223,7 +222,7 @@ fn text(view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
             tests.push(json!({ "text": { "matches": shape } }));
         }
         let is_fixed = |line: &&str| line.len() <= LINE && line.len() > 3 && !names.is_volatile(line);
-        // What is cut off, is cut off at the end.
+        // A truncated body lacks its end.
         let last = text.lines().rev().find(is_fixed);
         let first = text.lines().find(is_fixed);
         let lines = last.into_iter().chain(first);
@@ -290,11 +289,11 @@ fn patterns(value: &Value, names: &Names, depth: usize) -> Vec<Value> {
 
 /// The strictest pattern.
 fn first(value: &Value, names: &Names, depth: usize) -> Value {
-    // A list in a list of patterns is one of patterns, too: it can be copied without its context.
+    // A list inside a list of patterns consists of patterns as well, so it can be copied without its context.
     patterns(value, names, depth).into_iter().next().unwrap_or(Value::Null)
 }
 
-/// What all items of an array have in common: their type, and the types of their properties.
+/// The common form of all items of an array: their type, and the types of their properties.
 fn common(items: &[Value], names: &Names) -> Option<Value> {
     let of_all = |values: &[&Value]| {
         let mut kinds: Vec<_> = values.iter().map(|value| kind(value)).collect();
@@ -369,8 +368,8 @@ fn literal(value: &Value, names: &Names) -> Value {
     }
 }
 
-/// A snapshot of the response, as the top of a case's file: what it must leave out is redacted. `None` if it would
-/// differ each time all the same.
+/// A snapshot of the response, as top-level keys of a case's file, with redactions of generated values. `None` if it would
+/// still differ each time.
 pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &Names) -> Option<(Value, Vec<String>)> {
     let mut places = redact.to_vec();
     match view.json() {
@@ -384,7 +383,7 @@ pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &Names
             }
         }
     }
-    // A pointer to the whole redacts everything.
+    // A pointer to the whole body redacts everything.
     if places.iter().any(|place| place.is_empty() || place.contains(HIDDEN)) {
         return None;
     }

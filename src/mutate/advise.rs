@@ -1,4 +1,4 @@
-//! Advice that has been tried: added to its case, it passes for what was recorded and fails for the change.
+//! Verified advice: with the addition, the case passes for the recorded response and fails for the change.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,22 +18,22 @@ use crate::{
 
 /// Maximum length of an addition, in bytes.
 const LONGEST: usize = 4000;
-/// Maximum number of survivors of one operator in a group for which an addition is tried. Further ones count as these do.
+/// Maximum number of survivors of one operator in a group for which an addition is verified; the result applies to the rest.
 const TRIED: usize = 100;
 
-/// What can be said about a part of a group.
+/// The advice for a part of a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Advice {
     /// The lines to add.
     pub(super) lines: Option<String>,
-    /// What else detects the change.
+    /// A different way to detect the change.
     pub(super) hint: Option<String>,
 }
 
 /// Survivors by their subjects.
 pub(super) type Survived = Vec<(usize, Found)>;
 
-/// Tries additions to cases.
+/// Verifies additions to cases.
 pub(super) struct Adviser<'a> {
     pub(super) subjects: &'a [Subject],
     pub(super) elsewhere: &'a HashMap<String, Elsewhere>,
@@ -72,7 +72,7 @@ impl<'a> Adviser<'a> {
         }
     }
 
-    /// Divides survivors at one target by what detects them.
+    /// Divides survivors at one target by the addition that detects them.
     pub(super) fn advise(&mut self, survived: Survived) -> Vec<(Advice, Survived)> {
         let mut by_file: BTreeMap<FileId, Survived> = BTreeMap::new();
         for (at, found) in survived {
@@ -157,7 +157,7 @@ impl<'a> Adviser<'a> {
         let mut is_killed = Vec::with_capacity(survived.len());
         let mut from = 0;
         while from < survived.len() {
-            // All that one operator made of one response is made again at once.
+            // All mutants of one operator and response are created again at once.
             let (at, operator) = (survived[from].0, survived[from].1.operator);
             let same = survived[from..].iter();
             let count = same
@@ -203,7 +203,7 @@ impl<'a> Adviser<'a> {
         killed
     }
 
-    /// What a snapshot would detect. It is no advice, since it passes only after it was accepted.
+    /// The survivors that a snapshot would detect. This is a hint, not advice, since a snapshot passes only once accepted.
     fn hint(
         &self,
         file: &CaseFile,

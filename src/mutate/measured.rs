@@ -1,4 +1,4 @@
-//! The words of a measurement: what its reports read, and what `--report json` writes as it is.
+//! The data of a measurement, which reports read and `--report json` serializes.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Layer, Place};
 
-/// The version of the form in which measurements are written.
+/// The version of the format of measurements.
 pub const FORMAT: u32 = 1;
 
-/// How strong a suite is.
+/// The mutation score of a suite, with its details.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measured {
     /// [`FORMAT`].
@@ -19,7 +19,7 @@ pub struct Measured {
     pub tool: String,
     /// The recording that was changed.
     pub recording: String,
-    /// The score and what it leaves out, in one line.
+    /// The score and the number of excluded mutants, in one line.
     pub headline: String,
     /// The score in percent: see [`Tally::score`]. None if no change counts.
     pub score: Option<f64>,
@@ -33,32 +33,32 @@ pub struct Measured {
     pub operators: Vec<OperatorScore>,
     /// The same by suite.
     pub suites: Vec<SuiteScore>,
-    /// By the layer that noticed first.
+    /// By the layer that detected the change first.
     pub layers: Vec<LayerScore>,
-    /// Killed mutants that nothing but the snapshot notices.
+    /// Killed mutants that only the snapshot detects.
     pub only_snapshot: usize,
-    /// Which these are.
+    /// These mutants.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_snapshot: Vec<OnlySnapshot>,
-    /// What survived, in groups of which each is closed by the same addition: largest first.
+    /// Survivors in groups that the same addition kills, largest first.
     pub survivors: Vec<Group>,
-    /// What survived and is accepted with a reason.
+    /// Survivors that are accepted with a reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<Waived>,
     /// Waivers that match no survivor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<StaleWaiver>,
-    /// Recorded cases whose answers were not changed, and why.
+    /// Recorded cases whose responses were not changed, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_measured: Vec<NotMeasured>,
-    /// The least score that passes, in percent, where one is asked.
+    /// The minimum score in percent, if one was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_score: Option<f64>,
-    /// The exit code that the score calls for.
+    /// The exit code.
     pub exit_code: u8,
 }
 
-/// What became of mutants.
+/// Counts of mutants by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// A check fails for the changed response.
@@ -80,22 +80,22 @@ impl Tally {
     }
 }
 
-/// A score with one decimal, rounded down: what is not 100 is never shown as 100.
+/// A score with one decimal, rounded down, so that a score below 100 is never shown as 100.
 pub(crate) fn percent(tally: Tally) -> Option<String> {
     let all = tally.killed + tally.survived;
     let tenths = (tally.killed * 1000).checked_div(all)?;
     Some(format!("{}.{}%", tenths / 10, tenths % 10))
 }
 
-/// The score and what it leaves out, in one line. `missed` is the least score, if it was not reached; `cases` are those
-/// that were measured, of how many.
+/// The score and the number of excluded mutants, in one line. `missed` is the minimum score, if it was not reached; `cases`
+/// are the number of measured cases and of all.
 pub(super) fn headline(total: Tally, missed: Option<f64>, cases: (usize, usize)) -> String {
     let mut out = match (percent(total), missed) {
-        (None, _) => "No verdict: no change to a response counts".to_owned(),
+        (None, _) => "No verdict: no change of a response counts".to_owned(),
         (Some(score), Some(least)) => {
-            format!("Too weak: {score} of the changes are noticed, and {least}% must be")
+            format!("Too weak: {score} of the changes are detected; the minimum is {least}%")
         }
-        (Some(score), None) => format!("{score} of the changes are noticed"),
+        (Some(score), None) => format!("{score} of the changes are detected"),
     };
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     if total.accepted > 0 {
@@ -114,7 +114,7 @@ pub(super) fn headline(total: Tally, missed: Option<f64>, cases: (usize, usize))
 pub struct OperatorScore {
     /// The operator's stable id, such as `body/property-removed`.
     pub operator: String,
-    /// Which real regression it stands for, in one line.
+    /// The regression that it simulates, in one line.
     pub stands_for: String,
     /// Its mutants.
     #[serde(flatten)]
@@ -131,27 +131,27 @@ pub struct SuiteScore {
     pub tally: Tally,
 }
 
-/// The mutants that one layer noticed.
+/// The mutants that one layer detected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LayerScore {
     /// The layer.
     pub layer: Layer,
-    /// Mutants that it was the first to notice.
+    /// Mutants that it was the first to detect.
     pub first: usize,
-    /// Mutants that nothing else noticed.
+    /// Mutants that no other layer detected.
     pub only: usize,
 }
 
-/// Mutants that nothing but the snapshot notices.
+/// Mutants that only the snapshot detects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OnlySnapshot {
     /// The suite's id.
     pub suite: String,
     /// The operator's id.
     pub operator: String,
-    /// Where in the answer.
+    /// The changed part of the response.
     pub target: String,
-    /// How many.
+    /// Number of mutants.
     pub mutants: usize,
 }
 
@@ -162,39 +162,39 @@ pub struct Group {
     pub operators: Vec<String>,
     /// The suite's id.
     pub suite: String,
-    /// Where in the answer: `status`, `header content-type`, `body /errorCode`.
+    /// The changed part of the response: `status`, `header content-type`, `body /errorCode`.
     pub target: String,
-    /// What the suite would miss, in one sentence.
+    /// The regression that the suite would miss, in one sentence.
     pub message: String,
-    /// Where the addition belongs: the file and the line of the case (or of the suite, where all its cases need it).
+    /// The location of the addition: the file and the line of the case, or of the suite if all its cases need it.
     pub place: Place,
-    /// The lines to add there, as YAML. With them, the case passes for what was recorded and fails for these changes.
+    /// The lines to add there, as YAML. With them, the case passes for the recorded response and fails for these changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// What else detects the changes, in one sentence.
+    /// A different way to detect the changes, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// How many survivors there are.
+    /// Number of survivors.
     pub count: usize,
-    /// Of how many cases they are.
+    /// Number of cases that they belong to.
     pub cases: usize,
-    /// The survivors; the first 1000 of them.
+    /// The survivors, up to 1000.
     pub survivors: Vec<Survivor>,
 }
 
-/// A mutant that nothing noticed.
+/// A mutant that no check detected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Survivor {
-    /// Names the mutant: the same in every run of the same recording, suite and seed.
+    /// Identifies the mutant: the same in every measurement of the same recording and suite.
     pub id: String,
     /// The case's id.
     pub case: String,
     /// Where the case is written.
     pub place: Place,
-    /// What was there, where one value was changed.
+    /// The value before, if one value was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// What was put there.
+    /// The value after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }
@@ -202,7 +202,7 @@ pub struct Survivor {
 /// Survivors that a suite accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waived {
-    /// What is accepted.
+    /// The accepted survivors.
     pub group: Group,
     /// Why.
     pub reason: String,
@@ -213,7 +213,7 @@ pub struct Waived {
 /// A waiver that no longer applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StaleWaiver {
-    /// What it says, in short: operator and target.
+    /// Its operator and target.
     pub what: String,
     /// Its line.
     pub waiver: Place,
@@ -224,7 +224,7 @@ pub struct StaleWaiver {
 pub struct NotMeasured {
     /// The case's id.
     pub case: String,
-    /// Why: it did not pass, has no answer, is no longer in the suite.
+    /// The reason: it did not pass, has no response, or is no longer in the suite.
     pub reason: String,
 }
 
@@ -232,6 +232,6 @@ pub struct NotMeasured {
 pub fn measurement_schema() -> String {
     let settings = SchemaSettings::draft2020_12();
     let mut schema = settings.into_generator().into_root_schema_for::<Measured>().to_value();
-    schema["title"] = format!("How strong a suite is, by conforme, format {FORMAT}").into();
+    schema["title"] = format!("The mutation score of a suite, by conforme, format {FORMAT}").into();
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

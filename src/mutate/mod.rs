@@ -1,5 +1,5 @@
-//! How strong a suite is: the responses of a recorded run, each changed as regressions change responses and judged again.
-//! What no check detects, the suite would miss.
+//! Mutation testing of a suite: the responses of a recorded run are changed as regressions would change them and checked
+//! again. A change that no check detects is a regression that the suite would miss.
 
 mod advice;
 mod advise;
@@ -43,19 +43,19 @@ use advise::{Advice, Adviser, Survived};
 use mutant::{Elsewhere, Mutant, Mutants, Target, is_alike, is_equivalent};
 use names::Names;
 
-/// Most answers of a suite that others are swapped with.
-const KINDS: usize = 12;
-/// Most survivors of a group that are named.
-const NAMED: usize = 1000;
+/// Maximum number of responses of a suite that others are swapped with.
+const MAX_KINDS: usize = 12;
+/// Maximum number of survivors of a group that are listed.
+const MAX_LISTED: usize = 1000;
 
 /// How a recording is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Measuring<'a> {
     /// The recording's path, as the user wrote it.
     pub name: &'a str,
-    /// Threads.
+    /// Number of threads.
     pub jobs: usize,
-    /// The least score that passes, in percent.
+    /// Minimum score, in percent.
     pub min_score: Option<f64>,
     /// The schemas that the cases name.
     pub schemas: &'a SchemaStore,
@@ -63,7 +63,7 @@ pub struct Measuring<'a> {
     pub advised: usize,
 }
 
-/// A recorded response that passed, and all that judges it.
+/// A recorded response that passed, with everything that is needed to check it.
 struct Subject {
     /// The id of its step.
     id: String,
@@ -79,7 +79,7 @@ struct Subject {
     names: Names,
 }
 
-/// What became of one case's mutants.
+/// The results of one case's mutants.
 #[derive(Default)]
 struct Outcome {
     operators: Vec<Tally>,
@@ -91,7 +91,7 @@ struct Outcome {
 
 /// A mutant that survived.
 struct Found {
-    /// Its operator's place in the table.
+    /// The index of its operator.
     operator: usize,
     /// Which of the operator's mutants of the response it is.
     number: usize,
@@ -101,7 +101,7 @@ struct Found {
     likeness: u64,
 }
 
-/// Measures the suite by the answers of a recording.
+/// Measures the suite by the responses of a recording.
 pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) -> Result<Measured, RecordingError> {
     let recorded = read(path)?;
     let replies: HashMap<&str, &Reply> = (recorded.iter())
@@ -170,7 +170,7 @@ fn read(path: &Path) -> Result<Vec<CaseFinished>, RecordingError> {
     Ok(cases)
 }
 
-/// By suite, one answer of each kind, and the ids among the target's variables.
+/// By suite, one response of each kind, and the ids among the target's variables.
 fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewhere> {
     let is_id = |text: &&str| text.len() >= 8 && !text.contains(char::is_whitespace);
     let mut ids: Vec<String> = plan
@@ -194,7 +194,7 @@ fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewher
         let Some(Reply::Answer(answer)) = case.last.exchange().map(|exchange| &exchange.reply) else {
             continue;
         };
-        if of_suite.answers.len() < KINDS && !of_suite.answers.iter().any(|known| is_alike(known, answer)) {
+        if of_suite.answers.len() < MAX_KINDS && !of_suite.answers.iter().any(|known| is_alike(known, answer)) {
             of_suite.answers.push(decoded(answer, plan.target.limits.max_body));
         }
     }
@@ -211,7 +211,7 @@ fn decoded(answer: &Answer, limit: usize) -> Answer {
     plain
 }
 
-/// The words of a case for what stands in its answers.
+/// The names of a case for the values in its responses.
 fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> Names {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of_target = plan.target.vars.iter().map(|(name, value)| (name.clone(), text(value)));
@@ -236,18 +236,18 @@ fn subject(
     if !matches!(recorded.verdict, Verdict::Passed | Verdict::Flaky) {
         return Err(format!("it is {} in the recording", recorded.verdict.name()));
     }
-    let exchange = recorded.last.exchange().ok_or("it has no answer in the recording")?;
+    let exchange = recorded.last.exchange().ok_or("it has no response in the recording")?;
     let Reply::Answer(answer) = &exchange.reply else {
-        return Err("it has no answer in the recording".to_owned());
+        return Err("it has no response in the recording".to_owned());
     };
     if answer.body.is_cut() {
-        return Err("the recording holds only a part of the body".to_owned());
+        return Err("the recording contains only a part of the body".to_owned());
     }
     let late = recorded.last.steps.first().map(Late::of_recorded).unwrap_or_default();
     let mut bound = plan
         .bind(&planned.case, step, &late, sources)
         .map_err(|unbound| unbound.to_string())?;
-    // What was sent is what the rules look at.
+    // The rules check the request that was sent.
     bound.request = exchange.request.clone();
     let other = bound.expectation.same_as.as_ref();
     let other = other.map(|other| format!("{}:{}", planned.case.id, other.id));
@@ -255,7 +255,7 @@ fn subject(
     let judgement = check::check(&bound.expectation, &bound.request, &exchange.reply, other);
     if let Some(finding) = judgement.findings.iter().find(|finding| finding.level == Level::Deny) {
         return Err(format!(
-            "it does not pass with the suite as it is now: {}",
+            "it does not pass with the current suite: {}",
             finding.headline()
         ));
     }
@@ -274,7 +274,7 @@ fn subject(
     })
 }
 
-/// Judges all mutants of one answer.
+/// Checks all mutants of one response.
 fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Outcome {
     let mut outcome = Outcome {
         operators: vec![Tally::default(); OPERATORS.len()],
@@ -326,7 +326,7 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Out
 }
 
 fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, String), u64>) -> u64 {
-    // The rows of a table share one file: an addition is right for all of them or for none.
+    // The rows of a table share one file, so an addition applies to all of them.
     if subject.case.example.is_some() {
         return 0;
     }
@@ -439,7 +439,7 @@ fn fold(
         operators: (OPERATORS.iter().zip(operators))
             .map(|(operator, tally)| OperatorScore {
                 operator: operator.id.to_owned(),
-                stands_for: operator.stands_for.to_owned(),
+                stands_for: operator.regression.to_owned(),
                 tally,
             })
             .collect(),
@@ -473,15 +473,15 @@ fn fold(
     }
 }
 
-/// The groups of survivors, largest first. The first `most` get advice, which can divide them.
-fn advised(mut open: Vec<(String, String, Survived)>, adviser: &mut Adviser<'_>, most: usize) -> Vec<Group> {
+/// The groups of survivors, largest first. The first `max` get advice, which can divide them.
+fn advised(mut open: Vec<(String, String, Survived)>, adviser: &mut Adviser<'_>, max: usize) -> Vec<Group> {
     open.sort_by_key(|(.., survived)| std::cmp::Reverse(survived.len()));
     let mut open = open.into_iter().peekable();
     let mut done: BTreeMap<(String, String, Advice), Survived> = BTreeMap::new();
     while let Some((.., next)) = open.peek() {
-        // Only what is larger than the next one is certainly among the first.
+        // Only groups larger than the next one are certainly among the first.
         let larger = done.values().filter(|survived| survived.len() >= next.len());
-        if larger.take(most).count() == most {
+        if larger.take(max).count() == max {
             break;
         }
         let Some((suite, target, survived)) = open.next() else {
@@ -493,7 +493,7 @@ fn advised(mut open: Vec<(String, String, Survived)>, adviser: &mut Adviser<'_>,
         }
     }
     let mut done: Vec<_> = done.into_iter().collect();
-    // By the order of the cases where the size is the same, and what has advice first.
+    // Groups of the same size are sorted by whether they have advice, then by the order of their cases.
     done.sort_by_key(|((_, _, advice), survived)| {
         let first = survived.first().map(|(at, found)| (*at, found.operator, found.number));
         (std::cmp::Reverse(survived.len()), advice.lines.is_none(), first)
@@ -514,7 +514,7 @@ fn group(suite: &str, target: &str, mut survived: Survived, advice: Advice) -> G
     let (count, cases) = (survived.len(), cases.len());
     let survivors: Vec<_> = survived
         .into_iter()
-        .take(NAMED)
+        .take(MAX_LISTED)
         .map(|(_, found)| found.survivor)
         .collect();
     let nowhere = || Place {

@@ -1,4 +1,4 @@
-//! One changed answer after another: made, handed on, and forgotten.
+//! Creation of changed responses, one at a time, so that only one is in memory.
 
 use serde_json::Value;
 
@@ -11,16 +11,16 @@ use crate::{
 
 /// Maximum number of items of an array that are changed, from its start: each change costs as much as the whole body.
 const ITEMS: usize = 50;
-/// Maximum number of places of a body that one operator changes.
+/// Maximum number of locations of a body that one operator changes.
 const PLACES: usize = 1000;
 
-/// What of an answer is changed.
+/// The part of a response that is changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Target {
     Status,
     /// A field, in lower case.
     Header(String),
-    /// A place in the body: a JSON pointer.
+    /// A location in the body: a JSON pointer.
     Body(String),
     /// All of it.
     Answer,
@@ -38,25 +38,25 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// A changed answer.
+/// A changed response.
 pub(super) struct Mutant<'m> {
     pub(super) operator: &'static Operator,
-    /// Which it is of its operator's.
+    /// Its number among the mutants of its operator.
     pub(super) number: usize,
     pub(super) target: &'m Target,
     pub(super) answer: &'m Answer,
 }
 
-/// What can be taken from elsewhere.
+/// Values from other responses.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
-    /// Answers to other cases of the suite, each of another kind.
+    /// Responses to other cases of the suite, one of each kind.
     pub(super) answers: Vec<Answer>,
     /// Values of the target's variables that look like ids.
     pub(super) ids: Vec<String>,
 }
 
-/// An answer and what is done with its mutants.
+/// A response and the function that receives its mutants.
 pub(super) struct Mutants<'a> {
     answer: &'a Answer,
     json: Option<Value>,
@@ -93,7 +93,7 @@ impl<'a> Mutants<'a> {
         (operator.make)(&mut Self::new(answer, elsewhere, operator, tell));
     }
 
-    /// Makes all mutants of an answer, in the order of the table.
+    /// Makes all mutants of a response, in the order of the operators.
     pub(super) fn make(answer: &'a Answer, elsewhere: &'a Elsewhere, tell: &'a mut dyn FnMut(Mutant<'_>)) {
         let mut mutants = Self::new(answer, elsewhere, &OPERATORS[0], tell);
         for operator in OPERATORS {
@@ -102,7 +102,7 @@ impl<'a> Mutants<'a> {
         }
     }
 
-    pub(super) fn answer(&self) -> &'a Answer {
+    pub(super) fn response(&self) -> &'a Answer {
         self.answer
     }
 
@@ -114,7 +114,7 @@ impl<'a> Mutants<'a> {
         self.json.as_ref()
     }
 
-    /// The body as text; empty where it is none.
+    /// The body as text; empty if it is not text.
     pub(super) fn text(&self) -> &'a str {
         std::str::from_utf8(self.answer.body.bytes()).unwrap_or_default()
     }
@@ -127,7 +127,7 @@ impl<'a> Mutants<'a> {
         }
     }
 
-    /// Answers to other cases that are of another kind than this one.
+    /// Responses to other cases, of a different kind than this one.
     pub(super) fn others(&self) -> Vec<Answer> {
         let others = self.elsewhere.answers.iter();
         others
@@ -137,7 +137,7 @@ impl<'a> Mutants<'a> {
             .collect()
     }
 
-    /// An answer that grants what this one refuses: one that was recorded, or else an empty one.
+    /// A response of success in place of this rejection: a recorded one, or else an empty one.
     pub(super) fn success(&self) -> Option<Answer> {
         if !matches!(self.answer.status, 400..=499) {
             return None;
@@ -161,12 +161,12 @@ impl<'a> Mutants<'a> {
         Some(known.cloned().unwrap_or_else(empty))
     }
 
-    /// The value at a place.
+    /// The value at a location.
     pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
         self.json.as_ref()?.pointer(pointer)
     }
 
-    /// Visits every place of the body whose value is wanted.
+    /// Visits every location of the body whose value is wanted.
     pub(super) fn each(&mut self, wanted: &dyn Fn(&Value) -> bool, visit: &mut dyn FnMut(&mut Self, &str)) {
         let mut places = Vec::new();
         if let Some(value) = &self.json {
@@ -177,19 +177,19 @@ impl<'a> Mutants<'a> {
         }
     }
 
-    /// A mutant that is made by changing a copy of the answer.
+    /// A mutant that is made by changing a copy of the response.
     pub(super) fn add(&mut self, target: &Target, change: impl FnOnce(&mut Answer)) {
         let mut answer = self.answer.clone();
         change(&mut answer);
         self.tell(target, &answer);
     }
 
-    /// The same with another body, as long as the fields say.
+    /// The same with a different body; `content-length` is adjusted.
     pub(super) fn add_body(&mut self, target: &Target, body: String) {
         self.add(target, |answer| set_body(answer, body));
     }
 
-    /// The same with another media type, too.
+    /// The same with a different media type.
     pub(super) fn add_media(&mut self, target: &Target, body: String, media_type: &str) {
         self.add(target, |answer| {
             set_body(answer, body);
@@ -204,7 +204,7 @@ impl<'a> Mutants<'a> {
         });
     }
 
-    /// A mutant whose body is changed at a place; none where `change` says so.
+    /// A mutant whose body is changed at a location, unless `change` returns `None`.
     pub(super) fn add_json(&mut self, target: &Target, pointer: &str, change: impl FnOnce(&mut Value) -> bool) {
         let Some(mut json) = self.json.take() else { return };
         let text = json.pointer_mut(pointer).and_then(|value| {
@@ -273,7 +273,7 @@ fn set_body(answer: &mut Answer, body: String) {
     answer.body = Content::decoded(body.into_bytes());
 }
 
-/// Whether two answers are of one kind: one status, one form of body.
+/// Whether two responses are of the same kind: the same status and form of body.
 pub(super) fn is_alike(one: &Answer, other: &Answer) -> bool {
     let form = |answer: &Answer| {
         let value = json::read(answer.body.bytes()).ok()?;
@@ -285,7 +285,7 @@ pub(super) fn is_alike(one: &Answer, other: &Answer) -> bool {
     one.status == other.status && one.body.is_empty() == other.body.is_empty() && form(one) == form(other)
 }
 
-/// Whether two answers mean the same: what does not differ for a reader is no regression.
+/// Whether two responses are equivalent for a client.
 pub(super) fn is_equivalent(one: &Answer, other: &Answer) -> bool {
     let fields = |answer: &Answer| {
         let mut all: Vec<_> = (answer.headers.iter())

@@ -1,4 +1,4 @@
-//! How a case would write the values of a response: by the names of its variables, and without what differs each time.
+//! How a case would write the values of a response: with the names of its variables and patterns for generated values.
 
 use std::{fmt::Write as _, ops::Range, sync::LazyLock, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     model::HIDDEN,
 };
 
-/// How far a date is from the response for which it is suggested to be recent.
+/// Maximum distance of a date from the response for which `within` is suggested.
 const RECENT: Duration = Duration::from_mins(5);
 
 /// Texts that are probably generated: a UUID, a date with a time, hexadecimal digits, a token, a number as long as a
@@ -25,12 +25,12 @@ static GENERATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// How values are written in the case's own words.
+/// The variables and placeholders of a case.
 pub(super) struct Names {
     known: PutBack,
     /// Variables of the row, with values that may be too short to be recognized wherever they occur.
     row: Vec<(String, String)>,
-    /// What stands for secrets in the recording.
+    /// The placeholders of secrets in the recording.
     marks: Vec<String>,
     /// When the response was received: a date is suggested to be recent only if it was.
     received: DateTime<Utc>,
@@ -54,7 +54,7 @@ impl Names {
         }
     }
 
-    /// Whether a text contains what stands for a secret: the response had another text there.
+    /// Whether a text contains a placeholder of a secret, which replaces a different text of the response.
     pub(super) fn is_masked(&self, text: &str) -> bool {
         text.contains(HIDDEN) || self.marks.iter().any(|mark| text.contains(mark.as_str()))
     }
@@ -80,12 +80,12 @@ impl Names {
             .is_ok_and(|time| (time / scale - now).abs() < 86_400)
     }
 
-    /// Whether the text is probably another one in each response, or in the response to each row.
+    /// Whether the text probably differs in each response, or in the response to each row.
     pub(super) fn is_volatile(&self, text: &str) -> bool {
         self.is_masked(text) || self.is_recent(text) || self.is_of_row(text) || !self.generated(text).is_empty()
     }
 
-    /// Whether any value in this one is.
+    /// Whether this value contains such a text.
     pub(super) fn has_volatile(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.is_volatile(text),
@@ -125,8 +125,8 @@ impl Names {
         names.map(|(name, _)| format!("{{{{ {name} }}}}"))
     }
 
-    /// An anchored pattern that the text matches, in which what differs each time is described by its form. `None` if
-    /// nothing differs.
+    /// An anchored pattern that the text matches, with patterns for generated parts. `None` if no part is
+    /// generated.
     pub(super) fn shape(&self, text: &str) -> Option<String> {
         let mut out = "^".to_owned();
         let mut is_varied = false;

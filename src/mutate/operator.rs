@@ -1,17 +1,17 @@
-//! The operators: how regressions change answers, a row each.
+//! The operators: each changes responses as one kind of regression does.
 
 use serde_json::{Map, Number, Value};
 
 use super::mutant::{Mutants, Target};
 use crate::{check::fields::is_incidental, json};
 
-/// A way to change an answer.
+/// A kind of change to responses.
 #[derive(Clone, Copy)]
 pub struct Operator {
     /// Its stable id, such as `body/property-removed`.
     pub id: &'static str,
-    /// Which real regression it stands for, in one line.
-    pub stands_for: &'static str,
+    /// The regression that it simulates, in one line.
+    pub regression: &'static str,
     /// Makes its mutants, always in the same order.
     pub(super) make: fn(&mut Mutants<'_>),
 }
@@ -25,47 +25,47 @@ impl std::fmt::Debug for Operator {
 /// All of them, in the order in which their mutants are made.
 #[rustfmt::skip]
 pub const OPERATORS: &[Operator] = &[
-    Operator { id: "status/same-class", stands_for: "a handler that was rewritten answers with the next best code", make: same_class },
-    Operator { id: "status/other-class", stands_for: "an error that is swallowed, a fault, a redirect of a proxy", make: other_class },
-    Operator { id: "status/no-content-to-ok", stands_for: "a framework that answers 200 where nothing is returned", make: no_content_to_ok },
-    Operator { id: "header/removed", stands_for: "a middleware that is no longer there", make: header_removed },
-    Operator { id: "header/duplicated", stands_for: "the application and a proxy both set the field", make: header_duplicated },
-    Operator { id: "header/value-changed", stands_for: "another version, or another configuration, of what sets the field", make: header_changed },
-    Operator { id: "header/media-type-changed", stands_for: "a serialiser that is configured anew", make: media_type_changed },
-    Operator { id: "header/charset-changed", stands_for: "a default charset of another platform", make: charset_changed },
-    Operator { id: "header/charset-dropped", stands_for: "a serialiser that leaves the charset out", make: charset_dropped },
-    Operator { id: "body/emptied", stands_for: "a handler that writes nothing", make: emptied },
-    Operator { id: "body/appeared", stands_for: "an error page where the contract has no body", make: appeared },
-    Operator { id: "body/cut", stands_for: "a buffer that is too small, a connection that is lost upstream", make: cut },
-    Operator { id: "body/wrapped", stands_for: "an envelope that a gateway or a new version puts around", make: wrapped },
-    Operator { id: "body/into-array", stands_for: "a handler that answers with a list of one", make: into_array },
-    Operator { id: "body/into-string", stands_for: "JSON that is serialised twice", make: into_string },
-    Operator { id: "body/into-html", stands_for: "the error page of a proxy or a framework", make: into_html },
-    Operator { id: "body/into-problem", stands_for: "a move to application/problem+json (RFC 9457)", make: into_problem },
-    Operator { id: "body/property-removed", stands_for: "a field that is dropped, or left out where it is empty", make: property_removed },
-    Operator { id: "body/property-renamed", stands_for: "a field that is renamed in the code and so on the wire", make: property_renamed },
-    Operator { id: "body/property-case-changed", stands_for: "another naming policy of the serialiser", make: property_case },
-    Operator { id: "body/property-null", stands_for: "a value that is not loaded", make: property_null },
-    Operator { id: "body/property-type-changed", stands_for: "a number as text, a text as number, an object as text", make: property_type },
-    Operator { id: "body/property-added", stands_for: "an internal field that is serialised too", make: property_added },
-    Operator { id: "body/key-duplicated", stands_for: "JSON that is put together by hand", make: key_duplicated },
-    Operator { id: "body/number-changed", stands_for: "an error by one", make: number_changed },
-    Operator { id: "body/boolean-flipped", stands_for: "a condition that is turned round", make: boolean_flipped },
-    Operator { id: "body/string-emptied", stands_for: "a template without its value", make: string_emptied },
-    Operator { id: "body/string-shortened", stands_for: "a column that is too narrow", make: string_shortened },
-    Operator { id: "body/string-lengthened", stands_for: "a text with something of the inside in it", make: string_lengthened },
-    Operator { id: "body/string-reworded", stands_for: "another text, of another library or language", make: string_reworded },
-    Operator { id: "body/string-special", stands_for: "escapes that are applied twice, or not", make: string_special },
-    Operator { id: "body/array-emptied", stands_for: "a query that finds nothing", make: array_emptied },
-    Operator { id: "body/array-shortened", stands_for: "a page that ends one too early", make: array_shortened },
-    Operator { id: "body/array-lengthened", stands_for: "a join that finds a row twice", make: array_lengthened },
-    Operator { id: "body/array-reordered", stands_for: "a query without an order", make: array_reordered },
-    Operator { id: "body/date-stale", stands_for: "a time that is cached, or of the build", make: date_stale },
-    Operator { id: "body/date-zoneless", stands_for: "a time type without a zone", make: date_zoneless },
-    Operator { id: "body/date-local", stands_for: "the server's own zone", make: date_local },
-    Operator { id: "body/id-swapped", stands_for: "the id of another tenant or user", make: id_swapped },
-    Operator { id: "answer/swapped", stands_for: "the answer of another branch of the handler", make: answer_swapped },
-    Operator { id: "answer/success-where-refused", stands_for: "a check that is no longer made", make: success },
+    Operator { id: "status/same-class", regression: "a rewritten handler that returns a similar code", make: same_class },
+    Operator { id: "status/other-class", regression: "a swallowed error, a server error, a redirect by a proxy", make: other_class },
+    Operator { id: "status/no-content-to-ok", regression: "a framework that returns 200 for an empty result", make: no_content_to_ok },
+    Operator { id: "header/removed", regression: "a middleware that was removed", make: header_removed },
+    Operator { id: "header/duplicated", regression: "the application and a proxy both set the field", make: header_duplicated },
+    Operator { id: "header/value-changed", regression: "a different version or configuration of the component that sets the field", make: header_changed },
+    Operator { id: "header/media-type-changed", regression: "a serializer with a changed configuration", make: media_type_changed },
+    Operator { id: "header/charset-changed", regression: "the default charset of a different platform", make: charset_changed },
+    Operator { id: "header/charset-dropped", regression: "a serializer that omits the charset", make: charset_dropped },
+    Operator { id: "body/emptied", regression: "a handler that writes nothing", make: emptied },
+    Operator { id: "body/appeared", regression: "an error page where the contract has no body", make: appeared },
+    Operator { id: "body/cut", regression: "a buffer that is too small, a connection lost upstream", make: cut },
+    Operator { id: "body/wrapped", regression: "an envelope added by a gateway or a new version", make: wrapped },
+    Operator { id: "body/into-array", regression: "a handler that returns a list of one item", make: into_array },
+    Operator { id: "body/into-string", regression: "JSON that is serialized twice", make: into_string },
+    Operator { id: "body/into-html", regression: "the error page of a proxy or a framework", make: into_html },
+    Operator { id: "body/into-problem", regression: "a move to application/problem+json (RFC 9457)", make: into_problem },
+    Operator { id: "body/property-removed", regression: "a field that is dropped, or omitted if it is empty", make: property_removed },
+    Operator { id: "body/property-renamed", regression: "a field renamed in the code and therefore in the response", make: property_renamed },
+    Operator { id: "body/property-case-changed", regression: "a different naming policy of the serializer", make: property_case },
+    Operator { id: "body/property-null", regression: "a value that is not loaded", make: property_null },
+    Operator { id: "body/property-type-changed", regression: "a number as a string, a string as a number, an object as a string", make: property_type },
+    Operator { id: "body/property-added", regression: "an internal field that is serialized", make: property_added },
+    Operator { id: "body/key-duplicated", regression: "JSON built by string concatenation", make: key_duplicated },
+    Operator { id: "body/number-changed", regression: "an off-by-one error", make: number_changed },
+    Operator { id: "body/boolean-flipped", regression: "an inverted condition", make: boolean_flipped },
+    Operator { id: "body/string-emptied", regression: "a template without its value", make: string_emptied },
+    Operator { id: "body/string-shortened", regression: "a column that is too narrow", make: string_shortened },
+    Operator { id: "body/string-lengthened", regression: "internal details leaked into a text", make: string_lengthened },
+    Operator { id: "body/string-reworded", regression: "a text of a different library or language", make: string_reworded },
+    Operator { id: "body/string-special", regression: "escapes that are applied twice or not at all", make: string_special },
+    Operator { id: "body/array-emptied", regression: "a query that finds nothing", make: array_emptied },
+    Operator { id: "body/array-shortened", regression: "a page with one item too few", make: array_shortened },
+    Operator { id: "body/array-lengthened", regression: "a join that returns a row twice", make: array_lengthened },
+    Operator { id: "body/array-reordered", regression: "a query without an order", make: array_reordered },
+    Operator { id: "body/date-stale", regression: "a cached time, or the time of the build", make: date_stale },
+    Operator { id: "body/date-zoneless", regression: "a time type without a zone", make: date_zoneless },
+    Operator { id: "body/date-local", regression: "the server's local time zone", make: date_local },
+    Operator { id: "body/id-swapped", regression: "the id of another tenant or user", make: id_swapped },
+    Operator { id: "answer/swapped", regression: "the response of a different branch of the handler", make: swapped },
+    Operator { id: "answer/success-where-refused", regression: "a removed check", make: success },
 ];
 
 const CODES: [u16; 24] = [
@@ -105,7 +105,7 @@ fn no_content_to_ok(out: &mut Mutants<'_>) {
 /// The fields that are changed. A mutant of another field would not be a response of a working server, or would not
 /// break a contract.
 fn fields(out: &Mutants<'_>) -> Vec<(usize, String)> {
-    let all = out.answer().headers.iter().enumerate();
+    let all = out.response().headers.iter().enumerate();
     all.map(|(number, (name, _))| (number, name.to_ascii_lowercase()))
         .filter(|(_, name)| !is_incidental(name))
         .collect()
@@ -141,7 +141,7 @@ fn header_changed(out: &mut Mutants<'_>) {
 /// The field of the media type: its number, essence and parameters as they are written.
 fn media_type(out: &Mutants<'_>) -> Option<(usize, String, String)> {
     let (number, (_, value)) =
-        (out.answer().headers.iter().enumerate()).find(|(_, (name, _))| name.eq_ignore_ascii_case("content-type"))?;
+        (out.response().headers.iter().enumerate()).find(|(_, (name, _))| name.eq_ignore_ascii_case("content-type"))?;
     let (essence, parameters) = value.split_at(value.find(';').unwrap_or(value.len()));
     Some((number, essence.trim().to_owned(), parameters.to_owned()))
 }
@@ -180,13 +180,13 @@ fn charset_dropped(out: &mut Mutants<'_>) {
 }
 
 fn emptied(out: &mut Mutants<'_>) {
-    if !out.answer().body.is_empty() {
+    if !out.response().body.is_empty() {
         out.add_body(&Target::Body(String::new()), String::new());
     }
 }
 
 fn appeared(out: &mut Mutants<'_>) {
-    if out.answer().body.is_empty() {
+    if out.response().body.is_empty() {
         let status = out.status();
         let text = format!(
             "{{\"error\":{status},\"message\":\"{}\"}}",
@@ -226,7 +226,7 @@ fn into_string(out: &mut Mutants<'_>) {
 }
 
 fn into_html(out: &mut Mutants<'_>) {
-    if !out.answer().body.is_empty() {
+    if !out.response().body.is_empty() {
         let name = crate::check::status_name(out.status());
         let page =
             format!("<!DOCTYPE html><html><head><title>{name}</title></head><body><h1>{name}</h1></body></html>");
@@ -235,7 +235,7 @@ fn into_html(out: &mut Mutants<'_>) {
 }
 
 fn into_problem(out: &mut Mutants<'_>) {
-    if !out.answer().body.is_empty() {
+    if !out.response().body.is_empty() {
         let (status, name) = (out.status(), crate::check::status_name(out.status()));
         let text = format!("{{\"type\":\"about:blank\",\"title\":\"{name}\",\"status\":{status}}}");
         out.add_media(&Target::Body(String::new()), text, "application/problem+json");
@@ -265,7 +265,7 @@ fn property_removed(out: &mut Mutants<'_>) {
     each_property(out, |object, name| object.remove(name).is_some());
 }
 
-/// Puts a name in the place of another, where it is another.
+/// Renames a property, if the new name differs.
 fn rename(object: &mut Map<String, Value>, name: &str, new: &str) -> bool {
     if new == name || object.contains_key(new) {
         return false;
@@ -334,7 +334,7 @@ fn property_added(out: &mut Mutants<'_>) {
     });
 }
 
-/// Of the outermost object: what stands first stands there twice, in the second place with another value.
+/// Duplicates the first key of the outermost object, with a different value.
 fn key_duplicated(out: &mut Mutants<'_>) {
     let Some(Value::Object(object)) = out.json() else {
         return;
@@ -379,7 +379,7 @@ fn boolean_flipped(out: &mut Mutants<'_>) {
     });
 }
 
-/// Changes each string; where the text stays the same there is no mutant.
+/// Changes each string; a text that stays the same gives no mutant.
 fn strings(out: &mut Mutants<'_>, change: impl Fn(&str) -> Option<String>) {
     out.each(&|value| value.is_string(), &mut |out, pointer| {
         out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
@@ -418,9 +418,9 @@ fn string_special(out: &mut Mutants<'_>) {
     strings(out, |text| Some(format!("{text}&amp;<b>\"\u{e9}\u{202e}")));
 }
 
-/// Changes each array of at least so many items.
-fn arrays(out: &mut Mutants<'_>, least: usize, change: impl Fn(&mut Vec<Value>)) {
-    let has = |value: &Value| value.as_array().is_some_and(|items| items.len() >= least);
+/// Changes each array of at least `min` items.
+fn arrays(out: &mut Mutants<'_>, min: usize, change: impl Fn(&mut Vec<Value>)) {
+    let has = |value: &Value| value.as_array().is_some_and(|items| items.len() >= min);
     out.each(&has, &mut |out, pointer| {
         out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
             value.as_array_mut().map(&change).is_some()
@@ -479,7 +479,7 @@ fn id_swapped(out: &mut Mutants<'_>) {
     });
 }
 
-fn answer_swapped(out: &mut Mutants<'_>) {
+fn swapped(out: &mut Mutants<'_>) {
     for other in out.others() {
         out.add(&Target::Answer, |answer| take(answer, &other));
     }
@@ -491,7 +491,7 @@ fn success(out: &mut Mutants<'_>) {
     }
 }
 
-/// All of another answer but when it came.
+/// Replaces everything but the time of the response.
 fn take(answer: &mut crate::model::Answer, other: &crate::model::Answer) {
     answer.status = other.status;
     answer.reason.clone_from(&other.reason);
@@ -509,7 +509,7 @@ mod tests {
         mutate::mutant::{Elsewhere, Mutant, Mutants, is_equivalent},
     };
 
-    fn answer(status: u16, headers: &[[&str; 2]], body: &str) -> Answer {
+    fn response(status: u16, headers: &[[&str; 2]], body: &str) -> Answer {
         let headers: Vec<_> = headers.iter().map(|[name, value]| [*name, *value]).collect();
         serde_json::from_value(serde_json::json!({
             "version": "HTTP/1.1", "status": status, "headers": headers, "body": { "text": body },
@@ -519,10 +519,10 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_makes_mutants_that_mean_something_else_and_are_told_apart() {
+    fn mutants_of_every_operator_are_distinct_and_not_equivalent() {
         let body =
             r#"{"error":404,"ok":true,"user":"user-0001","at":"2020-02-07T13:33:16Z","list":[{"n":1.5},{"n":2}]}"#;
-        let refused = answer(
+        let refused = response(
             404,
             &[
                 ["content-type", "application/json; charset=utf-8"],
@@ -531,7 +531,7 @@ mod tests {
             ],
             body,
         );
-        let granted = answer(204, &[["date", "x"]], "");
+        let granted = response(204, &[["date", "x"]], "");
         let elsewhere = Elsewhere {
             answers: vec![refused.clone(), granted.clone()],
             ids: vec!["user-0001".to_owned(), "user-0002".to_owned()],

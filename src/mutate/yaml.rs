@@ -1,4 +1,4 @@
-//! YAML that can be pasted into a case, from values that use the words of cases.
+//! YAML that can be pasted into a case.
 
 use std::fmt::Write as _;
 
@@ -68,7 +68,7 @@ fn flow(value: &Value, out: &mut String) {
             }
             out.push_str(" }");
         }
-        // Other readers of YAML take an exponent without a fraction for a text.
+        // Some YAML parsers read an exponent without a fraction as a string.
         Value::Number(number) => match number.to_string() {
             text if text.contains('.') => out.push_str(&text),
             text => out.push_str(&text.replacen('e', ".0e", 1)),

@@ -297,7 +297,7 @@ fn a_browser_shows_the_verdict_the_changes_and_both_answers_without_any_script()
                 "<h1>Must not be released: 3 breaking changes</h1>",
                 "<span class=\"l gone here\"><i>-</i>  \"errorCode\": \"TenantNotPrimary\",</span>",
                 "<td class=\"number\">× 3.94</td>",
-                "The schema TenantNotPrimary requires it",
+                "Required by the schema; clients that read it will fail",
             ],
         ),
         (

@@ -238,7 +238,7 @@ fn survivors_are_accepted_with_a_reason_and_told_when_they_no_longer_apply() {
     let headline = ran.stdout.lines().next().unwrap_or_default();
     assert_eq!(
         headline,
-        "100.0% of the changes are noticed, not counting 3 accepted survivors"
+        "100.0% of the changes are detected, not counting 3 accepted survivors"
     );
     assert_eq!(
         (&report["headline"], &report["score"]),
@@ -272,7 +272,7 @@ fn every_report_tells_the_score_and_nothing_of_an_answer_becomes_markup() {
     let project = recorded("status: 404", JSON, r#"{"x":"<script>alert(1)</script>`|::error::"}"#);
     let (_, _) = measured(&project, &["--report", "html=m.html", "--report", "markdown=m.md"]);
     let (html, markdown) = (project.read("m.html"), project.read("m.md"));
-    assert!(html.contains("% of the changes are noticed") && markdown.contains("% of the changes are noticed"));
+    assert!(html.contains("% of the changes are detected") && markdown.contains("% of the changes are detected"));
     assert!(!html.contains("<script"), "{html}");
     // In markdown it stands in code, which nothing in it ends.
     let is_code = |line: &str| {
@@ -294,7 +294,7 @@ fn a_run_measures_its_suite_when_it_is_asked_to() {
     let url = server.url();
     let ran = project.run(&["run", "--target", &url, "--mutate"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.stdout.contains("of the changes are noticed"), "{ran:?}");
+    assert!(ran.stdout.contains("of the changes are detected"), "{ran:?}");
     let ran = project.run(&[
         "run",
         "--target",
@@ -310,10 +310,10 @@ fn a_run_measures_its_suite_when_it_is_asked_to() {
 }
 
 #[test]
-fn the_readme_tells_every_operator_and_what_it_stands_for() {
+fn readme_lists_every_operator_and_its_regression() {
     let readme = std::fs::read_to_string(crate::support::repository().join("README.md")).unwrap();
     for operator in conforme::mutate::OPERATORS {
-        let row = format!("| `{}` | {} |", operator.id, operator.stands_for);
+        let row = format!("| `{}` | {} |", operator.id, operator.regression);
         assert!(readme.contains(&row), "{row}");
     }
 }

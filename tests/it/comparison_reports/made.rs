@@ -77,8 +77,8 @@ pub(crate) fn portal() -> Comparison {
                 "body/property-removed",
                 "breaking",
                 "3f9a0c6de1b24785",
-                "the property /errorCode is gone",
-                "the schema TenantNotPrimary requires it: who reads it finds nothing",
+                "the property /errorCode is missing",
+                "required by the schema; clients that read it will fail",
                 refusal(case, (400, not_primary), (400, bare)),
             ),
             json!({ "pointer": "/errorCode", "before": "\"TenantNotPrimary\"", "cases": ids(&refusals) }),
@@ -99,7 +99,7 @@ pub(crate) fn portal() -> Comparison {
                 "status/error-to-success",
                 "breaking",
                 "1c44f0aa9d3be872",
-                "a request that was refused succeeds",
+                "a request that was rejected succeeds",
                 "the case is about authorisation: who must not do this now can",
                 with(
                     refusal(
@@ -118,7 +118,7 @@ pub(crate) fn portal() -> Comparison {
                 "warning",
                 "77aa03c1f2e9d456",
                 "the text of /message is another one",
-                "texts are for people; whoever searches in them breaks",
+                "the text is for people, and clients that search it will fail",
                 refusal(case, (400, not_primary), (400, bare)),
             ),
             json!({
@@ -131,7 +131,7 @@ pub(crate) fn portal() -> Comparison {
                 "latency/slower",
                 "warning",
                 "e2d1b7308c5f9a64",
-                "answers take longer",
+                "responses take longer",
                 "the shift is significant over 10 answers on each side",
                 refusal("send-activation-email/activated", (204, ""), (204, "")),
             ),
@@ -143,7 +143,7 @@ pub(crate) fn portal() -> Comparison {
                 "info",
                 "90fe21ab34cd7865",
                 "the header field x-request-id is new",
-                "nobody is expected to mind a field more",
+                "clients are expected to ignore additional fields",
                 refusal(case, (400, not_primary), (400, bare)),
             ),
             json!({ "header": "x-request-id", "after": "8c3a", "cases": ids(&["activated", "blank-tenant", "empty-tenant", "empty-token"]) }),
@@ -152,7 +152,7 @@ pub(crate) fn portal() -> Comparison {
     let mut accepted = changes[5].clone();
     accepted["header"] = "server".into();
     accepted["rule"] = "header/value-changed".into();
-    accepted["message"] = "the header field server has another value".into();
+    accepted["message"] = "the header field server has a different value".into();
     accepted["accepted_because"] = "the gateway was replaced, API-812".into();
     accepted["expires"] = "2027-01-31".into();
     accepted["place"] = json!({ "file": "accepted.toml", "line": 3, "column": 1 });
