@@ -18,7 +18,7 @@ use crate::{
     check::{self, Judgement},
     model::{
         Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
-        RunFinished, RunStarted, Stop, Verdict, worst,
+        RunFinished, RunStarted, Stop, Verdict, marks_of, worst,
     },
     plan::{Late, Plan, Planned},
     project::Target,
@@ -290,12 +290,7 @@ impl StepJudge<'_> {
             .bind(&self.planned.case, self.index, self.late, self.sources)
             .map_err(|unbound| unbound.to_string())?;
         let judgement = check::check(&bound.expectation, request, reply, other);
-        let is_hidden = |finding: &Finding| {
-            finding.level == Level::Deny
-                && matches!(finding.check, CheckId::Header(_))
-                && finding.actual.as_ref().is_some_and(|actual| actual.contains(HIDDEN))
-        };
-        if let Some(finding) = judgement.findings.iter().find(|finding| is_hidden(finding)) {
+        if let Some(finding) = judgement.findings.iter().find(|finding| self.is_hidden(finding)) {
             return Err(format!("the recording hides the value that `{}` reads", finding.check));
         }
         let values = match reply {
@@ -305,5 +300,22 @@ impl StepJudge<'_> {
         let captures = bound.expectation.captures.iter().zip(values);
         let captures = captures.filter_map(|(capture, value)| Some((Arc::clone(&capture.name), value?)));
         Ok((judgement, captures.collect()))
+    }
+
+    /// Whether a check failed because of a value that the recording hides.
+    fn is_hidden(&self, finding: &Finding) -> bool {
+        let Some(actual) = finding.actual.as_ref().filter(|_| finding.level == Level::Deny) else {
+            return false;
+        };
+        let case = &self.planned.case;
+        let inputs = case.suite.def.inputs.iter().filter(|(_, input)| input.value.secret);
+        let captures = case.def.steps.iter().flat_map(|step| &step.capture);
+        let captures = captures.filter(|capture| capture.secret).map(|capture| &*capture.name);
+        let mut secrets = inputs.map(|(name, _)| name.as_str()).chain(captures);
+        // A whole document with a secret in it can differ for other reasons.
+        let is_document = actual.starts_with(['{', '[']);
+        let has_mark = |name: &str| marks_of(name).iter().any(|mark| actual.contains(mark));
+        (matches!(finding.check, CheckId::Header(_)) && actual.contains(HIDDEN))
+            || (!is_document && secrets.any(has_mark))
     }
 }

@@ -368,6 +368,33 @@ fn location_outside_the_target_is_not_followed() {
     assert_eq!(check(&recorded(&project), "next"), "follow");
 }
 
+#[test]
+fn recheck_has_no_verdict_about_a_captured_secret_that_is_hidden() {
+    let case = |pattern: &str, id: u32| {
+        format!(
+            "steps:
+  - id: create
+    request: {{ method: POST, path: /orders }}
+    expect: {{ status: 201, body: {{ json: {{ id: {id}, session: {{ $matches: '{pattern}' }} }} }} }}
+    capture: {{ session: {{ cookie: sid, secret: true }} }}
+"
+        )
+    };
+    let (project, ran, _) = run(&case("^s3ss10n-", 41), &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let rechecked = project.run(&["recheck", "run.ndjson"]);
+    assert_eq!(rechecked.code, 3, "{rechecked:?}");
+    assert!(
+        rechecked.stdout.contains("the recording hides the value"),
+        "{rechecked:?}"
+    );
+    // What is not hidden is judged.
+    project.write("cases/s/c.yaml", &case("SESSION|s3ss10n", 41));
+    assert_eq!(project.run(&["recheck", "run.ndjson"]).code, 0);
+    project.write("cases/s/c.yaml", &case("SESSION|s3ss10n", 42));
+    assert_eq!(project.run(&["recheck", "run.ndjson"]).code, 1);
+}
+
 /// A server that takes its time: a connection is used again after 250 ms, while the response before is still watched.
 fn slow_server() -> Server {
     Server::start(|_| {
