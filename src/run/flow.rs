@@ -382,6 +382,12 @@ impl Flow {
             }
             Location::Other(url) => wrong("the `Location` leaves the target", url),
             Location::Wrong { message, actual } => wrong(message, actual),
+            // The case has failed already, and what was not created needs no cleanup.
+            Location::Missing if def.phase == Phase::Teardown && self.has_failed(&follow.value.step, running) => {
+                let message = format!("the response of the step `{}` has no `Location`", follow.value.step);
+                Err(Box::new(omit(def, Some(message))))
+            }
+            Location::Missing => wrong("the response has no `Location`", "none".to_owned()),
             Location::None => {
                 let message = format!("the step `{}` has no response to follow", follow.value.step);
                 // What was not created needs no cleanup.
@@ -391,6 +397,12 @@ impl Flow {
                 refuse(Finding::new(CheckId::Follow, message))
             }
         }
+    }
+
+    /// Whether a step of this attempt did not pass.
+    fn has_failed(&self, id: &str, running: &Running) -> bool {
+        let mut done = running.done.iter();
+        done.any(|done| done.step.id == id && self.fails(&done.step.findings))
     }
 
     /// A step whose request cannot be made.

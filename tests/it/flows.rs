@@ -369,6 +369,34 @@ fn location_outside_the_target_is_not_followed() {
 }
 
 #[test]
+fn teardown_does_not_follow_a_failed_step_without_a_location() {
+    let case = |status: u32| {
+        format!(
+            "steps:
+  - id: create
+    request: {{ method: POST, path: /nope }}
+    expect: {{ status: {status} }}
+teardown:
+  - id: remove
+    follow: create
+    request: {{ method: DELETE }}
+    expect: {{ status: 204 }}
+"
+        )
+    };
+    let (project, ran, log) = run(&case(201), &[]);
+    assert_eq!((ran.code, log.len()), (1, 1), "{ran:?}");
+    let recorded_case = recorded(&project);
+    assert_eq!(step(&recorded_case, "remove")["findings"], Value::Null);
+    let omitted = step(&recorded_case, "remove")["omitted"].as_str().unwrap_or_default();
+    assert!(omitted.contains("has no `Location`"), "{omitted}");
+    // A step that passed may have created something.
+    let (project, ran, _) = run(&case(404), &[]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(check(&recorded(&project), "remove"), "follow");
+}
+
+#[test]
 fn recheck_has_no_verdict_about_a_captured_secret_that_is_hidden() {
     let case = |pattern: &str, id: u32| {
         format!(
