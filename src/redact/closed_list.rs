@@ -59,7 +59,7 @@ const ENCODINGS: [(&str, Encode); 19] = [
     ("quoted-printable, all", |text| bytes(text, "=", "", "")),
 ];
 
-/// Encodings of the innermost layer: letters in another case.
+/// Encodings of the innermost layer: letters in upper or lower case.
 const CASES: [(&str, Encode); 5] = [
     ("as it is", str::to_owned),
     ("upper", |text| text.to_uppercase()),
@@ -147,7 +147,7 @@ fn redactor(secret: &str) -> Redactor {
     Redactor::new([("token", &secret)])
 }
 
-/// The form is masked, and what is left is no more than what an encoding adds around the secret.
+/// The form is masked, and the rest is not longer than the parts that an encoding adds around the secret.
 fn is_masked(hide: &Redactor, form: &str, what: &str) -> Result<(), TestCaseError> {
     let shown = hide.text(&format!("<<{form}>>"));
     prop_assert!(shown.contains("TOKEN"), "{what}: {form:?} -> {shown:?}");

@@ -1,4 +1,4 @@
-//! The forms in which a value can come back, and finding them: as they are, and escaped in any mix.
+//! The encoded forms of a value, and the search for them, also if they are escaped.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,23 +19,23 @@ use base64::{
 
 use super::{
     reading,
-    unescape::{LAYERS, View, is_lead, is_unfinished, next_lead, units},
+    unescape::{MAX_LAYERS, View, is_lead, is_unfinished, next_lead, units},
 };
 use crate::text::Prefilter;
 
-/// The shortest form that is looked for, in bytes: shorter ones occur by chance.
-const SHORTEST: usize = 6;
-/// The shortest beginning or end of a form that is hidden where a text was cut, in bytes.
-pub(super) const SHORTEST_PART: usize = 4;
+/// Minimum length of a form in bytes: shorter ones occur by chance.
+const MIN_LENGTH: usize = 6;
+/// Minimum length in bytes of a partial form at a truncated end of a text.
+pub(super) const MIN_PART: usize = 4;
 
-/// Maximum number of encodings in one another that are undone: two as documented, and one that a report adds by quoting.
-const DEPTH: usize = 3;
-/// Maximum size of all readings of a text, in multiples of its length, beside [`UNFOLDED_LEAST`].
+/// Maximum number of nested encodings that are decoded: two as documented, and one that a report adds by quoting.
+const MAX_DEPTH: usize = 3;
+/// Maximum size of all readings of a text, in multiples of its length, in addition to [`MIN_UNFOLDED`].
 const UNFOLDED: usize = 64;
 /// Size in bytes that readings of any text may have.
-const UNFOLDED_LEAST: usize = 64 * 1024;
+const MIN_UNFOLDED: usize = 64 * 1024;
 
-/// Everything that is looked for; the first form of two that are equal counts.
+/// The forms that are searched for; of equal forms the first counts.
 #[derive(Debug, Default)]
 pub(super) struct Forms {
     known: HashSet<Vec<u8>>,
@@ -47,9 +47,9 @@ pub(super) struct Forms {
 struct Form {
     bytes: Vec<u8>,
     mark: usize,
-    /// Whether the character of base64 before or after it holds bits of it too.
+    /// Whether the character of base64 before or after it contains some of its bits.
     shares: (bool, bool),
-    /// Whether white space was left out of it.
+    /// Whether whitespace was removed from it.
     is_squeezed: bool,
 }
 
@@ -59,12 +59,12 @@ impl Forms {
         self.push(bytes, mark, (false, false));
     }
 
-    /// The forms that contain white space, without it: they count only in a text whose white space is left out.
+    /// The forms that contain whitespace, without it: they are searched only in a text without whitespace.
     fn squeezed(&self) -> Vec<Form> {
         let squeeze = |form: &Form| {
             let is_visible = |byte: &u8| !byte.is_ascii_whitespace();
             let bytes: Vec<u8> = form.bytes.iter().copied().filter(is_visible).collect();
-            (bytes.len() < form.bytes.len() && bytes.len() >= SHORTEST).then_some(Form {
+            (bytes.len() < form.bytes.len() && bytes.len() >= MIN_LENGTH).then_some(Form {
                 bytes,
                 mark: form.mark,
                 shares: (false, false),
@@ -91,13 +91,13 @@ impl Forms {
     }
 
     fn add_long(&mut self, bytes: &[u8], mark: &str) {
-        if bytes.len() >= SHORTEST {
+        if bytes.len() >= MIN_LENGTH {
             self.add(bytes, mark);
         }
     }
 
-    /// Adds what a value looks like in other coats: as base64, and with its own escapes undone.
-    pub(super) fn add_coded(&mut self, value: &str, mark: &str) {
+    /// Adds encoded forms of a value: as base64, and with its own escapes decoded.
+    pub(super) fn add_encoded(&mut self, value: &str, mark: &str) {
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             // In base64 the same bytes look different at each of three offsets; only whole characters are certain.
             for offset in 0..3 {
@@ -106,24 +106,24 @@ impl Forms {
                 let from = [0, 2, 3][offset];
                 let to = bytes.len() * 4 / 3;
                 let piece = whole.get(from..to).unwrap_or_default();
-                if piece.len() >= SHORTEST {
+                if piece.len() >= MIN_LENGTH {
                     let shares = (offset > 0, bytes.len() % 3 > 0);
                     self.push(piece.as_bytes(), mark, shares);
                 }
             }
         }
-        // What looks like an escape in the value itself is undone in what is searched, too.
+        // An escape in the value itself is also decoded in the searched text.
         let mut plain = value.as_bytes().to_vec();
-        for _ in 0..LAYERS {
+        for _ in 0..MAX_LAYERS {
             let Some(view) = View::of(&plain) else { break };
             plain = view.bytes;
             self.add_long(&plain, mark);
         }
     }
 
-    /// Adds what a secret turns into on its way: in hexadecimal, in another character set, without what goes
-    /// before it in a header, without the base64 that it is in.
-    pub(super) fn add_turned(&mut self, secret: &str, mark: &str, part_mark: &str) {
+    /// Adds further forms of a secret: in hexadecimal, in a different character set, without its scheme in a header,
+    /// decoded from base64.
+    pub(super) fn add_transcoded(&mut self, secret: &str, mark: &str, part_mark: &str) {
         let bytes = secret.as_bytes();
         let mut hex = String::new();
         for byte in bytes {
@@ -136,7 +136,7 @@ impl Forms {
             self.add(&wide, mark);
         }
         if !secret.is_ascii() {
-            // UTF-8 read as Latin-1, Latin-1, and what is left of that where it is read as UTF-8.
+            // UTF-8 decoded as Latin-1, Latin-1, and Latin-1 decoded as UTF-8 with replacement characters.
             let misread: String = bytes.iter().copied().map(char::from).collect();
             self.add(misread.as_bytes(), mark);
             let latin: Option<Vec<u8>> = secret.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
@@ -144,7 +144,7 @@ impl Forms {
                 self.add_long(String::from_utf8_lossy(&latin).as_bytes(), mark);
                 self.add_long(&latin, mark);
             }
-            if secret.bytes().filter(u8::is_ascii).count() >= SHORTEST {
+            if secret.bytes().filter(u8::is_ascii).count() >= MIN_LENGTH {
                 self.add(secret.replace(|c: char| !c.is_ascii(), "?").as_bytes(), mark);
             }
         }
@@ -175,7 +175,7 @@ impl Forms {
     }
 }
 
-/// A scheme of `Authorization` (RFC 9110 §11.1), as it stands before a token.
+/// A scheme of `Authorization` (RFC 9110 §11.1), with the space before the token.
 pub(super) fn is_scheme(text: &str) -> bool {
     const KNOWN: [&str; 8] = [
         "basic",
@@ -190,7 +190,7 @@ pub(super) fn is_scheme(text: &str) -> bool {
     KNOWN.iter().any(|known| text.eq_ignore_ascii_case(known))
 }
 
-/// Which ends of a text may be in the middle of a form, because the text was cut there.
+/// The ends of a text at which it was truncated, possibly within a form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) start: bool,
@@ -209,17 +209,16 @@ impl Cut {
     pub(super) const BOTH: Self = Self { start: true, end: true };
 }
 
-/// A place in a text, and the mark that it is written as; none for a part of a form.
+/// A range in a text and its placeholder; `None` for a part of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) range: Range<usize>,
     mark: Option<Arc<str>>,
-    /// Length of the form: of two that overlap, the longer one gives its mark.
+    /// Length of the form: of two that overlap, the placeholder of the longer one is used.
     weight: usize,
 }
 
-/// The text with every form that one of the finders finds written as its mark, and parts of forms as `part`; none if there
-/// is no form in it.
+/// The text with every form replaced by its placeholder, and parts of forms by `part`; `None` if it contains no form.
 pub(super) fn hide<'f>(
     finders: impl Iterator<Item = &'f Finder>,
     text: &[u8],
@@ -255,11 +254,11 @@ fn mark(text: &[u8], mut all: impl Iterator<Item = Vec<Hit>>, part: &str) -> Opt
     Some(out)
 }
 
-/// Finds forms in time that grows with the text, whatever the text is.
+/// Finds forms in time linear in the text.
 #[derive(Debug)]
 pub(super) struct Finder {
     automaton: NFA,
-    /// The forms in lower case, found in any case; for each, the forms that it stands for.
+    /// The forms in lower case, found in any case; for each, the forms that it represents.
     any_case: (NFA, Vec<Vec<usize>>),
     /// Rejects most texts that contain no form.
     filter: Prefilter,
@@ -267,7 +266,7 @@ pub(super) struct Finder {
     marks: Vec<Arc<str>>,
     shortest: usize,
     longest: usize,
-    /// Whether `+` can stand for a space of some form.
+    /// Whether `+` can represent a space of some form.
     has_space: bool,
     are_ascii: bool,
     /// The bytes that begin a form.
@@ -275,7 +274,7 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    /// None where there is nothing to find.
+    /// `None` if there are no forms.
     pub(super) fn new(forms: Forms) -> Option<Self> {
         let squeezed = forms.squeezed();
         let Forms { mut all, marks, .. } = forms;
@@ -324,18 +323,18 @@ impl Finder {
         })
     }
 
-    /// What is to be hidden in a text, in order, without overlaps.
+    /// The hits in a text, in order, without overlaps.
     pub(super) fn hits(&self, text: &[u8], cut: Cut) -> Vec<Hit> {
-        // No escape is shorter than what it stands for.
+        // No escape is shorter than its decoded text.
         if text.len() < self.shortest && cut == Cut::default() {
             return Vec::new();
         }
         let mut hits = Hits::default();
         self.search(text, cut, &mut |hit| hits.add(hit));
         if next_lead(text).is_some() {
-            // Deeper layers of escapes are undone one by one, each with its way back.
+            // Deeper layers of escapes are decoded one by one, each with a mapping to the source.
             let mut views: Vec<View> = Vec::new();
-            while views.len() + 2 < LAYERS {
+            while views.len() + 2 < MAX_LAYERS {
                 let inner = views.last().map_or(text, |view| &view.bytes);
                 let Some(view) = View::of(inner) else { break };
                 views.push(view);
@@ -352,7 +351,7 @@ impl Finder {
         hits.merged()
     }
 
-    /// What is to be hidden in a unified diff: on each side of it, a form can go over several lines.
+    /// The hits in a unified diff: on each side of it, a form can span several lines.
     fn hits_of_diff(&self, diff: &str) -> Vec<Hit> {
         let mut hits = Hits(self.hits(diff.as_bytes(), Cut::default()));
         if diff.contains('\n') {
@@ -374,13 +373,13 @@ impl Finder {
         hits.merged()
     }
 
-    /// Reports every form in the readings of a text, [`DEPTH`] encodings deep.
+    /// Reports every form in the readings of a text, [`MAX_DEPTH`] encodings deep.
     fn search_readings(&self, text: &[u8], found: &mut dyn FnMut(Hit)) {
         let mut work = Work {
-            left: UNFOLDED * text.len() + UNFOLDED_LEAST,
+            left: UNFOLDED * text.len() + MIN_UNFOLDED,
             seen: HashSet::new(),
         };
-        self.search_deeper(text, DEPTH, &mut work, found);
+        self.search_deeper(text, MAX_DEPTH, &mut work, found);
     }
 
     fn search_deeper(&self, text: &[u8], depth: usize, work: &mut Work, found: &mut dyn FnMut(Hit)) {
@@ -390,12 +389,12 @@ impl Finder {
             have_space: self.has_space,
         };
         for reading in reading::decoders(text).iter().filter_map(|decode| decode(text, forms)) {
-            // Encodings undone in another order often give the same text.
+            // Encodings decoded in a different order often give the same text.
             if !work.seen.insert((depth, reading.is_squeezed, reading.bytes.clone())) {
                 continue;
             }
             let Some(rest) = work.left.checked_sub(reading.bytes.len()) else {
-                // More encodings than a text has by chance: what is in them is not shown.
+                // More encodings than a text has by chance: their content is masked.
                 found(Hit {
                     range: 0..text.len(),
                     mark: None,
@@ -415,7 +414,7 @@ impl Finder {
         }
     }
 
-    /// Reports every form in a text, in any case. In a text without its white space, squeezed forms count too.
+    /// Reports every form in a text, in any case. In a text without whitespace, squeezed forms count too.
     fn search_any_case(&self, text: &[u8], is_squeezed: bool, found: &mut dyn FnMut(Hit)) {
         if !self.filter.may_match(text) {
             return;
@@ -443,9 +442,9 @@ impl Finder {
         !self.hits(text, Cut::default()).is_empty()
     }
 
-    /// The parts of forms that a text begins or ends with, where it was cut.
+    /// The parts of forms at the truncated ends of a text.
     pub(super) fn parts<'t>(&self, text: &'t [u8], cut: Cut) -> Vec<&'t [u8]> {
-        let window = (self.longest * LONGEST_ESCAPE).min(text.len());
+        let window = (self.longest * MAX_ESCAPE).min(text.len());
         let ends = [
             (cut.start, &text[..window], Cut::START),
             (cut.end, &text[text.len() - window..], Cut::END),
@@ -458,12 +457,12 @@ impl Finder {
         parts
     }
 
-    /// Tells every form in a text: as it is, and with escapes up to two layers deep.
+    /// Reports every form in a text: as it is, and with escapes up to two layers deep.
     fn search(&self, text: &[u8], cut: Cut, tell: &mut impl FnMut(Hit)) {
         self.search_any_case(text, false, tell);
         let mut walk = Walk::default();
         let mut at = 0;
-        // What is escaped holds an escape: it begins no further before one than the longest form is long.
+        // An escaped form contains an escape, so it begins at most the length of the longest form before one.
         while let Some(lead) = self.next_lead(&text[at..]) {
             let lead = at + lead;
             for start in at.max((lead + 1).saturating_sub(self.longest))..=lead {
@@ -476,8 +475,8 @@ impl Finder {
             at = lead + 1;
         }
         if cut.end {
-            // The longest beginning of a form that the text ends in.
-            let window = text.len().saturating_sub(self.longest * LONGEST_ESCAPE);
+            // The longest prefix of a form that is a suffix of the text.
+            let window = text.len().saturating_sub(self.longest * MAX_ESCAPE);
             let part = (window..text.len()).find_map(|start| self.walk(&mut walk, text, start, true));
             if let Some(hit) = part {
                 tell(hit);
@@ -511,7 +510,7 @@ impl Finder {
         self.begins[usize::from(byte)] || self.is_lead(byte)
     }
 
-    /// A form at its place; with the characters around it that hold bits of it.
+    /// A form with its range, including adjacent characters that contain some of its bits.
     fn hit(&self, text: &[u8], mut range: Range<usize>, form: usize) -> Hit {
         let form = &self.forms[form];
         let is_base64 = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(b));
@@ -528,8 +527,8 @@ impl Finder {
         }
     }
 
-    /// The longest form that begins at `start`, with any escapes in it; or, where `is_part`, whether the text ends in
-    /// the beginning of a form there.
+    /// The longest form that begins at `start`, with any escapes in it; or, if `is_part`, whether the rest of the text is
+    /// the prefix of a form.
     fn walk(&self, walk: &mut Walk, text: &[u8], start: usize, is_part: bool) -> Option<Hit> {
         let first = self.automaton.start_state(Anchored::Yes).ok()?;
         let mut best: Option<Hit> = None;
@@ -549,7 +548,7 @@ impl Finder {
                     }
                 }
                 let is_end = step.at >= text.len() || (is_part && is_unfinished(text, step.at));
-                if is_part && is_end && step.depth >= SHORTEST_PART {
+                if is_part && is_end && step.depth >= MIN_PART {
                     return Some(Hit {
                         range: start..text.len(),
                         mark: None,
@@ -558,7 +557,7 @@ impl Finder {
                 }
                 let Some(&byte) = text.get(step.at) else { break };
                 if self.is_lead(byte) {
-                    // Many ways can lead to one place.
+                    // Several paths can lead to the same state.
                     if step.depth > 0 && !walk.seen.insert((step.state, step.at)) {
                         break;
                     }
@@ -597,7 +596,7 @@ impl Finder {
         })
     }
 
-    /// The form that is read to its end, if one is: not one that merely ends here and began later.
+    /// The form that was read completely from the start, if any.
     fn form(&self, step: &Step) -> Option<usize> {
         if !self.automaton.is_match(step.state) {
             return None;
@@ -607,11 +606,11 @@ impl Finder {
             .find(|form| self.forms[*form].bytes.len() == step.depth)
     }
 
-    /// Where the end of a form is over that a text begins with.
+    /// The end of a partial form at the start of a text.
     fn end_at_start(&self, text: &[u8]) -> Option<usize> {
         let longest = |form: &Form| {
             let most = form.bytes.len().saturating_sub(1).min(text.len());
-            (SHORTEST_PART..=most)
+            (MIN_PART..=most)
                 .rev()
                 .find(|length| form.bytes[form.bytes.len() - length..] == text[..*length])
         };
@@ -619,34 +618,34 @@ impl Finder {
     }
 }
 
-/// What the readings of one text may still take, and which there were.
+/// The remaining budget of the readings of one text, and the readings so far.
 struct Work {
-    /// Bytes of readings that are left.
+    /// Remaining budget in bytes.
     left: usize,
     /// Readings by the depth at which they were searched.
     seen: HashSet<(usize, bool, Vec<u8>)>,
 }
 
-/// The longest escape of one byte, as far as a text that was cut is looked at for the beginning of a form.
-const LONGEST_ESCAPE: usize = 8;
+/// The longest escape of one byte, for the search for partial forms at a truncated end.
+const MAX_ESCAPE: usize = 8;
 
-/// How far a form is read.
+/// The progress of reading a form.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     state: StateID,
     at: usize,
-    /// How many of its bytes are read.
+    /// Number of bytes that were read.
     depth: usize,
 }
 
-/// Room for the steps of one walk after the other.
+/// Buffers that are reused between searches.
 #[derive(Debug, Default)]
 struct Walk {
     open: Vec<Step>,
     seen: HashSet<(StateID, usize)>,
 }
 
-/// Hits as they come, those that overlap made one.
+/// Hits in order, with overlapping ones merged.
 #[derive(Debug, Default)]
 struct Hits(Vec<Hit>);
 
@@ -674,7 +673,7 @@ impl Hits {
 }
 
 impl Hit {
-    /// Both of two that overlap, with the mark of the longer one.
+    /// The union of two that overlap, with the placeholder of the longer one.
     fn joined(self, other: &Self) -> Self {
         let range = self.range.start.min(other.range.start)..self.range.end.max(other.range.end);
         let longer = if other.weight > self.weight { other } else { &self };

@@ -1,7 +1,7 @@
-//! The one point between a run and everything that leaves the process: secrets go in, their names come out.
+//! Masking of secrets in everything that leaves the process: values are replaced by placeholders with their names.
 //!
-//! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them. Texts are whole until secrets are hidden
-//! in them, and are cut to what is shown afterwards: half a secret is found by nobody.
+//! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them. Texts are truncated
+//! only after masking, because a truncated secret would not be found.
 
 #[cfg(test)]
 mod closed_list;
@@ -32,8 +32,8 @@ use crate::{
     suite::Filter,
 };
 
-/// Most finders that are kept for what single exchanges hold besides.
-const KEPT: usize = 64;
+/// Maximum number of cached finders for values of single exchanges.
+const MAX_OTHERS: usize = 64;
 
 /// Knows every form of every secret.
 #[derive(Debug)]
@@ -41,11 +41,11 @@ pub struct Redactor {
     finder: Option<Finder>,
     /// Secrets that were learned during the run.
     learned: RwLock<Learned>,
-    /// Finders of what single exchanges hold besides: the same few come again and again.
+    /// Cached finders for values of single exchanges, which often repeat.
     others: Mutex<HashMap<Vec<Other>, Option<Arc<Finder>>>>,
-    /// Whether everything was redacted before: then marks are no credentials.
+    /// Whether everything was already redacted, so that placeholders are not credentials.
     is_recorded: bool,
-    /// What stands for secrets.
+    /// The placeholders of secrets.
     marks: Vec<String>,
 }
 
@@ -88,10 +88,10 @@ impl Learned {
     }
 }
 
-/// Every form of secrets, each with the marks of its name.
+/// Every form of secrets, each with its placeholders.
 fn forms_of(secrets: &[(&str, [String; 5])]) -> Forms {
     let mut forms = Forms::default();
-    // Where two forms are equal, the one that is a secret itself gives the name.
+    // Of two equal forms, the one that is a secret itself determines the name.
     for (secret, marks) in secrets {
         forms.add(secret.as_bytes(), &marks[0]);
     }
@@ -107,13 +107,13 @@ fn forms_of(secrets: &[(&str, [String; 5])]) -> Forms {
             forms.add(value.as_bytes(), mark);
         }
         for (value, mark) in made.iter().zip(marks) {
-            forms.add_coded(value, mark);
+            forms.add_encoded(value, mark);
         }
-        // White space at its ends is lost in a header.
+        // Whitespace at its ends is removed in a header.
         let sent = secret.trim();
         forms.add(sent.as_bytes(), &marks[0]);
-        forms.add_coded(sent, &marks[0]);
-        forms.add_turned(sent, &marks[0], HIDDEN);
+        forms.add_encoded(sent, &marks[0]);
+        forms.add_transcoded(sent, &marks[0], HIDDEN);
     }
     forms
 }
@@ -124,7 +124,7 @@ impl SnapshotMask for Redactor {
     }
 
     fn of_exchange<'m>(&'m self, request: &Request, answer: &Answer) -> Option<HideText<'m>> {
-        let other = self.finder_of(other::of_answer(request, answer, self.finder.as_ref()));
+        let other = self.finder_of(other::of_response(request, answer, self.finder.as_ref()));
         if self.finder.is_none() && other.is_none() && self.learned().is_empty() {
             return None;
         }
@@ -160,7 +160,7 @@ impl Redactor {
         }
     }
 
-    /// For what was redacted before: it is kept within bounds, and nothing else is done to it.
+    /// For events that are already redacted: only size limits are applied.
     pub(crate) fn recorded() -> Self {
         Self {
             finder: None,
@@ -206,13 +206,12 @@ impl Redactor {
         one.summary()
     }
 
-    /// An event with every form of every secret hidden, and every credential; what is longer than anybody reads is cut.
+    /// An event with every form of every secret and every credential masked, and long texts truncated.
     pub fn event(&self, event: Event) -> Redacted<Event> {
         self.event_for(event, true)
     }
 
-    /// The same for readers that may not need the exchanges of cases that passed: these are dropped then, which takes
-    /// less time than to mask them.
+    /// The same for readers that do not need the exchanges of passed cases: these are dropped, which is faster than masking.
     pub fn event_for(&self, mut event: Event, reads_passed: bool) -> Redacted<Event> {
         let learned = self.learned();
         let pass = self.pass(&learned);
@@ -258,7 +257,7 @@ impl Redactor {
         Redacted(event)
     }
 
-    // Every field is named below, so that a new one cannot be forgotten: it does not compile.
+    // Every field is named below, so that a new field is a compile error here.
 
     fn started(pass: Pass<'_>, started: &mut RunStarted) {
         let RunStarted {
@@ -394,7 +393,7 @@ impl Redactor {
         }
     }
 
-    /// Finds what this one exchange holds besides secrets.
+    /// A finder for credentials and partial secrets of one exchange.
     fn other(&self, exchange: &Exchange) -> Option<Arc<Finder>> {
         self.finder_of(other::of(exchange, self.finder.as_ref()))
     }
@@ -407,7 +406,7 @@ impl Redactor {
         if let Some(known) = others.get(&held) {
             return known.clone();
         }
-        if others.len() >= KEPT {
+        if others.len() >= MAX_OTHERS {
             others.clear();
         }
         let mut forms = Forms::default();
@@ -415,7 +414,7 @@ impl Redactor {
             match one {
                 Other::Credential(text) => {
                     forms.add(text.as_bytes(), HIDDEN);
-                    forms.add_coded(text, HIDDEN);
+                    forms.add_encoded(text, HIDDEN);
                 }
                 Other::Part(bytes) => forms.add(bytes, HIDDEN),
             }
@@ -432,7 +431,7 @@ mod tests {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
     use super::{
-        pass::{BODY, FINDINGS, QUOTE, READ},
+        pass::{MAX_BODY, MAX_FINDINGS, MAX_QUOTE, MAX_READ},
         *,
     };
     use crate::model::{CheckId, Content, Finding, QUOTED};
@@ -486,14 +485,14 @@ mod tests {
                 let form = encode(&format!("{around}{secret}{after}"));
                 let shown = hide.text(&form);
                 assert!(shown.contains("$TOKEN"), "{around}|{after} -> {shown}");
-                // What is left over is too little to tell anything but the ends.
+                // The rest is too short to identify anything but the ends.
                 assert!(shown.replace("$TOKEN", "").len() < 16, "{around}|{after} -> {shown}");
             }
         }
     }
 
     #[test]
-    fn what_is_no_secret_stays_as_it_is() {
+    fn text_without_secret_is_unchanged() {
         let hide = redactor("s3cr+t/word");
         for text in ["", "%zz %41 \\u0041 &amp; \\", "s3cr+t/wo", "S3CR", "ünïcode \u{0}"] {
             assert_eq!(hide.text(text), text);
@@ -503,9 +502,9 @@ mod tests {
     #[test]
     fn a_cut_through_a_secret_leaves_no_part_of_it() {
         let hide = redactor("the-very-secret-token");
-        for lead in [QUOTE - 30, QUOTE - 10, QUOTE - 3, QUOTED - 12, QUOTED - 3] {
+        for lead in [MAX_QUOTE - 30, MAX_QUOTE - 10, MAX_QUOTE - 3, QUOTED - 12, QUOTED - 3] {
             let mut text = format!("{}the-very-secret-token{}", "x".repeat(lead), "y".repeat(40));
-            // As a finding holds it.
+            // As it is in a finding.
             text.truncate(QUOTED);
             hide.pass(&[]).quote(&mut text, Cut::default());
             assert!(!text.contains("the-"), "{lead}: {text}");
@@ -515,8 +514,8 @@ mod tests {
         text.truncate(QUOTED);
         hide.pass(&[]).quote(&mut text, Cut::default());
         assert!(!text.contains("the-"), "{text}");
-        let long = "the-very-secret-token".repeat(READ / 21 + 2000);
-        for most in [BODY, BODY - 5] {
+        let long = "the-very-secret-token".repeat(MAX_READ / 21 + 2000);
+        for most in [MAX_BODY, MAX_BODY - 5] {
             let mut content = Content::from(long.clone());
             hide.pass(&[]).content(&mut content, Cut::default(), most);
             let left = content.text().replace("$TOKEN", "").replace(HIDDEN, "");
@@ -526,15 +525,15 @@ mod tests {
     }
 
     #[test]
-    fn a_try_keeps_so_many_findings_and_says_how_many_more_there_were() {
+    fn findings_of_an_attempt_are_limited_and_the_rest_is_counted() {
         let mut one = Attempt::of(Step {
-            findings: vec![Finding::new(CheckId::Status, "wrong"); FINDINGS + 5],
+            findings: vec![Finding::new(CheckId::Status, "wrong"); MAX_FINDINGS + 5],
             ..Step::default()
         });
         redactor("the-secret").attempt(&mut one, true, &[]);
         let findings = &one.steps[0].findings;
-        assert_eq!(findings.len(), FINDINGS + 1);
-        assert_eq!(findings[FINDINGS].message, "5 more findings are left out");
+        assert_eq!(findings.len(), MAX_FINDINGS + 1);
+        assert_eq!(findings[MAX_FINDINGS].message, "5 more findings are left out");
     }
 
     #[test]
@@ -572,7 +571,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_that_is_no_known_secret_is_hidden_but_for_its_scheme() {
+    fn unknown_credential_is_masked_except_for_its_scheme() {
         let hide = redactor("the-secret");
         let shown = |value: &str| {
             let mut value = value.to_owned();

@@ -1,27 +1,27 @@
-//! What one exchange holds besides secrets: credentials that a case spells out, and parts of secrets that an answer was
-//! cut into.
+//! Values that are masked in one exchange only: credentials that are written in a case, and parts of secrets at the
+//! truncated end of a response.
 
 use base64::Engine as _;
 
 use super::forms::{Cut, Finder, is_scheme};
 use crate::model::{Answer, CREDENTIALS, Content, Exchange, Malformed, Reply, Request};
 
-/// The shortest credential that is looked for elsewhere, in bytes: shorter ones are words.
-const SHORTEST: usize = 8;
+/// Minimum length in bytes of a credential that is masked elsewhere: shorter ones can be words.
+const MIN_LENGTH: usize = 8;
 
-/// Something that is hidden in one exchange only.
+/// A value that is masked in one exchange only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Other {
-    /// A credential of the request that is no known secret.
+    /// A credential of the request that is not a known secret.
     Credential(String),
-    /// The part of a secret at which content was cut.
+    /// The part of a secret at the truncated end of content.
     Part(Vec<u8>),
 }
 
-/// What is to be hidden in this exchange, and in what is said about it.
+/// The values to mask in an exchange and in texts about it.
 pub(super) fn of(exchange: &Exchange, finder: Option<&Finder>) -> Vec<Other> {
     match &exchange.reply {
-        Reply::Answer(answer) => of_answer(&exchange.request, answer, finder),
+        Reply::Answer(answer) => of_response(&exchange.request, answer, finder),
         Reply::Malformed(Malformed { bytes, .. }) if bytes.is_cut() => {
             let mut found = of_request(&exchange.request, finder);
             parts(&mut found, finder, bytes, Cut::END);
@@ -31,8 +31,8 @@ pub(super) fn of(exchange: &Exchange, finder: Option<&Finder>) -> Vec<Other> {
     }
 }
 
-/// The same where there is an answer.
-pub(super) fn of_answer(request: &Request, answer: &Answer, finder: Option<&Finder>) -> Vec<Other> {
+/// The same for an exchange with a response.
+pub(super) fn of_response(request: &Request, answer: &Answer, finder: Option<&Finder>) -> Vec<Other> {
     let mut found = of_request(request, finder);
     parts(&mut found, finder, &answer.body, body_cut(answer));
     parts(&mut found, finder, &answer.excess, Cut::START);
@@ -50,7 +50,7 @@ fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Other> {
     for (name, value) in &request.headers {
         if CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
             for credential in credentials(&name.to_ascii_lowercase(), value) {
-                // A known secret is found as what it is, with its own name.
+                // A known secret is masked with its own name.
                 let is_known = finder.is_some_and(|finder| finder.is_in(credential.as_bytes()));
                 let credential = Other::Credential(credential);
                 if !is_known && !found.contains(&credential) {
@@ -62,7 +62,7 @@ fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Other> {
     found
 }
 
-/// Where the content of an answer may end within something longer: it was cut short, or what follows it belongs to it.
+/// The ends at which the content of a response can be partial: it was truncated, or bytes follow it.
 pub(super) fn body_cut(answer: &Answer) -> Cut {
     Cut {
         start: false,
@@ -70,7 +70,7 @@ pub(super) fn body_cut(answer: &Answer) -> Cut {
     }
 }
 
-/// The credentials in the value of a header field, without what goes around them.
+/// The credentials in the value of a header field, without schemes and attributes.
 fn credentials(name: &str, value: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     if name == "cookie" || name == "set-cookie" {
@@ -94,6 +94,6 @@ fn credentials(name: &str, value: &str) -> Vec<String> {
             found.push(text);
         }
     }
-    found.retain(|credential| credential.len() >= SHORTEST);
+    found.retain(|credential| credential.len() >= MIN_LENGTH);
     found
 }

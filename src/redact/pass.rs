@@ -1,4 +1,4 @@
-//! Hiding in each part of an event, and cutting it to what is shown.
+//! Masking of each part of an event, and truncation to size limits.
 
 use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
@@ -15,22 +15,22 @@ use crate::{
     },
 };
 
-/// Most characters of a value, a message or a reason.
-pub(super) const QUOTE: usize = 600;
-/// Most characters of a JSON pointer.
-const POINTER: usize = 4096;
-/// Most bytes of a diff.
-const DIFF: usize = 16 * 1024;
-/// Most bytes of each body.
-pub(super) const BODY: usize = 256 * 1024;
-/// Most bytes of what stands for an answer that cannot be read, or follows one.
-const EXCERPT: usize = 2 * 1024;
-/// Most bytes in which something is hidden, of what is cut to less afterwards.
-pub(super) const READ: usize = 4 * BODY;
-/// Most findings of one try.
-pub(super) const FINDINGS: usize = 100;
+/// Maximum length in characters of a value, a message or a reason.
+pub(super) const MAX_QUOTE: usize = 600;
+/// Maximum length in characters of a JSON pointer.
+const MAX_POINTER: usize = 4096;
+/// Maximum size of a diff in bytes.
+const MAX_DIFF: usize = 16 * 1024;
+/// Maximum size of each body in bytes.
+pub(super) const MAX_BODY: usize = 256 * 1024;
+/// Maximum size in bytes of a malformed response, and of bytes after a response.
+const MAX_EXCERPT: usize = 2 * 1024;
+/// Maximum size in bytes of a text that is masked before it is truncated to less.
+pub(super) const MAX_READ: usize = 4 * MAX_BODY;
+/// Maximum number of findings of one attempt.
+pub(super) const MAX_FINDINGS: usize = 100;
 
-/// What is hidden: secrets, and what one exchange holds besides.
+/// The finders of secrets and of other values of one exchange.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'r> {
     pub(super) finder: Option<&'r Finder>,
@@ -74,7 +74,7 @@ impl<'r> Pass<'r> {
         }
     }
 
-    /// Hides in a unified diff, on each side of it.
+    /// Masks in a unified diff, on each side of it.
     fn diff(self, diff: &mut String) {
         if let Some(hidden) = forms::hide_in_diff(self.secrets(), diff, HIDDEN) {
             *diff = String::from_utf8_lossy(&hidden).into_owned();
@@ -84,7 +84,7 @@ impl<'r> Pass<'r> {
         }
     }
 
-    /// Hides in a value, strings and keys at any depth.
+    /// Masks in a value, in strings and keys at any depth.
     pub(super) fn value(self, value: &mut Value) {
         match value {
             Value::String(text) => self.hide(text),
@@ -105,9 +105,9 @@ impl<'r> Pass<'r> {
         }
     }
 
-    /// Hides in a text that quotes something, and cuts it to what a reader can take in.
+    /// Masks in a text that contains a quotation, and truncates it.
     pub(super) fn quote(self, text: &mut String, cut: Cut) {
-        self.shorten(text, cut, QUOTE);
+        self.shorten(text, cut, MAX_QUOTE);
     }
 
     fn shorten(self, text: &mut String, mut cut: Cut, most: usize) {
@@ -122,9 +122,9 @@ impl<'r> Pass<'r> {
         }
     }
 
-    /// Hides in bytes, and keeps no more of them than anybody looks at.
+    /// Masks in bytes, and truncates them.
     pub(super) fn content(self, content: &mut Content, mut cut: Cut, most: usize) {
-        content.keep(READ);
+        content.keep(MAX_READ);
         cut.end |= content.is_cut();
         if let Some(hidden) = self.bytes(content.bytes(), cut) {
             content.replace(hidden);
@@ -132,12 +132,12 @@ impl<'r> Pass<'r> {
         content.keep(most);
     }
 
-    /// Hides in all findings of a try. Of very many the first are kept, those that fail the case before others.
+    /// Masks in all findings of an attempt. If there are too many, the first are kept, failing ones before others.
     pub(super) fn findings(self, findings: &mut Vec<Finding>) {
-        if findings.len() > FINDINGS {
+        if findings.len() > MAX_FINDINGS {
             let all = findings.len();
             let denied = findings.iter().filter(|finding| finding.level == Level::Deny).count();
-            let (mut deny, mut warn) = (denied.min(FINDINGS), FINDINGS - denied.min(FINDINGS));
+            let (mut deny, mut warn) = (denied.min(MAX_FINDINGS), MAX_FINDINGS - denied.min(MAX_FINDINGS));
             let mut level = Level::Off;
             findings.retain(|finding| {
                 let left = if finding.level == Level::Deny {
@@ -154,7 +154,7 @@ impl<'r> Pass<'r> {
             });
             let mut more = Finding::new(
                 CheckId::Omitted,
-                format!("{} more findings are left out", all - FINDINGS),
+                format!("{} more findings are left out", all - MAX_FINDINGS),
             );
             more.level = level;
             more.place = findings.last().and_then(|finding| finding.place.clone());
@@ -177,7 +177,7 @@ impl<'r> Pass<'r> {
             diff,
         } = finding;
         let is_credential = check.quotes_credentials();
-        // What leaks is an excerpt of a body, which begins and ends anywhere.
+        // The actual value of a leak is an excerpt of a body, which can begin and end within a form.
         let cut = if rule_of(check).is_some_and(RuleInfo::quotes_excerpt) {
             Cut::BOTH
         } else {
@@ -194,12 +194,12 @@ impl<'r> Pass<'r> {
             self.quote(text, cut);
         }
         if let Some(pointer) = pointer {
-            self.shorten(pointer, Cut::default(), POINTER);
+            self.shorten(pointer, Cut::default(), MAX_POINTER);
         }
         if let Some(diff) = diff {
             self.diff(diff);
-            if diff.len() > DIFF {
-                let end = diff[..diff.floor_char_boundary(DIFF)]
+            if diff.len() > MAX_DIFF {
+                let end = diff[..diff.floor_char_boundary(MAX_DIFF)]
                     .rfind('\n')
                     .map_or(0, |at| at + 1);
                 let missing = diff.len() - end;
@@ -219,7 +219,7 @@ impl<'r> Pass<'r> {
         self.hide(method);
         self.hide(url);
         self.headers(headers);
-        self.content(body, Cut::default(), BODY);
+        self.content(body, Cut::default(), MAX_BODY);
     }
 
     pub(super) fn reply(self, reply: &mut Reply) {
@@ -240,10 +240,10 @@ impl<'r> Pass<'r> {
                     elapsed_us: _,
                 } = answer;
                 self.headers(headers);
-                self.content(body, cut, BODY);
-                self.content(excess, Cut::START, EXCERPT);
+                self.content(body, cut, MAX_BODY);
+                self.content(excess, Cut::START, MAX_EXCERPT);
                 for fault in syntax {
-                    self.content(&mut fault.bytes, Cut::default(), EXCERPT);
+                    self.content(&mut fault.bytes, Cut::default(), MAX_EXCERPT);
                 }
                 for text in [reason, cut_short].into_iter().flatten() {
                     self.hide(text);
@@ -255,7 +255,7 @@ impl<'r> Pass<'r> {
                 elapsed_us: _,
             }) => {
                 self.quote(reason, Cut::default());
-                self.content(bytes, Cut::default(), EXCERPT);
+                self.content(bytes, Cut::default(), MAX_EXCERPT);
             }
             Reply::Failure(Failure {
                 kind: _,
@@ -265,7 +265,7 @@ impl<'r> Pass<'r> {
         }
     }
 
-    /// Secrets in a body with a content coding can only be found in the decoded bytes, which then take its place.
+    /// Secrets in a body with a content coding can only be found in the decoded bytes, which then replace it.
     fn decoded(self, answer: &mut Answer) {
         if answer.body.is_empty() || answer.header("content-encoding").next().is_none() {
             return;
@@ -312,7 +312,7 @@ impl<'r> Pass<'r> {
         *value = format!("{name}{content}{attributes}");
     }
 
-    /// A credential: a known secret by its name; one that is not known not at all, but for its scheme.
+    /// A credential: a known secret is replaced by its placeholder; an unknown one is masked except for its scheme.
     pub(super) fn credential(self, value: &mut String) {
         if value.is_empty() || value == "(absent)" || self.is_recorded {
             return;
@@ -332,7 +332,7 @@ impl<'r> Pass<'r> {
     }
 }
 
-/// A credential in which secrets were hidden. Where it is a list, as in cookies, what holds no secret is hidden whole.
+/// A credential in which secrets were masked. Items of a list, such as cookies, without a secret are masked completely.
 fn one_by_one(value: &str, hidden: &str) -> String {
     let has_scheme = value.split_once(' ').is_some_and(|(scheme, _)| is_scheme(scheme));
     if has_scheme || !value.contains(';') {

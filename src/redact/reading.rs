@@ -1,13 +1,13 @@
-//! A text with one layer of encoding undone, and the position that each byte of it was read from.
+//! A text with one layer of encoding decoded, and the source position of each byte.
 //!
-//! The encodings, together with mixes of the escapes of [`super::unescape`], are the closed list of what masking reads:
+//! The encodings, together with mixes of the escapes of [`super::unescape`], are the closed list of encodings that masking decodes:
 //! `docs/masking.md` states it for users.
 
 use std::ops::Range;
 
 use super::unescape::{Unit, escape};
 
-/// Undoes one encoding; returns nothing where a text has none of it.
+/// Decodes one encoding; returns `None` if a text does not contain it.
 type Decoder = fn(&[u8], Forms) -> Option<Reading>;
 
 /// The encodings that are undone; those without a lead byte are last.
@@ -41,14 +41,14 @@ fn is_lead(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&' | b'~' | b'=') || byte.is_ascii_whitespace()
 }
 
-/// What the forms that are searched for look like: runs that cannot contain one are left out of a reading.
+/// Properties of the forms that are searched for: runs that cannot contain one are omitted from a reading.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Forms {
     /// Length of the shortest form in bytes.
     pub(super) shortest: usize,
     /// Whether all bytes of all forms are ASCII.
     pub(super) are_ascii: bool,
-    /// Whether a form contains white space.
+    /// Whether a form contains whitespace.
     pub(super) have_space: bool,
 }
 
@@ -59,13 +59,13 @@ impl Forms {
     }
 }
 
-/// A text with one layer of encoding undone.
+/// A text with one layer of encoding decoded.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) bytes: Vec<u8>,
-    /// Start and end of what each byte was read from.
+    /// Start and end of the source of each byte.
     sources: Vec<(u32, u32)>,
-    /// Whether all white space was left out.
+    /// Whether all whitespace was removed.
     pub(super) is_squeezed: bool,
 }
 
@@ -147,7 +147,7 @@ fn entity(text: &[u8], _: Forms) -> Option<Reading> {
     replaced(text, b'&', |text, at| escape(text, b'&', at + 1, false))
 }
 
-/// Undoes an encoding in which units that begin with one byte are replaced and everything else stays.
+/// Decodes an encoding in which units that begin with a certain byte are replaced and other bytes are unchanged.
 fn replaced(text: &[u8], lead: u8, read: impl Fn(&[u8], usize) -> Option<Unit>) -> Option<Reading> {
     memchr::memchr_iter(lead, text).find(|at| read(text, *at).is_some())?;
     let mut reading = Reading::default();
@@ -183,8 +183,8 @@ fn quoted_printable(text: &[u8], _: Forms) -> Option<Reading> {
         let rest = &text[at + 1..];
         let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         match rest.get(padding..) {
-            Some([b'\r', b'\n', ..]) => return Some(Unit::nothing(at + 1 + padding + 2)),
-            Some([b'\n', ..]) => return Some(Unit::nothing(at + 1 + padding + 1)),
+            Some([b'\r', b'\n', ..]) => return Some(Unit::empty(at + 1 + padding + 2)),
+            Some([b'\n', ..]) => return Some(Unit::empty(at + 1 + padding + 1)),
             _ => {}
         }
         Some(Unit::byte(byte(text, at + 1)?, at + 3))
@@ -200,7 +200,7 @@ fn unfolded(text: &[u8], _: Forms) -> Option<Reading> {
     })
 }
 
-/// All white space left out, where there are lines: a line can end in the white space of a form.
+/// The text without whitespace, if it has several lines: a line break can be within the whitespace of a form.
 fn squeezed(text: &[u8], forms: Forms) -> Option<Reading> {
     if !forms.have_space {
         return None;
@@ -228,7 +228,7 @@ fn unchunked(text: &[u8], _: Forms) -> Option<Reading> {
     })
 }
 
-/// Leaves out what `end` gives the end of.
+/// Removes the ranges whose end `end` returns.
 fn joined(text: &[u8], end: impl Fn(&[u8], usize) -> Option<usize>) -> Option<Reading> {
     let line = memchr::memchr2(b'\r', b'\n', text)?;
     (line..text.len()).find(|at| end(text, *at).is_some())?;
@@ -245,7 +245,7 @@ fn joined(text: &[u8], end: impl Fn(&[u8], usize) -> Option<usize>) -> Option<Re
     reading.found()
 }
 
-/// Where a line ending that begins at `at` is over.
+/// The end of a line ending that begins at `at`.
 fn line_end(text: &[u8], at: usize) -> Option<usize> {
     match text.get(at..)? {
         [b'\r', b'\n', ..] => Some(at + 2),
@@ -337,7 +337,7 @@ fn decoded(digits: &[(u8, usize)]) -> impl Iterator<Item = (u8, Range<usize>)> {
 }
 
 fn sextet(byte: u8) -> Option<u8> {
-    /// By byte; 64 for those that are no digit.
+    /// By byte; 64 for bytes that are not digits.
     const VALUES: [u8; 256] = {
         let mut values = [64; 256];
         let mut byte = 0_u8;
@@ -357,7 +357,7 @@ fn sextet(byte: u8) -> Option<u8> {
     Some(VALUES[usize::from(byte)]).filter(|value| *value < 64)
 }
 
-/// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, white space, `0x`.
+/// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, whitespace, `0x`.
 fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
     if text.len() < 2 * forms.shortest {
         return None;
@@ -368,7 +368,7 @@ fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
     while at < text.len() {
         at += text[at..].iter().take_while(|byte| digit(**byte).is_none()).count();
         let length = text[at..].iter().take_while(|byte| digit(**byte).is_some()).count();
-        // Where digits run on, the first of a byte is at any of them.
+        // In a run of digits, a byte can begin at any of them.
         for odd in 0..length.saturating_sub(1).min(2) {
             let first = at + odd;
             let next = |from: &usize| byte(text, *from).map(|_| separated(text, *from + 2));

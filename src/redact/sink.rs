@@ -4,7 +4,7 @@ use std::{io, ops::Deref};
 
 use crate::model::Event;
 
-/// A value without secrets in it.
+/// A value without secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redacted<T>(pub(super) T);
 
@@ -14,7 +14,7 @@ impl Redacted<Event> {
         Self(event)
     }
 
-    /// The event, to be judged again.
+    /// The event, to be checked again.
     pub(crate) fn into_inner(self) -> Event {
         self.0
     }
@@ -33,12 +33,12 @@ pub trait Reporter {
     /// Takes one event.
     fn event(&mut self, event: &Redacted<Event>) -> io::Result<()>;
 
-    /// Writes what is held back for a reader who watches the run. Called several times a second during a run.
+    /// Flushes buffered output. Called several times a second during a run.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    /// The run is over: whatever is still held back is written, and put in place.
+    /// Called at the end of the run: writes buffered output and completes the file.
     fn finish(&mut self) -> io::Result<()>;
 
     /// Whether it reads the exchanges of cases that passed. If no report does, they are dropped before secrets would

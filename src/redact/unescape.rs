@@ -1,11 +1,11 @@
-//! Escapes of the formats in which a text can come back: percent-encoding, backslashes, HTML entities.
+//! Escapes that a response can contain: percent-encoding, backslashes, HTML entities.
 
 use std::ops::Range;
 
-/// Most layers of escapes that are undone.
-pub(super) const LAYERS: usize = 4;
+/// Maximum number of layers of escapes that are decoded.
+pub(super) const MAX_LAYERS: usize = 4;
 
-/// Entities by name: those of ASCII, and the space that does not break.
+/// Entities by name: those of ASCII, and the no-break space.
 const ENTITIES: [(&[u8], char); 39] = [
     (b"amp", '&'),
     (b"AMP", '&'),
@@ -47,20 +47,20 @@ const ENTITIES: [(&[u8], char); 39] = [
     (b"rcub", '}'),
     (b"nbsp", ' '),
 ];
-/// The longest entity name.
-const LONGEST_NAME: usize = 6;
+/// Maximum length of an entity name.
+const MAX_NAME: usize = 6;
 
 /// Whether an escape can begin with this byte.
 pub(super) fn is_lead(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&')
 }
 
-/// Where the next such byte is.
+/// The position of the next such byte.
 pub(super) fn next_lead(text: &[u8]) -> Option<usize> {
     memchr::memchr3(b'%', b'\\', b'&', text)
 }
 
-/// What an escape stands for, and where the text goes on after it.
+/// The decoded text of an escape, and the position after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
     bytes: [u8; 4],
@@ -77,8 +77,8 @@ impl Unit {
         }
     }
 
-    /// An escape that stands for nothing.
-    pub(super) fn nothing(next: usize) -> Self {
+    /// An escape of the empty text.
+    pub(super) fn empty(next: usize) -> Self {
         Self {
             bytes: [0; 4],
             length: 0,
@@ -105,7 +105,7 @@ impl Unit {
     }
 }
 
-/// What follows the lead of an escape, taken as it stands or with escapes of its own undone.
+/// The text after the lead of an escape, as it is or with its own escapes decoded.
 #[derive(Clone, Copy)]
 struct Tail<'t> {
     text: &'t [u8],
@@ -125,16 +125,16 @@ impl Tail<'_> {
         Some((raw, at + 1))
     }
 
-    /// A number of at least `least` and at most `most` digits.
-    fn number(&self, mut at: usize, radix: u32, least: usize, most: usize) -> Option<(u32, usize)> {
+    /// A number of at least `min` and at most `max` digits.
+    fn number(&self, mut at: usize, radix: u32, min: usize, max: usize) -> Option<(u32, usize)> {
         let mut value = 0_u32;
-        for count in 0..most {
+        for count in 0..max {
             let digit = self.at(at).and_then(|(byte, next)| {
                 let digit = char::from(byte).to_digit(radix)?;
                 Some((digit, next))
             });
             let Some((digit, next)) = digit else {
-                return (count >= least).then_some((value, at));
+                return (count >= min).then_some((value, at));
             };
             value = value.saturating_mul(radix).saturating_add(digit);
             at = next;
@@ -147,7 +147,7 @@ impl Tail<'_> {
     }
 }
 
-/// The escape whose lead stands before `at`.
+/// The escape whose lead is before `at`.
 pub(super) fn escape(text: &[u8], lead: u8, at: usize, is_nested: bool) -> Option<Unit> {
     let tail = Tail { text, is_nested };
     match lead {
@@ -193,7 +193,7 @@ fn backslash(tail: Tail<'_>, at: usize) -> Option<Unit> {
             }
             let (code, next) = tail.number(next, 16, 4, 4)?;
             if (0xd800..0xdc00).contains(&code) {
-                // A character beyond the first 65536 is a pair of escapes (RFC 8259 §7).
+                // A character above U+FFFF is a pair of escapes (RFC 8259 §7).
                 let (low, next) = tail.number(tail.is(tail.is(next, b'\\')?, b'u')?, 16, 4, 4)?;
                 let low = low.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
                 return Unit::code(0x10000 + ((code - 0xd800) << 10) + low, next);
@@ -214,9 +214,9 @@ fn entity(tail: Tail<'_>, at: usize) -> Option<Unit> {
         };
         return Unit::code(code, tail.is(next, b';').unwrap_or(next));
     }
-    let mut name = [0; LONGEST_NAME];
+    let mut name = [0; MAX_NAME];
     let mut next = at;
-    for length in 0..=LONGEST_NAME {
+    for length in 0..=MAX_NAME {
         let (byte, after) = tail.at(next)?;
         if byte == b';' {
             let (_, c) = ENTITIES.iter().find(|(known, _)| *known == &name[..length])?;
@@ -228,8 +228,7 @@ fn entity(tail: Tail<'_>, at: usize) -> Option<Unit> {
     None
 }
 
-/// Every reading of what stands at `at`, but for the byte itself: escapes one or two layers deep. All layers beyond
-/// those are left to [`View`].
+/// Every escape at `at`, one or two layers deep. [`View`] decodes deeper layers.
 pub(super) fn units(text: &[u8], at: usize) -> impl Iterator<Item = Unit> {
     let lead = text.get(at).copied().filter(|byte| is_lead(*byte));
     let read = |lead: Option<u8>, at, is_nested| lead.and_then(|lead| escape(text, lead, at, is_nested));
@@ -251,7 +250,7 @@ pub(super) fn is_unfinished(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(|byte| is_lead(*byte)) && text.len() - at < 12 && units(text, at).next().is_none()
 }
 
-/// Whether an escape is one of this layer for sure, and not a piece of one that is itself escaped in part.
+/// Whether an escape certainly belongs to this layer, and is not part of a partially escaped escape.
 fn is_certain(text: &[u8], at: usize, end: usize) -> bool {
     match text[at] {
         b'&' => text[end - 1] == b';',
@@ -261,14 +260,14 @@ fn is_certain(text: &[u8], at: usize, end: usize) -> bool {
     }
 }
 
-/// A text with one layer of escapes undone, and where each byte of it comes from.
+/// A text with one layer of escapes decoded, and the source of each byte.
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) bytes: Vec<u8>,
     runs: Vec<Run>,
 }
 
-/// From `view` on, bytes come from `source` on: one for one, or all of an escape for all of what it stands for.
+/// From `view` on, bytes come from `source` on: one to one, or a whole escape for its decoded text.
 #[derive(Debug)]
 struct Run {
     view: usize,
@@ -277,7 +276,7 @@ struct Run {
 }
 
 impl View {
-    /// Undoes a layer of escapes; none where there is nothing to undo.
+    /// Decodes a layer of escapes; `None` if there are no escapes.
     pub(super) fn of(text: &[u8]) -> Option<Self> {
         let mut view: Option<Self> = None;
         let (mut done, mut at) = (0, 0);
@@ -307,7 +306,7 @@ impl View {
 
     fn run(&mut self, source: usize, is_escape: bool) {
         let view = self.bytes.len();
-        // A run without bytes is none.
+        // An empty run is skipped.
         if self.runs.last().is_some_and(|last| last.view == view) {
             self.runs.pop();
         }
@@ -318,7 +317,7 @@ impl View {
         });
     }
 
-    /// Where these bytes stand in the text that this is a view of.
+    /// The source range of these bytes.
     pub(super) fn source(&self, range: &Range<usize>) -> Range<usize> {
         let run = |at: usize| self.runs.partition_point(|run| run.view <= at).saturating_sub(1);
         let first = &self.runs[run(range.start)];
