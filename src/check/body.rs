@@ -15,23 +15,23 @@ use crate::{
     schema::{self, Schema},
 };
 
-/// One demand on the body and the line that asks for it.
+/// An expectation of the body and its line.
 #[derive(Clone, Debug)]
 pub struct BodyExpectation {
-    /// The demand.
+    /// The expectation.
     pub test: BodyTest,
-    /// The line that asks.
+    /// Its line.
     pub place: Place,
 }
 
-/// A demand on the body.
+/// A test of the body.
 #[derive(Clone, Debug)]
 pub enum BodyTest {
-    /// `body/empty`: there is no body (`false`: there is one).
+    /// `body/empty`: the body is empty (`false`: it is not empty).
     Empty(bool),
     /// `body/schema`: it is JSON that a schema accepts.
     Schema(Arc<Schema>),
-    /// `body/json`: it is JSON with at least this in it.
+    /// `body/json`: it is JSON that contains at least this.
     Json(Arc<Pattern>),
     /// `body/exact`: it is exactly this JSON value.
     Exact(Value),
@@ -39,7 +39,7 @@ pub enum BodyTest {
     Text(Vec<TextTest>),
 }
 
-/// The id of the check that a demand is.
+/// The id of the check.
 fn id(test: &BodyTest) -> CheckId {
     match test {
         BodyTest::Empty(_) => CheckId::BodyEmpty,
@@ -61,7 +61,7 @@ impl BodyTest {
     }
 }
 
-/// Whether a demand reads the body as JSON.
+/// Whether a test reads the body as JSON.
 fn wants_json(test: &BodyTest) -> bool {
     matches!(test, BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_))
 }
@@ -79,7 +79,7 @@ pub(super) fn check(expected: &[BodyExpectation], view: &ResponseView<'_>, sink:
     }
 }
 
-/// The body cannot be read as a demand reads it.
+/// The finding for a body that cannot be decoded as a test requires.
 fn unreadable(one: &BodyExpectation, message: &str, error: &BodyError, view: &ResponseView<'_>) -> Finding {
     let (message, expected) = match error {
         BodyError::Coding(_) => ("the body cannot be decoded", "content in its declared coding"),
@@ -92,7 +92,7 @@ fn unreadable(one: &BodyExpectation, message: &str, error: &BodyError, view: &Re
         .place(&one.place)
 }
 
-/// One demand. A body that is not JSON passes here, as it has been reported before.
+/// One test. A body that is not JSON passes here, because it has already been reported.
 fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Sink) {
     let layer = id(&one.test).info().layer;
     match &one.test {
@@ -144,8 +144,8 @@ fn text_tests(
 ) {
     for test in tests {
         let holds = match &text.content {
-            Ok(text) => test.holds(text, view.received, |a, b| a == b),
-            Err(invalid) => test.holds_in_bytes(&invalid.bytes),
+            Ok(text) => test.passes(text, view.received, |a, b| a == b),
+            Err(invalid) => test.passes_for_bytes(&invalid.bytes),
         };
         if !holds {
             sink.fail(id(&one.test).info().layer, || {

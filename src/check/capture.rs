@@ -16,7 +16,7 @@ pub enum CaptureSource {
     Pointer(String),
     /// A `JSONPath` (RFC 9535) into the body.
     Path(Arc<JsonPath>),
-    /// A header field, or what the only group of a pattern matches in it.
+    /// A header field, or the match of the only group of a pattern in it.
     Header {
         /// The name.
         name: String,
@@ -25,7 +25,7 @@ pub enum CaptureSource {
     },
     /// The value of a cookie that the response sets.
     Cookie(String),
-    /// What the only group of a pattern matches in the body as text.
+    /// The match of the only group of a pattern in the body as text.
     Text(Arc<Regex>),
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for CaptureSource {
     }
 }
 
-/// A capture and where it was written.
+/// A capture and its location.
 #[derive(Clone, Debug)]
 pub struct Capture {
     /// The name of the value.
@@ -130,7 +130,7 @@ pub struct Capture {
     pub source: CaptureSource,
     /// Whether the value is masked in all output.
     pub secret: bool,
-    /// The line that asks for it.
+    /// Its line.
     pub place: Place,
 }
 
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::model::Answer;
 
-    fn answer() -> Answer {
+    fn response() -> Answer {
         serde_json::from_value(json!({
             "version": "HTTP/1.1", "status": 201, "received": "2026-01-01T00:00:00Z", "elapsed_us": 1,
             "headers": [
@@ -202,7 +202,7 @@ mod tests {
             secret: false,
             place,
         };
-        let answer = answer();
+        let answer = response();
         let view = ResponseView::new(&answer, 1000);
         capture.take(&view).map_err(|finding| finding.check.to_string())
     }

@@ -1,4 +1,4 @@
-//! What is known of header fields: one table, by which comparisons and measurements treat a field.
+//! Properties of header fields, in one table that `compare` and `mutate` use.
 //!
 //! | property | `compare` | `mutate` |
 //! |---|---|---|
@@ -15,15 +15,15 @@ const FRAMING: u8 = 1;
 const SERVER: u8 = 1 << 1;
 /// Ids of a request and of its trace: no contract is about their values.
 const TRACING: u8 = 1 << 2;
-/// Other fields whose value depends on the moment or on what is in front of the API.
+/// Other fields whose value depends on the time or on proxies in front of the API.
 const VARYING: u8 = 1 << 3;
-/// Fields without which clients fail.
+/// Fields that clients require.
 const RELIED_ON: u8 = 1 << 4;
-/// Fields whose value is a list of what is offered: less is breaking, more is not.
+/// Fields whose value is a list of offers: fewer items are breaking, more are not.
 const OFFER: u8 = 1 << 5;
-/// Other fields whose value is a list in which the order means nothing.
+/// Other fields whose value is a list without a significant order.
 const LIST: u8 = 1 << 6;
-/// None of these; the name is known, so that a misspelled one can be detected.
+/// Other fields, which are listed so that misspelled names can be detected.
 const OTHER: u8 = 0;
 
 /// The fields in lower case, sorted.
@@ -132,7 +132,7 @@ pub(crate) fn is_of_server(name: &str) -> bool {
     has(name, SERVER)
 }
 
-/// Whether a field states how a response was made or delivered and not what it means.
+/// Whether a field is about the creation or delivery of a response and not about its meaning.
 pub(crate) fn is_incidental(name: &str) -> bool {
     has(name, FRAMING | SERVER | TRACING)
 }

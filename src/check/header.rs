@@ -5,14 +5,14 @@ use std::fmt;
 use super::{Finding, TextTest, list_fields, media_type, sink::Sink};
 use crate::model::{Answer, CheckId, Layer, Place, field_bytes, field_shown};
 
-/// What a header field must be.
+/// An expectation of a header field.
 #[derive(Clone, Debug)]
 pub struct HeaderExpectation {
     /// Field name in lower case.
     pub name: String,
     /// The tests.
     pub test: HeaderTest,
-    /// The line that asks.
+    /// Its line.
     pub place: Place,
 }
 
@@ -55,9 +55,9 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut im
     let is_cookie = name == "set-cookie";
     let fails = |test: &&TextTest| {
         if is_cookie {
-            !values.iter().any(|value| holds(test, name, value, answer))
+            !values.iter().any(|value| passes(test, name, value, answer))
         } else {
-            !holds(test, name, &found, answer)
+            !passes(test, name, &found, answer)
         }
     };
     let failed: Vec<_> = tests.iter().filter(fails).collect();
@@ -69,8 +69,8 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut im
     let is_whole = |test: &TextTest| matches!(test, TextTest::Equals(_) | TextTest::OneOf(_));
     let is_one_value = !is_cookie && (list_fields::is_list(name) || tests.iter().any(is_whole));
     if failed.is_empty() && values.len() > 1 && tests.len() > 1 && !is_one_value {
-        let passes = |value: &&str| tests.iter().all(|test| holds(test, name, value, answer));
-        if !values.iter().any(passes) {
+        let passes_all = |value: &&str| tests.iter().all(|test| passes(test, name, value, answer));
+        if !values.iter().any(passes_all) {
             let all: Vec<_> = tests.iter().map(ToString::to_string).collect();
             let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
             add(
@@ -82,11 +82,11 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut im
     }
 }
 
-fn holds(test: &TextTest, name: &str, value: &str, answer: &Answer) -> bool {
+fn passes(test: &TextTest, name: &str, value: &str, answer: &Answer) -> bool {
     if let Some(bytes) = field_bytes(value) {
-        return test.holds_in_bytes(&bytes);
+        return test.passes_for_bytes(&bytes);
     }
-    test.holds(value, answer.received, |expected, actual| {
+    test.passes(value, answer.received, |expected, actual| {
         if name == "content-type" {
             media_type::is_expected(expected, actual)
         } else if let Some(set) = list_fields::set(name, std::iter::once(actual)) {

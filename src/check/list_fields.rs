@@ -1,4 +1,4 @@
-//! Header fields whose value is a list in which the order means nothing (RFC 9110 §5.6.1): compared as sets.
+//! Header fields whose value is a list without a significant order (RFC 9110 §5.6.1): compared as sets.
 
 use std::collections::BTreeSet;
 
@@ -64,7 +64,7 @@ pub(crate) fn normal<'v>(name: &str, values: impl Iterator<Item = &'v str>) -> O
     set(name, values).map(|set| set.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-/// The items of one value, without empty ones; a comma in a quoted string separates nothing.
+/// The items of one value, without empty ones; a comma in a quoted string is not a separator.
 fn split(value: &str) -> Vec<&str> {
     let (mut items, mut start) = (Vec::new(), 0);
     let (mut is_quoted, mut is_escaped) = (false, false);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub(crate) struct MediaType {
     /// `type/subtype` in lower case.
     pub(crate) essence: String,
-    /// Parameters; names in lower case, a `charset` in lower case too, quoting undone.
+    /// Parameters; names in lower case, a `charset` in lower case too, without quotes.
     pub(crate) parameters: BTreeMap<String, String>,
 }
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_recognised_by_its_suffix() {
+    fn json_is_recognized_by_its_suffix() {
         assert!(MediaType::parse("application/problem+json").is_some_and(|kind| kind.is_json()));
         assert!(MediaType::parse("text/html").is_some_and(|kind| !kind.is_json()));
     }

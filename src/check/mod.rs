@@ -1,4 +1,4 @@
-//! Judging: an expectation and a reply in, findings out. Pure: no file, no socket, no clock of its own.
+//! Checks of a response: a pure function from an expectation and a response to findings, without I/O or a clock.
 //!
 //! How to add a check or a built-in rule is described in `docs/architecture.md`.
 
@@ -27,7 +27,7 @@ pub use pattern::{Matcher, Pattern, PatternKind};
 pub use response::ResponseTest;
 pub use rules::{RULES, RuleInfo, RuleLevels, RulePart};
 pub use same_as::SameAs;
-pub use snapshot::{HideText, PutBack, SnapshotExpectation, SnapshotMask};
+pub use snapshot::{HideText, SnapshotExpectation, SnapshotMask, VariableSubstitution};
 pub(crate) use snapshot::{Piece, plain_lines};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
@@ -42,16 +42,16 @@ pub(crate) use {
 
 use crate::model::{Answer, CheckId, Finding, Level, Place, Reply, Request};
 use serde_json::Value;
-use sink::{Noticed, Sink};
+use sink::{FailingLayers, Sink};
 
-/// Everything that must hold of the reply to one case. Nothing in it is a template any more.
+/// The expectations of the response to one case, with all templates resolved.
 #[derive(Clone, Debug)]
 pub struct Expectation {
-    /// Where the case stands: what standing rules point at.
+    /// The location of the case, which findings of built-in rules refer to.
     pub place: Place,
     /// The status code.
     pub status: Option<(StatusSet, Place)>,
-    /// Header fields; the rows of a table share them where no row has a part in them.
+    /// Header fields; the rows of a table share them if they do not depend on the row.
     pub headers: Arc<[HeaderExpectation]>,
     /// The body; shared in the same way.
     pub body: Arc<[BodyExpectation]>,
@@ -63,31 +63,31 @@ pub struct Expectation {
     pub same_as: Option<SameAs>,
     /// The values to capture.
     pub captures: Vec<Capture>,
-    /// Levels of the standing rules.
+    /// Levels of the built-in rules.
     pub rules: RuleLevels,
     /// Maximum size of the body in bytes, its content codings removed.
     pub max_body: usize,
 }
 
-/// What judging a reply gave.
+/// The result of checking a response.
 #[derive(Clone, Debug, Default)]
-pub struct Judgement {
+pub struct CheckResult {
     /// All findings, in the order of the checks.
     pub findings: Vec<Finding>,
-    /// The new normal form, where the answer is not what its snapshot says.
+    /// The new normal form, if the response differs from its snapshot.
     pub snapshot: Option<String>,
 }
 
-impl Judgement {
+impl CheckResult {
     /// Whether any finding fails the case.
     pub fn fails(&self) -> bool {
         self.findings.iter().any(|finding| finding.level == Level::Deny)
     }
 }
 
-/// Judges a reply. All checks are made and all findings kept; a reply that is no answer at all has none.
-/// `other` is the reply to the case that [`Expectation::same_as`] names.
-pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other: Option<&Reply>) -> Judgement {
+/// Checks a response. All checks are made and all findings are kept; a failure without a response has none.
+/// `other` is the response to the case that [`Expectation::same_as`] names.
+pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other: Option<&Reply>) -> CheckResult {
     let mut findings = Vec::new();
     let snapshot = match reply {
         Reply::Answer(answer) => {
@@ -108,10 +108,10 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
         }
         Reply::Failure(_) => None,
     };
-    Judgement { findings, snapshot }
+    CheckResult { findings, snapshot }
 }
 
-/// The values that a response gives to the captures, by index; `None` where there is not exactly one.
+/// The captured values of a response, by index; `None` if there is not exactly one value.
 pub(crate) fn captured(expectation: &Expectation, answer: &Answer) -> Vec<Option<Value>> {
     if expectation.captures.is_empty() {
         return Vec::new();
@@ -122,14 +122,19 @@ pub(crate) fn captured(expectation: &Expectation, answer: &Answer) -> Vec<Option
 }
 
 /// The layers that fail a case with this response.
-pub(crate) fn noticed(expectation: &Expectation, request: &Request, answer: &Answer, other: Option<&Reply>) -> Noticed {
-    let mut noticed = Noticed::default();
+pub(crate) fn failing_layers(
+    expectation: &Expectation,
+    request: &Request,
+    answer: &Answer,
+    other: Option<&Reply>,
+) -> FailingLayers {
+    let mut failing_layers = FailingLayers::default();
     let view = ResponseView::new(answer, expectation.max_body);
-    judge(expectation, request, &view, other, &mut noticed);
-    noticed
+    judge(expectation, request, &view, other, &mut failing_layers);
+    failing_layers
 }
 
-/// Judges a response. Returns the new normal form if the response differs from its snapshot.
+/// Checks a response. Returns the new normal form if the response differs from its snapshot.
 pub(crate) fn judge(
     expectation: &Expectation,
     request: &Request,
@@ -171,7 +176,7 @@ pub(crate) fn judge(
     snapshot::check(&expected, request, view, sink)
 }
 
-/// The values that a response gives to captures, as text. Secret ones are masked in its snapshot instead.
+/// The captured values of a response, as text, without secret ones, which are masked in the snapshot.
 fn own_captures(expectation: &Expectation, view: &ResponseView<'_>) -> Vec<(String, String)> {
     let plain = expectation.captures.iter().filter(|capture| !capture.secret);
     let texts = plain.filter_map(|capture| {
@@ -185,8 +190,8 @@ fn own_captures(expectation: &Expectation, view: &ResponseView<'_>) -> Vec<(Stri
     texts.collect()
 }
 
-/// From the first difference on, so many lines are compared: more than anybody reads, and few enough that an answer
-/// with hundreds of thousands of them costs no more.
+/// Maximum number of lines that are compared after the first difference, which bounds the time for responses with hundreds
+/// of thousands of lines.
 const COMPARED: usize = 2000;
 
 /// A unified diff with three lines of context, expected to actual.
@@ -221,7 +226,7 @@ mod tests {
             "--- expected\n+++ actual\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n"
         );
         let lines = |from: usize| (from..from + 300_000).fold(String::new(), |text, line| text + &format!("{line}\n"));
-        // Quadratic in the lines, this would not end within an hour.
+        // If it were quadratic in the lines, this would take more than an hour.
         let long = diff(&format!("same\n{}", lines(0)), &format!("same\n{}", lines(1_000_000)));
         assert_eq!(long.lines().count(), 2 * COMPARED + 4);
         assert!(long.contains("\n same\n-0\n") && long.ends_with("+1001999\n"));

@@ -1,4 +1,4 @@
-//! Partial JSON with matchers: what is written must be there, what is not written may be there too.
+//! Partial JSON with matchers: the listed properties are required, and additional ones are allowed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,23 +7,23 @@ use serde_json::Value;
 
 use crate::{
     check::{
-        sink::{Noticed, Sink},
+        sink::{FailingLayers, Sink},
         text::{instant, is_within, show_duration},
     },
     json::{JsonType, equal, show, step},
     model::{Answer, CheckId, Finding, Layer, Place},
 };
 
-/// A part of a body and the line that asks for it.
+/// An expectation of a part of a body and its line.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    /// What is asked.
+    /// The expectation.
     pub kind: PatternKind,
-    /// The line that asks.
+    /// Its line.
     pub place: Place,
 }
 
-/// What a [`Pattern`] asks.
+/// The expectation of a [`Pattern`].
 #[derive(Clone, Debug)]
 pub enum PatternKind {
     /// Exactly this value (a scalar, or the empty list).
@@ -39,10 +39,10 @@ pub enum PatternKind {
 /// A test of one value.
 #[derive(Clone, Debug)]
 pub enum Matcher {
-    /// The same value, nothing more and nothing less.
+    /// Exactly this value.
     Equals(Value),
     /// A string in which the pattern is found.
-    /// Shared, since what a search needs is built up with its first use.
+    /// Shared, because the search state is built on first use.
     Matches(Arc<Regex>),
     /// A value of one of these types.
     Type(Vec<JsonType>),
@@ -50,7 +50,7 @@ pub enum Matcher {
     Any(bool),
     /// One of these values.
     OneOf(Vec<Value>),
-    /// A string that is an RFC 3339 date at most this far from the moment of the answer.
+    /// A string that is an RFC 3339 date at most this far from the time of the response.
     Within(Duration),
     /// A number equal to the status code.
     Status,
@@ -58,7 +58,7 @@ pub enum Matcher {
     Contains(Box<Pattern>),
     /// An array whose every item matches.
     Each(Box<Pattern>),
-    /// A string of so many characters, an array or object of so many items.
+    /// A string with this number of characters, or an array or object with this number of items.
     Length(u64),
 }
 
@@ -136,7 +136,7 @@ fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, answer: 
                     for (index, item) in items.iter().enumerate() {
                         walk(pattern, Some(item), &At::Item(at, index), answer, sink);
                     }
-                } else if !holds(test, actual, answer) {
+                } else if !passes(test, actual, answer) {
                     sink.fail(Layer::Body, || {
                         finding("unexpected value", describe_test(test, answer), show(actual))
                     });
@@ -150,7 +150,7 @@ fn count(items: usize) -> String {
     format!("{items} item{}", if items == 1 { "" } else { "s" })
 }
 
-fn holds(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
+fn passes(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
     match (matcher, value) {
         (Matcher::Equals(expected), _) => equal(expected, value),
         (Matcher::Matches(pattern), Value::String(text)) => pattern.is_match(text),
@@ -165,7 +165,7 @@ fn holds(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
             matches!(&part.kind, PatternKind::Value(Value::String(part)) if text.contains(part.as_str()))
         }
         (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| {
-            let mut found = Noticed::default();
+            let mut found = FailingLayers::default();
             walk(pattern, Some(item), &At::Root, answer, &mut found);
             found.is_empty()
         }),

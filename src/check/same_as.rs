@@ -1,24 +1,24 @@
-//! The `same-as` check: two answers that nobody may be able to tell apart.
+//! The `same-as` check: two responses must be indistinguishable for a client.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
 use super::{Finding, MediaType, ResponseView, sink::Sink, status};
 use crate::model::{Answer, CheckId, Layer, Place, Reply, field_shown};
 
-/// The case whose answer must not be distinguishable from this one's.
+/// The case whose response must be indistinguishable from this one's.
 #[derive(Clone, Debug)]
 pub struct SameAs {
     /// The other case's id.
     pub id: String,
     /// Pointers to values that differ each time.
     pub redact: Arc<[String]>,
-    /// The line that asks.
+    /// Its line.
     pub place: Place,
 }
 
 pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, sink: &mut impl Sink) {
     let Reply::Answer(other) = other else { return };
-    let answer = view.answer();
+    let answer = view.response();
     let mut add = |what: &dyn fmt::Display, theirs: String, ours: String| {
         if theirs != ours {
             sink.fail(Layer::Other, || {
@@ -32,7 +32,7 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, s
     add(&"the status", status::name(other.status), status::name(answer.status));
     let phrase = |answer: &Answer| answer.reason.clone().unwrap_or_else(|| status::name(answer.status));
     add(&"the reason phrase", phrase(other), phrase(answer));
-    // Which fields there are; most values differ from answer to answer (dates, ids, ages).
+    // The names of the fields; most values differ from response to response (dates, ids, ages).
     let names = |answer: &Answer| {
         let names: BTreeSet<_> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
@@ -56,7 +56,7 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, s
     }
 }
 
-/// Two bodies that differ, so that the difference can be seen.
+/// Two bodies that differ, with their difference made visible.
 fn shown(one: &[u8], other: &[u8]) -> (String, String) {
     if let (Ok(one), Ok(other)) = (std::str::from_utf8(one), std::str::from_utf8(other)) {
         return (one.to_owned(), other.to_owned());
@@ -69,7 +69,7 @@ fn shown(one: &[u8], other: &[u8]) -> (String, String) {
     (show(one), show(other))
 }
 
-/// The bytes of a body with what differs each time made the same: spelling can tell answers apart too.
+/// The bytes of a body with volatile values normalized: responses can also differ in their serialization.
 fn still<'v>(view: &'v ResponseView<'_>, redact: &[String]) -> Cow<'v, [u8]> {
     let bytes = view.bytes().unwrap_or_else(|_| view.body.bytes());
     let is_json = !redact.is_empty() && view.media_type().is_some_and(MediaType::is_json);
@@ -85,13 +85,13 @@ fn still<'v>(view: &'v ResponseView<'_>, redact: &[String]) -> Cow<'v, [u8]> {
             *volatile = shape(volatile);
         }
     }
-    // Where escapes hide a volatile value from the text, only the values can be compared.
+    // If escapes hide a volatile value in the text, only the values can be compared.
     let still = if is_spelled_out { text } else { value.to_string() };
     Cow::Owned(still.into_bytes())
 }
 
-/// A volatile value as far as it may be told: digits as zeros, and a fraction of a second as one digit, since some
-/// servers leave its last zeros out.
+/// The form of a volatile value: digits as zeros, and a fraction of a second as one digit, because some servers omit its
+/// last zeros.
 fn shape(text: &str) -> String {
     let mut out = String::new();
     let mut in_fraction = false;

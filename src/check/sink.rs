@@ -1,10 +1,10 @@
-//! Where judging reports what is wrong with a response.
+//! Receivers of the errors of a response.
 
 use crate::model::{Finding, Layer, Level};
 
-/// Receives what is wrong with a response.
+/// Receives the errors of a response.
 pub(crate) trait Sink {
-    /// Reports that a check of a layer does not pass. Only a sink that keeps findings makes them.
+    /// Reports that a check of a layer does not pass. Findings are created only by a sink that keeps them.
     fn report<F: IntoIterator<Item = Finding>>(&mut self, layer: Layer, level: Level, findings: impl FnOnce() -> F);
 
     /// Reports a finding that fails the case.
@@ -23,23 +23,23 @@ impl Sink for Vec<Finding> {
     }
 }
 
-/// The layers that fail a case. No finding is made.
+/// The layers that fail a case. Findings are not created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Noticed(u8);
+pub(crate) struct FailingLayers(u8);
 
-impl Sink for Noticed {
+impl Sink for FailingLayers {
     fn report<F: IntoIterator<Item = Finding>>(&mut self, layer: Layer, level: Level, _: impl FnOnce() -> F) {
         self.0 |= u8::from(level == Level::Deny) << layer as u8;
     }
 }
 
-impl Noticed {
-    /// The first in the order of [`Layer`].
+impl FailingLayers {
+    /// The first layer in the order of [`Layer`].
     pub(crate) fn first(self) -> Option<Layer> {
         Layer::ALL.into_iter().find(|layer| self.0 >> *layer as u8 & 1 == 1)
     }
 
-    /// The only one, where there is one.
+    /// The failing layer, if there is exactly one.
     pub(crate) fn only(self) -> Option<Layer> {
         self.first().filter(|_| self.0.is_power_of_two())
     }

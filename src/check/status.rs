@@ -24,7 +24,7 @@ impl StatusSet {
         (100..=599).all(|status| self.contains(status))
     }
 
-    /// Whether the set holds `status`.
+    /// Whether the set contains `status`.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|item| match item {
             StatusItem::Code(code) => *code == status,

@@ -1,4 +1,4 @@
-//! Tests of a piece of text: what headers and text bodies are compared with.
+//! Tests of a text, for headers and text bodies.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,13 +16,13 @@ pub enum TextTest {
     Contains(String),
     /// It is one of these.
     OneOf(Vec<String>),
-    /// It is a date (RFC 3339, or an HTTP date) at most this far from the moment of the answer.
+    /// It is a date (RFC 3339, or an HTTP date) at most this far from the time of the response.
     Within(Duration),
 }
 
 impl TextTest {
     /// Whether `text` passes; `same` decides what equal means.
-    pub(crate) fn holds(&self, text: &str, now: DateTime<Utc>, same: impl Fn(&str, &str) -> bool) -> bool {
+    pub(crate) fn passes(&self, text: &str, now: DateTime<Utc>, same: impl Fn(&str, &str) -> bool) -> bool {
         match self {
             TextTest::Equals(expected) => same(expected, text),
             TextTest::Matches(pattern) => pattern.is_match(text),
@@ -32,9 +32,9 @@ impl TextTest {
         }
     }
 
-    /// Whether text with bytes that are not UTF-8 passes: it equals nothing that a case can write, but parts of it can be
-    /// found.
-    pub(crate) fn holds_in_bytes(&self, text: &[u8]) -> bool {
+    /// Whether text with bytes that are not UTF-8 passes: it never equals a text of a case, but parts of it can
+    /// match.
+    pub(crate) fn passes_for_bytes(&self, text: &[u8]) -> bool {
         match self {
             TextTest::Equals(expected) => expected.as_bytes() == text,
             TextTest::OneOf(all) => all.iter().any(|one| one.as_bytes() == text),
@@ -67,7 +67,7 @@ pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
         .or_else(|| super::rules::imf_fixdate(text))
 }
 
-/// Whether two moments are at most `limit` apart.
+/// Whether two times are at most `limit` apart.
 pub(crate) fn is_within(at: DateTime<Utc>, now: DateTime<Utc>, limit: Duration) -> bool {
     (at - now).abs().to_std().is_ok_and(|distance| distance <= limit)
 }

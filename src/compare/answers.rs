@@ -227,7 +227,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
             let is_text = |view: &ResponseView<'_>| view.text().is_ok_and(|text| text.content.is_ok());
             let differs = !(is_text(&one) && is_text(&other)) && one.bytes() != other.bytes();
             if differs || !a.means(&text, &b, &new) {
-                let (text, new) = (a.put_back(&text), b.put_back(&new));
+                let (text, new) = (a.substitute_names(&text), b.substitute_names(&new));
                 let mut difference = Difference::new(Rule::BodyTextChanged, whole(), Some(&text), Some(&new));
                 if text.split_whitespace().eq(new.split_whitespace()) {
                     let reason = "only whitespace differs, such as line endings; line-based parsers can be affected";
@@ -264,7 +264,7 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Dif
                 let mut gone = Difference::new(
                     Rule::HeaderRemoved,
                     part,
-                    Some(&field_shown(&a.put_back(&before))),
+                    Some(&field_shown(&a.substitute_names(&before))),
                     None,
                 );
                 if fields::is_relied_on(&name) {
@@ -275,7 +275,12 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Dif
                 out.push(gone);
             }
             (false, true) => {
-                let new = Difference::new(Rule::HeaderAdded, part, None, Some(&field_shown(&b.put_back(&after))));
+                let new = Difference::new(
+                    Rule::HeaderAdded,
+                    part,
+                    None,
+                    Some(&field_shown(&b.substitute_names(&after))),
+                );
                 out.push(new);
             }
             (false, false) => {}
@@ -307,7 +312,7 @@ fn values(
     out: &mut Vec<Difference>,
 ) {
     let part = Part::Header(name.to_owned());
-    let (shown, shown_after) = (a.put_back(before), b.put_back(after));
+    let (shown, shown_after) = (a.substitute_names(before), b.substitute_names(after));
     let new = |rule| {
         Difference::new(
             rule,

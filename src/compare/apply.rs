@@ -15,7 +15,7 @@ use crate::{
 
 /// The response of the baseline `a` with one difference of `b`. `None` where the difference is not one of the response.
 pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Option<Answer> {
-    let text = |text: &str| a.names.fill_plain(&b.put_back(text));
+    let text = |text: &str| a.names.fill_plain(&b.substitute_names(text));
     let mut answer = a.answer.clone();
     match &difference.part {
         Part::Whole => return None,

@@ -13,7 +13,7 @@ use super::{
     format::{Format, instant, is_spelled_differently},
     values::{bare, epoch, is_distinctive, is_identifier, is_measured, is_message, is_of_its_time, json_type},
 };
-use crate::{check::PutBack, json};
+use crate::{check::VariableSubstitution, json};
 
 /// Maximum number of items of an array that are compared one by one.
 const ITEMS: usize = 10_000;
@@ -275,7 +275,7 @@ impl Walk<'_, '_> {
     fn objects(&mut self, a: &Map<String, Value>, b: &Map<String, Value>) {
         // Names of properties are rarely values of a target: names are written only where one is.
         let named = |map: &Map<String, Value>, of: &Told<'_>| -> Option<Vec<String>> {
-            let names: Vec<_> = map.keys().map(|key| of.put_back(key)).collect();
+            let names: Vec<_> = map.keys().map(|key| of.substitute_names(key)).collect();
             map.keys().zip(&names).any(|(key, name)| key != name).then_some(names)
         };
         let (before, after) = (named(a, &self.how.a), named(b, &self.how.b));
@@ -384,7 +384,7 @@ impl Walk<'_, '_> {
         let mut pairs: Vec<(&str, &str)> = Vec::new();
         for key in removed.iter().filter(is_name) {
             let other = added.iter().filter(is_name).find(|other| {
-                let means = |names: &PutBack| names.fill_plain(key) == names.fill_plain(other);
+                let means = |names: &VariableSubstitution| names.fill_plain(key) == names.fill_plain(other);
                 let is_free = !pairs.iter().any(|pair| pair.1 == **other);
                 is_free && (means(self.how.a.names) || means(self.how.b.names))
             });
@@ -603,7 +603,7 @@ impl Comparing<'_> {
     /// A value of the candidate as the baseline would have it: with the values of its own target's variables.
     fn in_baseline(&self, value: &Value) -> Value {
         match value {
-            Value::String(text) => self.a.names.fill_plain(&self.b.put_back(text)).into(),
+            Value::String(text) => self.a.names.fill_plain(&self.b.substitute_names(text)).into(),
             Value::Array(items) => items.iter().map(|item| self.in_baseline(item)).collect(),
             Value::Object(entries) => entries
                 .iter()
@@ -634,7 +634,11 @@ fn object_of(properties: &BTreeMap<&str, Property<'_>>) -> Value {
 fn show(value: &Value, of: &Told<'_>) -> String {
     let text = json::show(value);
     // Of a long text only the beginning is shown.
-    if text.len() > 10_000 { text } else { of.put_back(&text) }
+    if text.len() > 10_000 {
+        text
+    } else {
+        of.substitute_names(&text)
+    }
 }
 
 /// The values that identify a property.
@@ -663,7 +667,7 @@ fn normal(value: &Value, of: &Told<'_>, styleless: bool) -> String {
                 let sorted: BTreeMap<_, _> = entries
                     .iter()
                     .map(|(key, value)| {
-                        let name = of.put_back(key);
+                        let name = of.substitute_names(key);
                         (if styleless { bare(&name) } else { name }, value)
                     })
                     .collect();
@@ -684,8 +688,8 @@ fn normal(value: &Value, of: &Told<'_>, styleless: bool) -> String {
                 }
                 out.push(']');
             }
-            Value::String(text) => out.push_str(&Value::from(of.put_back(text)).to_string()),
-            Value::Number(number) => out.push_str(&of.put_back(&json::plain(number).to_string())),
+            Value::String(text) => out.push_str(&Value::from(of.substitute_names(text)).to_string()),
+            Value::Number(number) => out.push_str(&of.substitute_names(&json::plain(number).to_string())),
             other => out.push_str(&other.to_string()),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{check::PutBack, model::Answer};
+use crate::{check::VariableSubstitution, model::Answer};
 
 use super::ChangeRule;
 
@@ -98,13 +98,13 @@ fn shown(text: &str) -> String {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told<'a> {
     pub(crate) answer: &'a Answer,
-    pub(crate) names: &'a PutBack,
+    pub(crate) names: &'a VariableSubstitution,
 }
 
 impl Told<'_> {
     /// The text with `{{ name }}` in place of values of the target.
-    pub(crate) fn put_back(&self, text: &str) -> String {
-        self.names.put_back(text)
+    pub(crate) fn substitute_names(&self, text: &str) -> String {
+        self.names.substitute_names(text)
     }
 
     /// Whether two texts mean the same on their targets. If two variables have the same value on a target, the names of
@@ -113,7 +113,7 @@ impl Told<'_> {
         if own == theirs {
             return true;
         }
-        let (mine, his) = (self.put_back(own), other.put_back(theirs));
+        let (mine, his) = (self.substitute_names(own), other.substitute_names(theirs));
         mine == his || self.names.fill_plain(&his) == own || other.names.fill_plain(&mine) == theirs
     }
 }

@@ -83,7 +83,7 @@ impl<'s> Facts<'s> {
             let base = side.side.base_url.trim_end_matches('/');
             let path = request.url.strip_prefix(base).unwrap_or(&request.url);
             let path = path.split(['?', '#']).next().unwrap_or_default();
-            side.names.put_back(path)
+            side.names.substitute_names(path)
         });
         let template = self.step(&case.id).filter(|step| step.follow.is_none());
         let template = template.map(template_of);

@@ -126,8 +126,11 @@ impl<'p> Pair<'p> {
     fn is_beyond_noise(&self) -> bool {
         let of = |case: &CaseFinished, side: &Recorded| -> Vec<String> {
             let all = rounds(case).into_iter().take(ROUNDS);
-            all.map(|(_, answer)| side.names.put_back(&ResponseView::new(answer, MAX_DECODED).shown()))
-                .collect()
+            all.map(|(_, answer)| {
+                side.names
+                    .substitute_names(&ResponseView::new(answer, MAX_DECODED).shown())
+            })
+            .collect()
         };
         let is_repeated = !(self.one.repeats.is_empty() && self.other.repeats.is_empty());
         is_repeated && differ_beyond_noise(&of(self.one, self.own), &of(self.other, self.theirs))

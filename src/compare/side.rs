@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Side, body::CREATED, values::identifiers};
 use crate::{
-    check::{MAX_DECODED, PutBack, ResponseView},
+    check::{MAX_DECODED, ResponseView, VariableSubstitution},
     model::{Answer, Attempt, CaseFinished, Event, Exchange, Reply, Request, RunFinished},
     recording::{Recording, RecordingError},
 };
@@ -30,7 +30,7 @@ pub(super) struct Entry {
 pub(super) struct Recorded {
     pub(super) side: Side,
     /// The values of the target's variables.
-    pub(super) names: PutBack,
+    pub(super) names: VariableSubstitution,
     /// By id, in the order of the suite.
     pub(super) cases: Vec<(String, Entry)>,
     by_id: HashMap<String, usize>,
@@ -84,7 +84,7 @@ impl Recorded {
             .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
         let authority = ("base_url_host".to_owned(), authority.to_owned());
         Ok(Self {
-            names: PutBack::new(names.chain([("base_url".to_owned(), base), authority])),
+            names: VariableSubstitution::new(names.chain([("base_url".to_owned(), base), authority])),
             side: Side {
                 name: name.to_owned(),
                 base_url: started.base_url,

@@ -7,7 +7,7 @@ use super::{
     answers::{How, Role, differ},
     difference::{Part, Told},
 };
-use crate::{check::PutBack, model::Answer};
+use crate::{check::VariableSubstitution, model::Answer};
 
 fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Answer {
     let value = json!({
@@ -19,7 +19,7 @@ fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Answer {
 
 /// Rule and place of each difference that is not noise.
 fn seen(a: &Answer, b: &Answer) -> Vec<String> {
-    let names = PutBack::new([]);
+    let names = VariableSubstitution::new([]);
     let told = |answer| Told { answer, names: &names };
     let how = How {
         volatile: &|_| None,

@@ -8,7 +8,7 @@ use super::{
     yaml,
 };
 use crate::{
-    check::{self, Expectation, ResponseView, noticed},
+    check::{self, Expectation, ResponseView, failing_layers},
     model::Reply,
     plan::Plan,
     schema::SchemaStore,
@@ -140,8 +140,8 @@ impl<'a> Adviser<'a> {
             let subject = &self.subjects[*at];
             let expectation = self.plan.bind_amended(&subject.case, amended, self.sources).ok()?;
             let other = subject.other.as_ref();
-            let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);
-            if !noticed.is_empty() {
+            let failing_layers = failing_layers(&expectation, &subject.bound.request, &subject.answer, other);
+            if !failing_layers.is_empty() {
                 return None;
             }
             if left.iter().any(|(wanted, _)| wanted == at) {
@@ -196,8 +196,8 @@ impl<'a> Adviser<'a> {
         let other = subject.other.as_ref();
         Mutants::make_with(&subject.answer, elsewhere, &OPERATORS[operator], &mut |mutant| {
             if let Some(place) = numbers.iter().position(|number| *number == mutant.number) {
-                let noticed = noticed(expectation, &subject.bound.request, mutant.answer, other);
-                killed[place] = !noticed.is_empty();
+                let failing_layers = failing_layers(expectation, &subject.bound.request, mutant.answer, other);
+                killed[place] = !failing_layers.is_empty();
             }
         });
         killed
@@ -229,8 +229,8 @@ impl<'a> Adviser<'a> {
                 let other = subject.other.as_ref();
                 let new = check::check(&expectation, &subject.bound.request, &reply, other).snapshot?;
                 expectation.snapshot.as_mut()?.stored = Some(new.trim_end().to_owned());
-                let noticed = noticed(&expectation, &subject.bound.request, &subject.answer, other);
-                noticed.is_empty().then_some((expectation, places))
+                let failing_layers = failing_layers(&expectation, &subject.bound.request, &subject.answer, other);
+                failing_layers.is_empty().then_some((expectation, places))
             });
         let Some((expectation, places)) = expectation else {
             return (None, left);

@@ -31,7 +31,7 @@ pub use operator::{OPERATORS, Operator};
 pub use crate::model::Layer;
 
 use crate::{
-    check::{self, ResponseView, noticed},
+    check::{self, ResponseView, failing_layers},
     model::{Answer, CaseFinished, Event, Exit, Level, Phase, Place, Reply, Verdict, marks_of},
     plan::{Bound, Late, Plan, Planned},
     recording::{Recording, RecordingError},
@@ -289,7 +289,7 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Out
     Mutants::make(&subject.answer, elsewhere, &mut |mutant: Mutant<'_>| {
         let at = places[mutant.operator.id];
         let tally = &mut outcome.operators[at];
-        let seen = noticed(&subject.bound.expectation, &subject.bound.request, mutant.answer, other);
+        let seen = failing_layers(&subject.bound.expectation, &subject.bound.request, mutant.answer, other);
         if let Some(first) = seen.first() {
             tally.killed += 1;
             outcome.first[first as usize] += 1;

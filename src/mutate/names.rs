@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    check::{self, Piece, PutBack},
+    check::{self, Piece, VariableSubstitution},
     model::HIDDEN,
 };
 
@@ -27,7 +27,7 @@ static GENERATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The variables and placeholders of a case.
 pub(super) struct Names {
-    known: PutBack,
+    known: VariableSubstitution,
     /// Variables of the row, with values that may be too short to be recognized wherever they occur.
     row: Vec<(String, String)>,
     /// The placeholders of secrets in the recording.
@@ -50,7 +50,7 @@ impl Names {
             row: row.cloned().collect(),
             marks,
             received,
-            known: PutBack::new(own.into_iter().chain(of_target)),
+            known: VariableSubstitution::new(own.into_iter().chain(of_target)),
         }
     }
 

@@ -15,7 +15,7 @@ use super::{late::Late, scope::Scope};
 use crate::{
     check::{
         BodyExpectation, BodyTest, Capture, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
-        PutBack, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest,
+        RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest, VariableSubstitution,
     },
     model::{Place, Request},
     project::{Endpoint, Limits, Target},
@@ -53,7 +53,7 @@ pub struct Binder {
     /// Masks secrets in snapshots.
     mask: Option<Arc<dyn SnapshotMask>>,
     /// By suite, the values that its snapshots contain by name.
-    values: HashMap<String, Arc<PutBack>>,
+    values: HashMap<String, Arc<VariableSubstitution>>,
     /// The parts that the rows of a case file share, by the address of the definition, which is kept alive with them, and the
     /// step.
     shared: Mutex<SharedParts>,
@@ -90,7 +90,7 @@ impl Binder {
         let values = suites
             .suites
             .iter()
-            .map(|suite| (suite.id.clone(), Arc::new(put_back(suite, target))))
+            .map(|suite| (suite.id.clone(), Arc::new(variable_substitution(suite, target))))
             .collect();
         Self {
             values,
@@ -214,8 +214,8 @@ impl From<Diagnostic> for Unbound {
 }
 
 /// The values of a suite's inputs on a target.
-fn put_back(suite: &Suite, target: &Target) -> PutBack {
-    PutBack::new(suite.def.inputs.iter().filter_map(|(name, input)| {
+fn variable_substitution(suite: &Suite, target: &Target) -> VariableSubstitution {
+    VariableSubstitution::new(suite.def.inputs.iter().filter_map(|(name, input)| {
         let text = match target.value(name) {
             Some(serde_json::Value::String(text)) => text,
             Some(value) => value.to_string(),
@@ -606,7 +606,7 @@ impl Binding<'_> {
     }
 
     /// The values that a snapshot contains by name.
-    fn values(&self) -> Arc<PutBack> {
+    fn values(&self) -> Arc<VariableSubstitution> {
         let shared = &self.binder.values[&self.case.suite.id];
         let late = self.late.texts();
         if late.is_empty() {

@@ -16,7 +16,7 @@ use super::{
     worker::{CaseResult, Shared, WorkerEvent, judge, pause},
 };
 use crate::{
-    check::{self, Judgement},
+    check::{self, CheckResult},
     http::{Client, Parked},
     mail::Mailbox,
     model::{
@@ -445,7 +445,7 @@ impl Flow {
                 let of_endpoint = cookies.entry(endpoint_of(def)).or_insert_with(Cookies::new);
                 of_endpoint.take(&bound.request, answer);
             }
-            let Judgement { mut findings, snapshot } =
+            let CheckResult { mut findings, snapshot } =
                 judge(bound, &reply, other.and_then(Option::as_deref).map(|one| &one.reply))?;
             if let (Some(None), Some(same_as)) = (other, &bound.expectation.same_as) {
                 let message = format!("there is no response of the step `{}` to compare with", same_as.id);

@@ -26,7 +26,7 @@ use super::{
     retry::{self, Gate, Wait},
 };
 use crate::{
-    check::{self, Judgement},
+    check::{self, CheckResult},
     http::{Client, Listening, Parked},
     mail::Mailbox,
     model::{Attempt, Exchange, Finding, Phase, Reply, Request, Step},
@@ -615,7 +615,7 @@ pub(super) fn no_response(reply: &Reply) -> Option<String> {
 }
 
 /// Judges a response; `None` if a check panics.
-pub(super) fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<Judgement> {
+pub(super) fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<CheckResult> {
     std::panic::catch_unwind(AssertUnwindSafe(|| {
         check::check(&bound.expectation, &bound.request, reply, other)
     }))

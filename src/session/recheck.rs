@@ -15,7 +15,7 @@ use super::{
     reports::Reports,
 };
 use crate::{
-    check::{self, Judgement},
+    check::{self, CheckResult},
     model::{
         Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
         RunFinished, RunStarted, Stop, Verdict, marks_of, worst,
@@ -274,7 +274,12 @@ struct StepJudge<'a> {
 impl StepJudge<'_> {
     /// Judges one response and takes its captures; the error is the reason why it cannot be judged. `other` is the response
     /// that it is compared with.
-    fn judge(&self, request: &Request, reply: &Reply, other: Option<&Reply>) -> Result<(Judgement, Captured), String> {
+    fn judge(
+        &self,
+        request: &Request,
+        reply: &Reply,
+        other: Option<&Reply>,
+    ) -> Result<(CheckResult, Captured), String> {
         match reply {
             Reply::Failure(failure) => return Err(failure.message.clone()),
             Reply::Answer(answer) if answer.body.is_cut() => {

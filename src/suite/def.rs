@@ -677,7 +677,7 @@ pub(super) mod editor {
                 .map(|info| {
                     let default = serde_json::to_value(info.level).unwrap_or_default();
                     let rule = serde_json::json!({
-                        "description": info.demands, "enum": levels, "default": default
+                        "description": info.requirement, "enum": levels, "default": default
                     });
                     (info.id, rule)
                 })

@@ -101,7 +101,7 @@ fn the_readme_lists_every_standing_rule_as_it_is() {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
     for rule in conforme::check::RULES {
         let level = serde_json::to_value(rule.level).unwrap();
-        let row = format!("| `{}` | {} | {} |", rule.id, rule.demands, level.as_str().unwrap());
+        let row = format!("| `{}` | {} | {} |", rule.id, rule.requirement, level.as_str().unwrap());
         assert!(readme.contains(&row), "README.md lacks: {row}");
     }
 }

@@ -37,7 +37,7 @@ fn acceptable(request: &Request, answer: &Answer) -> Option<Violation> {
         .filter(|coding| !coding.is_empty() && coding != "identity")
         .collect();
     if codings.is_empty() {
-        // A response that reports the failure of the negotiation has to come in some coding.
+        // A response that reports failed negotiation needs some coding.
         let is_forbidden = (200..300).contains(&answer.status) && accepted.weighs("identity") == Some(false);
         return (is_forbidden && request.method != "HEAD").then(|| {
             Violation::new("the content is not coded, though the request does not accept that (RFC 9110 §12.5.3)")
@@ -57,7 +57,7 @@ fn acceptable(request: &Request, answer: &Answer) -> Option<Violation> {
     )
 }
 
-/// What a request accepts.
+/// The codings that a request accepts.
 struct Accepted {
     text: String,
     /// Codings with whether their weight is more than 0.
@@ -65,7 +65,7 @@ struct Accepted {
 }
 
 impl Accepted {
-    /// `None` where the request accepts anything, because it has no `Accept-Encoding`.
+    /// `None` if the request has no `Accept-Encoding` and accepts any coding.
     fn of(request: &Request) -> Option<Self> {
         let named = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("accept-encoding");
         let values: Vec<_> = request
@@ -101,7 +101,7 @@ impl Accepted {
     }
 }
 
-/// The name of a coding by which its other spellings go, too (RFC 9110 §8.4.1.1, §8.4.1.3).
+/// The canonical name of a coding (RFC 9110 §8.4.1.1, §8.4.1.3).
 fn name(text: &str) -> String {
     let name = text.trim().to_ascii_lowercase();
     match name.as_str() {
@@ -123,7 +123,7 @@ fn is_zero(parameter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, request};
+    use super::super::tests::{request, response};
 
     fn is_found(accept: Option<&str>, coding: Option<&str>) -> bool {
         let request = request(
@@ -134,11 +134,11 @@ mod tests {
                 .collect::<Vec<_>>(),
         );
         let headers: Vec<_> = coding.map(|value| ("content-encoding", value)).into_iter().collect();
-        super::acceptable(&request, &answer(200, &headers, "x")).is_some()
+        super::acceptable(&request, &response(200, &headers, "x")).is_some()
     }
 
     #[test]
-    fn accepted_codings_are_no_findings() {
+    fn accepted_codings_have_no_findings() {
         for (accept, coding) in [
             ("gzip", "gzip"),
             ("gzip", "GZIP"),

@@ -12,7 +12,7 @@ const MONTHS: [&str; 12] = [
 
 /// Reads an HTTP date in the one form that may be sent (RFC 9110 §5.6.7); the weekday must be the right one.
 pub(crate) fn imf_fixdate(text: &str) -> Option<DateTime<Utc>> {
-    // Each field has its place: `Fri, 07 Feb 2020 13:33:16 GMT`. A leap second is written as `:60`.
+    // Each field has a fixed position: `Fri, 07 Feb 2020 13:33:16 GMT`. A leap second is written as `:60`.
     let separators = [
         (3, ", "),
         (7, " "),
@@ -53,7 +53,7 @@ pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation>
     let expected = "one date such as Fri, 07 Feb 2020 13:33:16 GMT";
     match values.as_slice() {
         [] if (200..500).contains(&answer.status) => Some(
-            finding("the answer has no `Date`")
+            finding("the response has no `Date`")
                 .expected(expected)
                 .actual("(absent)"),
         ),
@@ -65,7 +65,7 @@ pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation>
                 .actual(*one),
         ),
         more => Some(
-            finding("the answer has more than one `Date`")
+            finding("the response has more than one `Date`")
                 .expected(expected)
                 .actual(more.join(" | ")),
         ),

@@ -85,7 +85,7 @@ pub(super) fn syntax(_: &Request, answer: &ResponseView<'_>) -> Option<Violation
         .or_else(|| modified(answer))
 }
 
-/// Whether the value of a field is valid, the source of its syntax, and what is expected; `None` for other fields.
+/// Whether the value of a field is valid, the source of its syntax, and the expected form; `None` for other fields.
 fn field(name: &str, value: &str) -> Option<(bool, &'static str, &'static str)> {
     let all = |is_valid: fn(&str) -> bool| {
         let mut elements = value.split(',').map(str::trim).filter(|one| !one.is_empty());
@@ -186,15 +186,15 @@ fn modified(answer: &Answer) -> Option<Violation> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, request, run};
+    use super::super::tests::{request, response, run};
     use super::{allow, challenge, syntax};
 
     fn is_found(status: u16, headers: &[(&str, &str)]) -> bool {
-        run(syntax, &request("GET", &[]), &answer(status, headers, "")).is_some()
+        run(syntax, &request("GET", &[]), &response(status, headers, "")).is_some()
     }
 
     #[test]
-    fn valid_field_values_are_no_findings() {
+    fn valid_field_values_have_no_findings() {
         for (name, value) in [
             ("accept-ranges", "bytes"),
             ("accept-ranges", "none"),
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn required_fields_of_401_and_405_are_demanded() {
         let get = request("GET", &[]);
-        assert!(run(challenge, &get, &answer(401, &[], "")).is_some());
+        assert!(run(challenge, &get, &response(401, &[], "")).is_some());
         for (value, is_found) in [
             ("Bearer", false),
             ("Bearer realm=\"a\"", false),
@@ -292,11 +292,11 @@ mod tests {
             ("realm=\"a\"", true),
             ("\"Bearer\"", true),
         ] {
-            let finding = run(challenge, &get, &answer(401, &[("www-authenticate", value)], ""));
+            let finding = run(challenge, &get, &response(401, &[("www-authenticate", value)], ""));
             assert_eq!(finding.is_some(), is_found, "{value}");
         }
-        assert!(run(allow, &get, &answer(405, &[], "")).is_some());
-        assert!(run(allow, &get, &answer(405, &[("allow", "")], "")).is_none());
-        assert!(run(allow, &get, &answer(404, &[], "")).is_none());
+        assert!(run(allow, &get, &response(405, &[], "")).is_some());
+        assert!(run(allow, &get, &response(405, &[("allow", "")], "")).is_none());
+        assert!(run(allow, &get, &response(404, &[], "")).is_none());
     }
 }

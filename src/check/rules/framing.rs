@@ -1,4 +1,4 @@
-//! `http/no-content` and `http/length`: where the content ends, and that it ends there.
+//! `http/no-content` and `http/length`: the declared and the actual length of the content.
 
 use super::{super::view::ResponseView, Violation};
 use crate::model::{Answer, Request};
@@ -8,7 +8,7 @@ pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option
     if !matches!(answer.status, 100..=199 | 204 | 205 | 304) && !is_head {
         return None;
     }
-    // 205 may state how long its content is: 0 bytes. What follows is found by `length`.
+    // 205 may declare a length of 0 bytes. Bytes that follow are found by `length`.
     let bytes = if answer.body.is_empty() && answer.status != 205 {
         &answer.excess
     } else {
@@ -77,7 +77,7 @@ pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Vio
     }
     let length = answer.header("content-length").next()?;
     (length.parse() != Ok(answer.body.length())).then(|| {
-        Violation::new("the content has another length than declared (RFC 9110 §8.6)")
+        Violation::new("the content length differs from the declared length (RFC 9110 §8.6)")
             .expected(format!("{length} bytes"))
             .actual(format!("{} bytes", answer.body.length()))
     })
@@ -121,7 +121,7 @@ fn declaration(request: &Request, answer: &Answer) -> Option<Violation> {
     )
 }
 
-/// What is wrong with the transfer codings.
+/// The error of the transfer codings.
 fn transfer_fault(request: &Request, fields: &[&str]) -> Option<&'static str> {
     if fields.is_empty() {
         return None;
@@ -168,7 +168,7 @@ fn declared(answer: &Answer) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, request, run};
+    use super::super::tests::{request, response, run};
     use super::{length, no_content};
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
             ("chunked,", Some("empty list element")),
             ("", Some("empty list element")),
         ] {
-            let finding = run(length, &get, &answer(200, &[("transfer-encoding", value)], "x"));
+            let finding = run(length, &get, &response(200, &[("transfer-encoding", value)], "x"));
             let message = finding.map(|finding| finding.message).unwrap_or_default();
             match found {
                 Some(part) => assert!(message.contains(part), "{value}: {message}"),
@@ -193,13 +193,13 @@ mod tests {
             }
         }
         let twice = [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
-        assert!(run(length, &get, &answer(200, &twice, "x")).is_some());
+        assert!(run(length, &get, &response(200, &twice, "x")).is_some());
         let asked = request("GET", &[("TE", "trailers, gzip;q=0.5")]);
         assert!(
             run(
                 length,
                 &asked,
-                &answer(200, &[("transfer-encoding", "gzip, chunked")], "x")
+                &response(200, &[("transfer-encoding", "gzip, chunked")], "x")
             )
             .is_none()
         );
@@ -222,22 +222,22 @@ mod tests {
             let finding = run(
                 length,
                 &request("GET", &[]),
-                &answer(200, &[("content-length", value)], "abc"),
+                &response(200, &[("content-length", value)], "abc"),
             );
             assert_eq!(finding.is_some(), is_found, "{value}");
         }
         let head = request("HEAD", &[]);
-        assert!(run(length, &head, &answer(200, &[("content-length", "12")], "")).is_none());
-        assert!(run(length, &head, &answer(200, &[("content-length", "+12")], "")).is_some());
+        assert!(run(length, &head, &response(200, &[("content-length", "12")], "")).is_none());
+        assert!(run(length, &head, &response(200, &[("content-length", "+12")], "")).is_some());
         let both = [("content-length", "3"), ("transfer-encoding", "chunked")];
-        assert!(run(length, &head, &answer(200, &both, "")).is_some());
+        assert!(run(length, &head, &response(200, &both, "")).is_some());
     }
 
     #[test]
     fn statuses_without_content_have_none() {
         let get = request("GET", &[]);
         let is_found =
-            |status, headers: &[(&str, &str)], body| run(no_content, &get, &answer(status, headers, body)).is_some();
+            |status, headers: &[(&str, &str)], body| run(no_content, &get, &response(status, headers, body)).is_some();
         for status in [204, 205, 304] {
             assert!(is_found(status, &[], "x"), "{status}");
             assert!(!is_found(status, &[], ""), "{status}");

@@ -1,4 +1,4 @@
-//! The built-in rules of HTTP: on for every answer, each with an id and a level that a suite or a case can set.
+//! The built-in rules of HTTP: checked for every response, each with an id and a level that a suite or a case can set.
 
 mod coding;
 mod content;
@@ -23,8 +23,8 @@ pub struct RuleInfo {
     pub id: &'static str,
     /// Its level unless a suite or case sets another.
     pub level: Level,
-    /// What it demands, in one sentence, with its source.
-    pub demands: &'static str,
+    /// Its requirement, in one sentence, with its source.
+    pub requirement: &'static str,
     /// The parts of a response that it is about, if it is about single parts.
     pub parts: &'static [RulePart],
     run: fn(&Request, &ResponseView<'_>) -> Option<Violation>,
@@ -68,7 +68,7 @@ pub(crate) fn rule_of(check: &CheckId) -> Option<&'static RuleInfo> {
     RULES.iter().find(|rule| rule.id == check.as_str())
 }
 
-/// What is wrong by a rule. It becomes a finding with the id and the level of the rule.
+/// A violation of a rule. It becomes a finding with the id and the level of the rule.
 #[derive(Debug)]
 struct Violation {
     message: String,
@@ -101,98 +101,98 @@ pub static RULES: [RuleInfo; 14] = [
     RuleInfo {
         id: "http/syntax",
         level: Level::Deny,
-        demands: "status line, field lines and chunks follow the HTTP/1.1 syntax, also in details that readers forgive (RFC 9112)",
+        requirement: "status line, field lines and chunks follow the HTTP/1.1 syntax, also in details that lenient parsers accept (RFC 9112)",
         parts: &[],
         run: syntax::check,
     },
     RuleInfo {
         id: "http/date",
         level: Level::Deny,
-        demands: "exactly one valid `Date` on 2xx, 3xx and 4xx (RFC 9110 §6.6.1, §5.6.7)",
+        requirement: "exactly one valid `Date` on 2xx, 3xx and 4xx (RFC 9110 §6.6.1, §5.6.7)",
         parts: &[RulePart::Header("date")],
         run: date::check,
     },
     RuleInfo {
         id: "http/no-content",
         level: Level::Deny,
-        demands: "no content on 204, 205, 304 and in response to HEAD, and no framing fields on 204 (RFC 9110 §8.6, §9.3.2, §15.3.5, §15.3.6, §15.4.5)",
+        requirement: "no content on 204, 205, 304 and in response to HEAD, and no framing fields on 204 (RFC 9110 §8.6, §9.3.2, §15.3.5, §15.3.6, §15.4.5)",
         parts: &[RulePart::Body],
         run: framing::no_content,
     },
     RuleInfo {
         id: "http/content-type",
         level: Level::Deny,
-        demands: "`Content-Type` is one media type (RFC 9110 §8.3)",
+        requirement: "`Content-Type` is one media type (RFC 9110 §8.3)",
         parts: &[RulePart::Header("content-type"), RulePart::Body],
         run: content::content_type,
     },
     RuleInfo {
         id: "http/json",
         level: Level::Deny,
-        demands: "a JSON media type holds one strict UTF-8 document without duplicate keys (RFC 8259, RFC 7493 §2.3)",
+        requirement: "content with a JSON media type is one strict UTF-8 document without duplicate keys (RFC 8259, RFC 7493 §2.3)",
         parts: &[RulePart::Body],
         run: content::json,
     },
     RuleInfo {
         id: "http/length",
         level: Level::Deny,
-        demands: "the content is as long as it was declared to be, and is declared one way (RFC 9112 §6)",
+        requirement: "the content has the declared length, which is declared once (RFC 9112 §6)",
         parts: &[RulePart::Body],
         run: framing::length,
     },
     RuleInfo {
         id: "http/coding",
         level: Level::Deny,
-        demands: "the content has a coding that the request accepts (RFC 9110 §8.4, §12.4.2, §12.5.3)",
+        requirement: "the content has a coding that the request accepts (RFC 9110 §8.4, §12.4.2, §12.5.3)",
         parts: &[RulePart::Header("content-encoding")],
         run: coding::check,
     },
     RuleInfo {
         id: "http/challenge",
         level: Level::Warn,
-        demands: "401 carries `WWW-Authenticate` (RFC 9110 §15.5.2)",
+        requirement: "401 carries `WWW-Authenticate` (RFC 9110 §15.5.2)",
         parts: &[RulePart::Header("www-authenticate")],
         run: fields::challenge,
     },
     RuleInfo {
         id: "http/allow",
         level: Level::Deny,
-        demands: "405 carries `Allow` (RFC 9110 §15.5.6)",
+        requirement: "405 carries `Allow` (RFC 9110 §15.5.6)",
         parts: &[RulePart::Header("allow")],
         run: fields::allow,
     },
     RuleInfo {
         id: "http/status",
         level: Level::Deny,
-        demands: "the status code is from 100 to 599 and one that this request can get: 101, 206, 304 (RFC 9110 §7.8, §14.2, §15)",
+        requirement: "the status code is from 100 to 599 and one that this request can get: 101, 206, 304 (RFC 9110 §7.8, §14.2, §15)",
         parts: &[],
         run: status::check,
     },
     RuleInfo {
         id: "http/range",
         level: Level::Deny,
-        demands: "206 states its range and is as long as that; 416 states the length (RFC 9110 §14.4, §15.3.7, §15.5.17)",
+        requirement: "206 states its range and has its length; 416 states the length (RFC 9110 §14.4, §15.3.7, §15.5.17)",
         parts: &[],
         run: range::check,
     },
     RuleInfo {
         id: "http/fields",
         level: Level::Deny,
-        demands: "other fields of HTTP are valid, not repeated, and present where a status requires them (RFC 9110, RFC 9111)",
+        requirement: "other fields of HTTP are valid, not repeated, and present where a status requires them (RFC 9110, RFC 9111)",
         parts: &[],
         run: fields::syntax,
     },
     RuleInfo {
         id: "http/recommended",
         level: Level::Warn,
-        demands: "what HTTP recommends: `Content-Type` with content, `Location` with a redirect, valid cookies (RFC 9110, RFC 6265)",
+        requirement: "what HTTP recommends: `Content-Type` with content, `Location` with a redirect, valid cookies (RFC 9110, RFC 6265)",
         parts: &[],
         run: recommended::check,
     },
     RuleInfo {
         id: "http/leak",
         level: Level::Deny,
-        demands: "an error body shows no stack trace, framework error page, database error or connection string",
+        requirement: "an error body shows no stack trace, framework error page, database error or connection string",
         parts: &[RulePart::AnyHeader, RulePart::BodyExcerpt],
         run: leak::check,
     },
@@ -216,7 +216,7 @@ impl RuleLevels {
         levels
     }
 
-    /// Sets the level of the rule with this id; false if there is none.
+    /// Sets the level of the rule with this id; false if there is no such rule.
     pub fn set(&mut self, id: &str, level: Level) -> bool {
         let index = RULES.iter().position(|info| info.id == id);
         if let Some(index) = index {
@@ -268,7 +268,7 @@ mod tests {
         }
     }
 
-    pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(super) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
         Answer {
             version: "HTTP/1.1".to_owned(),
             status,

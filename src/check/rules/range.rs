@@ -41,10 +41,10 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
                 [one] => match Range::parse(one) {
                     None => finding("`Content-Range` is not valid (RFC 9110 §14.4)", expected),
                     Some(Range::Unsatisfied) => {
-                        finding("`Content-Range` of 206 names no range (RFC 9110 §14.4)", expected)
+                        finding("`Content-Range` of 206 has no range (RFC 9110 §14.4)", expected)
                     }
                     Some(Range::Part(length)) if request.method != "HEAD" && !is_coherent(answer, length) => Some(
-                        Violation::new("the content has another length than its `Content-Range` (RFC 9110 §14.4)")
+                        Violation::new("the content length differs from its `Content-Range` (RFC 9110 §14.4)")
                             .expected(format!("{length} bytes ({one})"))
                             .actual(format!("{} bytes", answer.body.length())),
                     ),
@@ -57,7 +57,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
             }
         }
         416 => match ranges.as_slice() {
-            // That it is missing is against a recommendation only.
+            // A missing field violates a recommendation only.
             [] => None,
             [one] if matches!(Range::parse(one), Some(Range::Unsatisfied | Range::Other)) => None,
             _ => finding(
@@ -69,17 +69,17 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
     }
 }
 
-/// Whether the content is as long as the range; what was not received whole is judged elsewhere.
+/// Whether the content has the length of the range; truncated content is checked elsewhere.
 fn is_coherent(answer: &Answer, length: u64) -> bool {
     answer.cut.is_some() || !answer.excess.is_empty() || answer.body.length() as u64 == length
 }
 
 enum Range {
-    /// So many bytes.
+    /// A number of bytes.
     Part(u64),
     /// `*`: none of the ranges was satisfiable.
     Unsatisfied,
-    /// A range of another unit.
+    /// A range of a different unit.
     Other,
 }
 
@@ -114,7 +114,7 @@ fn number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, request, run};
+    use super::super::tests::{request, response, run};
 
     #[test]
     fn partial_content_states_its_range() {
@@ -143,7 +143,7 @@ mod tests {
             (416, &[range("*/10")], true),
             (200, &[], false),
         ] {
-            let finding = run(super::check, &request("GET", &[]), &answer(status, headers, "abc"));
+            let finding = run(super::check, &request("GET", &[]), &response(status, headers, "abc"));
             assert_eq!(finding.is_some(), is_found, "{status} {headers:?}");
         }
     }

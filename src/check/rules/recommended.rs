@@ -1,4 +1,4 @@
-//! `http/recommended`: what HTTP recommends (SHOULD), and syntax that servers often break without harm.
+//! `http/recommended`: recommendations of HTTP (SHOULD), and syntax that servers often violate without consequences.
 
 use super::{
     super::{is_token, view::ResponseView},
@@ -23,7 +23,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
         405 => {
             let mut methods = answer.header("allow").flat_map(|value| value.split(',')).map(str::trim);
             if methods.any(|method| method == request.method) {
-                let message = "405 refuses a method that its `Allow` lists (RFC 9110 §15.5.6)";
+                let message = "405 rejects a method that its `Allow` lists (RFC 9110 §15.5.6)";
                 let allowed: Vec<_> = answer.header("allow").collect();
                 return Some(
                     Violation::new(message)
@@ -44,7 +44,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
                 "no `Content-Encoding`",
             ),
             "expires" if imf_fixdate(value).is_none() => (
-                "the value of `expires` is not a date and means the past (RFC 9111 §5.3)",
+                "the value of `expires` is not a date and is treated as expired (RFC 9111 §5.3)",
                 "a date such as Fri, 07 Feb 2020 13:33:16 GMT",
             ),
             "cache-control" if !directives(value) => (
@@ -92,7 +92,7 @@ fn directives(text: &str) -> bool {
     !is_quoted && parts.iter().all(is_directive)
 }
 
-/// What is wrong with a cookie (RFC 6265 §4.1.1).
+/// The error of a cookie (RFC 6265 §4.1.1).
 fn cookie(text: &str) -> Option<&'static str> {
     let mut parts = text.split(';');
     let Some((name, value)) = parts.next()?.split_once('=') else {
@@ -119,7 +119,7 @@ fn cookie(text: &str) -> Option<&'static str> {
         let (name, value) = part.split_once('=')?;
         let value = value.trim();
         match name.trim().to_ascii_lowercase().as_str() {
-            // Dates with hyphens are older than the standard and understood by all.
+            // Dates with hyphens are older than the standard and widely supported.
             "expires" if imf_fixdate(&value.replacen('-', " ", 2)).is_none() => {
                 Some("the `Expires` of a cookie is not a date (RFC 6265 §4.1.1)")
             }
@@ -133,14 +133,14 @@ fn cookie(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, request, run};
+    use super::super::tests::{request, response, run};
 
     fn is_found(status: u16, headers: &[(&str, &str)], body: &str) -> bool {
-        run(super::check, &request("GET", &[]), &answer(status, headers, body)).is_some()
+        run(super::check, &request("GET", &[]), &response(status, headers, body)).is_some()
     }
 
     #[test]
-    fn recommended_values_are_no_findings() {
+    fn recommended_values_have_no_findings() {
         let text = ("content-type", "text/plain");
         assert!(!is_found(200, &[text], "x") && !is_found(200, &[], "") && !is_found(304, &[], ""));
         assert!(!is_found(302, &[("location", "/a?b=[c]")], ""));
@@ -196,7 +196,7 @@ mod tests {
         let finding = run(
             super::check,
             &request("GET", &[]),
-            &answer(200, &[("set-cookie", "sid=top secret")], ""),
+            &response(200, &[("set-cookie", "sid=top secret")], ""),
         )
         .unwrap();
         assert_eq!(finding.actual, "the cookie `sid`");

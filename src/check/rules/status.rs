@@ -20,9 +20,9 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
             "the server switches protocols, though the request has no `Upgrade` (RFC 9110 §7.8)",
             "a final response",
         ),
-        // Some servers serve ranges for HEAD, too, where nothing can go wrong.
+        // Some servers also serve ranges for HEAD, which has no consequences.
         206 if !matches!(request.method.as_str(), "GET" | "HEAD") || !has("range") => (
-            "206 is the response to a request for a range, and this is none (RFC 9110 §14.2, §15.3.7)",
+            "206 is the response to a range request, and this request has no range (RFC 9110 §14.2, §15.3.7)",
             "the whole content with 200",
         ),
         304 if !matches!(request.method.as_str(), "GET" | "HEAD") => (
@@ -36,7 +36,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{answer, request, run};
+    use super::super::tests::{request, response, run};
 
     #[test]
     fn a_status_that_the_request_cannot_get_is_a_finding() {
@@ -57,7 +57,7 @@ mod tests {
             ("HEAD", &none, 304, false),
             ("POST", &none, 304, true),
         ] {
-            let finding = run(super::check, &request(method, headers), &answer(status, &[], ""));
+            let finding = run(super::check, &request(method, headers), &response(status, &[], ""));
             assert_eq!(finding.is_some(), is_found, "{method} {headers:?} {status}");
         }
     }

@@ -1,4 +1,4 @@
-//! The `snapshot` check: an answer in normal form against the stored one.
+//! The `snapshot` check: compares a response in normal form with the stored one.
 
 mod names;
 mod spelling;
@@ -9,49 +9,49 @@ use base64::Engine as _;
 use serde_json::Value;
 
 pub(crate) use names::Piece;
-pub use names::PutBack;
+pub use names::VariableSubstitution;
 use spelling::{Hide, Meaning, Spelling, Substitute, VOLATILE, meaning};
 
 use super::{Finding, ResponseView, list_fields, media_type::MediaType, sink::Sink, view::Text};
 use crate::json;
 use crate::model::{Answer, CREDENTIALS, CheckId, HIDDEN, Layer, Place, Request};
 
-/// How the first line of a body begins that is not JSON.
+/// The prefix of the first line of a body that is not JSON.
 const KINDS: [&str; 2] = ["text", "base64"];
 
-/// Hides the secrets of one exchange in a text.
+/// Masks the secrets of one exchange in a text.
 pub type HideText<'m> = Box<dyn Fn(&str) -> String + 'm>;
 
-/// Hides the secrets of a run in the texts of snapshots. A response is compared as it would be stored, so a secret in it
-/// is equal to what was stored in its place.
+/// Masks the secrets of a run in the texts of snapshots. A response is compared as it would be stored, so a secret in it
+/// is equal to its stored placeholder.
 pub trait SnapshotMask: std::fmt::Debug + Send + Sync {
-    /// What can stand for a secret. The same text in a response is stored in another spelling.
+    /// The placeholders of secrets. The same text in a response is stored in a quoted form.
     fn marks(&self) -> &[String];
 
-    /// Hides in the texts of one exchange; `None` if there is nothing to hide.
+    /// Masks in the texts of one exchange; `None` if there are no secrets.
     fn of_exchange<'m>(&'m self, request: &Request, answer: &Answer) -> Option<HideText<'m>>;
 }
 
-/// What an answer must look like, and how it is brought into normal form.
+/// The expected snapshot of a response, and the options of its normal form.
 #[derive(Clone, Debug)]
 pub struct SnapshotExpectation {
     /// Header fields that belong to the snapshot, in order.
     pub headers: Arc<[String]>,
-    /// Pointers to volatile values; `*` stands for any one step.
+    /// Pointers to volatile values; `*` matches any one step.
     pub redact: Arc<[String]>,
     /// The values that are written as `{{ name }}`.
-    pub values: Arc<PutBack>,
+    pub values: Arc<VariableSubstitution>,
     /// Pointers to the values that are captured from the response, with their names.
     pub captured: Vec<(String, String)>,
-    /// Hides secrets; `None` where they were hidden before, as in a recording.
+    /// Masks secrets; `None` if they are already masked, as in a recording.
     pub mask: Option<Arc<dyn SnapshotMask>>,
     /// The accepted snapshot, if there is one.
     pub stored: Option<String>,
-    /// The line that asks.
+    /// Its line.
     pub place: Place,
 }
 
-/// The normal form of an answer: what is written into a snapshot file.
+/// The normal form of a response, which is the content of a snapshot file.
 fn normal_form(expectation: &SnapshotExpectation, view: &ResponseView<'_>, hide: Option<Hide<'_>>) -> String {
     let spelling = Spelling {
         names: &expectation.values,
@@ -84,7 +84,7 @@ fn header_values(name: &str, view: &ResponseView<'_>, spelling: &Spelling<'_>) -
     if CREDENTIALS.contains(&name) {
         return values.into_iter().map(|_| HIDDEN.to_owned()).collect();
     }
-    // The order of a list, and the field lines it comes in, mean nothing.
+    // The order of a list and its division into field lines are not significant.
     if let Some(list) = list_fields::normal(name, values.iter().copied()).filter(|_| !values.is_empty()) {
         return vec![spelling.text(&list)];
     }
@@ -152,8 +152,8 @@ fn body(expectation: &SnapshotExpectation, view: &ResponseView<'_>, spelling: &S
     }
 }
 
-/// The body as JSON. What is declared as something else is JSON only if it is an object or an array: in text, the white
-/// space around a number or a word means something.
+/// The body as JSON. A body with a different media type is JSON only if it is an object or an array, because whitespace
+/// around a number or a word is significant in text.
 fn json_of<'v>(view: &'v ResponseView<'_>) -> Option<&'v Value> {
     let value = view.json().ok()?;
     let is_declared = view.media_type().is_none_or(MediaType::is_json);
@@ -164,7 +164,7 @@ fn unescape(step: &str) -> String {
     step.replace("~1", "/").replace("~0", "~")
 }
 
-/// Lines that end as the files of snapshots are read: with nothing but a line feed.
+/// The text with line feeds as line endings, as in snapshot files.
 pub(crate) fn plain_lines(text: &str) -> Cow<'_, str> {
     if !text.contains('\r') {
         return Cow::Borrowed(text);
@@ -192,13 +192,13 @@ pub(super) fn check(
     let stored = expectation.stored.as_deref();
     let stored = stored.map(|stored| plain_lines(stored.trim_end()));
     let mut new = normal_form(expectation, view, None);
-    // Secrets are hidden only where there is a difference: as a rule there are none in a response.
+    // Secrets are masked only if there is a difference, because responses usually contain none.
     let is_same = |new: &str| stored.as_deref().is_some_and(|stored| agrees(expectation, stored, new));
     if is_same(&new) {
         return None;
     }
     let mask = expectation.mask.as_deref();
-    if let Some(hide) = mask.and_then(|mask| mask.of_exchange(request, view.answer())) {
+    if let Some(hide) = mask.and_then(|mask| mask.of_exchange(request, view.response())) {
         new = normal_form(expectation, view, Some(&*hide));
         if is_same(&new) {
             return None;

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-/// From this length on a variable's value is put back wherever it stands; a shorter one only where it is all there is,
-/// and a number of fewer digits not at all: it could be any number.
+/// Minimum length of a value that is replaced by its variable's name anywhere in a text. A shorter value is replaced only if
+/// it is the whole text, and a shorter number never, because it could be any number.
 pub(super) const DISTINCT: usize = 8;
 
 /// Values of a target's variables, each with its name.
 #[derive(Debug)]
-pub struct PutBack {
+pub struct VariableSubstitution {
     pairs: Vec<(String, String)>,
     /// The number of pairs at the end that were captured or generated.
     late: usize,
@@ -20,7 +20,7 @@ pub struct PutBack {
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'t> {
-    /// Text that is no value of a variable.
+    /// Text that is not the value of a variable.
     Literal(&'t str),
     /// The value of the variable with this name.
     Name(&'t str),
@@ -31,8 +31,8 @@ fn is_path_segment(text: &str, range: std::ops::Range<usize>) -> bool {
     text[..range.start].ends_with('/') && (range.end == text.len() || text[range.end..].starts_with(['/', '?', '#']))
 }
 
-impl PutBack {
-    /// Takes `(name, value)` pairs; empty values are left out. Of two names with one value the first is written.
+impl VariableSubstitution {
+    /// Takes `(name, value)` pairs; empty values are ignored. Of two names with the same value the first is used.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut known: Vec<(String, String)> = Vec::new();
         for (name, value) in pairs {
@@ -102,8 +102,8 @@ impl PutBack {
         pair.map(|(_, value)| value.as_str())
     }
 
-    /// Writes `{{ name }}` where a value stands.
-    pub fn put_back(&self, text: &str) -> String {
+    /// The text with values replaced by `{{ name }}`.
+    pub fn substitute_names(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for piece in self.pieces(text) {
             match piece {
@@ -114,7 +114,7 @@ impl PutBack {
         out
     }
 
-    /// Writes the value where `{{ name }}` stands, as it is.
+    /// The text with `{{ name }}` replaced by the value, as it is.
     pub(crate) fn fill_plain(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (name, value) in &self.pairs {

@@ -1,31 +1,31 @@
-//! How the text of a response is spelled in a snapshot file, and read from it.
+//! The notation of the text of a response in a snapshot file: writing and reading it.
 //!
-//! `{{ name }}` is the value of a variable. Everything that could be mistaken for something else, or that editors and
-//! `insta` do not keep, is a quoted text as in a case file: `{{ "{{" }}` for braces, `{{ "\r" }}` for a carriage return,
+//! `{{ name }}` is the value of a variable. Text that is ambiguous, or that editors and
+//! `insta` do not preserve, is a quoted text as in a case file: `{{ "{{" }}` for braces, `{{ "\r" }}` for a carriage return,
 //! `{{ "  " }}` for spaces at the end of a line, `{{ "" }}` for a line break at the end of the text.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::names::{Piece, PutBack};
+use super::names::{Piece, VariableSubstitution};
 
-/// What stands in place of a volatile value.
+/// The placeholder of a volatile value.
 pub(super) const VOLATILE: &str = "[redacted]";
 
-/// Hides secrets in a text.
+/// Masks secrets in a text.
 pub(super) type Hide<'m> = &'m dyn Fn(&str) -> String;
 
-/// How texts are spelled.
+/// The options of the notation.
 #[derive(Clone, Copy)]
 pub(super) struct Spelling<'a> {
-    pub(super) names: &'a PutBack,
-    /// What stands for secrets: the same text in a response is quoted.
+    pub(super) names: &'a VariableSubstitution,
+    /// The placeholders of secrets: the same text in a response is quoted.
     pub(super) marks: &'a [String],
     pub(super) hide: Option<Hide<'a>>,
 }
 
-/// What stands in the place of a JSON value: the name of a captured value, or else [`VOLATILE`].
+/// The placeholder of a JSON value: the name of a captured value, or else [`VOLATILE`].
 #[derive(Clone, Copy)]
 pub(super) struct Substitute<'a> {
     /// The pointer to the value as steps; `*` is any one step.
@@ -51,7 +51,7 @@ impl Spelling<'_> {
         self.spelled(text, |_, _| None)
     }
 
-    /// A text with its literal pieces spelled: `special` says which characters at the start of a piece are quoted.
+    /// A text with its literal pieces escaped: `special` determines which characters at the start of a piece are quoted.
     fn spelled(&self, text: &str, special: fn(&str, bool) -> Option<usize>) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -83,7 +83,7 @@ impl Spelling<'_> {
         out
     }
 
-    /// A JSON value with sorted keys and numbers in one spelling, and other text in the place of some values.
+    /// A JSON value with sorted keys and normalized numbers, and placeholders for some values.
     pub(super) fn json(&self, value: &Value, redact: &[Substitute<'_>]) -> String {
         let mut out = String::new();
         self.write_json(value, redact, ("", 0), &mut out);
@@ -155,7 +155,7 @@ impl Spelling<'_> {
     }
 }
 
-static NO_NAMES: std::sync::LazyLock<PutBack> = std::sync::LazyLock::new(|| PutBack::new([]));
+static NO_NAMES: std::sync::LazyLock<VariableSubstitution> = std::sync::LazyLock::new(|| VariableSubstitution::new([]));
 
 fn new_line(depth: usize, out: &mut String) {
     out.push('\n');
@@ -179,13 +179,13 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// Whether a character cannot be told from another or from nothing.
+/// Whether a character is invisible or looks like a different one.
 fn is_invisible(c: char) -> bool {
     (c.is_whitespace() && c != ' ') || c.is_control() || c == '\u{feff}'
 }
 
-/// The length of what must be quoted at the start of a text, if anything: white space at the end of a line, and
-/// control characters. `ends` says whether the text goes on with something else at its end.
+/// The length of the prefix of a text that must be quoted, if any: whitespace at the end of a line, and control characters.
+/// `ends` states whether the text is followed by a placeholder.
 fn quote_whitespace(text: &str, is_followed: bool) -> Option<usize> {
     let is_inner = |c: char| c == '\n' || c == '\t' || (c.is_whitespace() && !c.is_control());
     let first = text.chars().next()?;
@@ -206,7 +206,7 @@ fn quote_whitespace(text: &str, is_followed: bool) -> Option<usize> {
     is_at_end.then_some(end)
 }
 
-/// Writes literal text; `is_followed` says whether a placeholder comes next.
+/// Writes literal text; `is_followed` states whether a placeholder follows.
 fn push_literal(out: &mut String, text: &str, is_followed: bool, special: fn(&str, bool) -> Option<usize>) {
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -224,7 +224,7 @@ fn push_literal(out: &mut String, text: &str, is_followed: bool, special: fn(&st
             out.push_str(&quoted(&rest[..length]));
             at += length;
         } else {
-            // White space within a line is looked at once.
+            // Whitespace within a line is examined once.
             let end = if c.is_whitespace() && c != '\n' {
                 rest.find(|c: char| c == '\n' || !c.is_whitespace() || c.is_control() && c != '\t')
                     .unwrap_or(rest.len())
@@ -238,19 +238,19 @@ fn push_literal(out: &mut String, text: &str, is_followed: bool, special: fn(&st
     }
 }
 
-/// A part of what a snapshot stands for.
+/// A part of the meaning of a snapshot.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// This text.
     Text(String),
     /// A hidden or redacted value.
     Mark(String),
-    /// A variable that does not exist: equal to nothing in a response.
+    /// A variable that does not exist, which never equals a value of a response.
     Unknown(String),
 }
 
-/// What the text of a snapshot stands for on this target. Two texts are the same snapshot if they mean the same.
-pub(super) fn meaning(snapshot: &str, names: &PutBack, marks: &[String]) -> Vec<Meaning> {
+/// The meaning of the text of a snapshot on this target. Two texts are the same snapshot if their meanings are equal.
+pub(super) fn meaning(snapshot: &str, names: &VariableSubstitution, marks: &[String]) -> Vec<Meaning> {
     let lines: Vec<_> = snapshot.lines().map(str::trim_end).collect();
     let text = lines.join("\n");
     let text = text.trim_end();
@@ -274,7 +274,7 @@ pub(super) fn meaning(snapshot: &str, names: &PutBack, marks: &[String]) -> Vec<
 }
 
 struct Reader<'a> {
-    names: &'a PutBack,
+    names: &'a VariableSubstitution,
     marks: &'a [String],
     meaning: Vec<Meaning>,
     text: String,
@@ -346,7 +346,7 @@ enum Placeholder<'t> {
     Name(&'t str),
 }
 
-/// Reads what follows `{{ `, and returns what follows ` }}`.
+/// Reads the text after `{{ `, and returns the text after ` }}`.
 fn placeholder(inside: &str, is_json: bool) -> Option<(Placeholder<'_>, &str)> {
     let quote = if is_json { "\\\"" } else { "\"" };
     if let Some(quoted) = inside.strip_prefix(quote) {

@@ -21,7 +21,7 @@ impl SnapshotMask for Mask {
     }
 }
 
-fn answer(kind: &str, body: impl Into<Vec<u8>>) -> Answer {
+fn response(kind: &str, body: impl Into<Vec<u8>>) -> Answer {
     Answer {
         version: "HTTP/1.1".to_owned(),
         status: 200,
@@ -44,7 +44,7 @@ fn expectation(vars: &[(&str, &str)]) -> SnapshotExpectation {
         captured: Vec::new(),
         headers: Arc::from(["set-cookie".to_owned(), "allow".to_owned()]),
         redact: Arc::from([]),
-        values: Arc::new(PutBack::new(pairs)),
+        values: Arc::new(VariableSubstitution::new(pairs)),
         mask: None,
         stored: None,
         place: Place {
@@ -64,14 +64,14 @@ fn request() -> Request {
     }
 }
 
-/// What is stored for a response, as `insta` and editors keep it.
+/// The stored snapshot of a response, as `insta` and editors preserve it.
 fn stored(expectation: &SnapshotExpectation, answer: &Answer) -> String {
     let view = ResponseView::new(answer, 1000);
     let text = check(expectation, &request(), &view, &mut Vec::new()).expect("it differs");
     text.trim_end().to_owned()
 }
 
-/// Whether the second response is what was stored for the first.
+/// Whether the second response equals the stored snapshot of the first.
 fn passes(expectation: &SnapshotExpectation, one: &Answer, other: &Answer) -> bool {
     let mut expectation = expectation.clone();
     expectation.stored = Some(stored(&expectation, one));
@@ -89,7 +89,7 @@ fn bytes_of_a_header_equal_only_themselves() {
     let mut expectation = expectation(&[]);
     expectation.headers = Arc::from(["x-a".to_owned()]);
     let with = |value: &[u8]| {
-        let mut answer = answer("text/plain", "a");
+        let mut answer = response("text/plain", "a");
         answer.headers.push(("x-a".to_owned(), crate::model::field_text(value)));
         answer
     };
@@ -155,13 +155,13 @@ fn every_text_passes_for_itself_and_for_no_other() {
         "12345678x",
     ];
     for one in texts {
-        let first = answer("text/plain", one);
+        let first = response("text/plain", one);
         let file = stored(&expectation, &first);
         assert!(file.lines().all(|line| line == line.trim_end()), "{file:?}");
         assert!(!file.contains(['\r', '\u{0}', '\u{1b}', '\u{feff}']), "{file:?}");
         for other in texts {
             assert_eq!(
-                passes(&expectation, &first, &answer("text/plain", other)),
+                passes(&expectation, &first, &response("text/plain", other)),
                 one == other,
                 "{one:?} {other:?} {file:?}"
             );
@@ -210,7 +210,8 @@ fn every_json_value_passes_for_itself_and_for_no_other() {
     ];
     for one in &values {
         for other in &values {
-            let [first, second] = [one, other].map(|value| answer("application/json", json!({"v": value}).to_string()));
+            let [first, second] =
+                [one, other].map(|value| response("application/json", json!({"v": value}).to_string()));
             assert_eq!(passes(&expectation, &first, &second), one == other, "{one} {other}");
         }
     }
@@ -231,7 +232,7 @@ fn one_snapshot_serves_targets_with_other_values() {
     let body = |user: &str, number: u32, quoted: &str| {
         let text =
             json!({"user": format!("{{{user}}}"), "number": number, "quoted": quoted, "text": number.to_string()});
-        answer("application/json", text.to_string())
+        response("application/json", text.to_string())
     };
     let text = stored(&one, &body("7c9e6679-7425", 12_345_678, "say \"hi\" \\ now"));
     assert!(
@@ -247,37 +248,37 @@ fn one_snapshot_serves_targets_with_other_values() {
 }
 
 #[test]
-fn bytes_text_and_codings_are_told_apart() {
+fn bytes_text_and_codings_are_distinguished() {
     let expectation = expectation(&[]);
-    let bytes = answer("application/octet-stream", vec![0xff, 0xfe, 0xfd]);
-    let text = answer("application/octet-stream", "//79");
+    let bytes = response("application/octet-stream", vec![0xff, 0xfe, 0xfd]);
+    let text = response("application/octet-stream", "//79");
     let shown = stored(&expectation, &bytes);
     assert!(
         shown.ends_with("base64, not decoded:\n//79") || shown.ends_with("base64:\n//79"),
         "{shown}"
     );
     assert!(!passes(&expectation, &bytes, &text) && !passes(&expectation, &text, &bytes));
-    let utf_8 = answer("text/plain", "größe");
-    let latin = answer("text/plain; charset=iso-8859-1", b"gr\xf6\xdfe".to_vec());
+    let utf_8 = response("text/plain", "größe");
+    let latin = response("text/plain; charset=iso-8859-1", b"gr\xf6\xdfe".to_vec());
     assert!(stored(&expectation, &latin).ends_with("text, windows-1252:\ngröße"));
     assert!(!passes(&expectation, &utf_8, &latin) && passes(&expectation, &latin, &latin));
     let mut marked = b"\xef\xbb\xbf".to_vec();
     marked.extend("größe".as_bytes());
-    assert!(!passes(&expectation, &utf_8, &answer("text/plain", marked)));
-    let broken = answer("text/plain", b"caf\xe9".to_vec());
-    assert!(!passes(&expectation, &broken, &answer("text/plain", "caf\u{fffd}")));
+    assert!(!passes(&expectation, &utf_8, &response("text/plain", marked)));
+    let broken = response("text/plain", b"caf\xe9".to_vec());
+    assert!(!passes(&expectation, &broken, &response("text/plain", "caf\u{fffd}")));
     assert!(!passes(
         &expectation,
         &broken,
-        &answer("text/plain", b"caf\xe8".to_vec())
+        &response("text/plain", b"caf\xe8".to_vec())
     ));
-    let mut gzip = answer("text/plain", "not gzip");
+    let mut gzip = response("text/plain", "not gzip");
     gzip.headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
     assert!(stored(&expectation, &gzip).contains("base64, not decoded:"));
 }
 
 #[test]
-fn white_space_around_json_means_something_only_in_text() {
+fn whitespace_around_json_is_significant_only_in_text() {
     let expectation = expectation(&[]);
     for (kind, one, other, same) in [
         ("application/json", "1", "1\n", true),
@@ -286,7 +287,7 @@ fn white_space_around_json_means_something_only_in_text() {
         ("text/html", "{\"a\":1}", "{ \"a\": 1 }\n", true),
     ] {
         assert_eq!(
-            passes(&expectation, &answer(kind, one), &answer(kind, other)),
+            passes(&expectation, &response(kind, one), &response(kind, other)),
             same,
             "{kind} {one}"
         );
@@ -302,7 +303,7 @@ fn a_hidden_secret_passes_and_what_looks_like_one_does_not() {
         "{\"a\": \"czNjcmV0LXZhbHVl\", \"s3cret-value\": 1}",
         "{\"a\": \"$TOKEN s3cret-value [hidden]\"}",
     ] {
-        let one = answer("application/json", body);
+        let one = response("application/json", body);
         let file = stored(&expectation, &one);
         assert!(!file.contains("s3cret") && file.contains("$TOKEN"), "{file}");
         assert!(passes(&expectation, &one, &one), "{body}");
@@ -310,20 +311,20 @@ fn a_hidden_secret_passes_and_what_looks_like_one_does_not() {
             .replace("s3cret-value", "$TOKEN")
             .replace("czNjcmV0LXZhbHVl", "$TOKEN");
         assert!(
-            !passes(&expectation, &one, &answer("application/json", literal.clone())),
+            !passes(&expectation, &one, &response("application/json", literal.clone())),
             "{literal}"
         );
         let other = body.replace(": \"", ": \"x");
         assert!(
-            !passes(&expectation, &one, &answer("application/json", other)),
+            !passes(&expectation, &one, &response("application/json", other)),
             "{body}"
         );
     }
-    // A recording contains the mark: there it is the secret.
-    let file = stored(&expectation, &answer("text/plain", "key s3cret-value"));
+    // A recording contains the placeholder in place of the secret.
+    let file = stored(&expectation, &response("text/plain", "key s3cret-value"));
     expectation.mask = None;
     expectation.stored = Some(file);
-    let recorded = answer("text/plain", "key $TOKEN");
+    let recorded = response("text/plain", "key $TOKEN");
     assert!(
         check(
             &expectation,
@@ -340,7 +341,7 @@ fn redacted_is_not_the_text_of_it() {
     let mut expectation = expectation(&[]);
     expectation.redact = Arc::from(["/at".to_owned(), "/items/*/id".to_owned(), "/list/1".to_owned()]);
     let body = |at: &str, id: u8| {
-        answer(
+        response(
             "application/json",
             json!({"at": at, "items": [{"id": id, "n": 1}], "list": [1, id], "b": "[redacted]"}).to_string(),
         )
@@ -348,7 +349,7 @@ fn redacted_is_not_the_text_of_it() {
     assert!(passes(&expectation, &body("2020", 1), &body("2021", 2)));
     expectation.stored = Some(stored(&expectation, &body("2020", 1)));
     expectation.redact = Arc::from([]);
-    let literal = answer(
+    let literal = response(
         "application/json",
         "{\"at\":\"[redacted]\",\"items\":[{\"id\":\"[redacted]\",\"n\":1}],\"list\":[1,\"[redacted]\"],\"b\":\"[redacted]\"}",
     );
@@ -367,7 +368,7 @@ fn redacted_is_not_the_text_of_it() {
 fn a_cookie_keeps_its_name_and_attributes() {
     let expectation = expectation(&[]);
     let with = |cookies: &[&str]| {
-        let mut answer = answer("text/plain", "");
+        let mut answer = response("text/plain", "");
         answer.headers.extend(
             cookies
                 .iter()
@@ -401,7 +402,7 @@ fn a_cookie_keeps_its_name_and_attributes() {
 fn lists_in_headers_have_one_spelling() {
     let expectation = expectation(&[]);
     let with = |values: &[&str]| {
-        let mut answer = answer("text/plain", "");
+        let mut answer = response("text/plain", "");
         answer
             .headers
             .extend(values.iter().map(|value| ("allow".to_owned(), (*value).to_owned())));
@@ -414,11 +415,11 @@ fn lists_in_headers_have_one_spelling() {
 }
 
 #[test]
-fn a_variable_that_is_gone_is_equal_to_nothing() {
+fn removed_variable_never_equals_a_value() {
     let mut expectation = expectation(&[]);
     expectation.stored = Some("HTTP 200\n\n\"{{ gone }}\"".to_owned());
     for body in ["\"{{ gone }}\"", "\"gone\"", "\"\""] {
-        let answer = answer("application/json", body);
+        let answer = response("application/json", body);
         assert!(
             check(
                 &expectation,
@@ -435,7 +436,7 @@ fn a_variable_that_is_gone_is_equal_to_nothing() {
         let _ = write!(long, "{{{{ ");
     }
     expectation.stored = Some(long);
-    let answer = answer("text/plain", "x");
+    let answer = response("text/plain", "x");
     assert!(
         check(
             &expectation,

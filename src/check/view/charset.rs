@@ -6,7 +6,7 @@ use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::check::media_type::MediaType;
 
-/// Stands for a sequence of bytes that is invalid in its charset; this byte is in no UTF-8 text.
+/// Replaces a sequence of bytes that is invalid in its charset; UTF-8 text never contains this byte.
 const INVALID: u8 = 0xff;
 /// Labels of ASCII, which the standard reads as windows-1252.
 const ASCII: [&str; 12] = [
@@ -27,7 +27,7 @@ const ASCII: [&str; 12] = [
 /// The text of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Text<'b> {
-    /// The text, or why some bytes are not text: no test of a text may take them for a character.
+    /// The text, or why some bytes are not text, so that no test of a text treats them as a character.
     pub(crate) content: Result<Cow<'b, str>, InvalidText>,
     /// The charset, unless it is UTF-8 or a part of it.
     pub(crate) charset: Option<&'static str>,
@@ -40,12 +40,12 @@ pub(crate) struct Text<'b> {
 pub(crate) struct InvalidText {
     /// UTF-8, with the byte 0xFF for each invalid sequence.
     pub(crate) bytes: Vec<u8>,
-    /// What is wrong, such as "byte 4 is not valid UTF-8".
+    /// The error, such as "byte 4 is not valid UTF-8".
     pub(crate) reason: String,
 }
 
 impl<'b> Text<'b> {
-    /// For people: invalid sequences are shown as U+FFFD.
+    /// The text for output, with invalid sequences as U+FFFD.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
         match &self.content {
             Ok(text) => Cow::Borrowed(text),

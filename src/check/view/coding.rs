@@ -24,7 +24,7 @@ pub(crate) enum DecodeError {
     Corrupt {
         /// The coding.
         coding: String,
-        /// What is wrong.
+        /// The error.
         reason: String,
     },
     /// The decoded body exceeds the limit.
@@ -36,7 +36,7 @@ pub(crate) enum DecodeError {
     /// The coding is not one that can be removed.
     #[error("the content coding `{0}` is not supported")]
     Unsupported(String),
-    /// There are more codings than anybody applies.
+    /// There are more codings than the limit.
     #[error("the body has more than {MAX_CODINGS} content codings")]
     TooMany,
 }

@@ -34,7 +34,7 @@ pub(crate) enum BodyError {
     Charset(String),
 }
 
-/// A response and what has been read from its body so far.
+/// A response and the decoded forms of its body, computed on demand.
 #[derive(Debug)]
 pub(crate) struct ResponseView<'a> {
     answer: &'a Answer,
@@ -65,7 +65,7 @@ impl<'a> ResponseView<'a> {
     }
 
     /// The response itself.
-    pub(crate) fn answer(&self) -> &'a Answer {
+    pub(crate) fn response(&self) -> &'a Answer {
         self.answer
     }
 
@@ -106,7 +106,7 @@ impl<'a> ResponseView<'a> {
         charset::decode(bytes, self.media_type()).map_err(BodyError::Charset)
     }
 
-    /// The body for people, as far as it can be read.
+    /// The body for output, as far as it can be decoded.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
         match (self.text(), self.bytes()) {
             (Ok(text), _) => text.into_shown(),
@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    fn response(headers: &[(&str, &str)], body: &[u8]) -> Answer {
         Answer {
             version: "HTTP/1.1".to_owned(),
             status: 200,
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_body_without_coding_is_not_copied() {
-        let plain = answer(&[("content-encoding", "identity")], b"[1]");
+        let plain = response(&[("content-encoding", "identity")], b"[1]");
         let view = ResponseView::new(&plain, 10);
         assert!(std::ptr::eq(view.bytes().unwrap(), plain.body.bytes()));
         assert_eq!(view.json(), Ok(&serde_json::json!([1])));
@@ -156,13 +156,13 @@ mod tests {
 
     #[test]
     fn an_empty_body_is_not_decoded() {
-        let empty = answer(&[("content-encoding", "gzip")], b"");
+        let empty = response(&[("content-encoding", "gzip")], b"");
         assert_eq!(ResponseView::new(&empty, 10).bytes(), Ok(&b""[..]));
     }
 
     #[test]
     fn a_broken_coding_is_the_error_of_text_and_json() {
-        let broken = answer(&[("content-encoding", "gzip")], b"[1]");
+        let broken = response(&[("content-encoding", "gzip")], b"[1]");
         let view = ResponseView::new(&broken, 10);
         assert!(matches!(
             view.json(),

@@ -360,7 +360,7 @@ fn rule_of_result(id: &str, found: &Found<'_>) -> Value {
     let check = CheckId::from(id);
     let built_in = rule_of(&check).filter(|_| found.rule_title.is_none());
     let text = match (built_in, found.rule_title) {
-        (Some(rule), _) => format!("{}.", capital(rule.demands)),
+        (Some(rule), _) => format!("{}.", capital(rule.requirement)),
         (None, Some(title)) => title.to_owned(),
         (None, None) => check.title(),
     };
@@ -472,7 +472,7 @@ mod tests {
             };
             let rule = rule_of_result(known.id, &found);
             let text = rule["fullDescription"]["text"].as_str().unwrap();
-            assert!(text.contains(&known.demands[1..]), "{text}");
+            assert!(text.contains(&known.requirement[1..]), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `http/leak`: an error response shows nothing of the server's code, queries or credentials.
+//! `http/leak`: an error response does not contain the server's code, queries or credentials.
 
 mod patterns;
 
@@ -14,12 +14,12 @@ use super::{super::view::ResponseView, Violation};
 use crate::{model::Request, text::Prefilter};
 use patterns::LEAKS;
 
-/// Largest part of a body that is searched, in bytes.
+/// Maximum part of a body that is searched, in bytes.
 const SEARCHED: usize = 256 * 1024;
-/// How often escapes are undone: JSON in a JSON string in an HTML page is three.
+/// Maximum number of layers of escapes that are decoded: JSON in a JSON string in an HTML page has three.
 const LAYERS: usize = 4;
 
-/// A filter for the texts one of which every match contains: most bodies contain none, and then the rest is not built.
+/// A filter for texts of which every match contains one: most bodies contain none, so the patterns are not compiled.
 static FILTER: LazyLock<Prefilter> =
     LazyLock::new(|| Prefilter::new(LEAKS.iter().flat_map(|leak| leak.needs).map(|need| need.as_bytes())));
 
@@ -38,7 +38,7 @@ static NEEDS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 /// The patterns, compiled when they are first needed.
 static PATTERNS: [OnceLock<Option<Regex>>; LEAKS.len()] = [const { OnceLock::new() }; LEAKS.len()];
 
-/// A pattern of the table as the library reads it.
+/// A pattern of the table in the syntax of the library.
 fn regex_text(pattern: &str) -> String {
     format!("(?is-u){}", pattern.replace(' ', r"\s"))
 }
@@ -56,7 +56,7 @@ pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation>
     )
 }
 
-/// The first leak in a text, or in what its JSON and HTML escapes stand for.
+/// The first leak in a text, also within JSON and HTML escapes.
 fn find(text: &str) -> Option<(&'static str, String)> {
     let mut text = Cow::Borrowed(text);
     for _ in 0..LAYERS {
@@ -89,7 +89,7 @@ fn pattern(kind: usize) -> Option<&'static Regex> {
     PATTERNS[kind].get_or_init(compile).as_ref()
 }
 
-/// Undoes one layer of JSON escapes and HTML references; `None` where there is none.
+/// Decodes one layer of JSON escapes and HTML references; `None` if there are none.
 fn unescape(text: &str) -> Option<String> {
     memchr::memchr2(b'\\', b'&', text.as_bytes())?;
     let mut out = String::with_capacity(text.len());
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_for_clients_are_no_leaks() {
+    fn messages_for_clients_are_not_leaks() {
         let legitimate = examples(LEGITIMATE);
         assert!(legitimate.len() >= 200);
         let found: Vec<_> = legitimate

@@ -6,7 +6,7 @@ pub(super) struct Leak {
     pub(super) what: &'static str,
     /// Texts in lower case of which each match contains at least one, in any case.
     pub(super) needs: &'static [&'static str],
-    /// Case-insensitive, linear; a space stands for any whitespace.
+    /// Case-insensitive, linear; a space matches any whitespace.
     pub(super) pattern: &'static str,
 }
 
