@@ -1,6 +1,9 @@
 //! A recording as one side of a comparison: an index of its cases, each of which is read again when it is compared.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use serde_json::Value;
 
@@ -8,11 +11,16 @@ use super::{Side, body::CREATED, values::identifiers};
 use crate::{
     check::{MAX_DECODED, ResponseView, VariableSubstitution},
     model::{Answer, Attempt, CaseFinished, Event, Exchange, Reply, Request, RunFinished},
+    plan::case_id,
+    project::RUN_ID,
     recording::{Recording, RecordingError},
 };
 
 /// Maximum number of identifiers at one location that are paired with those of the other side.
 pub(super) const PAIRED: usize = 5;
+
+/// Minimum length in bytes of a captured value that is recognized inside a text.
+const MIN_DISTINCT: usize = 8;
 
 /// Begins the name of a captured value among the identifiers that a side assigned.
 pub(super) const CAPTURE: &str = "capture ";
@@ -47,11 +55,15 @@ impl Recorded {
         let mut found: HashMap<String, Entry> = HashMap::new();
         let mut end: Option<RunFinished> = None;
         let mut repeats = 1;
+        // Values that differ from run to run, with their names.
+        let mut late: BTreeSet<(String, String)> = BTreeSet::new();
+        let run_id = started.vars.get(RUN_ID).and_then(Value::as_str).map(str::to_owned);
         let mut assigned: HashMap<(String, String), Vec<String>> = HashMap::new();
         while let Some(event) = recording.next() {
             match event?.into_inner() {
                 Event::CaseFinished(finished) if wanted(&finished.id) => {
                     repeats = repeats.max(1 + finished.repeats.len());
+                    late.extend(late_values(&finished, run_id.as_deref()));
                     for (step, finished) in finished.by_step().into_iter().enumerate() {
                         for (place, value) in attempts(&finished).flat_map(assigned_by) {
                             assigned.entry((finished.id.clone(), place)).or_default().push(value);
@@ -84,7 +96,7 @@ impl Recorded {
             .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
         let authority = ("base_url_host".to_owned(), authority.to_owned());
         Ok(Self {
-            names: VariableSubstitution::new(names.chain([("base_url".to_owned(), base), authority])),
+            names: VariableSubstitution::new(names.chain([("base_url".to_owned(), base), authority]).chain(late)),
             side: Side {
                 name: name.to_owned(),
                 base_url: started.base_url,
@@ -117,6 +129,28 @@ impl Recorded {
         // It had as many steps when it was indexed.
         Ok(steps.swap_remove(entry.step.min(steps.len() - 1)))
     }
+}
+
+/// The values of a case that differ from run to run and can be part of other texts, with their names: captured and generated
+/// ones, and its `case_id` if the case uses it.
+fn late_values(case: &CaseFinished, run_id: Option<&str>) -> Vec<(String, String)> {
+    let steps = || attempts(case).flat_map(|attempt| &attempt.steps);
+    let values = steps().flat_map(|step| step.captures.iter().chain(&step.generated));
+    let texts = values.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    let mut all: Vec<_> = texts
+        .filter(|(_, text)| text.len() >= MIN_DISTINCT && !text.starts_with('$'))
+        .collect();
+    if let Some(id) = run_id.map(|run_id| case_id(run_id, &case.id)) {
+        let uses = |exchange: &Exchange| {
+            let request = &exchange.request;
+            let in_headers = request.headers.iter().any(|(_, value)| value.contains(&id));
+            in_headers || request.url.contains(&id) || request.body.text().contains(&id)
+        };
+        if attempts(case).flat_map(Attempt::exchanges).any(uses) {
+            all.push(("case_id".to_owned(), id));
+        }
+    }
+    all
 }
 
 /// The values that differ from run to run: captured ones, and the identifiers of a resource that an attempt created, by

@@ -22,7 +22,7 @@ pub fn new_run_id() -> String {
 }
 
 /// The `case_id` of a case in a run.
-pub(super) fn case_id(run_id: &str, case: &str) -> String {
+pub(crate) fn case_id(run_id: &str, case: &str) -> String {
     short_id(digest(&SHA256, format!("{run_id}\n{case}").as_bytes()).as_ref())
 }
 

@@ -16,6 +16,7 @@ use std::{
 };
 
 pub use bind::{Binder, Bound, Unbound};
+pub(crate) use late::case_id;
 pub use late::{Late, new_run_id};
 pub use select::Selection;
 

@@ -165,7 +165,7 @@ pub(super) struct TextLine {
 
 /// An attempt: the reason, and for each step its findings, the response in short and the command that repeats the request.
 pub(super) fn attempt(attempt: &Attempt, shell: &Shell) -> String {
-    text_of(attempt_lines(attempt, Some(shell), DIFF_LINES))
+    text_of(attempt_lines(attempt, Some(shell), DIFF_LINES, Detail::Full))
 }
 
 fn text_of(lines: Vec<TextLine>) -> String {
@@ -176,8 +176,22 @@ fn text_of(lines: Vec<TextLine>) -> String {
     out
 }
 
+/// Which lines of an attempt are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// All of them.
+    Full,
+    /// Of steps that passed, only what they are and what they captured.
+    Brief,
+}
+
 /// The lines of an attempt, with command lines if there is a `shell`.
-pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: usize) -> Vec<TextLine> {
+pub(super) fn attempt_lines(
+    attempt: &Attempt,
+    shell: Option<&Shell>,
+    max_diff: usize,
+    detail: Detail,
+) -> Vec<TextLine> {
     let mut out = Vec::new();
     let mut add = |part, label, text| out.push(TextLine { part, label, text });
     if let Some(reason) = &attempt.reason {
@@ -193,6 +207,16 @@ pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: 
         for line in finding_lines(&step.findings, &mut room, max_diff) {
             add(line.part, line.label, line.text);
         }
+        if let Some(captures) = captures(step) {
+            add(Part::Note, "captured: ", captures);
+        }
+        let is_brief = detail == Detail::Brief && !step.id.is_empty() && !step.fails() && !step.is_unanswered();
+        if is_brief {
+            if let Some(shell) = &mut shell {
+                shell.add_captures(step);
+            }
+            continue;
+        }
         let Some(exchange) = &step.exchange else { continue };
         if let Reply::Answer(answer) = &exchange.reply {
             let length = match answer.body.length() {
@@ -206,9 +230,6 @@ pub(super) fn attempt_lines(attempt: &Attempt, shell: Option<&Shell>, max_diff: 
                 format!("{version} {}, {length}", visible(&status))
             };
             add(Part::Response, "response: ", text);
-        }
-        if let Some(captures) = captures(step) {
-            add(Part::Note, "captured: ", captures);
         }
         let request = &exchange.request;
         if let Some(shell) = shell.as_ref().filter(|_| !request.body.is_cut()) {
@@ -468,6 +489,17 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("step omitted: not sent: the run ended\n"), "{text}");
+        let mut passed = one;
+        for step in &mut passed.steps {
+            step.exchange = None;
+        }
+        let brief = text_of(attempt_lines(
+            &passed,
+            Some(&Shell::default()),
+            DIFF_LINES,
+            Detail::Brief,
+        ));
+        assert!(brief.contains("captured: ") && !brief.contains("reproduce"), "{brief}");
     }
 
     #[test]

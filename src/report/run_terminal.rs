@@ -13,7 +13,7 @@ use super::{
     from::run::Run,
     limits::terminal::{BODY, DIFF_LINES, NAMED_COUNT},
     model::ListKind,
-    plain::{self, Part},
+    plain::{self, Detail, Part},
     text::{cases, count},
 };
 use crate::{
@@ -212,7 +212,7 @@ impl<W: Write> RunTerminal<W> {
             }
             let item = self.run.item(finished);
             let shell = item.execution.as_ref().filter(|_| is_last).map(|run| run.shell);
-            for line in plain::attempt_lines(attempt, shell, DIFF_LINES) {
+            for line in plain::attempt_lines(attempt, shell, DIFF_LINES, Detail::Brief) {
                 let text = colored(self.colors, line.part, &line.text);
                 writeln!(self.out, "    {}{text}", self.colors.faint(line.label))?;
                 if line.part == Part::Reason {

@@ -1069,3 +1069,26 @@ teardown:
     }
     assert!(ran.stdout.contains("capture `pin` cannot be masked"), "{}", ran.stdout);
 }
+
+#[test]
+fn values_of_a_run_inside_texts_are_not_differences() {
+    let case = "steps:
+  - id: echo
+    request:
+      method: POST
+      path: /echo
+      body: { json: { title: 'Note of {{ case_id }}', mail: 'c-{{ case_id }}@example.test', path: '/v2/r-{{ case_id }}/tags' } }
+    expect: { status: 200 }
+    capture: { mail: /body/mail }
+  - id: again
+    request: { method: POST, path: /echo, body: { json: { title: 'sent to {{ mail }} now' } } }
+    expect: { status: 200 }
+";
+    let (project, ran, _) = run(case, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let (server, _) = shop();
+    let again = project.run(&["run", "--target", &server.url(), "--record", "again.ndjson"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    let compared = project.run(&["compare", "--baseline", "run.ndjson", "--candidate", "again.ndjson"]);
+    assert!(compared.stdout.contains("no change"), "{}", compared.stdout);
+}

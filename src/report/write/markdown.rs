@@ -23,7 +23,7 @@ use crate::{
             },
         },
         model::{Column, End, Execution, Grid, Item, List, ListKind, Section, Severity, Start, Table, Writer},
-        plain::{self, Part},
+        plain::{self, Detail, Part},
         spool::Spool,
         text::{cases, clip, count, digest, figure, millis, seconds, short},
     },
@@ -370,7 +370,7 @@ fn entry_of_run(item: &Item<'_>, run: &Execution<'_>) -> String {
 fn attempt(attempt: &Attempt, mut text: String, out: &mut String) {
     let mut diff = String::new();
     let mut room = FINDINGS;
-    let lines = plain::attempt_lines(attempt, None, DIFF_LINES);
+    let lines = plain::attempt_lines(attempt, None, DIFF_LINES, Detail::Full);
     for (index, line) in lines.iter().enumerate() {
         if room == 0 {
             let more = count(lines.len() - index, "more line");
