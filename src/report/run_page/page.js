@@ -314,6 +314,13 @@
     return attempt.steps || [];
   }
 
+  function stepTitle(step) {
+    const phase = { setup: 'Setup ', teardown: 'Teardown ' }[step.phase] || 'Step ';
+    const polls = step.polls > 0 ? ', ' + (step.polls + 1) + ' requests' : '';
+    const state = step.omitted !== undefined ? ', not sent: ' + step.omitted : ', took ' + duration(step.elapsed_us) + polls;
+    return make('h4', '', phase, make('code', '', step.id), state);
+  }
+
   /// What precedes the exchanges of an attempt, and its exchanges.
   function attemptParts(attempt, details, number) {
     const above = [attempt.reason && make('p', 'callout', attempt.reason)], exchanges = [];
@@ -323,7 +330,12 @@
       const left = details.left_out[number][at];
       const into = isFlow ? exchanges : above;
       if (isFlow) {
-        into.push(make('h4', '', 'Step ', make('code', '', step.id), ', took ' + duration(step.elapsed_us)));
+        into.push(stepTitle(step));
+        const captures = Object.entries(step.captures || {});
+        if (captures.length > 0) {
+          into.push(make('p', 'note', 'Captured ', make('code', '',
+            captures.map(([name, value]) => name + ' = ' + JSON.stringify(value)).join(', '))));
+        }
       }
       into.push((step.findings || []).map(finding),
         left > 0 && make('p', 'note', plural(left, 'more finding') + ' left out of this page'));
