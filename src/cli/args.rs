@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     model::Partition,
     project::{Rate, TargetOptions},
-    report::{FinalStatusLevel, ReportSpec, RunOptions, StatusLevel},
+    report::{FinalStatusLevel, ReportSpec, StatusLevel, TerminalOptions},
     run::SnapshotMode,
     session::{CaseFilter, LockstepOptions, TARGET_VARIABLE},
     source::parse_duration,
@@ -124,8 +124,8 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    pub(super) fn options(self) -> RunOptions {
-        RunOptions {
+    pub(super) fn options(self) -> TerminalOptions {
+        TerminalOptions {
             status: if self.quiet {
                 self.status_level.min(StatusLevel::Retry)
             } else {

@@ -8,7 +8,7 @@ use super::{
     terminal::present,
 };
 use crate::{
-    compare::Level,
+    compare::ChangeLevel,
     model::Exit,
     report::{Report, ShowOptions},
     session::{self, CaseFilter, CompareRequest, SessionError},
@@ -43,11 +43,11 @@ pub(super) fn compare(
 }
 
 impl FailOn {
-    fn level(self) -> Option<Level> {
+    fn level(self) -> Option<ChangeLevel> {
         match self {
-            Self::Breaking => Some(Level::Breaking),
-            Self::Warning => Some(Level::Warning),
-            Self::Any => Some(Level::Info),
+            Self::Breaking => Some(ChangeLevel::Breaking),
+            Self::Warning => Some(ChangeLevel::Warning),
+            Self::Any => Some(ChangeLevel::Info),
             Self::None => None,
         }
     }

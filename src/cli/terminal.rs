@@ -6,12 +6,12 @@ use super::Printer;
 use crate::{
     model::Exit,
     redact::Reporter,
-    report::{Progress, Report, ReportSpec, RunOptions, RunTerminal, ShowOptions},
+    report::{Progress, Report, ReportSpec, RunTerminal, ShowOptions, TerminalOptions},
     session::{Documents, Measurement, Notices as _},
 };
 
 /// The reporter for the terminal: on standard output, or on standard error if a report is written to standard output.
-pub(super) fn terminal(reports: &[ReportSpec], options: RunOptions, printer: &Printer) -> Box<dyn Reporter> {
+pub(super) fn terminal(reports: &[ReportSpec], options: TerminalOptions, printer: &Printer) -> Box<dyn Reporter> {
     if reports.iter().any(|spec| spec.path.is_none()) {
         let err = IgnoreBrokenPipe(io::stderr());
         return Box::new(RunTerminal::new(err, printer.err_colors(), options));

@@ -19,9 +19,9 @@ use chrono::NaiveDate;
 
 use super::{
     Accepted, CHANGE_RULES, Change, ChangeRule, Facts, StaleEntry,
-    difference::Part,
+    difference::ChangedPart,
     fingerprint,
-    gather::{Group, Key},
+    gather::{ChangeGroup, Key},
 };
 use crate::{
     check::{fields, is_token},
@@ -55,9 +55,9 @@ impl AcceptedEntry {
         let is =
             |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
         let (pointer, header) = match &key.part {
-            Part::Body(pointer) => (Some(pointer.as_str()), None),
-            Part::Header(name) => (None, Some(name.as_str())),
-            Part::Whole | Part::Status => (None, None),
+            ChangedPart::Body(pointer) => (Some(pointer.as_str()), None),
+            ChangedPart::Header(name) => (None, Some(name.as_str())),
+            ChangedPart::Whole | ChangedPart::Status => (None, None),
         };
         self.rule.is_none_or(|rule| rule == key.rule)
             && is(&self.suite, Some(&key.suite))
@@ -100,12 +100,12 @@ impl<'e> Entries<'e> {
     }
 
     /// Splits the cases of a change by the entry that covers it there.
-    pub(super) fn split(&mut self, key: &Key, group: Group) -> Vec<(Option<&'e AcceptedEntry>, Group)> {
+    pub(super) fn split(&mut self, key: &Key, group: ChangeGroup) -> Vec<(Option<&'e AcceptedEntry>, ChangeGroup)> {
         if self.all.is_empty() {
             return vec![(None, group)];
         }
         let fingerprint = fingerprint(key);
-        let mut parts: BTreeMap<Option<usize>, Group> = BTreeMap::new();
+        let mut parts: BTreeMap<Option<usize>, ChangeGroup> = BTreeMap::new();
         for (place, shown) in group {
             let mut taken = None;
             for (number, entry) in self.all.iter().enumerate() {

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::{
-    ChangeRule as Rule, Level,
+    ChangeLevel, ChangeRule as Rule,
     body::{self, ASSIGNED, CREATED, GENERATED},
     cookies,
-    difference::{Difference, Part, Told},
-    format::{Format, instant},
+    difference::{ChangedPart, Difference, Told},
+    format::{TextFormat, instant},
     text::is_only_generated,
     values::is_of_its_time,
 };
@@ -47,7 +47,7 @@ impl Role {
 pub(super) struct How<'h> {
     /// Why the suite declares the value of a part as volatile. The pointer into a body is that of the baseline, with the
     /// indexes of items.
-    pub(super) volatile: &'h dyn Fn(&Part) -> Option<&'static str>,
+    pub(super) volatile: &'h dyn Fn(&ChangedPart) -> Option<&'static str>,
     /// Whether edits of the body are kept.
     pub(super) with_edits: bool,
     /// Whether the server assigned a value of the baseline, so that it differs each time.
@@ -80,7 +80,7 @@ fn redirect_text(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
         return;
     };
     let is_location = |one: &&Difference| {
-        one.rule == Rule::HeaderValueChanged && matches!(&one.part, Part::Header(name) if name == "location")
+        one.rule == Rule::HeaderValueChanged && matches!(&one.part, ChangedPart::Header(name) if name == "location")
     };
     let Some(noise) = out.iter().find(is_location).map(|one| one.noise) else {
         return;
@@ -128,7 +128,12 @@ pub(super) fn without_response(a: &Reply, b: &Reply) -> Option<Difference> {
         (_, Reply::Malformed(_)) => Rule::AnswerMalformed,
         (Reply::Malformed(_), _) => Rule::AnswerWellFormed,
     };
-    Some(Difference::new(rule, Part::Whole, Some(&text(a)), Some(&text(b))))
+    Some(Difference::new(
+        rule,
+        ChangedPart::Whole,
+        Some(&text(a)),
+        Some(&text(b)),
+    ))
 }
 
 fn status(a: u16, b: u16) -> Difference {
@@ -143,9 +148,9 @@ fn status(a: u16, b: u16) -> Difference {
         (5.., 4) => Rule::StatusFromServerError,
         _ => Rule::StatusErrorChanged,
     };
-    let mut difference = Difference::new(rule, Part::Status, Some(&status_name(a)), Some(&status_name(b)));
+    let mut difference = Difference::new(rule, ChangedPart::Status, Some(&status_name(a)), Some(&status_name(b)));
     if rule == Rule::StatusErrorToSuccess && a >= 500 {
-        difference.level = Some((Level::Info, "the server no longer fails to process the request"));
+        difference.level = Some((ChangeLevel::Info, "the server no longer fails to process the request"));
     }
     // A change from 401 to 403 differs from one from 404 to 403. Changes to the same server error are one change.
     let is_of_pair = matches!(
@@ -172,7 +177,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
         ResponseView::new(a.answer, MAX_DECODED),
         ResponseView::new(b.answer, MAX_DECODED),
     );
-    let whole = || Part::Body(String::new());
+    let whole = || ChangedPart::Body(String::new());
     let has_none = |answer: &Answer| answer.body.is_empty() && answer.excess.is_empty();
     match (has_none(a.answer), has_none(b.answer)) {
         (true, true) => return Body::Kept,
@@ -208,7 +213,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
     match (read(&one), read(&other)) {
         (true, true) => {
             if let (Ok(value), Ok(new)) = (one.json(), other.json()) {
-                let volatile = |pointer: &str| (how.volatile)(&Part::Body(pointer.to_owned()));
+                let volatile = |pointer: &str| (how.volatile)(&ChangedPart::Body(pointer.to_owned()));
                 let how = body::Comparing {
                     a,
                     b,
@@ -231,7 +236,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
                 let mut difference = Difference::new(Rule::BodyTextChanged, whole(), Some(&text), Some(&new));
                 if text.split_whitespace().eq(new.split_whitespace()) {
                     let reason = "only whitespace differs, such as line endings; line-based parsers can be affected";
-                    difference.level = Some((Level::Warning, reason));
+                    difference.level = Some((ChangeLevel::Warning, reason));
                 } else if is_only_generated(&a, &text, &b, &new) {
                     difference.noise = Some(GENERATED);
                 }
@@ -257,7 +262,7 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Dif
         // A list without items means what its absence means (RFC 9110 section 5.6.1), but for a resource without methods.
         let is_list = (fields::is_list(&name) || name == "link") && name != "allow";
         let is_there = |answer: &Answer| answer.header(&name).any(|value| !(is_list && items(value).is_empty()));
-        let part = Part::Header(name.clone());
+        let part = ChangedPart::Header(name.clone());
         let (before, after) = (all(a.answer), all(b.answer));
         match (is_there(a.answer), is_there(b.answer)) {
             (true, false) => {
@@ -268,9 +273,9 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Dif
                     None,
                 );
                 if fields::is_relied_on(&name) {
-                    gone.level = Some((Level::Breaking, "clients depend on this field"));
+                    gone.level = Some((ChangeLevel::Breaking, "clients depend on this field"));
                 } else if fields::is_of_server(&name) {
-                    gone.level = Some((Level::Info, OF_SERVER));
+                    gone.level = Some((ChangeLevel::Info, OF_SERVER));
                 }
                 out.push(gone);
             }
@@ -311,7 +316,7 @@ fn values(
     how: How<'_>,
     out: &mut Vec<Difference>,
 ) {
-    let part = Part::Header(name.to_owned());
+    let part = ChangedPart::Header(name.to_owned());
     let (shown, shown_after) = (a.substitute_names(before), b.substitute_names(after));
     let new = |rule| {
         Difference::new(
@@ -339,7 +344,7 @@ fn values(
         "vary" => {
             let mut difference = new(Rule::HeaderValueChanged);
             if items.is_subset(&new_items) {
-                difference.level = Some((Level::Info, "caches keep more responses apart"));
+                difference.level = Some((ChangeLevel::Info, "caches keep more responses apart"));
             }
             out.push(difference);
         }
@@ -347,7 +352,7 @@ fn values(
             let mut difference = new(Rule::HeaderValueChanged);
             if before == "*" {
                 difference.level = Some((
-                    Level::Breaking,
+                    ChangeLevel::Breaking,
                     "browser clients of other origins are no longer allowed",
                 ));
             }
@@ -356,7 +361,7 @@ fn values(
         "etag" if before.starts_with("W/") != after.starts_with("W/") => {
             let mut difference = new(Rule::HeaderValueChanged);
             let reason = "a weak validator was strong, or vice versa; few clients depend on it";
-            difference.level = Some((Level::Info, reason));
+            difference.level = Some((ChangeLevel::Info, reason));
             out.push(difference);
         }
         "www-authenticate" | "proxy-authenticate" => {
@@ -364,12 +369,12 @@ fn values(
             let scheme = |text: &str| text.split([' ', ',']).next().unwrap_or_default().to_ascii_lowercase();
             if scheme(before) != scheme(after) {
                 difference.level = Some((
-                    Level::Breaking,
+                    ChangeLevel::Breaking,
                     "clients that know only the old scheme cannot authenticate",
                 ));
             } else if unquoted(before) == unquoted(after) {
                 let reason = "the same challenge with and without quotes; a strict parser can fail at one of them";
-                difference.level = Some((Level::Warning, reason));
+                difference.level = Some((ChangeLevel::Warning, reason));
             }
             out.push(difference);
         }
@@ -387,7 +392,8 @@ fn values(
                     // UTF-8 is the only encoding of JSON, and the default of its parsers (RFC 8259 section 8.1).
                     let is_utf8 = |charset: Option<String>| charset.is_none_or(|charset| charset == "utf-8");
                     if one.is_json() && is_utf8(charset(&one)) && is_utf8(charset(&other)) {
-                        difference.level = Some((Level::Info, "JSON is UTF-8 with this parameter and without it"));
+                        difference.level =
+                            Some((ChangeLevel::Info, "JSON is UTF-8 with this parameter and without it"));
                     }
                     out.push(difference);
                 }
@@ -404,20 +410,20 @@ fn values(
             if name == "location" && is_same_location(&shown, &shown_after) {
                 let reason = "the same URL, relative instead of absolute or the other way round; clients that do not \
                               resolve relative references fail";
-                difference.level = Some((Level::Warning, reason));
+                difference.level = Some((ChangeLevel::Warning, reason));
             }
             if matches!(name, "location" | "content-location") && is_of_assigned(&shown, &shown_after, a.answer, how) {
                 difference.noise = Some(ASSIGNED);
             }
             if fields::is_varying(name) && lines(name, a.answer) != lines(name, b.answer) {
                 let reason = "the field occurs a different number of times, and recipients may use any of its lines";
-                difference.level = Some((Level::Warning, reason));
+                difference.level = Some((ChangeLevel::Warning, reason));
             } else if fields::is_varying(name) || is_generated(before, after, &a, &b) {
                 let is_validator = matches!(name, "etag" | "last-modified");
                 difference.noise = Some(if is_validator { VALIDATOR } else { GENERATED });
             }
             if fields::is_of_server(name) && difference.level.is_none() {
-                difference.level = Some((Level::Info, OF_SERVER));
+                difference.level = Some((ChangeLevel::Info, OF_SERVER));
             }
             out.push(difference);
         }
@@ -486,7 +492,7 @@ pub(super) fn is_generated(before: &str, after: &str, a: &Told<'_>, b: &Told<'_>
     let is_id = |text: &str| {
         let text = text.trim_matches('"');
         let is_hex = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        is_hex || Format::of(text) == Format::Uuid
+        is_hex || TextFormat::of(text) == TextFormat::Uuid
     };
     let at = |text: &str| -> Option<DateTime<Utc>> { instant(text.trim_matches('"')) };
     match (at(before), at(after)) {

@@ -6,7 +6,7 @@ use super::{
     ChangeRule as Rule,
     answers::relocated,
     cookies,
-    difference::{Difference, Edit, EditChange, EditStep, Part, Told},
+    difference::{ChangedPart, Difference, Edit, EditChange, EditStep, Told},
 };
 use crate::{
     check::{MAX_DECODED, ResponseView},
@@ -18,8 +18,8 @@ pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Opti
     let text = |text: &str| a.names.fill_plain(&b.substitute_names(text));
     let mut answer = a.answer.clone();
     match &difference.part {
-        Part::Whole => return None,
-        Part::Status => {
+        ChangedPart::Whole => return None,
+        ChangedPart::Status => {
             // Everything else that differs follows from the status.
             answer = b.answer.clone();
             answer.received = a.answer.received;
@@ -30,10 +30,10 @@ pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Opti
             answer.body = translated(b.answer, text);
             measure(&mut answer);
         }
-        Part::Header(name) if !difference.kind.is_empty() && name == "set-cookie" => {
+        ChangedPart::Header(name) if !difference.kind.is_empty() && name == "set-cookie" => {
             cookies::replace(&mut answer, b.answer, &difference.kind);
         }
-        Part::Header(name) => {
+        ChangedPart::Header(name) => {
             answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
             let new = b.answer.header(name).map(|value| (name.clone(), text(value)));
             answer.headers.extend(new);
@@ -49,7 +49,7 @@ pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Opti
                 }
             }
         }
-        Part::Body(_) if is_of_whole_body(difference.rule) => {
+        ChangedPart::Body(_) if is_of_whole_body(difference.rule) => {
             let fields = |answer: &Answer| -> Vec<(String, String)> {
                 let fields = answer.headers.iter();
                 fields
@@ -67,7 +67,7 @@ pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Opti
             answer.excess = b.answer.excess.clone();
             measure(&mut answer);
         }
-        Part::Body(_) => {
+        ChangedPart::Body(_) => {
             let mut value = ResponseView::new(&answer, MAX_DECODED).json().ok()?.clone();
             for edit in &difference.edits {
                 apply(&mut value, &edit.at, edit);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     ChangeRule as Rule,
-    difference::Part,
+    difference::ChangedPart,
     gather::{Key, Shown},
     side::attempts,
 };
@@ -98,12 +98,12 @@ fn general(pointer: &str, body: Option<&Value>) -> String {
 
 /// Whether a check looks at what has changed there. Used only if a response cannot be judged again and has one
 /// difference.
-pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &Part, rule: Rule) -> bool {
-    if *check == CheckId::Snapshot || *part == Part::Status {
+pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &ChangedPart, rule: Rule) -> bool {
+    if *check == CheckId::Snapshot || *part == ChangedPart::Status {
         return true;
     }
     if *check == CheckId::SameAs {
-        return matches!(part, Part::Body(_) | Part::Header(_));
+        return matches!(part, ChangedPart::Body(_) | ChangedPart::Header(_));
     }
     let is_all_of_body = matches!(
         rule,
@@ -114,16 +114,16 @@ pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &Part, rule
             | Rule::HeaderMediaTypeChanged
     );
     match part {
-        Part::Whole => matches!(rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
-        Part::Status => true,
-        Part::Header(name) => {
+        ChangedPart::Whole => matches!(rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
+        ChangedPart::Status => true,
+        ChangedPart::Header(name) => {
             let is_of_field = match rule_of(check) {
                 Some(rule) => rule.is_about_header(name),
                 None => check.info().part == CheckedPart::Header(name),
             };
             is_of_field || (is_all_of_body && is_of_body(check))
         }
-        Part::Body(place) => {
+        ChangedPart::Body(place) => {
             let meets = |at: &str| is_below(place, at) || is_below(at, place);
             // A missing value is reported at its expected location.
             let at_parent = |at: &str| place.rfind('/').is_some_and(|end| &place[..end] == at);
@@ -133,11 +133,13 @@ pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &Part, rule
 }
 
 /// Whether a check fails at exactly this location.
-pub(super) fn is_at(check: &CheckId, pointer: Option<&str>, part: &Part) -> bool {
+pub(super) fn is_at(check: &CheckId, pointer: Option<&str>, part: &ChangedPart) -> bool {
     match part {
-        Part::Body(place) => check.info().part == CheckedPart::Body && pointer.is_some_and(|at| is_below(at, place)),
-        Part::Header(name) => check.info().part == CheckedPart::Header(name),
-        Part::Whole | Part::Status => false,
+        ChangedPart::Body(place) => {
+            check.info().part == CheckedPart::Body && pointer.is_some_and(|at| is_below(at, place))
+        }
+        ChangedPart::Header(name) => check.info().part == CheckedPart::Header(name),
+        ChangedPart::Whole | ChangedPart::Status => false,
     }
 }
 

@@ -9,8 +9,8 @@ use super::{
     ChangeRule as Rule,
     align::{Alignment, align, is_permutation},
     answers::{Assigned, Role},
-    difference::{Difference, Edit, EditChange, EditStep, Part, Told},
-    format::{Format, instant, is_spelled_differently},
+    difference::{ChangedPart, Difference, Edit, EditChange, EditStep, Told},
+    format::{TextFormat, instant, is_spelled_differently},
     values::{bare, epoch, is_distinctive, is_identifier, is_measured, is_message, is_of_its_time, json_type},
 };
 use crate::{check::VariableSubstitution, json};
@@ -57,7 +57,7 @@ pub(super) fn compare(how: Comparing<'_>, one: &Value, other: &Value, out: &mut 
 }
 
 /// A step from a value to one in it.
-enum Step {
+enum PathStep {
     /// A property: its name as it is compared, and as the baseline has it, where that differs.
     Name(String, Option<String>),
     /// An item of an array, by its position in the baseline.
@@ -71,7 +71,7 @@ struct Walk<'t, 'o> {
     out: &'o mut Vec<Difference>,
     /// One change is reported once, however many items of an array show it: its index in `out`.
     seen: HashMap<(Rule, String, String), usize>,
-    path: Vec<Step>,
+    path: Vec<PathStep>,
     /// Whether items are compared that need not be the same: then their values say nothing.
     only_shape: bool,
 }
@@ -85,8 +85,8 @@ impl Walk<'_, '_> {
         let mut out = String::new();
         for step in &self.path {
             match step {
-                Step::Name(name, _) => out = json::step(&out, name),
-                Step::Item(_) | Step::EveryItem => out.push_str("/*"),
+                PathStep::Name(name, _) => out = json::step(&out, name),
+                PathStep::Item(_) | PathStep::EveryItem => out.push_str("/*"),
             }
         }
         name.map_or_else(|| out.clone(), |name| json::step(&out, name))
@@ -97,9 +97,9 @@ impl Walk<'_, '_> {
         let mut out = String::new();
         for step in &self.path {
             match step {
-                Step::Name(name, raw) => out = json::step(&out, raw.as_ref().unwrap_or(name)),
-                Step::Item(at) => out = json::step(&out, &at.to_string()),
-                Step::EveryItem => out.push_str("/*"),
+                PathStep::Name(name, raw) => out = json::step(&out, raw.as_ref().unwrap_or(name)),
+                PathStep::Item(at) => out = json::step(&out, &at.to_string()),
+                PathStep::EveryItem => out.push_str("/*"),
             }
         }
         out
@@ -108,9 +108,9 @@ impl Walk<'_, '_> {
     fn edit(&self, name: Option<&str>, change: EditChange) -> Edit {
         let mut at: Vec<_> = (self.path.iter())
             .map(|step| match step {
-                Step::Name(name, raw) => EditStep::Name(raw.as_ref().unwrap_or(name).clone()),
-                Step::Item(at) => EditStep::Item(*at),
-                Step::EveryItem => EditStep::EveryItem,
+                PathStep::Name(name, raw) => EditStep::Name(raw.as_ref().unwrap_or(name).clone()),
+                PathStep::Item(at) => EditStep::Item(*at),
+                PathStep::EveryItem => EditStep::EveryItem,
             })
             .collect();
         at.extend(name.map(|name| EditStep::Name(name.to_owned())));
@@ -121,7 +121,7 @@ impl Walk<'_, '_> {
         if self.only_shape && (difference.rule.is_of_value() || difference.rule == Rule::BodyOrderChanged) {
             return;
         }
-        let Part::Body(pointer) = &difference.part else {
+        let ChangedPart::Body(pointer) = &difference.part else {
             return;
         };
         if difference.rule.is_of_value() {
@@ -154,7 +154,7 @@ impl Walk<'_, '_> {
 
     fn difference(&self, rule: Rule, pointer: String, a: Option<&Value>, b: Option<&Value>) -> Difference {
         let [before, after] = self.shown(a, b);
-        Difference::new(rule, Part::Body(pointer), before.as_deref(), after.as_deref())
+        Difference::new(rule, ChangedPart::Body(pointer), before.as_deref(), after.as_deref())
     }
 
     /// A different value at this location.
@@ -222,19 +222,19 @@ impl Walk<'_, '_> {
         if self.how.a.means(a, &self.how.b, b) {
             return;
         }
-        let rule = match (Format::of(a), Format::of(b)) {
-            (Format::DateTime, Format::DateTime) if is_spelled_differently(a, b) => Rule::BodySpellingChanged,
-            (Format::Uuid, Format::Uuid) if a.eq_ignore_ascii_case(b) => Rule::BodySpellingChanged,
+        let rule = match (TextFormat::of(a), TextFormat::of(b)) {
+            (TextFormat::DateTime, TextFormat::DateTime) if is_spelled_differently(a, b) => Rule::BodySpellingChanged,
+            (TextFormat::Uuid, TextFormat::Uuid) if a.eq_ignore_ascii_case(b) => Rule::BodySpellingChanged,
             (one, other) if one == other => {
                 let is_time = instant(a).is_some() && instant(b).is_some();
-                if one == Format::Text && !is_time && is_message(name, a, b) {
+                if one == TextFormat::Text && !is_time && is_message(name, a, b) {
                     Rule::BodyMessageChanged
                 } else {
                     Rule::BodyValueChanged
                 }
             }
-            (Format::Text, _) => Rule::BodyFormatGained,
-            (_, Format::Text) => Rule::BodyFormatLost,
+            (TextFormat::Text, _) => Rule::BodyFormatGained,
+            (_, TextFormat::Text) => Rule::BodyFormatLost,
             _ => Rule::BodyFormatChanged,
         };
         let (one, other) = (Value::from(a), Value::from(b));
@@ -258,7 +258,7 @@ impl Walk<'_, '_> {
 
     /// Whether both are generated for each response: ids that nothing else has, and instants that go with its time.
     fn is_generated(&self, a: &str, b: &str) -> bool {
-        if Format::of(a) == Format::Uuid {
+        if TextFormat::of(a) == TextFormat::Uuid {
             return true;
         }
         match (instant(a), instant(b)) {
@@ -284,7 +284,7 @@ impl Walk<'_, '_> {
 
     fn properties(&mut self, a: &BTreeMap<&str, Property<'_>>, b: &BTreeMap<&str, Property<'_>>) {
         if let Some(key) = Self::wrapper((a, &self.how.a), (b, &self.how.b)) {
-            let part = Part::Body(self.pointer(None));
+            let part = ChangedPart::Body(self.pointer(None));
             let outer = object_of(a);
             self.tell(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key, |walk| {
                 vec![walk.edit(None, EditChange::Replace(serde_json::json!({ (key): outer })))]
@@ -296,7 +296,7 @@ impl Walk<'_, '_> {
             return;
         }
         if let Some(key) = Self::wrapper((b, &self.how.b), (a, &self.how.a)) {
-            let part = Part::Body(self.pointer(None));
+            let part = ChangedPart::Body(self.pointer(None));
             let Some((_, Value::Object(inner))) = a.get(key) else {
                 return;
             };
@@ -331,14 +331,14 @@ impl Walk<'_, '_> {
             let list = |names: Vec<&str>| names.join(", ");
             let before = list(styled.iter().map(|pair| pair.0).collect());
             let after = list(styled.iter().map(|pair| pair.1).collect());
-            let part = Part::Body(self.pointer(None));
+            let part = ChangedPart::Body(self.pointer(None));
             let difference = Difference::new(Rule::BodyNamingChanged, part, Some(&before), Some(&after));
             self.tell(difference, "", |walk| rename(walk, &styled));
         }
         let alone = if styled.len() > 1 { Vec::new() } else { styled };
         for pair in others.into_iter().chain(alone) {
             let (one, other) = pair;
-            let part = Part::Body(self.pointer(None));
+            let part = ChangedPart::Body(self.pointer(None));
             let (before, after) = (json::step("", one), json::step("", other));
             // The pair of names is sorted, so that swapping the sides gives the mirrored change.
             let kind = if one < other {
@@ -373,7 +373,7 @@ impl Walk<'_, '_> {
     /// The values of one property.
     fn inside(&mut self, name: &str, (raw, value): Property<'_>, other: &Value) {
         let raw = (raw != name).then(|| raw.to_owned());
-        self.path.push(Step::Name(name.to_owned(), raw));
+        self.path.push(PathStep::Name(name.to_owned(), raw));
         self.values(name, value, other);
         self.path.pop();
     }
@@ -511,7 +511,7 @@ impl Walk<'_, '_> {
         };
         let mut difference = self.difference(rule, self.pointer(None), Some(a), Some(b));
         difference.level = Some((
-            super::Level::Breaking,
+            super::ChangeLevel::Breaking,
             "clients that read a list find an object, or vice versa",
         ));
         self.tell(difference, key, |walk| {
@@ -554,7 +554,7 @@ impl Walk<'_, '_> {
             });
         }
         for (at, to) in &aligned.pairs {
-            self.path.push(Step::Item(*at));
+            self.path.push(PathStep::Item(*at));
             self.values("", &a[*at], &b[*to]);
             self.path.pop();
         }
@@ -563,7 +563,7 @@ impl Walk<'_, '_> {
         {
             // Which of the other items correspond is not known.
             let before = std::mem::replace(&mut self.only_shape, true);
-            self.path.push(Step::EveryItem);
+            self.path.push(PathStep::EveryItem);
             self.values("", &one, &other);
             self.path.pop();
             self.only_shape = before;
@@ -578,7 +578,7 @@ impl Walk<'_, '_> {
         } else {
             Rule::BodyMoreItems
         };
-        let part = Part::Body(self.pointer(None));
+        let part = ChangedPart::Body(self.pointer(None));
         let number = |items: &[Value]| match items.len() {
             1 => "1 item".to_owned(),
             number => format!("{number} items"),

@@ -14,7 +14,7 @@ pub const FORMAT: u32 = 1;
 /// How much a change matters to clients of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum ChangeLevel {
     /// Clients are not expected to break.
     Info,
     /// Some clients can break.
@@ -35,7 +35,7 @@ pub struct Comparison {
     /// The version under test.
     pub candidate: Side,
     /// The minimum level of a change that fails the comparison.
-    pub fail_on: Option<Level>,
+    pub fail_on: Option<ChangeLevel>,
     /// The comparison in figures.
     pub summary: Summary,
     /// Changes that are not accepted: by level from breaking to info, then by number of cases, descending,
@@ -120,7 +120,7 @@ pub struct Change {
     /// The rule's stable id, such as `body/property-removed`.
     pub rule: String,
     /// The rule's level, adjusted by evidence and by the configuration.
-    pub level: Level,
+    pub level: ChangeLevel,
     /// Identifies the change over runs: hexadecimal, computed from rule, suite, endpoint and pointer or header, and not
     /// from an observed value.
     pub fingerprint: String,

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    ChangeRule as Rule, Level,
-    difference::{Difference, Part},
+    ChangeLevel, ChangeRule as Rule,
+    difference::{ChangedPart, Difference},
 };
 use crate::model::{Answer, HIDDEN};
 
@@ -120,7 +120,7 @@ pub(super) fn compare(a: &Answer, b: &Answer, out: &mut Vec<Difference>) {
     for (name, number) in keys {
         let key = (name, number);
         let new = |rule: Rule, one: Option<&Cookie<'_>>, other: Option<&Cookie<'_>>| {
-            let part = Part::Header("set-cookie".to_owned());
+            let part = ChangedPart::Header("set-cookie".to_owned());
             let (one, other) = (one.map(Cookie::shown), other.map(Cookie::shown));
             let mut difference = Difference::new(rule, part, one.as_deref(), other.as_deref());
             name.clone_into(&mut difference.kind);
@@ -141,7 +141,10 @@ pub(super) fn compare(a: &Answer, b: &Answer, out: &mut Vec<Difference>) {
                 if is_scope || one.life() != other.life() {
                     let mut difference = new(Rule::HeaderCookieChanged, Some(one), Some(other));
                     if other.life() == "removed" && one.life() != "removed" {
-                        difference.level = Some((Level::Breaking, "the response removes a cookie that it used to set"));
+                        difference.level = Some((
+                            ChangeLevel::Breaking,
+                            "the response removes a cookie that it used to set",
+                        ));
                     }
                     out.push(difference);
                 }

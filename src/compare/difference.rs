@@ -13,7 +13,7 @@ const SHOWN: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) rule: ChangeRule,
-    pub(crate) part: Part,
+    pub(crate) part: ChangedPart,
     /// Distinguishes changes of the same rule and part; contains no observed value.
     pub(crate) kind: String,
     pub(crate) before: Option<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Difference {
     /// Why the values are expected to vary from response to response, if they are.
     pub(crate) noise: Option<&'static str>,
     /// A level that replaces the rule's own, and why.
-    pub(crate) level: Option<(super::Level, &'static str)>,
+    pub(crate) level: Option<(super::ChangeLevel, &'static str)>,
     /// The edits that apply only this difference to the body of the baseline. Empty if they are not needed.
     pub(crate) edits: Vec<Edit>,
 }
@@ -56,7 +56,7 @@ pub(crate) enum EditStep {
 
 /// A part of a response.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Part {
+pub(crate) enum ChangedPart {
     /// The response or the verdict as a whole.
     Whole,
     /// The status.
@@ -68,7 +68,7 @@ pub(crate) enum Part {
 }
 
 impl Difference {
-    pub(crate) fn new(rule: ChangeRule, part: Part, before: Option<&str>, after: Option<&str>) -> Self {
+    pub(crate) fn new(rule: ChangeRule, part: ChangedPart, before: Option<&str>, after: Option<&str>) -> Self {
         Self {
             rule,
             part,
@@ -82,7 +82,7 @@ impl Difference {
     }
 
     /// The key by which differences are grouped into changes.
-    pub(crate) fn key(&self) -> (ChangeRule, &Part, &str) {
+    pub(crate) fn key(&self) -> (ChangeRule, &ChangedPart, &str) {
         (self.rule, &self.part, &self.kind)
     }
 }

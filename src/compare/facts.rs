@@ -10,14 +10,14 @@ use crate::{
     model::CaseFinished,
     schema::{Declared, SchemaStore},
     suite::{
-        CaseDef, HeaderDef, MatcherDef, Part as TemplatePart, PatternDef, PatternDefKind, StatusDef, StepDef, Suites,
-        Template, TextTestDef,
+        CaseDef, HeaderDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Suites, Template, TemplatePart,
+        TextTestDef,
     },
 };
 
 use super::{
-    ChangeRule as Rule, Level,
-    difference::{Difference, Part},
+    ChangeLevel, ChangeRule as Rule,
+    difference::{ChangedPart, Difference},
     side::Recorded,
 };
 
@@ -120,27 +120,28 @@ impl<'s> Facts<'s> {
     /// The level of a difference in this case, by what the suite declares.
     pub(super) fn weighed(&self, mut difference: Difference, case: &CaseFinished) -> Difference {
         let declared = match &difference.part {
-            Part::Body(pointer) => self.declared(&case.id, pointer),
+            ChangedPart::Body(pointer) => self.declared(&case.id, pointer),
             _ => None,
         };
         let weighed = match (difference.rule, declared) {
             (Rule::StatusErrorToSuccess, _) => self.refused(&difference, case),
             (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_required => Some((
-                Level::Breaking,
+                ChangeLevel::Breaking,
                 "required by the schema; clients that read it will fail",
             )),
-            (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_known => {
-                Some((Level::Warning, "not required by the schema, but the baseline had it"))
-            }
+            (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_known => Some((
+                ChangeLevel::Warning,
+                "not required by the schema, but the baseline had it",
+            )),
             (Rule::BodyValueChanged, Some(declared)) if declared.is_closed => Some((
-                Level::Breaking,
+                ChangeLevel::Breaking,
                 "the schema lists the possible values, and clients branch on them",
             )),
             (Rule::BodyBecameNull, Some(declared)) if declared.types.contains("null") => {
-                Some((Level::Warning, "the schema allows null"))
+                Some((ChangeLevel::Warning, "the schema allows null"))
             }
             (Rule::BodyIntegerToNumber, Some(declared)) if declared.types.contains("number") => {
-                Some((Level::Info, "the schema declares a number"))
+                Some((ChangeLevel::Info, "the schema declares a number"))
             }
             _ => None,
         };
@@ -149,7 +150,7 @@ impl<'s> Facts<'s> {
     }
 
     /// A request that was rejected and now succeeds is breaking, unless the suite allows both.
-    fn refused(&self, difference: &Difference, case: &CaseFinished) -> Option<(Level, &'static str)> {
+    fn refused(&self, difference: &Difference, case: &CaseFinished) -> Option<(ChangeLevel, &'static str)> {
         let status = |text: &Option<String>| -> Option<u16> { text.as_ref()?.get(..3)?.parse().ok() };
         let (before, after) = (status(&difference.before)?, status(&difference.after)?);
         let expected = self.statuses(&case.id);
@@ -158,13 +159,13 @@ impl<'s> Facts<'s> {
         }
         if matches!(before, 401 | 403 | 407) || Facts::is_about_authorisation(&case.tags) {
             return Some((
-                Level::Breaking,
+                ChangeLevel::Breaking,
                 "the case is about authorization, and a request that must be rejected now succeeds",
             ));
         }
         expected
             .is_some_and(|expected| expected.contains(before))
-            .then_some((Level::Breaking, "a request that must be rejected now succeeds"))
+            .then_some((ChangeLevel::Breaking, "a request that must be rejected now succeeds"))
     }
 
     /// The id of the step whose response must be indistinguishable from that of this one.
@@ -181,17 +182,17 @@ impl<'s> Facts<'s> {
     }
 
     /// Why a case declares the value at a location as volatile, if it does.
-    pub(super) fn volatile(&self, case: &str, part: &Part) -> Option<&'static str> {
+    pub(super) fn volatile(&self, case: &str, part: &ChangedPart) -> Option<&'static str> {
         let def = self.step(case)?;
         match part {
-            Part::Body(pointer) => {
+            ChangedPart::Body(pointer) => {
                 if def.snapshots.redact.iter().any(|redacted| covers(redacted, pointer)) {
                     return Some("the suite redacts it");
                 }
                 let pattern = def.expect.body.json.as_ref()?;
                 is_open(pattern, &steps(pointer)).then_some("the matcher in the suite accepts different values")
             }
-            Part::Header(name) => {
+            ChangedPart::Header(name) => {
                 let (_, test) = def
                     .expect
                     .headers
@@ -209,7 +210,7 @@ impl<'s> Facts<'s> {
                 };
                 is_open.then_some("the test in the suite accepts different values")
             }
-            Part::Whole | Part::Status => None,
+            ChangedPart::Whole | ChangedPart::Status => None,
         }
     }
 }

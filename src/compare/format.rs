@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
 /// How a string is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum TextFormat {
     /// RFC 3339.
     DateTime,
     /// A day of RFC 3339.
@@ -19,7 +19,7 @@ pub(super) enum Format {
     Text,
 }
 
-impl Format {
+impl TextFormat {
     pub(super) fn of(text: &str) -> Self {
         if date_time(text).is_some() {
             Self::DateTime
@@ -130,7 +130,7 @@ fn is_email(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, instant, is_spelled_differently};
+    use super::{TextFormat, instant, is_spelled_differently};
 
     #[test]
     fn instants_are_compared_by_their_spelling() {
@@ -168,22 +168,22 @@ mod tests {
     #[test]
     fn each_format_is_known_by_its_form() {
         for (text, format) in [
-            ("2020-02-07T13:33:16.0582281Z", Format::DateTime),
-            ("2020-02-07T13:33:16+01:00", Format::DateTime),
+            ("2020-02-07T13:33:16.0582281Z", TextFormat::DateTime),
+            ("2020-02-07T13:33:16+01:00", TextFormat::DateTime),
             // Without a time zone it is not an instant.
-            ("2020-02-07T13:33:16", Format::Text),
-            ("2020-02-30T13:33:16Z", Format::Text),
-            ("2020-02-07", Format::Date),
-            ("0b9e6e0c-7d1f-4c5e-9a44-3c1f8a1e2b3c", Format::Uuid),
-            ("0b9e6e0c-7d1f-4c5e-9a44-3c1f8a1e2b3", Format::Text),
-            ("https://example.com/x?y=1", Format::Uri),
-            ("see https://example.com", Format::Text),
-            ("a@example.com", Format::Email),
-            ("a@b", Format::Text),
-            ("", Format::Text),
-            ("über", Format::Text),
+            ("2020-02-07T13:33:16", TextFormat::Text),
+            ("2020-02-30T13:33:16Z", TextFormat::Text),
+            ("2020-02-07", TextFormat::Date),
+            ("0b9e6e0c-7d1f-4c5e-9a44-3c1f8a1e2b3c", TextFormat::Uuid),
+            ("0b9e6e0c-7d1f-4c5e-9a44-3c1f8a1e2b3", TextFormat::Text),
+            ("https://example.com/x?y=1", TextFormat::Uri),
+            ("see https://example.com", TextFormat::Text),
+            ("a@example.com", TextFormat::Email),
+            ("a@b", TextFormat::Text),
+            ("", TextFormat::Text),
+            ("über", TextFormat::Text),
         ] {
-            assert_eq!(Format::of(text), format, "{text}");
+            assert_eq!(TextFormat::of(text), format, "{text}");
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    AssignedIds, ChangeRule as Rule, Level, Noise, NotCompared,
+    AssignedIds, ChangeLevel, ChangeRule as Rule, Noise, NotCompared,
     answers::{How, Role, differ, without_response},
     apply::applied,
     attribute::{Mark, concerns, is_at, is_wording, marks, texts},
-    difference::{Difference, Part, Told},
+    difference::{ChangedPart, Difference, Told},
     facts::Facts,
-    format::Format,
+    format::TextFormat,
     judge::Judge,
     side::{Recorded, exchange, is_sent, rounds},
     text::differ_beyond_noise,
@@ -31,12 +31,12 @@ pub(super) struct Key {
     /// Method and path template; empty for changes of a suite as a whole.
     pub(super) endpoint: String,
     pub(super) rule: Rule,
-    pub(super) part: Part,
+    pub(super) part: ChangedPart,
     pub(super) kind: String,
 }
 
 /// The cases that show a change, by their index in the suite, then by id.
-pub(super) type Group = BTreeMap<(usize, String), Shown>;
+pub(super) type ChangeGroup = BTreeMap<(usize, String), Shown>;
 
 /// How one case shows a change.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub(super) struct Shown {
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
     /// The level by the evidence of this case, and why.
-    pub(super) level: Level,
+    pub(super) level: ChangeLevel,
     pub(super) reason: String,
     /// Which of the repeated responses show it, from zero.
     pub(super) round: usize,
@@ -150,9 +150,9 @@ impl<'p> Pair<'p> {
 /// Differences of all cases, until each has been seen.
 #[derive(Default)]
 pub(super) struct Gathered {
-    pub(super) groups: BTreeMap<Key, Group>,
+    pub(super) groups: BTreeMap<Key, ChangeGroup>,
     noise: BTreeMap<(String, String, &'static str), BTreeSet<String>>,
-    learned: BTreeSet<(String, String, Part, Hides)>,
+    learned: BTreeSet<(String, String, ChangedPart, Hides)>,
     judged: Vec<Judged>,
     /// Cases with a response on both sides.
     pub(super) compared: usize,
@@ -194,7 +194,7 @@ impl Gathered {
             }
             _ => false,
         };
-        let volatile = |part: &Part| facts.volatile(&other.id, part);
+        let volatile = |part: &ChangedPart| facts.volatile(&other.id, part);
         let assigned_ids = std::mem::take(&mut self.assigned);
         let assigned = |role: Role, before: &str, after: &str| {
             let is_sent = || exchange(one).is_none_or(|exchange| is_sent(&exchange.request, before));
@@ -286,7 +286,7 @@ impl Gathered {
             NotCompared::of(None, Some(case))
         });
         if !is_cut {
-            let difference = Difference::new(rule, Part::Whole, None, None);
+            let difference = Difference::new(rule, ChangedPart::Whole, None, None);
             self.put(&case.suite, &endpoint, difference, (case.index, &case.id), 0);
         }
     }
@@ -333,11 +333,11 @@ impl Gathered {
 
     fn note(&mut self, suite: &str, difference: &Difference, source: &'static str, case: &str) {
         let what = match (&difference.part, difference.rule) {
-            (Part::Body(pointer), Rule::BodyOrderChanged) => format!("order of {}", shown(pointer)),
-            (Part::Body(pointer), _) => shown(pointer).to_owned(),
-            (Part::Header(name), _) => name.clone(),
-            (Part::Status, _) => "status".to_owned(),
-            (Part::Whole, _) => "answer".to_owned(),
+            (ChangedPart::Body(pointer), Rule::BodyOrderChanged) => format!("order of {}", shown(pointer)),
+            (ChangedPart::Body(pointer), _) => shown(pointer).to_owned(),
+            (ChangedPart::Header(name), _) => name.clone(),
+            (ChangedPart::Status, _) => "status".to_owned(),
+            (ChangedPart::Whole, _) => "answer".to_owned(),
         };
         self.noise
             .entry((suite.to_owned(), what, source))
@@ -410,14 +410,14 @@ impl Gathered {
             // The response that this one is compared with has changed, and its own case shows it.
             let other = facts.same_as(&case.id).filter(|_| *check == CheckId::SameAs);
             let mut is_explained = other.is_some_and(|other| {
-                let tells = |group: &Group| group.keys().any(|(_, id)| *id == other);
+                let tells = |group: &ChangeGroup| group.keys().any(|(_, id)| *id == other);
                 keys.is_empty() && self.groups.values().any(tells)
             });
             let exact = |effect: &Effect| effect_of(effect, rule).contains(mark);
             let similar = |effect: &Effect| effect_of(effect, rule).iter().any(|known| known.0 == *check);
             let is_exact = keys.iter().any(|(_, effect)| effect.as_ref().is_some_and(exact));
             // Fields that came or went matter to it only where the bodies are the same.
-            let has_body = keys.iter().any(|(key, _)| matches!(key.part, Part::Body(_)));
+            let has_body = keys.iter().any(|(key, _)| matches!(key.part, ChangedPart::Body(_)));
             for (key, effect) in &keys {
                 let is_cause = match effect {
                     Some(effect) if *check != CheckId::SameAs => {
@@ -429,7 +429,7 @@ impl Gathered {
                     }
                     _ => {
                         let is_candidate = if *check == CheckId::SameAs {
-                            !(has_body && matches!(key.part, Part::Header(_)))
+                            !(has_body && matches!(key.part, ChangedPart::Header(_)))
                         } else {
                             // Among several differences, the cause would be a guess.
                             keys.len() == 1
@@ -497,7 +497,7 @@ fn is_similar(before: &str, after: &str) -> bool {
     is_value(before)
         && is_value(after)
         && (is_number(after) || !is_number(before))
-        && (Format::of(before) == Format::of(after))
+        && (TextFormat::of(before) == TextFormat::of(after))
 }
 
 fn effect_of(effect: &Effect, rule: Rule) -> &BTreeSet<Mark> {
@@ -513,7 +513,7 @@ fn shown(pointer: &str) -> &str {
 }
 
 fn whole(rule: Rule) -> Difference {
-    Difference::new(rule, Part::Whole, None, None)
+    Difference::new(rule, ChangedPart::Whole, None, None)
 }
 
 /// The differences of a round, and the checks that the response of the baseline fails.
@@ -569,7 +569,7 @@ fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
         }
         for difference in kept {
             let is_same_place = |(known, at): &&mut (Difference, usize)| {
-                let is_cookie = difference.part == Part::Header("set-cookie".to_owned());
+                let is_cookie = difference.part == ChangedPart::Header("set-cookie".to_owned());
                 known.key() == difference.key()
                     || (at != round && known.part == difference.part && (!is_cookie || known.kind == difference.kind))
             };

@@ -39,8 +39,8 @@ use chrono::NaiveDate;
 
 pub use accepted::{ACCEPTED_FILE, AcceptedEntry, read_accepted, unknown_names};
 pub use change::{
-    Accepted, CaseLatency, Change, Comparison, Evidence, FORMAT, Latency, Level, Matrix, MatrixRow, Noise, NotCompared,
-    Side, StaleEntry, Summary, Values, comparison_schema, matrix_schema,
+    Accepted, CaseLatency, Change, ChangeLevel, Comparison, Evidence, FORMAT, Latency, Matrix, MatrixRow, Noise,
+    NotCompared, Side, StaleEntry, Summary, Values, comparison_schema, matrix_schema,
 };
 pub use facts::Facts;
 pub use judge::Judge;
@@ -51,8 +51,8 @@ use crate::{
     model::{CaseFinished, Exit},
     recording::RecordingError,
 };
-use difference::Part;
-use gather::{Gathered, Group, Key, Pair, Shown};
+use difference::ChangedPart;
+use gather::{ChangeGroup, Gathered, Key, Pair, Shown};
 use side::Recorded;
 
 /// Maximum number of further values that a change shows.
@@ -80,7 +80,7 @@ pub struct Comparing<'a> {
     /// The day that expiry dates are compared with.
     pub today: NaiveDate,
     /// The minimum level of a change that fails the comparison.
-    pub fail_on: Option<Level>,
+    pub fail_on: Option<ChangeLevel>,
     /// Which cases are compared, by id.
     pub wanted: &'a dyn Fn(&str) -> bool,
 }
@@ -193,7 +193,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     let exit = match fails {
         _ if before.cases.is_empty() && after.cases.is_empty() => Exit::NothingRan,
         // If one side has no response at all, only breaking changes are evidence about the API.
-        Some(Level::Breaking) => Exit::ContractViolated,
+        Some(ChangeLevel::Breaking) => Exit::ContractViolated,
         Some(_) if compared > 0 => Exit::ContractViolated,
         _ if compared == 0 || is_cut || not_compared.iter().any(|one| one.is_missing) => Exit::NoVerdict,
         _ => Exit::Success,
@@ -205,9 +205,9 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
             compared,
             same,
             not_compared: not_compared.len(),
-            breaking: count(Level::Breaking),
-            warnings: count(Level::Warning),
-            infos: count(Level::Info),
+            breaking: count(ChangeLevel::Breaking),
+            warnings: count(ChangeLevel::Warning),
+            infos: count(ChangeLevel::Info),
             exit_code: exit.code(),
         },
         baseline: before.side,
@@ -286,7 +286,7 @@ fn order(change: &Change) -> impl Ord + use<> {
 type Timed = (String, usize, String, latency::Times);
 
 /// Whether a suite as a whole has become slower or faster, or else which of its cases.
-fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
+fn slower(times: &[Timed], groups: &mut BTreeMap<Key, ChangeGroup>) {
     let suites: BTreeSet<&str> = times.iter().map(|(suite, ..)| suite.as_str()).collect();
     for suite in suites {
         let own: Vec<_> = times.iter().filter(|(known, ..)| known == suite).collect();
@@ -306,7 +306,7 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
                 suite: suite.to_owned(),
                 endpoint: String::new(),
                 rule,
-                part: Part::Whole,
+                part: ChangedPart::Whole,
                 kind: String::new(),
             };
             let shown = |us: u64| format!("{}.{} ms", us / 1000, us % 1000 / 100);
@@ -332,14 +332,17 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, Group>) {
 }
 
 /// The level by the evidence of a case, and why.
-fn weighed(key: &Key, shown: &Shown) -> (Level, String) {
+fn weighed(key: &Key, shown: &Shown) -> (ChangeLevel, String) {
     if let Some(check) = &shown.raised {
-        (Level::Breaking, format!("fails check `{check}`"))
+        (ChangeLevel::Breaking, format!("fails check `{check}`"))
     } else if let Some(check) = &shown.worded {
         let reason = format!("{}; fails check `{check}`, which tests the wording", shown.reason);
         (shown.level, reason)
     } else if shown.is_satisfied && key.rule != ChangeRule::VerdictNewlyFailing {
-        (Level::Info, "passes a check of the suite that failed before".to_owned())
+        (
+            ChangeLevel::Info,
+            "passes a check of the suite that failed before".to_owned(),
+        )
     } else {
         (shown.level, shown.reason.clone())
     }
@@ -348,7 +351,7 @@ fn weighed(key: &Key, shown: &Shown) -> (Level, String) {
 /// A group of differences as a change, with the first case that shows it at its level.
 fn change(
     key: &Key,
-    group: &Group,
+    group: &ChangeGroup,
     (before, after): &mut (Recorded, Recorded),
     how: &Comparing<'_>,
 ) -> Result<Option<Change>, RecordingError> {
@@ -387,9 +390,9 @@ fn change(
         candidate: exchange(new.as_ref()),
     };
     let (pointer, header) = match &key.part {
-        Part::Body(pointer) => (Some(pointer.clone()), None),
-        Part::Header(name) => (None, Some(name.clone())),
-        Part::Whole | Part::Status => (None, None),
+        ChangedPart::Body(pointer) => (Some(pointer.clone()), None),
+        ChangedPart::Header(name) => (None, Some(name.clone())),
+        ChangedPart::Whole | ChangedPart::Status => (None, None),
     };
     let mut others: Vec<Values> = Vec::new();
     for ((_, id), one) in group {
@@ -424,10 +427,10 @@ fn change(
 /// Sixteen hexadecimal digits that identify the change across runs and machines.
 fn fingerprint(key: &Key) -> String {
     let (part, at) = match &key.part {
-        Part::Whole => ("whole", ""),
-        Part::Status => ("status", ""),
-        Part::Header(name) => ("header", name.as_str()),
-        Part::Body(pointer) => ("body", pointer.as_str()),
+        ChangedPart::Whole => ("whole", ""),
+        ChangedPart::Status => ("status", ""),
+        ChangedPart::Header(name) => ("header", name.as_str()),
+        ChangedPart::Body(pointer) => ("body", pointer.as_str()),
     };
     let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
     for part in [key.rule.id(), &key.suite, &key.endpoint, part, at, &key.kind] {

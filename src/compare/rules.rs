@@ -1,6 +1,6 @@
 //! The rules by which differences are called changes: one row each.
 
-use super::Level;
+use super::ChangeLevel;
 
 /// What happened. The text of a rule is its id: `body/property-removed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,7 +79,7 @@ pub struct ChangeRuleInfo {
     /// Its stable id.
     pub id: &'static str,
     /// Its level, unless evidence sets a different one.
-    pub level: Level,
+    pub level: ChangeLevel,
     /// The rule of the same change with baseline and candidate swapped.
     pub mirror: ChangeRule,
     /// Which clients it breaks, or why it does not.
@@ -90,8 +90,8 @@ pub struct ChangeRuleInfo {
 #[rustfmt::skip]
 pub const CHANGE_RULES: &[ChangeRuleInfo] = {
     use ChangeRule as R;
-    use Level::{Breaking, Info, Warning};
-    const fn row(rule: R, id: &'static str, level: Level, mirror: R, reason: &'static str) -> ChangeRuleInfo {
+    use super::ChangeLevel::{Breaking, Info, Warning};
+    const fn row(rule: R, id: &'static str, level: ChangeLevel, mirror: R, reason: &'static str) -> ChangeRuleInfo {
         ChangeRuleInfo { rule, id, level, mirror, reason }
     }
     &[

@@ -5,20 +5,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{ChangeRule, Level, accepted, difference::Part};
+use super::{ChangeLevel, ChangeRule, accepted, difference::ChangedPart};
 use crate::source::{Diagnostic, Diagnostics, Fields, Kind, Node, string};
 
 /// Levels by name.
-const LEVELS: [(&str, Option<Level>); 4] = [
-    ("breaking", Some(Level::Breaking)),
-    ("warning", Some(Level::Warning)),
-    ("info", Some(Level::Info)),
+const LEVELS: [(&str, Option<ChangeLevel>); 4] = [
+    ("breaking", Some(ChangeLevel::Breaking)),
+    ("warning", Some(ChangeLevel::Warning)),
+    ("info", Some(ChangeLevel::Info)),
     ("off", None),
 ];
 
 /// Levels that a project sets, by rule, or by rule and location; `None` if a rule is off.
 #[derive(Clone, Debug, Default)]
-pub struct Levels(BTreeMap<(ChangeRule, Option<String>), Option<Level>>);
+pub struct Levels(BTreeMap<(ChangeRule, Option<String>), Option<ChangeLevel>>);
 
 impl Levels {
     /// The level of a rule at a location: that of the location, or else that of the rule.
@@ -26,10 +26,10 @@ impl Levels {
         clippy::option_option,
         reason = "outside: whether the project sets it; inside: whether it is on"
     )]
-    pub(super) fn of(&self, rule: ChangeRule, part: &Part) -> Option<Option<Level>> {
+    pub(super) fn of(&self, rule: ChangeRule, part: &ChangedPart) -> Option<Option<ChangeLevel>> {
         let place = match part {
-            Part::Header(place) | Part::Body(place) => Some(place.clone()),
-            Part::Whole | Part::Status => None,
+            ChangedPart::Header(place) | ChangedPart::Body(place) => Some(place.clone()),
+            ChangedPart::Whole | ChangedPart::Status => None,
         };
         let of_place = place.and_then(|place| self.0.get(&(rule, Some(place))));
         of_place.or_else(|| self.0.get(&(rule, None))).copied()

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     ChangeRule,
     answers::{How, Role, differ},
-    difference::{Part, Told},
+    difference::{ChangedPart, Told},
 };
 use crate::{check::VariableSubstitution, model::Answer};
 
@@ -30,7 +30,7 @@ fn seen(a: &Answer, b: &Answer) -> Vec<String> {
         .into_iter()
         .filter(|one| one.noise.is_none())
         .map(|one| match &one.part {
-            Part::Body(at) | Part::Header(at) => format!("{} {at}", one.rule.id()),
+            ChangedPart::Body(at) | ChangedPart::Header(at) => format!("{} {at}", one.rule.id()),
             _ => one.rule.id().to_owned(),
         })
         .collect();

@@ -1,16 +1,16 @@
 //! The message of a change.
 
-use super::{ChangeRule as Rule, difference::Part, gather::Key};
+use super::{ChangeRule as Rule, difference::ChangedPart, gather::Key};
 
 /// The change in one sentence, without observed values.
 pub(super) fn message(key: &Key) -> String {
     let pointer = match &key.part {
-        Part::Body(pointer) if pointer.is_empty() => "the body".to_owned(),
-        Part::Body(pointer) => pointer.clone(),
+        ChangedPart::Body(pointer) if pointer.is_empty() => "the body".to_owned(),
+        ChangedPart::Body(pointer) => pointer.clone(),
         _ => String::new(),
     };
     let name = match &key.part {
-        Part::Header(name) => name.as_str(),
+        ChangedPart::Header(name) => name.as_str(),
         _ => "",
     };
     match key.rule {

@@ -158,7 +158,7 @@ struct Rest {
 }
 
 /// The result of a request.
-struct Attempt {
+struct SendAttempt {
     reply: Reply,
     rest: Option<Rest>,
     /// Set if the connection was used before and the bytes may follow the previous response.
@@ -166,13 +166,13 @@ struct Attempt {
     is_partial: bool,
 }
 
-impl From<Failure> for Attempt {
+impl From<Failure> for SendAttempt {
     fn from(failure: Failure) -> Self {
         Reply::Failure(failure).into()
     }
 }
 
-impl From<Reply> for Attempt {
+impl From<Reply> for SendAttempt {
     fn from(reply: Reply) -> Self {
         Self {
             reply,
@@ -204,7 +204,7 @@ impl Client {
 
     /// Sends a request and reads its response; [`Client::finish`] then waits for bytes that follow it.
     pub async fn exchange(&self, request: &Request, limit: Duration) -> Listening {
-        let Attempt {
+        let SendAttempt {
             reply,
             rest,
             out_of_step,
@@ -267,7 +267,7 @@ impl Client {
         match out_of_step {
             Some(out_of_step) if is_safe(&request.method) => {
                 // Rare, and larger than everything else that is kept while a connection is watched.
-                let Attempt { reply: again, rest, .. } = Box::pin(self.timed(request, limit, true)).await;
+                let SendAttempt { reply: again, rest, .. } = Box::pin(self.timed(request, limit, true)).await;
                 let more = match rest {
                     Some(Rest { link, framed, .. }) => link.close(framed).over().await.excess,
                     None => Vec::new(),
@@ -295,7 +295,7 @@ impl Client {
         self.pool.close();
     }
 
-    async fn timed(&self, request: &Request, limit: Duration, is_alone: bool) -> Attempt {
+    async fn timed(&self, request: &Request, limit: Duration, is_alone: bool) -> SendAttempt {
         let start = Instant::now();
         let mut attempt = self.attempt(request, start, limit, is_alone).await;
         let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -308,7 +308,7 @@ impl Client {
     }
 
     /// Sends a request; on a new connection where it has to be alone on it.
-    async fn attempt(&self, request: &Request, start: Instant, limit: Duration, is_alone: bool) -> Attempt {
+    async fn attempt(&self, request: &Request, start: Instant, limit: Duration, is_alone: bool) -> SendAttempt {
         let deadline = start + limit;
         let is_safe = is_safe(&request.method);
         loop {
@@ -359,7 +359,7 @@ impl Client {
                 Ok(Err(Unsent { error, .. })) => {
                     let reply = unreadable(&error, None, Some(&link.capture), is_fresh && !is_alone);
                     let is_unclear = link.uses > 1 && matches!(reply, Reply::Malformed(_));
-                    return Attempt {
+                    return SendAttempt {
                         reply,
                         rest: None,
                         is_partial: error.is_incomplete_message(),
@@ -416,7 +416,7 @@ impl Client {
         deadline: Instant,
         limit: Duration,
         link: Option<Box<Link>>,
-    ) -> Attempt {
+    ) -> SendAttempt {
         let received = Utc::now();
         let (head, body) = response.into_parts();
         let content = body::read(body, deadline, limit / 2, self.max_body).await;
@@ -466,7 +466,7 @@ impl Client {
             elapsed_us: 0,
         };
         let rest = link.filter(|_| is_whole).map(|link| Rest { link, framed, is_last });
-        Attempt {
+        SendAttempt {
             reply: Reply::Answer(answer),
             rest,
             out_of_step: None,

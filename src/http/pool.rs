@@ -171,14 +171,14 @@ impl Parked {
 
 /// The connections to a target that are not in use.
 pub(super) struct Pool {
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     open: Arc<AtomicUsize>,
     /// Whether a new connection is cheap.
     is_cheap: bool,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     /// In the order in which they were parked.
     parked: VecDeque<Parked>,
     next: u64,
@@ -206,16 +206,16 @@ impl Pool {
     pub(super) fn new(jobs: usize, is_cheap: bool) -> Arc<Self> {
         let beside = if is_cheap { 48 } else { jobs.clamp(4, 16) };
         Arc::new(Self {
-            state: Mutex::new(State {
+            state: Mutex::new(PoolState {
                 maximum: jobs.saturating_add(beside),
-                ..State::default()
+                ..PoolState::default()
             }),
             open: Arc::default(),
             is_cheap,
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -264,7 +264,7 @@ impl Pool {
         first.is_some_and(|first| self.is_usable(&state, first.since.elapsed(), is_safe, first.release.is_none()))
     }
 
-    fn is_usable(&self, state: &State, age: Duration, is_safe: bool, is_unused: bool) -> bool {
+    fn is_usable(&self, state: &PoolState, age: Duration, is_safe: bool, is_unused: bool) -> bool {
         let settled = if state.keep_alive_seen { SETTLED_KEPT } else { SETTLED };
         let is_full = self.open.load(Ordering::Relaxed) >= state.maximum;
         let is_settled = is_safe || age >= settled || is_unused;

@@ -209,7 +209,7 @@ fn chunked_length(bytes: &[u8]) -> Option<usize> {
 /// Parses chunked content incrementally (RFC 9112 §7.1).
 #[derive(Debug, Default)]
 struct Chunks {
-    part: Part,
+    part: CapturedPart,
     at: usize,
     /// The beginning of the line that is being read.
     line: Vec<u8>,
@@ -220,7 +220,7 @@ struct Chunks {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-enum Part {
+enum CapturedPart {
     #[default]
     Size,
     Data(usize),
@@ -236,17 +236,17 @@ impl Chunks {
     fn feed(&mut self, mut bytes: &[u8]) {
         while let Some((first, rest)) = bytes.split_first() {
             match self.part {
-                Part::Over => return,
-                Part::Data(left) => {
+                CapturedPart::Over => return,
+                CapturedPart::Data(left) => {
                     let read = left.min(bytes.len());
                     bytes = &bytes[read..];
                     self.at += read;
                     self.part = match left - read {
-                        0 => Part::AfterData,
-                        left => Part::Data(left),
+                        0 => CapturedPart::AfterData,
+                        left => CapturedPart::Data(left),
                     };
                 }
-                Part::Size | Part::AfterData | Part::Trailer => {
+                CapturedPart::Size | CapturedPart::AfterData | CapturedPart::Trailer => {
                     bytes = rest;
                     self.at += 1;
                     if *first == b'\n' {
@@ -266,29 +266,29 @@ impl Chunks {
             return;
         }
         let fault = match self.part {
-            Part::Size => syntax::chunk_size(&self.line, self.line.len() == Self::LINE),
-            Part::AfterData => (self.line != b"\r").then_some(SyntaxKind::ChunkData),
-            Part::Trailer => syntax::trailer(&self.line, self.line.len() == Self::LINE),
-            Part::Data(_) | Part::Over => None,
+            CapturedPart::Size => syntax::chunk_size(&self.line, self.line.len() == Self::LINE),
+            CapturedPart::AfterData => (self.line != b"\r").then_some(SyntaxKind::ChunkData),
+            CapturedPart::Trailer => syntax::trailer(&self.line, self.line.len() == Self::LINE),
+            CapturedPart::Data(_) | CapturedPart::Over => None,
         };
         self.fault = fault.map(|kind| syntax::fault(kind, &[&self.line[..], b"\n"].concat()));
     }
 
-    fn line_end(&mut self) -> Part {
+    fn line_end(&mut self) -> CapturedPart {
         self.check_line();
         match self.part {
-            Part::AfterData => Part::Size,
-            Part::Trailer if self.line.iter().all(|b| *b == b'\r') => {
+            CapturedPart::AfterData => CapturedPart::Size,
+            CapturedPart::Trailer if self.line.iter().all(|b| *b == b'\r') => {
                 self.end = Some(self.at);
-                Part::Over
+                CapturedPart::Over
             }
-            Part::Size => {
+            CapturedPart::Size => {
                 let digits = self.line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
                 let digits = std::str::from_utf8(&self.line[..digits]).unwrap_or_default();
                 match usize::from_str_radix(digits, 16) {
-                    Ok(0) => Part::Trailer,
-                    Ok(size) => Part::Data(size),
-                    Err(_) => Part::Over,
+                    Ok(0) => CapturedPart::Trailer,
+                    Ok(size) => CapturedPart::Data(size),
+                    Err(_) => CapturedPart::Over,
                 }
             }
             part => part,

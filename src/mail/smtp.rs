@@ -191,14 +191,14 @@ fn path<'t>(rest: &'t str, keyword: &str) -> Option<(&'t str, &'t str)> {
 
 /// The text of a message after DATA: finds its end and removes the dots that were added (RFC 5321, section 4.5.2).
 pub(super) struct Data {
-    state: State,
+    state: SmtpState,
     max_size: usize,
     bytes: Vec<u8>,
     is_too_large: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum SmtpState {
     LineStart,
     Dot,
     DotCr,
@@ -210,7 +210,7 @@ enum State {
 impl Data {
     pub(super) fn new(max_size: usize) -> Self {
         Self {
-            state: State::LineStart,
+            state: SmtpState::LineStart,
             max_size,
             bytes: Vec::new(),
             is_too_large: false,
@@ -225,16 +225,16 @@ impl Data {
                 return at;
             }
             self.state = match (self.state, byte) {
-                (State::LineStart, b'.') => State::Dot,
-                (State::Dot, b'\r') => State::DotCr,
-                (State::DotCr, b'\n') => State::End,
-                (State::DotCr, _) => {
+                (SmtpState::LineStart, b'.') => SmtpState::Dot,
+                (SmtpState::Dot, b'\r') => SmtpState::DotCr,
+                (SmtpState::DotCr, b'\n') => SmtpState::End,
+                (SmtpState::DotCr, _) => {
                     self.push(b'\r');
                     self.content(byte)
                 }
-                (State::Cr, b'\n') => {
+                (SmtpState::Cr, b'\n') => {
                     self.push(byte);
-                    State::LineStart
+                    SmtpState::LineStart
                 }
                 _ => self.content(byte),
             };
@@ -243,7 +243,7 @@ impl Data {
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.state == State::End
+        self.state == SmtpState::End
     }
 
     /// The message, or nothing if it is too large.
@@ -251,9 +251,9 @@ impl Data {
         (!self.is_too_large).then_some(self.bytes)
     }
 
-    fn content(&mut self, byte: u8) -> State {
+    fn content(&mut self, byte: u8) -> SmtpState {
         self.push(byte);
-        if byte == b'\r' { State::Cr } else { State::Line }
+        if byte == b'\r' { SmtpState::Cr } else { SmtpState::Line }
     }
 
     fn push(&mut self, byte: u8) {

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::{Map, Value, json};
 
-use super::{Operator, mutant::Target, names::Names};
+use super::{Operator, mutant::MutantTarget, names::Names};
 use crate::{
     check::{
         self, ResponseView,
@@ -25,17 +25,17 @@ const DATE: &str = "=[A-Z][a-z]+, [0-9A-Za-z: -]+ GMT";
 const DEPTH: usize = 20;
 
 /// The value at a target, before and after.
-pub(super) fn shown(target: &Target, original: &Answer, changed: &Answer) -> (Option<String>, Option<String>) {
+pub(super) fn shown(target: &MutantTarget, original: &Answer, changed: &Answer) -> (Option<String>, Option<String>) {
     let at = |answer: &Answer| match target {
-        Target::Status | Target::Answer => Some(check::status_name(answer.status)),
-        Target::Header(name) => {
+        MutantTarget::Status | MutantTarget::Answer => Some(check::status_name(answer.status)),
+        MutantTarget::Header(name) => {
             let all: Vec<_> = answer.header(name).collect();
             (!all.is_empty()).then(|| field_shown(&all.join(", ")).into_owned())
         }
-        Target::Body(pointer) if pointer.is_empty() => {
+        MutantTarget::Body(pointer) if pointer.is_empty() => {
             Some(answer.body.text().into_owned()).filter(|text| !text.is_empty())
         }
-        Target::Body(pointer) => {
+        MutantTarget::Body(pointer) => {
             let value = json::read(answer.body.bytes()).ok()?;
             value.pointer(pointer).map(json::show)
         }
@@ -48,36 +48,36 @@ pub(super) fn shown(target: &Target, original: &Answer, changed: &Answer) -> (Op
 }
 
 /// A target with `*` for the items of arrays.
-pub(super) fn general(target: &Target) -> String {
+pub(super) fn general(target: &MutantTarget) -> String {
     match target {
-        Target::Body(pointer) => {
+        MutantTarget::Body(pointer) => {
             let steps = pointer
                 .split('/')
                 .map(|step| if step.parse::<usize>().is_ok() { "*" } else { step });
-            Target::Body(steps.collect::<Vec<_>>().join("/")).to_string()
+            MutantTarget::Body(steps.collect::<Vec<_>>().join("/")).to_string()
         }
         other => other.to_string(),
     }
 }
 
 /// The location in the body that an addition for a target tests, and whether it tests the whole value.
-pub(super) fn place<'t>(operator: &Operator, target: &'t Target) -> (&'t str, bool) {
+pub(super) fn place<'t>(operator: &Operator, target: &'t MutantTarget) -> (&'t str, bool) {
     match target {
         // Only a test of the whole value rejects additional properties.
-        Target::Body(pointer) if operator.id == "body/property-added" => {
+        MutantTarget::Body(pointer) if operator.id == "body/property-added" => {
             (pointer.rsplit_once('/').map_or("", |(parent, _)| parent), true)
         }
-        Target::Body(pointer) => (pointer, false),
+        MutantTarget::Body(pointer) => (pointer, false),
         _ => ("", false),
     }
 }
 
 /// Usually equal for targets that get the same first suggestion: survivors are grouped by it before advice is computed.
-pub(super) fn likeness(target: &Target, at: &str, answer: &Answer, names: &Names) -> u64 {
+pub(super) fn likeness(target: &MutantTarget, at: &str, answer: &Answer, names: &Names) -> u64 {
     let text = match target {
-        Target::Status | Target::Answer => answer.status.to_string(),
-        Target::Header(name) => answer.header(name).collect::<Vec<_>>().join(", "),
-        Target::Body(_) => match json::read(answer.body.bytes()) {
+        MutantTarget::Status | MutantTarget::Answer => answer.status.to_string(),
+        MutantTarget::Header(name) => answer.header(name).collect::<Vec<_>>().join(", "),
+        MutantTarget::Body(_) => match json::read(answer.body.bytes()) {
             Ok(value) => match value.pointer(&outside_arrays(at)) {
                 Some(Value::String(text)) => text.clone(),
                 Some(value) => value.to_string(),
@@ -102,16 +102,21 @@ fn outside_arrays(pointer: &str) -> String {
 }
 
 /// Candidates for additions, as top-level keys of the case's file, the strictest first. They are not verified yet.
-pub(super) fn candidates(operator: &Operator, target: &Target, view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
+pub(super) fn candidates(
+    operator: &Operator,
+    target: &MutantTarget,
+    view: &ResponseView<'_>,
+    names: &Names,
+) -> Vec<Value> {
     let status = json!({ "expect": { "status": view.status } });
     match target {
-        Target::Status => vec![status],
-        Target::Header(name) => header(name, view, names)
+        MutantTarget::Status => vec![status],
+        MutantTarget::Header(name) => header(name, view, names)
             .into_iter()
             .map(|test| json!({ "expect": { "headers": { name.clone(): test } } }))
             .collect(),
-        Target::Answer => std::iter::once(status).chain(body("", false, view, names)).collect(),
-        Target::Body(_) => {
+        MutantTarget::Answer => std::iter::once(status).chain(body("", false, view, names)).collect(),
+        MutantTarget::Body(_) => {
             let (at, is_whole) = place(operator, target);
             body(at, is_whole, view, names)
         }

@@ -41,7 +41,7 @@ pub struct Measured {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_snapshot: Vec<OnlySnapshot>,
     /// Survivors in groups that the same addition kills, largest first.
-    pub survivors: Vec<Group>,
+    pub survivors: Vec<SurvivorGroup>,
     /// Survivors that are accepted with a reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<Waived>,
@@ -157,7 +157,7 @@ pub struct OnlySnapshot {
 
 /// Survivors that the same addition kills.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Group {
+pub struct SurvivorGroup {
     /// The ids of the operators, in the order of their table.
     pub operators: Vec<String>,
     /// The suite's id.
@@ -203,7 +203,7 @@ pub struct Survivor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waived {
     /// The accepted survivors.
-    pub group: Group,
+    pub group: SurvivorGroup,
     /// Why.
     pub reason: String,
     /// The waiver's line.

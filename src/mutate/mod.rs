@@ -23,8 +23,8 @@ use serde_json::Value;
 
 pub(crate) use measured::percent;
 pub use measured::{
-    FORMAT, Group, LayerScore, Measured, NotMeasured, OnlySnapshot, OperatorScore, StaleWaiver, SuiteScore, Survivor,
-    Tally, Waived, measurement_schema,
+    FORMAT, LayerScore, Measured, NotMeasured, OnlySnapshot, OperatorScore, StaleWaiver, SuiteScore, Survivor,
+    SurvivorGroup, Tally, Waived, measurement_schema,
 };
 pub use operator::{OPERATORS, Operator};
 
@@ -40,7 +40,7 @@ use crate::{
     suite::Case,
 };
 use advise::{Advice, Adviser, Survived};
-use mutant::{Elsewhere, Mutant, Mutants, Target, is_alike, is_equivalent};
+use mutant::{Elsewhere, Mutant, MutantTarget, Mutants, is_alike, is_equivalent};
 use names::Names;
 
 /// Maximum number of responses of a suite that others are swapped with.
@@ -95,7 +95,7 @@ struct Found {
     operator: usize,
     /// Which of the operator's mutants of the response it is.
     number: usize,
-    target: Target,
+    target: MutantTarget,
     survivor: Survivor,
     /// Equal where the same addition is probably right; see [`advice::likeness`].
     likeness: u64,
@@ -332,9 +332,9 @@ fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, 
     }
     let (at, is_whole) = advice::place(mutant.operator, mutant.target);
     let key = match mutant.target {
-        Target::Status | Target::Answer => (0, String::new()),
-        Target::Header(name) => (1, name.clone()),
-        Target::Body(_) => (2 + usize::from(is_whole), at.to_owned()),
+        MutantTarget::Status | MutantTarget::Answer => (0, String::new()),
+        MutantTarget::Header(name) => (1, name.clone()),
+        MutantTarget::Body(_) => (2 + usize::from(is_whole), at.to_owned()),
     };
     *(known.entry(key)).or_insert_with(|| advice::likeness(mutant.target, at, &subject.answer, &subject.names))
 }
@@ -474,7 +474,7 @@ fn fold(
 }
 
 /// The groups of survivors, largest first. The first `max` get advice, which can divide them.
-fn advised(mut open: Vec<(String, String, Survived)>, adviser: &mut Adviser<'_>, max: usize) -> Vec<Group> {
+fn advised(mut open: Vec<(String, String, Survived)>, adviser: &mut Adviser<'_>, max: usize) -> Vec<SurvivorGroup> {
     open.sort_by_key(|(.., survived)| std::cmp::Reverse(survived.len()));
     let mut open = open.into_iter().peekable();
     let mut done: BTreeMap<(String, String, Advice), Survived> = BTreeMap::new();
@@ -504,7 +504,7 @@ fn advised(mut open: Vec<(String, String, Survived)>, adviser: &mut Adviser<'_>,
     done.chain(open).collect()
 }
 
-fn group(suite: &str, target: &str, mut survived: Survived, advice: Advice) -> Group {
+fn group(suite: &str, target: &str, mut survived: Survived, advice: Advice) -> SurvivorGroup {
     let mut operators: Vec<usize> = survived.iter().map(|(_, found)| found.operator).collect();
     operators.sort_unstable();
     operators.dedup();
@@ -522,7 +522,7 @@ fn group(suite: &str, target: &str, mut survived: Survived, advice: Advice) -> G
         line: 1,
         column: 1,
     };
-    Group {
+    SurvivorGroup {
         operators: operators.into_iter().map(|at| OPERATORS[at].id.to_owned()).collect(),
         suite: suite.to_owned(),
         target: target.to_owned(),

@@ -16,7 +16,7 @@ const PLACES: usize = 1000;
 
 /// The part of a response that is changed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Target {
+pub(super) enum MutantTarget {
     Status,
     /// A field, in lower case.
     Header(String),
@@ -26,7 +26,7 @@ pub(super) enum Target {
     Answer,
 }
 
-impl std::fmt::Display for Target {
+impl std::fmt::Display for MutantTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Status => f.write_str("status"),
@@ -43,7 +43,7 @@ pub(super) struct Mutant<'m> {
     pub(super) operator: &'static Operator,
     /// Its number among the mutants of its operator.
     pub(super) number: usize,
-    pub(super) target: &'m Target,
+    pub(super) target: &'m MutantTarget,
     pub(super) answer: &'m Answer,
 }
 
@@ -178,19 +178,19 @@ impl<'a> Mutants<'a> {
     }
 
     /// A mutant that is made by changing a copy of the response.
-    pub(super) fn add(&mut self, target: &Target, change: impl FnOnce(&mut Answer)) {
+    pub(super) fn add(&mut self, target: &MutantTarget, change: impl FnOnce(&mut Answer)) {
         let mut answer = self.answer.clone();
         change(&mut answer);
         self.tell(target, &answer);
     }
 
     /// The same with a different body; `content-length` is adjusted.
-    pub(super) fn add_body(&mut self, target: &Target, body: String) {
+    pub(super) fn add_body(&mut self, target: &MutantTarget, body: String) {
         self.add(target, |answer| set_body(answer, body));
     }
 
     /// The same with a different media type.
-    pub(super) fn add_media(&mut self, target: &Target, body: String, media_type: &str) {
+    pub(super) fn add_media(&mut self, target: &MutantTarget, body: String, media_type: &str) {
         self.add(target, |answer| {
             set_body(answer, body);
             let known = answer
@@ -205,7 +205,7 @@ impl<'a> Mutants<'a> {
     }
 
     /// A mutant whose body is changed at a location, unless `change` returns `None`.
-    pub(super) fn add_json(&mut self, target: &Target, pointer: &str, change: impl FnOnce(&mut Value) -> bool) {
+    pub(super) fn add_json(&mut self, target: &MutantTarget, pointer: &str, change: impl FnOnce(&mut Value) -> bool) {
         let Some(mut json) = self.json.take() else { return };
         let text = json.pointer_mut(pointer).and_then(|value| {
             let before = value.clone();
@@ -223,7 +223,7 @@ impl<'a> Mutants<'a> {
         self.json = Some(json);
     }
 
-    fn tell(&mut self, target: &Target, answer: &Answer) {
+    fn tell(&mut self, target: &MutantTarget, answer: &Answer) {
         let (operator, number) = (self.operator, self.number);
         self.number += 1;
         (self.tell)(Mutant {

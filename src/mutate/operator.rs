@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::mutant::{Mutants, Target};
+use super::mutant::{MutantTarget, Mutants};
 use crate::{check::fields::is_incidental, json};
 
 /// A kind of change to responses.
@@ -79,7 +79,7 @@ fn same_class(out: &mut Mutants<'_>) {
         .into_iter()
         .filter(|code| code / 100 == status / 100 && *code != status)
     {
-        out.add(&Target::Status, |answer| answer.status = code);
+        out.add(&MutantTarget::Status, |answer| answer.status = code);
     }
 }
 
@@ -89,13 +89,13 @@ fn other_class(out: &mut Mutants<'_>) {
         .into_iter()
         .filter(|code| code / 100 != status / 100)
     {
-        out.add(&Target::Status, |answer| answer.status = code);
+        out.add(&MutantTarget::Status, |answer| answer.status = code);
     }
 }
 
 fn no_content_to_ok(out: &mut Mutants<'_>) {
     if out.status() == 204 {
-        out.add(&Target::Status, |answer| {
+        out.add(&MutantTarget::Status, |answer| {
             answer.status = 200;
             answer.headers.push(("content-length".to_owned(), "0".to_owned()));
         });
@@ -113,13 +113,15 @@ fn fields(out: &Mutants<'_>) -> Vec<(usize, String)> {
 
 fn header_removed(out: &mut Mutants<'_>) {
     for (number, name) in fields(out) {
-        out.add(&Target::Header(name), |answer| drop(answer.headers.remove(number)));
+        out.add(&MutantTarget::Header(name), |answer| {
+            drop(answer.headers.remove(number));
+        });
     }
 }
 
 fn header_duplicated(out: &mut Mutants<'_>) {
     for (number, name) in fields(out) {
-        out.add(&Target::Header(name), |answer| {
+        out.add(&MutantTarget::Header(name), |answer| {
             let again = answer.headers[number].clone();
             answer.headers.insert(number, again);
         });
@@ -128,7 +130,7 @@ fn header_duplicated(out: &mut Mutants<'_>) {
 
 fn header_changed(out: &mut Mutants<'_>) {
     for (number, name) in fields(out) {
-        out.add(&Target::Header(name.clone()), |answer| {
+        out.add(&MutantTarget::Header(name.clone()), |answer| {
             let value = &mut answer.headers[number].1;
             match name.as_str() {
                 "content-type" => value.push_str("; profile=changed"),
@@ -153,7 +155,7 @@ fn media_type_changed(out: &mut Mutants<'_>) {
     for other in ["text/plain", "text/html", "application/xml", "application/problem+json"] {
         if !essence.eq_ignore_ascii_case(other) {
             let new = format!("{other}{parameters}");
-            out.add(&Target::Header("content-type".to_owned()), |answer| {
+            out.add(&MutantTarget::Header("content-type".to_owned()), |answer| {
                 answer.headers[number].1 = new;
             });
         }
@@ -163,7 +165,7 @@ fn media_type_changed(out: &mut Mutants<'_>) {
 fn charset_changed(out: &mut Mutants<'_>) {
     if let Some((number, essence, _)) = media_type(out) {
         let new = format!("{essence}; charset=iso-8859-1");
-        out.add(&Target::Header("content-type".to_owned()), |answer| {
+        out.add(&MutantTarget::Header("content-type".to_owned()), |answer| {
             answer.headers[number].1 = new;
         });
     }
@@ -173,7 +175,7 @@ fn charset_dropped(out: &mut Mutants<'_>) {
     if let Some((number, essence, parameters)) = media_type(out)
         && parameters.to_ascii_lowercase().contains("charset")
     {
-        out.add(&Target::Header("content-type".to_owned()), |answer| {
+        out.add(&MutantTarget::Header("content-type".to_owned()), |answer| {
             answer.headers[number].1 = essence;
         });
     }
@@ -181,7 +183,7 @@ fn charset_dropped(out: &mut Mutants<'_>) {
 
 fn emptied(out: &mut Mutants<'_>) {
     if !out.response().body.is_empty() {
-        out.add_body(&Target::Body(String::new()), String::new());
+        out.add_body(&MutantTarget::Body(String::new()), String::new());
     }
 }
 
@@ -192,7 +194,11 @@ fn appeared(out: &mut Mutants<'_>) {
             "{{\"error\":{status},\"message\":\"{}\"}}",
             crate::check::status_name(status)
         );
-        out.add_media(&Target::Body(String::new()), text, "application/json; charset=utf-8");
+        out.add_media(
+            &MutantTarget::Body(String::new()),
+            text,
+            "application/json; charset=utf-8",
+        );
     }
 }
 
@@ -200,14 +206,14 @@ fn cut(out: &mut Mutants<'_>) {
     let text = out.text();
     if text.len() > 1 {
         let half = text[..text.floor_char_boundary(text.len() / 2)].to_owned();
-        out.add_body(&Target::Body(String::new()), half);
+        out.add_body(&MutantTarget::Body(String::new()), half);
     }
 }
 
 fn whole(out: &mut Mutants<'_>, change: impl FnOnce(&Value) -> Value) {
     let new = out.json().map(change);
     if let Some(new) = new {
-        out.add_body(&Target::Body(String::new()), new.to_string());
+        out.add_body(&MutantTarget::Body(String::new()), new.to_string());
     }
 }
 
@@ -230,7 +236,7 @@ fn into_html(out: &mut Mutants<'_>) {
         let name = crate::check::status_name(out.status());
         let page =
             format!("<!DOCTYPE html><html><head><title>{name}</title></head><body><h1>{name}</h1></body></html>");
-        out.add_media(&Target::Body(String::new()), page, "text/html; charset=utf-8");
+        out.add_media(&MutantTarget::Body(String::new()), page, "text/html; charset=utf-8");
     }
 }
 
@@ -238,7 +244,7 @@ fn into_problem(out: &mut Mutants<'_>) {
     if !out.response().body.is_empty() {
         let (status, name) = (out.status(), crate::check::status_name(out.status()));
         let text = format!("{{\"type\":\"about:blank\",\"title\":\"{name}\",\"status\":{status}}}");
-        out.add_media(&Target::Body(String::new()), text, "application/problem+json");
+        out.add_media(&MutantTarget::Body(String::new()), text, "application/problem+json");
     }
 }
 
@@ -253,7 +259,7 @@ fn each_property(out: &mut Mutants<'_>, change: impl Fn(&mut Map<String, Value>,
             .cloned()
             .collect();
         for name in names {
-            let target = Target::Body(json::step(pointer, &name));
+            let target = MutantTarget::Body(json::step(pointer, &name));
             out.add_json(&target, pointer, |value| {
                 value.as_object_mut().is_some_and(|object| change(object, &name))
             });
@@ -325,7 +331,7 @@ fn property_type(out: &mut Mutants<'_>) {
 
 fn property_added(out: &mut Mutants<'_>) {
     out.each(&|value| value.is_object(), &mut |out, pointer| {
-        let target = Target::Body(json::step(pointer, "unexpected"));
+        let target = MutantTarget::Body(json::step(pointer, "unexpected"));
         out.add_json(&target, pointer, |value| {
             value
                 .as_object_mut()
@@ -343,14 +349,14 @@ fn key_duplicated(out: &mut Mutants<'_>) {
         return;
     };
     let again = format!("{{{}:{value},", Value::from(key.as_str()));
-    let target = Target::Body(json::step("", key));
+    let target = MutantTarget::Body(json::step("", key));
     let rest = Value::Object(object.clone()).to_string();
     out.add_body(&target, again + &rest[1..]);
 }
 
 fn numbers(out: &mut Mutants<'_>, change: impl Fn(&Number) -> Option<Value>) {
     out.each(&|value| value.is_number(), &mut |out, pointer| {
-        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+        out.add_json(&MutantTarget::Body(pointer.to_owned()), pointer, |value| {
             let new = value.as_number().and_then(&change);
             new.is_some_and(|new| {
                 *value = new;
@@ -372,7 +378,7 @@ fn number_changed(out: &mut Mutants<'_>) {
 
 fn boolean_flipped(out: &mut Mutants<'_>) {
     out.each(&|value| value.is_boolean(), &mut |out, pointer| {
-        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+        out.add_json(&MutantTarget::Body(pointer.to_owned()), pointer, |value| {
             *value = Value::from(!value.as_bool().unwrap_or_default());
             true
         });
@@ -382,7 +388,7 @@ fn boolean_flipped(out: &mut Mutants<'_>) {
 /// Changes each string; a text that stays the same gives no mutant.
 fn strings(out: &mut Mutants<'_>, change: impl Fn(&str) -> Option<String>) {
     out.each(&|value| value.is_string(), &mut |out, pointer| {
-        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+        out.add_json(&MutantTarget::Body(pointer.to_owned()), pointer, |value| {
             let text = value.as_str().unwrap_or_default();
             match change(text) {
                 Some(new) if new != text => {
@@ -422,7 +428,7 @@ fn string_special(out: &mut Mutants<'_>) {
 fn arrays(out: &mut Mutants<'_>, min: usize, change: impl Fn(&mut Vec<Value>)) {
     let has = |value: &Value| value.as_array().is_some_and(|items| items.len() >= min);
     out.each(&has, &mut |out, pointer| {
-        out.add_json(&Target::Body(pointer.to_owned()), pointer, |value| {
+        out.add_json(&MutantTarget::Body(pointer.to_owned()), pointer, |value| {
             value.as_array_mut().map(&change).is_some()
         });
     });
@@ -481,13 +487,13 @@ fn id_swapped(out: &mut Mutants<'_>) {
 
 fn swapped(out: &mut Mutants<'_>) {
     for other in out.others() {
-        out.add(&Target::Answer, |answer| take(answer, &other));
+        out.add(&MutantTarget::Answer, |answer| take(answer, &other));
     }
 }
 
 fn success(out: &mut Mutants<'_>) {
     if let Some(other) = out.success() {
-        out.add(&Target::Answer, |answer| take(answer, &other));
+        out.add(&MutantTarget::Answer, |answer| take(answer, &other));
     }
 }
 

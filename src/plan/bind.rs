@@ -56,14 +56,14 @@ pub struct Binder {
     values: HashMap<String, Arc<VariableSubstitution>>,
     /// The parts that the rows of a case file share, by the address of the definition, which is kept alive with them, and the
     /// step.
-    shared: Mutex<SharedParts>,
+    shared: Mutex<SharedByStep>,
 }
 
-type SharedParts = HashMap<(usize, usize), (Arc<CaseDef>, Shared)>;
+type SharedByStep = HashMap<(usize, usize), (Arc<CaseDef>, SharedParts)>;
 
 /// The parts of a bound step that do not depend on the row.
 #[derive(Debug, Default)]
-struct Shared {
+struct SharedParts {
     message: Option<Arc<Message>>,
     /// Length of the valid URL of a row.
     url_length: Option<usize>,
@@ -518,7 +518,7 @@ impl Binding<'_> {
     /// The shared part that is in `slot`, or else a new one, which is kept if the row has no part in it.
     fn shared<T: Clone>(
         &self,
-        slot: impl Fn(&mut Shared) -> &mut Option<T>,
+        slot: impl Fn(&mut SharedParts) -> &mut Option<T>,
         bind: impl FnOnce() -> Result<T, Diagnostic>,
     ) -> Result<T, Diagnostic> {
         let def = &self.case.def;
@@ -537,13 +537,13 @@ impl Binding<'_> {
             let mut all = self.all_shared();
             let (_, known) = all
                 .entry(address)
-                .or_insert_with(|| (Arc::clone(def), Shared::default()));
+                .or_insert_with(|| (Arc::clone(def), SharedParts::default()));
             *slot(known) = Some(part.clone());
         }
         Ok(part)
     }
 
-    fn all_shared(&self) -> MutexGuard<'_, SharedParts> {
+    fn all_shared(&self) -> MutexGuard<'_, SharedByStep> {
         self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

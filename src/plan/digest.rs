@@ -15,7 +15,7 @@ use crate::{
     redact::Redactor,
     schema::SchemaStore,
     source::{Digester, FileKind, Sources, read_file},
-    suite::{Case, JsonDef, NamedValue, Part, Template},
+    suite::{Case, JsonDef, NamedValue, Template, TemplatePart},
 };
 
 impl Plan {
@@ -129,9 +129,9 @@ fn add_value(digester: &mut Digester, target: &Target, name: &str, hide: &Redact
 fn add_template(digester: &mut Digester, value: &Template, is_credential: bool, target: &Target, hide: &Redactor) {
     for part in &value.parts {
         match part {
-            Part::Text(_) if is_credential => digester.part("text"),
-            Part::Text(text) => digester.part(hide.text(text)),
-            Part::Variable(name, filter) => {
+            TemplatePart::Text(_) if is_credential => digester.part("text"),
+            TemplatePart::Text(text) => digester.part(hide.text(text)),
+            TemplatePart::Variable(name, filter) => {
                 digester.part(name);
                 digester.part(format!("{filter:?}"));
                 add_value(digester, target, name, hide);
@@ -152,11 +152,11 @@ fn add_json(digester: &mut Digester, value: &JsonDef) {
             digester.part(template.parts.len().to_le_bytes());
             for part in &template.parts {
                 match part {
-                    Part::Text(text) => {
+                    TemplatePart::Text(text) => {
                         digester.part("text");
                         digester.part(text);
                     }
-                    Part::Variable(name, filter) => {
+                    TemplatePart::Variable(name, filter) => {
                         digester.part(format!("{filter:?}"));
                         digester.part(name);
                     }

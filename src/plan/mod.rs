@@ -28,7 +28,7 @@ use crate::{
     project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
-    suite::{Amended, Case, Filter, InputDef, Part, StepDef, Suites, Template},
+    suite::{Amended, Case, Filter, InputDef, StepDef, Suites, Template, TemplatePart},
 };
 
 /// A case of the plan.
@@ -213,8 +213,8 @@ impl Plan {
         let mut text = String::new();
         for part in &template.parts {
             match part {
-                Part::Text(plain) => text.push_str(plain),
-                Part::Variable(name, filters) => {
+                TemplatePart::Text(plain) => text.push_str(plain),
+                TemplatePart::Variable(name, filters) => {
                     let value = match self.target.value(name) {
                         Some(Value::String(text)) => text,
                         Some(value) => value.to_string(),

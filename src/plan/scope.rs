@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::late::{Late, case_id};
 use crate::{
     project::{RUN_ID, Target},
-    suite::{Case, Filter, JsonDef, NamedValue, Part, Template, is_reserved},
+    suite::{Case, Filter, JsonDef, NamedValue, Template, TemplatePart, is_reserved},
 };
 
 /// Maximum length of a text after substitution, in bytes.
@@ -236,11 +236,11 @@ impl<'a> Scope<'a> {
         let mut all = String::new();
         for part in &template.parts {
             let (name, value) = match part {
-                Part::Text(text) => {
+                TemplatePart::Text(text) => {
                     all.push_str(text);
                     continue;
                 }
-                Part::Variable(name, filters) => {
+                TemplatePart::Variable(name, filters) => {
                     let mut value = self.plain(name);
                     for filter in filters {
                         value = Cow::Owned(self.filtered(name, *filter, value.into_owned()));

@@ -534,7 +534,7 @@ impl Finder {
         let mut best: Option<Hit> = None;
         walk.open.clear();
         walk.seen.clear();
-        walk.open.push(Step {
+        walk.open.push(EscapeStep {
             state: first,
             at: start,
             depth: 0,
@@ -581,7 +581,7 @@ impl Finder {
     }
 
     /// Reads bytes as the next ones of a form.
-    fn read(&self, step: Step, bytes: &[u8], at: usize) -> Option<Step> {
+    fn read(&self, step: EscapeStep, bytes: &[u8], at: usize) -> Option<EscapeStep> {
         let mut state = step.state;
         for byte in bytes {
             state = self.automaton.next_state(Anchored::Yes, state, *byte);
@@ -589,7 +589,7 @@ impl Finder {
                 return None;
             }
         }
-        Some(Step {
+        Some(EscapeStep {
             state,
             at,
             depth: step.depth + bytes.len(),
@@ -597,7 +597,7 @@ impl Finder {
     }
 
     /// The form that was read completely from the start, if any.
-    fn form(&self, step: &Step) -> Option<usize> {
+    fn form(&self, step: &EscapeStep) -> Option<usize> {
         if !self.automaton.is_match(step.state) {
             return None;
         }
@@ -631,7 +631,7 @@ const MAX_ESCAPE: usize = 8;
 
 /// The progress of reading a form.
 #[derive(Clone, Copy, Debug)]
-struct Step {
+struct EscapeStep {
     state: StateID,
     at: usize,
     /// Number of bytes that were read.
@@ -641,7 +641,7 @@ struct Step {
 /// Buffers that are reused between searches.
 #[derive(Debug, Default)]
 struct Walk {
-    open: Vec<Step>,
+    open: Vec<EscapeStep>,
     seen: HashSet<(StateID, usize)>,
 }
 

@@ -37,7 +37,7 @@ pub use escape::{inert_lines, visible};
 pub use limits::{ITEMS_COUNT as MAX_ADVISED, terminal::SURVIVORS_COUNT as MAX_SHOWN_SURVIVORS};
 pub use model::Report;
 pub use progress::Progress;
-pub use run_terminal::{FinalStatusLevel, RunOptions, RunTerminal, StatusLevel};
+pub use run_terminal::{FinalStatusLevel, RunTerminal, StatusLevel, TerminalOptions};
 pub use sink::Sink;
 pub use write::terminal::ShowOptions;
 

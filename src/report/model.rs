@@ -91,7 +91,7 @@ pub(super) enum Severity {
 
 /// The state of an item as a test case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ItemState {
     Passed,
     Failed,
     Errored,
@@ -105,7 +105,7 @@ pub(super) struct Item<'a> {
     /// [`Section::prefix`].
     pub prefix: String,
     pub severity: Severity,
-    pub state: State,
+    pub state: ItemState,
     /// The level in the subject's own words: `breaking`, `survived`.
     pub label: &'static str,
     /// The id of the rule or check.
@@ -179,7 +179,7 @@ impl<'a> Item<'a> {
             section: 0,
             prefix: String::new(),
             severity: Severity::Note,
-            state: State::Passed,
+            state: ItemState::Passed,
             label: "",
             rule: String::new(),
             rule_title: String::new(),
@@ -265,7 +265,7 @@ pub(super) struct End {
 /// The result as a test case.
 pub(super) struct VerdictCase {
     pub name: String,
-    pub state: State,
+    pub state: ItemState,
     /// The kind of failure: `no-verdict`.
     pub kind: &'static str,
     /// Why it failed, in one line.

@@ -143,7 +143,7 @@ pub(super) fn location<'a>(attempt: &'a Attempt, case: &'a Place) -> &'a Place {
 
 /// What a line shows, for the colors of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum LinePart {
     Reason,
     Step,
     Finding(Level),
@@ -158,7 +158,7 @@ pub(super) enum Part {
 
 /// A line of an attempt: a label of the report, and a text, which is escaped.
 pub(super) struct TextLine {
-    pub part: Part,
+    pub part: LinePart,
     pub label: &'static str,
     pub text: String,
 }
@@ -195,20 +195,20 @@ pub(super) fn attempt_lines(
     let mut out = Vec::new();
     let mut add = |part, label, text| out.push(TextLine { part, label, text });
     if let Some(reason) = &attempt.reason {
-        add(Part::Reason, "", cut(&visible(reason)));
+        add(LinePart::Reason, "", cut(&visible(reason)));
     }
     let mut room = FINDINGS;
     // The values that earlier steps captured are variables of the shell in the commands of later ones.
     let mut shell = shell.cloned();
     for step in &attempt.steps {
         if !step.id.is_empty() {
-            add(Part::Step, "", step_title(step));
+            add(LinePart::Step, "", step_title(step));
         }
         for line in finding_lines(&step.findings, &mut room, max_diff) {
             add(line.part, line.label, line.text);
         }
         if let Some(captures) = captures(step) {
-            add(Part::Note, "captured: ", captures);
+            add(LinePart::Note, "captured: ", captures);
         }
         let is_brief = detail == Detail::Brief && !step.id.is_empty() && !step.fails() && !step.is_unanswered();
         if is_brief {
@@ -229,15 +229,15 @@ pub(super) fn attempt_lines(
             } else {
                 format!("{version} {}, {length}", visible(&status))
             };
-            add(Part::Response, "response: ", text);
+            add(LinePart::Response, "response: ", text);
         }
         let request = &exchange.request;
         if let Some(shell) = shell.as_ref().filter(|_| !request.body.is_cut()) {
             let command = command(request, shell);
             let notes = curl::notes(request, &command, shell);
-            add(Part::Command, "reproduce: ", lines(&command));
+            add(LinePart::Command, "reproduce: ", lines(&command));
             for note in notes {
-                add(Part::Note, "", format!("({note})"));
+                add(LinePart::Note, "", format!("({note})"));
             }
         }
         if let Some(shell) = &mut shell {
@@ -300,21 +300,21 @@ fn finding_lines<'f>(
             out.push(TextLine { part, label, text });
         };
         let warning = if finding.level == Level::Deny { "" } else { "warning: " };
-        add(Part::Finding(finding.level), warning, title(finding));
+        add(LinePart::Finding(finding.level), warning, title(finding));
         if let Some(place) = &finding.place {
-            add(Part::Location, "  --> ", visible(&place.to_string()).into_owned());
+            add(LinePart::Location, "  --> ", visible(&place.to_string()).into_owned());
         }
         if let Some(diff) = &finding.diff {
             for line in shown_diff(diff, max_diff) {
                 // The bar distinguishes lines of the response from those of the report.
-                add(Part::Diff, "  | ", visible(&line).into_owned());
+                add(LinePart::Diff, "  | ", visible(&line).into_owned());
             }
             continue;
         }
         let [expected, actual] = finding.values_to_show();
         let values = [
-            (Part::Expected, "  expected: ", expected),
-            (Part::Actual, "    actual: ", actual),
+            (LinePart::Expected, "  expected: ", expected),
+            (LinePart::Actual, "    actual: ", actual),
         ];
         for (part, label, value) in values {
             if let Some(value) = value {
@@ -325,7 +325,7 @@ fn finding_lines<'f>(
     if left > 0 {
         let text = format!("… and {}", count(left, "more finding"));
         out.push(TextLine {
-            part: Part::Note,
+            part: LinePart::Note,
             label: "",
             text,
         });

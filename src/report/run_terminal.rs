@@ -13,7 +13,7 @@ use super::{
     from::run::Run,
     limits::terminal::{BODY, DIFF_LINES, NAMED_COUNT},
     model::ListKind,
-    plain::{self, Detail, Part},
+    plain::{self, Detail, LinePart},
     text::{cases, count},
 };
 use crate::{
@@ -65,7 +65,7 @@ pub enum FinalStatusLevel {
 
 /// How much the terminal shows of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct RunOptions {
+pub struct TerminalOptions {
     /// Which cases have a line.
     pub status: StatusLevel,
     /// Which cases the summary names.
@@ -76,7 +76,7 @@ pub struct RunOptions {
     pub verbose: bool,
 }
 
-impl Default for RunOptions {
+impl Default for TerminalOptions {
     fn default() -> Self {
         Self {
             status: StatusLevel::Skip,
@@ -91,7 +91,7 @@ impl Default for RunOptions {
 pub struct RunTerminal<W> {
     out: LogCommandFilter<W>,
     colors: Colors,
-    options: RunOptions,
+    options: TerminalOptions,
     run: Run,
     /// The cases that the summary names, by their position in the plan.
     named: BTreeMap<usize, (Verdict, String)>,
@@ -103,7 +103,7 @@ pub struct RunTerminal<W> {
 
 impl<W: Write> RunTerminal<W> {
     /// Shows a run on `out`.
-    pub fn new(out: W, colors: Colors, options: RunOptions) -> Self {
+    pub fn new(out: W, colors: Colors, options: TerminalOptions) -> Self {
         Self {
             out: LogCommandFilter::new(out),
             colors,
@@ -215,7 +215,7 @@ impl<W: Write> RunTerminal<W> {
             for line in plain::attempt_lines(attempt, shell, DIFF_LINES, Detail::Brief) {
                 let text = colored(self.colors, line.part, &line.text);
                 writeln!(self.out, "    {}{text}", self.colors.faint(line.label))?;
-                if line.part == Part::Reason {
+                if line.part == LinePart::Reason {
                     let location = format!("  --> {}", visible(&finished.place.to_string()));
                     writeln!(self.out, "    {}", self.colors.faint(&location))?;
                 }
@@ -389,11 +389,11 @@ impl<W: Write> Reporter for RunTerminal<W> {
 }
 
 /// The text of a line in its color. Of a finding, the check's id is colored.
-fn colored(colors: Colors, part: Part, text: &str) -> String {
+fn colored(colors: Colors, part: LinePart, text: &str) -> String {
     match part {
-        Part::Reason => colors.odd(text),
-        Part::Step => colors.strong(text),
-        Part::Finding(level) => {
+        LinePart::Reason => colors.odd(text),
+        LinePart::Step => colors.strong(text),
+        LinePart::Finding(level) => {
             let id = text.split([' ', ':']).next().unwrap_or_default();
             let rest = &text[id.len()..];
             let id = if level == Level::Deny {
@@ -403,11 +403,11 @@ fn colored(colors: Colors, part: Part, text: &str) -> String {
             };
             format!("{id}{rest}")
         }
-        Part::Expected => colors.good(text),
-        Part::Actual => colors.bad(text),
-        Part::Diff => colors.diff(text),
-        Part::Location | Part::Response | Part::Note => colors.faint(text),
-        Part::Command => text.to_owned(),
+        LinePart::Expected => colors.good(text),
+        LinePart::Actual => colors.bad(text),
+        LinePart::Diff => colors.diff(text),
+        LinePart::Location | LinePart::Response | LinePart::Note => colors.faint(text),
+        LinePart::Command => text.to_owned(),
     }
 }
 

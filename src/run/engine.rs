@@ -92,7 +92,7 @@ pub async fn run(
         report,
         counts: Counts::default(),
         done: vec![false; plan.cases.len()],
-        running: Running::new(plan.target.limits.slow),
+        running: RunningCases::new(plan.target.limits.slow),
         waiting: HashSet::new(),
         silent: 0,
         is_hopeless: false,
@@ -163,7 +163,7 @@ struct Engine<'r, F> {
     counts: Counts,
     /// By case: whether it has its verdict.
     done: Vec<bool>,
-    running: Running,
+    running: RunningCases,
     /// Cases that wait for another attempt.
     waiting: HashSet<usize>,
     /// Number of requests in a row without a complete response.
@@ -357,13 +357,13 @@ async fn reached(deadline: Option<Instant>) {
 }
 
 /// The running cases and their start times.
-struct Running {
+struct RunningCases {
     slow: Duration,
     /// By case: its start time, and how many times it was reported as slow.
     cases: HashMap<usize, (Instant, u32)>,
 }
 
-impl Running {
+impl RunningCases {
     fn new(slow: Duration) -> Self {
         Self {
             slow,

@@ -52,7 +52,7 @@ pub(super) struct Answered {
 }
 
 /// One attempt while it runs.
-struct Running {
+struct FlowState {
     begun: DateTime<Utc>,
     /// Whether exchanges are not recorded, because a captured secret cannot be masked.
     is_hidden: bool,
@@ -64,7 +64,7 @@ struct Running {
     done: Vec<Done>,
 }
 
-impl Running {
+impl FlowState {
     /// Since when messages count: since the request of a step, or else since the attempt began.
     fn since(&self, step: Option<&str>) -> DateTime<Utc> {
         let of_step = step.and_then(|id| self.done.iter().find(|done| done.step.id == id));
@@ -266,7 +266,7 @@ impl Flow {
     /// Runs all steps once. Returns why there is no verdict, if the run ended before the last step. None if a check panics.
     async fn attempt(&mut self) -> Option<(Vec<Done>, Option<String>)> {
         let case = self.case();
-        let mut running = Running {
+        let mut running = FlowState {
             begun: Utc::now(),
             is_hidden: false,
             late: Late::default(),
@@ -317,7 +317,7 @@ impl Flow {
     }
 
     /// Runs a step. None if a check panics.
-    async fn step(&mut self, case: &Case, index: usize, running: &mut Running) -> Option<Done> {
+    async fn step(&mut self, case: &Case, index: usize, running: &mut FlowState) -> Option<Done> {
         let shared = Arc::clone(&self.shared);
         let def = &case.def.steps[index];
         let ends = ends_of(def, case, &shared);
@@ -355,7 +355,7 @@ impl Flow {
 
     /// Finds the URL of a step with `follow`. Returns a client for a URL of another origin; the error is the step that cannot
     /// be sent.
-    fn follow(&self, def: &StepDef, running: &mut Running) -> Result<Option<Client>, Box<Done>> {
+    fn follow(&self, def: &StepDef, running: &mut FlowState) -> Result<Option<Client>, Box<Done>> {
         let Some(follow) = &def.follow else { return Ok(None) };
         let place = self.shared.sources.place(follow.span);
         let refuse = |finding: Finding| Err(Box::new(refused(def, finding.place(&place))));
@@ -400,7 +400,7 @@ impl Flow {
     }
 
     /// Whether a step of this attempt did not pass.
-    fn has_failed(&self, id: &str, running: &Running) -> bool {
+    fn has_failed(&self, id: &str, running: &FlowState) -> bool {
         let mut done = running.done.iter();
         done.any(|done| done.step.id == id && self.fails(&done.step.findings))
     }
@@ -426,7 +426,7 @@ impl Flow {
         (def, source): (&StepDef, Source<'_>),
         bound: &Bound,
         other: Option<&Option<Arc<Exchange>>>,
-        running: &mut Running,
+        running: &mut FlowState,
         ends: Ends<'_>,
     ) -> Option<Option<Judged>> {
         let begun = Instant::now();
@@ -630,7 +630,7 @@ fn is_ended(bound: &Bound, reply: &Reply, findings: &mut Vec<Finding>, passes: b
 }
 
 /// Takes the captures of a step and puts together what is recorded of it.
-fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut Running) -> Done {
+fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut FlowState) -> Done {
     // Later requests can contain what cannot be masked.
     running.is_hidden |= judged.is_hidden;
     let mut step = Step {

@@ -17,12 +17,12 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// State shared by the runs.
 #[derive(Debug)]
 pub struct Lockstep {
-    state: Mutex<State>,
+    state: Mutex<LockstepState>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
-struct State {
+struct LockstepState {
     /// For each run, the cases that it sends; `None` when it is over.
     runs: Vec<Option<HashSet<String>>>,
     /// Number of runs that have reached a case, by case and repeat.
@@ -46,7 +46,7 @@ impl Lockstep {
         let runs: Vec<_> = plans.into_iter().map(asked).collect();
         let count = runs.len();
         let group = Arc::new(Self {
-            state: Mutex::new(State {
+            state: Mutex::new(LockstepState {
                 runs,
                 come: HashMap::new(),
             }),
@@ -60,7 +60,7 @@ impl Lockstep {
             .collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LockstepState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -110,7 +110,7 @@ mod tests {
             .map(|ids| Some(ids.iter().map(|&id| id.to_owned()).collect()))
             .collect();
         let count = runs.len();
-        let state = Mutex::new(State {
+        let state = Mutex::new(LockstepState {
             runs,
             come: HashMap::new(),
         });

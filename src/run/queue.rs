@@ -16,12 +16,12 @@ pub(super) struct Queue {
     count: usize,
     /// The groups of those cases that have one, by number.
     groups: HashMap<usize, usize>,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     is_stopped: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     next: usize,
     /// Cases that have acquired their group.
     ready: VecDeque<usize>,
@@ -46,9 +46,9 @@ impl Queue {
         Self {
             count,
             groups,
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 groups: vec![Default::default(); group_count],
-                ..State::default()
+                ..QueueState::default()
             }),
             is_stopped: AtomicBool::default(),
         }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     compare::{
-        ACCEPTED_FILE, AcceptedEntry, CompareError, CompareSettings, Comparing, Comparison, Facts, Judge, Level,
+        ACCEPTED_FILE, AcceptedEntry, ChangeLevel, CompareError, CompareSettings, Comparing, Comparison, Facts, Judge,
         Version, compare as compare_recordings, read_accepted, unknown_names,
     },
     plan::{Plan, Selection},
@@ -37,7 +37,7 @@ pub struct CompareRequest {
     /// The version under test: a recording, or a target.
     pub candidate: String,
     /// The lowest level of changes that fail the comparison.
-    pub fail_on: Option<Level>,
+    pub fail_on: Option<ChangeLevel>,
     /// The file of accepted changes; by default that of the project.
     pub accepted: Option<PathBuf>,
     /// How targets are tested.

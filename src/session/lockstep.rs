@@ -39,7 +39,7 @@ pub struct LockstepOptions {
 }
 
 /// The run on one target.
-struct Side {
+struct LockstepSide {
     prepared: Prepared,
     options: RunOptions,
     recorder: Recorder,
@@ -116,7 +116,7 @@ fn sides(
     workspace: &Workspace,
     folder: &Path,
     notices: &mut dyn Notices,
-) -> Result<Vec<Side>, SessionError> {
+) -> Result<Vec<LockstepSide>, SessionError> {
     let mut resolved = Vec::new();
     for name in targets {
         let options = TargetOptions {
@@ -148,7 +148,7 @@ fn sides(
             lockstep: None,
         };
         require_inputs(&prepared.plan, options.skip_missing, workspace)?;
-        sides.push(Side {
+        sides.push(LockstepSide {
             prepared,
             options: run_options,
             recorder: Recorder::create(&path).map_err(SessionError::output("a recording"))?,
@@ -163,13 +163,13 @@ fn sides(
 }
 
 async fn run(
-    side: Side,
+    side: LockstepSide,
     max_skipped: Option<usize>,
     workspace: Arc<Workspace>,
     commit: Option<String>,
     interrupts: Arc<Interrupts>,
 ) -> Ended {
-    let Side {
+    let LockstepSide {
         prepared,
         options,
         mut recorder,

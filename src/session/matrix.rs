@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     compare::{
-        CompareError, Comparing, Comparison, FORMAT, Facts, Judge, Level, Matrix, MatrixRow, Version, compare, side_of,
+        ChangeLevel, CompareError, Comparing, Comparison, FORMAT, Facts, Judge, Matrix, MatrixRow, Version, compare,
+        side_of,
     },
     model::{Event, Exit, RunFinished, Verdict},
     recording::Recording,
@@ -155,7 +156,7 @@ fn drift<'v>(
         levels: &workspace.compare.levels,
         accepted: &[],
         today: Utc::now().date_naive(),
-        fail_on: Some(Level::Breaking),
+        fail_on: Some(ChangeLevel::Breaking),
         wanted: &|_| true,
     };
     let mut drift = Vec::new();

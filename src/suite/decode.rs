@@ -523,8 +523,8 @@ fn method(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
 fn path(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
     let template = cx.template(node)?;
     let first = match template.parts.first() {
-        Some(super::Part::Text(text)) => text.as_str(),
-        Some(super::Part::Variable(..)) => "/",
+        Some(super::TemplatePart::Text(text)) => text.as_str(),
+        Some(super::TemplatePart::Variable(..)) => "/",
         None => "",
     };
     if first.contains("://") {
@@ -572,7 +572,9 @@ fn check_params(path: &Template, at: &Node, request: &Node, params: &[(String, T
 pub(super) fn path_params(path: &Template) -> Vec<String> {
     let mut names = Vec::new();
     for part in &path.parts {
-        let super::Part::Text(text) = part else { continue };
+        let super::TemplatePart::Text(text) = part else {
+            continue;
+        };
         let mut rest = text.as_str();
         while let Some((_, after)) = rest.split_once('{') {
             let Some((name, after)) = after.split_once('}') else {

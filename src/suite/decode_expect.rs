@@ -202,8 +202,8 @@ fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
             .parts
             .iter()
             .map(|part| match part {
-                super::Part::Text(text) => text.as_str(),
-                super::Part::Variable(..) => "x",
+                super::TemplatePart::Text(text) => text.as_str(),
+                super::TemplatePart::Variable(..) => "x",
             })
             .collect(),
     };

@@ -30,5 +30,5 @@ pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
 pub use ready::ready;
 pub(crate) use template::is_reserved;
-pub use template::{Filter, Part, Template};
+pub use template::{Filter, Template, TemplatePart};
 pub(crate) use vacuous::never_reached;

@@ -22,7 +22,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 
 /// A piece of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum TemplatePart {
     /// Literal text.
     Text(String),
     /// The value of a variable, changed by filters.
@@ -149,7 +149,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The pieces in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<TemplatePart>,
     /// Where it was written.
     pub span: Span,
 }
@@ -164,8 +164,8 @@ impl Template {
             let inside = &rest[at + 2..];
             let (part, after) = placeholder(inside)?;
             match part {
-                Part::Text(text) => push_text(&mut parts, &text),
-                variable @ Part::Variable(..) => parts.push(variable),
+                TemplatePart::Text(text) => push_text(&mut parts, &text),
+                variable @ TemplatePart::Variable(..) => parts.push(variable),
             }
             rest = after;
         }
@@ -184,8 +184,8 @@ impl Template {
     /// The names of its variables.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Variable(name, _) => Some(name.as_str()),
-            Part::Text(_) => None,
+            TemplatePart::Variable(name, _) => Some(name.as_str()),
+            TemplatePart::Text(_) => None,
         })
     }
 
@@ -193,7 +193,7 @@ impl Template {
     pub fn as_constant(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
-            [Part::Text(text)] => Some(text),
+            [TemplatePart::Text(text)] => Some(text),
             _ => None,
         }
     }
@@ -201,7 +201,7 @@ impl Template {
     /// The variable, if the template consists of it.
     pub fn as_variable(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [Part::Variable(name, filters)] if filters.is_empty() => Some(name),
+            [TemplatePart::Variable(name, filters)] if filters.is_empty() => Some(name),
             _ => None,
         }
     }
@@ -220,19 +220,19 @@ impl JsonSchema for Template {
     }
 }
 
-fn push_text(parts: &mut Vec<Part>, text: &str) {
+fn push_text(parts: &mut Vec<TemplatePart>, text: &str) {
     if text.is_empty() {
         return;
     }
-    if let Some(Part::Text(last)) = parts.last_mut() {
+    if let Some(TemplatePart::Text(last)) = parts.last_mut() {
         last.push_str(text);
     } else {
-        parts.push(Part::Text(text.to_owned()));
+        parts.push(TemplatePart::Text(text.to_owned()));
     }
 }
 
 /// Reads what follows `{{`: the part, and the text after `}}`.
-fn placeholder(inside: &str) -> Result<(Part, &str), String> {
+fn placeholder(inside: &str) -> Result<(TemplatePart, &str), String> {
     let start = inside.trim_start();
     if let Some(quoted) = start.strip_prefix('"') {
         let (text, after) = quoted
@@ -242,7 +242,7 @@ fn placeholder(inside: &str) -> Result<(Part, &str), String> {
             .trim_start()
             .strip_prefix("}}")
             .ok_or_else(|| "`{{` without `}}`".to_owned())?;
-        return Ok((Part::Text(text.to_owned()), after));
+        return Ok((TemplatePart::Text(text.to_owned()), after));
     }
     let (name, after) = inside
         .split_once("}}")
@@ -253,7 +253,7 @@ fn placeholder(inside: &str) -> Result<(Part, &str), String> {
         return Err(format!("`{name}` is not a variable's name"));
     }
     let filters = words.map(Filter::parse).collect::<Result<_, _>>()?;
-    Ok((Part::Variable(name.to_owned(), filters), after))
+    Ok((TemplatePart::Variable(name.to_owned(), filters), after))
 }
 
 /// Letters, digits and `_`, not a digit first.
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
     use crate::source::{Sources, parse_yaml};
 
-    fn parse(text: &str) -> Result<Vec<Part>, String> {
+    fn parse(text: &str) -> Result<Vec<TemplatePart>, String> {
         let mut sources = Sources::new("");
         let file = sources.add(Path::new("a"), "a".to_owned());
         let span = parse_yaml(sources.text(file), file, &mut crate::source::Diagnostics::default())
@@ -278,12 +278,12 @@ mod tests {
         Template::parse(text, span).map(|template| template.parts)
     }
 
-    fn text(text: &str) -> Part {
-        Part::Text(text.to_owned())
+    fn text(text: &str) -> TemplatePart {
+        TemplatePart::Text(text.to_owned())
     }
 
-    fn variable(name: &str) -> Part {
-        Part::Variable(name.to_owned(), Vec::new())
+    fn variable(name: &str) -> TemplatePart {
+        TemplatePart::Variable(name.to_owned(), Vec::new())
     }
 
     #[test]
@@ -302,7 +302,7 @@ mod tests {
             let Ok(parts) = parse(&format!("{{{{ a | {filters} }}}}")) else {
                 return Err("parse".to_owned());
             };
-            let [Part::Variable(_, filters)] = parts.as_slice() else {
+            let [TemplatePart::Variable(_, filters)] = parts.as_slice() else {
                 panic!("{parts:?}")
             };
             filters

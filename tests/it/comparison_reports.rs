@@ -4,7 +4,7 @@ mod hostile;
 mod made;
 
 use conforme::{
-    compare::{Comparison, Level, Matrix},
+    compare::{ChangeLevel, Comparison, Matrix},
     report::{Colors, Format, Report, ShowOptions},
 };
 use serde_json::Value;
@@ -224,10 +224,12 @@ fn every_format_gives_the_same_verdict() {
     let cases: [(&str, Change); 8] = [
         ("May be released: no change", |_| {}),
         ("May be released: nothing breaking, 2 warnings", |of| {
-            (of.fail_on, of.changes, of.summary.warnings) = (Some(Level::Breaking), portal().changes.split_off(3), 2);
+            (of.fail_on, of.changes, of.summary.warnings) =
+                (Some(ChangeLevel::Breaking), portal().changes.split_off(3), 2);
         }),
         ("Must not be released: 2 warnings", |of| {
-            (of.fail_on, of.changes, of.summary.warnings) = (Some(Level::Warning), portal().changes.split_off(3), 2);
+            (of.fail_on, of.changes, of.summary.warnings) =
+                (Some(ChangeLevel::Warning), portal().changes.split_off(3), 2);
             of.summary.exit_code = 1;
         }),
         ("Breaking, but allowed by `--fail-on`: 3 breaking changes", |of| {

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     super::scope::{MAX_TEXT, Scope},
-    Binding, Shared,
+    Binding, SharedParts,
 };
 use crate::{
     source::{Diagnostic, Span},
@@ -196,7 +196,7 @@ impl Binding<'_> {
         let mut all = self.all_shared();
         let (_, shared) = all
             .entry(address)
-            .or_insert_with(|| (Arc::clone(&self.case.def), Shared::default()));
+            .or_insert_with(|| (Arc::clone(&self.case.def), SharedParts::default()));
         shared.url_length = Some(url.len());
         Ok(())
     }

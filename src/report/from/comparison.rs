@@ -2,7 +2,7 @@
 
 use super::{latency, response};
 use crate::{
-    compare::{Accepted, Change, Comparison, Level, Side as Version},
+    compare::{Accepted, Change, ChangeLevel, Comparison, Side as Version},
     model::{Exchange, Exit},
     report::{
         Report,
@@ -10,8 +10,8 @@ use crate::{
         escape::lines,
         limits::{CASES_COUNT, LEFT_OUT_COUNT, NAME, VALUE, terminal},
         model::{
-            End, Entry, Evidence, Item, Line, List, ListKind, Outcome, Section, Severity, Side, Start, State, Target,
-            Values, VerdictCase,
+            End, Entry, Evidence, Item, ItemState, Line, List, ListKind, Outcome, Section, Severity, Side, Start,
+            Target, Values, VerdictCase,
         },
         text::{capital, cases, count, figure, short},
     },
@@ -56,9 +56,9 @@ impl<'a> From<&'a Comparison> for Report<'a> {
 /// The result as a test case: it fails only if no item does.
 pub(super) fn verdict_case(outcome: Outcome, has_failed_item: bool, message: String) -> VerdictCase {
     let (state, kind) = match outcome {
-        Outcome::NoVerdict => (State::Errored, "no-verdict"),
-        Outcome::Failed if !has_failed_item => (State::Failed, "changed"),
-        Outcome::Failed | Outcome::Passed => (State::Passed, ""),
+        Outcome::NoVerdict => (ItemState::Errored, "no-verdict"),
+        Outcome::Failed if !has_failed_item => (ItemState::Failed, "changed"),
+        Outcome::Failed | Outcome::Passed => (ItemState::Passed, ""),
     };
     VerdictCase {
         name: "the cases are compared".to_owned(),
@@ -115,31 +115,31 @@ pub(super) fn headline(comparison: &Comparison) -> String {
 }
 
 /// The number of changes of each level.
-pub(super) fn counts(comparison: &Comparison) -> [(Level, usize); 3] {
+pub(super) fn counts(comparison: &Comparison) -> [(ChangeLevel, usize); 3] {
     let summary = &comparison.summary;
     [
-        (Level::Breaking, summary.breaking),
-        (Level::Warning, summary.warnings),
-        (Level::Info, summary.infos),
+        (ChangeLevel::Breaking, summary.breaking),
+        (ChangeLevel::Warning, summary.warnings),
+        (ChangeLevel::Info, summary.infos),
     ]
 }
 
 /// `2 breaking changes, 1 warning`; empty if there is no change.
-pub(super) fn parts(counts: impl IntoIterator<Item = (Level, usize)>) -> String {
+pub(super) fn parts(counts: impl IntoIterator<Item = (ChangeLevel, usize)>) -> String {
     let parts = counts.into_iter().filter(|(_, number)| *number > 0);
     let parts = parts.map(|(level, number)| match level {
-        Level::Breaking => count(number, "breaking change"),
-        Level::Warning => count(number, "warning"),
-        Level::Info => count(number, "info"),
+        ChangeLevel::Breaking => count(number, "breaking change"),
+        ChangeLevel::Warning => count(number, "warning"),
+        ChangeLevel::Info => count(number, "info"),
     });
     parts.collect::<Vec<_>>().join(", ")
 }
 
-fn level(level: Level) -> &'static str {
+fn level(level: ChangeLevel) -> &'static str {
     match level {
-        Level::Breaking => "breaking",
-        Level::Warning => "warning",
-        Level::Info => "info",
+        ChangeLevel::Breaking => "breaking",
+        ChangeLevel::Warning => "warning",
+        ChangeLevel::Info => "info",
     }
 }
 
@@ -386,11 +386,15 @@ fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
     Item {
         severity: match change.level {
             _ if is_failure => Severity::Error,
-            Level::Breaking => Severity::Error,
-            Level::Warning => Severity::Warning,
-            Level::Info => Severity::Note,
+            ChangeLevel::Breaking => Severity::Error,
+            ChangeLevel::Warning => Severity::Warning,
+            ChangeLevel::Info => Severity::Note,
         },
-        state: if is_failure { State::Failed } else { State::Passed },
+        state: if is_failure {
+            ItemState::Failed
+        } else {
+            ItemState::Passed
+        },
         label: level(change.level),
         rule: short(&change.rule, NAME),
         rule_title: rule_title(&change.rule),
@@ -471,7 +475,8 @@ impl Exchanges<'_> {
         }
         let is_status_change = change.rule.starts_with("status");
         let line = |line: response::Line| Line {
-            is_subject: (is_status_change && line.part == response::Part::Status) || line.part.is_at(pointer, header),
+            is_subject: (is_status_change && line.part == response::ResponsePart::Status)
+                || line.part.is_at(pointer, header),
             text: line.text,
         };
         lines.into_iter().map(line).collect()

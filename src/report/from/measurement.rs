@@ -2,12 +2,12 @@
 
 use crate::{
     model::Exit,
-    mutate::{self, Group, Layer, Measured, Tally},
+    mutate::{self, Layer, Measured, SurvivorGroup, Tally},
     report::{
         Report,
         limits::{CASES_COUNT, LEFT_OUT_COUNT, LINE, NAME, VALUE, terminal},
         model::{
-            Column, End, Entry, Item, List, ListKind, Outcome, Row, Section, Severity, Start, State, Table, Values,
+            Column, End, Entry, Item, ItemState, List, ListKind, Outcome, Row, Section, Severity, Start, Table, Values,
             VerdictCase,
         },
         text::{cases, count, figure, short},
@@ -26,9 +26,9 @@ impl<'a> From<&'a Measured> for Report<'a> {
             _ => Outcome::NoVerdict,
         };
         let (state, kind) = match outcome {
-            Outcome::Passed => (State::Passed, ""),
-            Outcome::Failed => (State::Failed, "score"),
-            Outcome::NoVerdict => (State::Errored, "no-verdict"),
+            Outcome::Passed => (ItemState::Passed, ""),
+            Outcome::Failed => (ItemState::Failed, "score"),
+            Outcome::NoVerdict => (ItemState::Errored, "no-verdict"),
         };
         let least = measured.min_score.map(|least| ("min_score", least.to_string()));
         Self {
@@ -91,7 +91,7 @@ fn summary(measured: &Measured) -> String {
     format!("{all} of {of}: {}", parts.join(", "))
 }
 
-fn item(group: &Group, outcome: Outcome) -> Item<'_> {
+fn item(group: &SurvivorGroup, outcome: Outcome) -> Item<'_> {
     let mut ids: Vec<&str> = group.survivors.iter().map(|survivor| survivor.case.as_str()).collect();
     ids.dedup();
     let first = group.survivors.first();
@@ -110,9 +110,9 @@ fn item(group: &Group, outcome: Outcome) -> Item<'_> {
         severity: Severity::Warning,
         // Every survivor is a reason for a score that is too low.
         state: if outcome == Outcome::Failed {
-            State::Failed
+            ItemState::Failed
         } else {
-            State::Passed
+            ItemState::Passed
         },
         label: "survived",
         rule: short(group.operators.first().map_or("", String::as_str), NAME),
@@ -138,7 +138,7 @@ fn item(group: &Group, outcome: Outcome) -> Item<'_> {
     }
 }
 
-fn title(group: &Group) -> String {
+fn title(group: &SurvivorGroup) -> String {
     let first = group.operators.first().map_or("", String::as_str);
     match group.operators.len() {
         0 | 1 => format!("{first} at {}", group.target),

@@ -17,7 +17,7 @@ pub(super) struct Line {
     /// The text, not yet escaped.
     pub text: String,
     /// The part of the response.
-    pub part: Part,
+    pub part: ResponsePart,
     /// Number of bytes at the start of the text that are a name.
     pub name: usize,
 }
@@ -26,7 +26,7 @@ impl Line {
     fn other(text: String) -> Self {
         Self {
             text,
-            part: Part::Other,
+            part: ResponsePart::Other,
             name: 0,
         }
     }
@@ -34,7 +34,7 @@ impl Line {
 
 /// A part of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ResponsePart {
     /// The status, or why there is none.
     Status,
     /// A header field, by its name in lower case.
@@ -45,7 +45,7 @@ pub(super) enum Part {
     Other,
 }
 
-impl Part {
+impl ResponsePart {
     /// Whether a change is about it. A pointer includes everything in its value; `*` matches any item.
     pub(super) fn is_at(&self, pointer: Option<&str>, header: Option<&str>) -> bool {
         match self {
@@ -64,28 +64,28 @@ fn is_within(own: &str, wanted: &str) -> bool {
 /// The lines of a response.
 pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
     let mut out = Vec::new();
-    let mut add = |text: String, part: Part, name: usize| out.push(Line { text, part, name });
+    let mut add = |text: String, part: ResponsePart, name: usize| out.push(Line { text, part, name });
     match &exchange.reply {
         Reply::Answer(answer) => {
             let status = match &answer.reason {
                 Some(reason) => format!("{} {reason}", answer.status),
                 None => status_name(answer.status),
             };
-            add(format!("{} {status}", answer.version), Part::Status, 0);
+            add(format!("{} {status}", answer.version), ResponsePart::Status, 0);
             let mut headers: Vec<_> = answer.headers.iter().collect();
             // The order of different fields has no meaning (RFC 9110 section 5.3).
             headers.sort_by(|one, other| one.0.cmp(&other.0));
             for (name, value) in headers {
-                let part = Part::Header(name.to_ascii_lowercase());
+                let part = ResponsePart::Header(name.to_ascii_lowercase());
                 add(format!("{name}: {value}"), part, name.len() + 2);
             }
             body(&answer.body, &mut out);
         }
         Reply::Malformed(malformed) => {
-            add(format!("malformed: {}", malformed.reason), Part::Status, 0);
+            add(format!("malformed: {}", malformed.reason), ResponsePart::Status, 0);
             body(&malformed.bytes, &mut out);
         }
-        Reply::Failure(failure) => add(failure.message.clone(), Part::Status, 0),
+        Reply::Failure(failure) => add(failure.message.clone(), ResponsePart::Status, 0),
     }
     let all = out.len();
     if all > LINES {
@@ -121,7 +121,7 @@ pub(super) fn without(lines: Vec<Line>, locations: &[&str]) -> Vec<Line> {
         }
         // A value of several lines is replaced once.
         let is_inner = match (out.last().map(|last| &last.part), &line.part) {
-            (Some(Part::Body(last)), Part::Body(own)) => {
+            (Some(ResponsePart::Body(last)), ResponsePart::Body(own)) => {
                 is_within(own, last) && out.last().is_some_and(|last| last.text.ends_with(VARIES))
             }
             _ => false,
@@ -165,7 +165,7 @@ fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str
     let mut add = |text: String, pointer: &str| {
         out.push(Line {
             text: format!("{:1$}{text}", "", depth * 2),
-            part: Part::Body(pointer.to_owned()),
+            part: ResponsePart::Body(pointer.to_owned()),
             name: depth * 2 + lead.len(),
         });
     };
@@ -200,7 +200,7 @@ fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str
     }
     out.push(Line {
         text: format!("{:1$}{closing}{end}", "", depth * 2),
-        part: Part::Body(pointer.clone()),
+        part: ResponsePart::Body(pointer.clone()),
         name: 0,
     });
 }
@@ -209,7 +209,7 @@ fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> Vec<(String, Part)> {
+    fn shown(text: &str) -> Vec<(String, ResponsePart)> {
         let mut out = Vec::new();
         body(&text.to_owned().into(), &mut out);
         out.into_iter().skip(1).map(|line| (line.text, line.part)).collect()
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn lines_of_a_json_body_have_pointers() {
-        let at = |pointer: &str| Part::Body(pointer.to_owned());
+        let at = |pointer: &str| ResponsePart::Body(pointer.to_owned());
         assert_eq!(
             shown("{\"b/~\": [1.0, {}], \"a\": {\"x\": \"\\\"\"}}"),
             [
@@ -236,20 +236,23 @@ mod tests {
 
     #[test]
     fn star_of_a_pointer_matches_any_item() {
-        let own = Part::Body("/items/*/email".to_owned());
+        let own = ResponsePart::Body("/items/*/email".to_owned());
         assert!(own.is_at(Some("/items/*/email"), None) && own.is_at(Some("/items"), None));
         assert!(!own.is_at(Some("/items/*/name"), None) && !own.is_at(Some("/items/*/email/x"), None));
         assert!(!own.is_at(Some(""), None) && !own.is_at(None, Some("items")));
         // A number as the name of a property is a name.
-        assert!(!Part::Body("/items/12".to_owned()).is_at(Some("/items/*"), None));
-        assert!(Part::Header("etag".to_owned()).is_at(None, Some("ETag")));
+        assert!(!ResponsePart::Body("/items/12".to_owned()).is_at(Some("/items/*"), None));
+        assert!(ResponsePart::Header("etag".to_owned()).is_at(None, Some("ETag")));
     }
 
     #[test]
     fn body_that_is_long_or_not_json_is_shown_unchanged() {
         assert_eq!(
             shown("a\nb"),
-            [("a".to_owned(), Part::Other), ("b".to_owned(), Part::Other)]
+            [
+                ("a".to_owned(), ResponsePart::Other),
+                ("b".to_owned(), ResponsePart::Other)
+            ]
         );
         let long = shown(&"[1],".repeat(BODY));
         assert_eq!(long.len(), 2);

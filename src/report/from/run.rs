@@ -8,7 +8,8 @@ use crate::{
         curl::Shell,
         limits::{CASES_COUNT, LINE, NAME, VALUE},
         model::{
-            End, Entry, Execution, Item, List, ListKind, Outcome, Section, Severity, Start, State, Target, VerdictCase,
+            End, Entry, Execution, Item, ItemState, List, ListKind, Outcome, Section, Severity, Start, Target,
+            VerdictCase,
         },
         plain,
         summary::{columns, headline},
@@ -129,12 +130,12 @@ impl Run {
             .as_ref()
             .is_some_and(|started| started.flaky == Flaky::Pass);
         let (severity, state) = match finished.verdict {
-            Verdict::Passed => (Severity::Note, State::Passed),
-            Verdict::Flaky if flaky_passes => (Severity::Warning, State::Passed),
-            Verdict::Failed | Verdict::Flaky => (Severity::Error, State::Failed),
-            Verdict::Errored => (Severity::Error, State::Errored),
-            Verdict::Skipped => (Severity::Note, State::Skipped),
-            Verdict::NotRun => (Severity::Note, State::Errored),
+            Verdict::Passed => (Severity::Note, ItemState::Passed),
+            Verdict::Flaky if flaky_passes => (Severity::Warning, ItemState::Passed),
+            Verdict::Failed | Verdict::Flaky => (Severity::Error, ItemState::Failed),
+            Verdict::Errored => (Severity::Error, ItemState::Errored),
+            Verdict::Skipped => (Severity::Note, ItemState::Skipped),
+            Verdict::NotRun => (Severity::Note, ItemState::Errored),
         };
         let (rule, rule_title, message) = match finished.verdict {
             Verdict::Passed => ("", "", String::new()),
@@ -235,7 +236,7 @@ impl Run {
                 let finished = self.finished.as_ref().filter(|finished| finished.skipped_too_many())?;
                 return Some(VerdictCase {
                     name: "max-skipped".to_owned(),
-                    state: State::Failed,
+                    state: ItemState::Failed,
                     kind: "max-skipped",
                     message: headline(Some(finished)),
                 });
@@ -244,7 +245,7 @@ impl Run {
         let (reported, planned) = (figure(self.reported), cases(planned));
         Some(VerdictCase {
             name: "the run is complete".to_owned(),
-            state: State::Errored,
+            state: ItemState::Errored,
             kind: "incomplete",
             message: format!("{why}: {reported} of {planned} reported"),
         })

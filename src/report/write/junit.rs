@@ -21,7 +21,7 @@ use crate::{
     report::{
         escape::{visible, xml},
         limits::{FINDINGS, ITEMS_COUNT, ci::COMMAND},
-        model::{End, Execution, Grid, Item, ListKind, Section, Severity, Start, State, VerdictCase, Writer},
+        model::{End, Execution, Grid, Item, ItemState, ListKind, Section, Severity, Start, VerdictCase, Writer},
         plain,
         spool::Spool,
         text::{cut, millis, seconds},
@@ -32,7 +32,7 @@ use crate::{
 pub(in crate::report) struct JUnit {
     /// Test cases as text, each with the index of its suite.
     cases: Spool<usize>,
-    suites: Vec<Suite>,
+    suites: Vec<TestSuite>,
     indexes: HashMap<String, usize>,
     /// How often a name occurs in a suite: lists identify test cases by their names.
     names: HashMap<(usize, String), usize>,
@@ -41,7 +41,7 @@ pub(in crate::report) struct JUnit {
 
 /// The attributes of a `testsuite`.
 #[derive(Default)]
-struct Suite {
+struct TestSuite {
     name: String,
     /// The position of its first case.
     first: usize,
@@ -54,22 +54,22 @@ struct Suite {
     millis: u64,
 }
 
-impl Suite {
-    fn add(&mut self, state: State, time: u64) {
+impl TestSuite {
+    fn add(&mut self, state: ItemState, time: u64) {
         self.tests += 1;
-        self.failures += usize::from(state == State::Failed);
-        self.errors += usize::from(state == State::Errored);
-        self.skipped += usize::from(state == State::Skipped);
+        self.failures += usize::from(state == ItemState::Failed);
+        self.errors += usize::from(state == ItemState::Errored);
+        self.skipped += usize::from(state == ItemState::Skipped);
         self.millis = self.millis.saturating_add(time);
     }
 }
 
 /// A `testcase`.
-struct Case<'c> {
+struct TestCase<'c> {
     suite: &'c str,
     name: &'c str,
     time: u64,
-    state: State,
+    state: ItemState,
     kind: &'c str,
     message: &'c str,
     /// The text of the failure.
@@ -97,16 +97,22 @@ impl JUnit {
             return *index;
         }
         let index = self.suites.len();
-        self.suites.push(Suite {
+        self.suites.push(TestSuite {
             name: name.to_owned(),
             first,
-            ..Suite::default()
+            ..TestSuite::default()
         });
         self.indexes.insert(name.to_owned(), index);
         index
     }
 
-    fn push(&mut self, suite: usize, position: usize, case: &Case<'_>, run: Option<&Execution<'_>>) -> io::Result<()> {
+    fn push(
+        &mut self,
+        suite: usize,
+        position: usize,
+        case: &TestCase<'_>,
+        run: Option<&Execution<'_>>,
+    ) -> io::Result<()> {
         self.suites[suite].add(case.state, case.time);
         let mut xml = Xml::new(Vec::new());
         testcase(&mut xml, case, run)?;
@@ -118,17 +124,17 @@ impl JUnit {
         &mut self,
         (suite, position): (&str, usize),
         name: &str,
-        state: State,
+        state: ItemState,
         kind: &str,
         text: String,
     ) -> io::Result<()> {
         let index = self.suite(suite, position);
         let message = text.lines().next().unwrap_or_default().to_owned();
         let (text, output) = match state {
-            State::Passed => (String::new(), text),
+            ItemState::Passed => (String::new(), text),
             _ => (text, String::new()),
         };
-        let case = Case {
+        let case = TestCase {
             suite,
             name,
             time: 0,
@@ -172,7 +178,11 @@ impl JUnit {
         for list in section.lists.iter().filter(|list| list.kind == ListKind::LeftOut) {
             for entry in &list.entries {
                 let is_error = entry.severity == Severity::Error;
-                let state = if is_error { State::Errored } else { State::Skipped };
+                let state = if is_error {
+                    ItemState::Errored
+                } else {
+                    ItemState::Skipped
+                };
                 let (name, kind) = (format!("{}: {}", list.label, entry.what), list.label.replace(' ', "-"));
                 self.extra((&suite, 1), &name, state, &kind, entry.why.clone())?;
             }
@@ -185,16 +195,16 @@ impl JUnit {
         for (at, target) in grid.columns.iter().enumerate() {
             for row in &grid.rows {
                 let state = match row.verdicts[at] {
-                    Some(Verdict::Passed) => State::Passed,
-                    Some(Verdict::Flaky) if grid.flaky_passes => State::Passed,
-                    Some(Verdict::Skipped) | None => State::Skipped,
-                    Some(Verdict::Failed | Verdict::Flaky) => State::Failed,
-                    Some(Verdict::Errored | Verdict::NotRun) => State::Errored,
+                    Some(Verdict::Passed) => ItemState::Passed,
+                    Some(Verdict::Flaky) if grid.flaky_passes => ItemState::Passed,
+                    Some(Verdict::Skipped) | None => ItemState::Skipped,
+                    Some(Verdict::Failed | Verdict::Flaky) => ItemState::Failed,
+                    Some(Verdict::Errored | Verdict::NotRun) => ItemState::Errored,
                 };
                 let kind = row.verdicts[at].map_or("", Verdict::name);
                 let reason = match (&row.reasons[at], state) {
                     (Some(reason), _) => reason.clone(),
-                    (None, State::Passed) => String::new(),
+                    (None, ItemState::Passed) => String::new(),
                     (None, _) => "no reason was given".to_owned(),
                 };
                 self.extra((target, 1), &row.case, state, kind, reason)?;
@@ -250,7 +260,7 @@ impl Writer for JUnit {
         if let Some(grid) = &end.grid {
             self.grid(grid)?;
         }
-        let sum = |of: fn(&Suite) -> usize| self.suites.iter().map(of).sum::<usize>().to_string();
+        let sum = |of: fn(&TestSuite) -> usize| self.suites.iter().map(of).sum::<usize>().to_string();
         let (tests, failures, errors) = (sum(|one| one.tests), sum(|one| one.failures), sum(|one| one.errors));
         let time = self
             .suites
@@ -292,7 +302,7 @@ impl Writer for JUnit {
 }
 
 /// The test case of a case. GitLab shows the text without the attributes.
-fn case_of_run<'c>(item: &'c Item<'_>, run: &Execution<'_>) -> Case<'c> {
+fn case_of_run<'c>(item: &'c Item<'_>, run: &Execution<'_>) -> TestCase<'c> {
     let of_suite = item.title.strip_prefix(item.suite.as_str());
     let name = of_suite.and_then(|rest| rest.strip_prefix('/'));
     let mut text = format!("{}\n", visible(&item.title));
@@ -313,7 +323,7 @@ fn case_of_run<'c>(item: &'c Item<'_>, run: &Execution<'_>) -> Case<'c> {
     if let Some(path) = run.snapshot {
         let _ = writeln!(text, "snapshot: {}", visible(path));
     }
-    Case {
+    TestCase {
         suite: &item.suite,
         name: name.unwrap_or(&item.title),
         time: millis(run.last.elapsed_us()),
@@ -357,7 +367,7 @@ fn attempt(index: usize, one: &Attempt, run: &Execution<'_>) -> String {
 }
 
 /// Writes a test case. The order of its elements is Surefire's.
-fn testcase(xml: &mut Buffer, case: &Case<'_>, run: Option<&Execution<'_>>) -> io::Result<()> {
+fn testcase(xml: &mut Buffer, case: &TestCase<'_>, run: Option<&Execution<'_>>) -> io::Result<()> {
     let (suite, name, kind) = (visible(case.suite), visible(case.name), visible(case.kind));
     let attributes = [("classname", &*suite), ("name", &name), ("time", &seconds(case.time))];
     open(xml, "testcase", &attributes)?;
@@ -368,14 +378,14 @@ fn testcase(xml: &mut Buffer, case: &Case<'_>, run: Option<&Execution<'_>>) -> i
     } else {
         ("rerunFailure", "rerunError")
     };
-    if case.state == State::Failed {
+    if case.state == ItemState::Failed {
         element(xml, "failure", &problem, &case.text)?;
     }
     previous(xml, failures, run, false)?;
     match case.state {
-        State::Skipped => empty(xml, "skipped", &[("message", case.message)])?,
-        State::Errored => element(xml, "error", &problem, &case.text)?,
-        State::Passed | State::Failed => {}
+        ItemState::Skipped => empty(xml, "skipped", &[("message", case.message)])?,
+        ItemState::Errored => element(xml, "error", &problem, &case.text)?,
+        ItemState::Passed | ItemState::Failed => {}
     }
     previous(xml, errors, run, true)?;
     if !case.output.is_empty() {
@@ -441,7 +451,7 @@ fn properties(start: &Start, end: &End) -> io::Result<Vec<u8>> {
     Ok(xml.into_inner())
 }
 
-fn head(suite: &Suite, start: &Start) -> io::Result<Vec<u8>> {
+fn head(suite: &TestSuite, start: &Start) -> io::Result<Vec<u8>> {
     let [tests, failures, errors, skipped] =
         [suite.tests, suite.failures, suite.errors, suite.skipped].map(|number| number.to_string());
     let (name, time) = (visible(&suite.name), seconds(suite.millis));

@@ -23,7 +23,7 @@ use crate::{
             },
         },
         model::{Column, End, Execution, Grid, Item, List, ListKind, Section, Severity, Start, Table, Writer},
-        plain::{self, Detail, Part},
+        plain::{self, Detail, LinePart},
         spool::Spool,
         text::{cases, clip, count, digest, figure, millis, seconds, short},
     },
@@ -379,7 +379,7 @@ fn attempt(attempt: &Attempt, mut text: String, out: &mut String) {
         }
         let shown = short(&line.text, FINDINGS);
         room = room.saturating_sub(shown.len() + 1);
-        if line.part == Part::Diff {
+        if line.part == LinePart::Diff {
             fence("text", &std::mem::take(&mut text), out);
             let _ = writeln!(diff, "{shown}");
         } else {

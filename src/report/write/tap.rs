@@ -10,7 +10,7 @@ use crate::{
     report::{
         escape::tap::plain as escaped,
         limits::{ITEMS_COUNT, ci::COMMAND},
-        model::{End, Execution, Item, ListKind, Start, State, Writer},
+        model::{End, Execution, Item, ItemState, ListKind, Start, Writer},
         plain,
         text::{millis, seconds},
     },
@@ -50,12 +50,12 @@ impl Writer for Tap {
             self.left_out += 1;
             return Ok(());
         }
-        let is_ok = matches!(item.state, State::Passed | State::Skipped);
+        let is_ok = matches!(item.state, ItemState::Passed | ItemState::Skipped);
         let mut text = match item.execution {
             Some(_) => self.point(is_ok, &item.title),
             None => self.point(is_ok, &format!("{}{} of {}", item.prefix, item.title, item.origin)),
         };
-        if item.state == State::Skipped {
+        if item.state == ItemState::Skipped {
             let _ = write!(text, " # SKIP {}", escaped(&item.message));
         }
         text.truncate(text.trim_end().len());
@@ -93,11 +93,11 @@ impl Writer for Tap {
         }
         let Some(verdict) = &end.verdict else { return Ok(()) };
         if start.has_verdict {
-            let point = self.point(verdict.state == State::Passed, &verdict.name);
+            let point = self.point(verdict.state == ItemState::Passed, &verdict.name);
             return writeln!(out, "{point}");
         }
         // A skipped test point is not a failure, and neither is a missing one for every reader.
-        if verdict.state == State::Errored || self.failed == 0 {
+        if verdict.state == ItemState::Errored || self.failed == 0 {
             writeln!(out, "Bail out! {}", escaped(&verdict.message))?;
         }
         Ok(())
@@ -176,7 +176,7 @@ impl Yaml<'_> {
         }
         let severity = match item.state {
             _ if is_ok => "warning",
-            State::Errored => "error",
+            ItemState::Errored => "error",
             _ => "fail",
         };
         self.text("severity", severity);

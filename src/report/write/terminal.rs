@@ -19,7 +19,7 @@ use crate::{
             },
         },
         model::{
-            Column, End, Entry, Grid, Item, List, ListKind, Outcome, Section, Severity, Start, State, Table, Writer,
+            Column, End, Entry, Grid, Item, ItemState, List, ListKind, Outcome, Section, Severity, Start, Table, Writer,
         },
         plain,
         text::{capital, cases, count, digest, figure, short},
@@ -403,7 +403,7 @@ impl Writer for Terminal {
     }
 
     fn item(&mut self, start: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
-        if self.options.quiet && item.state == State::Passed {
+        if self.options.quiet && item.state == ItemState::Passed {
             return Ok(());
         }
         let group = item.group.as_ref().filter(|_| !self.options.verbose);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conforme::compare::{ChangeRule, Comparing, Comparison, Facts, Level, Levels, Version, compare};
+use conforme::compare::{ChangeLevel, ChangeRule, Comparing, Comparison, Facts, Levels, Version, compare};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ fn compared(a: &Path, b: &Path) -> Comparison {
         levels: &levels,
         accepted: &[],
         today: chrono::NaiveDate::default(),
-        fail_on: Some(Level::Breaking),
+        fail_on: Some(ChangeLevel::Breaking),
         wanted: &|_| true,
     };
     let version = |path| Version { path, name: "v" };
