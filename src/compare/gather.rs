@@ -410,8 +410,8 @@ impl Gathered {
             // The response that this one is compared with has changed, and its own case shows it.
             let other = facts.same_as(&case.id).filter(|_| *check == CheckId::SameAs);
             let mut is_explained = other.is_some_and(|other| {
-                let tells = |group: &ChangeGroup| group.keys().any(|(_, id)| *id == other);
-                keys.is_empty() && self.groups.values().any(tells)
+                let has_other = |group: &ChangeGroup| group.keys().any(|(_, id)| *id == other);
+                keys.is_empty() && self.groups.values().any(has_other)
             });
             let exact = |effect: &Effect| effect_of(effect, rule).contains(mark);
             let similar = |effect: &Effect| effect_of(effect, rule).iter().any(|known| known.0 == *check);

@@ -128,7 +128,7 @@ impl Filter {
                     .iter()
                     .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
             }
-            Self::UrlEncode => utf8_percent_encode(text, UNRESERVED).to_string(),
+            Self::UrlEncode => utf8_percent_encode(text, ENCODED).to_string(),
             Self::Lower => text.to_lowercase(),
             Self::Upper => text.to_uppercase(),
             Self::Add(seconds) => {
@@ -142,8 +142,8 @@ impl Filter {
     }
 }
 
-/// Everything except RFC 3986's unreserved characters.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Everything except RFC 3986's unreserved characters, which cannot change the structure of a path or query.
+pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Text in which `{{ name }}` is a variable and `{{ "text" }}` is literal text.
 #[derive(Clone, Debug, PartialEq, Eq)]

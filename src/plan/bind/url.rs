@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::{
     super::scope::{MAX_TEXT, Scope},
@@ -10,11 +10,8 @@ use super::{
 };
 use crate::{
     source::{Diagnostic, Span},
-    suite::{self, QueryDef, Template},
+    suite::{self, ENCODED, QueryDef, Template},
 };
-
-/// Everything except RFC 3986's unreserved characters, which cannot change the structure of a path or query.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Whether [`ENCODED`] leaves a byte as it is.
 fn is_unreserved(byte: u8) -> bool {
