@@ -13,12 +13,12 @@ use std::{
 
 use conforme::{
     check,
+    mask::{Masked, Masker},
     model::{Answer, Content, Event, Reply, Request},
     mutate::{Measuring, measure},
     plan::{Bound, Late, Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
     recording::Recording,
-    redact::{Redacted, Redactor},
     report::{Format, Sink},
     schema::SchemaStore,
     snapshot::SnapshotStore,
@@ -244,7 +244,7 @@ fn mutate_error_bodies(bencher: Bencher<'_, '_>) {
         .bench(measured);
 }
 
-fn events() -> (TempDir, Vec<Redacted<Event>>) {
+fn events() -> (TempDir, Vec<Masked<Event>>) {
     let table = |status: usize| {
         let start =
             format!("request: {{ headers: {{ Authorization: null }} }}\nexpect: {{ status: {status} }}\nexamples:\n");
@@ -265,20 +265,15 @@ fn events() -> (TempDir, Vec<Redacted<Event>>) {
 }
 
 #[divan::bench]
-fn redact(bencher: Bencher<'_, '_>) {
+fn mask(bencher: Bencher<'_, '_>) {
     let (_folder, events) = events();
     let secret = Secret::new("a-token-of-twenty-and-more".to_owned()).expect("a secret");
-    let redactor = Redactor::new([("token", &secret)]);
+    let masker = Masker::new([("token", &secret)]);
     let events: Vec<Event> = events.iter().map(|event| (**event).clone()).collect();
     bencher
         .counter(ItemsCount::new(CASES))
         .with_inputs(|| events.clone())
-        .bench_values(|events| {
-            events
-                .into_iter()
-                .map(|event| redactor.event(event))
-                .collect::<Vec<_>>()
-        });
+        .bench_values(|events| events.into_iter().map(|event| masker.event(event)).collect::<Vec<_>>());
 }
 
 #[divan::bench(args = Format::NAMES.map(|(name, _)| name))]

@@ -9,11 +9,11 @@ use crate::{
     check::plain_lines,
     compare::{Comparing, Facts, Levels, Version, compare},
     json,
+    mask::Masker,
     model::{Event, Stop, marks_of},
     plan::{Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
     recording::{Recording, read_event},
-    redact::Redactor,
     schema::SchemaStore,
     snapshot::SnapshotStore,
     source::Diagnostics,
@@ -30,7 +30,7 @@ pub const TARGETS: [(&str, Properties); 6] = [
     ("comparison", comparison),
     ("snapshot", snapshot),
     ("strict_json", strict_json),
-    ("redactor", redactor),
+    ("masker", masker),
 ];
 
 fn folder() -> io::Result<TempDir> {
@@ -182,9 +182,9 @@ pub fn strict_json(bytes: &[u8]) {
     assert!(again.is_ok_and(|again| again == value), "it is not read back");
 }
 
-/// The redactor: the first byte is the length of a secret, which follows it. The secret does not occur in the redacted
+/// The masker: the first byte is the length of a secret, which follows it. The secret does not occur in the masked
 /// remainder, neither as it is nor as JSON nor percent-encoded.
-pub fn redactor(bytes: &[u8]) {
+pub fn masker(bytes: &[u8]) {
     let Some((length, rest)) = bytes.split_first() else {
         return;
     };
@@ -205,7 +205,7 @@ pub fn redactor(bytes: &[u8]) {
     {
         return;
     }
-    let hide = Redactor::new([("token", &known)]);
+    let hide = Masker::new([("token", &known)]);
     let text = String::from_utf8_lossy(rest);
     let json = serde_json::Value::String(secret.to_owned()).to_string();
     let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();

@@ -1,7 +1,7 @@
 //! `conforme` sends declarative cases to an HTTP API and checks that it keeps its contract.
 //!
 //! Data flows one way: [`suite`] and [`project`] are read from files, bound to a target by [`plan`], sent by [`run`] through [`http`],
-//! judged by [`check`], and reported as events of [`model`], masked by [`redact`], by the writers of [`report`].
+//! judged by [`check`], and reported as events of [`model`], masked by [`mask`], by the writers of [`report`].
 //! `docs/architecture.md` lists the modules, and which may import which.
 
 pub mod check;
@@ -12,12 +12,12 @@ pub mod fuzzing;
 pub mod http;
 pub mod json;
 pub mod mail;
+pub mod mask;
 pub mod model;
 pub mod mutate;
 pub mod plan;
 pub mod project;
 pub mod recording;
-pub mod redact;
 #[cfg(feature = "reference")]
 pub mod reference;
 pub mod report;

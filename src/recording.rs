@@ -21,8 +21,8 @@ pub use line::read_event;
 pub use merge::{MergeError, Merged};
 
 use crate::{
+    mask::{Masked, Reporter},
     model::{CaseFinished, Digest, Event, FORMAT, Flaky, Partition, RunFinished, RunStarted, Stop, Verdict},
-    redact::{Redacted, Reporter},
     source::{FileKind, open_file},
 };
 
@@ -74,7 +74,7 @@ impl Recorder {
 }
 
 impl Reporter for Recorder {
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+    fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         let is_prologue = match &**event {
             Event::RunStarted(_) => true,
             Event::CaseFinished(finished) => finished.verdict == Verdict::Skipped,
@@ -202,7 +202,7 @@ impl Recording {
         let mut recording = Self::open(path)?;
         let end = recording
             .by_ref()
-            .find_map(|event| match event.map(Redacted::into_inner) {
+            .find_map(|event| match event.map(Masked::into_inner) {
                 Ok(Event::RunFinished(finished)) => Some(Ok(finished)),
                 Ok(_) => None,
                 Err(error) => Some(Err(error)),
@@ -361,7 +361,7 @@ fn bytes(lines: &mut impl BufRead) -> io::Result<Vec<u8>> {
 }
 
 impl Iterator for Recording {
-    type Item = Result<Redacted<Event>, RecordingError>;
+    type Item = Result<Masked<Event>, RecordingError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_over {
@@ -379,6 +379,6 @@ impl Iterator for Recording {
             self.is_over = true;
             return Some(Err(error));
         }
-        Some(Ok(Redacted::recorded(event)))
+        Some(Ok(Masked::recorded(event)))
     }
 }

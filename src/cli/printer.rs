@@ -11,9 +11,9 @@ use anstyle::AnsiColor;
 
 use super::args::Color;
 use crate::{
+    mask::Masker,
     model::Exit,
     project::{SecretSource, known_secrets},
-    redact::Redactor,
     report::{Colors, inert_lines, visible},
     session::{Notices, SessionError},
     source::{Diagnostics, Sources, without_credentials},
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Printer {
     color: Color,
-    mask: Option<Arc<Redactor>>,
+    mask: Option<Arc<Masker>>,
     /// Secrets that are known before a target is chosen: `CONFORME_SECRET_*`, and sources that only have to be read.
     sources: Vec<(String, SecretSource)>,
     /// Whether the command sends requests, and has not sent any yet.
@@ -58,8 +58,8 @@ impl Notices for Printer {
         self.sources = sources;
     }
 
-    fn mask(&mut self, redactor: &Arc<Redactor>) {
-        self.mask = Some(Arc::clone(redactor));
+    fn mask(&mut self, masker: &Arc<Masker>) {
+        self.mask = Some(Arc::clone(masker));
     }
 
     fn sending(&mut self) {
@@ -131,14 +131,14 @@ impl Printer {
 
     fn masked(&self, text: &str) -> String {
         let text = without_credentials(text);
-        if let Some(redactor) = &self.mask {
-            return redactor.text(&text);
+        if let Some(masker) = &self.mask {
+            return masker.text(&text);
         }
         let known = known_secrets(&self.sources);
         if known.is_empty() {
             return text.into_owned();
         }
-        Redactor::new(known.iter().map(|(name, secret)| (name.as_str(), secret))).text(&text)
+        Masker::new(known.iter().map(|(name, secret)| (name.as_str(), secret))).text(&text)
     }
 
     /// Text with secrets masked, and without lines that a CI system would execute as commands.

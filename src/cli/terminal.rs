@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 
 use super::Printer;
 use crate::{
+    mask::Reporter,
     model::Exit,
-    redact::Reporter,
     report::{Progress, Report, ReportSpec, RunTerminal, ShowOptions, TerminalOptions},
     session::{Documents, Measurement, Notices as _},
 };

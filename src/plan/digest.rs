@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::{Plan, Planned};
 use crate::{
+    mask::Masker,
     model::{CREDENTIALS, Digest},
     project::Target,
-    redact::Redactor,
     schema::SchemaStore,
     source::{Digester, FileKind, Sources, read_file},
     suite::{Case, JsonDef, NamedValue, Template, TemplatePart},
@@ -20,7 +20,7 @@ use crate::{
 
 impl Plan {
     /// Sets the digest of every case that is run.
-    pub(crate) fn add_digests(&mut self, schemas: &SchemaStore, hide: &Redactor) {
+    pub(crate) fn add_digests(&mut self, schemas: &SchemaStore, hide: &Masker) {
         let schemas = SchemaDigests::new(schemas);
         let digests: Vec<_> = (self.cases.iter())
             .map(|planned| planned.skip.is_none().then(|| self.digest(planned, &schemas, hide)))
@@ -30,7 +30,7 @@ impl Plan {
         }
     }
 
-    fn digest(&self, planned: &Planned, schemas: &SchemaDigests, hide: &Redactor) -> Digest {
+    fn digest(&self, planned: &Planned, schemas: &SchemaDigests, hide: &Masker) -> Digest {
         let mut digester = Digester::new("case");
         // Another version of the program can have other checks.
         digester.part(env!("CARGO_PKG_VERSION"));
@@ -38,7 +38,7 @@ impl Plan {
         digester.finish()
     }
 
-    fn add(&self, digester: &mut Digester, case: &Case, schemas: &SchemaDigests, hide: &Redactor) {
+    fn add(&self, digester: &mut Digester, case: &Case, schemas: &SchemaDigests, hide: &Masker) {
         digester.digest(case.digest);
         // Rows are added here and not when files are read: few runs need their digests, and there can be very many.
         let row: Vec<_> = case.row().into_iter().flat_map(NamedValue::entries).collect();
@@ -76,7 +76,7 @@ impl Plan {
     }
 
     /// A digest of the target, limited to settings that affect requests and judging.
-    pub(crate) fn target_digest(&self, sources: &Sources, hide: &Redactor) -> Digest {
+    pub(crate) fn target_digest(&self, sources: &Sources, hide: &Masker) -> Digest {
         let target = &self.target;
         let mut digester = Digester::new("target");
         // The embedded API listens on a different port each time.
@@ -118,7 +118,7 @@ impl Plan {
     }
 }
 
-fn add_value(digester: &mut Digester, target: &Target, name: &str, hide: &Redactor) {
+fn add_value(digester: &mut Digester, target: &Target, name: &str, hide: &Masker) {
     match target.vars.get(name) {
         _ if target.secrets.contains_key(name) => digester.part("secret"),
         Some(value) => digester.part(hide.text(&value.to_string())),
@@ -126,7 +126,7 @@ fn add_value(digester: &mut Digester, target: &Target, name: &str, hide: &Redact
     }
 }
 
-fn add_template(digester: &mut Digester, value: &Template, is_credential: bool, target: &Target, hide: &Redactor) {
+fn add_template(digester: &mut Digester, value: &Template, is_credential: bool, target: &Target, hide: &Masker) {
     for part in &value.parts {
         match part {
             TemplatePart::Text(_) if is_credential => digester.part("text"),

@@ -104,7 +104,7 @@ impl Secret {
         Ok(Self::new(value)?)
     }
 
-    /// The value itself: for requests, and for the redactor.
+    /// The value itself: for requests, and for the masker.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -7,8 +7,8 @@ use std::{
 
 use super::{Recording, RecordingError};
 use crate::{
+    mask::Masked,
     model::{Counts, Event, Exit, Flaky, Partition, PartitionBy, RunFinished, RunStarted, Stop},
-    redact::Redacted,
 };
 
 /// How many missing parts are named.
@@ -183,8 +183,8 @@ impl Merged {
     }
 
     /// Passes the events of the merged run to `report`.
-    pub fn report(&self, mut report: impl FnMut(&Redacted<Event>)) -> Result<(), MergeError> {
-        report(&Redacted::recorded(Event::RunStarted(self.started.clone())));
+    pub fn report(&self, mut report: impl FnMut(&Masked<Event>)) -> Result<(), MergeError> {
+        report(&Masked::recorded(Event::RunStarted(self.started.clone())));
         let mut unused: Option<BTreeSet<String>> = None;
         // Parts of one selection share its order. Otherwise each recording counts from zero.
         let mut next = 0;
@@ -196,7 +196,7 @@ impl Merged {
                     Event::CaseFinished(mut case) => {
                         case.index = case.index.saturating_add(first);
                         next = next.max(case.index.saturating_add(1));
-                        report(&Redacted::recorded(Event::CaseFinished(case)));
+                        report(&Masked::recorded(Event::CaseFinished(case)));
                     }
                     Event::SnapshotUnused { path } => {
                         here.insert(path);
@@ -210,9 +210,9 @@ impl Merged {
             });
         }
         for path in unused.unwrap_or_default() {
-            report(&Redacted::recorded(Event::SnapshotUnused { path }));
+            report(&Masked::recorded(Event::SnapshotUnused { path }));
         }
-        report(&Redacted::recorded(Event::RunFinished(self.finished.clone())));
+        report(&Masked::recorded(Event::RunFinished(self.finished.clone())));
         Ok(())
     }
 }

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use super::{Reporter, Sink, escape::json::inert};
-use crate::{model::Event, redact::Redacted};
+use crate::{mask::Masked, model::Event};
 
 /// Writes events as NDJSON.
 #[derive(Debug)]
 pub(super) struct Json(pub(super) Sink);
 
 impl Reporter for Json {
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+    fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         if event.is_transient() {
             return Ok(());
         }

@@ -41,7 +41,7 @@ pub use run_terminal::{FinalStatusLevel, RunTerminal, StatusLevel, TerminalOptio
 pub use sink::Sink;
 pub use write::terminal::ShowOptions;
 
-use crate::redact::Reporter;
+use crate::mask::Reporter;
 use json::Json;
 use model::Writer;
 use spool::Spool;

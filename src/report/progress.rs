@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Reporter, RunTerminal, limits::terminal::RUNNING_COUNT as NAMED, visible};
 use crate::{
+    mask::Masked,
     model::{Event, Verdict},
-    redact::Redacted,
 };
 
 /// The terminal output of a run with a bar below it. The bar is hidden while lines are written.
@@ -58,7 +58,7 @@ impl<W: Write> Progress<W> {
 }
 
 impl<W: Write> Reporter for Progress<W> {
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+    fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
                 self.bar.set_length(started.cases as u64);

@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{
     check::status_name,
+    mask::Masked,
     model::{
         Attempt, CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Level, Reply, RunFinished, RunStarted,
         Stop, TargetAwaited, Verdict,
     },
-    redact::Redacted,
 };
 
 /// Which cases have a line as they finish; each level includes the previous ones.
@@ -359,7 +359,7 @@ impl<W: Write> RunTerminal<W> {
 }
 
 impl<W: Write> Reporter for RunTerminal<W> {
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+    fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => self.started(started),
             Event::CaseFinished(finished) => self.finished(finished),

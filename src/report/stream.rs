@@ -7,7 +7,7 @@ use super::{
     from::run::Run,
     model::{Start, Writer},
 };
-use crate::{model::Event, redact::Redacted};
+use crate::{mask::Masked, model::Event};
 
 /// Passes the events of a run to a writer. Memory does not grow with the number of cases.
 pub(super) struct Stream {
@@ -31,7 +31,7 @@ impl Stream {
 }
 
 impl Reporter for Stream {
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+    fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
                 self.start = self.run.start(started);

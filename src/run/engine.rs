@@ -17,12 +17,12 @@ use super::{
 use crate::{
     http::Client,
     mail::Mailbox,
+    mask::Masker,
     model::{
         CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Step, StepFinished, Stop,
         Verdict, micros,
     },
     plan::Plan,
-    redact::Redactor,
     snapshot::SnapshotStore,
     source::Sources,
 };
@@ -54,7 +54,7 @@ pub struct RunOptions {
     /// The project's folder: paths in events are relative to it.
     pub root: PathBuf,
     /// Masks secrets in every snapshot text before it is written.
-    pub hide: Arc<Redactor>,
+    pub hide: Arc<Masker>,
     /// Whether the proxy of the environment applies.
     pub use_proxy: bool,
     /// The clients of the target's further endpoints, by name.

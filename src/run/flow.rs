@@ -547,7 +547,7 @@ impl Flow {
             let is_named = |known: &str| name.eq_ignore_ascii_case(known);
             let is_own = target.headers.iter().any(|(known, _)| is_named(known));
             let is_credential = CREDENTIALS.iter().any(|known| is_named(known));
-            !is_own && !is_credential && self.shared.redactor.text(value) == *value
+            !is_own && !is_credential && self.shared.masker.text(value) == *value
         });
     }
 
@@ -574,7 +574,7 @@ impl Flow {
         for (capture, value) in secrets.filter_map(|(capture, value)| Some((capture, value?))) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match Secret::new(text) {
-                Ok(secret) => self.shared.redactor.learn(&capture.name, &secret),
+                Ok(secret) => self.shared.masker.learn(&capture.name, &secret),
                 Err(error) => {
                     let message = format!("capture `{}` cannot be masked: {error}", capture.name);
                     short.push(Finding::new(CheckId::CaptureSecret, message).place(&capture.place));

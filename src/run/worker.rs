@@ -29,9 +29,9 @@ use crate::{
     check::{self, CheckResult},
     http::{Client, Listening, Parked},
     mail::Mailbox,
+    mask::Masker,
     model::{Attempt, Exchange, Finding, Phase, Reply, Request, Step},
     plan::{Bound, Late, Plan},
-    redact::Redactor,
     source::Sources,
     suite::CaseDef,
 };
@@ -121,7 +121,7 @@ impl Workers {
             mailboxes: options.mailboxes.clone(),
             use_proxy: options.use_proxy,
             begun: options.begun.clone(),
-            redactor: Arc::clone(&options.hide),
+            masker: Arc::clone(&options.hide),
             rate_limiter: RateLimiter::new(plan.target.limits.rate_limit),
             gate: Gate::default(),
             slots: has(CaseDef::is_flow).then(|| Arc::new(Semaphore::new(jobs))),
@@ -233,7 +233,7 @@ pub(super) struct Shared {
     pub(super) use_proxy: bool,
     /// Cases of which only the teardown is run, with the steps that an earlier run has sent.
     pub(super) begun: BTreeMap<String, Vec<Step>>,
-    pub(super) redactor: Arc<Redactor>,
+    pub(super) masker: Arc<Masker>,
     pub(super) gate: Gate,
     rate_limiter: RateLimiter,
     /// Limits the requests in flight if a case can wait between two requests; otherwise the number of workers does.

@@ -11,17 +11,17 @@ use tempfile::TempDir;
 
 use super::{
     Notices, SessionError, Workspace,
-    prepared::{Prepared, commit, redactor, require_inputs, runtime},
+    prepared::{Prepared, commit, masker, require_inputs, runtime},
     scratch,
     selection::check_effects,
     target,
 };
 use crate::{
+    mask::Reporter as _,
     model::{Event, Exit, Stop},
     plan::Selection,
     project::TargetOptions,
     recording::Recorder,
-    redact::Reporter as _,
     run::{Interrupts, Lockstep, RunOptions, SnapshotMode, run as send},
 };
 
@@ -126,18 +126,18 @@ fn sides(
         resolved.push(target::resolve(workspace, &options, false, notices)?);
     }
     // A secret of one target is masked in the responses of all.
-    let redactor = redactor(&resolved);
-    notices.mask(&redactor);
+    let masker = masker(&resolved);
+    notices.mask(&masker);
     let mut sides = Vec::new();
     for (number, resolved) in resolved.into_iter().enumerate() {
-        let mut prepared = Prepared::new(resolved, selection, workspace, &redactor)?;
+        let mut prepared = Prepared::new(resolved, selection, workspace, &masker)?;
         prepared.add_digests(workspace);
         let path = folder.join(format!("{number}.ndjson"));
         let run_options = RunOptions {
             snapshots: SnapshotMode::Check,
             store: workspace.snapshots.clone(),
             root: workspace.project.root.clone(),
-            hide: Arc::clone(&redactor),
+            hide: Arc::clone(&masker),
             ready: prepared.ready(None, workspace)?,
             max_fail: None,
             use_proxy: prepared.use_proxy(),
@@ -179,7 +179,7 @@ async fn run(
     let mut recorded = Ok(());
     let mut report = |event: Event| {
         if recorded.is_ok() {
-            recorded = recorder.event(&prepared.redactor.event(event));
+            recorded = recorder.event(&prepared.masker.event(event));
         }
     };
     report(Event::RunStarted(start));

@@ -7,7 +7,7 @@ use super::{
     outputs::{Inputs, Outputs},
     reports::Reports,
 };
-use crate::{model::Exit, recording::Merged, redact::Reporter, report::ReportSpec};
+use crate::{mask::Reporter, model::Exit, recording::Merged, report::ReportSpec};
 
 /// Options of `merge`.
 #[derive(Clone, Debug)]

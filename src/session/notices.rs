@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
+    mask::Masker,
     project::SecretSource,
-    redact::Redactor,
     source::{Diagnostics, Sources},
 };
 
@@ -18,8 +18,8 @@ pub trait Notices {
     fn warnings(&mut self, warnings: &Diagnostics, sources: &Sources);
     /// Where secrets come from, for text that is shown before [`Notices::mask`] is called.
     fn secret_sources(&mut self, sources: Vec<(String, SecretSource)>);
-    /// Everything that is shown from now on has to be masked by `redactor`.
-    fn mask(&mut self, redactor: &Arc<Redactor>);
+    /// Everything that is shown from now on has to be masked by `masker`.
+    fn mask(&mut self, masker: &Arc<Masker>);
     /// Requests may have been sent from now on.
     fn sending(&mut self);
 }

@@ -17,10 +17,10 @@ use crate::{
     check::SnapshotMask,
     http::{Client, access, tls_config},
     mail::{DEFAULT_MAX_BYTES, Mailbox, MailboxKind, MailboxSettings},
+    mask::Masker,
     model::{Digest, FORMAT, Partition, RunStarted, shown},
     plan::{self, InputKind, Late, Plan, Selection, new_run_id},
     project::{RUN_ID, Target},
-    redact::Redactor,
     run::Ready,
     source::{Diagnostic, Diagnostics},
 };
@@ -34,7 +34,7 @@ pub(super) struct Prepared {
     /// The clients of its further HTTP endpoints, by name.
     pub(super) endpoints: BTreeMap<String, Arc<Client>>,
     /// Masks the secrets of the run.
-    pub(super) redactor: Arc<Redactor>,
+    pub(super) masker: Arc<Masker>,
     /// The digest of the target, if the run is recorded.
     pub(super) target_digest: Option<Digest>,
     /// The digest of the selection, if only a part of it is run.
@@ -56,9 +56,9 @@ impl Prepared {
         resolved: Resolved,
         selection: &Selection,
         workspace: &Workspace,
-        redactor: &Arc<Redactor>,
+        masker: &Arc<Masker>,
     ) -> Result<Self, SessionError> {
-        Self::with_run_id(resolved, selection, None, workspace, redactor)
+        Self::with_run_id(resolved, selection, None, workspace, masker)
     }
 
     /// The same with the `run_id` of an earlier run.
@@ -67,7 +67,7 @@ impl Prepared {
         selection: &Selection,
         run_id: Option<Value>,
         workspace: &Workspace,
-        redactor: &Arc<Redactor>,
+        masker: &Arc<Masker>,
     ) -> Result<Self, SessionError> {
         let client_of = |target: &Target| {
             Client::new(target, resolved.use_proxy)
@@ -85,12 +85,12 @@ impl Prepared {
         let run_id = run_id.unwrap_or_else(|| new_run_id().into());
         target.vars.insert(RUN_ID.to_owned(), run_id);
         let mut plan = workspace.plan(selection, target)?;
-        plan.mask_snapshots(Arc::clone(redactor) as Arc<dyn SnapshotMask>);
+        plan.mask_snapshots(Arc::clone(masker) as Arc<dyn SnapshotMask>);
         Ok(Self {
             plan,
             client,
             endpoints,
-            redactor: Arc::clone(redactor),
+            masker: Arc::clone(masker),
             target_digest: None,
             cases_digest: None,
             resolved,
@@ -145,8 +145,8 @@ impl Prepared {
 
     /// Adds the digests by which a later run knows what has changed.
     pub(super) fn add_digests(&mut self, workspace: &Workspace) {
-        self.plan.add_digests(&workspace.schemas, &self.redactor);
-        self.target_digest = Some(self.plan.target_digest(&workspace.sources, &self.redactor));
+        self.plan.add_digests(&workspace.schemas, &self.masker);
+        self.target_digest = Some(self.plan.target_digest(&workspace.sources, &self.masker));
     }
 
     /// What is waited for before the first case: the `ready` of the target, or with `wait` at least a connection.
@@ -206,9 +206,9 @@ impl Prepared {
 pub(super) const TOOL: &str = concat!("conforme ", env!("CARGO_PKG_VERSION"));
 
 /// The masker for the secrets of these targets.
-pub(super) fn redactor<'r>(targets: impl IntoIterator<Item = &'r Resolved>) -> Arc<Redactor> {
+pub(super) fn masker<'r>(targets: impl IntoIterator<Item = &'r Resolved>) -> Arc<Masker> {
     let secrets = targets.into_iter().flat_map(|one| &one.target.secrets);
-    Arc::new(Redactor::new(secrets.map(|(name, secret)| (name.as_str(), secret))))
+    Arc::new(Masker::new(secrets.map(|(name, secret)| (name.as_str(), secret))))
 }
 
 /// Rejects a plan in which cases would be skipped because the target does not define an input: a misconfigured pipeline

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     check::{self, CheckResult},
+    mask::{Masker, Reporter},
     model::{
         Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
         RunFinished, RunStarted, Stop, Verdict, marks_of, worst,
@@ -23,7 +24,6 @@ use crate::{
     plan::{Late, Plan, Planned},
     project::Target,
     recording::{Recording, RecordingError},
-    redact::{Redactor, Reporter},
     report::ReportSpec,
     source::Sources,
 };
@@ -63,8 +63,8 @@ pub fn recheck(
     Recording::verify(path).map_err(&unreadable)?;
     let mut reports = Reports::open(&request.reports, terminal)?;
     // A recording contains no secrets; this keeps the events within their limits.
-    let redactor = Redactor::recorded();
-    let mut report = |event| reports.event(&redactor.event(event));
+    let masker = Masker::recorded();
+    let mut report = |event| reports.event(&masker.event(event));
     report(Event::RunStarted(RunStarted {
         format: FORMAT,
         tool: TOOL.to_owned(),

@@ -8,9 +8,9 @@ use super::{
     reports::Reports,
 };
 use crate::{
+    mask::{Masked, Reporter},
     model::{Event, Exit, Stop},
     recording::Recording,
-    redact::{Redacted, Reporter},
     report::ReportSpec,
 };
 
@@ -38,7 +38,7 @@ pub fn report(
     let end = Recording::verify(path).map_err(&unreadable)?;
     let recording = Recording::open(path).map_err(&unreadable)?;
     let mut reports = Reports::open(&request.reports, terminal)?;
-    reports.event(&Redacted::recorded(Event::RunStarted(recording.started().clone())));
+    reports.event(&Masked::recorded(Event::RunStarted(recording.started().clone())));
     let flaky = recording.started().flaky;
     let mut is_gate_missed = false;
     for event in recording {
@@ -50,7 +50,7 @@ pub fn report(
             finished.conclude(flaky);
             is_gate_missed = finished.skipped_too_many();
         }
-        reports.event(&Redacted::recorded(event));
+        reports.event(&Masked::recorded(event));
     }
     let exit = match end.stopped {
         _ if is_gate_missed => Exit::ContractViolated,

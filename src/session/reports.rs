@@ -7,9 +7,9 @@ use std::{
 
 use super::{Notices, SessionError, scratch};
 use crate::{
+    mask::{Masked, Reporter},
     model::Event,
     recording::Recorder,
-    redact::{Redacted, Reporter},
     report::{Format, ReportSpec, Sink},
 };
 
@@ -60,7 +60,7 @@ impl Reports {
     }
 
     /// Passes an event to every report.
-    pub(super) fn event(&mut self, event: &Redacted<Event>) {
+    pub(super) fn event(&mut self, event: &Masked<Event>) {
         self.each(|report| report.event(event));
     }
 

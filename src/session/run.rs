@@ -14,17 +14,17 @@ use super::{
     CaseFilter, Measurement, MutateRequest, Notices, SessionError, Workspace,
     mutate::mutate,
     outputs::{Inputs, Outputs},
-    prepared::{self, Prepared, commit, redactor, require_inputs},
+    prepared::{self, Prepared, commit, masker, require_inputs},
     reports::Reports,
     scratch,
     selection::check_effects,
     target,
 };
 use crate::{
+    mask::Reporter,
     model::{Event, Exit, Partition, RunFinished},
     project::TargetOptions,
     recording::Recording,
-    redact::Reporter,
     report::{Format, ReportSpec},
     run::{Interrupts, Ready, RunOptions, SnapshotMode, run as send},
 };
@@ -74,26 +74,26 @@ pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn 
     if let Some(path) = &request.record {
         reports.record(path)?;
     }
-    let redactor = Arc::clone(&prepared.redactor);
+    let masker = Arc::clone(&prepared.masker);
     let flaky = prepared.plan.target.flaky;
     // Only reports and recordings contain the commit and the hash. Asking git takes longer than a small run.
     let is_written = !request.reports.is_empty() || request.record.is_some();
     let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
     let suite_hash = if is_written { workspace.hash() } else { String::new() };
     let start = prepared.started(&workspace, suite_hash, commit, request.partition);
-    reports.event(&redactor.event(Event::RunStarted(start)));
+    reports.event(&masker.event(Event::RunStarted(start)));
     // Pending snapshots of cases that no longer exist, or no longer have a snapshot, are from an earlier run.
     workspace.snapshots.clear_unused_pending(&workspace.snapshot_ids())?;
     let unused = workspace.unused_snapshots();
     notices.sending();
     let mut finished = execute(request, prepared, ready, &workspace, &mut reports)?;
     for path in unused {
-        reports.event(&redactor.event(Event::SnapshotUnused { path }));
+        reports.event(&masker.event(Event::SnapshotUnused { path }));
     }
     finished.project_cases = workspace.suites.cases.len();
     finished.max_skipped = request.max_skipped;
     let exit = finished.conclude(flaky);
-    reports.event(&redactor.event(Event::RunFinished(finished)));
+    reports.event(&masker.event(Event::RunFinished(finished)));
     Ok(exit.reported(reports.finish(notices)))
 }
 
@@ -141,9 +141,9 @@ fn prepare(
         ..request.target.clone()
     };
     let resolved = target::resolve(workspace, &options, false, notices)?;
-    let redactor = redactor([&resolved]);
-    notices.mask(&redactor);
-    let mut prepared = Prepared::new(resolved, &selection, workspace, &redactor)?;
+    let masker = masker([&resolved]);
+    notices.mask(&masker);
+    let mut prepared = Prepared::new(resolved, &selection, workspace, &masker)?;
     check_outputs(request, workspace)?;
     if let Some(partition) = request.partition {
         prepared.cases_digest = Some(prepared.plan.ids_digest());
@@ -174,7 +174,7 @@ fn execute(
         snapshots: request.snapshots,
         store: workspace.snapshots.clone(),
         root: workspace.project.root.clone(),
-        hide: Arc::clone(&prepared.redactor),
+        hide: Arc::clone(&prepared.masker),
         ready,
         max_fail: request.max_fail,
         use_proxy: prepared.use_proxy(),
@@ -203,7 +203,7 @@ pub(super) fn send_plan(
         let reads_passed = reports.read_passed_exchanges();
         let reports = RefCell::new(reports);
         let report = |event: Event| {
-            let event = prepared.redactor.event_for(event, reads_passed);
+            let event = prepared.masker.event_for(event, reads_passed);
             reports.borrow_mut().event(&event);
         };
         let mut sending = pin!(send(plan, sources, client, &options, &interrupts, report));

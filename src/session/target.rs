@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Notices, SessionError, Workspace};
 use crate::{
+    mask::Masker,
     project::{KnownSecrets, Target, TargetOptions},
-    redact::Redactor,
     report::visible,
     source::{Diagnostic, Diagnostics},
 };
@@ -63,7 +63,7 @@ pub(super) fn resolve(
     let target = Target::resolve(project, options, suites, &mut known, &masked_lines, &mut errors);
     // Building a masker takes time. For a plan that is sent, the caller builds one for all targets of the run.
     if dry || target.is_none() || !errors.is_empty() {
-        notices.mask(&Arc::new(redactor(&known)));
+        notices.mask(&Arc::new(masker(&known)));
     }
     match target {
         Some(target) if errors.is_empty() => Ok(Resolved {
@@ -76,13 +76,13 @@ pub(super) fn resolve(
     }
 }
 
-fn redactor(known: &KnownSecrets) -> Redactor {
-    Redactor::new(known.all.iter().map(|(name, secret)| (name.as_str(), secret)))
+fn masker(known: &KnownSecrets) -> Masker {
+    Masker::new(known.all.iter().map(|(name, secret)| (name.as_str(), secret)))
 }
 
 /// The first lines of a program's output, with secrets masked and control characters escaped.
 fn masked_lines(known: &KnownSecrets, text: &str) -> Vec<String> {
-    let text = redactor(known).text(text.trim_end());
+    let text = masker(known).text(text.trim_end());
     let mut lines: Vec<_> = (text.lines().take(MAX_LINES))
         .map(|line| visible(&line[..line.floor_char_boundary(MAX_LINE)]).into_owned())
         .collect();

@@ -8,16 +8,16 @@ use std::{
 
 use super::{
     CaseFilter, Notices, SessionError, Workspace,
-    prepared::{self, Prepared, redactor},
+    prepared::{self, Prepared, masker},
     reports::Reports,
     run::send_plan,
     target,
 };
 use crate::{
+    mask::Reporter,
     model::{Event, Exit, Step},
     project::{RUN_ID, TargetOptions},
     recording::Recording,
-    redact::Reporter,
     run::{RunOptions, SnapshotMode},
 };
 
@@ -72,25 +72,25 @@ pub fn teardown(
         ..request.target.clone()
     };
     let resolved = target::resolve(&workspace, &options, false, notices)?;
-    let redactor = redactor([&resolved]);
-    notices.mask(&redactor);
+    let masker = masker([&resolved]);
+    notices.mask(&masker);
     let filter = CaseFilter {
         names: begun.keys().cloned().collect(),
         tags: Vec::new(),
     };
     let selection = filter.select(&workspace)?;
     let run_id = started.vars.get(RUN_ID).cloned();
-    let prepared = Prepared::with_run_id(resolved, &selection, run_id, &workspace, &redactor)?;
+    let prepared = Prepared::with_run_id(resolved, &selection, run_id, &workspace, &masker)?;
     prepared::require_inputs(&prepared.plan, false, &workspace)?;
     let mut reports = Reports::open(&[], terminal)?;
     let start = prepared.started(&workspace, String::new(), None, None);
-    reports.event(&redactor.event(Event::RunStarted(start)));
+    reports.event(&masker.event(Event::RunStarted(start)));
     notices.sending();
     let run_options = RunOptions {
         snapshots: SnapshotMode::Check,
         store: workspace.snapshots.clone(),
         root: workspace.project.root.clone(),
-        hide: Arc::clone(&redactor),
+        hide: Arc::clone(&masker),
         ready: None,
         max_fail: None,
         use_proxy: prepared.use_proxy(),
@@ -104,6 +104,6 @@ pub fn teardown(
     let mut finished = send_plan(prepared, run_options, &workspace, &mut reports)?;
     finished.project_cases = workspace.suites.cases.len();
     let exit = finished.conclude(flaky);
-    reports.event(&redactor.event(Event::RunFinished(finished)));
+    reports.event(&masker.event(Event::RunFinished(finished)));
     Ok(exit.reported(reports.finish(notices)))
 }

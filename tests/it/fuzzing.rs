@@ -93,7 +93,7 @@ fn json_of_any_bytes_is_refused_or_the_same_value_to_everyone() {
 
 #[test]
 fn no_form_of_a_secret_is_left_in_any_text() {
-    held("redactor");
+    held("masker");
 }
 
 #[test]

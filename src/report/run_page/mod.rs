@@ -27,8 +27,8 @@ use super::{
 };
 use crate::{
     check::status_name,
+    mask::Masked,
     model::{Attempt, CaseFinished, Event, Level, Reply, RunFinished, RunStarted, Step, Verdict},
-    redact::Redacted,
 };
 
 const SCRIPT: &str = include_str!("page.js");
@@ -219,7 +219,7 @@ impl RunPage {
 }
 
 impl Reporter for RunPage {
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()> {
+    fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {
                 self.rows.reserve(started.cases);

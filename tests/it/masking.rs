@@ -1,4 +1,4 @@
-//! No form of a secret leaves the process: laws of the redactor, and runs whose every output is searched.
+//! No form of a secret leaves the process: laws of the masker, and runs whose every output is searched.
 
 mod laws;
 mod pieces;
@@ -7,7 +7,7 @@ mod writing;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use conforme::{project::Secret, redact::Redactor};
+use conforme::{mask::Masker, project::Secret};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::{
     prelude::*,
@@ -80,9 +80,9 @@ fn is_sign(c: char) -> bool {
     matches!(c, '%' | '\\' | '&')
 }
 
-fn redactor(secret: &str) -> Redactor {
+fn masker(secret: &str) -> Masker {
     let secret = Secret::new(secret.to_owned()).unwrap();
-    Redactor::new([("token", &secret)])
+    Masker::new([("token", &secret)])
 }
 
 fn base64(text: &[u8]) -> String {
@@ -115,7 +115,7 @@ fn a_secret_is_hidden_in_whatever_mix_of_escapes_it_stands() {
                     _ => text.replace('&', "&amp;"),
                 };
             }
-            let hide = redactor(&secret);
+            let hide = masker(&secret);
             let shown = hide.text(&text);
             prop_assert!(shown.contains("TOKEN"), "{} -> {}", text, shown);
             for form in forms(&secret) {
@@ -142,7 +142,7 @@ fn a_secret_is_hidden_inside_of_base64() {
             if is_escaped {
                 text = utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
             }
-            let shown = redactor(&secret).text(&format!("Basic {text}"));
+            let shown = masker(&secret).text(&format!("Basic {text}"));
             prop_assert!(shown.contains("TOKEN"), "{} -> {}", text, shown);
             for form in forms(&secret) {
                 prop_assert!(!shown.contains(&form), "{} in {}", form, shown);
@@ -158,7 +158,7 @@ fn what_holds_no_secret_is_not_touched() {
         .run(
             &("[0-9+/=]{8,30}", "(?s)[a-z%&\\\\;{}\" \n漢]{0,200}"),
             |(secret, text)| {
-                prop_assert_eq!(redactor(&secret).text(&text), text);
+                prop_assert_eq!(masker(&secret).text(&text), text);
                 Ok(())
             },
         )

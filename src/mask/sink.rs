@@ -6,10 +6,10 @@ use crate::model::Event;
 
 /// A value without secrets.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Redacted<T>(pub(super) T);
+pub struct Masked<T>(pub(super) T);
 
-impl Redacted<Event> {
-    /// An event of a recording: it was redacted before it was written.
+impl Masked<Event> {
+    /// An event of a recording: it was masked before it was written.
     pub(crate) fn recorded(event: Event) -> Self {
         Self(event)
     }
@@ -20,7 +20,7 @@ impl Redacted<Event> {
     }
 }
 
-impl<T> Deref for Redacted<T> {
+impl<T> Deref for Masked<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -31,7 +31,7 @@ impl<T> Deref for Redacted<T> {
 /// Takes events, one after the other, in the order in which they happen.
 pub trait Reporter {
     /// Takes one event.
-    fn event(&mut self, event: &Redacted<Event>) -> io::Result<()>;
+    fn event(&mut self, event: &Masked<Event>) -> io::Result<()>;
 
     /// Flushes buffered output. Called several times a second during a run.
     fn flush(&mut self) -> io::Result<()> {

@@ -104,7 +104,7 @@ fn a_secret_is_hidden_as_it_arrives() {
 }
 
 #[test]
-fn what_stands_before_a_secret_does_not_hide_it_from_the_redactor() {
+fn what_stands_before_a_secret_does_not_hide_it_from_the_masker() {
     let windows = text(r"CORP\ninja\u002Bpass\/word=1");
     let output = output("ninja+pass/word=1", BEARER, windows, Then::Keep);
     has_none_of(&output, &["inja", "pass\\\\/word"]);

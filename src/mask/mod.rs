@@ -1,6 +1,6 @@
 //! Masking of secrets in everything that leaves the process: values are replaced by placeholders with their names.
 //!
-//! Reporters take [`Redacted`] events only, and only a [`Redactor`] makes them. Texts are truncated
+//! Reporters take [`Masked`] events only, and only a [`Masker`] makes them. Texts are truncated
 //! only after masking, because a truncated secret would not be found.
 
 #[cfg(test)]
@@ -20,7 +20,7 @@ use std::{
 use forms::{Cut, Finder, Forms};
 use other::Other;
 use pass::Pass;
-pub use sink::{Redacted, Reporter};
+pub use sink::{Masked, Reporter};
 
 use crate::{
     check::{HideText, SnapshotMask},
@@ -37,13 +37,13 @@ const MAX_OTHERS: usize = 64;
 
 /// Knows every form of every secret.
 #[derive(Debug)]
-pub struct Redactor {
+pub struct Masker {
     finder: Option<Finder>,
     /// Secrets that were learned during the run.
     learned: RwLock<Learned>,
     /// Cached finders for values of single exchanges, which often repeat.
     others: Mutex<HashMap<Vec<Other>, Option<Arc<Finder>>>>,
-    /// Whether everything was already redacted, so that placeholders are not credentials.
+    /// Whether everything was already masked, so that placeholders are not credentials.
     is_recorded: bool,
     /// The placeholders of secrets.
     marks: Vec<String>,
@@ -118,7 +118,7 @@ fn forms_of(secrets: &[(&str, [String; 5])]) -> Forms {
     forms
 }
 
-impl SnapshotMask for Redactor {
+impl SnapshotMask for Masker {
     fn marks(&self) -> &[String] {
         &self.marks
     }
@@ -139,7 +139,7 @@ impl SnapshotMask for Redactor {
     }
 }
 
-impl Redactor {
+impl Masker {
     /// Takes secrets by name; each is shown as `$NAME`.
     pub fn new<'s>(secrets: impl IntoIterator<Item = (&'s str, &'s Secret)>) -> Self {
         let secrets: Vec<_> = secrets
@@ -160,7 +160,7 @@ impl Redactor {
         }
     }
 
-    /// For events that are already redacted: only size limits are applied.
+    /// For events that are already masked: only size limits are applied.
     pub(crate) fn recorded() -> Self {
         Self {
             finder: None,
@@ -207,12 +207,12 @@ impl Redactor {
     }
 
     /// An event with every form of every secret and every credential masked, and long texts truncated.
-    pub fn event(&self, event: Event) -> Redacted<Event> {
+    pub fn event(&self, event: Event) -> Masked<Event> {
         self.event_for(event, true)
     }
 
     /// The same for readers that do not need the exchanges of passed cases: these are dropped, which is faster than masking.
-    pub fn event_for(&self, mut event: Event, reads_passed: bool) -> Redacted<Event> {
+    pub fn event_for(&self, mut event: Event, reads_passed: bool) -> Masked<Event> {
         let learned = self.learned();
         let pass = self.pass(&learned);
         match &mut event {
@@ -254,7 +254,7 @@ impl Redactor {
                 exit_code: _,
             }) => {}
         }
-        Redacted(event)
+        Masked(event)
     }
 
     // Every field is named below, so that a new field is a compile error here.
@@ -436,15 +436,15 @@ mod tests {
     };
     use crate::model::{CheckId, Content, Finding, QUOTED};
 
-    fn redactor(secret: &str) -> Redactor {
+    fn masker(secret: &str) -> Masker {
         let secret = Secret::new(secret.to_owned()).unwrap();
-        Redactor::new([("token", &secret)])
+        Masker::new([("token", &secret)])
     }
 
     #[test]
     fn every_form_of_a_secret_is_hidden() {
         let secret = "s3cr+t/\"wörd\" &='<x>";
-        let hide = redactor(secret);
+        let hide = masker(secret);
         let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
         let json = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
         let percent = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
@@ -493,7 +493,7 @@ mod tests {
 
     #[test]
     fn text_without_secret_is_unchanged() {
-        let hide = redactor("s3cr+t/word");
+        let hide = masker("s3cr+t/word");
         for text in ["", "%zz %41 \\u0041 &amp; \\", "s3cr+t/wo", "S3CR", "ünïcode \u{0}"] {
             assert_eq!(hide.text(text), text);
         }
@@ -501,7 +501,7 @@ mod tests {
 
     #[test]
     fn a_cut_through_a_secret_leaves_no_part_of_it() {
-        let hide = redactor("the-very-secret-token");
+        let hide = masker("the-very-secret-token");
         for lead in [MAX_QUOTE - 30, MAX_QUOTE - 10, MAX_QUOTE - 3, QUOTED - 12, QUOTED - 3] {
             let mut text = format!("{}the-very-secret-token{}", "x".repeat(lead), "y".repeat(40));
             // As it is in a finding.
@@ -530,7 +530,7 @@ mod tests {
             findings: vec![Finding::new(CheckId::Status, "wrong"); MAX_FINDINGS + 5],
             ..Step::default()
         });
-        redactor("the-secret").attempt(&mut one, true, &[]);
+        masker("the-secret").attempt(&mut one, true, &[]);
         let findings = &one.steps[0].findings;
         assert_eq!(findings.len(), MAX_FINDINGS + 1);
         assert_eq!(findings[MAX_FINDINGS].message, "5 more findings are left out");
@@ -560,7 +560,7 @@ mod tests {
                 ..Step::default()
             })
         };
-        let hide = redactor("the-secret");
+        let hide = masker("the-secret");
         let (mut kept, mut dropped) = (quoting(), quoting());
         hide.attempt(&mut kept, true, &[]);
         hide.attempt(&mut dropped, false, &[]);
@@ -572,7 +572,7 @@ mod tests {
 
     #[test]
     fn unknown_credential_is_masked_except_for_its_scheme() {
-        let hide = redactor("the-secret");
+        let hide = masker("the-secret");
         let shown = |value: &str| {
             let mut value = value.to_owned();
             hide.pass(&[]).credential(&mut value);
@@ -588,7 +588,7 @@ mod tests {
 
     #[test]
     fn what_was_redacted_before_keeps_its_marks() {
-        let hide = Redactor::recorded();
+        let hide = Masker::recorded();
         let mut value = "Bearer $TOKEN".to_owned();
         hide.pass(&[]).credential(&mut value);
         assert_eq!(
@@ -599,7 +599,7 @@ mod tests {
 
     #[test]
     fn learned_secrets_are_masked_in_every_form() {
-        let hide = redactor("the-secret");
+        let hide = masker("the-secret");
         for number in 0..20 {
             let secret = Secret::new(format!("session-{number:04}")).unwrap();
             hide.learn("sid", &secret);
@@ -621,7 +621,7 @@ mod tests {
             Secret::new("abcdef".to_owned()).unwrap(),
             Secret::new("abcdefghij".to_owned()).unwrap(),
         );
-        let hide = Redactor::new([("short", &short), ("long", &long)]);
+        let hide = Masker::new([("short", &short), ("long", &long)]);
         assert_eq!(hide.text("abcdefghij abcdef"), "$LONG $SHORT");
     }
 }

@@ -11,7 +11,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-use super::Redactor;
+use super::Masker;
 use crate::project::Secret;
 
 type Encode = fn(&str) -> String;
@@ -142,13 +142,13 @@ fn check<S: Strategy>(cases: u32, strategy: &S, law: impl Fn(S::Value) -> Result
     }
 }
 
-fn redactor(secret: &str) -> Redactor {
+fn masker(secret: &str) -> Masker {
     let secret = Secret::new(secret.to_owned()).unwrap();
-    Redactor::new([("token", &secret)])
+    Masker::new([("token", &secret)])
 }
 
 /// The form is masked, and the rest is not longer than the parts that an encoding adds around the secret.
-fn is_masked(hide: &Redactor, form: &str, what: &str) -> Result<(), TestCaseError> {
+fn is_masked(hide: &Masker, form: &str, what: &str) -> Result<(), TestCaseError> {
     let shown = hide.text(&format!("<<{form}>>"));
     prop_assert!(shown.contains("TOKEN"), "{what}: {form:?} -> {shown:?}");
     prop_assert!(shown.len() < 64, "{what}: {form:?} -> {shown:?}");
@@ -159,7 +159,7 @@ fn is_masked(hide: &Redactor, form: &str, what: &str) -> Result<(), TestCaseErro
 fn secret_in_two_encodings_is_masked() {
     let strategy = (secrets(), 0..CASES.len(), 0..ENCODINGS.len(), 0..ENCODINGS.len());
     check(300, &strategy, |(secret, case, inner, outer)| {
-        let hide = redactor(&secret);
+        let hide = masker(&secret);
         let (case, inner, outer) = (&CASES[case], &ENCODINGS[inner], &ENCODINGS[outer]);
         is_masked(
             &hide,
@@ -179,7 +179,7 @@ fn secret_cut_by_a_line_or_a_chunk_is_masked() {
     let breaks = select(vec!["\r\n ", "\n\t ", "\n", "\r\n8\r\n", "\r\n1f;name=\"value\"\r\n"]);
     let strategy = (secrets(), 0..ENCODINGS.len(), breaks, any::<prop::sample::Index>());
     check(200, &strategy, |(secret, encoding, cut, at)| {
-        let hide = redactor(&secret);
+        let hide = masker(&secret);
         let (name, encode) = &ENCODINGS[encoding];
         for form in [secret.clone(), encode(&secret)] {
             let at = at.index(form.len());
@@ -195,7 +195,7 @@ fn secret_cut_by_a_line_or_a_chunk_is_masked() {
 #[test]
 fn secret_in_lines_of_a_diff_is_masked_on_each_line() {
     let secret = "s3cr3t/Tok+en~Value:that is long \"enough\" to fill more than one line of base64";
-    let hide = redactor(secret);
+    let hide = masker(secret);
     let coded = lines(&STANDARD.encode(secret), 40, "\n+");
     let finding = crate::model::Finding {
         diff: Some(format!(
@@ -212,7 +212,7 @@ fn secret_in_lines_of_a_diff_is_masked_on_each_line() {
 
 #[test]
 fn text_of_too_many_encodings_is_masked_as_a_whole() {
-    let hide = redactor("s3cr3t-Token-Value");
+    let hide = masker("s3cr3t-Token-Value");
     let mut text = "%41".repeat(20_000);
     for _ in 0..3 {
         text = STANDARD.encode(&text);

@@ -1,10 +1,10 @@
-//! Laws of the redactor itself, held against many texts.
+//! Laws of the masker itself, held against many texts.
 
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use conforme::{project::Secret, redact::Redactor};
+use conforme::{mask::Masker, project::Secret};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -12,9 +12,9 @@ use proptest::{
 
 use super::writing::{left_of, mixed, secrets};
 
-fn redactor(secret: &str) -> Redactor {
+fn masker(secret: &str) -> Masker {
     let secret = Secret::new(secret.to_owned()).unwrap();
-    Redactor::new([("token", &secret)])
+    Masker::new([("token", &secret)])
 }
 
 /// The same texts each time.
@@ -46,7 +46,7 @@ fn choices() -> impl Strategy<Value = Vec<u8>> {
 fn a_secret_is_hidden_in_every_mix_of_escapes_wherever_it_stands() {
     let places = prop::collection::vec((0..5_usize, choices(), around(), around()), 4);
     hold(500, &(secrets(), places), |(secret, places)| {
-        let hide = redactor(&secret);
+        let hide = masker(&secret);
         for (format, choices, before, after) in places {
             let text = format!("{before}{}{after}", mixed(&secret, format, &choices));
             let shown = hide.text(&text);
@@ -63,7 +63,7 @@ fn a_secret_is_hidden_where_what_is_escaped_is_escaped_again() {
     let layer = || (0..5_usize, choices());
     let strategy = (secrets(), layer(), layer(), around(), around());
     hold(500, &strategy, |(secret, inner, outer, before, after)| {
-        let hide = redactor(&secret);
+        let hide = masker(&secret);
         let form = mixed(&mixed(&secret, inner.0, &inner.1), outer.0, &outer.1);
         let text = format!("{before}{form}{after}");
         let shown = hide.text(&text);
@@ -78,7 +78,7 @@ fn a_secret_is_hidden_under_four_layers_of_escapes() {
     // Each writes all of the text as one writer does; a mix is what several make of the same text.
     let layers = prop::collection::vec((0..5_usize, any::<u8>()), 3..=4);
     hold(500, &(secrets(), layers), |(secret, layers)| {
-        let hide = redactor(&secret);
+        let hide = masker(&secret);
         let mut text = secret.clone();
         for (format, choice) in &layers {
             text = mixed(&text, *format, &[*choice]);
@@ -93,7 +93,7 @@ fn a_secret_is_hidden_under_four_layers_of_escapes() {
 fn a_secret_is_hidden_in_base64_at_every_offset_and_in_escapes_of_that() {
     let strategy = (secrets(), "[!-~]{0,8}", "[!-~]{0,8}", 0..6_usize, choices());
     hold(500, &strategy, |(secret, before, after, format, choices)| {
-        let hide = redactor(&secret);
+        let hide = masker(&secret);
         let plain = format!("{before}{secret}{after}");
         for form in [
             STANDARD.encode(&plain),
@@ -121,7 +121,7 @@ fn what_is_looked_for_is_found_where_nothing_is_hidden() {
 
 #[test]
 fn a_text_without_a_secret_stays_as_it_is() {
-    let hide = redactor("S3cr3t+/=&% \"\\é");
+    let hide = masker("S3cr3t+/=&% \"\\é");
     hold(5000, &"\\PC{0,200}", |text| {
         prop_assert_eq!(hide.text(&text), text);
         Ok(())
@@ -140,7 +140,7 @@ fn a_text_without_a_secret_stays_as_it_is() {
 
 #[test]
 fn what_can_be_made_of_a_secret_has_a_mark_of_its_own() {
-    let hide = redactor("aBc/dEf+Ghi9");
+    let hide = masker("aBc/dEf+Ghi9");
     for (text, shown) in [
         ("aBc/dEf+Ghi9", "$TOKEN"),
         ("aBc/dEf+Ghi9aBc%2FdEf%2bGhi9", "$TOKEN$TOKEN"),
@@ -163,7 +163,7 @@ fn secrets_that_overlap_are_hidden_whole() {
         ("long", secret("x+abcdef/ghi")),
         ("next", secret("f/ghijklmn")),
     ];
-    let hide = Redactor::new(all.iter().map(|(name, secret)| (*name, secret)));
+    let hide = Masker::new(all.iter().map(|(name, secret)| (*name, secret)));
     for (text, shown) in [
         ("x+abcdef/ghi +abcdef", "$LONG $SHORT"),
         ("x%2Babcdef%2fghi %2Babcdef", "$LONG $SHORT"),
@@ -178,7 +178,7 @@ fn secrets_that_overlap_are_hidden_whole() {
 #[test]
 fn a_secret_is_hidden_in_what_becomes_of_it_on_its_way() {
     let secret = "Basic dXNlcjpwYXNzLXdvcmQtMQ==";
-    let hide = redactor(secret);
+    let hide = masker(secret);
     for echoed in [
         "dXNlcjpwYXNzLXdvcmQtMQ==",
         "user:pass-word-1",
@@ -187,10 +187,10 @@ fn a_secret_is_hidden_in_what_becomes_of_it_on_its_way() {
     ] {
         assert_eq!(hide.text(&format!("<{echoed}>")), "<[hidden]>", "{echoed}");
     }
-    let hide = redactor("begin line\nk3y-m4terial\nend line");
+    let hide = masker("begin line\nk3y-m4terial\nend line");
     let shown = hide.text("+begin line\n+k3y-m4terial\n+end line\n");
     assert_eq!(shown, "+[hidden]\n+[hidden]\n+[hidden]\n");
-    let hide = redactor("  pässwörd-1 ");
+    let hide = masker("  pässwörd-1 ");
     for echoed in ["pässwörd-1", "p\u{fffd}ssw\u{fffd}rd-1", "p?ssw?rd-1", "pÃ¤sswÃ¶rd-1"] {
         let shown = hide.text(&format!("<{echoed}>"));
         assert!(shown == "<$TOKEN>" || !shown.contains("ssw"), "{echoed}: {shown}");
