@@ -1,7 +1,7 @@
 //! A text with one layer of encoding decoded, and the source position of each byte.
 //!
 //! The encodings, together with mixes of the escapes of [`super::unescape`], are the closed list of encodings that masking decodes:
-//! `docs/masking.md` states it for users.
+//! `docs/explanation/masking.md` states it for users.
 
 use std::ops::Range;
 
