@@ -42,7 +42,8 @@ pub(crate) use {
 
 use crate::model::{Answer, CheckId, Finding, Level, Place, Reply, Request};
 use serde_json::Value;
-use sink::{FailingLayers, Sink};
+pub(crate) use sink::FailingLayers;
+use sink::Sink;
 
 /// The expectations of the response to one case, with all templates resolved.
 #[derive(Clone, Debug)]

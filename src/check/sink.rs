@@ -1,6 +1,6 @@
 //! Receivers of the errors of a response.
 
-use crate::model::{Finding, Layer, Level};
+use crate::model::{CheckId, Finding, Layer, Level};
 
 /// Receives the errors of a response.
 pub(crate) trait Sink {
@@ -34,6 +34,11 @@ impl Sink for FailingLayers {
 }
 
 impl FailingLayers {
+    /// The layer of one check.
+    pub(crate) fn of(check: &CheckId) -> Self {
+        Self(1 << check.info().layer as u8)
+    }
+
     /// The first layer in the order of [`Layer`].
     pub(crate) fn first(self) -> Option<Layer> {
         Layer::ALL.into_iter().find(|layer| self.0 >> *layer as u8 & 1 == 1)

@@ -69,6 +69,8 @@ pub struct Tally {
     pub accepted: usize,
     /// The changed response means the same as the recorded one: not in the score.
     pub equivalent: usize,
+    /// A later step of the case would send a different request, whose response is not known: not in the score.
+    pub undecided: usize,
 }
 
 impl Tally {
@@ -101,6 +103,10 @@ pub(super) fn headline(total: Tally, missed: Option<f64>, cases: (usize, usize))
     if total.accepted > 0 {
         let count = total.accepted;
         let _ = write!(out, ", not counting {count} accepted survivor{}", plural(count));
+    }
+    if total.undecided > 0 {
+        let count = total.undecided;
+        let _ = write!(out, ", not counting {count} undecided change{}", plural(count));
     }
     let (measured, all) = cases;
     if measured < all {

@@ -3,6 +3,7 @@
 
 mod advice;
 mod advise;
+mod later;
 mod measured;
 mod mutant;
 mod names;
@@ -33,13 +34,14 @@ pub use crate::model::Layer;
 use crate::{
     check::{self, ResponseView, failing_layers},
     model::{Answer, CaseFinished, Event, Exit, Level, Phase, Place, Reply, Verdict, marks_of},
-    plan::{Bound, Late, Plan, Planned},
+    plan::{Bound, Plan, Planned},
     recording::{Recording, RecordingError},
     schema::SchemaStore,
     source::Sources,
     suite::Case,
 };
 use advise::{Advice, Adviser, Survived};
+use later::{Flow, LaterResult};
 use mutant::{Elsewhere, Mutant, MutantTarget, Mutants, is_alike, is_equivalent};
 use names::Names;
 
@@ -72,6 +74,8 @@ struct Subject {
     step: usize,
     /// The response that it is compared with.
     other: Option<Reply>,
+    /// The recorded steps of the case, if there are several.
+    flow: Option<Arc<Flow>>,
     bound: Bound,
     answer: Answer,
     suite: String,
@@ -112,11 +116,12 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
     let mut subjects = Vec::new();
     let by_id: HashMap<&str, &CaseFinished> = recorded.iter().map(|case| (case.id.as_str(), case)).collect();
     for planned in &plan.cases {
+        let flow = Arc::new(Flow::read(planned, plan, sources, &by_id));
         let steps = planned.case.def.steps.iter().enumerate();
         for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main && step.mail.is_none()) {
             let id = planned.case.step_id(step);
             let made = match by_id.get(id.as_str()) {
-                Some(case) => subject(case, planned, index, plan, sources, &replies),
+                Some(case) => subject(case, (planned, index, &flow), plan, sources, &replies),
                 None => Err("it is not in the recording".to_owned()),
             };
             match made {
@@ -146,7 +151,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
                     let Some(subject) = subjects.get(at) else { break };
                     let other = subject.other.as_ref();
                     let of_suite = &elsewhere[&subject.suite];
-                    let outcome = judge(subject, other, of_suite);
+                    let outcome = judge(subject, other, of_suite, (plan, sources));
                     *outcomes[at].lock().unwrap_or_else(PoisonError::into_inner) = outcome;
                 }
             });
@@ -227,8 +232,7 @@ fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> Names {
 
 fn subject(
     recorded: &CaseFinished,
-    planned: &Planned,
-    step: usize,
+    (planned, step, flow): (&Planned, usize, &Arc<Flow>),
     plan: &Plan,
     sources: &Sources,
     replies: &HashMap<&str, &Reply>,
@@ -243,9 +247,8 @@ fn subject(
     if answer.body.is_cut() {
         return Err("the recording contains only a part of the body".to_owned());
     }
-    let late = recorded.last.steps.first().map(Late::of_recorded).unwrap_or_default();
     let mut bound = plan
-        .bind(&planned.case, step, &late, sources)
+        .bind(&planned.case, step, &flow.late(step), sources)
         .map_err(|unbound| unbound.to_string())?;
     // The rules check the request that was sent.
     bound.request = exchange.request.clone();
@@ -266,6 +269,7 @@ fn subject(
         case: Arc::clone(&planned.case),
         step,
         other: other.cloned(),
+        flow: flow.has_later().then(|| Arc::clone(flow)),
         bound,
         answer: decoded(answer, plan.target.limits.max_body),
         suite: recorded.suite.clone(),
@@ -274,8 +278,13 @@ fn subject(
     })
 }
 
-/// Checks all mutants of one response.
-fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Outcome {
+/// Checks all mutants of one response: by its own step, and by later steps that use what a mutant changes.
+fn judge(
+    subject: &Subject,
+    other: Option<&Reply>,
+    elsewhere: &Elsewhere,
+    (plan, sources): (&Plan, &Sources),
+) -> Outcome {
     let mut outcome = Outcome {
         operators: vec![Tally::default(); OPERATORS.len()],
         ..Outcome::default()
@@ -289,7 +298,15 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Out
     Mutants::make(&subject.answer, elsewhere, &mut |mutant: Mutant<'_>| {
         let at = places[mutant.operator.id];
         let tally = &mut outcome.operators[at];
-        let seen = failing_layers(&subject.bound.expectation, &subject.bound.request, mutant.answer, other);
+        let mut seen = failing_layers(&subject.bound.expectation, &subject.bound.request, mutant.answer, other);
+        let mut is_undecided = false;
+        if let Some(flow) = subject.flow.as_ref().filter(|_| seen.is_empty()) {
+            match flow.judge(subject.step, mutant.answer, plan, sources) {
+                LaterResult::Passes => {}
+                LaterResult::Fails(layers) => seen = layers,
+                LaterResult::Unknown => is_undecided = true,
+            }
+        }
         if let Some(first) = seen.first() {
             tally.killed += 1;
             outcome.first[first as usize] += 1;
@@ -302,6 +319,8 @@ fn judge(subject: &Subject, other: Option<&Reply>, elsewhere: &Elsewhere) -> Out
             }
         } else if is_equivalent(&subject.answer, mutant.answer) {
             tally.equivalent += 1;
+        } else if is_undecided {
+            tally.undecided += 1;
         } else {
             tally.survived += 1;
             let (before, after) = advice::shown(mutant.target, &subject.answer, mutant.answer);
@@ -541,4 +560,5 @@ fn add(sum: &mut Tally, more: Tally) {
     sum.survived += more.survived;
     sum.accepted += more.accepted;
     sum.equivalent += more.equivalent;
+    sum.undecided += more.undecided;
 }

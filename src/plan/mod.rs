@@ -4,8 +4,10 @@
 //! [`Plan::bind`] binds a case when it runs. After binding, all variables are substituted.
 
 mod bind;
+mod cookies;
 mod digest;
 mod late;
+pub(crate) mod location;
 mod partition;
 mod scope;
 mod select;
@@ -16,8 +18,10 @@ use std::{
 };
 
 pub use bind::{Binder, Bound, Unbound};
+pub(crate) use cookies::Cookies;
 pub(crate) use late::case_id;
 pub use late::{Late, new_run_id};
+pub(crate) use location::Location;
 pub use select::Selection;
 
 use serde_json::Value;

@@ -10,8 +10,6 @@ use tokio::{
 };
 
 use super::{
-    cookies::Cookies,
-    location::{self, Location},
     retry::{self, Wait},
     worker::{CaseResult, Shared, WorkerEvent, judge, pause},
 };
@@ -23,7 +21,7 @@ use crate::{
         Answer, Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, HIDDEN, Level, Phase, Reply,
         Request, Step, marks_of,
     },
-    plan::{Bound, Late, Unbound},
+    plan::{Bound, Cookies, Late, Location, Unbound, location},
     project::{BaseUrl, Secret},
     suite::{Case, StepDef},
 };

@@ -2,11 +2,9 @@
 //!
 //! [`run`] keeps the jobs busy with the requests of a plan, has each response judged, and reports what happens as events.
 
-mod cookies;
 mod engine;
 mod flow;
 mod interrupt;
-mod location;
 mod lockstep;
 mod queue;
 mod rate_limiter;

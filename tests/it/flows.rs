@@ -3,6 +3,7 @@
 mod cleanup;
 mod elsewhere;
 mod mail;
+mod offline;
 
 use std::{
     collections::BTreeMap,

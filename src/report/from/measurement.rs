@@ -49,7 +49,10 @@ impl<'a> From<&'a Measured> for Report<'a> {
             end: End {
                 outcome,
                 headline: measured.headline.clone(),
-                summary: vec![summary(measured), FORMULA.to_owned()],
+                summary: [summary(measured), FORMULA.to_owned()]
+                    .into_iter()
+                    .chain(undecided(measured))
+                    .collect(),
                 exit_code: Some(measured.exit_code),
                 is_complete: outcome != Outcome::NoVerdict && measured.not_measured.is_empty(),
                 verdict: Some(VerdictCase {
@@ -72,23 +75,45 @@ fn summary(measured: &Measured) -> String {
         survived,
         accepted,
         equivalent,
+        undecided,
     } = measured.total;
     let mut parts = vec![
         format!("{} killed", figure(killed)),
         format!("{} survived", figure(survived)),
     ];
-    for (number, what) in [(accepted, "accepted"), (equivalent, "equivalent")] {
+    let others = [
+        (accepted, "accepted"),
+        (equivalent, "equivalent"),
+        (undecided, "undecided"),
+    ];
+    for (number, what) in others {
         if number > 0 {
             parts.push(format!("{} {what}", figure(number)));
         }
     }
-    let all = count(killed + survived + accepted + equivalent, "changed response");
+    let all = count(
+        killed + survived + accepted + equivalent + undecided,
+        "changed response",
+    );
     let of = if measured.cases < measured.selected {
         format!("{} of {}", figure(measured.cases), cases(measured.selected))
     } else {
         cases(measured.cases)
     };
     format!("{all} of {of}: {}", parts.join(", "))
+}
+
+/// Why some changes are not in the score.
+fn undecided(measured: &Measured) -> Option<String> {
+    let all = measured.total.undecided;
+    let verb = if all == 1 { "is" } else { "are" };
+    (all > 0).then(|| {
+        format!(
+            "{} {verb} undecided and {verb} not counted: a later step would send a different request, whose response is \
+             not recorded",
+            count(all, "change")
+        )
+    })
 }
 
 fn item(group: &SurvivorGroup, outcome: Outcome) -> Item<'_> {
@@ -203,11 +228,17 @@ fn section(measured: &Measured) -> Section {
 }
 
 fn tables(measured: &Measured) -> Vec<Table> {
-    let numbers = || ["score", "killed", "survived", "accepted"].map(Column::Number);
+    // Only cases of several steps have undecided changes.
+    let has_undecided = measured.total.undecided > 0;
+    let numbers = || {
+        let names = ["score", "killed", "survived", "accepted"].into_iter();
+        names.chain(has_undecided.then_some("undecided")).map(Column::Number)
+    };
     let cells = |tally: Tally| {
         let score = mutate::percent(tally).unwrap_or_else(|| "–".to_owned());
         let counts = [tally.killed, tally.survived, tally.accepted].map(figure);
-        std::iter::once(score).chain(counts)
+        let undecided = has_undecided.then(|| figure(tally.undecided));
+        std::iter::once(score).chain(counts).chain(undecided)
     };
     let layers = measured.layers.iter().map(|one| Row {
         cells: vec![layer(one.layer).to_owned(), figure(one.first), figure(one.only)],

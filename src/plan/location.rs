@@ -6,7 +6,7 @@ use crate::model::{Exchange, Reply};
 
 /// Where a response leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Location {
+pub(crate) enum Location {
     /// An absolute URL of the target.
     Same(String),
     /// An absolute URL elsewhere.
@@ -26,7 +26,7 @@ pub(super) enum Location {
 
 /// The URL in the `Location` of a response, resolved against the URL of its request (RFC 9110 §10.2.2). `origin` is the
 /// scheme and authority of the target.
-pub(super) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
+pub(crate) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
     let Some(Exchange {
         request,
         reply: Reply::Answer(answer),

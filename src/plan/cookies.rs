@@ -6,19 +6,19 @@ use url::Url;
 use crate::model::{Answer, Request};
 
 /// Cookies that responses have set (RFC 6265).
-pub(super) struct Cookies {
+pub(crate) struct Cookies {
     store: CookieStore,
 }
 
 impl Cookies {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             store: CookieStore::new(),
         }
     }
 
     /// Takes the cookies that a response sets.
-    pub(super) fn take(&mut self, request: &Request, answer: &Answer) {
+    pub(crate) fn take(&mut self, request: &Request, answer: &Answer) {
         let Ok(url) = Url::parse(&request.url) else { return };
         for cookie in answer.header("set-cookie") {
             // A cookie that this URL must not set is ignored, as a browser does.
@@ -27,7 +27,7 @@ impl Cookies {
     }
 
     /// Adds the cookies for its URL to a request that has no `Cookie` of its own.
-    pub(super) fn add(&self, request: &mut Request) {
+    pub(crate) fn add(&self, request: &mut Request) {
         let has_own = request
             .headers
             .iter()
