@@ -159,9 +159,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn field_table_is_sorted_and_matches_the_readme() {
+    fn field_table_is_sorted_and_matches_the_documentation() {
         assert!(FIELDS.is_sorted_by(|one, other| one.0 < other.0));
-        let readme = include_str!("../../README.md");
+        let page = include_str!("../../docs/reference/changes.md");
         for (property, rest) in [
             (RELIED_ON, "removed | breaking"),
             (SERVER, "any | info"),
@@ -172,7 +172,7 @@ mod tests {
                 .map(|name| format!("`{name}`"))
                 .collect();
             let row = format!("| {} | {rest} |", names.join(", "));
-            assert!(readme.contains(&row), "{row}");
+            assert!(page.contains(&row), "{row}");
         }
     }
 }

@@ -13,7 +13,7 @@ enum Item {
     Directive,
 }
 
-/// The fields; documented in the README.
+/// The fields; documented in `docs/reference/cases.md`.
 const LISTS: [(&str, Item); 18] = [
     ("accept-ch", Item::Token),
     ("accept-patch", Item::Token),

@@ -16,16 +16,31 @@ use crate::{
 /// Contract tests for HTTP APIs: sends the requests of a suite to a target and checks the responses.
 #[derive(Debug, Parser)]
 #[command(name = "conforme", version, max_term_width = 100)]
-#[command(after_help = "Exit codes of `run`, `compare`, `recheck` and `merge`:\n\
-0 the contract is met, 1 it is violated (or a change is breaking),\n\
-2 usage or an invalid suite, 3 no verdict (unreachable, no HTTP),\n\
-4 no case ran, 5 a report could not be written, 130 and 143 interrupted.")]
+#[command(after_help = "Examples:\n  \
+conforme run --target http://localhost:8080      run all cases against an API\n  \
+conforme run --target staging users              the suite `users`, target of conforme.toml\n  \
+conforme validate                                check all files, send nothing\n  \
+conforme compare --baseline v1.ndjson --candidate staging\n\n\
+Exit codes of `run`, `compare`, `recheck` and `merge`:\n  \
+0  the contract holds\n  \
+1  the contract is broken, or a change is breaking\n  \
+2  usage error, or an invalid suite or configuration\n  \
+3  no verdict: target unreachable, no HTTP response\n  \
+4  no case ran\n  \
+5  a report could not be written\n  \
+129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM")]
 pub struct Cli {
-    /// The project: the directory with `conforme.toml`, or one below it [default: the working directory]
-    #[arg(long, short = 'C', global = true, value_name = "DIR")]
+    /// Project folder: the one with `conforme.toml`, or one below it [default: the working directory]
+    #[arg(
+        long,
+        short = 'C',
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
     pub project: Option<PathBuf>,
-    /// Colors: `auto` depends on the terminal, `NO_COLOR` and `CLICOLOR_FORCE`
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    /// When to use colors
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = "Global options", hide_short_help = true)]
     pub color: Color,
     /// What to do
     #[command(subcommand)]
@@ -35,7 +50,7 @@ pub struct Cli {
 /// When output is colored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless overridden by the environment.
+    /// On a terminal, unless `NO_COLOR` or `CLICOLOR_FORCE` is set.
     Auto,
     /// Always.
     Always,
@@ -56,22 +71,21 @@ pub enum Command {
     Merge(MergeArgs),
     /// Compare two API versions by their responses and report breaking changes
     Compare(CompareArgs),
-    /// Measure a suite: change recorded responses as regressions would, check each of them, and print a score and the
-    /// checks to add
+    /// Measure a suite: change recorded responses as regressions would, and report which changes no check detects
     Mutate(MutateArgs),
-    /// Check the responses of a recording again with the current suite, and print the new verdicts
+    /// Check the responses of a recording with the current suite, without sending anything
     Recheck(RecheckArgs),
-    /// Run the teardown of unfinished cases of a recorded run whose process was killed
+    /// Run the teardown of cases that a killed run left unfinished
     Teardown(TeardownArgs),
     /// Generate reports from a recorded run
     Report(ReportArgs),
-    /// Review pending snapshots one by one, and accept or reject each
+    /// Review pending snapshots one by one
     Review,
     /// Accept pending snapshots
     Accept(SettleArgs),
     /// Discard pending snapshots
     Reject(SettleArgs),
-    /// Print the JSON Schema of suite files, for editors, or of recordings
+    /// Print the JSON Schema of a file format
     Schema(SchemaArgs),
     /// Serve the reference API on loopback until interrupted
     #[cfg(feature = "reference")]
@@ -84,36 +98,45 @@ pub struct SelectArgs {
     /// Cases: paths of suites or case files, or ids (`suite/case`, `suite/case[example]`, `*` for any text)
     #[arg(value_name = "PATH|ID")]
     pub names: Vec<String>,
-    /// A target of conforme.toml, the base URL of an API, or `reference` for the embedded API [default: `default_target` of
-    /// conforme.toml]; `run` accepts several and tests them side by side
-    #[arg(long = "target", env = TARGET_VARIABLE, value_name = "NAME|URL")]
+    /// Target of conforme.toml, base URL of an API, or `reference` for the embedded API [default: `default_target`]
+    ///
+    /// `run` accepts several, and runs their cases side by side.
+    #[arg(long = "target", env = TARGET_VARIABLE, value_name = "NAME|URL", help_heading = "Target")]
     pub targets: Vec<String>,
-    /// A variable of the target; secrets are set with `CONFORME_SECRET_<NAME>` only
-    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
+    /// Variable of the target; secrets are set with `CONFORME_SECRET_<NAME>` only
+    #[arg(long = "var", value_name = "K=V", value_parser = variable, help_heading = "Target")]
     pub vars: Vec<(String, String)>,
-    /// Only cases with this tag; given again, cases with any of them
-    #[arg(long = "tag", value_name = "TAG")]
-    pub tags: Vec<String>,
-    /// Only a part of the cases: `hash:1/3`, which stays the same as cases are added, or `slice:1/3`, equal in size
-    #[arg(long, env = "CONFORME_PARTITION", value_name = "KIND:M/N")]
-    pub partition: Option<Partition>,
-    /// Skip the cases that need an input which the target does not define; without this, they are an error
-    #[arg(long, env = "CONFORME_SKIP_MISSING", value_parser = clap::builder::BoolishValueParser::new())]
-    pub skip_missing: bool,
-    /// Allow cases that have this effect, such as `email`, on a target that is not loopback
-    #[arg(long = "allow", value_name = "EFFECT")]
+    /// Allow cases with this effect, such as `email`, on a target that is not loopback
+    #[arg(long = "allow", value_name = "EFFECT", help_heading = "Target")]
     pub allow: Vec<String>,
+    /// Skip the cases that need an input which the target does not define; by default they are an error
+    #[arg(long, env = "CONFORME_SKIP_MISSING", value_parser = clap::builder::BoolishValueParser::new(), help_heading = "Target", hide_short_help = true)]
+    pub skip_missing: bool,
+    /// Only cases with this tag; repeat it for cases with any of several tags
+    #[arg(long = "tag", value_name = "TAG", help_heading = "Selection")]
+    pub tags: Vec<String>,
+    /// Only a part of the cases, such as `hash:1/3` or `slice:1/3`
+    ///
+    /// `hash` keeps a case in its part as others are added. `slice` makes the parts equal in size.
+    #[arg(
+        long,
+        env = "CONFORME_PARTITION",
+        value_name = "KIND:M/N",
+        help_heading = "Selection",
+        hide_short_help = true
+    )]
+    pub partition: Option<Partition>,
 }
 
 /// What the terminal shows.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Which cases get a line as they finish; each level shows what those before it show
-    #[arg(long, env = "CONFORME_STATUS_LEVEL", value_name = "LEVEL", value_enum, default_value_t = StatusLevel::Skip)]
+    /// Cases that get a line when they finish; each level includes the levels before it
+    #[arg(long, env = "CONFORME_STATUS_LEVEL", value_name = "LEVEL", value_enum, default_value_t = StatusLevel::Skip, hide_short_help = true)]
     pub status_level: StatusLevel,
-    /// Which cases the summary names again
-    #[arg(long, env = "CONFORME_FINAL_STATUS_LEVEL", value_name = "LEVEL", value_enum, default_value_t = FinalStatusLevel::Flaky)]
+    /// Cases that the summary lists again; each level includes the levels before it
+    #[arg(long, env = "CONFORME_FINAL_STATUS_LEVEL", value_name = "LEVEL", value_enum, default_value_t = FinalStatusLevel::Flaky, hide_short_help = true)]
     pub final_status_level: FinalStatusLevel,
     /// Show failures only
     #[arg(long, short = 'q', conflicts_with = "verbose")]
@@ -140,29 +163,36 @@ impl OutputArgs {
 
 /// Limits of the requests to a target.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Maximum number of concurrent requests [default: 16 on loopback, 4 elsewhere]
     #[arg(long, short = 'j', env = "CONFORME_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Maximum request rate, retries included: 50/s, 100/m, 1000/h
+    /// Maximum request rate, retries included: `50/s`, `100/m`, `1000/h`
     #[arg(long, env = "CONFORME_RATE_LIMIT", value_name = "N/TIME")]
     pub rate_limit: Option<Rate>,
     /// Maximum burst of requests within the rate limit [default: 1]
-    #[arg(long, env = "CONFORME_BURST", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, env = "CONFORME_BURST", value_name = "N", hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub burst: Option<u32>,
-    /// Timeout of one request, unless the case sets its own [default: 10s]
+    /// Maximum time for one request, unless the case sets its own [default: 10s]
     #[arg(long, env = "CONFORME_TIMEOUT", value_name = "DURATION", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
-    /// End the run after this time, waits and retries included; cases without a verdict count as not run
+    /// Maximum time for the run, waits and retries included; cases without a verdict count as not run
     #[arg(long, env = "CONFORME_DEADLINE", value_name = "DURATION", value_parser = parse_duration)]
     pub deadline: Option<Duration>,
-    /// A PEM file of certificate authorities to trust in addition to the platform's
-    #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE")]
+    /// PEM file of certificate authorities to trust in addition to those of the platform
+    #[arg(long, env = "CONFORME_CA_FILE", value_name = "FILE", hide_short_help = true)]
     pub ca_file: Option<PathBuf>,
 }
 
 /// `conforme run`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+conforme run --target http://localhost:8080\n  \
+conforme run --target staging --retries 2 --report junit=junit.xml --record run.ndjson\n  \
+conforme run --target staging users 'orders/create*' --tag smoke\n  \
+conforme run --target staging --failed-from run.ndjson\n  \
+conforme run --target eu --target us --report markdown=regions.md")]
 pub struct RunArgs {
     /// Which cases, on which target.
     #[command(flatten)]
@@ -171,37 +201,58 @@ pub struct RunArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
     /// Retry a case up to N times if it has no response, or 429 or 503 with `Retry-After` [default: 0]
-    #[arg(long, env = "CONFORME_RETRIES", value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    #[arg(long, env = "CONFORME_RETRIES", value_name = "N", help_heading = "Retries and limits of the run", value_parser = clap::value_parser!(u32).range(..=100))]
     pub retries: Option<u32>,
-    /// Maximum time to wait for the target: until its `ready` request succeeds, or else until its port is open
-    #[arg(long, env = "CONFORME_WAIT", value_name = "DURATION", value_parser = parse_duration)]
+    /// Maximum time to wait until the target's `ready` request succeeds, or else until its port is open
+    #[arg(long, env = "CONFORME_WAIT", value_name = "DURATION", value_parser = parse_duration, help_heading = "Retries and limits of the run")]
     pub wait: Option<Duration>,
     /// Run each case N times: all responses must pass, and `compare` treats values that differ among them as noise
-    #[arg(long, env = "CONFORME_REPEATS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, env = "CONFORME_REPEATS", value_name = "N", default_value_t = 1, help_heading = "Retries and limits of the run", hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeats: u32,
     /// Stop after N failures
-    #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one)]
+    #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one, help_heading = "Retries and limits of the run")]
     pub max_fail: Option<usize>,
     /// Exit with 1 if more than N cases are skipped
-    #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
+    #[arg(
+        long,
+        env = "CONFORME_MAX_SKIPPED",
+        value_name = "N",
+        help_heading = "Retries and limits of the run",
+        hide_short_help = true
+    )]
     pub max_skipped: Option<usize>,
-    /// How to handle a response that differs from its snapshot [default: check if CI is set, else pending]
-    #[arg(long, env = "CONFORME_SNAPSHOTS", value_name = "MODE", value_enum)]
+    /// What to do with a response that differs from its snapshot [default: check if `CI` is set, else pending]
+    #[arg(
+        long,
+        env = "CONFORME_SNAPSHOTS",
+        value_name = "MODE",
+        value_enum,
+        help_heading = "Snapshots, reports, recordings"
+    )]
     pub snapshots: Option<Snapshots>,
     /// Write a report: junit, html, markdown, github, sarif, tap or json; without a path, to standard output
-    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    #[arg(
+        long = "report",
+        value_name = "FORMAT[=PATH]",
+        help_heading = "Snapshots, reports, recordings"
+    )]
     pub reports: Vec<ReportSpec>,
     /// Record every request, response and verdict as NDJSON
-    #[arg(long, env = "CONFORME_RECORD", value_name = "PATH")]
+    #[arg(
+        long,
+        env = "CONFORME_RECORD",
+        value_name = "PATH",
+        help_heading = "Snapshots, reports, recordings"
+    )]
     pub record: Option<PathBuf>,
     /// If the run passes, measure the suite by its responses: see `conforme mutate`
-    #[arg(long)]
+    #[arg(long, help_heading = "Snapshots, reports, recordings", hide_short_help = true)]
     pub mutate: bool,
-    /// With --mutate, exit with 1 if the score is lower than this, in percent
-    #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
+    /// With `--mutate`, exit with 1 if the score is below this percentage
+    #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage, help_heading = "Snapshots, reports, recordings", hide_short_help = true)]
     pub min_score: Option<f64>,
     /// Run only cases that did not pass in this recording, changed cases and new cases
-    #[arg(long, value_name = "RECORDING")]
+    #[arg(long, value_name = "RECORDING", help_heading = "Snapshots, reports, recordings")]
     pub failed_from: Option<PathBuf>,
     /// Terminal output.
     #[command(flatten)]
@@ -213,7 +264,7 @@ pub struct RunArgs {
 pub enum Snapshots {
     /// Fail the case, write nothing
     Check,
-    /// Fail the case, write the new snapshot beside the old one for `review`
+    /// Fail the case, and write the new snapshot next to the old one for `review`
     Pending,
     /// Accept the new snapshot, unless the case fails for another reason
     Accept,
@@ -231,6 +282,7 @@ impl From<Snapshots> for SnapshotMode {
 
 /// `conforme merge`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme merge part-1.ndjson part-2.ndjson part-3.ndjson --report junit=junit.xml")]
 pub struct MergeArgs {
     /// Recordings of runs with `--partition`, all of the same suite and target
     #[arg(value_name = "RECORDING", required = true)]
@@ -251,6 +303,10 @@ pub struct MergeArgs {
 
 /// `conforme compare`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+conforme compare --baseline production --candidate staging\n  \
+conforme compare --baseline v1.ndjson --candidate v2.ndjson --report markdown=changes.md\n  \
+conforme compare --baseline v1.ndjson --candidate http://localhost:8080 --fail-on warning")]
 pub struct CompareArgs {
     /// Version to compare with: a recording, a target of conforme.toml, or the base URL of an API
     #[arg(long, value_name = "RECORDING|TARGET")]
@@ -314,21 +370,20 @@ pub enum FailOn {
     Warning,
     /// Any change
     Any,
-    /// None: report only
+    /// Never
     None,
 }
 
 /// `conforme mutate`
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The score is killed / (killed + survived), in percent. A changed response is\n\
+#[command(after_help = "Example:\n  conforme mutate run.ndjson --min-score 95\n\n\
+The score is killed / (killed + survived), in percent. A changed response is\n\
 killed if a check fails for it, and survives if none does. Survivors that\n\
 suite.yaml accepts do not count, nor do changes that mean the same. Incidental\n\
 header fields (server, date, x-powered-by, ids of requests) are not changed.\n\
 Cases without a recorded response that passed are not measured.\n\n\
 Exit codes: 0 the score is high enough, 1 it is below --min-score,\n\
-2 usage or an invalid suite, 3 no change counts, 4 no case was selected."
-)]
+2 usage or an invalid suite, 3 no change counts, 4 no case was selected.")]
 pub struct MutateArgs {
     /// A recording of a run that passed, written by `run --record`
     #[arg(value_name = "RECORDING")]
@@ -339,7 +394,7 @@ pub struct MutateArgs {
     /// Only cases with this tag; given again, cases with any of them
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// Exit with 1 if the score is lower than this, in percent
+    /// Exit with 1 if the score is below this percentage
     #[arg(long, env = "CONFORME_MIN_SCORE", value_name = "PERCENT", value_parser = percentage)]
     pub min_score: Option<f64>,
     /// Number of threads [default: the number of cores]
@@ -358,6 +413,7 @@ pub struct MutateArgs {
 
 /// `conforme recheck`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme recheck run.ndjson users")]
 pub struct RecheckArgs {
     /// A recording, written by `run --record`
     #[arg(value_name = "RECORDING")]
@@ -381,6 +437,7 @@ pub struct RecheckArgs {
 
 /// `conforme teardown`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme teardown run.ndjson")]
 pub struct TeardownArgs {
     /// The recording of the killed run, written by `run --record`
     #[arg(value_name = "RECORDING")]
@@ -398,6 +455,7 @@ pub struct TeardownArgs {
 
 /// `conforme report`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme report run.ndjson --report html=report.html")]
 pub struct ReportArgs {
     /// A recording, written by `run --record` or `run --report json`
     #[arg(value_name = "RECORDING")]
@@ -415,6 +473,7 @@ pub struct ReportArgs {
 
 /// `conforme list`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme list --target staging --tag smoke")]
 pub struct ListArgs {
     /// Which cases, on which target.
     #[command(flatten)]
@@ -423,6 +482,7 @@ pub struct ListArgs {
 
 /// `conforme accept`, `conforme reject`
 #[derive(Debug, Args)]
+#[command(after_help = "Ids are those of `conforme list`, such as `users` or `users/get`.")]
 pub struct SettleArgs {
     /// Ids of cases, or of suites [default: all pending snapshots]
     #[arg(value_name = "ID")]
@@ -431,6 +491,7 @@ pub struct SettleArgs {
 
 /// `conforme schema`
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme schema case > schemas/case.schema.json")]
 pub struct SchemaArgs {
     /// The file format
     #[arg(value_enum)]
@@ -457,8 +518,9 @@ pub enum SchemaOf {
 /// `conforme serve`
 #[cfg(feature = "reference")]
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme serve --port 8080")]
 pub struct ServeArgs {
-    /// The port; 0 selects a free one
+    /// Port; 0 selects a free one
     #[arg(long, short = 'p', default_value_t = 0, value_name = "PORT")]
     pub port: u16,
     /// Tenants, users and tokens to serve instead of the built-in ones

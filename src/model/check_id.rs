@@ -136,7 +136,7 @@ pub struct CheckInfo<'a> {
 
 impl CheckId {
     /// The ids that contain no name.
-    const FIXED: [Self; 17] = [
+    pub const FIXED: [Self; 17] = [
         Self::Status,
         Self::BodyEmpty,
         Self::BodySchema,
@@ -205,7 +205,10 @@ impl CheckId {
             Self::Status => "The status is the expected one.",
             Self::Header(id) => return format!("The header field `{}` is the expected one.", id.name()),
             Self::BodySchema => "The body is valid under its schema.",
-            Self::BodyEmpty | Self::BodyJson | Self::BodyExact | Self::BodyText => "The body is the expected one.",
+            Self::BodyEmpty => "The response has a body or none, as expected.",
+            Self::BodyJson => "The JSON body contains what is expected.",
+            Self::BodyExact => "The JSON body is the expected one.",
+            Self::BodyText => "The text of the body is the expected one.",
             Self::Duration => "The response is complete in time.",
             Self::Message => "The response is a well-formed HTTP message (RFC 9112 §2).",
             Self::Snapshot => "The response equals its snapshot.",
@@ -215,7 +218,8 @@ impl CheckId {
             Self::RequestValue => "Captured values can be sent where the step uses them.",
             Self::Follow => "The response that is followed has a usable `Location`.",
             Self::Unless => "No response meets the expectations of `unless`.",
-            Self::Rule(_) | Self::Omitted | Self::Unknown(_) => return format!("The check `{self}` passes."),
+            Self::Omitted => "The number of findings that are not listed.",
+            Self::Rule(_) | Self::Unknown(_) => return format!("The check `{self}` passes."),
         };
         title.to_owned()
     }

@@ -28,6 +28,19 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them, by number.
+    pub const ALL: [Self; 9] = [
+        Self::Success,
+        Self::ContractViolated,
+        Self::Usage,
+        Self::NoVerdict,
+        Self::NothingRan,
+        Self::Report,
+        Self::HungUp,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
     /// The exit code for the verdicts of a run. The first that applies: interrupted, contract violated, no
     /// verdict, nothing ran. A run in which all cases passed before is a success.
     pub fn of(finished: &RunFinished, flaky: Flaky) -> Self {
@@ -71,20 +84,30 @@ impl Exit {
 
     /// The exit code of a number; `None` if unknown.
     pub fn of_code(code: u8) -> Option<Self> {
-        use Exit::{ContractViolated, HungUp, Interrupted, NoVerdict, NothingRan, Report, Success, Terminated, Usage};
-        [
-            Success,
-            ContractViolated,
-            Usage,
-            NoVerdict,
-            NothingRan,
-            Report,
-            HungUp,
-            Interrupted,
-            Terminated,
-        ]
-        .into_iter()
-        .find(|exit| exit.code() == code)
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
+    /// When a command exits with it, in one sentence without a period.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Success => "the contract holds: at least one case passed, and none failed",
+            Exit::ContractViolated => {
+                "the contract is broken: a case failed, a change is breaking, or a limit such as `--max-skipped` or \
+                 `--min-score` was missed"
+            }
+            Exit::Usage => "usage error, or an invalid suite or configuration: nothing was sent",
+            Exit::NoVerdict => {
+                "no verdict: no case failed, but the target was unreachable, was not ready or did not respond in HTTP, a \
+                 setup failed, or the run ended early"
+            }
+            Exit::NothingRan => {
+                "no case ran: the selection is valid and leaves nothing to run, or all cases were skipped"
+            }
+            Exit::Report => "a report or a recording could not be written, and no case failed",
+            Exit::HungUp => "ended by SIGHUP; reports and the recording contain everything that finished",
+            Exit::Interrupted => "ended by SIGINT (Ctrl-C); reports and the recording contain everything that finished",
+            Exit::Terminated => "ended by SIGTERM; reports and the recording contain everything that finished",
+        }
     }
 }
 

@@ -99,6 +99,23 @@ impl Format {
         ("html", Format::Html),
     ];
 
+    /// What it contains and what it is for, in one sentence without a period.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Json => {
+                "for programs: every event of a run as one JSON object per line, and any other subject as one JSON document"
+            }
+            Self::JUnit => "for CI systems: one `testcase` for each case, with the suite as its `classname`",
+            Self::Tap => "TAP 14 with YAML diagnostics",
+            Self::Markdown => {
+                "a summary for a pull request or a job summary, below the size limit of a comment on GitHub"
+            }
+            Self::GitHub => "annotations of GitHub Actions on the lines of the case files",
+            Self::Sarif => "SARIF 2.1.0 for code scanning, with check ids as rule ids",
+            Self::Html => "one page for a browser that loads nothing else, with filters, exchanges and differences",
+        }
+    }
+
     /// Whether a run is written in another order than that of its events, so that a temporary file may be needed.
     pub fn is_gathered(self) -> bool {
         match self {

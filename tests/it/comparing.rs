@@ -739,16 +739,3 @@ fn cases_that_only_one_version_has_are_told() {
         expected.map(|(level, rule)| (level.to_owned(), format!("verdict/{rule}")))
     );
 }
-
-#[test]
-fn the_readme_tells_every_rule_with_its_level() {
-    let readme = std::fs::read_to_string(crate::support::repository().join("README.md")).unwrap();
-    for row in conforme::compare::CHANGE_RULES {
-        let level = format!("{:?}", row.level).to_lowercase();
-        let line = readme
-            .lines()
-            .find(|line| line.starts_with(&format!("| {level} |")))
-            .unwrap();
-        assert!(line.contains(&format!("`{}`", row.id)), "{} is {level}", row.id);
-    }
-}

@@ -308,12 +308,3 @@ fn a_run_measures_its_suite_when_it_is_asked_to() {
     assert_eq!((ran.code, project.has("x.ndjson")), (1, true), "{ran:?}");
     assert_eq!(project.run(&["run", "--target", &url, "--min-score", "99"]).code, 2);
 }
-
-#[test]
-fn readme_lists_every_operator_and_its_regression() {
-    let readme = std::fs::read_to_string(crate::support::repository().join("README.md")).unwrap();
-    for operator in conforme::mutate::OPERATORS {
-        let row = format!("| `{}` | {} |", operator.id, operator.regression);
-        assert!(readme.contains(&row), "{row}");
-    }
-}

@@ -1,6 +1,6 @@
-//! What a person reads, to the byte, and what the README promises.
+//! The output of a run, to the byte, and the help texts.
 
-use crate::support::{Project, Server, conforme, ran, repository};
+use crate::support::{Project, Server, conforme, ran};
 
 /// Ports, durations and everything else that differs each time, made the same.
 fn still(text: &str, server: &Server) -> String {
@@ -94,16 +94,6 @@ fn a_run_reads_as_documented() {
     let passed = "        PASS [TIME] s/a-good\n";
     let rest = |text: &str| text.replacen(passed, "", 1);
     assert!(shown.contains(passed) && rest(&shown) == rest(expected), "{shown}");
-}
-
-#[test]
-fn the_readme_lists_every_standing_rule_as_it_is() {
-    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    for rule in conforme::check::RULES {
-        let level = serde_json::to_value(rule.level).unwrap();
-        let row = format!("| `{}` | {} | {} |", rule.id, rule.requirement, level.as_str().unwrap());
-        assert!(readme.contains(&row), "README.md lacks: {row}");
-    }
 }
 
 #[test]
