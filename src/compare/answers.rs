@@ -11,6 +11,7 @@ use super::{
     cookies,
     difference::{ChangedPart, Difference, Told},
     format::{TextFormat, instant},
+    mail,
     text::is_only_generated,
     values::is_of_its_time,
 };
@@ -20,23 +21,29 @@ use crate::{
 };
 
 /// Whether a value, as baseline and candidate have it, was assigned by the servers.
-pub(super) type Assigned<'a> = &'a dyn Fn(Role, &str, &str) -> bool;
+pub(super) type Assigned<'a> = &'a dyn Fn(Role<'_>, &str, &str) -> bool;
 
 /// The kind of a value, by its location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum Role<'n> {
     /// An identifier by its name.
     Identifier {
+        /// The name, or a sign that precedes identifiers.
+        name: &'n str,
         /// Whether the response is that of the creation of a resource.
         is_created: bool,
     },
     /// Any value.
-    Any,
+    Any {
+        /// The name of its property, or what precedes it in a text.
+        name: &'n str,
+    },
 }
 
-impl Role {
-    pub(super) fn of_identifier(answer: &Answer) -> Self {
+impl<'n> Role<'n> {
+    pub(super) fn of_identifier(name: &'n str, answer: &Answer) -> Self {
         Self::Identifier {
+            name,
             is_created: answer.status == CREATED,
         }
     }
@@ -221,7 +228,11 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
                     with_edits: how.with_edits,
                     assigned: how.assigned,
                 };
-                body::compare(how, value, new, out);
+                if mail::is_mail(a.answer) && mail::is_mail(b.answer) {
+                    body::compare(how, &mail::comparable(value), &mail::comparable(new), out);
+                } else {
+                    body::compare(how, value, new, out);
+                }
             }
         }
         (true, false) => out.push(whole_text(Rule::BodyNotJson)),
@@ -237,7 +248,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
                 if text.split_whitespace().eq(new.split_whitespace()) {
                     let reason = "only whitespace differs, such as line endings; line-based parsers can be affected";
                     difference.level = Some((ChangeLevel::Warning, reason));
-                } else if is_only_generated(&a, &text, &b, &new) {
+                } else if is_only_generated((&a, &text), (&b, &new), how.assigned) {
                     difference.noise = Some(GENERATED);
                 }
                 out.push(difference);
@@ -462,7 +473,7 @@ fn is_of_assigned(a: &str, b: &str, answer: &Answer, how: How<'_>) -> bool {
     let (Some((one, other)), None) = (differing.next(), differing.next()) else {
         return false;
     };
-    before.len() == after.len() && (how.assigned)(Role::of_identifier(answer), one, other)
+    before.len() == after.len() && (how.assigned)(Role::of_identifier("/", answer), one, other)
 }
 
 /// Whether two locations are one on their targets: absolute and relative to the origin.

@@ -11,6 +11,7 @@ use super::{
     answers::{Assigned, Role},
     difference::{ChangedPart, Difference, Edit, EditChange, EditStep, Told},
     format::{TextFormat, instant, is_spelled_differently},
+    text::is_only_assigned,
     values::{bare, epoch, is_distinctive, is_identifier, is_measured, is_message, is_of_its_time, json_type},
 };
 use crate::{check::VariableSubstitution, json};
@@ -241,7 +242,7 @@ impl Walk<'_, '_> {
         let mut difference = self.difference(rule, self.pointer(None), Some(&one), Some(&other));
         if rule == Rule::BodyValueChanged && self.is_generated(a, b) {
             difference.noise = Some(GENERATED);
-        } else if rule == Rule::BodyValueChanged && self.is_assigned(name, a, b) {
+        } else if rule.is_of_value() && self.is_assigned(name, a, b) {
             difference.noise = Some(ASSIGNED);
         }
         self.replaced_as(difference, &other);
@@ -249,11 +250,11 @@ impl Walk<'_, '_> {
 
     fn is_assigned(&self, name: &str, a: &str, b: &str) -> bool {
         let role = if is_identifier(name) {
-            Role::of_identifier(self.how.a.answer)
+            Role::of_identifier(name, self.how.a.answer)
         } else {
-            Role::Any
+            Role::Any { name }
         };
-        (self.how.assigned)(role, a, b)
+        (self.how.assigned)(role, a, b) || is_only_assigned(a, b, self.how.assigned)
     }
 
     /// Whether both are generated for each response: ids that nothing else has, and instants that go with its time.

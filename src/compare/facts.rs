@@ -6,18 +6,19 @@ use std::{
 };
 
 use crate::{
-    check::StatusSet,
-    model::CaseFinished,
+    check::{CaptureSource, StatusSet},
+    model::{CaseFinished, Request},
     schema::{Declared, SchemaStore},
     suite::{
-        CaseDef, HeaderDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Suites, Template, TemplatePart,
-        TextTestDef,
+        CaptureDef, CaseDef, HeaderDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Suites, Template,
+        TemplatePart, TextTestDef,
     },
 };
 
 use super::{
     ChangeLevel, ChangeRule as Rule,
     difference::{ChangedPart, Difference},
+    mail,
     side::Recorded,
 };
 
@@ -186,6 +187,16 @@ impl<'s> Facts<'s> {
         let def = self.step(case)?;
         match part {
             ChangedPart::Body(pointer) => {
+                if def.mail.is_some() && mail::is_date(pointer) {
+                    return Some("it is the time of a message");
+                }
+                let is_captured = |capture: &CaptureDef| match &capture.source {
+                    CaptureSource::Pointer(captured) => captured == pointer,
+                    _ => false,
+                };
+                if def.capture.iter().any(is_captured) {
+                    return Some("the suite captures it");
+                }
                 if def.snapshots.redact.iter().any(|redacted| covers(redacted, pointer)) {
                     return Some("the suite redacts it");
                 }
@@ -218,6 +229,9 @@ impl<'s> Facts<'s> {
 /// Method and path of a step as they are written.
 fn template_of(step: &StepDef) -> (String, String) {
     let request = &step.request;
+    if let Some(mail) = &step.mail {
+        return (Request::MAIL.to_owned(), mail.value.endpoint.value.clone());
+    }
     (
         request.method.as_ref().map_or_else(|| "GET".to_owned(), written),
         request.path.as_ref().map_or_else(String::new, written),

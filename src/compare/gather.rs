@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    AssignedIds, ChangeLevel, ChangeRule as Rule, Noise, NotCompared,
+    ChangeLevel, ChangeRule as Rule, Noise, NotCompared,
     answers::{How, Role, differ, without_response},
     apply::applied,
+    assigned::AssignedIds,
     attribute::{Mark, concerns, is_at, is_wording, marks, texts},
     difference::{ChangedPart, Difference, Told},
     facts::Facts,
@@ -196,16 +197,16 @@ impl Gathered {
         };
         let volatile = |part: &ChangedPart| facts.volatile(&other.id, part);
         let assigned_ids = std::mem::take(&mut self.assigned);
-        let assigned = |role: Role, before: &str, after: &str| {
+        let assigned = |role: Role<'_>, before: &str, after: &str| {
             let is_sent = || exchange(one).is_none_or(|exchange| is_sent(&exchange.request, before));
-            let pair = (before.to_owned(), after.to_owned());
-            assigned_ids.captured.contains(&pair)
-                || match role {
-                    Role::Identifier { is_created } => {
-                        assigned_ids.created.contains(&pair) || (is_created && is_similar(before, after) && !is_sent())
-                    }
-                    Role::Any => false,
+            match role {
+                Role::Identifier { name, is_created } => {
+                    assigned_ids.is_captured(&other.id, name, before, after)
+                        || assigned_ids.is_created(before, after)
+                        || (is_created && is_similar(before, after) && !is_sent())
                 }
+                Role::Any { name } => assigned_ids.is_captured(&other.id, name, before, after),
+            }
         };
         let how = How {
             volatile: &volatile,

@@ -9,6 +9,7 @@ mod accepted;
 mod align;
 mod answers;
 mod apply;
+mod assigned;
 mod attribute;
 mod body;
 mod change;
@@ -19,6 +20,7 @@ mod format;
 mod gather;
 mod judge;
 mod latency;
+mod mail;
 mod missing;
 mod rules;
 mod settings;
@@ -120,7 +122,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     let mut before = Recorded::read(baseline.path, baseline.name, how.wanted).map_err(of(false))?;
     let mut after = Recorded::read(candidate.path, candidate.name, how.wanted).map_err(of(true))?;
     let mut gathered = Gathered::default();
-    gathered.assigned = AssignedIds::new(&before, &after);
+    gathered.assigned = assigned::AssignedIds::new(&before, &after);
     let mut times = Vec::new();
     for (id, entry) in after.cases.clone() {
         let new = after.case(entry).map_err(of(true))?;
@@ -223,52 +225,6 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
             .map(|(_, _, id, took)| latency::of_case(id, took))
             .collect(),
     })
-}
-
-/// Pairs of values, of baseline and candidate, that differ because the servers assigned them.
-#[derive(Debug, Default)]
-struct AssignedIds {
-    /// Identifiers of resources that the same case created.
-    created: BTreeSet<(String, String)>,
-    /// Values that the suite captures or generates: they are declared to differ from run to run.
-    captured: BTreeSet<(String, String)>,
-}
-
-impl AssignedIds {
-    fn new(before: &Recorded, after: &Recorded) -> Self {
-        let mut all = Self::default();
-        // Short numbers would match others by chance.
-        let is_distinct = |id: &&String| id.len() > 3;
-        for (place, own) in &before.assigned {
-            let Some(other) = after.assigned.get(place) else {
-                continue;
-            };
-            let add = |into: &mut BTreeSet<_>, own: &[&String], other: &[&String]| {
-                for one in own {
-                    let others = other.iter().filter(|id| *id != one);
-                    into.extend(others.map(|id| ((*one).clone(), (*id).clone())));
-                }
-            };
-            if place.1.starts_with(side::CAPTURE) {
-                add(
-                    &mut all.captured,
-                    &own.iter().collect::<Vec<_>>(),
-                    &other.iter().collect::<Vec<_>>(),
-                );
-            } else {
-                let distinct = |ids: &'_ [String]| -> Vec<String> {
-                    ids.iter().filter(is_distinct).take(side::PAIRED).cloned().collect()
-                };
-                let (own, other) = (distinct(own), distinct(other));
-                add(
-                    &mut all.created,
-                    &own.iter().collect::<Vec<_>>(),
-                    &other.iter().collect::<Vec<_>>(),
-                );
-            }
-        }
-        all
-    }
 }
 
 /// Changes are listed by level, by number of cases, then by key.

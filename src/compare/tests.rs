@@ -24,7 +24,7 @@ fn seen(a: &Answer, b: &Answer) -> Vec<String> {
     let how = How {
         volatile: &|_| None,
         with_edits: true,
-        assigned: &|role, _, _| role == (Role::Identifier { is_created: true }),
+        assigned: &|role, _, _| matches!(role, Role::Identifier { is_created: true, .. }),
     };
     let mut all: Vec<_> = differ(told(a), told(b), how)
         .into_iter()

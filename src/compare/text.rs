@@ -1,6 +1,6 @@
 //! The differences of two text bodies, apart from generated words.
 
-use super::answers::is_generated;
+use super::answers::{Assigned, Role, is_generated};
 use super::difference::Told;
 
 /// Maximum size in bytes of a text that is compared word by word.
@@ -34,13 +34,15 @@ fn is_of_word(sign: char) -> bool {
     sign.is_alphanumeric() || matches!(sign, '.' | ':' | '-' | '+' | '_')
 }
 
-/// Whether two texts differ only in words that are generated for each response: ids, the present time, measured times.
-pub(super) fn is_only_generated(a: &Told<'_>, one: &str, b: &Told<'_>, other: &str) -> bool {
+/// Whether two texts differ only in words that are generated for each response (ids, the present time, measured times), or
+/// that the servers assigned.
+pub(super) fn is_only_generated(
+    (a, one): (&Told<'_>, &str),
+    (b, other): (&Told<'_>, &str),
+    assigned: Assigned<'_>,
+) -> bool {
     let (before, after) = (words(one), words(other));
-    if before.is_empty() || before.len() != after.len() {
-        return false;
-    }
-    let is_noise = |at: usize| {
+    differ_only(&before, &after, |at| {
         let (word, new) = (before[at], after[at]);
         let next = |words: &[&str]| {
             words
@@ -49,9 +51,56 @@ pub(super) fn is_only_generated(a: &Told<'_>, one: &str, b: &Told<'_>, other: &s
                 .map(ToString::to_string)
         };
         let measured = |word: &str, words: &[&str]| is_measured(word, next(words).as_deref());
-        word == new || (measured(word, &before) && measured(new, &after)) || is_generated(word, new, a, b)
-    };
-    (0..before.len()).all(is_noise)
+        (measured(word, &before) && measured(new, &after))
+            || is_generated(word, new, a, b)
+            || is_assigned(&before, at, new, assigned)
+    })
+}
+
+/// Whether two texts differ only in words that the servers assigned, such as captured ids.
+pub(super) fn is_only_assigned(one: &str, other: &str, assigned: Assigned<'_>) -> bool {
+    let (before, after) = (words(one), words(other));
+    differ_only(&before, &after, |at| is_assigned(&before, at, after[at], assigned))
+}
+
+fn differ_only(before: &[&str], after: &[&str], is_noise: impl Fn(usize) -> bool) -> bool {
+    !before.is_empty()
+        && before.len() == after.len()
+        && (0..before.len()).all(|at| before[at] == after[at] || is_noise(at))
+}
+
+/// Whether the servers assigned a word and what replaces it, or the part in which they differ: `order-17` and `order-18`.
+fn is_assigned(words: &[&str], at: usize, new: &str, assigned: Assigned<'_>) -> bool {
+    let before = words[..at].iter().rev().find(|word| !word.trim().is_empty());
+    let name = before.copied().unwrap_or_default();
+    assigned(Role::Any { name }, words[at], new) || {
+        let (parts, new_parts) = (parts(words[at]), parts(new));
+        parts.len() > 1
+            && differ_only(&parts, &new_parts, |at| {
+                let name = parts[..at].iter().rev().find(|part| part.len() > 1);
+                assigned(
+                    Role::Any {
+                        name: name.copied().unwrap_or_default(),
+                    },
+                    parts[at],
+                    new_parts[at],
+                )
+            })
+    }
+}
+
+/// The parts of a word and the signs between them.
+fn parts(word: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    for part in word.split_inclusive(|sign: char| !sign.is_alphanumeric()) {
+        let end = part.trim_end_matches(|sign: char| !sign.is_alphanumeric()).len();
+        out.extend(
+            [&part[..end], &part[end..]]
+                .into_iter()
+                .filter(|piece| !piece.is_empty()),
+        );
+    }
+    out
 }
 
 /// Whether a word is a time with a fraction, and its unit follows: `3.38ms`, or `3.38` before `ms`.

@@ -180,13 +180,12 @@ impl Mailbox {
     /// The messages to an address (in any case), oldest first, as
     /// `{count, messages: [{from, to, subject, date, text, html, links, headers}]}`.
     ///
-    /// `since` leaves out messages that arrived before that second of the server's clock. `maildev` has no time of arrival,
+    /// `since` leaves out messages that arrived before that second of the server's clock; for `smtp`, the exact time counts. `maildev` has no time of arrival,
     /// so for it the `Date` field of the message counts. Recipients are those of the envelope; `mailpit` compares `To` and
     /// `Cc` too, and `imap` has no envelope and compares `To`, `Cc` and `Bcc`, so it does not find blind copies. `mailhog`
     /// sends its messages as JSON, so bytes that are not UTF-8 are lost. A message that is too large or too complex is an
     /// error: a check that something is missing must not pass because the message was cut.
     pub async fn messages(&self, to: &str, since: Option<DateTime<Utc>>) -> Result<Value, MailError> {
-        let since = since.map(|since| since.trunc_subsecs(0));
         let query = async {
             let messages = self.received(to, since).await?;
             self.document(to, messages).await
@@ -199,9 +198,11 @@ impl Mailbox {
     }
 
     async fn received(&self, to: &str, since: Option<DateTime<Utc>>) -> Result<Vec<Received>, MailError> {
+        // The sink has the clock of this process; other servers have seconds.
+        let second = since.map(|since| since.trunc_subsecs(0));
         let result = match &self.source {
-            Source::Api(api) => api.messages(to, since).await,
-            Source::Imap(imap) => imap.messages(to, since).await,
+            Source::Api(api) => api.messages(to, second).await,
+            Source::Imap(imap) => imap.messages(to, second).await,
             Source::Sink(sink) => sink.messages(to, since).map_err(QueryError::Rejected),
         };
         let mut messages = result.map_err(|error| self.error(to, error))?;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -95,7 +95,7 @@ impl Sink {
             return Err(reason.clone());
         }
         let matching = store.stored.iter().filter(|stored| {
-            let is_new = since.is_none_or(|since| stored.at.trunc_subsecs(0) >= since);
+            let is_new = since.is_none_or(|since| stored.at >= since);
             is_new && stored.recipients.contains(&to)
         });
         let received = matching.map(|stored| {

@@ -72,10 +72,14 @@ pub(super) fn record(
 ) -> Result<Recordings, SessionError> {
     check_effects(&options.target.allow, workspace)?;
     let folder = scratch::folder()?;
-    let sides = sides(targets, options, selection, workspace, folder.path(), notices)?;
+    let mut sides = sides(targets, options, selection, workspace, folder.path(), notices)?;
     notices.sending();
     let commit = commit(&workspace.project.root);
     let runtime = runtime()?;
+    let mut servers = BTreeMap::new();
+    for side in &mut sides {
+        side.options.mailboxes = runtime.block_on(side.prepared.mailboxes(&mut servers))?;
+    }
     let tasks = tokio::task::LocalSet::new();
     let ended: io::Result<Vec<Ended>> = tasks.block_on(&runtime, async {
         let interrupts = Arc::new(Interrupts::listen()?);

@@ -43,6 +43,9 @@ pub(super) struct Prepared {
     resolved: Resolved,
 }
 
+/// Mailboxes by the name of their endpoint, or by their address.
+pub(super) type Mailboxes = BTreeMap<String, Arc<Mailbox>>;
+
 /// The base URLs of the further endpoints of a target, by name.
 fn endpoints(target: &Target) -> BTreeMap<String, String> {
     let all = target.endpoints.iter();
@@ -97,8 +100,9 @@ impl Prepared {
         })
     }
 
-    /// Opens the mailboxes that cases of the plan read, by endpoint. An embedded mail server listens from then on.
-    pub(super) async fn mailboxes(&self) -> Result<BTreeMap<String, Arc<Mailbox>>, SessionError> {
+    /// Opens the mailboxes that cases of the plan read, by endpoint. An embedded mail server listens from then on; `servers`
+    /// are those that listen already, by their addresses: several targets can share one.
+    pub(super) async fn mailboxes(&self, servers: &mut Mailboxes) -> Result<Mailboxes, SessionError> {
         let cases = self.plan.cases.iter().filter(|planned| planned.skip.is_none());
         let steps = cases.flat_map(|planned| &planned.case.def.steps);
         let used: BTreeSet<&str> = steps
@@ -114,6 +118,10 @@ impl Prepared {
             let Some(kind) = kind else {
                 return Err(failed("a step reads it as a mailbox, and it has no `kind`".to_owned()));
             };
+            if let Some(server) = servers.get(&endpoint.base_url).filter(|_| kind == MailboxKind::Smtp) {
+                opened.insert(name.to_owned(), Arc::clone(server));
+                continue;
+            }
             let text = |template| self.plan.target_text(template);
             let settings = MailboxSettings {
                 kind,
@@ -133,7 +141,11 @@ impl Prepared {
             let mailbox = Mailbox::open(settings, tls)
                 .await
                 .map_err(|error| failed(error.to_string()))?;
-            opened.insert(name.to_owned(), Arc::new(mailbox));
+            let mailbox = Arc::new(mailbox);
+            if kind == MailboxKind::Smtp {
+                servers.insert(endpoint.base_url.clone(), Arc::clone(&mailbox));
+            }
+            opened.insert(name.to_owned(), mailbox);
         }
         Ok(opened)
     }

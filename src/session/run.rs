@@ -195,7 +195,7 @@ pub(super) fn send_plan(
     reports: &mut Reports,
 ) -> Result<RunFinished, SessionError> {
     let runtime = prepared::runtime()?;
-    options.mailboxes = runtime.block_on(prepared.mailboxes())?;
+    options.mailboxes = runtime.block_on(prepared.mailboxes(&mut BTreeMap::new()))?;
     let (plan, client) = (Arc::new(prepared.plan), Arc::new(prepared.client));
     let finished: io::Result<RunFinished> = runtime.block_on(async {
         let interrupts = Interrupts::listen()?;

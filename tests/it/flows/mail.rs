@@ -3,7 +3,7 @@
 use super::*;
 
 /// Sends a message over SMTP.
-fn send_mail(port: u16, to: &str, text: &str) {
+pub(super) fn send_mail(port: u16, to: &str, text: &str) {
     use std::io::{BufRead as _, BufReader, Write as _};
     let stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap());

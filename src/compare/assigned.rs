@@ -1,0 +1,116 @@
+//! Values that differ because each server assigned its own: captured and generated ones, and identifiers of created resources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    side::{CAPTURE, PAIRED, Recorded},
+    values::is_identifier,
+};
+
+/// Minimum length in bytes of a value that hardly occurs by chance.
+const MIN_DISTINCT: usize = 4;
+
+/// Pairs of values, of baseline and candidate.
+#[derive(Debug, Default)]
+pub(super) struct AssignedIds {
+    /// Identifiers of resources that the same case created.
+    created: BTreeSet<(String, String)>,
+    /// Values that the suite captures or generates, with the case and the name of each: they are declared to differ from
+    /// run to run.
+    captured: BTreeMap<(String, String), BTreeSet<(String, String)>>,
+}
+
+impl AssignedIds {
+    pub(super) fn new(before: &Recorded, after: &Recorded) -> Self {
+        let mut all = Self::default();
+        for (place, own) in &before.assigned {
+            let Some(other) = after.assigned.get(place) else {
+                continue;
+            };
+            let (step, at) = place;
+            if let Some(name) = at.strip_prefix(CAPTURE) {
+                let case = step.split(':').next().unwrap_or_default();
+                for pair in pairs(&own.iter().collect::<Vec<_>>(), &other.iter().collect::<Vec<_>>()) {
+                    let places = all.captured.entry(pair).or_default();
+                    places.insert((case.to_owned(), name.to_owned()));
+                }
+                continue;
+            }
+            // Short numbers would match others by chance.
+            let is_distinct = |id: &&String| id.len() >= MIN_DISTINCT;
+            let own: Vec<_> = own.iter().filter(is_distinct).take(PAIRED).collect();
+            let other: Vec<_> = other.iter().filter(is_distinct).take(PAIRED).collect();
+            all.created.extend(pairs(&own, &other));
+        }
+        all
+    }
+
+    /// Whether both are identifiers of the same created resource.
+    pub(super) fn is_created(&self, before: &str, after: &str) -> bool {
+        self.created.contains(&(before.to_owned(), after.to_owned()))
+    }
+
+    /// Whether a case captured or generated both values. `name` is the name of their property, or what precedes them in a
+    /// text. A short value could be any number, so it must be one of the same case and at a location for it.
+    pub(super) fn is_captured(&self, case: &str, name: &str, before: &str, after: &str) -> bool {
+        let Some(places) = self.captured.get(&(before.to_owned(), after.to_owned())) else {
+            return false;
+        };
+        let is_distinct = before.len() >= MIN_DISTINCT && after.len() >= MIN_DISTINCT;
+        let case = case.split(':').next().unwrap_or_default();
+        is_distinct || (places.iter()).any(|(known, capture)| known == case && is_location(name, capture))
+    }
+}
+
+/// All pairs of different values.
+fn pairs(own: &[&String], other: &[&String]) -> impl Iterator<Item = (String, String)> {
+    own.iter().flat_map(|one| {
+        let others = other.iter().filter(move |id| *id != one);
+        others.map(|id| ((*one).clone(), (*id).clone()))
+    })
+}
+
+/// Whether the value of a capture can be expected after a name: of an identifier, of the capture itself (`order` or `orders`
+/// for `order_id`), or a sign that precedes identifiers in a text.
+fn is_location(name: &str, capture: &str) -> bool {
+    if is_identifier(name) || is_identifier(name.trim_end_matches('s')) || ["/", "#", "="].contains(&name) {
+        return true;
+    }
+    let (name, capture) = (name.to_lowercase(), capture.to_lowercase());
+    let singular = name.strip_suffix('s').unwrap_or(&name);
+    let is_of = |name: &str| {
+        let mut words = capture.split('_');
+        capture == name || words.any(|word| word == name) || (name.len() > 2 && capture.starts_with(name))
+    };
+    is_of(&name) || is_of(singular)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captured() -> AssignedIds {
+        let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        AssignedIds {
+            created: BTreeSet::new(),
+            captured: BTreeMap::from([
+                (pair("17", "18"), BTreeSet::from([pair("s/a", "order_id")])),
+                (pair("ord_17", "ord_18"), BTreeSet::from([pair("s/a", "order_id")])),
+            ]),
+        }
+    }
+
+    #[test]
+    fn short_values_are_captured_ones_only_at_their_locations() {
+        let all = captured();
+        for name in ["id", "order_id", "orderId", "order", "orders", "ids", "/", "#"] {
+            assert!(all.is_captured("s/a:get", name, "17", "18"), "{name}");
+            assert!(!all.is_captured("s/b:get", name, "17", "18"), "{name}");
+            assert!(!all.is_captured("s/a:get", name, "18", "17"), "{name}");
+        }
+        for name in ["total", "count", "has", "or", ""] {
+            assert!(!all.is_captured("s/a:get", name, "17", "18"), "{name}");
+            assert!(all.is_captured("s/b", name, "ord_17", "ord_18"), "{name}");
+        }
+    }
+}

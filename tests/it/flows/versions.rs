@@ -1,0 +1,159 @@
+//! Cases of several steps where versions of an API are compared.
+
+use super::{mail::send_mail, *};
+
+/// An API whose first order has a given number, and which sends a mail about it.
+fn orders(first: u32, port: u16, mails: usize) -> Server {
+    let next = Mutex::new(first);
+    Server::start(move |request| {
+        let ok = "HTTP/1.1 200 OK\nContent-Type: application/json";
+        let response = if request.starts_with("POST /orders ") {
+            let mut next = next.lock().unwrap();
+            *next += 1;
+            let id = *next - 1;
+            let to = request.split_once("\"to\":\"").map_or("", |(_, rest)| rest);
+            let to = to.split('"').next().unwrap_or_default();
+            for _ in 0..mails {
+                let text = format!("Order {id}: open https://shop.example/o/{id}?t={id}Zk3vQ8pLx1 now");
+                send_mail(port, to, &text);
+            }
+            let head = format!("HTTP/1.1 201 Created\nLocation: /orders/{id}\nContent-Type: application/json");
+            let text = format!("Order {id} was placed (#{id})");
+            answer(
+                &head,
+                &json!({ "number": id, "text": text, "links": [format!("/orders/{id}/lines")], "orders": [id, 3] })
+                    .to_string(),
+            )
+        } else {
+            let id = request.split(['/', ' ']).nth(3).and_then(|id| id.parse::<u32>().ok());
+            answer(
+                ok,
+                &json!({ "id": id, "file": format!("order-{}.pdf", id.unwrap_or_default()) }).to_string(),
+            )
+        };
+        (response, Then::Keep)
+    })
+}
+
+const STEPS: &str = "  - id: create
+    request: { method: POST, path: /orders, body: { json: { to: 'ann-{{ run_id }}@example.test' } } }
+    expect: { status: 201 }
+    capture: { order_id: /number }
+  - id: get
+    request: { path: '/orders/{id}', params: { id: '{{ order_id }}' } }
+    expect: { status: 200, body: { json: { id: '{{ order_id }}' } } }
+";
+
+const MAIL: &str = "  - id: mail
+    mail: { endpoint: mailbox, to: 'ann-{{ run_id }}@example.test', since: create }
+    expect: {}
+";
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Compares two targets, each with a mailbox at one of `ports`.
+fn compared(steps: &str, servers: [&Server; 2], ports: [u16; 2]) -> (Ran, Value, Project) {
+    let target = |name: &str, server: &Server, port: u16| {
+        let mailbox =
+            format!("[targets.{name}.endpoints.mailbox]\nkind = 'smtp'\nbase_url = 'smtp://127.0.0.1:{port}'\n");
+        let mailbox = if steps.contains("mail:") {
+            mailbox
+        } else {
+            String::new()
+        };
+        format!("[targets.{name}]\nbase_url = '{}'\n{mailbox}", server.url())
+    };
+    let config = target("old", servers[0], ports[0]) + &target("new", servers[1], ports[1]);
+    let case = format!("steps:\n{steps}");
+    let project = Project::new(&[("conforme.toml", &config), ("cases/s/c.yaml", &case)]);
+    let ran = project.run(&[
+        "compare",
+        "--baseline",
+        "old",
+        "--candidate",
+        "new",
+        "--report",
+        "json=c.json",
+    ]);
+    let report = if project.has("c.json") {
+        serde_json::from_str(&project.read("c.json")).unwrap()
+    } else {
+        Value::Null
+    };
+    (ran, report, project)
+}
+
+#[test]
+fn versions_with_different_ids_and_mailboxes_are_the_same() {
+    let both = format!("{STEPS}{MAIL}");
+    for first in [18, 23_456] {
+        let ports = [free_port(), free_port()];
+        let (old, new) = (orders(17, ports[0], 1), orders(first, ports[1], 1));
+        let (ran, report, project) = compared(&both, [&old, &new], ports);
+        assert_eq!((ran.code, &report["summary"]["same"]), (0, &json!(3)), "{ran:?}");
+        assert_eq!(report["changes"], json!([]), "{ran:?}");
+        let ran = project.run(&["run", "--target", "old", "--target", "new"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+}
+
+#[test]
+fn targets_can_share_one_mail_server() {
+    let port = free_port();
+    let (old, new) = (orders(17, port, 1), orders(18, port, 1));
+    let (ran, ..) = compared(&format!("{STEPS}{MAIL}"), [&old, &new], [port, port]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn missing_mail_of_one_version_is_a_difference() {
+    let ports = [free_port(), free_port()];
+    let (old, new) = (orders(17, ports[0], 1), orders(18, ports[1], 0));
+    let (ran, report, _) = compared(&format!("{STEPS}{MAIL}"), [&old, &new], ports);
+    let changes = report["changes"].as_array().unwrap();
+    let pointers: Vec<_> = changes.iter().map(|change| &change["pointer"]).collect();
+    assert!(pointers.contains(&&json!("/count")), "{ran:?}");
+    assert!(
+        changes.iter().all(|change| change["endpoint"] == "MAIL mailbox"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn capture_that_fails_on_one_side_is_a_difference() {
+    let ports = [free_port(), free_port()];
+    let old = orders(17, ports[0], 0);
+    let new = Server::start(|request| {
+        let head = "HTTP/1.1 201 Created\nLocation: /orders/17\nContent-Type: application/json";
+        let body = json!({ "text": "Order 17 was placed (#17)", "links": ["/orders/17/lines"], "orders": [17, 3], "number": null });
+        let body = if request.starts_with("POST") { body } else { json!({}) };
+        (answer(head, &body.to_string()), Then::Keep)
+    });
+    let steps = STEPS.replace("/number }", "\"$.number[?@ > 0]\" }");
+    let (ran, report, _) = compared(&steps.replace("\"$.number[?@ > 0]\"", "/number"), [&old, &new], ports);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(report["changes"].to_string().contains("/number"), "{ran:?}");
+}
+
+#[test]
+fn short_id_hides_no_other_difference() {
+    let server = |id: u32, total: u32| {
+        Server::start(move |_| {
+            let head = format!("HTTP/1.1 201 Created\nLocation: /orders/{id}\nContent-Type: application/json");
+            (
+                answer(&head, &json!({ "id": id, "total": total }).to_string()),
+                Then::Keep,
+            )
+        })
+    };
+    let steps = "  - { id: create, request: { method: POST, path: /orders }, expect: { status: 201 }, capture: { order_id: /id } }\n";
+    let ports = [free_port(), free_port()];
+    for (total, changes) in [(17, 0), (18, 1)] {
+        let (old, new) = (server(17, 17), server(18, total));
+        let (ran, report, _) = compared(steps, [&old, &new], ports);
+        assert_eq!(report["changes"].as_array().unwrap().len(), changes, "{ran:?}");
+    }
+}
