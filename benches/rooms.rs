@@ -14,7 +14,7 @@ use std::{
 use conforme::{
     check,
     mask::{Masked, Masker},
-    model::{Answer, Content, Event, Reply, Request},
+    model::{Content, Event, Outcome, Request, Response},
     mutate::{Measuring, measure},
     plan::{Bound, Late, Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
@@ -149,8 +149,8 @@ fn plan_rows(bencher: Bencher<'_, '_>) {
         .bench(|| plan(black_box(&loaded)));
 }
 
-/// One case, and the answer that keeps it.
-fn judged(expect: &str) -> (TempDir, Bound, Reply) {
+/// One case, and the response that keeps it.
+fn judged(expect: &str) -> (TempDir, Bound, Outcome) {
     let folder = project(&[("case".to_owned(), expect.to_owned())]);
     let loaded = load(folder.path());
     let plan = plan(&loaded);
@@ -163,7 +163,7 @@ fn judged(expect: &str) -> (TempDir, Bound, Reply) {
         ("content-type", "application/json; charset=utf-8".to_owned()),
         ("content-length", body.len().to_string()),
     ];
-    let answer = Answer {
+    let response = Response {
         version: "HTTP/1.1".to_owned(),
         status: 400,
         reason: None,
@@ -175,25 +175,25 @@ fn judged(expect: &str) -> (TempDir, Bound, Reply) {
         received: "2026-01-31T12:30:15Z".parse().expect("a time"),
         elapsed_us: 1_000,
     };
-    (folder, bound, Reply::Answer(answer))
+    (folder, bound, Outcome::Response(response))
 }
 
-fn check(bound: &Bound, request: &Request, reply: &Reply) {
-    let judgement = check::check(&bound.expectation, request, reply, None);
+fn check(bound: &Bound, request: &Request, outcome: &Outcome) {
+    let judgement = check::check(&bound.expectation, request, outcome, None);
     assert!(!judgement.fails(), "{:?}", judgement.findings);
 }
 
 #[divan::bench]
 fn check_schema_json_and_rules(bencher: Bencher<'_, '_>) {
-    let (_folder, bound, reply) = judged(&format!("request: {{}}\n{EXPECT}"));
+    let (_folder, bound, outcome) = judged(&format!("request: {{}}\n{EXPECT}"));
     bencher
         .counter(ItemsCount::new(1_usize))
-        .bench(|| check(black_box(&bound), &bound.request, black_box(&reply)));
+        .bench(|| check(black_box(&bound), &bound.request, black_box(&outcome)));
 }
 
 #[divan::bench]
 fn check_snapshot(bencher: Bencher<'_, '_>) {
-    let (folder, _, reply) = judged("request: {}\nexpect: { status: 400, snapshot: true }\n");
+    let (folder, _, outcome) = judged("request: {}\nexpect: { status: 400, snapshot: true }\n");
     let snapshot = "---\nsource: x\n---\nHTTP 400\ncontent-type: application/json; charset=utf-8\n\n{\n  \"error\": 400,\n  \
                     \"errorCode\": \"TenantNotPrimary\",\n  \"message\": \"This is not the primary tenant for this User.\",\n  \
                     \"status\": \"error\",\n  \"timestamp\": \"[redacted]\"\n}\n";
@@ -207,14 +207,14 @@ fn check_snapshot(bencher: Bencher<'_, '_>) {
         .expect("a case");
     bencher
         .counter(ItemsCount::new(1_usize))
-        .bench(|| check(black_box(&bound), &bound.request, black_box(&reply)));
+        .bench(|| check(black_box(&bound), &bound.request, black_box(&outcome)));
 }
 
 /// The events of a run against the reference API in which every second case fails.
-/// How many changed answers one core judges in a second: error bodies of about 160 bytes.
+/// How many changed responses one core judges in a second: error bodies of about 160 bytes.
 #[divan::bench]
 fn mutate_error_bodies(bencher: Bencher<'_, '_>) {
-    let (folder, bound, reply) = judged(EXPECT);
+    let (folder, bound, outcome) = judged(EXPECT);
     let loaded = load(folder.path());
     let plan = plan(&loaded);
     let path = folder.path().join("run.ndjson");
@@ -226,7 +226,7 @@ fn mutate_error_bodies(bencher: Bencher<'_, '_>) {
     let finished = serde_json::json!({
         "event": "case-finished", "id": case.id, "suite": case.suite.id, "index": 0, "verdict": "passed", "elapsed_us": 1,
         "place": { "file": "c.yaml", "line": 1, "column": 1 },
-        "exchange": { "request": bound.request, "reply": reply },
+        "exchange": { "request": bound.request, "outcome": outcome },
     });
     fs::write(&path, format!("{start}\n{finished}\n")).expect("a file");
     let how = Measuring {

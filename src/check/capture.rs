@@ -176,9 +176,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::Answer;
+    use crate::model::Response;
 
-    fn response() -> Answer {
+    fn response() -> Response {
         serde_json::from_value(json!({
             "version": "HTTP/1.1", "status": 201, "received": "2026-01-01T00:00:00Z", "elapsed_us": 1,
             "headers": [
@@ -202,8 +202,8 @@ mod tests {
             secret: false,
             place,
         };
-        let answer = response();
-        let view = ResponseView::new(&answer, 1000);
+        let response = response();
+        let view = ResponseView::new(&response, 1000);
         capture.take(&view).map_err(|finding| finding.check.to_string())
     }
 

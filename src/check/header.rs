@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Finding, TextTest, list_fields, media_type, sink::Sink};
-use crate::model::{Answer, CheckId, Layer, Place, field_bytes, field_shown};
+use crate::model::{CheckId, Layer, Place, Response, field_bytes, field_shown};
 
 /// An expectation of a header field.
 #[derive(Clone, Debug)]
@@ -27,9 +27,9 @@ pub enum HeaderTest {
     Value(Vec<TextTest>),
 }
 
-pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut impl Sink) {
+pub(super) fn check(expected: &HeaderExpectation, response: &Response, sink: &mut impl Sink) {
     let name = expected.name.as_str();
-    let values: Vec<&str> = answer.header(name).collect();
+    let values: Vec<&str> = response.header(name).collect();
     let found = values.join(", ");
     let mut add = |message: &str, test: &dyn fmt::Display, actual: &str| {
         sink.fail(Layer::Headers, || {
@@ -55,9 +55,9 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut im
     let is_cookie = name == "set-cookie";
     let fails = |test: &&TextTest| {
         if is_cookie {
-            !values.iter().any(|value| passes(test, name, value, answer))
+            !values.iter().any(|value| passes(test, name, value, response))
         } else {
-            !passes(test, name, &found, answer)
+            !passes(test, name, &found, response)
         }
     };
     let failed: Vec<_> = tests.iter().filter(fails).collect();
@@ -69,7 +69,7 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut im
     let is_whole = |test: &TextTest| matches!(test, TextTest::Equals(_) | TextTest::OneOf(_));
     let is_one_value = !is_cookie && (list_fields::is_list(name) || tests.iter().any(is_whole));
     if failed.is_empty() && values.len() > 1 && tests.len() > 1 && !is_one_value {
-        let passes_all = |value: &&str| tests.iter().all(|test| passes(test, name, value, answer));
+        let passes_all = |value: &&str| tests.iter().all(|test| passes(test, name, value, response));
         if !values.iter().any(passes_all) {
             let all: Vec<_> = tests.iter().map(ToString::to_string).collect();
             let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
@@ -82,11 +82,11 @@ pub(super) fn check(expected: &HeaderExpectation, answer: &Answer, sink: &mut im
     }
 }
 
-fn passes(test: &TextTest, name: &str, value: &str, answer: &Answer) -> bool {
+fn passes(test: &TextTest, name: &str, value: &str, response: &Response) -> bool {
     if let Some(bytes) = field_bytes(value) {
         return test.passes_for_bytes(&bytes);
     }
-    test.passes(value, answer.received, |expected, actual| {
+    test.passes(value, response.received, |expected, actual| {
         if name == "content-type" {
             media_type::is_expected(expected, actual)
         } else if let Some(set) = list_fields::set(name, std::iter::once(actual)) {

@@ -40,7 +40,7 @@ pub(crate) use {
     view::{MAX_DECODED, ResponseView},
 };
 
-use crate::model::{Answer, CheckId, Finding, Level, Place, Reply, Request};
+use crate::model::{CheckId, Finding, Level, Outcome, Place, Request, Response};
 use serde_json::Value;
 pub(crate) use sink::FailingLayers;
 use sink::Sink;
@@ -88,14 +88,14 @@ impl CheckResult {
 
 /// Checks a response. All checks are made and all findings are kept; a failure without a response has none.
 /// `other` is the response to the case that [`Expectation::same_as`] names.
-pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other: Option<&Reply>) -> CheckResult {
+pub fn check(expectation: &Expectation, request: &Request, outcome: &Outcome, other: Option<&Outcome>) -> CheckResult {
     let mut findings = Vec::new();
-    let snapshot = match reply {
-        Reply::Answer(answer) => {
-            let view = ResponseView::new(answer, expectation.max_body);
+    let snapshot = match outcome {
+        Outcome::Response(response) => {
+            let view = ResponseView::new(response, expectation.max_body);
             judge(expectation, request, &view, other, &mut findings)
         }
-        Reply::Malformed(malformed) => {
+        Outcome::Malformed(malformed) => {
             findings.push(
                 Finding::new(
                     CheckId::Message,
@@ -107,17 +107,17 @@ pub fn check(expectation: &Expectation, request: &Request, reply: &Reply, other:
             );
             None
         }
-        Reply::Failure(_) => None,
+        Outcome::Failure(_) => None,
     };
     CheckResult { findings, snapshot }
 }
 
 /// The captured values of a response, by index; `None` if there is not exactly one value.
-pub(crate) fn captured(expectation: &Expectation, answer: &Answer) -> Vec<Option<Value>> {
+pub(crate) fn captured(expectation: &Expectation, response: &Response) -> Vec<Option<Value>> {
     if expectation.captures.is_empty() {
         return Vec::new();
     }
-    let view = ResponseView::new(answer, expectation.max_body);
+    let view = ResponseView::new(response, expectation.max_body);
     let all = expectation.captures.iter();
     all.map(|capture| capture.take(&view).ok()).collect()
 }
@@ -126,11 +126,11 @@ pub(crate) fn captured(expectation: &Expectation, answer: &Answer) -> Vec<Option
 pub(crate) fn failing_layers(
     expectation: &Expectation,
     request: &Request,
-    answer: &Answer,
-    other: Option<&Reply>,
+    response: &Response,
+    other: Option<&Outcome>,
 ) -> FailingLayers {
     let mut failing_layers = FailingLayers::default();
-    let view = ResponseView::new(answer, expectation.max_body);
+    let view = ResponseView::new(response, expectation.max_body);
     judge(expectation, request, &view, other, &mut failing_layers);
     failing_layers
 }
@@ -140,7 +140,7 @@ pub(crate) fn judge(
     expectation: &Expectation,
     request: &Request,
     view: &ResponseView<'_>,
-    other: Option<&Reply>,
+    other: Option<&Outcome>,
     sink: &mut impl Sink,
 ) -> Option<String> {
     if let Some((status, place)) = &expectation.status {

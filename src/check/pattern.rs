@@ -11,7 +11,7 @@ use crate::{
         text::{instant, is_within, show_duration},
     },
     json::{JsonType, equal, show, step},
-    model::{Answer, CheckId, Finding, Layer, Place},
+    model::{CheckId, Finding, Layer, Place, Response},
 };
 
 /// An expectation of a part of a body and its line.
@@ -63,8 +63,8 @@ pub enum Matcher {
 }
 
 /// Compares a body with a pattern; every difference is a finding of `body/json`.
-pub(super) fn match_part(pattern: &Pattern, value: &Value, answer: &Answer, sink: &mut impl Sink) {
-    walk(pattern, Some(value), &At::Root, answer, sink);
+pub(super) fn match_part(pattern: &Pattern, value: &Value, response: &Response, sink: &mut impl Sink) {
+    walk(pattern, Some(value), &At::Root, response, sink);
 }
 
 /// The location of a value in a body. Its pointer is made only if there is a finding.
@@ -84,7 +84,7 @@ impl At<'_> {
     }
 }
 
-fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, answer: &Answer, sink: &mut S) {
+fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, response: &Response, sink: &mut S) {
     let finding = |message: &str, expected: String, actual: String| {
         Finding::new(CheckId::BodyJson, message)
             .expected(expected)
@@ -110,13 +110,13 @@ fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, answer: 
         }
         (PatternKind::Object(wanted), Value::Object(entries)) => {
             for (key, pattern) in wanted {
-                walk(pattern, entries.get(key), &At::Key(at, key), answer, sink);
+                walk(pattern, entries.get(key), &At::Key(at, key), response, sink);
             }
         }
         (PatternKind::Array(wanted), Value::Array(items)) => {
             if wanted.len() == items.len() {
                 for (index, (pattern, item)) in wanted.iter().zip(items).enumerate() {
-                    walk(pattern, Some(item), &At::Item(at, index), answer, sink);
+                    walk(pattern, Some(item), &At::Item(at, index), response, sink);
                 }
             } else {
                 sink.fail(Layer::Body, || {
@@ -134,11 +134,11 @@ fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, answer: 
             for test in tests {
                 if let (Matcher::Each(pattern), Value::Array(items)) = (test, actual) {
                     for (index, item) in items.iter().enumerate() {
-                        walk(pattern, Some(item), &At::Item(at, index), answer, sink);
+                        walk(pattern, Some(item), &At::Item(at, index), response, sink);
                     }
-                } else if !passes(test, actual, answer) {
+                } else if !passes(test, actual, response) {
                     sink.fail(Layer::Body, || {
-                        finding("unexpected value", describe_test(test, answer), show(actual))
+                        finding("unexpected value", describe_test(test, response), show(actual))
                     });
                 }
             }
@@ -150,7 +150,7 @@ fn count(items: usize) -> String {
     format!("{items} item{}", if items == 1 { "" } else { "s" })
 }
 
-fn passes(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
+fn passes(matcher: &Matcher, value: &Value, response: &Response) -> bool {
     match (matcher, value) {
         (Matcher::Equals(expected), _) => equal(expected, value),
         (Matcher::Matches(pattern), Value::String(text)) => pattern.is_match(text),
@@ -158,15 +158,15 @@ fn passes(matcher: &Matcher, value: &Value, answer: &Answer) -> bool {
         (Matcher::Any(present), _) => *present,
         (Matcher::OneOf(all), _) => all.iter().any(|one| equal(one, value)),
         (Matcher::Within(limit), Value::String(text)) => {
-            instant(text).is_some_and(|at| is_within(at, answer.received, *limit))
+            instant(text).is_some_and(|at| is_within(at, response.received, *limit))
         }
-        (Matcher::Status, Value::Number(_)) => equal(&Value::from(answer.status), value),
+        (Matcher::Status, Value::Number(_)) => equal(&Value::from(response.status), value),
         (Matcher::Contains(part), Value::String(text)) => {
             matches!(&part.kind, PatternKind::Value(Value::String(part)) if text.contains(part.as_str()))
         }
         (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| {
             let mut found = FailingLayers::default();
-            walk(pattern, Some(item), &At::Root, answer, &mut found);
+            walk(pattern, Some(item), &At::Root, response, &mut found);
             found.is_empty()
         }),
         (Matcher::Length(length), Value::String(text)) => text.chars().count() as u64 == *length,
@@ -192,13 +192,13 @@ fn describe(pattern: &Pattern) -> String {
     }
 }
 
-fn describe_test(test: &Matcher, answer: &Answer) -> String {
+fn describe_test(test: &Matcher, response: &Response) -> String {
     match test {
-        Matcher::Status => format!("{} (the status code)", answer.status),
+        Matcher::Status => format!("{} (the status code)", response.status),
         Matcher::Within(limit) => format!(
             "a date within {} of {}",
             show_duration(*limit),
-            answer.received.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+            response.received.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
         ),
         test => words(test),
     }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
 use super::{Finding, MediaType, ResponseView, sink::Sink, status};
-use crate::model::{Answer, CheckId, Layer, Place, Reply, field_shown};
+use crate::model::{CheckId, Layer, Outcome, Place, Response, field_shown};
 
 /// The case whose response must be indistinguishable from this one's.
 #[derive(Clone, Debug)]
@@ -16,9 +16,9 @@ pub struct SameAs {
     pub place: Place,
 }
 
-pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, sink: &mut impl Sink) {
-    let Reply::Answer(other) = other else { return };
-    let answer = view.response();
+pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Outcome, sink: &mut impl Sink) {
+    let Outcome::Response(other) = other else { return };
+    let response = view.response();
     let mut add = |what: &dyn fmt::Display, theirs: String, ours: String| {
         if theirs != ours {
             sink.fail(Layer::Other, || {
@@ -29,15 +29,15 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, s
             });
         }
     };
-    add(&"the status", status::name(other.status), status::name(answer.status));
-    let phrase = |answer: &Answer| answer.reason.clone().unwrap_or_else(|| status::name(answer.status));
-    add(&"the reason phrase", phrase(other), phrase(answer));
+    add(&"the status", status::name(other.status), status::name(response.status));
+    let phrase = |response: &Response| response.reason.clone().unwrap_or_else(|| status::name(response.status));
+    add(&"the reason phrase", phrase(other), phrase(response));
     // The names of the fields; most values differ from response to response (dates, ids, ages).
-    let names = |answer: &Answer| {
-        let names: BTreeSet<_> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
+    let names = |response: &Response| {
+        let names: BTreeSet<_> = response.headers.iter().map(|(name, _)| name.as_str()).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
     };
-    add(&"the set of header fields", names(other), names(answer));
+    add(&"the set of header fields", names(other), names(response));
     for field in [
         "content-type",
         "content-encoding",
@@ -45,8 +45,8 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Reply, s
         "transfer-encoding",
         "cache-control",
     ] {
-        let value = |answer: &Answer| answer.header(field).collect::<Vec<_>>().join(", ");
-        add(&format_args!("the header {field}"), value(other), value(answer));
+        let value = |response: &Response| response.header(field).collect::<Vec<_>>().join(", ");
+        add(&format_args!("the header {field}"), value(other), value(response));
     }
     let other_view = ResponseView::new(other, view.limit());
     let (theirs, ours) = (still(&other_view, &expected.redact), still(view, &expected.redact));

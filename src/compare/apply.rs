@@ -3,80 +3,79 @@
 use serde_json::Value;
 
 use super::{
-    ChangeRule as Rule,
-    answers::relocated,
-    cookies,
+    ChangeRule as Rule, cookies,
     difference::{ChangedPart, Difference, Edit, EditChange, EditStep, Told},
+    responses::relocated,
 };
 use crate::{
     check::{MAX_DECODED, ResponseView},
-    model::{Answer, Content},
+    model::{Content, Response},
 };
 
 /// The response of the baseline `a` with one difference of `b`. `None` where the difference is not one of the response.
-pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Option<Answer> {
+pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Option<Response> {
     let text = |text: &str| a.names.fill_plain(&b.substitute_names(text));
-    let mut answer = a.answer.clone();
+    let mut response = a.response.clone();
     match &difference.part {
         ChangedPart::Whole => return None,
         ChangedPart::Status => {
             // Everything else that differs follows from the status.
-            answer = b.answer.clone();
-            answer.received = a.answer.received;
-            answer.elapsed_us = a.answer.elapsed_us;
-            for (_, value) in &mut answer.headers {
+            response = b.response.clone();
+            response.received = a.response.received;
+            response.elapsed_us = a.response.elapsed_us;
+            for (_, value) in &mut response.headers {
                 *value = text(value);
             }
-            answer.body = translated(b.answer, text);
-            measure(&mut answer);
+            response.body = translated(b.response, text);
+            measure(&mut response);
         }
         ChangedPart::Header(name) if !difference.kind.is_empty() && name == "set-cookie" => {
-            cookies::replace(&mut answer, b.answer, &difference.kind);
+            cookies::replace(&mut response, b.response, &difference.kind);
         }
         ChangedPart::Header(name) => {
-            answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            let new = b.answer.header(name).map(|value| (name.clone(), text(value)));
-            answer.headers.extend(new);
+            response.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            let new = b.response.header(name).map(|value| (name.clone(), text(value)));
+            response.headers.extend(new);
             if difference.rule == Rule::HeaderMediaTypeChanged {
-                answer.body = translated(b.answer, text);
-                measure(&mut answer);
+                response.body = translated(b.response, text);
+                measure(&mut response);
             } else if name == "location" {
                 // The text of a redirect contains it.
-                let is_json = ResponseView::new(a.answer, MAX_DECODED).json().is_ok();
-                if !is_json && !answer.body.is_empty() {
-                    answer.body = translated(a.answer, |text| relocated(text, a.answer, b.answer));
-                    measure(&mut answer);
+                let is_json = ResponseView::new(a.response, MAX_DECODED).json().is_ok();
+                if !is_json && !response.body.is_empty() {
+                    response.body = translated(a.response, |text| relocated(text, a.response, b.response));
+                    measure(&mut response);
                 }
             }
         }
         ChangedPart::Body(_) if is_of_whole_body(difference.rule) => {
-            let fields = |answer: &Answer| -> Vec<(String, String)> {
-                let fields = answer.headers.iter();
+            let fields = |response: &Response| -> Vec<(String, String)> {
+                let fields = response.headers.iter();
                 fields
                     .filter(|(name, _)| name.to_ascii_lowercase().starts_with("content-"))
                     .cloned()
                     .collect()
             };
             if matches!(difference.rule, Rule::BodyVanished | Rule::BodyAppeared) {
-                answer
+                response
                     .headers
                     .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
-                answer.headers.extend(fields(b.answer));
+                response.headers.extend(fields(b.response));
             }
-            answer.body = translated(b.answer, text);
-            answer.excess = b.answer.excess.clone();
-            measure(&mut answer);
+            response.body = translated(b.response, text);
+            response.excess = b.response.excess.clone();
+            measure(&mut response);
         }
         ChangedPart::Body(_) => {
-            let mut value = ResponseView::new(&answer, MAX_DECODED).json().ok()?.clone();
+            let mut value = ResponseView::new(&response, MAX_DECODED).json().ok()?.clone();
             for edit in &difference.edits {
                 apply(&mut value, &edit.at, edit);
             }
-            answer.body = Content::decoded(value.to_string().into_bytes());
-            measure(&mut answer);
+            response.body = Content::decoded(value.to_string().into_bytes());
+            measure(&mut response);
         }
     }
-    Some(answer)
+    Some(response)
 }
 
 /// Whether a rule is about the body as a whole.
@@ -88,10 +87,10 @@ pub(super) fn is_of_whole_body(rule: Rule) -> bool {
 }
 
 /// The body of a response, its content codings removed, with the values of the other target's variables.
-fn translated(answer: &Answer, text: impl Fn(&str) -> String) -> Content {
-    let view = ResponseView::new(answer, MAX_DECODED);
+fn translated(response: &Response, text: impl Fn(&str) -> String) -> Content {
+    let view = ResponseView::new(response, MAX_DECODED);
     let Ok(bytes) = view.bytes() else {
-        return answer.body.clone();
+        return response.body.clone();
     };
     match std::str::from_utf8(bytes) {
         Ok(plain) => Content::decoded(text(plain).into_bytes()),
@@ -100,9 +99,9 @@ fn translated(answer: &Answer, text: impl Fn(&str) -> String) -> Content {
 }
 
 /// Declares the length that the body has now, where one was declared.
-fn measure(answer: &mut Answer) {
-    let length = answer.body.bytes().len();
-    for (name, value) in &mut answer.headers {
+fn measure(response: &mut Response) {
+    let length = response.body.bytes().len();
+    for (name, value) in &mut response.headers {
         if name.eq_ignore_ascii_case("content-length") {
             *value = length.to_string();
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
-    model::{CaseFinished, CheckId, CheckedPart, Finding, Level, Reply},
+    model::{CaseFinished, CheckId, CheckedPart, Finding, Level, Outcome},
 };
 
 /// A failing check and its location: a pointer with `*` for the items of arrays.
@@ -22,11 +22,11 @@ pub(super) type Mark = (CheckId, Option<String>);
 pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
     let mut out = BTreeSet::new();
     for one in attempts(case) {
-        let answer = match one.exchange().map(|exchange| &exchange.reply) {
-            Some(Reply::Answer(answer)) => Some(ResponseView::new(answer, MAX_DECODED)),
+        let response = match one.exchange().map(|exchange| &exchange.outcome) {
+            Some(Outcome::Response(response)) => Some(ResponseView::new(response, MAX_DECODED)),
             _ => None,
         };
-        out.extend(marks_of(one.findings(), answer.as_ref()));
+        out.extend(marks_of(one.findings(), response.as_ref()));
     }
     out
 }
@@ -35,12 +35,12 @@ pub(super) fn marks(case: &CaseFinished) -> BTreeSet<Mark> {
 pub(super) fn texts(case: &CaseFinished) -> BTreeMap<Mark, String> {
     let mut out = BTreeMap::new();
     for one in attempts(case) {
-        let answer = match one.exchange().map(|exchange| &exchange.reply) {
-            Some(Reply::Answer(answer)) => Some(ResponseView::new(answer, MAX_DECODED)),
+        let response = match one.exchange().map(|exchange| &exchange.outcome) {
+            Some(Outcome::Response(response)) => Some(ResponseView::new(response, MAX_DECODED)),
             _ => None,
         };
         for finding in one.findings() {
-            for mark in marks_of([finding], answer.as_ref()) {
+            for mark in marks_of([finding], response.as_ref()) {
                 out.entry(mark).or_insert_with(|| text_of(finding));
             }
         }
@@ -114,7 +114,7 @@ pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &ChangedPar
             | Rule::HeaderMediaTypeChanged
     );
     match part {
-        ChangedPart::Whole => matches!(rule, Rule::AnswerMalformed | Rule::AnswerWellFormed),
+        ChangedPart::Whole => matches!(rule, Rule::ResponseMalformed | Rule::ResponseWellFormed),
         ChangedPart::Status => true,
         ChangedPart::Header(name) => {
             let is_of_field = match rule_of(check) {

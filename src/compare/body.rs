@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::{
     ChangeRule as Rule,
     align::{Alignment, align, is_permutation},
-    answers::{Assigned, Role},
+    responses::{Assigned, Role},
     difference::{ChangedPart, Difference, Edit, EditChange, EditStep, Told},
     format::{TextFormat, instant, is_spelled_differently},
     text::is_only_assigned,
@@ -250,7 +250,7 @@ impl Walk<'_, '_> {
 
     fn is_assigned(&self, name: &str, a: &str, b: &str) -> bool {
         let role = if is_identifier(name) {
-            Role::of_identifier(name, self.how.a.answer)
+            Role::of_identifier(name, self.how.a.response)
         } else {
             Role::Any { name }
         };

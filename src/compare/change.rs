@@ -267,7 +267,7 @@ pub struct CaseLatency {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// Number of responses.
-    pub answers: usize,
+    pub responses: usize,
     /// The fastest.
     pub least_us: u64,
     /// The median.

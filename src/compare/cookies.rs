@@ -9,7 +9,7 @@ use super::{
     ChangeLevel, ChangeRule as Rule,
     difference::{ChangedPart, Difference},
 };
-use crate::model::{Answer, HIDDEN};
+use crate::model::{HIDDEN, Response};
 
 /// A cookie as a response sets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,9 +101,9 @@ impl<'v> Cookie<'v> {
 }
 
 /// The cookies of a response by name; of those with one name, each by its index.
-fn cookies(answer: &Answer) -> Option<BTreeMap<(&str, usize), Cookie<'_>>> {
+fn cookies(response: &Response) -> Option<BTreeMap<(&str, usize), Cookie<'_>>> {
     let mut all = BTreeMap::new();
-    for value in answer.header("set-cookie") {
+    for value in response.header("set-cookie") {
         let cookie = Cookie::parse(value)?;
         let number = all.keys().filter(|(name, _)| *name == cookie.name).count();
         all.insert((cookie.name, number), cookie);
@@ -112,7 +112,7 @@ fn cookies(answer: &Answer) -> Option<BTreeMap<(&str, usize), Cookie<'_>>> {
 }
 
 /// The differences between the cookies of two responses. Cookies whose names are masked in a recording are not compared.
-pub(super) fn compare(a: &Answer, b: &Answer, out: &mut Vec<Difference>) {
+pub(super) fn compare(a: &Response, b: &Response, out: &mut Vec<Difference>) {
     let (Some(before), Some(after)) = (cookies(a), cookies(b)) else {
         return;
     };
@@ -161,13 +161,13 @@ fn is_weaker(before: &Cookie<'_>, after: &Cookie<'_>) -> bool {
 }
 
 /// Makes a response set one cookie as the other response does, or not at all.
-pub(super) fn replace(answer: &mut Answer, other: &Answer, name: &str) {
+pub(super) fn replace(response: &mut Response, other: &Response, name: &str) {
     let is_it = |value: &str| Cookie::parse(value).is_some_and(|cookie| cookie.name == name);
-    answer
+    response
         .headers
         .retain(|(field, value)| !(field.eq_ignore_ascii_case("set-cookie") && is_it(value)));
     let new = other.header("set-cookie").filter(|value| is_it(value));
-    answer
+    response
         .headers
         .extend(new.map(|value| ("set-cookie".to_owned(), value.to_owned())));
 }
@@ -176,7 +176,7 @@ pub(super) fn replace(answer: &mut Answer, other: &Answer, name: &str) {
 mod tests {
     use super::*;
 
-    fn response(cookies: &[&str]) -> Answer {
+    fn response(cookies: &[&str]) -> Response {
         let headers: Vec<_> = cookies.iter().map(|value| ["set-cookie", value]).collect();
         serde_json::from_value(serde_json::json!({
             "version": "HTTP/1.1", "status": 200, "headers": headers, "received": "2026-01-01T00:00:00Z",

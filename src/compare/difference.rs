@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{check::VariableSubstitution, model::Answer};
+use crate::{check::VariableSubstitution, model::Response};
 
 use super::ChangeRule;
 
@@ -97,7 +97,7 @@ fn shown(text: &str) -> String {
 /// A response and the values of its target's variables.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told<'a> {
-    pub(crate) answer: &'a Answer,
+    pub(crate) response: &'a Response,
     pub(crate) names: &'a VariableSubstitution,
 }
 

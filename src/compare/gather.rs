@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ChangeLevel, ChangeRule as Rule, Noise, NotCompared,
-    answers::{How, Role, differ, without_response},
+    responses::{How, Role, differ, without_response},
     apply::applied,
     assigned::AssignedIds,
     attribute::{Mark, concerns, is_at, is_wording, marks, texts},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, ResponseView},
-    model::{Answer, CaseFinished, CheckId, Reply, Verdict},
+    model::{Response, CaseFinished, CheckId, Outcome, Verdict},
 };
 
 /// Maximum number of responses of one case on one side that are compared.
@@ -109,16 +109,16 @@ pub(super) struct Pair<'p> {
 }
 
 impl<'p> Pair<'p> {
-    fn before(&self, answer: &'p Answer) -> Told<'p> {
+    fn before(&self, response: &'p Response) -> Told<'p> {
         Told {
-            answer,
+            response,
             names: &self.own.names,
         }
     }
 
-    fn after(&self, answer: &'p Answer) -> Told<'p> {
+    fn after(&self, response: &'p Response) -> Told<'p> {
         Told {
-            answer,
+            response,
             names: &self.theirs.names,
         }
     }
@@ -127,9 +127,9 @@ impl<'p> Pair<'p> {
     fn is_beyond_noise(&self) -> bool {
         let of = |case: &CaseFinished, side: &Recorded| -> Vec<String> {
             let all = rounds(case).into_iter().take(ROUNDS);
-            all.map(|(_, answer)| {
+            all.map(|(_, response)| {
                 side.names
-                    .substitute_names(&ResponseView::new(answer, MAX_DECODED).shown())
+                    .substitute_names(&ResponseView::new(response, MAX_DECODED).shown())
             })
             .collect()
         };
@@ -139,10 +139,10 @@ impl<'p> Pair<'p> {
 
     /// The responses of one round, of the first where a side has none in it.
     fn of_round(&self, round: usize) -> Option<(Told<'p>, Told<'p>)> {
-        let of = |case| -> Option<&'p Answer> {
+        let of = |case| -> Option<&'p Response> {
             let all = rounds(case);
             let same = all.iter().find(|(number, _)| *number == round);
-            same.or(all.first()).map(|(_, answer)| *answer)
+            same.or(all.first()).map(|(_, response)| *response)
         };
         Some((self.before(of(self.one)?), self.after(of(self.other)?)))
     }
@@ -190,8 +190,8 @@ impl Gathered {
         }
         let is_compared = match (exchange(one), exchange(other)) {
             (Some(before), Some(after)) if ran(one.verdict) && ran(other.verdict) => {
-                differences.extend(without_response(&before.reply, &after.reply).map(|difference| (difference, 0)));
-                matches!((&before.reply, &after.reply), (Reply::Answer(_), Reply::Answer(_)))
+                differences.extend(without_response(&before.outcome, &after.outcome).map(|difference| (difference, 0)));
+                matches!((&before.outcome, &after.outcome), (Outcome::Response(_), Outcome::Response(_)))
             }
             _ => false,
         };
@@ -338,7 +338,7 @@ impl Gathered {
             (ChangedPart::Body(pointer), _) => shown(pointer).to_owned(),
             (ChangedPart::Header(name), _) => name.clone(),
             (ChangedPart::Status, _) => "status".to_owned(),
-            (ChangedPart::Whole, _) => "answer".to_owned(),
+            (ChangedPart::Whole, _) => "response".to_owned(),
         };
         self.noise
             .entry((suite.to_owned(), what, source))
@@ -353,8 +353,8 @@ impl Gathered {
             return;
         };
         for (_, other) in others {
-            let told = |answer| Told {
-                answer,
+            let told = |response| Told {
+                response,
                 names: &side.names,
             };
             for difference in differ(told(first), told(other), how) {
@@ -533,7 +533,7 @@ fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Ju
     let effect = |(difference, round): &(Difference, usize)| -> Option<Effect> {
         let (old, new) = pair.of_round(*round)?;
         let known = rounds.entry(*round).or_insert_with(|| {
-            let before = judging.marks(old.answer)?;
+            let before = judging.marks(old.response)?;
             Some((differ(old, new, how), before))
         });
         let (differences, before) = known.as_ref()?;
@@ -562,7 +562,7 @@ fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
             if kept.is_empty() {
                 break;
             }
-            if std::ptr::eq(*other, old.answer) {
+            if std::ptr::eq(*other, old.response) {
                 continue;
             }
             let seen = differ(pair.before(other), pair.after(new), how);

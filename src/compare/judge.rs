@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::attribute::{Mark, marks_of};
 use crate::{
     check::{self, ResponseView},
-    model::{Answer, CaseFinished},
+    model::{CaseFinished, Response},
     plan::{Bound, Late, Plan, Planned},
     source::Sources,
 };
@@ -57,14 +57,14 @@ pub(super) struct JudgedCase {
 
 impl JudgedCase {
     /// The failing checks of a response; `None` if the recording does not contain all of it.
-    pub(super) fn marks(&self, answer: &Answer) -> Option<BTreeSet<Mark>> {
-        if answer.body.is_cut() {
+    pub(super) fn marks(&self, response: &Response) -> Option<BTreeSet<Mark>> {
+        if response.body.is_cut() {
             return None;
         }
         let Bound {
             expectation, request, ..
         } = &self.bound;
-        let view = ResponseView::new(answer, expectation.max_body);
+        let view = ResponseView::new(response, expectation.max_body);
         let mut findings = Vec::new();
         check::judge(expectation, request, &view, None, &mut findings);
         Some(marks_of(&findings, Some(&view)))

@@ -19,7 +19,7 @@ pub(super) fn figures(times: &[u64]) -> Latency {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     Latency {
-        answers: sorted.len(),
+        responses: sorted.len(),
         least_us: sorted.first().copied().unwrap_or_default(),
         median_us: middle(&sorted),
         most_us: sorted.last().copied().unwrap_or_default(),
@@ -131,7 +131,7 @@ mod tests {
     fn figures_are_of_sorted_times() {
         let figures = figures(&[30, 10, 20, 40]);
         assert_eq!(
-            (figures.answers, figures.least_us, figures.median_us, figures.most_us),
+            (figures.responses, figures.least_us, figures.median_us, figures.most_us),
             (4, 10, 25, 40)
         );
     }

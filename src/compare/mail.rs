@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Answer, Request};
+use crate::model::{Response, Request};
 
 /// Header fields of a message that are about its delivery and its encoding (RFC 5322 section 3.6, RFC 2045). The parts of a
 /// message that people read are compared decoded.
@@ -26,8 +26,8 @@ const DELIVERY: [&str; 16] = [
 ];
 
 /// Whether a response consists of the messages of a mailbox.
-pub(super) fn is_mail(answer: &Answer) -> bool {
-    answer.version == Request::MAIL
+pub(super) fn is_mail(response: &Response) -> bool {
+    response.version == Request::MAIL
 }
 
 /// Whether the value at a pointer into the messages of a mailbox is the time of a message.

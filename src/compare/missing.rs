@@ -1,7 +1,7 @@
 //! Cases that were not compared, and why.
 
 use super::NotCompared;
-use crate::model::{CaseFinished, Reply, Verdict};
+use crate::model::{CaseFinished, Outcome, Verdict};
 
 impl NotCompared {
     /// The entry of a case without a response on both sides; `None` only where no side has the case.
@@ -44,10 +44,10 @@ fn response(case: &CaseFinished) -> Result<(), String> {
         Verdict::Skipped if case.passed_before => Err("left out because it passed in an earlier run".to_owned()),
         Verdict::Skipped => Err(format!("skipped ({reason})")),
         Verdict::NotRun => Err(format!("not run ({reason})")),
-        _ => match case.last.exchange().map(|exchange| &exchange.reply) {
-            Some(Reply::Answer(_)) => Ok(()),
-            Some(Reply::Malformed(malformed)) => Err(format!("malformed response ({})", malformed.reason)),
-            Some(Reply::Failure(failure)) => Err(format!("no response ({})", failure.message)),
+        _ => match case.last.exchange().map(|exchange| &exchange.outcome) {
+            Some(Outcome::Response(_)) => Ok(()),
+            Some(Outcome::Malformed(malformed)) => Err(format!("malformed response ({})", malformed.reason)),
+            Some(Outcome::Failure(failure)) => Err(format!("no response ({})", failure.message)),
             None => Err(format!("no response ({reason})")),
         },
     }

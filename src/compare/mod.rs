@@ -1,13 +1,12 @@
 //! The comparison of two versions of an API: from the recordings of one suite on each to a list of classified changes. The
 //! only I/O is reading the recordings.
 //!
-//! Responses are compared ([`answers`], [`body`], [`cookies`]), noise is removed and the remaining differences are grouped
+//! Responses are compared ([`responses`], [`body`], [`cookies`]), noise is removed and the remaining differences are grouped
 //! ([`gather`]), checks that fail are attributed to the differences that make them fail ([`judge`], [`apply`]), and each
 //! group becomes a change whose level depends on evidence and configuration.
 
 mod accepted;
 mod align;
-mod answers;
 mod apply;
 mod assigned;
 mod attribute;
@@ -22,6 +21,7 @@ mod judge;
 mod latency;
 mod mail;
 mod missing;
+mod responses;
 mod rules;
 mod settings;
 mod side;
@@ -139,7 +139,12 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
             theirs: &after,
         };
         gathered.both(pair, how.facts, how.judge);
-        let elapsed = |case: &CaseFinished| side::rounds(case).iter().map(|(_, answer)| answer.elapsed_us).collect();
+        let elapsed = |case: &CaseFinished| {
+            side::rounds(case)
+                .iter()
+                .map(|(_, response)| response.elapsed_us)
+                .collect()
+        };
         let took = latency::Times {
             baseline: elapsed(&old),
             candidate: elapsed(&new),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Side, body::CREATED, values::identifiers};
 use crate::{
     check::{MAX_DECODED, ResponseView, VariableSubstitution},
-    model::{Answer, Attempt, CaseFinished, Event, Exchange, Reply, Request, RunFinished},
+    model::{Attempt, CaseFinished, Event, Exchange, Outcome, Request, Response, RunFinished},
     plan::case_id,
     project::RUN_ID,
     recording::{Recording, RecordingError},
@@ -178,16 +178,16 @@ fn captured_by(attempt: &Attempt) -> Vec<(String, String)> {
 fn created_by(attempt: &Attempt) -> Vec<(String, String)> {
     let Some(Exchange {
         request,
-        reply: Reply::Answer(answer),
+        outcome: Outcome::Response(response),
         ..
     }) = attempt.exchange()
     else {
         return Vec::new();
     };
-    if answer.status != CREATED {
+    if response.status != CREATED {
         return Vec::new();
     }
-    let view = ResponseView::new(answer, MAX_DECODED);
+    let view = ResponseView::new(response, MAX_DECODED);
     let found = view.json().map(identifiers).unwrap_or_default();
     found
         .into_iter()
@@ -211,11 +211,11 @@ pub(super) fn attempts(case: &CaseFinished) -> impl Iterator<Item = &Attempt> {
 
 /// The responses among them, each with its number from zero: if two sides were run in lockstep, those with the same
 /// number belong together.
-pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Answer)> {
+pub(super) fn rounds(case: &CaseFinished) -> Vec<(usize, &Response)> {
     let numbered = attempts(case).enumerate();
     numbered
-        .filter_map(|(number, one)| match &one.exchange()?.reply {
-            Reply::Answer(answer) => Some((number, answer)),
+        .filter_map(|(number, one)| match &one.exchange()?.outcome {
+            Outcome::Response(response) => Some((number, response)),
             _ => None,
         })
         .collect()

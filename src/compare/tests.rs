@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::{
     ChangeRule,
-    answers::{How, Role, differ},
     difference::{ChangedPart, Told},
+    responses::{How, Role, differ},
 };
-use crate::{check::VariableSubstitution, model::Answer};
+use crate::{check::VariableSubstitution, model::Response};
 
-fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Answer {
+fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Response {
     let value = json!({
         "version": "HTTP/1.1", "status": 200, "headers": headers, "body": { "text": body },
         "received": received, "elapsed_us": 1,
@@ -18,9 +18,12 @@ fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Answer {
 }
 
 /// Rule and place of each difference that is not noise.
-fn seen(a: &Answer, b: &Answer) -> Vec<String> {
+fn seen(a: &Response, b: &Response) -> Vec<String> {
     let names = VariableSubstitution::new([]);
-    let told = |answer| Told { answer, names: &names };
+    let told = |response| Told {
+        response,
+        names: &names,
+    };
     let how = How {
         volatile: &|_| None,
         with_edits: true,
@@ -351,9 +354,9 @@ fn the_text_of_a_redirect_follows_from_its_location() {
 fn identifiers_of_created_resources_are_noise() {
     let of = |status: u16, location: &str, body: &Value| {
         let headers = [("content-type", "application/json"), ("location", location)];
-        let mut answer = response(&headers, &body.to_string(), "2026-01-01T00:00:00Z");
-        answer.status = status;
-        answer
+        let mut response = response(&headers, &body.to_string(), "2026-01-01T00:00:00Z");
+        response.status = status;
+        response
     };
     let (before, after) = (json!({"id": "B_9t-Dm", "n": 1}), json!({"id": "2800", "n": 2}));
     assert_eq!(

@@ -1,6 +1,6 @@
 //! The differences of two text bodies, apart from generated words.
 
-use super::answers::{Assigned, Role, is_generated};
+use super::responses::{Assigned, Role, is_generated};
 use super::difference::Told;
 
 /// Maximum size in bytes of a text that is compared word by word.

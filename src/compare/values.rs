@@ -38,7 +38,7 @@ const MEASURED: [&str; 9] = [
 /// the time has. The same instant does not, however it is spelled.
 pub(super) fn is_of_its_time(a: &Told<'_>, one: DateTime<Utc>, b: &Told<'_>, other: DateTime<Utc>) -> bool {
     let away = |at: DateTime<Utc>, of: &Told<'_>| {
-        at.signed_duration_since(of.answer.received.with_timezone(&Utc))
+        at.signed_duration_since(of.response.received.with_timezone(&Utc))
             .num_seconds()
     };
     let (first, second) = (away(one, a), away(other, b));
@@ -48,7 +48,7 @@ pub(super) fn is_of_its_time(a: &Told<'_>, one: DateTime<Utc>, b: &Told<'_>, oth
     if first.abs() <= PRESENT && second.abs() <= PRESENT {
         return true;
     }
-    let apart = (a.answer.received - b.answer.received).num_seconds().abs();
+    let apart = (a.response.received - b.response.received).num_seconds().abs();
     // A date at a round distance from the time of its response is computed from it.
     let is_round = |away: i64| away.rem_euclid(PRESENT) <= JITTER || away.rem_euclid(PRESENT) >= PRESENT - JITTER;
     (first - second).abs() <= JITTER && (apart >= APART || (is_round(first) && is_round(second)))

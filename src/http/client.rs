@@ -28,7 +28,7 @@ use super::{
     wire_capture::Framed,
 };
 use crate::{
-    model::{Answer, Failure, FailureKind, Reply, Request, field_text},
+    model::{Failure, FailureKind, Outcome, Request, Response, field_text},
     project::Target,
 };
 
@@ -66,7 +66,7 @@ type Fields = Vec<(String, String)>;
 
 /// A response and its connection.
 pub struct Listening {
-    reply: Reply,
+    outcome: Outcome,
     rest: Option<Rest>,
     /// Whether the connection ended within the header section.
     is_partial: bool,
@@ -74,14 +74,14 @@ pub struct Listening {
 
 impl Listening {
     /// The response as far as it is known.
-    pub(crate) fn reply(&self) -> &Reply {
-        &self.reply
+    pub(crate) fn outcome(&self) -> &Outcome {
+        &self.outcome
     }
 
     /// A final response: no more bytes can follow it.
-    fn over(reply: Reply) -> Self {
+    fn over(outcome: Outcome) -> Self {
         Self {
-            reply,
+            outcome,
             rest: None,
             is_partial: false,
         }
@@ -89,57 +89,57 @@ impl Listening {
 
     /// Whether a complete response was received, even if it is not the expected one.
     pub(crate) fn is_complete(&self) -> bool {
-        match &self.reply {
-            Reply::Answer(answer) => answer.cut.is_none(),
-            Reply::Malformed(_) => !self.is_partial,
-            Reply::Failure(failure) => matches!(failure.kind, FailureKind::TooLarge | FailureKind::Unattributed),
+        match &self.outcome {
+            Outcome::Response(response) => response.cut.is_none(),
+            Outcome::Malformed(_) => !self.is_partial,
+            Outcome::Failure(failure) => matches!(failure.kind, FailureKind::TooLarge | FailureKind::Unattributed),
         }
     }
 }
 
 /// A response whose connection is watched.
 pub(crate) struct Parked {
-    reply: Reply,
+    outcome: Outcome,
     watch: Option<Watch>,
 }
 
 impl Parked {
     /// A final response that did not come from a watched connection.
-    pub(crate) fn over(reply: Reply) -> Self {
-        Self { reply, watch: None }
+    pub(crate) fn over(outcome: Outcome) -> Self {
+        Self { outcome, watch: None }
     }
 
     /// The final response; nothing is watched after this.
-    pub(crate) fn into_reply(mut self) -> Reply {
-        if let (Reply::Answer(answer), Some(watch)) = (&mut self.reply, &self.watch) {
-            answer.excess = watch.excess().into();
+    pub(crate) fn into_outcome(mut self) -> Outcome {
+        if let (Outcome::Response(response), Some(watch)) = (&mut self.outcome, &self.watch) {
+            response.excess = watch.excess().into();
         }
-        self.reply
+        self.outcome
     }
 
     /// The response with the bytes that have followed it so far.
-    pub(crate) fn so_far(&self) -> Reply {
-        let mut reply = self.reply.clone();
-        if let (Reply::Answer(answer), Some(watch)) = (&mut reply, &self.watch) {
-            answer.excess = watch.excess().into();
+    pub(crate) fn so_far(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        if let (Outcome::Response(response), Some(watch)) = (&mut outcome, &self.watch) {
+            response.excess = watch.excess().into();
         }
-        reply
+        outcome
     }
 
     /// Waits until no more bytes can follow; returns the response with the bytes that certainly follow it.
-    pub(crate) async fn settled(self) -> Reply {
-        let Parked { mut reply, watch } = self;
-        let Some(watch) = watch else { return reply };
+    pub(crate) async fn settled(self) -> Outcome {
+        let Parked { mut outcome, watch } = self;
+        let Some(watch) = watch else { return outcome };
         let Watched { excess, out_of_step } = watch.over().await;
-        if let (Reply::Answer(answer), None) = (&mut reply, out_of_step) {
-            answer.excess = excess.into();
+        if let (Outcome::Response(response), None) = (&mut outcome, out_of_step) {
+            response.excess = excess.into();
         }
-        reply
+        outcome
     }
 
     /// Whether it is too large to be kept while other responses wait.
     pub(crate) fn is_large(&self) -> bool {
-        length(&self.reply) > LARGE
+        length(&self.outcome) > LARGE
     }
 
     /// Whether more bytes can arrive.
@@ -159,7 +159,7 @@ struct Rest {
 
 /// The result of a request.
 struct SendAttempt {
-    reply: Reply,
+    outcome: Outcome,
     rest: Option<Rest>,
     /// Set if the connection was used before and the bytes may follow the previous response.
     out_of_step: Option<OutOfStep>,
@@ -168,14 +168,14 @@ struct SendAttempt {
 
 impl From<Failure> for SendAttempt {
     fn from(failure: Failure) -> Self {
-        Reply::Failure(failure).into()
+        Outcome::Failure(failure).into()
     }
 }
 
-impl From<Reply> for SendAttempt {
-    fn from(reply: Reply) -> Self {
+impl From<Outcome> for SendAttempt {
+    fn from(outcome: Outcome) -> Self {
         Self {
-            reply,
+            outcome,
             rest: None,
             out_of_step: None,
             is_partial: false,
@@ -205,35 +205,35 @@ impl Client {
     /// Sends a request and reads its response; [`Client::finish`] then waits for bytes that follow it.
     pub async fn exchange(&self, request: &Request, limit: Duration) -> Listening {
         let SendAttempt {
-            reply,
+            outcome,
             rest,
             out_of_step,
             is_partial,
         } = self.timed(request, limit, false).await;
         let Some(out_of_step) = out_of_step else {
             return Listening {
-                reply,
+                outcome,
                 rest,
                 is_partial,
             };
         };
         if !is_safe(&request.method) {
             let starts =
-                matches!(&reply, Reply::Malformed(malformed) if malformed.bytes.bytes().starts_with(b"HTTP/1."));
-            return Listening::over(if starts { reply } else { unattributed(&reply, false) });
+                matches!(&outcome, Outcome::Malformed(malformed) if malformed.bytes.bytes().starts_with(b"HTTP/1."));
+            return Listening::over(if starts { outcome } else { unattributed(&outcome, false) });
         }
         let again = Box::pin(self.timed(request, limit, true)).await;
-        match &again.reply {
+        match &again.outcome {
             // The server does the same to this request alone.
-            Reply::Malformed(_) => Listening::over(reply),
-            Reply::Failure(failure) if failure.kind == FailureKind::NotHttp => Listening::over(reply),
-            Reply::Failure(_) => Listening::over(again.reply),
-            Reply::Answer(_) if out_of_step.blame() => Listening {
-                reply: again.reply,
+            Outcome::Malformed(_) => Listening::over(outcome),
+            Outcome::Failure(failure) if failure.kind == FailureKind::NotHttp => Listening::over(outcome),
+            Outcome::Failure(_) => Listening::over(again.outcome),
+            Outcome::Response(_) if out_of_step.blame() => Listening {
+                outcome: again.outcome,
                 rest: again.rest,
                 is_partial: false,
             },
-            Reply::Answer(_) => Listening::over(unattributed(&again.reply, true)),
+            Outcome::Response(_) => Listening::over(unattributed(&again.outcome, true)),
         }
     }
 
@@ -247,47 +247,49 @@ impl Client {
 
     /// Parks the connection, so that bytes after the response are noticed while others are used.
     pub(crate) fn park(&self, listening: Listening) -> Parked {
-        let Listening { reply, rest, .. } = listening;
+        let Listening { outcome, rest, .. } = listening;
         let watch = rest.map(|Rest { link, framed, is_last }| {
-            if is_last || length(&reply) > LARGE || link.sender.is_closed() {
+            if is_last || length(&outcome) > LARGE || link.sender.is_closed() {
                 link.close(framed)
             } else {
                 self.pool.park(link, framed)
             }
         });
-        Parked { reply, watch }
+        Parked { outcome, watch }
     }
 
     /// Waits until no more bytes can follow the response. If its connection is out of step, a safe request
     /// is sent again on a new one; an unsafe request has no verdict.
-    pub(crate) async fn finish(&self, parked: Parked, request: &Request, limit: Duration) -> Reply {
-        let Parked { mut reply, watch } = parked;
-        let Some(watch) = watch else { return reply };
+    pub(crate) async fn finish(&self, parked: Parked, request: &Request, limit: Duration) -> Outcome {
+        let Parked { mut outcome, watch } = parked;
+        let Some(watch) = watch else { return outcome };
         let Watched { excess, out_of_step } = watch.over().await;
         match out_of_step {
             Some(out_of_step) if is_safe(&request.method) => {
                 // Rare, and larger than everything else that is kept while a connection is watched.
-                let SendAttempt { reply: again, rest, .. } = Box::pin(self.timed(request, limit, true)).await;
+                let SendAttempt {
+                    outcome: again, rest, ..
+                } = Box::pin(self.timed(request, limit, true)).await;
                 let more = match rest {
                     Some(Rest { link, framed, .. }) => link.close(framed).over().await.excess,
                     None => Vec::new(),
                 };
                 match &again {
-                    Reply::Answer(_) if !more.is_empty() => {}
-                    Reply::Answer(_) if out_of_step.blame() => return again,
-                    Reply::Answer(_) => return unattributed(&again, true),
+                    Outcome::Response(_) if !more.is_empty() => {}
+                    Outcome::Response(_) if out_of_step.blame() => return again,
+                    Outcome::Response(_) => return unattributed(&again, true),
                     // The server does the same to this request alone.
-                    Reply::Malformed(_) => {}
-                    Reply::Failure(_) => return again,
+                    Outcome::Malformed(_) => {}
+                    Outcome::Failure(_) => return again,
                 }
             }
-            Some(_) if may_be_a_response(&excess) => return unattributed(&reply, false),
+            Some(_) if may_be_a_response(&excess) => return unattributed(&outcome, false),
             _ => {}
         }
-        if let Reply::Answer(answer) = &mut reply {
-            answer.excess = excess.into();
+        if let Outcome::Response(response) = &mut outcome {
+            response.excess = excess.into();
         }
-        reply
+        outcome
     }
 
     /// Closes the connections that are parked, now or later: no more requests are sent.
@@ -299,10 +301,10 @@ impl Client {
         let start = Instant::now();
         let mut attempt = self.attempt(request, start, limit, is_alone).await;
         let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-        match &mut attempt.reply {
-            Reply::Answer(answer) => answer.elapsed_us = elapsed,
-            Reply::Malformed(malformed) => malformed.elapsed_us = elapsed,
-            Reply::Failure(failure) => failure.elapsed_us = elapsed,
+        match &mut attempt.outcome {
+            Outcome::Response(response) => response.elapsed_us = elapsed,
+            Outcome::Malformed(malformed) => malformed.elapsed_us = elapsed,
+            Outcome::Failure(failure) => failure.elapsed_us = elapsed,
         }
         attempt
     }
@@ -357,10 +359,10 @@ impl Client {
                 // An idle connection was closed while the request was being sent (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
                 Ok(Err(Unsent { .. })) if !is_fresh && is_safe && received == 0 => {}
                 Ok(Err(Unsent { error, .. })) => {
-                    let reply = unreadable(&error, None, Some(&link.capture), is_fresh && !is_alone);
-                    let is_unclear = link.uses > 1 && matches!(reply, Reply::Malformed(_));
+                    let outcome = unreadable(&error, None, Some(&link.capture), is_fresh && !is_alone);
+                    let is_unclear = link.uses > 1 && matches!(outcome, Outcome::Malformed(_));
                     return SendAttempt {
-                        reply,
+                        outcome,
                         rest: None,
                         is_partial: error.is_incomplete_message(),
                         out_of_step: is_unclear.then(|| OutOfStep {
@@ -450,7 +452,7 @@ impl Client {
             .as_ref()
             .map(|link| link.capture.syntax(is_chunked && !no_content))
             .unwrap_or_default();
-        let answer = Answer {
+        let response = Response {
             version: version(head.version),
             status,
             reason: head
@@ -467,7 +469,7 @@ impl Client {
         };
         let rest = link.filter(|_| is_whole).map(|link| Rest { link, framed, is_last });
         SendAttempt {
-            reply: Reply::Answer(answer),
+            outcome: Outcome::Response(response),
             rest,
             out_of_step: None,
             is_partial: false,
@@ -603,9 +605,9 @@ fn path_and_query(url: &str) -> &str {
 }
 
 /// The length of the content.
-fn length(reply: &Reply) -> usize {
-    match reply {
-        Reply::Answer(answer) => answer.body.bytes().len(),
+fn length(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Response(response) => response.body.bytes().len(),
         _ => 0,
     }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use super::{syntax, tls_errors, wire_capture::WireCapture};
-use crate::model::{Content, Failure, FailureKind, Malformed, Reply};
+use crate::model::{Content, Failure, FailureKind, Malformed, Outcome};
 
 /// Maximum excerpt of an unreadable response, in bytes: secrets are masked in it before it is shortened.
 const EXCERPT: usize = 16 << 10;
@@ -42,17 +42,17 @@ pub(super) fn unreadable(
     cause: Option<&str>,
     capture: Option<&WireCapture>,
     is_fresh: bool,
-) -> Reply {
+) -> Outcome {
     let reason = cause.map_or_else(|| chain(error), str::to_owned);
     let bytes = capture.map(WireCapture::bytes).unwrap_or_default();
     if error.is_parse_too_large() || capture.is_some_and(WireCapture::is_past_head) {
-        return Reply::Failure(failure(
+        return Outcome::Failure(failure(
             FailureKind::TooLarge,
             "the response header section exceeds its limit (100 header fields, 256 KiB)",
         ));
     }
     if bytes.is_empty() {
-        return Reply::Failure(failure(
+        return Outcome::Failure(failure(
             FailureKind::Closed,
             format!("the connection ended before a response: {reason}"),
         ));
@@ -69,7 +69,7 @@ pub(super) fn unreadable(
         // Marked as cut: it may end in a part of a secret.
         let mut kept = Content::from(bytes);
         kept.keep(EXCERPT);
-        return Reply::Malformed(Malformed {
+        return Outcome::Malformed(Malformed {
             reason,
             bytes: kept,
             elapsed_us: 0,
@@ -77,19 +77,19 @@ pub(super) fn unreadable(
     }
     // A TLS record: an alert of a server that expects TLS (RFC 8446 §5.1).
     if bytes.starts_with(&[0x15, 0x03]) {
-        return Reply::Failure(failure(
+        return Outcome::Failure(failure(
             FailureKind::NotHttp,
             "the response is TLS, not plain HTTP; use `https://` in the base URL",
         ));
     }
-    Reply::Failure(failure(
+    Outcome::Failure(failure(
         FailureKind::NotHttp,
         format!("the response is not HTTP: {:?}", String::from_utf8_lossy(&bytes)),
     ))
 }
 
 /// Bytes on a reused connection that cannot be attributed to a request.
-pub(super) fn unattributed(reply: &Reply, was_sent_again: bool) -> Reply {
+pub(super) fn unattributed(outcome: &Outcome, was_sent_again: bool) -> Outcome {
     let rest = if was_sent_again {
         "sent again on a new connection, the request got one complete response"
     } else {
@@ -100,8 +100,8 @@ pub(super) fn unattributed(reply: &Reply, was_sent_again: bool) -> Reply {
          this request or to an earlier one ({rest})"
     );
     let mut failure = failure(FailureKind::Unattributed, message);
-    failure.elapsed_us = reply.elapsed_us();
-    Reply::Failure(failure)
+    failure.elapsed_us = outcome.elapsed_us();
+    Outcome::Failure(failure)
 }
 
 /// Whether bytes begin like an HTTP response, in any letter case.

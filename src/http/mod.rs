@@ -1,6 +1,6 @@
 //! Sending a request and receiving its response, with the bytes as they were received.
 //!
-//! [`Client`] turns one request into one [`Reply`](crate::model::Reply), for anything the server sends.
+//! [`Client`] turns one request into one [`Outcome`](crate::model::Outcome), for anything the server sends.
 
 mod body;
 mod client;

@@ -25,7 +25,7 @@ pub use sink::{Masked, Reporter};
 use crate::{
     check::{HideText, SnapshotMask},
     model::{
-        Access, Answer, Attempt, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request,
+        Access, Attempt, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request, Response,
         RunFinished, RunStarted, Step, StepFinished, TargetAwaited, Verdict, marks_of,
     },
     project::Secret,
@@ -123,8 +123,8 @@ impl SnapshotMask for Masker {
         &self.marks
     }
 
-    fn of_exchange<'m>(&'m self, request: &Request, answer: &Answer) -> Option<HideText<'m>> {
-        let other = self.finder_of(other::of_response(request, answer, self.finder.as_ref()));
+    fn of_exchange<'m>(&'m self, request: &Request, response: &Response) -> Option<HideText<'m>> {
+        let other = self.finder_of(other::of_response(request, response, self.finder.as_ref()));
         if self.finder.is_none() && other.is_none() && self.learned().is_empty() {
             return None;
         }
@@ -378,9 +378,9 @@ impl Masker {
         if !keeps_exchange {
             *exchange = None;
         }
-        if let Some(Exchange { request, reply }) = exchange {
+        if let Some(Exchange { request, outcome }) = exchange {
             pass.request(request);
-            pass.reply(reply);
+            pass.outcome(outcome);
         }
     }
 
@@ -551,7 +551,7 @@ mod tests {
                         headers: vec![("cookie".to_owned(), "sid=0123456789abcdef".to_owned())],
                         body: Content::default(),
                     },
-                    reply: crate::model::Reply::Failure(crate::model::Failure {
+                    outcome: crate::model::Outcome::Failure(crate::model::Failure {
                         kind: crate::model::FailureKind::Timeout,
                         message: String::new(),
                         elapsed_us: 0,

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 
 use super::forms::{Cut, Finder, is_scheme};
-use crate::model::{Answer, CREDENTIALS, Content, Exchange, Malformed, Reply, Request};
+use crate::model::{CREDENTIALS, Content, Exchange, Malformed, Outcome, Request, Response};
 
 /// Minimum length in bytes of a credential that is masked elsewhere: shorter ones can be words.
 const MIN_LENGTH: usize = 8;
@@ -20,22 +20,22 @@ pub(super) enum Other {
 
 /// The values to mask in an exchange and in texts about it.
 pub(super) fn of(exchange: &Exchange, finder: Option<&Finder>) -> Vec<Other> {
-    match &exchange.reply {
-        Reply::Answer(answer) => of_response(&exchange.request, answer, finder),
-        Reply::Malformed(Malformed { bytes, .. }) if bytes.is_cut() => {
+    match &exchange.outcome {
+        Outcome::Response(response) => of_response(&exchange.request, response, finder),
+        Outcome::Malformed(Malformed { bytes, .. }) if bytes.is_cut() => {
             let mut found = of_request(&exchange.request, finder);
             parts(&mut found, finder, bytes, Cut::END);
             found
         }
-        Reply::Malformed(_) | Reply::Failure(_) => of_request(&exchange.request, finder),
+        Outcome::Malformed(_) | Outcome::Failure(_) => of_request(&exchange.request, finder),
     }
 }
 
 /// The same for an exchange with a response.
-pub(super) fn of_response(request: &Request, answer: &Answer, finder: Option<&Finder>) -> Vec<Other> {
+pub(super) fn of_response(request: &Request, response: &Response, finder: Option<&Finder>) -> Vec<Other> {
     let mut found = of_request(request, finder);
-    parts(&mut found, finder, &answer.body, body_cut(answer));
-    parts(&mut found, finder, &answer.excess, Cut::START);
+    parts(&mut found, finder, &response.body, body_cut(response));
+    parts(&mut found, finder, &response.excess, Cut::START);
     found
 }
 
@@ -63,10 +63,10 @@ fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Other> {
 }
 
 /// The ends at which the content of a response can be partial: it was truncated, or bytes follow it.
-pub(super) fn body_cut(answer: &Answer) -> Cut {
+pub(super) fn body_cut(response: &Response) -> Cut {
     Cut {
         start: false,
-        end: answer.cut.is_some() || answer.body.is_cut() || !answer.excess.is_empty(),
+        end: response.cut.is_some() || response.body.is_cut() || !response.excess.is_empty(),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
     model::{
-        Answer, CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, QUOTED, Reply, Request,
+        CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, Outcome, QUOTED, Request, Response,
     },
 };
 
@@ -222,12 +222,12 @@ impl<'r> Pass<'r> {
         self.content(body, Cut::default(), MAX_BODY);
     }
 
-    pub(super) fn reply(self, reply: &mut Reply) {
-        match reply {
-            Reply::Answer(answer) => {
-                self.decoded(answer);
-                let cut = body_cut(answer);
-                let Answer {
+    pub(super) fn outcome(self, outcome: &mut Outcome) {
+        match outcome {
+            Outcome::Response(response) => {
+                self.decoded(response);
+                let cut = body_cut(response);
+                let Response {
                     version: _,
                     status: _,
                     reason,
@@ -238,7 +238,7 @@ impl<'r> Pass<'r> {
                     syntax,
                     received: _,
                     elapsed_us: _,
-                } = answer;
+                } = response;
                 self.headers(headers);
                 self.content(body, cut, MAX_BODY);
                 self.content(excess, Cut::START, MAX_EXCERPT);
@@ -249,7 +249,7 @@ impl<'r> Pass<'r> {
                     self.hide(text);
                 }
             }
-            Reply::Malformed(Malformed {
+            Outcome::Malformed(Malformed {
                 reason,
                 bytes,
                 elapsed_us: _,
@@ -257,7 +257,7 @@ impl<'r> Pass<'r> {
                 self.quote(reason, Cut::default());
                 self.content(bytes, Cut::default(), MAX_EXCERPT);
             }
-            Reply::Failure(Failure {
+            Outcome::Failure(Failure {
                 kind: _,
                 message,
                 elapsed_us: _,
@@ -266,14 +266,14 @@ impl<'r> Pass<'r> {
     }
 
     /// Secrets in a body with a content coding can only be found in the decoded bytes, which then replace it.
-    fn decoded(self, answer: &mut Answer) {
-        if answer.body.is_empty() || answer.header("content-encoding").next().is_none() {
+    fn decoded(self, response: &mut Response) {
+        if response.body.is_empty() || response.header("content-encoding").next().is_none() {
             return;
         }
-        let view = ResponseView::new(answer, MAX_DECODED);
+        let view = ResponseView::new(response, MAX_DECODED);
         let hidden = view.bytes().ok().and_then(|bytes| self.bytes(bytes, Cut::default()));
         if let Some(hidden) = hidden {
-            answer.body.replace_decoded(hidden);
+            response.body.replace_decoded(hidden);
         }
     }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Digest, Exit, Finding, Level, Partition, Place, Reply, Request, instant};
+use super::{Digest, Exit, Finding, Level, Outcome, Partition, Place, Request, instant};
 
 /// Version of the event format.
 pub const FORMAT: u32 = 2;
@@ -317,7 +317,7 @@ impl CaseFinished {
                 _ if matches!(self.verdict, Verdict::Skipped | Verdict::NotRun) => self.verdict,
                 _ if step.fails() => Verdict::Failed,
                 None => Verdict::NotRun,
-                Some(_) if step.is_unanswered() => Verdict::Errored,
+                Some(_) if step.has_no_response() => Verdict::Errored,
                 Some(_) if self.verdict == Verdict::Flaky => Verdict::Flaky,
                 Some(_) => Verdict::Passed,
             };
@@ -431,11 +431,11 @@ impl Step {
     }
 
     /// Whether its request has no complete response.
-    pub fn is_unanswered(&self) -> bool {
+    pub fn has_no_response(&self) -> bool {
         matches!(
             &self.exchange,
             Some(Exchange {
-                reply: Reply::Failure(_),
+                outcome: Outcome::Failure(_),
                 ..
             })
         )
@@ -454,7 +454,7 @@ impl Attempt {
     /// The step that decides the verdict: the first that fails or has no response, or else the last of the contract that was
     /// sent.
     pub fn deciding(&self) -> Option<&Step> {
-        let decides = |step: &&Step| step.fails() || step.is_unanswered();
+        let decides = |step: &&Step| step.fails() || step.has_no_response();
         let is_sent = |step: &&Step| step.phase == Phase::Main && step.exchange.is_some();
         let failing = self.steps.iter().find(decides);
         failing
@@ -468,8 +468,8 @@ impl Attempt {
     }
 
     /// The response or failure of the deciding step.
-    pub fn reply(&self) -> Option<&Reply> {
-        Some(&self.exchange()?.reply)
+    pub fn outcome(&self) -> Option<&Outcome> {
+        Some(&self.exchange()?.outcome)
     }
 
     /// The exchanges of all steps, in order.
@@ -521,7 +521,7 @@ impl Attempt {
         };
         let reason = match &step.exchange {
             Some(Exchange {
-                reply: Reply::Failure(failure),
+                outcome: Outcome::Failure(failure),
                 ..
             }) => Some(of_setup(failure.message.clone())),
             _ if step.phase == Phase::Setup && step.fails() => self.failing().map(|one| of_setup(one.headline())),
@@ -541,7 +541,7 @@ impl Attempt {
         match self.deciding() {
             Some(step) if step.phase == Phase::Setup && step.fails() => Verdict::Errored,
             Some(step) if step.fails() => Verdict::Failed,
-            Some(step) if step.is_unanswered() => Verdict::Errored,
+            Some(step) if step.has_no_response() => Verdict::Errored,
             None => Verdict::Errored,
             Some(_) if self.reason.is_some() || self.omitted().is_some() => Verdict::Errored,
             Some(_) if is_retried => Verdict::Flaky,
@@ -565,13 +565,13 @@ pub(crate) fn worst(verdict: Verdict, last: &mut Attempt, repeats: &mut [Attempt
         .iter()
         .position(|one| one.failing().is_some())
         .map(|at| (at, Verdict::Failed));
-    let unanswered = || {
+    let without_response = || {
         repeats
             .iter()
             .position(|one| one.reason.is_some())
             .map(|at| (at, Verdict::Errored))
     };
-    let Some((at, worse)) = found.or_else(unanswered) else {
+    let Some((at, worse)) = found.or_else(without_response) else {
         return verdict;
     };
     std::mem::swap(last, &mut repeats[at]);
@@ -584,7 +584,7 @@ pub struct Exchange {
     /// The request.
     pub request: Request,
     /// The response or failure.
-    pub reply: Reply,
+    pub outcome: Outcome,
 }
 
 /// Number of cases by verdict.

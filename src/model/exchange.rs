@@ -39,29 +39,29 @@ impl Request {
 /// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reply {
+pub enum Outcome {
     /// A response that can be judged.
-    Answer(Answer),
+    Response(Response),
     /// Bytes that begin as an HTTP response and violate its grammar (RFC 9112 §2): the API is at fault.
     Malformed(Malformed),
     /// No HTTP response: there is no verdict on the API.
     Failure(Failure),
 }
 
-impl Reply {
+impl Outcome {
     /// From the start of the request to its end, in microseconds.
     pub fn elapsed_us(&self) -> u64 {
         match self {
-            Reply::Answer(answer) => answer.elapsed_us,
-            Reply::Malformed(malformed) => malformed.elapsed_us,
-            Reply::Failure(failure) => failure.elapsed_us,
+            Outcome::Response(response) => response.elapsed_us,
+            Outcome::Malformed(malformed) => malformed.elapsed_us,
+            Outcome::Failure(failure) => failure.elapsed_us,
         }
     }
 }
 
 /// An HTTP response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Answer {
+pub struct Response {
     /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
     pub version: String,
     /// Status code.
@@ -92,7 +92,7 @@ pub struct Answer {
     pub elapsed_us: u64,
 }
 
-impl Answer {
+impl Response {
     /// The messages of a mailbox as a JSON document.
     pub fn mailbox(messages: String, elapsed_us: u64) -> Self {
         Self {

@@ -11,7 +11,7 @@ use crate::{
         fields::{is_of_server, is_varying},
     },
     json,
-    model::{Answer, CREDENTIALS, HIDDEN, field_shown},
+    model::{CREDENTIALS, HIDDEN, Response, field_shown},
     suite::is_matcher,
 };
 
@@ -25,18 +25,22 @@ const DATE: &str = "=[A-Z][a-z]+, [0-9A-Za-z: -]+ GMT";
 const DEPTH: usize = 20;
 
 /// The value at a target, before and after.
-pub(super) fn shown(target: &MutantTarget, original: &Answer, changed: &Answer) -> (Option<String>, Option<String>) {
-    let at = |answer: &Answer| match target {
-        MutantTarget::Status | MutantTarget::Answer => Some(check::status_name(answer.status)),
+pub(super) fn shown(
+    target: &MutantTarget,
+    original: &Response,
+    changed: &Response,
+) -> (Option<String>, Option<String>) {
+    let at = |response: &Response| match target {
+        MutantTarget::Status | MutantTarget::Response => Some(check::status_name(response.status)),
         MutantTarget::Header(name) => {
-            let all: Vec<_> = answer.header(name).collect();
+            let all: Vec<_> = response.header(name).collect();
             (!all.is_empty()).then(|| field_shown(&all.join(", ")).into_owned())
         }
         MutantTarget::Body(pointer) if pointer.is_empty() => {
-            Some(answer.body.text().into_owned()).filter(|text| !text.is_empty())
+            Some(response.body.text().into_owned()).filter(|text| !text.is_empty())
         }
         MutantTarget::Body(pointer) => {
-            let value = json::read(answer.body.bytes()).ok()?;
+            let value = json::read(response.body.bytes()).ok()?;
             value.pointer(pointer).map(json::show)
         }
     };
@@ -73,17 +77,17 @@ pub(super) fn place<'t>(operator: &Operator, target: &'t MutantTarget) -> (&'t s
 }
 
 /// Usually equal for targets that get the same first suggestion: survivors are grouped by it before advice is computed.
-pub(super) fn likeness(target: &MutantTarget, at: &str, answer: &Answer, names: &Names) -> u64 {
+pub(super) fn likeness(target: &MutantTarget, at: &str, response: &Response, names: &Names) -> u64 {
     let text = match target {
-        MutantTarget::Status | MutantTarget::Answer => answer.status.to_string(),
-        MutantTarget::Header(name) => answer.header(name).collect::<Vec<_>>().join(", "),
-        MutantTarget::Body(_) => match json::read(answer.body.bytes()) {
+        MutantTarget::Status | MutantTarget::Response => response.status.to_string(),
+        MutantTarget::Header(name) => response.header(name).collect::<Vec<_>>().join(", "),
+        MutantTarget::Body(_) => match json::read(response.body.bytes()) {
             Ok(value) => match value.pointer(&outside_arrays(at)) {
                 Some(Value::String(text)) => text.clone(),
                 Some(value) => value.to_string(),
                 None => String::new(),
             },
-            Err(_) => answer.body.text().into_owned(),
+            Err(_) => response.body.text().into_owned(),
         },
     };
     let mut hasher = DefaultHasher::new();
@@ -115,7 +119,7 @@ pub(super) fn candidates(
             .into_iter()
             .map(|test| json!({ "expect": { "headers": { name.clone(): test } } }))
             .collect(),
-        MutantTarget::Answer => std::iter::once(status).chain(body("", false, view, names)).collect(),
+        MutantTarget::Response => std::iter::once(status).chain(body("", false, view, names)).collect(),
         MutantTarget::Body(_) => {
             let (at, is_whole) = place(operator, target);
             body(at, is_whole, view, names)
@@ -124,11 +128,11 @@ pub(super) fn candidates(
 }
 
 /// Tests of a header field.
-fn header(name: &str, answer: &Answer, names: &Names) -> Vec<Value> {
+fn header(name: &str, response: &Response, names: &Names) -> Vec<Value> {
     let present = json!({ "present": true });
-    let values: Vec<&str> = answer.header(name).collect();
+    let values: Vec<&str> = response.header(name).collect();
     if name == "set-cookie" {
-        let cookies = values.iter().filter_map(|value| cookie(value, answer, names));
+        let cookies = values.iter().filter_map(|value| cookie(value, response, names));
         let cookies = cookies.map(|pattern| json!({ "matches": pattern }));
         return cookies.chain([present]).collect();
     }
@@ -153,7 +157,7 @@ fn header(name: &str, answer: &Answer, names: &Names) -> Vec<Value> {
 }
 
 /// A pattern of a cookie: its name and attributes, but neither its value nor a date.
-fn cookie(text: &str, answer: &Answer, names: &Names) -> Option<String> {
+fn cookie(text: &str, response: &Response, names: &Names) -> Option<String> {
     let mut parts = text.split(';');
     let pair = parts.next().unwrap_or_default();
     let (name, value) = pair.split_once('=')?;
@@ -164,7 +168,7 @@ fn cookie(text: &str, answer: &Answer, names: &Names) -> Option<String> {
     let mut out = format!("^{}={value}", regex::escape(name));
     for attribute in parts {
         let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-        let is_date = check::instant(value.trim()).is_some_and(|at| at > answer.received);
+        let is_date = check::instant(value.trim()).is_some_and(|at| at > response.received);
         out.push(';');
         if is_date || names.is_masked(value) {
             out.push_str(&regex::escape(key));

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     check::{self, Expectation, ResponseView, failing_layers},
-    model::Reply,
+    model::Outcome,
     plan::Plan,
     schema::SchemaStore,
     source::{FileId, Sources},
@@ -99,7 +99,7 @@ impl<'a> Adviser<'a> {
         let Some((Some(case_file), of_file)) = self.files.get(&file) else {
             return vec![(Advice::default(), left)];
         };
-        let view = &ResponseView::new(&subject.answer, subject.bound.expectation.max_body);
+        let view = &ResponseView::new(&subject.response, subject.bound.expectation.max_body);
         let mut last = String::new();
         for mut candidate in advice::candidates(&OPERATORS[found.operator], &found.target, view, &subject.names) {
             case_file.complete(&mut candidate);
@@ -140,7 +140,7 @@ impl<'a> Adviser<'a> {
             let subject = &self.subjects[*at];
             let expectation = self.plan.bind_amended(&subject.case, amended, self.sources).ok()?;
             let other = subject.other.as_ref();
-            let failing_layers = failing_layers(&expectation, &subject.bound.request, &subject.answer, other);
+            let failing_layers = failing_layers(&expectation, &subject.bound.request, &subject.response, other);
             if !failing_layers.is_empty() {
                 return None;
             }
@@ -194,9 +194,9 @@ impl<'a> Adviser<'a> {
             return killed;
         };
         let other = subject.other.as_ref();
-        Mutants::make_with(&subject.answer, elsewhere, &OPERATORS[operator], &mut |mutant| {
+        Mutants::make_with(&subject.response, elsewhere, &OPERATORS[operator], &mut |mutant| {
             if let Some(place) = numbers.iter().position(|number| *number == mutant.number) {
-                let failing_layers = failing_layers(expectation, &subject.bound.request, mutant.answer, other);
+                let failing_layers = failing_layers(expectation, &subject.bound.request, mutant.response, other);
                 killed[place] = !failing_layers.is_empty();
             }
         });
@@ -225,11 +225,11 @@ impl<'a> Adviser<'a> {
             advice::snapshot(view, &def.snapshots.redact, &subject.names).and_then(|(addition, places)| {
                 let amended = file.with(&yaml::render(&addition), self.schemas)?;
                 let mut expectation = self.plan.bind_amended(&subject.case, &amended, self.sources).ok()?;
-                let reply = Reply::Answer(subject.answer.clone());
+                let outcome = Outcome::Response(subject.response.clone());
                 let other = subject.other.as_ref();
-                let new = check::check(&expectation, &subject.bound.request, &reply, other).snapshot?;
+                let new = check::check(&expectation, &subject.bound.request, &outcome, other).snapshot?;
                 expectation.snapshot.as_mut()?.stored = Some(new.trim_end().to_owned());
-                let failing_layers = failing_layers(&expectation, &subject.bound.request, &subject.answer, other);
+                let failing_layers = failing_layers(&expectation, &subject.bound.request, &subject.response, other);
                 failing_layers.is_empty().then_some((expectation, places))
             });
         let Some((expectation, places)) = expectation else {

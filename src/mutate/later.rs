@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     check::{self, FailingLayers, failing_layers},
-    model::{Answer, CaseFinished, CheckId, Exchange, Reply, Request, Step},
+    model::{Response, CaseFinished, CheckId, Exchange, Outcome, Request, Step},
     plan::{Bound, Cookies, Late, Location, Plan, Planned, Unbound, location},
     source::Sources,
     suite::{FollowDef, StepDef},
@@ -42,9 +42,9 @@ pub(super) enum LaterResult {
 }
 
 impl RecordedStep {
-    fn response(&self) -> Option<&Answer> {
-        match &self.exchange.reply {
-            Reply::Answer(answer) => Some(answer),
+    fn response(&self) -> Option<&Response> {
+        match &self.exchange.outcome {
+            Outcome::Response(response) => Some(response),
             _ => None,
         }
     }
@@ -85,14 +85,14 @@ impl Flow {
                 passes: false,
             };
             one.bound = plan.bind(&planned.case, index, &one.late(), sources).ok();
-            if let (Some(bound), Some(answer)) = (&one.bound, one.response()) {
-                let values = check::captured(&bound.expectation, answer);
+            if let (Some(bound), Some(response)) = (&one.bound, one.response()) {
+                let values = check::captured(&bound.expectation, response);
                 let all = bound.expectation.captures.iter().zip(values);
                 captures.extend(all.filter_map(|(capture, value)| Some((capture.name.to_string(), value?))));
                 let judged = check::check(
                     &bound.expectation,
                     &one.exchange.request,
-                    &one.exchange.reply,
+                    &one.exchange.outcome,
                     flow.other(def),
                 );
                 one.passes = !judged.fails();
@@ -122,14 +122,14 @@ impl Flow {
     }
 
     /// The response that the one to a step is compared with.
-    fn other(&self, def: &StepDef) -> Option<&Reply> {
+    fn other(&self, def: &StepDef) -> Option<&Outcome> {
         let id = &def.expect.same_as.as_ref()?.value;
         let other = self.steps.iter().find(|step| self.def(step).id == *id)?;
-        Some(&other.exchange.reply)
+        Some(&other.exchange.outcome)
     }
 
     /// Judges a mutant of the response to the step at an index of the case by the steps after it.
-    pub(super) fn judge(&self, index: usize, mutant: &Answer, plan: &Plan, sources: &Sources) -> LaterResult {
+    pub(super) fn judge(&self, index: usize, mutant: &Response, plan: &Plan, sources: &Sources) -> LaterResult {
         let Some(at) = self.steps.iter().position(|step| step.index == index) else {
             return LaterResult::Passes;
         };
@@ -147,9 +147,9 @@ impl Flow {
                 if sent_cookies(before, &step.exchange.request) != sent_cookies(after, &step.exchange.request) {
                     return LaterResult::Unknown;
                 }
-                if let Some(answer) = step.response() {
-                    before.take(&step.exchange.request, answer);
-                    after.take(&step.exchange.request, answer);
+                if let Some(response) = step.response() {
+                    before.take(&step.exchange.request, response);
+                    after.take(&step.exchange.request, response);
                 }
             }
             match self.judge_step(step, &change, plan, sources) {
@@ -180,12 +180,12 @@ impl Flow {
             Err(_) => return LaterResult::Unknown,
         };
         let is_judge = step.passes && bound.request == before.request;
-        let Some(answer) = step.response().filter(|_| is_judge) else {
+        let Some(response) = step.response().filter(|_| is_judge) else {
             return LaterResult::Unknown;
         };
-        let mutant = is_compared.then(|| Reply::Answer(change.mutant.clone()));
+        let mutant = is_compared.then(|| Outcome::Response(change.mutant.clone()));
         let other = mutant.as_ref().or_else(|| self.other(def));
-        let failing = failing_layers(&bound.expectation, &step.exchange.request, answer, other);
+        let failing = failing_layers(&bound.expectation, &step.exchange.request, response, other);
         if failing.is_empty() {
             LaterResult::Passes
         } else {
@@ -194,13 +194,13 @@ impl Flow {
     }
 
     /// The cookies after the step at a position, with its recorded response and with a mutant of it.
-    fn jars(&self, at: usize, mutant: &Answer) -> Jars {
+    fn jars(&self, at: usize, mutant: &Response) -> Jars {
         let mut jars = Jars::default();
         for (number, step) in self.steps[..=at].iter().enumerate() {
             let (before, after) = jars.of(self.def(step));
-            let Some(answer) = step.response() else { continue };
-            before.take(&step.exchange.request, answer);
-            after.take(&step.exchange.request, if number == at { mutant } else { answer });
+            let Some(response) = step.response() else { continue };
+            before.take(&step.exchange.request, response);
+            after.take(&step.exchange.request, if number == at { mutant } else { response });
         }
         jars
     }
@@ -210,7 +210,7 @@ impl Flow {
 struct Change<'a> {
     def: &'a StepDef,
     original: &'a RecordedStep,
-    mutant: &'a Answer,
+    mutant: &'a Response,
     /// The captures whose values differ.
     captures: Vec<(String, serde_json::Value)>,
     sets_cookies: bool,
@@ -218,9 +218,9 @@ struct Change<'a> {
 
 impl<'a> Change<'a> {
     /// None if the step cannot be judged.
-    fn of(original: &'a RecordedStep, def: &'a StepDef, mutant: &'a Answer) -> Option<Self> {
-        let (bound, answer) = (original.bound.as_ref()?, original.response()?);
-        let before = check::captured(&bound.expectation, answer);
+    fn of(original: &'a RecordedStep, def: &'a StepDef, mutant: &'a Response) -> Option<Self> {
+        let (bound, response) = (original.bound.as_ref()?, original.response()?);
+        let before = check::captured(&bound.expectation, response);
         let after = check::captured(&bound.expectation, mutant);
         let names = bound.expectation.captures.iter().map(|capture| &capture.name);
         let changed = names.zip(before.into_iter().zip(after));
@@ -231,7 +231,7 @@ impl<'a> Change<'a> {
             original,
             mutant,
             captures: captures.collect(),
-            sets_cookies: !answer.header("set-cookie").eq(mutant.header("set-cookie")),
+            sets_cookies: !response.header("set-cookie").eq(mutant.header("set-cookie")),
         })
     }
 
@@ -247,7 +247,7 @@ impl<'a> Change<'a> {
         let origin = Url::parse(&sent.url).ok()?.origin().ascii_serialization();
         let mut exchange = self.original.exchange.clone();
         let before = location::of(Some(&exchange), &origin);
-        exchange.reply = Reply::Answer(self.mutant.clone());
+        exchange.outcome = Outcome::Response(self.mutant.clone());
         match location::of(Some(&exchange), &origin) {
             after if after == before => None,
             Location::Same(_) => Some(LaterResult::Unknown),

@@ -33,7 +33,7 @@ pub use crate::model::Layer;
 
 use crate::{
     check::{self, ResponseView, failing_layers},
-    model::{Answer, CaseFinished, Event, Exit, Level, Phase, Place, Reply, Verdict, marks_of},
+    model::{Response, CaseFinished, Event, Exit, Level, Phase, Place, Outcome, Verdict, marks_of},
     plan::{Bound, Plan, Planned},
     recording::{Recording, RecordingError},
     schema::SchemaStore,
@@ -73,11 +73,11 @@ struct Subject {
     /// The step's index in the case.
     step: usize,
     /// The response that it is compared with.
-    other: Option<Reply>,
+    other: Option<Outcome>,
     /// The recorded steps of the case, if there are several.
     flow: Option<Arc<Flow>>,
     bound: Bound,
-    answer: Answer,
+    response: Response,
     suite: String,
     place: Place,
     names: Names,
@@ -85,7 +85,7 @@ struct Subject {
 
 /// The results of one case's mutants.
 #[derive(Default)]
-struct Outcome {
+struct MutantResults {
     operators: Vec<Tally>,
     first: [usize; 7],
     only: [usize; 7],
@@ -108,8 +108,8 @@ struct Found {
 /// Measures the suite by the responses of a recording.
 pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) -> Result<Measured, RecordingError> {
     let recorded = read(path)?;
-    let replies: HashMap<&str, &Reply> = (recorded.iter())
-        .filter_map(|case| Some((case.id.as_str(), &case.last.exchange()?.reply)))
+    let outcomes: HashMap<&str, &Outcome> = (recorded.iter())
+        .filter_map(|case| Some((case.id.as_str(), &case.last.exchange()?.outcome)))
         .collect();
     let elsewhere = elsewhere(&recorded, plan);
     let mut not_measured = Vec::new();
@@ -121,7 +121,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
         for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main && step.mail.is_none()) {
             let id = planned.case.step_id(step);
             let made = match by_id.get(id.as_str()) {
-                Some(case) => subject(case, (planned, index, &flow), plan, sources, &replies),
+                Some(case) => subject(case, (planned, index, &flow), plan, sources, &outcomes),
                 None => Err("it is not in the recording".to_owned()),
             };
             match made {
@@ -142,7 +142,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
         });
     }
     let next = AtomicUsize::new(0);
-    let outcomes: Vec<Mutex<Outcome>> = subjects.iter().map(|_| Mutex::default()).collect();
+    let all_results: Vec<Mutex<MutantResults>> = subjects.iter().map(|_| Mutex::default()).collect();
     std::thread::scope(|scope| {
         for _ in 0..how.jobs.clamp(1, subjects.len().max(1)) {
             scope.spawn(|| {
@@ -151,18 +151,18 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
                     let Some(subject) = subjects.get(at) else { break };
                     let other = subject.other.as_ref();
                     let of_suite = &elsewhere[&subject.suite];
-                    let outcome = judge(subject, other, of_suite, (plan, sources));
-                    *outcomes[at].lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+                    let results = judge(subject, other, of_suite, (plan, sources));
+                    *all_results[at].lock().unwrap_or_else(PoisonError::into_inner) = results;
                 }
             });
         }
     });
-    let outcomes: Vec<_> = outcomes
+    let all_results: Vec<_> = all_results
         .into_iter()
-        .map(|outcome| outcome.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .map(|results| results.into_inner().unwrap_or_else(PoisonError::into_inner))
         .collect();
     let mut adviser = Adviser::new(&subjects, &elsewhere, plan, sources, how.schemas);
-    Ok(fold(&mut adviser, outcomes, not_measured, how))
+    Ok(fold(&mut adviser, all_results, not_measured, how))
 }
 
 fn read(path: &Path) -> Result<Vec<CaseFinished>, RecordingError> {
@@ -193,23 +193,23 @@ fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewher
     let mut all: HashMap<String, Elsewhere> = HashMap::new();
     for case in sorted {
         let of_suite = all.entry(case.suite.clone()).or_insert_with(|| Elsewhere {
-            answers: Vec::new(),
+            responses: Vec::new(),
             ids: ids.clone(),
         });
-        let Some(Reply::Answer(answer)) = case.last.exchange().map(|exchange| &exchange.reply) else {
+        let Some(Outcome::Response(response)) = case.last.exchange().map(|exchange| &exchange.outcome) else {
             continue;
         };
-        if of_suite.answers.len() < MAX_KINDS && !of_suite.answers.iter().any(|known| is_alike(known, answer)) {
-            of_suite.answers.push(decoded(answer, plan.target.limits.max_body));
+        if of_suite.responses.len() < MAX_KINDS && !of_suite.responses.iter().any(|known| is_alike(known, response)) {
+            of_suite.responses.push(decoded(response, plan.target.limits.max_body));
         }
     }
     all
 }
 
 /// The response without content codings, so that mutants of its body need none.
-fn decoded(answer: &Answer, limit: usize) -> Answer {
-    let mut plain = answer.clone();
-    let view = ResponseView::new(answer, limit);
+fn decoded(response: &Response, limit: usize) -> Response {
+    let mut plain = response.clone();
+    let view = ResponseView::new(response, limit);
     if let Ok(bytes) = view.bytes() {
         plain.body.replace_decoded(bytes.to_vec());
     }
@@ -235,16 +235,16 @@ fn subject(
     (planned, step, flow): (&Planned, usize, &Arc<Flow>),
     plan: &Plan,
     sources: &Sources,
-    replies: &HashMap<&str, &Reply>,
+    outcomes: &HashMap<&str, &Outcome>,
 ) -> Result<Subject, String> {
     if !matches!(recorded.verdict, Verdict::Passed | Verdict::Flaky) {
         return Err(format!("it is {} in the recording", recorded.verdict.name()));
     }
     let exchange = recorded.last.exchange().ok_or("it has no response in the recording")?;
-    let Reply::Answer(answer) = &exchange.reply else {
+    let Outcome::Response(response) = &exchange.outcome else {
         return Err("it has no response in the recording".to_owned());
     };
-    if answer.body.is_cut() {
+    if response.body.is_cut() {
         return Err("the recording contains only a part of the body".to_owned());
     }
     let mut bound = plan
@@ -254,8 +254,8 @@ fn subject(
     bound.request = exchange.request.clone();
     let other = bound.expectation.same_as.as_ref();
     let other = other.map(|other| format!("{}:{}", planned.case.id, other.id));
-    let other = other.and_then(|other| replies.get(other.as_str()).copied());
-    let judgement = check::check(&bound.expectation, &bound.request, &exchange.reply, other);
+    let other = other.and_then(|other| outcomes.get(other.as_str()).copied());
+    let judgement = check::check(&bound.expectation, &bound.request, &exchange.outcome, other);
     if let Some(finding) = judgement.findings.iter().find(|finding| finding.level == Level::Deny) {
         return Err(format!(
             "it does not pass with the current suite: {}",
@@ -271,23 +271,23 @@ fn subject(
         other: other.cloned(),
         flow: flow.has_later().then(|| Arc::clone(flow)),
         bound,
-        answer: decoded(answer, plan.target.limits.max_body),
+        response: decoded(response, plan.target.limits.max_body),
         suite: recorded.suite.clone(),
         place: sources.place(span),
-        names: names(plan, &planned.case, answer.received),
+        names: names(plan, &planned.case, response.received),
     })
 }
 
 /// Checks all mutants of one response: by its own step, and by later steps that use what a mutant changes.
 fn judge(
     subject: &Subject,
-    other: Option<&Reply>,
+    other: Option<&Outcome>,
     elsewhere: &Elsewhere,
     (plan, sources): (&Plan, &Sources),
-) -> Outcome {
-    let mut outcome = Outcome {
+) -> MutantResults {
+    let mut results = MutantResults {
         operators: vec![Tally::default(); OPERATORS.len()],
-        ..Outcome::default()
+        ..MutantResults::default()
     };
     let places: HashMap<&str, usize> = OPERATORS
         .iter()
@@ -295,13 +295,13 @@ fn judge(
         .map(|(at, operator)| (operator.id, at))
         .collect();
     let mut likenesses: HashMap<(usize, String), u64> = HashMap::new();
-    Mutants::make(&subject.answer, elsewhere, &mut |mutant: Mutant<'_>| {
+    Mutants::make(&subject.response, elsewhere, &mut |mutant: Mutant<'_>| {
         let at = places[mutant.operator.id];
-        let tally = &mut outcome.operators[at];
-        let mut seen = failing_layers(&subject.bound.expectation, &subject.bound.request, mutant.answer, other);
+        let tally = &mut results.operators[at];
+        let mut seen = failing_layers(&subject.bound.expectation, &subject.bound.request, mutant.response, other);
         let mut is_undecided = false;
         if let Some(flow) = subject.flow.as_ref().filter(|_| seen.is_empty()) {
-            match flow.judge(subject.step, mutant.answer, plan, sources) {
+            match flow.judge(subject.step, mutant.response, plan, sources) {
                 LaterResult::Passes => {}
                 LaterResult::Fails(layers) => seen = layers,
                 LaterResult::Unknown => is_undecided = true,
@@ -309,21 +309,21 @@ fn judge(
         }
         if let Some(first) = seen.first() {
             tally.killed += 1;
-            outcome.first[first as usize] += 1;
+            results.first[first as usize] += 1;
             if let Some(only) = seen.only() {
-                outcome.only[only as usize] += 1;
+                results.only[only as usize] += 1;
                 if only == Layer::Snapshot {
                     let at = (at, advice::general(mutant.target));
-                    *outcome.by_snapshot.entry(at).or_default() += 1;
+                    *results.by_snapshot.entry(at).or_default() += 1;
                 }
             }
-        } else if is_equivalent(&subject.answer, mutant.answer) {
+        } else if is_equivalent(&subject.response, mutant.response) {
             tally.equivalent += 1;
         } else if is_undecided {
             tally.undecided += 1;
         } else {
             tally.survived += 1;
-            let (before, after) = advice::shown(mutant.target, &subject.answer, mutant.answer);
+            let (before, after) = advice::shown(mutant.target, &subject.response, mutant.response);
             let survivor = Survivor {
                 id: format!("{}#{}#{}", subject.id, mutant.operator.id, mutant.number + 1),
                 case: subject.id.clone(),
@@ -332,7 +332,7 @@ fn judge(
                 after,
             };
             let likeness = likeness(subject, &mutant, &mut likenesses);
-            outcome.survivors.push(Found {
+            results.survivors.push(Found {
                 operator: at,
                 number: mutant.number,
                 target: mutant.target.clone(),
@@ -341,7 +341,7 @@ fn judge(
             });
         }
     });
-    outcome
+    results
 }
 
 fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, String), u64>) -> u64 {
@@ -351,11 +351,11 @@ fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, 
     }
     let (at, is_whole) = advice::place(mutant.operator, mutant.target);
     let key = match mutant.target {
-        MutantTarget::Status | MutantTarget::Answer => (0, String::new()),
+        MutantTarget::Status | MutantTarget::Response => (0, String::new()),
         MutantTarget::Header(name) => (1, name.clone()),
         MutantTarget::Body(_) => (2 + usize::from(is_whole), at.to_owned()),
     };
-    *(known.entry(key)).or_insert_with(|| advice::likeness(mutant.target, at, &subject.answer, &subject.names))
+    *(known.entry(key)).or_insert_with(|| advice::likeness(mutant.target, at, &subject.response, &subject.names))
 }
 
 /// The waiver, the suite, the target, the file of a table, the likeness.
@@ -363,7 +363,7 @@ type Key = (Option<usize>, String, String, Option<Arc<str>>, u64);
 
 fn fold(
     adviser: &mut Adviser<'_>,
-    outcomes: Vec<Outcome>,
+    all_results: Vec<MutantResults>,
     not_measured: Vec<NotMeasured>,
     how: Measuring<'_>,
 ) -> Measured {
@@ -374,22 +374,22 @@ fn fold(
     let mut groups: BTreeMap<Key, Survived> = BTreeMap::new();
     let mut used = BTreeSet::new();
     let mut by_snapshot: BTreeMap<(String, usize, String), usize> = BTreeMap::new();
-    for (at, (subject, outcome)) in subjects.iter().zip(outcomes).enumerate() {
+    for (at, (subject, results)) in subjects.iter().zip(all_results).enumerate() {
         let suite = suites.entry(subject.suite.clone()).or_default();
-        for (sum, tally) in operators.iter_mut().zip(&outcome.operators) {
+        for (sum, tally) in operators.iter_mut().zip(&results.operators) {
             add(sum, *tally);
             add(suite, *tally);
         }
-        for ((operator, target), mutants) in outcome.by_snapshot {
+        for ((operator, target), mutants) in results.by_snapshot {
             *by_snapshot
                 .entry((subject.suite.clone(), operator, target))
                 .or_default() += mutants;
         }
         for layer in 0..7 {
-            first[layer] += outcome.first[layer];
-            only[layer] += outcome.only[layer];
+            first[layer] += results.first[layer];
+            only[layer] += results.only[layer];
         }
-        for found in outcome.survivors {
+        for found in results.survivors {
             let shown = advice::general(&found.target);
             let id = OPERATORS[found.operator].id;
             let waivers = &subject.case.suite.def.survivors;

@@ -6,7 +6,7 @@ use super::operator::{OPERATORS, Operator};
 use crate::{
     check::MediaType,
     json,
-    model::{Answer, Content},
+    model::{Content, Response},
 };
 
 /// Maximum number of items of an array that are changed, from its start: each change costs as much as the whole body.
@@ -23,7 +23,7 @@ pub(super) enum MutantTarget {
     /// A location in the body: a JSON pointer.
     Body(String),
     /// All of it.
-    Answer,
+    Response,
 }
 
 impl std::fmt::Display for MutantTarget {
@@ -33,7 +33,7 @@ impl std::fmt::Display for MutantTarget {
             Self::Header(name) => write!(f, "header {name}"),
             Self::Body(pointer) if pointer.is_empty() => f.write_str("body"),
             Self::Body(pointer) => write!(f, "body {pointer}"),
-            Self::Answer => f.write_str("answer"),
+            Self::Response => f.write_str("response"),
         }
     }
 }
@@ -44,21 +44,21 @@ pub(super) struct Mutant<'m> {
     /// Its number among the mutants of its operator.
     pub(super) number: usize,
     pub(super) target: &'m MutantTarget,
-    pub(super) answer: &'m Answer,
+    pub(super) response: &'m Response,
 }
 
 /// Values from other responses.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
     /// Responses to other cases of the suite, one of each kind.
-    pub(super) answers: Vec<Answer>,
+    pub(super) responses: Vec<Response>,
     /// Values of the target's variables that look like ids.
     pub(super) ids: Vec<String>,
 }
 
 /// A response and the function that receives its mutants.
 pub(super) struct Mutants<'a> {
-    answer: &'a Answer,
+    response: &'a Response,
     json: Option<Value>,
     elsewhere: &'a Elsewhere,
     operator: &'static Operator,
@@ -68,14 +68,14 @@ pub(super) struct Mutants<'a> {
 
 impl<'a> Mutants<'a> {
     fn new(
-        answer: &'a Answer,
+        response: &'a Response,
         elsewhere: &'a Elsewhere,
         operator: &'static Operator,
         tell: &'a mut dyn FnMut(Mutant<'_>),
     ) -> Self {
         Self {
-            answer,
-            json: json::read(answer.body.bytes()).ok(),
+            response,
+            json: json::read(response.body.bytes()).ok(),
             elsewhere,
             operator,
             number: 0,
@@ -85,29 +85,29 @@ impl<'a> Mutants<'a> {
 
     /// Makes the mutants of one operator.
     pub(super) fn make_with(
-        answer: &'a Answer,
+        response: &'a Response,
         elsewhere: &'a Elsewhere,
         operator: &'static Operator,
         tell: &'a mut dyn FnMut(Mutant<'_>),
     ) {
-        (operator.make)(&mut Self::new(answer, elsewhere, operator, tell));
+        (operator.make)(&mut Self::new(response, elsewhere, operator, tell));
     }
 
     /// Makes all mutants of a response, in the order of the operators.
-    pub(super) fn make(answer: &'a Answer, elsewhere: &'a Elsewhere, tell: &'a mut dyn FnMut(Mutant<'_>)) {
-        let mut mutants = Self::new(answer, elsewhere, &OPERATORS[0], tell);
+    pub(super) fn make(response: &'a Response, elsewhere: &'a Elsewhere, tell: &'a mut dyn FnMut(Mutant<'_>)) {
+        let mut mutants = Self::new(response, elsewhere, &OPERATORS[0], tell);
         for operator in OPERATORS {
             (mutants.operator, mutants.number) = (operator, 0);
             (operator.make)(&mut mutants);
         }
     }
 
-    pub(super) fn response(&self) -> &'a Answer {
-        self.answer
+    pub(super) fn response(&self) -> &'a Response {
+        self.response
     }
 
     pub(super) fn status(&self) -> u16 {
-        self.answer.status
+        self.response.status
     }
 
     pub(super) fn json(&self) -> Option<&Value> {
@@ -116,7 +116,7 @@ impl<'a> Mutants<'a> {
 
     /// The body as text; empty if it is not text.
     pub(super) fn text(&self) -> &'a str {
-        std::str::from_utf8(self.answer.body.bytes()).unwrap_or_default()
+        std::str::from_utf8(self.response.body.bytes()).unwrap_or_default()
     }
 
     pub(super) fn ids(&self) -> Vec<String> {
@@ -128,35 +128,35 @@ impl<'a> Mutants<'a> {
     }
 
     /// Responses to other cases, of a different kind than this one.
-    pub(super) fn others(&self) -> Vec<Answer> {
-        let others = self.elsewhere.answers.iter();
+    pub(super) fn others(&self) -> Vec<Response> {
+        let others = self.elsewhere.responses.iter();
         others
-            .filter(|other| !is_alike(other, self.answer))
+            .filter(|other| !is_alike(other, self.response))
             .take(3)
             .cloned()
             .collect()
     }
 
     /// A response of success in place of this rejection: a recorded one, or else an empty one.
-    pub(super) fn success(&self) -> Option<Answer> {
-        if !matches!(self.answer.status, 400..=499) {
+    pub(super) fn success(&self) -> Option<Response> {
+        if !matches!(self.response.status, 400..=499) {
             return None;
         }
         let known = self
             .elsewhere
-            .answers
+            .responses
             .iter()
             .find(|other| matches!(other.status, 200..=299));
         let empty = || {
-            let mut answer = self.answer.clone();
-            answer.status = 200;
-            answer.reason = None;
-            answer
+            let mut response = self.response.clone();
+            response.status = 200;
+            response.reason = None;
+            response
                 .headers
                 .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
-            answer.headers.push(("content-length".to_owned(), "0".to_owned()));
-            answer.body = Content::default();
-            answer
+            response.headers.push(("content-length".to_owned(), "0".to_owned()));
+            response.body = Content::default();
+            response
         };
         Some(known.cloned().unwrap_or_else(empty))
     }
@@ -178,28 +178,30 @@ impl<'a> Mutants<'a> {
     }
 
     /// A mutant that is made by changing a copy of the response.
-    pub(super) fn add(&mut self, target: &MutantTarget, change: impl FnOnce(&mut Answer)) {
-        let mut answer = self.answer.clone();
-        change(&mut answer);
-        self.tell(target, &answer);
+    pub(super) fn add(&mut self, target: &MutantTarget, change: impl FnOnce(&mut Response)) {
+        let mut response = self.response.clone();
+        change(&mut response);
+        self.tell(target, &response);
     }
 
     /// The same with a different body; `content-length` is adjusted.
     pub(super) fn add_body(&mut self, target: &MutantTarget, body: String) {
-        self.add(target, |answer| set_body(answer, body));
+        self.add(target, |response| set_body(response, body));
     }
 
     /// The same with a different media type.
     pub(super) fn add_media(&mut self, target: &MutantTarget, body: String, media_type: &str) {
-        self.add(target, |answer| {
-            set_body(answer, body);
-            let known = answer
+        self.add(target, |response| {
+            set_body(response, body);
+            let known = response
                 .headers
                 .iter_mut()
                 .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
             match known {
                 Some((_, value)) => media_type.clone_into(value),
-                None => answer.headers.push(("content-type".to_owned(), media_type.to_owned())),
+                None => response
+                    .headers
+                    .push(("content-type".to_owned(), media_type.to_owned())),
             }
         });
     }
@@ -223,14 +225,14 @@ impl<'a> Mutants<'a> {
         self.json = Some(json);
     }
 
-    fn tell(&mut self, target: &MutantTarget, answer: &Answer) {
+    fn tell(&mut self, target: &MutantTarget, response: &Response) {
         let (operator, number) = (self.operator, self.number);
         self.number += 1;
         (self.tell)(Mutant {
             operator,
             number,
             target,
-            answer,
+            response,
         });
     }
 }
@@ -257,26 +259,26 @@ fn collect(value: &Value, at: &str, wanted: &dyn Fn(&Value) -> bool, places: &mu
     }
 }
 
-fn set_body(answer: &mut Answer, body: String) {
+fn set_body(response: &mut Response, body: String) {
     let length = body.len();
-    let declared = answer
+    let declared = response
         .headers
         .iter_mut()
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     match declared {
         Some((_, value)) => *value = length.to_string(),
-        None if answer.body.is_empty() && length > 0 => {
-            answer.headers.push(("content-length".to_owned(), length.to_string()));
+        None if response.body.is_empty() && length > 0 => {
+            response.headers.push(("content-length".to_owned(), length.to_string()));
         }
         None => {}
     }
-    answer.body = Content::decoded(body.into_bytes());
+    response.body = Content::decoded(body.into_bytes());
 }
 
 /// Whether two responses are of the same kind: the same status and form of body.
-pub(super) fn is_alike(one: &Answer, other: &Answer) -> bool {
-    let form = |answer: &Answer| {
-        let value = json::read(answer.body.bytes()).ok()?;
+pub(super) fn is_alike(one: &Response, other: &Response) -> bool {
+    let form = |response: &Response| {
+        let value = json::read(response.body.bytes()).ok()?;
         let names = value
             .as_object()
             .map(|object| object.keys().cloned().collect::<Vec<_>>());
@@ -286,9 +288,9 @@ pub(super) fn is_alike(one: &Answer, other: &Answer) -> bool {
 }
 
 /// Whether two responses are equivalent for a client.
-pub(super) fn is_equivalent(one: &Answer, other: &Answer) -> bool {
-    let fields = |answer: &Answer| {
-        let mut all: Vec<_> = (answer.headers.iter())
+pub(super) fn is_equivalent(one: &Response, other: &Response) -> bool {
+    let fields = |response: &Response| {
+        let mut all: Vec<_> = (response.headers.iter())
             .filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
             .map(|(name, value)| {
                 let name = name.to_ascii_lowercase();

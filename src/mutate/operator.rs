@@ -64,8 +64,8 @@ pub const OPERATORS: &[Operator] = &[
     Operator { id: "body/date-zoneless", regression: "a time type without a zone", make: date_zoneless },
     Operator { id: "body/date-local", regression: "the server's local time zone", make: date_local },
     Operator { id: "body/id-swapped", regression: "the id of another tenant or user", make: id_swapped },
-    Operator { id: "answer/swapped", regression: "the response of a different branch of the handler", make: swapped },
-    Operator { id: "answer/success-where-refused", regression: "a removed check", make: success },
+    Operator { id: "response/swapped", regression: "the response of a different branch of the handler", make: swapped },
+    Operator { id: "response/success-where-refused", regression: "a removed check", make: success },
 ];
 
 const CODES: [u16; 24] = [
@@ -79,7 +79,7 @@ fn same_class(out: &mut Mutants<'_>) {
         .into_iter()
         .filter(|code| code / 100 == status / 100 && *code != status)
     {
-        out.add(&MutantTarget::Status, |answer| answer.status = code);
+        out.add(&MutantTarget::Status, |response| response.status = code);
     }
 }
 
@@ -89,15 +89,15 @@ fn other_class(out: &mut Mutants<'_>) {
         .into_iter()
         .filter(|code| code / 100 != status / 100)
     {
-        out.add(&MutantTarget::Status, |answer| answer.status = code);
+        out.add(&MutantTarget::Status, |response| response.status = code);
     }
 }
 
 fn no_content_to_ok(out: &mut Mutants<'_>) {
     if out.status() == 204 {
-        out.add(&MutantTarget::Status, |answer| {
-            answer.status = 200;
-            answer.headers.push(("content-length".to_owned(), "0".to_owned()));
+        out.add(&MutantTarget::Status, |response| {
+            response.status = 200;
+            response.headers.push(("content-length".to_owned(), "0".to_owned()));
         });
     }
 }
@@ -113,25 +113,25 @@ fn fields(out: &Mutants<'_>) -> Vec<(usize, String)> {
 
 fn header_removed(out: &mut Mutants<'_>) {
     for (number, name) in fields(out) {
-        out.add(&MutantTarget::Header(name), |answer| {
-            drop(answer.headers.remove(number));
+        out.add(&MutantTarget::Header(name), |response| {
+            drop(response.headers.remove(number));
         });
     }
 }
 
 fn header_duplicated(out: &mut Mutants<'_>) {
     for (number, name) in fields(out) {
-        out.add(&MutantTarget::Header(name), |answer| {
-            let again = answer.headers[number].clone();
-            answer.headers.insert(number, again);
+        out.add(&MutantTarget::Header(name), |response| {
+            let again = response.headers[number].clone();
+            response.headers.insert(number, again);
         });
     }
 }
 
 fn header_changed(out: &mut Mutants<'_>) {
     for (number, name) in fields(out) {
-        out.add(&MutantTarget::Header(name.clone()), |answer| {
-            let value = &mut answer.headers[number].1;
+        out.add(&MutantTarget::Header(name.clone()), |response| {
+            let value = &mut response.headers[number].1;
             match name.as_str() {
                 "content-type" => value.push_str("; profile=changed"),
                 _ => value.push_str("-changed"),
@@ -155,8 +155,8 @@ fn media_type_changed(out: &mut Mutants<'_>) {
     for other in ["text/plain", "text/html", "application/xml", "application/problem+json"] {
         if !essence.eq_ignore_ascii_case(other) {
             let new = format!("{other}{parameters}");
-            out.add(&MutantTarget::Header("content-type".to_owned()), |answer| {
-                answer.headers[number].1 = new;
+            out.add(&MutantTarget::Header("content-type".to_owned()), |response| {
+                response.headers[number].1 = new;
             });
         }
     }
@@ -165,8 +165,8 @@ fn media_type_changed(out: &mut Mutants<'_>) {
 fn charset_changed(out: &mut Mutants<'_>) {
     if let Some((number, essence, _)) = media_type(out) {
         let new = format!("{essence}; charset=iso-8859-1");
-        out.add(&MutantTarget::Header("content-type".to_owned()), |answer| {
-            answer.headers[number].1 = new;
+        out.add(&MutantTarget::Header("content-type".to_owned()), |response| {
+            response.headers[number].1 = new;
         });
     }
 }
@@ -175,8 +175,8 @@ fn charset_dropped(out: &mut Mutants<'_>) {
     if let Some((number, essence, parameters)) = media_type(out)
         && parameters.to_ascii_lowercase().contains("charset")
     {
-        out.add(&MutantTarget::Header("content-type".to_owned()), |answer| {
-            answer.headers[number].1 = essence;
+        out.add(&MutantTarget::Header("content-type".to_owned()), |response| {
+            response.headers[number].1 = essence;
         });
     }
 }
@@ -487,22 +487,22 @@ fn id_swapped(out: &mut Mutants<'_>) {
 
 fn swapped(out: &mut Mutants<'_>) {
     for other in out.others() {
-        out.add(&MutantTarget::Answer, |answer| take(answer, &other));
+        out.add(&MutantTarget::Response, |response| take(response, &other));
     }
 }
 
 fn success(out: &mut Mutants<'_>) {
     if let Some(other) = out.success() {
-        out.add(&MutantTarget::Answer, |answer| take(answer, &other));
+        out.add(&MutantTarget::Response, |response| take(response, &other));
     }
 }
 
 /// Replaces everything but the time of the response.
-fn take(answer: &mut crate::model::Answer, other: &crate::model::Answer) {
-    answer.status = other.status;
-    answer.reason.clone_from(&other.reason);
-    answer.headers.clone_from(&other.headers);
-    answer.body = other.body.clone();
+fn take(response: &mut crate::model::Response, other: &crate::model::Response) {
+    response.status = other.status;
+    response.reason.clone_from(&other.reason);
+    response.headers.clone_from(&other.headers);
+    response.body = other.body.clone();
 }
 
 #[cfg(test)]
@@ -511,11 +511,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::Answer,
+        model::Response,
         mutate::mutant::{Elsewhere, Mutant, Mutants, is_equivalent},
     };
 
-    fn response(status: u16, headers: &[[&str; 2]], body: &str) -> Answer {
+    fn response(status: u16, headers: &[[&str; 2]], body: &str) -> Response {
         let headers: Vec<_> = headers.iter().map(|[name, value]| [*name, *value]).collect();
         serde_json::from_value(serde_json::json!({
             "version": "HTTP/1.1", "status": status, "headers": headers, "body": { "text": body },
@@ -539,7 +539,7 @@ mod tests {
         );
         let granted = response(204, &[["date", "x"]], "");
         let elsewhere = Elsewhere {
-            answers: vec![refused.clone(), granted.clone()],
+            responses: vec![refused.clone(), granted.clone()],
             ids: vec!["user-0001".to_owned(), "user-0002".to_owned()],
         };
         let mut made = BTreeSet::new();
@@ -549,11 +549,11 @@ mod tests {
                 made.insert(mutant.operator.id);
                 assert!(names.insert((mutant.operator.id, mutant.number)));
                 let place = format!("{} at {}", mutant.operator.id, mutant.target);
-                assert!(!is_equivalent(original, mutant.answer), "{place}");
-                let length = mutant.answer.header("content-length").next();
-                let is_swapped = mutant.operator.id.starts_with("answer/");
+                assert!(!is_equivalent(original, mutant.response), "{place}");
+                let length = mutant.response.header("content-length").next();
+                let is_swapped = mutant.operator.id.starts_with("response/");
                 if let Some(length) = length.filter(|_| !is_swapped && mutant.operator.id.starts_with("body/")) {
-                    assert_eq!(length, mutant.answer.body.bytes().len().to_string());
+                    assert_eq!(length, mutant.response.body.bytes().len().to_string());
                 }
             });
         }

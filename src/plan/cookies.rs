@@ -3,7 +3,7 @@
 use cookie_store::CookieStore;
 use url::Url;
 
-use crate::model::{Answer, Request};
+use crate::model::{Response, Request};
 
 /// Cookies that responses have set (RFC 6265).
 pub(crate) struct Cookies {
@@ -18,9 +18,9 @@ impl Cookies {
     }
 
     /// Takes the cookies that a response sets.
-    pub(crate) fn take(&mut self, request: &Request, answer: &Answer) {
+    pub(crate) fn take(&mut self, request: &Request, response: &Response) {
         let Ok(url) = Url::parse(&request.url) else { return };
-        for cookie in answer.header("set-cookie") {
+        for cookie in response.header("set-cookie") {
             // A cookie that this URL must not set is ignored, as a browser does.
             drop(self.store.parse(cookie, &url));
         }
@@ -54,7 +54,7 @@ mod tests {
     fn sent(cookies: &[&str], url: &str) -> Vec<(String, String)> {
         let mut jar = Cookies::new();
         let fields: Vec<_> = cookies.iter().map(|cookie| json!(["set-cookie", cookie])).collect();
-        let answer = serde_json::from_value(json!({
+        let response = serde_json::from_value(json!({
             "version": "HTTP/1.1", "status": 200, "headers": fields, "received": "2026-01-01T00:00:00Z", "elapsed_us": 1,
         }));
         let mut request = Request {
@@ -63,7 +63,7 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new().into(),
         };
-        jar.take(&request, &answer.unwrap());
+        jar.take(&request, &response.unwrap());
         url.clone_into(&mut request.url);
         jar.add(&mut request);
         request.headers

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::model::{Exchange, Reply};
+use crate::model::{Exchange, Outcome};
 
 /// Where a response leads to.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) enum Location {
 pub(crate) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
     let Some(Exchange {
         request,
-        reply: Reply::Answer(answer),
+        outcome: Outcome::Response(response),
     }) = exchange
     else {
         return Location::None;
@@ -38,12 +38,12 @@ pub(crate) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
         message,
         actual: actual.to_owned(),
     };
-    if answer.header("location").next().is_none() {
+    if response.header("location").next().is_none() {
         return Location::Missing;
     }
-    let mut all = answer.header("location");
+    let mut all = response.header("location");
     let (Some(location), None) = (all.next().map(str::trim), all.next()) else {
-        let count = answer.header("location").count();
+        let count = response.header("location").count();
         return wrong("the response has more than one `Location`", &format!("{count} fields"));
     };
     let resolved = Url::parse(&request.url).and_then(|base| base.join(location));
@@ -82,7 +82,7 @@ mod tests {
         let headers: Vec<_> = fields.iter().map(|value| json!(["Location", value])).collect();
         let exchange = serde_json::from_value(json!({
             "request": { "method": "POST", "url": "http://127.0.0.1:80/api/orders?x", "headers": [] },
-            "reply": { "answer": {
+            "outcome": { "response": {
                 "version": "HTTP/1.1", "status": 201, "headers": headers, "received": "2026-01-01T00:00:00Z",
                 "elapsed_us": 1,
             } },

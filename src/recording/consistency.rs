@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Attempt, CaseFinished, Counts, Exit, Phase, Reply, RunFinished, RunStarted, Step, Verdict};
+use crate::model::{Attempt, CaseFinished, Counts, Exit, Outcome, Phase, RunFinished, RunStarted, Step, Verdict};
 
 /// The events read so far. Every check returns the contradiction that it finds, as a sentence.
 #[derive(Debug, Default)]
@@ -149,8 +149,8 @@ fn fails_in_setup(one: &Attempt) -> bool {
 }
 
 fn is_response(one: &Attempt) -> bool {
-    let reply = one.exchange().map(|exchange| &exchange.reply);
-    reply.is_some_and(|reply| !matches!(reply, Reply::Failure(_)))
+    let outcome = one.exchange().map(|exchange| &exchange.outcome);
+    outcome.is_some_and(|outcome| !matches!(outcome, Outcome::Failure(_)))
 }
 
 fn did_pass(one: &Attempt) -> bool {
@@ -196,12 +196,12 @@ mod tests {
         }
     }
 
-    fn exchange(reply: &Value) -> Value {
-        json!({ "request": { "method": "GET", "url": "http://h/", "headers": [] }, "reply": reply })
+    fn exchange(outcome: &Value) -> Value {
+        json!({ "request": { "method": "GET", "url": "http://h/", "headers": [] }, "outcome": outcome })
     }
 
     fn response() -> Value {
-        exchange(&json!({ "answer": {
+        exchange(&json!({ "response": {
             "version": "HTTP/1.1", "status": 200, "headers": [], "received": "2025-01-01T00:00:00Z", "elapsed_us": 1,
         } }))
     }

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::model::Outcome;
+use super::model::GateResult;
 
 /// Styles by meaning.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +50,11 @@ impl Colors {
     }
 
     /// A result.
-    pub(super) fn outcome(self, outcome: Outcome, text: &str) -> String {
+    pub(super) fn outcome(self, outcome: GateResult, text: &str) -> String {
         match outcome {
-            Outcome::Passed => self.good(text),
-            Outcome::Failed => self.bad(text),
-            Outcome::NoVerdict => self.odd(text),
+            GateResult::Passed => self.good(text),
+            GateResult::Failed => self.bad(text),
+            GateResult::NoVerdict => self.odd(text),
         }
     }
 

@@ -73,7 +73,7 @@ pub(super) struct Target {
 
 /// Whether the subject passed its gate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum GateResult {
     Passed,
     Failed,
     /// There is nothing to judge, or the subject is incomplete.
@@ -241,7 +241,7 @@ pub(super) struct Line {
 /// What is known after the last item.
 #[derive(Default)]
 pub(super) struct End {
-    pub outcome: Outcome,
+    pub outcome: GateResult,
     /// The result in one line.
     pub headline: String,
     /// What was examined, in a few sentences without final periods.
@@ -300,7 +300,7 @@ pub(super) struct Section {
     pub heading: Option<String>,
     /// What precedes the names of its items in formats without sections: `us: `.
     pub prefix: String,
-    pub outcome: Outcome,
+    pub outcome: GateResult,
     /// What was examined, if that differs from the report's summary.
     pub summary: String,
     /// What limits the result, a sentence each.

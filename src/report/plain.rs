@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     check::{self, status_name},
-    model::{Attempt, FailureKind, Finding, Level, Place, Reply, Request, Step},
+    model::{Attempt, FailureKind, Finding, Level, Outcome, Place, Request, Step},
     text::{alone, distinct, excerpts},
 };
 
@@ -103,8 +103,8 @@ pub(super) fn kind(attempt: &Attempt) -> &str {
 }
 
 fn failure(attempt: &Attempt) -> Option<FailureKind> {
-    match attempt.reply()? {
-        Reply::Failure(failure) => Some(failure.kind),
+    match attempt.outcome()? {
+        Outcome::Failure(failure) => Some(failure.kind),
         _ => None,
     }
 }
@@ -210,7 +210,7 @@ pub(super) fn attempt_lines(
         if let Some(captures) = captures(step) {
             add(LinePart::Note, "captured: ", captures);
         }
-        let is_brief = detail == Detail::Brief && !step.id.is_empty() && !step.fails() && !step.is_unanswered();
+        let is_brief = detail == Detail::Brief && !step.id.is_empty() && !step.fails() && !step.has_no_response();
         if is_brief {
             if let Some(shell) = &mut shell {
                 shell.add_captures(step);
@@ -218,12 +218,12 @@ pub(super) fn attempt_lines(
             continue;
         }
         let Some(exchange) = &step.exchange else { continue };
-        if let Reply::Answer(answer) = &exchange.reply {
-            let length = match answer.body.length() {
+        if let Outcome::Response(response) = &exchange.outcome {
+            let length = match response.body.length() {
                 0 => "no body".to_owned(),
                 length => count(length, "byte"),
             };
-            let (version, status) = (visible(&answer.version), status_name(answer.status));
+            let (version, status) = (visible(&response.version), status_name(response.status));
             let text = if exchange.request.is_mail() {
                 format!("messages of the mailbox, {length}")
             } else {
@@ -255,7 +255,7 @@ pub(super) fn step_title(step: &Step) -> String {
     }
     let mut state = match step {
         step if step.fails() => "failed",
-        step if step.is_unanswered() => "no response",
+        step if step.has_no_response() => "no response",
         _ => "passed",
     }
     .to_owned();
@@ -454,7 +454,7 @@ mod tests {
                     headers: vec![("cookie".to_owned(), "sid=$SID".to_owned())],
                     body: Vec::new().into(),
                 },
-                reply: Reply::Failure(crate::model::Failure {
+                outcome: Outcome::Failure(crate::model::Failure {
                     kind: FailureKind::Timeout,
                     message: String::new(),
                     elapsed_us: 0,

@@ -20,8 +20,8 @@ use crate::{
     check::status_name,
     mask::Masked,
     model::{
-        Attempt, CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Level, Reply, RunFinished, RunStarted,
-        Stop, TargetAwaited, Verdict,
+        Attempt, CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Level, Outcome, RunFinished,
+        RunStarted, Stop, TargetAwaited, Verdict,
     },
 };
 
@@ -230,20 +230,20 @@ impl<W: Write> RunTerminal<W> {
         if !self.options.verbose {
             return Ok(());
         }
-        for Exchange { request, reply } in attempt.exchanges() {
+        for Exchange { request, outcome } in attempt.exchanges() {
             self.log('>', &format!("{} {}", request.method, request.url))?;
             self.message('>', &request.headers, &request.body)?;
-            match reply {
-                Reply::Answer(answer) => {
-                    let status = match &answer.reason {
-                        Some(reason) => format!("{} {reason}", answer.status),
-                        None => status_name(answer.status),
+            match outcome {
+                Outcome::Response(response) => {
+                    let status = match &response.reason {
+                        Some(reason) => format!("{} {reason}", response.status),
+                        None => status_name(response.status),
                     };
-                    self.log('<', &format!("{} {status}", answer.version))?;
-                    self.message('<', &answer.headers, &answer.body)?;
+                    self.log('<', &format!("{} {status}", response.version))?;
+                    self.message('<', &response.headers, &response.body)?;
                 }
-                Reply::Malformed(malformed) => self.message('<', &[], &malformed.bytes)?,
-                Reply::Failure(failure) => self.log('!', &failure.message)?,
+                Outcome::Malformed(malformed) => self.message('<', &[], &malformed.bytes)?,
+                Outcome::Failure(failure) => self.log('!', &failure.message)?,
             }
         }
         Ok(())

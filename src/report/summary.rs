@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{model::Outcome, text::cases};
+use super::{model::GateResult, text::cases};
 use crate::model::{Counts, Exit, RunFinished};
 
 /// Whether the contract is fulfilled, and how much was tested.
@@ -78,7 +78,7 @@ fn state(finished: &RunFinished) -> String {
     }
 }
 
-impl Outcome {
+impl GateResult {
     /// The result of a run.
     pub(super) fn of(finished: &RunFinished) -> Self {
         match Exit::of_code(finished.exit_code) {

@@ -18,8 +18,8 @@ use crate::{
     http::{Client, Parked},
     mail::Mailbox,
     model::{
-        Answer, Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, HIDDEN, Level, Phase, Reply,
-        Request, Step, marks_of,
+        Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, HIDDEN, Level, Outcome, Phase, Request,
+        Response, Step, marks_of,
     },
     plan::{Bound, Cookies, Late, Location, Unbound, location},
     project::{BaseUrl, Secret},
@@ -41,7 +41,7 @@ pub(super) struct Flow {
 }
 
 /// A case whose requests were all sent.
-pub(super) struct Answered {
+pub(super) struct CompletedFlow {
     sender: mpsc::UnboundedSender<WorkerEvent>,
     index: usize,
     last: (Vec<Done>, Option<String>),
@@ -90,7 +90,7 @@ impl Judged {
     fn unmaskable(started: DateTime<Utc>, parked: Parked, findings: Vec<Finding>) -> Self {
         Self {
             started,
-            reply: parked.so_far(),
+            outcome: parked.so_far(),
             parked,
             findings,
             snapshot: None,
@@ -116,11 +116,11 @@ async fn read_mailbox(
     since: DateTime<Utc>,
     bound: &Bound,
     ends: &watch::Sender<bool>,
-) -> Option<Reply> {
+) -> Option<Outcome> {
     let start = Instant::now();
     let elapsed = || u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
     let failed = |message: String| {
-        Some(Reply::Failure(Failure {
+        Some(Outcome::Failure(Failure {
             kind: FailureKind::Connect,
             message,
             elapsed_us: elapsed(),
@@ -137,7 +137,7 @@ async fn read_mailbox(
         _ = ends.wait_for(|is_ending| *is_ending) => return None,
     };
     match read {
-        Ok(messages) => Some(Reply::Answer(Answer::mailbox(messages.to_string(), elapsed()))),
+        Ok(messages) => Some(Outcome::Response(Response::mailbox(messages.to_string(), elapsed()))),
         Err(error) => failed(error.to_string()),
     }
 }
@@ -161,7 +161,7 @@ struct Done {
 struct Judged {
     started: DateTime<Utc>,
     parked: Parked,
-    reply: Reply,
+    outcome: Outcome,
     findings: Vec<Finding>,
     snapshot: Option<String>,
     polls: u32,
@@ -190,7 +190,7 @@ impl Flow {
     }
 
     /// Sends all requests of the case, and returns what is left to judge. None if a check panics.
-    pub(super) async fn run(mut self) -> Option<Answered> {
+    pub(super) async fn run(mut self) -> Option<CompletedFlow> {
         let mut previous = Vec::new();
         let mut repeats = Vec::new();
         let finished = self.attempts(&mut previous).await;
@@ -205,7 +205,7 @@ impl Flow {
         // No more requests follow.
         self.slot = None;
         self.shared.is_done();
-        Some(Answered {
+        Some(CompletedFlow {
             sender: self.sender,
             index: self.index,
             last: finished?,
@@ -254,8 +254,10 @@ impl Flow {
     /// The wait before the next attempt, if this one did not pass for a reason that is retried.
     fn retry(&self, attempt: &Attempt, number: u32) -> Option<Duration> {
         let retry = &self.shared.plan.target.retry;
-        let step = attempt.deciding().filter(|step| step.fails() || step.is_unanswered())?;
-        match retry::wait(&step.exchange.as_ref()?.reply, number, retry)? {
+        let step = attempt
+            .deciding()
+            .filter(|step| step.fails() || step.has_no_response())?;
+        match retry::wait(&step.exchange.as_ref()?.outcome, number, retry)? {
             Wait::Backoff(wait) => Some(wait),
             Wait::After(wait) => self.shared.gate.close(Instant::now(), wait, retry.most),
         }
@@ -296,7 +298,7 @@ impl Flow {
                 continue;
             }
             let done = self.step(&case, index, &mut running).await?;
-            let passed = !self.fails(&done.step.findings) && !done.step.is_unanswered();
+            let passed = !self.fails(&done.step.findings) && !done.step.has_no_response();
             if !is_teardown && done.step.omitted.is_some() && !done.step.fails() {
                 reason = Some("the run ended before the case did".to_owned());
             }
@@ -434,23 +436,26 @@ impl Flow {
             let Some((started, parked)) = self.send(source, bound, ends.requests).await else {
                 return Some(None);
             };
-            let reply = parked.so_far();
-            let short = self.learn(bound, &reply);
+            let outcome = parked.so_far();
+            let short = self.learn(bound, &outcome);
             if !short.is_empty() {
                 return Some(Some(Judged::unmaskable(started, parked, short)));
             }
-            if let (Some(cookies), Reply::Answer(answer)) = (&mut running.cookies, &reply) {
+            if let (Some(cookies), Outcome::Response(response)) = (&mut running.cookies, &outcome) {
                 let of_endpoint = cookies.entry(endpoint_of(def)).or_insert_with(Cookies::new);
-                of_endpoint.take(&bound.request, answer);
+                of_endpoint.take(&bound.request, response);
             }
-            let CheckResult { mut findings, snapshot } =
-                judge(bound, &reply, other.and_then(Option::as_deref).map(|one| &one.reply))?;
+            let CheckResult { mut findings, snapshot } = judge(
+                bound,
+                &outcome,
+                other.and_then(Option::as_deref).map(|one| &one.outcome),
+            )?;
             if let (Some(None), Some(same_as)) = (other, &bound.expectation.same_as) {
                 let message = format!("there is no response of the step `{}` to compare with", same_as.id);
                 findings.push(Finding::new(CheckId::SameAs, message).place(&same_as.place));
             }
-            let passes = !matches!(reply, Reply::Failure(_)) && !self.fails(&findings);
-            let is_ended = is_ended(bound, &reply, &mut findings, passes)?;
+            let passes = !matches!(outcome, Outcome::Failure(_)) && !self.fails(&findings);
+            let is_ended = is_ended(bound, &outcome, &mut findings, passes)?;
             let wait = if is_ended {
                 None
             } else {
@@ -462,7 +467,7 @@ impl Flow {
                 let judged = Judged {
                     started,
                     parked,
-                    reply,
+                    outcome,
                     findings,
                     snapshot: snapshot.filter(|_| polls == 0 || passes),
                     polls,
@@ -509,16 +514,16 @@ impl Flow {
         let client = match source {
             Source::Api(client) => client,
             Source::Mailbox { mailbox, since } => {
-                let reply = read_mailbox(mailbox, since, bound, ends).await;
+                let outcome = read_mailbox(mailbox, since, bound, ends).await;
                 drop(self.sender.send(WorkerEvent::Responded {
                     index: self.index,
                     is_complete: true,
                 }));
-                return Some((started, Parked::over(reply?)));
+                return Some((started, Parked::over(outcome?)));
             }
         };
-        let answered = Shared::exchange(client, &bound.request, bound.timeout, ends).await;
-        let is_complete = answered.as_ref().is_some_and(crate::http::Listening::is_complete);
+        let listening = Shared::exchange(client, &bound.request, bound.timeout, ends).await;
+        let is_complete = listening.as_ref().is_some_and(crate::http::Listening::is_complete);
         if is_complete {
             shared.gate.passed();
         }
@@ -526,7 +531,7 @@ impl Flow {
             index: self.index,
             is_complete,
         }));
-        Some((started, client.park(answered?)))
+        Some((started, client.park(listening?)))
     }
 
     /// A client for a URL of another origin.
@@ -557,11 +562,11 @@ impl Flow {
 
     /// Registers the secrets that a response gives to captures, before anything quotes the response. Returns a finding for each
     /// value that is too short to be masked.
-    fn learn(&self, bound: &Bound, reply: &Reply) -> Vec<Finding> {
-        let Reply::Answer(answer) = reply else {
+    fn learn(&self, bound: &Bound, outcome: &Outcome) -> Vec<Finding> {
+        let Outcome::Response(response) = outcome else {
             return Vec::new();
         };
-        let values = check::captured(&bound.expectation, answer);
+        let values = check::captured(&bound.expectation, response);
         let secrets = bound
             .expectation
             .captures
@@ -583,11 +588,11 @@ impl Flow {
     }
 }
 
-impl Answered {
+impl CompletedFlow {
     /// Whether it is known that the case does not pass.
     pub(super) fn fails(&self) -> bool {
         let (done, reason) = &self.last;
-        reason.is_some() || done.iter().any(|one| one.step.fails() || one.step.is_unanswered())
+        reason.is_some() || done.iter().any(|one| one.step.fails() || one.step.has_no_response())
     }
 
     /// Reports the verdict, once no more bytes can follow a response. `now`: bytes that may follow are not waited for.
@@ -608,16 +613,16 @@ impl Answered {
 }
 
 /// Whether a response meets the expectations that end the wait of `eventually`; a finding is added then.
-fn is_ended(bound: &Bound, reply: &Reply, findings: &mut Vec<Finding>, passes: bool) -> Option<bool> {
+fn is_ended(bound: &Bound, outcome: &Outcome, findings: &mut Vec<Finding>, passes: bool) -> Option<bool> {
     let Some(unless) = bound
         .unless
         .as_ref()
-        .filter(|_| !passes && matches!(reply, Reply::Answer(_)))
+        .filter(|_| !passes && matches!(outcome, Outcome::Response(_)))
     else {
         return Some(false);
     };
     let ends = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        !check::check(unless, &bound.request, reply, None).fails()
+        !check::check(unless, &bound.request, outcome, None).fails()
     }));
     let ends = ends.ok()?;
     if ends {
@@ -635,14 +640,14 @@ fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut FlowState) ->
         id: def.id.clone(),
         phase: def.phase,
         started: Some(judged.started),
-        elapsed_us: judged.reply.elapsed_us(),
+        elapsed_us: judged.outcome.elapsed_us(),
         findings: judged.findings,
         polls: judged.polls,
         generated: bound.generated.clone(),
         ..Step::default()
     };
-    if let Reply::Answer(answer) = &judged.reply {
-        let values = check::captured(&bound.expectation, answer);
+    if let Outcome::Response(response) = &judged.outcome {
+        let values = check::captured(&bound.expectation, response);
         for (capture, value) in bound.expectation.captures.iter().zip(values) {
             let Some(value) = value else { continue };
             let shown = if judged.is_hidden {
@@ -658,7 +663,7 @@ fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut FlowState) ->
     }
     let exchange = Exchange {
         request: bound.request.clone(),
-        reply: judged.reply,
+        outcome: judged.outcome,
     };
     running.exchanges.insert(def.id.clone(), Arc::new(exchange.clone()));
     let is_watched = judged.parked.is_watched() && !running.is_hidden;
@@ -755,19 +760,19 @@ async fn settled_step(done: Done, now: bool) -> (Step, Option<String>) {
     let Some((bound, parked)) = watched else {
         return (step, snapshot);
     };
-    let reply = if now {
-        parked.into_reply()
+    let outcome = if now {
+        parked.into_outcome()
     } else {
         parked.settled().await
     };
-    let has_excess = matches!(&reply, Reply::Answer(answer) if !answer.excess.is_empty());
-    if has_excess && let Some(judgement) = judge(&bound, &reply, None) {
+    let has_excess = matches!(&outcome, Outcome::Response(response) if !response.excess.is_empty());
+    if has_excess && let Some(judgement) = judge(&bound, &outcome, None) {
         let is_new = |one: &Finding| !step.findings.iter().any(|known| known.check == one.check);
         let new: Vec<_> = judgement.findings.into_iter().filter(is_new).collect();
         step.findings.extend(new);
         step.exchange = Some(Exchange {
             request: bound.request,
-            reply,
+            outcome,
         });
     }
     (step, snapshot)

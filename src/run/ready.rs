@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     check::{self},
     http::Client,
-    model::{Event, Level, Reply, TargetAwaited, micros},
+    model::{Event, Level, Outcome, TargetAwaited, micros},
     plan::Bound,
 };
 
@@ -64,12 +64,12 @@ impl Ready {
         let Some(bound) = &self.asked else {
             return client.reach(limit).await.map_err(|failure| failure.message);
         };
-        let answered = client.exchange(&bound.request, limit.min(bound.timeout)).await;
-        let reply = client.park(answered).into_reply();
-        if let Reply::Failure(failure) = reply {
+        let listening = client.exchange(&bound.request, limit.min(bound.timeout)).await;
+        let outcome = client.park(listening).into_outcome();
+        if let Outcome::Failure(failure) = outcome {
             return Err(failure.message);
         }
-        let judgement = check::check(&bound.expectation, &bound.request, &reply, None);
+        let judgement = check::check(&bound.expectation, &bound.request, &outcome, None);
         let finding = judgement.findings.iter().find(|finding| finding.level == Level::Deny);
         finding.map_or(Ok(()), |finding| {
             // Secrets are masked later: nothing is cut off here.

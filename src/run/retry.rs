@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     check::imf_fixdate,
-    model::{Answer, FailureKind, Reply},
+    model::{FailureKind, Outcome, Response},
     project::Retry,
 };
 
@@ -31,20 +31,20 @@ pub(super) enum Wait {
 
 /// The wait before the next attempt, if the request may be retried: no response for a
 /// transient reason, or a status that the target lists. A failed check is never retried.
-pub(super) fn wait(reply: &Reply, number: u32, retry: &Retry) -> Option<Wait> {
-    match reply {
-        Reply::Failure(failure) => match failure.kind {
+pub(super) fn wait(outcome: &Outcome, number: u32, retry: &Retry) -> Option<Wait> {
+    match outcome {
+        Outcome::Failure(failure) => match failure.kind {
             FailureKind::Connect | FailureKind::Tls | FailureKind::Timeout | FailureKind::Closed => {
                 Some(Wait::Backoff(backoff(number, retry.longest_wait)))
             }
             FailureKind::NotHttp | FailureKind::TooLarge | FailureKind::Unattributed => None,
         },
-        Reply::Malformed(_) => None,
-        Reply::Answer(answer) => {
-            let after = retry_after(answer);
+        Outcome::Malformed(_) => None,
+        Outcome::Response(response) => {
+            let after = retry_after(response);
             let is_listed = match &retry.statuses {
-                Some(statuses) => statuses.contains(&answer.status),
-                None => matches!(answer.status, 429 | 503) && after.is_some(),
+                Some(statuses) => statuses.contains(&response.status),
+                None => matches!(response.status, 429 | 503) && after.is_some(),
             };
             match after {
                 _ if !is_listed => None,
@@ -124,8 +124,8 @@ impl Gate {
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110 §10.2.3).
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let value = answer.header("retry-after").next()?.trim();
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after").next()?.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
@@ -138,8 +138,8 @@ mod tests {
     use super::*;
     use crate::model::{Content, Failure};
 
-    fn response(status: u16, after: Option<&str>) -> Reply {
-        Reply::Answer(Answer {
+    fn response(status: u16, after: Option<&str>) -> Outcome {
+        Outcome::Response(Response {
             version: "HTTP/1.1".to_owned(),
             status,
             reason: None,
@@ -160,7 +160,7 @@ mod tests {
     fn only_transient_failures_are_retried() {
         let retry = Retry::default();
         let failure = |kind| {
-            Reply::Failure(Failure {
+            Outcome::Failure(Failure {
                 kind,
                 message: String::new(),
                 elapsed_us: 0,

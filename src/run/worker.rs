@@ -30,7 +30,7 @@ use crate::{
     http::{Client, Listening, Parked},
     mail::Mailbox,
     mask::Masker,
-    model::{Attempt, Exchange, Finding, Phase, Reply, Request, Step},
+    model::{Attempt, Exchange, Finding, Outcome, Phase, Request, Step},
     plan::{Bound, Late, Plan},
     source::Sources,
     suite::CaseDef,
@@ -319,7 +319,7 @@ impl Shared {
         let mut ends = ends.subscribe();
         tokio::select! {
             biased;
-            answered = client.exchange(request, timeout) => Some(answered),
+            listening = client.exchange(request, timeout) => Some(listening),
             _ = ends.wait_for(|is_cut| *is_cut) => None,
         }
     }
@@ -377,17 +377,17 @@ impl Worker {
         let flow = Flow::new(Arc::clone(&self.shared), self.sender.clone(), index, slot);
         if planned.case.def.group.is_none() && !self.stop_on_failures {
             open.spawn(async move {
-                if let Some(answered) = flow.run().await {
-                    answered.settle(false).await;
+                if let Some(completed) = flow.run().await {
+                    completed.settle(false).await;
                 }
             });
-        } else if let Some(answered) = flow.run().await {
+        } else if let Some(completed) = flow.run().await {
             // Where failures are counted, no case begins before it is known whether the one before fails.
-            if self.stop_on_failures && answered.fails() {
-                answered.settle(true).await;
+            if self.stop_on_failures && completed.fails() {
+                completed.settle(true).await;
                 tokio::task::yield_now().await;
             } else {
-                open.spawn(answered.settle(false));
+                open.spawn(completed.settle(false));
             }
         }
     }
@@ -422,9 +422,9 @@ impl Worker {
         let case = Fired { index, bound, started };
         let (client, sender) = (Arc::clone(&self.client), self.sender.clone());
         if is_decided && repeats.is_empty() {
-            let reply = parked.into_reply();
+            let outcome = parked.into_outcome();
             let previous = retried.into_iter().map(|attempt| attempt.failed).collect();
-            case.settle(reply, previous, Vec::new(), &sender);
+            case.settle(outcome, previous, Vec::new(), &sender);
             if self.stop_on_failures {
                 tokio::task::yield_now().await;
             }
@@ -437,12 +437,12 @@ impl Worker {
             // At the same time: the watch over a response can contain the end of the watch over an earlier one.
             let settling = retried.into_iter().map(|attempt| attempt.settled(&case.bound));
             let repeating = repeats.into_iter().map(async |(started, parked)| {
-                let reply = client.finish(parked, request, limit).await;
-                let judgement = judge(&case.bound, &reply, None)?;
-                Some(tried(started, reply, judgement.findings, &case.bound))
+                let outcome = client.finish(parked, request, limit).await;
+                let judgement = judge(&case.bound, &outcome, None)?;
+                Some(tried(started, outcome, judgement.findings, &case.bound))
             });
             let last = client.finish(parked, request, limit);
-            let (reply, previous, judged) =
+            let (outcome, previous, judged) =
                 future::join3(last, future::join_all(settling), future::join_all(repeating)).await;
             let (Some(previous), Some(judged)) = (
                 previous.into_iter().collect::<Option<Vec<_>>>(),
@@ -450,7 +450,7 @@ impl Worker {
             ) else {
                 return;
             };
-            case.settle(reply, previous, judged, &sender);
+            case.settle(outcome, previous, judged, &sender);
         });
         if is_large {
             finished.await;
@@ -465,9 +465,9 @@ impl Worker {
         let mut retried = Vec::new();
         for number in 1.. {
             let started = Utc::now();
-            let answered = Shared::exchange(&self.client, &bound.request, bound.timeout, &self.cut).await?;
-            let is_complete = answered.is_complete();
-            let wait = retry::wait(answered.reply(), number, retry);
+            let listening = Shared::exchange(&self.client, &bound.request, bound.timeout, &self.cut).await?;
+            let is_complete = listening.is_complete();
+            let wait = retry::wait(listening.outcome(), number, retry);
             if !matches!(wait, Some(Wait::After(_))) && is_complete {
                 self.gate.passed();
             }
@@ -475,7 +475,7 @@ impl Worker {
                 Wait::Backoff(wait) => Some(wait),
                 Wait::After(wait) => self.gate.close(Instant::now(), wait, retry.most),
             });
-            let parked = self.client.park(answered);
+            let parked = self.client.park(listening);
             let responded = WorkerEvent::Responded { index, is_complete };
             let Some(wait) = wait else {
                 drop(self.sender.send(responded));
@@ -485,14 +485,14 @@ impl Worker {
                 }
                 return Some((started, parked, retried));
             };
-            let reply = parked.so_far();
-            let judgement = judge(bound, &reply, None)?;
-            let has_passed = !matches!(reply, Reply::Failure(_)) && !judgement.fails();
+            let outcome = parked.so_far();
+            let judgement = judge(bound, &outcome, None)?;
+            let has_passed = !matches!(outcome, Outcome::Failure(_)) && !judgement.fails();
             if has_passed || *self.stopping.borrow() {
                 drop(self.sender.send(responded));
                 return Some((started, parked, retried));
             }
-            let failed = tried(started, reply, judgement.findings, bound);
+            let failed = tried(started, outcome, judgement.findings, bound);
             drop(self.sender.send(WorkerEvent::Retried {
                 index,
                 number,
@@ -552,14 +552,14 @@ impl Retried {
     async fn settled(self, bound: &Bound) -> Option<Attempt> {
         let Self { mut failed, parked } = self;
         if let Some(parked) = parked {
-            let reply = parked.settled().await;
-            if matches!(&reply, Reply::Answer(answer) if !answer.excess.is_empty()) {
-                let findings = judge(bound, &reply, None)?.findings;
+            let outcome = parked.settled().await;
+            if matches!(&outcome, Outcome::Response(response) if !response.excess.is_empty()) {
+                let findings = judge(bound, &outcome, None)?.findings;
                 for step in &mut failed.steps {
                     step.findings.clone_from(&findings);
                     step.exchange = Some(Exchange {
                         request: bound.request.clone(),
-                        reply: reply.clone(),
+                        outcome: outcome.clone(),
                     });
                 }
             }
@@ -572,13 +572,13 @@ impl Fired {
     /// Judges the response. A check that panics gives no verdict, and so the case counts as lost.
     fn settle(
         self,
-        reply: Reply,
+        outcome: Outcome,
         previous: Vec<Attempt>,
         repeats: Vec<Attempt>,
         sender: &mpsc::UnboundedSender<WorkerEvent>,
     ) {
         let Self { index, bound, started } = self;
-        let Some(judgement) = judge(&bound, &reply, None) else {
+        let Some(judgement) = judge(&bound, &outcome, None) else {
             return;
         };
         let snapshots = judgement.snapshot.map(|text| (0, text));
@@ -586,15 +586,15 @@ impl Fired {
             index,
             snapshots: snapshots.into_iter().collect(),
             last: Attempt {
-                reason: no_response(&reply),
+                reason: no_response(&outcome),
                 steps: vec![Step {
                     started: Some(started),
-                    elapsed_us: reply.elapsed_us(),
+                    elapsed_us: outcome.elapsed_us(),
                     findings: judgement.findings,
                     generated: bound.generated,
                     exchange: Some(Exchange {
                         request: bound.request,
-                        reply,
+                        outcome,
                     }),
                     ..Step::default()
                 }],
@@ -607,32 +607,32 @@ impl Fired {
 }
 
 /// Why there is no response.
-pub(super) fn no_response(reply: &Reply) -> Option<String> {
-    match reply {
-        Reply::Failure(failure) => Some(failure.message.clone()),
-        Reply::Answer(_) | Reply::Malformed(_) => None,
+pub(super) fn no_response(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Failure(failure) => Some(failure.message.clone()),
+        Outcome::Response(_) | Outcome::Malformed(_) => None,
     }
 }
 
 /// Judges a response; `None` if a check panics.
-pub(super) fn judge(bound: &Bound, reply: &Reply, other: Option<&Reply>) -> Option<CheckResult> {
+pub(super) fn judge(bound: &Bound, outcome: &Outcome, other: Option<&Outcome>) -> Option<CheckResult> {
     std::panic::catch_unwind(AssertUnwindSafe(|| {
-        check::check(&bound.expectation, &bound.request, reply, other)
+        check::check(&bound.expectation, &bound.request, outcome, other)
     }))
     .ok()
 }
 
-fn tried(started: DateTime<Utc>, reply: Reply, findings: Vec<Finding>, bound: &Bound) -> Attempt {
+fn tried(started: DateTime<Utc>, outcome: Outcome, findings: Vec<Finding>, bound: &Bound) -> Attempt {
     Attempt {
-        reason: no_response(&reply),
+        reason: no_response(&outcome),
         steps: vec![Step {
             started: Some(started),
-            elapsed_us: reply.elapsed_us(),
+            elapsed_us: outcome.elapsed_us(),
             findings,
             generated: bound.generated.clone(),
             exchange: Some(Exchange {
                 request: bound.request.clone(),
-                reply,
+                outcome,
             }),
             ..Step::default()
         }],

@@ -18,8 +18,8 @@ use crate::{
     check::{self, CheckResult},
     mask::{Masker, Reporter},
     model::{
-        Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Reply, Request,
-        RunFinished, RunStarted, Stop, Verdict, marks_of, worst,
+        Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Outcome,
+        Request, RunFinished, RunStarted, Stop, Verdict, marks_of, worst,
     },
     plan::{Late, Plan, Planned},
     project::Target,
@@ -209,9 +209,9 @@ fn judged(recorded: CaseFinished, index: usize, plan: &Plan, sources: &Sources) 
 fn rejudge(attempt: &mut Attempt, planned: &Planned, plan: &Plan, sources: &Sources) {
     let mut late = Late::recorded();
     let mut reason = None;
-    let mut replies: HashMap<String, Reply> = HashMap::new();
+    let mut outcomes: HashMap<String, Outcome> = HashMap::new();
     for step in &mut attempt.steps {
-        let Some(Exchange { request, reply }) = &step.exchange else {
+        let Some(Exchange { request, outcome }) = &step.exchange else {
             continue;
         };
         let defs = &planned.case.def.steps;
@@ -220,9 +220,9 @@ fn rejudge(attempt: &mut Attempt, planned: &Planned, plan: &Plan, sources: &Sour
             Some(index) => {
                 late.begin_recorded(&step.generated);
                 let other = defs[index].expect.same_as.as_ref();
-                let other = match other.map(|other| replies.get(&other.value)) {
+                let other = match other.map(|other| outcomes.get(&other.value)) {
                     None => Ok(None),
-                    Some(Some(other @ Reply::Answer(_))) => Ok(Some(other)),
+                    Some(Some(other @ Outcome::Response(_))) => Ok(Some(other)),
                     Some(_) => Err("there is no response of the other step to compare with".to_owned()),
                 };
                 other.and_then(|other| {
@@ -233,7 +233,7 @@ fn rejudge(attempt: &mut Attempt, planned: &Planned, plan: &Plan, sources: &Sour
                         plan,
                         sources,
                     };
-                    step.judge(request, reply, other)
+                    step.judge(request, outcome, other)
                 })
             }
         };
@@ -253,7 +253,7 @@ fn rejudge(attempt: &mut Attempt, planned: &Planned, plan: &Plan, sources: &Sour
         for (name, value) in &step.captures {
             late.capture_once(name, value);
         }
-        replies.insert(step.id.clone(), reply.clone());
+        outcomes.insert(step.id.clone(), outcome.clone());
     }
     attempt.reason = reason;
     attempt.explain();
@@ -277,13 +277,13 @@ impl StepJudge<'_> {
     fn judge(
         &self,
         request: &Request,
-        reply: &Reply,
-        other: Option<&Reply>,
+        outcome: &Outcome,
+        other: Option<&Outcome>,
     ) -> Result<(CheckResult, Captured), String> {
-        match reply {
-            Reply::Failure(failure) => return Err(failure.message.clone()),
-            Reply::Answer(answer) if answer.body.is_cut() => {
-                let (kept, all) = (answer.body.bytes().len(), answer.body.length());
+        match outcome {
+            Outcome::Failure(failure) => return Err(failure.message.clone()),
+            Outcome::Response(response) if response.body.is_cut() => {
+                let (kept, all) = (response.body.bytes().len(), response.body.length());
                 return Err(format!(
                     "the recording contains only {kept} of the {all} bytes of the body"
                 ));
@@ -294,12 +294,12 @@ impl StepJudge<'_> {
             .plan
             .bind(&self.planned.case, self.index, self.late, self.sources)
             .map_err(|unbound| unbound.to_string())?;
-        let judgement = check::check(&bound.expectation, request, reply, other);
+        let judgement = check::check(&bound.expectation, request, outcome, other);
         if let Some(finding) = judgement.findings.iter().find(|finding| self.is_hidden(finding)) {
             return Err(format!("the recording hides the value that `{}` reads", finding.check));
         }
-        let values = match reply {
-            Reply::Answer(answer) => check::captured(&bound.expectation, answer),
+        let values = match outcome {
+            Outcome::Response(response) => check::captured(&bound.expectation, response),
             _ => Vec::new(),
         };
         let captures = bound.expectation.captures.iter().zip(values);

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::support::{Project, Ran, Server, Then, answer};
+use crate::support::{Project, Ran, Server, Then, response};
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -10,7 +10,7 @@ fn gzip(text: &str) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-fn response(head: &str, body: &[u8]) -> Vec<u8> {
+fn response_of_bytes(head: &str, body: &[u8]) -> Vec<u8> {
     let date = "Date: Tue, 15 Nov 1994 08:12:31 GMT";
     let mut bytes = format!(
         "HTTP/1.1 200 OK\r\n{date}\r\n{head}Content-Length: {}\r\n\r\n",
@@ -23,8 +23,8 @@ fn response(head: &str, body: &[u8]) -> Vec<u8> {
 
 fn served(path: &str) -> Vec<u8> {
     const JSON: &str = "Content-Type: application/json\r\n";
-    let coded = |coding: &str, body: &[u8]| response(&format!("{JSON}Content-Encoding: {coding}\r\n"), body);
-    let text = |charset: &str, body: &[u8]| response(&format!("Content-Type: text/plain{charset}\r\n"), body);
+    let coded = |coding: &str, body: &[u8]| response_of_bytes(&format!("{JSON}Content-Encoding: {coding}\r\n"), body);
+    let text = |charset: &str, body: &[u8]| response_of_bytes(&format!("Content-Type: text/plain{charset}\r\n"), body);
     match path {
         "/gzip" => coded("gzip", &gzip("{\"a\": 1, \"token\": \"the-very-secret-token\"}")),
         "/cut" => coded("gzip", &gzip("{\"a\": 1}")[..12]),
@@ -32,13 +32,13 @@ fn served(path: &str) -> Vec<u8> {
         "/latin" => text("; charset=\"ISO-8859-1\"", b"gr\xf6\xdfe"),
         "/unknown" => text("; charset=klingon", b"a"),
         "/broken" => text("", b"caf\xe9"),
-        "/null" => response(JSON, b"null"),
-        "/empty" => response("", b""),
-        "/list" => response(
+        "/null" => response_of_bytes(JSON, b"null"),
+        "/empty" => response_of_bytes("", b""),
+        "/list" => response_of_bytes(
             "Allow: GET\r\nAllow: HEAD\r\nX-Many: a 1\r\nX-Many: b 2\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; HttpOnly\r\n",
             b"",
         ),
-        _ => response(JSON, b"{}"),
+        _ => response_of_bytes(JSON, b"{}"),
     }
 }
 
@@ -202,7 +202,7 @@ fn only_what_the_latest_run_got_waits_to_be_accepted() {
         let status = if turn == 2 { "500 Oops" } else { "200 OK" };
         let body = format!("{{\"n\":{}}}", turn % 3);
         (
-            answer(&format!("HTTP/1.1 {status}\nContent-Type: application/json"), &body),
+            response(&format!("HTTP/1.1 {status}\nContent-Type: application/json"), &body),
             Then::Close,
         )
     });

@@ -9,17 +9,17 @@ mod noise;
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Ran, Server, Then, answer};
+use crate::support::{Project, Ran, Server, Then, response};
 
 const JSON: &str = "HTTP/1.1 200 OK\nContent-Type: application/json";
 
 /// Every status that can come.
 const ANY: &str = "[2xx, 3xx, 4xx, 5xx]";
 
-/// What one version answers to `/NAME`: head and body.
+/// What one version returns for `/NAME`: head and body.
 type Says = (&'static str, &'static str);
 
-/// A pair of answers and what is told of it: level, rule and place.
+/// A pair of responses and what is told of it: level, rule and place.
 type Pair = (
     &'static str,
     Says,
@@ -313,7 +313,7 @@ const PAIRS: &[Pair] = &[
         &[("warning", "header/value-changed", "x-a")],
     ),
     (
-        "field-of-one-answer",
+        "field-of-one-response",
         ("HTTP/1.1 200 OK\nX-Request-Id: 1\nETag: \"1\"", ""),
         ("HTTP/1.1 200 OK\nETag: \"2\"\nX-Request-Id: 2", ""),
         &[],
@@ -445,34 +445,34 @@ const PAIRS: &[Pair] = &[
         "malformed",
         ("HTTP/1.1 200 OK", ""),
         ("HTTP/1.1 200 OK\nno field", ""),
-        &[("breaking", "answer/malformed", "")],
+        &[("breaking", "response/malformed", "")],
     ),
     (
         "well-formed",
         ("HTTP/1.1 200 OK\nno field", ""),
         ("HTTP/1.1 200 OK", ""),
-        &[("info", "answer/well-formed", "")],
+        &[("info", "response/well-formed", "")],
     ),
     (
         "silent",
         ("HTTP/1.1 200 OK", ""),
         ("", ""),
-        &[("warning", "answer/lost", "")],
+        &[("warning", "response/lost", "")],
     ),
     (
         "heard",
         ("", ""),
         ("HTTP/1.1 200 OK", ""),
-        &[("info", "answer/found", "")],
+        &[("info", "response/found", "")],
     ),
 ];
 
-/// Answers to `/NAME` what the version says; what is empty is silence.
+/// Returns for `/NAME` what the version defines; an empty text closes the connection.
 fn version(says: impl Fn(&str) -> Option<(String, String)> + Send + Sync + 'static) -> Server {
     Server::start(move |request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
         match says(path.trim_start_matches('/')) {
-            Some((head, body)) if !head.is_empty() => (answer(&head, &body), Then::Keep),
+            Some((head, body)) if !head.is_empty() => (response(&head, &body), Then::Keep),
             _ => (Vec::new(), Then::Close),
         }
     })
@@ -533,7 +533,7 @@ fn told(report: &Value, suite: Option<&str>) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn each_pair_of_answers_is_told_as_the_changes_that_it_is() {
+fn each_pair_of_responses_is_told_as_the_changes_that_it_is() {
     let project = project(PAIRS.iter().map(|pair| pair.0));
     let of = |says: fn(&Pair) -> Says| {
         version(move |name| {

@@ -291,7 +291,7 @@ fn a_command_leaves_the_secrets_to_the_shell() {
 
 /// The page as a browser reads it: nothing is blocked, and what is folded is there too.
 #[test]
-fn a_browser_shows_the_verdict_the_changes_and_both_answers_without_any_script() {
+fn a_browser_shows_the_verdict_the_changes_and_both_responses_without_any_script() {
     for (html, wanted) in [
         (
             report(Format::Html, &portal()),

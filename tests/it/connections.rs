@@ -12,12 +12,12 @@ use std::{
 use rcgen::{CertificateParams, date_time_ymd};
 use secure::{Authority, Identity, Secure};
 
-use crate::support::{Project, Ran, Raw, Server, Then, answer, next_request, ran};
+use crate::support::{Project, Ran, Raw, Server, Then, next_request, ran, response};
 
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
 fn good() -> Vec<u8> {
-    answer("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
+    response("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
 }
 
 /// Runs a project against a URL, and reports as JSON.
@@ -220,7 +220,7 @@ fn the_version_of_http_is_what_the_server_offers() {
         let ran = run(&project, &server.url(), &["--ca-file", "ca.pem"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert_eq!(
-            ran.case("s/c")["steps"][0]["exchange"]["reply"]["answer"]["version"],
+            ran.case("s/c")["steps"][0]["exchange"]["outcome"]["response"]["version"],
             version
         );
         assert_eq!(server.seen(), [format!("{version} 127.0.0.1:{} /", server.port)]);

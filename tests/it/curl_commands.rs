@@ -25,7 +25,7 @@ struct Seen {
     body: Vec<u8>,
 }
 
-/// Answers every request with 204 and keeps it.
+/// Responds to every request with 204 and keeps it.
 fn recorder() -> (String, Arc<Mutex<Vec<Seen>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     loading::{SOUND, project, refused},
-    support::{Project, Server, Then, answer, conforme, indent, ran, repository},
+    support::{Project, Server, Then, conforme, indent, ran, repository, response},
 };
 
 /// What `conforme schema` prints.
@@ -78,9 +78,9 @@ fn every_line_of_a_report_is_valid_by_the_schema_of_events_and_an_unknown_event_
                     b"HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\n\xff\xfeexcess".to_vec(),
                     Then::Keep,
                 ),
-                _ if is_first => (answer("HTTP/1.1 503 Busy\nRetry-After: 0", ""), Then::Keep),
+                _ if is_first => (response("HTTP/1.1 503 Busy\nRetry-After: 0", ""), Then::Keep),
                 _ => (
-                    answer("HTTP/1.1 200 OK\nContent-Type: application/json", "{\"a\":1e400}"),
+                    response("HTTP/1.1 200 OK\nContent-Type: application/json", "{\"a\":1e400}"),
                     Then::Keep,
                 ),
             }
@@ -241,7 +241,7 @@ pub(crate) fn yaml(text: &str) -> Value {
     let server = Server::start(move |request| {
         let body = request.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
         *kept.lock().unwrap() = body.unwrap_or_default();
-        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+        (response("HTTP/1.1 204 No Content", ""), Then::Keep)
     });
     // The file's variables are none of the case that sends it.
     let text = text.replace("{{", "⟦");

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::support::{Project, Server, Then, answer};
+use crate::support::{Project, Server, Then, response};
 
 const BUSY: &str = "HTTP/1.1 429 Too Many Requests\nRetry-After: 1\nContent-Type: text/plain";
 
@@ -23,7 +23,7 @@ fn project(count: usize) -> Project {
 }
 
 fn good() -> Vec<u8> {
-    answer("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
+    response("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
 }
 
 /// A server that responds to some requests, and hangs at any other.
@@ -73,7 +73,7 @@ fn a_deadline_after_a_failure_is_a_broken_contract() {
     let server = Server::start(|request| {
         if request.starts_with("GET /0 ") {
             (
-                answer("HTTP/1.1 404 Not Found\nContent-Type: text/plain", "x"),
+                response("HTTP/1.1 404 Not Found\nContent-Type: text/plain", "x"),
                 Then::Keep,
             )
         } else {

@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Ran, Server, Then, answer};
+use crate::support::{Project, Ran, Server, Then, response};
 
 const SECRET: &str = "s3ss10n-AbCdEf/0123+x=";
 
@@ -34,7 +34,7 @@ impl Shop {
         self.log.push(format!("{method} {path}"));
         let id = path.rsplit('/').next().and_then(|id| id.parse::<u32>().ok());
         let json =
-            |head: &str, body: &Value| answer(&format!("{head}\nContent-Type: application/json"), &body.to_string());
+            |head: &str, body: &Value| response(&format!("{head}\nContent-Type: application/json"), &body.to_string());
         match (method, path.split(['/', '?']).nth(1).unwrap_or_default(), id) {
             ("POST", "orders", _) => {
                 self.created += 1;
@@ -54,7 +54,7 @@ impl Shop {
                 json("HTTP/1.1 200 OK", &json!({ "id": id, "state": state }))
             }
             ("DELETE", "orders", Some(id)) if self.orders.remove(&id).is_some() => {
-                answer("HTTP/1.1 204 No Content", "")
+                response("HTTP/1.1 204 No Content", "")
             }
             ("POST", "echo", _) => {
                 let cookie = request
@@ -65,15 +65,15 @@ impl Shop {
                 json("HTTP/1.1 200 OK", &json!({ "cookie": cookie, "body": body }))
             }
             ("GET", "count", _) => json("HTTP/1.1 200 OK", &json!({ "orders": self.orders.len() })),
-            ("POST", "uploads", _) => answer("HTTP/1.1 202 Accepted\nLocation: /uploads/1?state=a%2Fb", ""),
-            ("PUT", "uploads", _) => answer("HTTP/1.1 201 Created\nLocation: /blobs/1", ""),
-            ("PUT", "blobs", _) => answer("HTTP/1.1 204 No Content", ""),
-            ("GET", "elsewhere", _) => answer("HTTP/1.1 302 Found\nLocation: http://other.invalid/x", ""),
+            ("POST", "uploads", _) => response("HTTP/1.1 202 Accepted\nLocation: /uploads/1?state=a%2Fb", ""),
+            ("PUT", "uploads", _) => response("HTTP/1.1 201 Created\nLocation: /blobs/1", ""),
+            ("PUT", "blobs", _) => response("HTTP/1.1 204 No Content", ""),
+            ("GET", "elsewhere", _) => response("HTTP/1.1 302 Found\nLocation: http://other.invalid/x", ""),
             ("GET", "fold", _) => json(
                 "HTTP/1.1 200 OK",
                 &json!({ "value": "a\r\nX-Injected: 1", "none": null, "pin": "q7z" }),
             ),
-            _ => answer("HTTP/1.1 404 Not Found", ""),
+            _ => response("HTTP/1.1 404 Not Found", ""),
         }
     }
 }
@@ -404,7 +404,7 @@ fn recheck_has_no_verdict_about_a_captured_secret_that_is_hidden() {
 fn slow_server() -> Server {
     Server::start(|_| {
         std::thread::sleep(std::time::Duration::from_millis(300));
-        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+        (response("HTTP/1.1 204 No Content", ""), Then::Keep)
     })
 }
 

@@ -13,16 +13,16 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Project, Ran, Raw, Server, Then, answer, next_request, ran};
+use crate::support::{Project, Ran, Raw, Server, Then, next_request, ran, response};
 
-/// A good answer.
+/// A good response.
 fn good() -> Vec<u8> {
-    answer("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
+    response("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
 }
 
-/// A good answer with this body.
+/// A good response with this body.
 fn json(body: &str) -> Vec<u8> {
-    answer("HTTP/1.1 200 OK\nContent-Type: application/json", body)
+    response("HTTP/1.1 200 OK\nContent-Type: application/json", body)
 }
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nDate: Fri, 07 Feb 2020 13:33:16 GMT\r\nContent-Type: text/plain\r\n";
@@ -47,7 +47,7 @@ fn timed(project: &Project, url: &str, more: &[&str]) -> (Ran, Duration) {
     (ran, start.elapsed())
 }
 
-/// A server that answers well, except where `/bad` is asked for: there it does what `harm` does.
+/// A server that responds correctly, except to `/bad`, where it does what `harm` does.
 fn harmful(harm: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Raw {
     Raw::start(move |mut stream| {
         let mut buffer = Vec::new();
@@ -188,7 +188,7 @@ fn an_endless_status_line_is_past_the_bound() {
 }
 
 #[test]
-fn endless_interim_answers_are_past_the_bound() {
+fn endless_interim_responses_are_past_the_bound() {
     harmed("errored", 3, "exceeds its limit", |stream| {
         flood(stream, &b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100));
     });
@@ -243,7 +243,7 @@ fn bytes_after_the_last_chunk_break_the_contract() {
 }
 
 #[test]
-fn bytes_after_an_answer_with_a_long_head_break_the_contract() {
+fn bytes_after_a_response_with_a_long_head_break_the_contract() {
     harmed("failed", 1, "http/length", |stream| {
         let long = "x".repeat(100_000);
         sends(
@@ -272,7 +272,7 @@ fn a_reset_in_mid_body_breaks_the_contract() {
 }
 
 #[test]
-fn a_reset_before_any_answer_is_no_verdict() {
+fn a_reset_before_any_response_is_no_verdict() {
     let at_once = Raw::start(drop);
     let after_request = Raw::start(|stream| drop(stream.peek(&mut [0; 1])));
     for server in [at_once, after_request] {
@@ -407,7 +407,7 @@ fn what_acts_on_a_terminal_or_on_ci_never_reaches_the_output_raw() {
     }
 }
 
-/// Cases against a server that closes after each answer without saying so, `after` it.
+/// Cases against a server that closes after each response without saying so, `after` it.
 fn stale(after: Duration, methods: [&str; 2]) {
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
@@ -477,7 +477,7 @@ fn a_request_that_a_server_has_read_is_not_sent_again_where_that_could_do_harm()
 }
 
 #[test]
-fn an_answer_before_the_request_was_read_does_not_hold_up_the_run() {
+fn a_response_before_the_request_was_read_does_not_hold_up_the_run() {
     let server = Raw::start(|mut stream| {
         drop(stream.read(&mut [0; 16]));
         sends(&mut stream, &good());

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Project, Ran, Server, answer, conforme};
+use crate::support::{Project, Ran, Server, conforme, response};
 
 /// More than any file may have, at no cost: nothing of it is written.
 const HUGE: u64 = 100 << 20;
@@ -262,7 +262,7 @@ fn a_pattern_takes_no_more_time_than_its_text_is_long_and_no_more_memory_than_it
 #[test]
 fn a_recording_that_means_harm_is_refused_or_told_as_far_as_it_goes() {
     let project = project();
-    let server = Server::start(|_| (answer("HTTP/1.1 200 OK", ""), crate::support::Then::Keep));
+    let server = Server::start(|_| (response("HTTP/1.1 200 OK", ""), crate::support::Then::Keep));
     assert_eq!(
         project
             .run(&["run", "--target", &server.url(), "--record", "run.ndjson"])

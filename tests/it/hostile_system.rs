@@ -12,11 +12,11 @@ use std::{
 
 use crate::{
     connections::secure::{Authority, config},
-    support::{Project, Ran, Raw, answer, conforme, next_request, ran},
+    support::{Project, Ran, Raw, conforme, next_request, ran, response},
 };
 
 fn good() -> Vec<u8> {
-    answer("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
+    response("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
 }
 
 fn is_good(mut stream: TcpStream) {
@@ -46,7 +46,7 @@ fn a_name_that_does_not_resolve_is_no_verdict() {
 }
 
 #[test]
-fn a_name_with_two_addresses_is_reached_at_the_one_that_answers() {
+fn a_name_with_two_addresses_is_reached_at_the_one_that_responds() {
     let project = Project::of_case("status: 200");
     for address in ["127.0.0.1:0", "[::1]:0"] {
         let server = Raw::at(address, is_good);

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Server, Then, agreeing, answer, ran};
+use crate::support::{Project, Server, Then, agreeing, ran, response};
 
 /// Longest time for one page; then the browser is killed and the test fails.
 const LONGEST: Duration = Duration::from_mins(2);
@@ -213,11 +213,11 @@ fn a_real_run_is_shown_and_what_the_target_sent_stays_text() {
         if request.contains("/bad") {
             let body = format!("{HOSTILE}\r\na-secret-token");
             let head = "HTTP/1.1 401 Unauthorized\nContent-Type: text/html\nX-Next: <b>\u{202e}javascript:alert(4)";
-            return (answer(head, &body), Then::Keep);
+            return (response(head, &body), Then::Keep);
         }
         let body = "{\"big\":12345678901234567890,\"n\":1.00}";
         (
-            answer("HTTP/1.1 200 OK\nContent-Type: application/json", body),
+            response("HTTP/1.1 200 OK\nContent-Type: application/json", body),
             Then::Keep,
         )
     });
@@ -275,7 +275,7 @@ fn a_recording_with_hostile_names_is_shown_as_text() {
         "earlier": [{ "elapsed_us": 7, "reason": HOSTILE }],
         "exchange": {
             "request": { "method": HOSTILE, "url": HOSTILE, "headers": [[HOSTILE, HOSTILE]], "body": { "text": HOSTILE } },
-            "reply": { "malformed": { "reason": HOSTILE, "bytes": { "base64": "AP88c2NyaXB0Pg==" }, "elapsed_us": 5 } },
+            "outcome": { "malformed": { "reason": HOSTILE, "bytes": { "base64": "AP88c2NyaXB0Pg==" }, "elapsed_us": 5 } },
         },
     });
     let project = told([case].into_iter());
@@ -363,17 +363,17 @@ fn a_body_that_is_large_or_nested_deep_is_told_in_part() {
         .map(|at| format!("\"k{at}\":{at}"))
         .collect::<Vec<_>>()
         .join(",");
-    let answers = [
+    let responses = [
         json!({ "text": format!("{{{large}}}") }),
         json!({ "text": "[".repeat(20_000) + &"]".repeat(20_000) }),
         json!({ "text": "\u{1}".repeat(10_000) }),
     ];
-    let cases = answers.into_iter().enumerate().map(|(at, body)| {
+    let cases = responses.into_iter().enumerate().map(|(at, body)| {
         json!({
             "id": format!("s/c{at}"), "suite": "s", "verdict": "passed", "elapsed_us": 1,
             "exchange": {
                 "request": { "method": "GET", "url": "http://h/", "headers": [] },
-                "reply": { "answer": {
+                "outcome": { "response": {
                     "version": "HTTP/1.1", "status": 299, "headers": [], "body": body,
                     "received": "2024-05-06T07:08:09.000000Z", "elapsed_us": 1,
                 } },

@@ -1,24 +1,24 @@
-//! Every check, each with an answer that it agrees to and one that it does not.
+//! Every check, each with a response that it agrees to and one that it does not.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Project, Ran, Server, Then, answer, indent};
+use crate::support::{Project, Ran, Server, Then, indent, response};
 
-/// The findings of one case that expects this of an answer: check, pointer and level of each, and the exit code.
+/// The findings of one case that expects this of a response: check, pointer and level of each, and the exit code.
 fn judge(expect: &str, head: &str, body: &str) -> (i32, Vec<String>) {
     let (head, body) = (head.to_owned(), body.to_owned());
-    judge_bytes(expect, move || answer(&head, &body))
+    judge_bytes(expect, move || response(&head, &body))
 }
 
-fn judge_bytes(expect: &str, reply: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> (i32, Vec<String>) {
+fn judge_bytes(expect: &str, outcome: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> (i32, Vec<String>) {
     let project = Project::of_case(expect);
     project.write(
         "schemas/user.json",
         r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer"}}}"#,
     );
-    let server = Server::start(move |_| (reply(), Then::Close));
+    let server = Server::start(move |_| (outcome(), Then::Close));
     let (ran, findings) = findings(&project, &server);
     (ran.code, findings)
 }
@@ -64,7 +64,7 @@ fn findings(project: &Project, server: &Server) -> (Ran, Vec<String>) {
     (ran, all)
 }
 
-/// What is expected agrees to some answers, and has exactly one finding on each of the others.
+/// What is expected agrees to some responses, and has exactly one finding on each of the others.
 fn agrees_and_differs(expect: &str, check: &str, good: &[(&str, &str)], bad: &[(&str, &str)]) {
     for (head, body) in good {
         assert_eq!(
@@ -418,17 +418,17 @@ fn each_matcher_agrees_to_some_values_and_not_to_others() {
 }
 
 #[test]
-fn an_answer_that_takes_too_long_is_a_finding() {
+fn a_response_that_takes_too_long_is_a_finding() {
     for (delay, found) in [(0, (0, vec![])), (400, (1, vec!["duration".to_owned()]))] {
-        let reply = move || {
+        let outcome = move || {
             std::thread::sleep(Duration::from_millis(delay));
-            answer("HTTP/1.1 200 OK", "")
+            response("HTTP/1.1 200 OK", "")
         };
-        assert_eq!(judge_bytes("status: 200\nduration: 300ms", reply), found);
+        assert_eq!(judge_bytes("status: 200\nduration: 300ms", outcome), found);
     }
 }
 
-/// For each standing rule an answer that breaks it and nothing else.
+/// For each standing rule a response that breaks it and nothing else.
 const BROKEN: [(&str, &str); 14] = [
     ("http/syntax", "HTTP/1.1 200\r\nDate: DATE\r\nContent-Length: 0\r\n\r\n"),
     (
@@ -485,7 +485,7 @@ const BROKEN: [(&str, &str); 14] = [
     ),
 ];
 
-/// An answer of the table, of this moment.
+/// A response of the table, of this moment.
 fn broken(text: &str) -> impl Fn() -> Vec<u8> + Send + Sync + 'static {
     let now = chrono::Utc::now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let text = text.replace("DATE", &now);
@@ -512,8 +512,8 @@ fn each_standing_rule_denies_warns_or_is_off_as_the_case_says() {
 #[test]
 fn a_case_has_the_rules_of_its_suite_unless_it_says_otherwise() {
     let (rule, text) = BROKEN[1];
-    let reply = broken(text);
-    let server = Server::start(move |_| (reply(), Then::Keep));
+    let outcome = broken(text);
+    let server = Server::start(move |_| (outcome(), Then::Keep));
     for (suite, case, expected) in [
         ("off", "", (0, vec![])),
         ("off", "rules: { http/date: deny }", (1, vec![rule.to_owned()])),
@@ -532,13 +532,13 @@ fn a_case_has_the_rules_of_its_suite_unless_it_says_otherwise() {
 }
 
 #[test]
-fn an_answer_that_breaks_the_grammar_of_http_is_a_finding() {
+fn a_response_that_breaks_the_grammar_of_http_is_a_finding() {
     let found = judge_bytes("status: 200", || b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n".to_vec());
     assert_eq!(found, (1, vec!["http/message".to_owned()]));
 }
 
 #[test]
-fn two_answers_that_must_not_be_told_apart_are_compared_to_the_byte() {
+fn two_responses_that_must_not_be_told_apart_are_compared_to_the_byte() {
     let project = Project::new(&[
         (
             "cases/s/suite.yaml",
@@ -577,7 +577,7 @@ fn two_answers_that_must_not_be_told_apart_are_compared_to_the_byte() {
             true,
         ),
     ] {
-        let (theirs, ours) = (answer(theirs.0, theirs.1), answer(ours.0, ours.1));
+        let (theirs, ours) = (response(theirs.0, theirs.1), response(ours.0, ours.1));
         let server = Server::start(move |request| {
             let bytes = if request.starts_with("GET /a ") { &ours } else { &theirs };
             (bytes.clone(), Then::Keep)

@@ -10,12 +10,12 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Project, Ran, Raw, answer, next_request, ran};
+use crate::support::{Project, Ran, Raw, next_request, ran, response};
 
 const STRAY: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Fri, 07 Feb 2020 13:33:16 GMT\r\nContent-Length: 5\r\n\r\nstray";
 
 fn good() -> Vec<u8> {
-    answer("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
+    response("HTTP/1.1 200 OK\nContent-Type: text/plain", "good")
 }
 
 /// Whether something has happened.
@@ -155,7 +155,7 @@ fn bytes_at_the_end_of_the_run_belong_to_the_last_response() {
 
 #[test]
 fn bytes_before_a_server_closes_belong_to_its_response() {
-    let closing = answer("HTTP/1.1 200 OK\nContent-Type: text/plain\nConnection: close", "good");
+    let closing = response("HTTP/1.1 200 OK\nContent-Type: text/plain\nConnection: close", "good");
     let old = String::from_utf8(good())
         .unwrap()
         .replace("HTTP/1.1", "HTTP/1.0")
@@ -210,7 +210,7 @@ fn a_response_that_is_out_of_step_is_not_judged() {
 }
 
 #[test]
-fn a_server_of_one_connection_at_a_time_answers_every_case() {
+fn a_server_of_one_connection_at_a_time_serves_every_case() {
     let cases: Vec<_> = (0..6).map(|number| format!("cases/s/c{number}.yaml")).collect();
     let text = "request: { path: / }\nexpect: { status: 200 }\n";
     let project = Project::new(&cases.iter().map(|name| (name.as_str(), text)).collect::<Vec<_>>());

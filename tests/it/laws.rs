@@ -1,4 +1,4 @@
-//! Laws of a verdict, for random expectations and answers: it is what the contract says of the answer, no more and no
+//! Laws of a verdict, for random expectations and responses: it is what the contract says of the response, no more and no
 //! less; the exit code follows from it; and the recording gives it again.
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
@@ -11,7 +11,7 @@ use proptest::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::support::{Project, Server, Then, answer};
+use crate::support::{Project, Server, Then, response};
 
 /// What a server says, and what happens to it on its way.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ enum Harm {
     Cut,
     /// A field line without a colon.
     Malformed,
-    /// The connection ends before there is an answer.
+    /// The connection ends before there is a response.
     Silent,
 }
 
@@ -104,7 +104,7 @@ fn said() -> impl Strategy<Value = Said> {
         })
 }
 
-/// An answer and an expectation that begins as what the answer meets, with some parts replaced by anything.
+/// A response and an expectation that begins as what the response meets, with some parts replaced by anything.
 fn pairs() -> impl Strategy<Value = (Said, Wants)> {
     let other = (
         prop::option::weighted(0.1, select(&STATUSES[..])),
@@ -153,7 +153,7 @@ fn matches(pattern: &Value, found: &Value) -> bool {
 }
 
 impl Wants {
-    /// Whether the contract holds of an answer: written down once more, as plainly as can be.
+    /// Whether the contract holds of a response: written down once more, as plainly as can be.
     fn hold(&self, said: &Said) -> bool {
         let is_of = |kind: &str, value: &Value| match kind {
             "null" => value.is_null(),
@@ -208,14 +208,14 @@ impl Said {
             let _ = writeln!(head, "X-A: {field}");
         }
         match self.harm {
-            Harm::None => (answer(&head, &self.body.to_string()), Then::Keep),
+            Harm::None => (response(&head, &self.body.to_string()), Then::Keep),
             Harm::Cut => {
-                let mut bytes = answer(&head, &self.body.to_string());
+                let mut bytes = response(&head, &self.body.to_string());
                 bytes.pop();
                 (bytes, Then::Close)
             }
             Harm::Malformed => (
-                answer(&format!("{head}no field\n"), &self.body.to_string()),
+                response(&format!("{head}no field\n"), &self.body.to_string()),
                 Then::Close,
             ),
             Harm::Silent => (Vec::new(), Then::Close),
@@ -233,7 +233,7 @@ fn told(project: &Project, recording: &str) -> BTreeMap<String, (String, Value)>
             let verdict = event["verdict"].as_str().unwrap().to_owned();
             let reasons = json!([
                 event["steps"][0]["findings"],
-                event["steps"][0]["exchange"]["reply"]["failure"]
+                event["steps"][0]["exchange"]["outcome"]["failure"]
             ]);
             (event["id"].as_str().unwrap().to_owned(), (verdict, reasons))
         })
@@ -259,13 +259,13 @@ fn hold(pairs: Vec<(Said, Wants)>) {
         project.write(&format!("cases/s/c{number}.yaml"), &wants.case(&format!("/{number}")));
     }
     let pairs = Arc::new(pairs);
-    let answers = Arc::clone(&pairs);
+    let responses = Arc::clone(&pairs);
     let server = Server::start(move |request| {
         let number = request
             .split(['/', ' '])
             .nth(2)
             .and_then(|number| number.parse::<usize>().ok());
-        answers[number.unwrap()].0.bytes()
+        responses[number.unwrap()].0.bytes()
     });
     let live = project.run(&[
         "run",
@@ -316,7 +316,7 @@ fn runner() -> TestRunner {
 }
 
 #[test]
-fn a_verdict_is_what_the_expectation_says_of_the_answer_and_stays_so_when_judged_again() {
+fn a_verdict_is_what_the_expectation_says_of_the_response_and_stays_so_when_judged_again() {
     let mut runner = runner();
     let strategy = pairs();
     hold(

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Project, Server, Then, answer, indent};
+use crate::support::{Project, Server, Then, indent, response};
 
 /// What GitHub's runner, Azure Pipelines or `TeamCity` would take for a command in a log, styles taken away.
 pub(crate) fn commands(log: &str) -> Vec<String> {
@@ -28,13 +28,13 @@ pub(crate) fn commands(log: &str) -> Vec<String> {
         .collect()
 }
 
-/// A server whose answers hold commands wherever an answer can hold something.
+/// A server whose responses hold commands in every part of its responses.
 fn commanding() -> Server {
     Server::start(|_| {
         let body =
             "::error::x\n  ::stop-commands::x\n\t::error::y\n##[error]x\n ##vso[task.complete]x\n##teamcity[x]\n";
         let head = "HTTP/1.1 500 ::error::x\nContent-Type: text/plain\nX-Note: ##[error]x";
-        (answer(head, body), Then::Keep)
+        (response(head, body), Then::Keep)
     })
 }
 
@@ -104,7 +104,7 @@ fn what_is_spelled_out_in_json_reads_back_as_it_came() {
     let project = Project::of_case("status: 200\n");
     let server = commanding();
     let ran = project.run(&["run", "--target", &server.url(), "--report", "json"]);
-    let body = &ran.case("s/c")["steps"][0]["exchange"]["reply"]["answer"]["body"]["text"];
+    let body = &ran.case("s/c")["steps"][0]["exchange"]["outcome"]["response"]["body"]["text"];
     assert!(body.as_str().unwrap().contains("\n##[error]x\n ##vso["), "{body}");
 }
 
@@ -146,7 +146,7 @@ fn a_curl_command_without_commands_in_it_sends_the_same_body() {
         sender
             .send(request.split_once("\r\n\r\n").unwrap().1.to_owned())
             .unwrap();
-        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+        (response("HTTP/1.1 204 No Content", ""), Then::Keep)
     });
     let ran = project.run(&["run", "--target", &server.url()]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     connections::secure::{Authority, Secure},
-    support::{Server, Then, answer},
+    support::{Server, Then, response},
 };
 
 fn settings(kind: MailboxKind, base_url: &str) -> MailboxSettings {
@@ -247,15 +247,15 @@ fn api(responses: Vec<(String, String)>) -> (Server, Arc<Mutex<Vec<String>>>) {
         let path = request.split(' ').nth(1).unwrap_or_default();
         let found = responses.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
         let bytes = match found {
-            Some((_, body)) => answer("HTTP/1.1 200 OK", body),
-            None => answer("HTTP/1.1 404 Not Found", "{\"error\":\"Not found\"}"),
+            Some((_, body)) => response("HTTP/1.1 200 OK", body),
+            None => response("HTTP/1.1 404 Not Found", "{\"error\":\"Not found\"}"),
         };
         (bytes, Then::Keep)
     });
     (server, requests)
 }
 
-fn response(path: &str, body: &impl ToString) -> (String, String) {
+fn page_at(path: &str, body: &impl ToString) -> (String, String) {
     (path.to_owned(), body.to_string())
 }
 
@@ -279,8 +279,8 @@ fn maildev_3_is_read_by_list_and_source() {
         {"id": "other", "time": "2026-11-30T11:00:01.000Z", "to": [], "envelope": {"to": [{"address": "other@example.test"}]}},
     ]);
     let (server, requests) = api(vec![
-        response("/base/api/email/2iqatz6u/source", &SOURCE),
-        response("/base/api/email", &list),
+        page_at("/base/api/email/2iqatz6u/source", &SOURCE),
+        page_at("/base/api/email", &list),
     ]);
     block_on(async {
         let mailbox = open(MailboxKind::Maildev, &format!("{}/base/", server.url())).await;
@@ -312,8 +312,8 @@ fn maildev_2_has_its_list_at_another_path() {
                      "to": [{"address": "jane@example.test", "args": false}], "host": "[127.0.0.1]"},
     }]);
     let (server, requests) = api(vec![
-        response("/email/yp0dXJHd/source", &SOURCE),
-        response("/email", &list),
+        page_at("/email/yp0dXJHd/source", &SOURCE),
+        page_at("/email", &list),
     ]);
     block_on(async {
         let mailbox = open(MailboxKind::Maildev, &server.url()).await;
@@ -356,10 +356,10 @@ fn mailpit_is_read_page_by_page_without_marking_messages() {
     let page =
         |messages: &[Value]| json!({"total": 52, "messages_count": 52, "start": 0, "tags": [], "messages": messages});
     let (server, requests) = api(vec![
-        response("/api/v1/messages?start=0&limit=50", &page(&first)),
-        response("/api/v1/messages?start=50&limit=50", &page(&second)),
-        response("/api/v1/message/id50/raw", &SOURCE),
-        response("/api/v1/message/id49/raw", &SOURCE),
+        page_at("/api/v1/messages?start=0&limit=50", &page(&first)),
+        page_at("/api/v1/messages?start=50&limit=50", &page(&second)),
+        page_at("/api/v1/message/id50/raw", &SOURCE),
+        page_at("/api/v1/message/id49/raw", &SOURCE),
     ]);
     block_on(async {
         let mailbox = open(MailboxKind::Mailpit, &server.url()).await;
@@ -382,7 +382,7 @@ fn number_of_listed_messages_is_limited() {
     let messages: Vec<_> = (0..50)
         .map(|number| mailpit_message(number, "other@example.test"))
         .collect();
-    let (server, _) = api(vec![response("/api/v1/messages", &json!({ "messages": messages }))]);
+    let (server, _) = api(vec![page_at("/api/v1/messages", &json!({ "messages": messages }))]);
     block_on(async {
         let mut settings = settings(MailboxKind::Mailpit, &server.url());
         settings.max_bytes = 10_000_000;
@@ -408,12 +408,12 @@ fn mailhog_is_searched_and_recipients_are_compared() {
         mailhog_message("other", "2026-11-30T11:00:01+01:00", "mary-jane@example.test"),
     ]});
     let (server, requests) = api(vec![
-        response(
+        page_at(
             "/api/v2/search?kind=to&query=jane%40example.test&start=0&limit=50",
             &page,
         ),
         // Its memory has `null` for an empty list.
-        response(
+        page_at(
             "/api/v2/search?kind=to&query=example.test&",
             &json!({"total": 0, "count": 0, "start": 0, "items": null}),
         ),
@@ -432,7 +432,7 @@ fn mailhog_is_searched_and_recipients_are_compared() {
 
 #[test]
 fn credentials_are_sent_to_an_api() {
-    let (server, requests) = api(vec![response("/api/v1/messages", &json!({ "messages": [] }))]);
+    let (server, requests) = api(vec![page_at("/api/v1/messages", &json!({ "messages": [] }))]);
     block_on(async {
         let mut settings = settings(MailboxKind::Mailpit, &server.url());
         settings.login = Some(("jane".to_owned(), "hunter2".to_owned()));
@@ -466,7 +466,7 @@ fn failures_of_an_api_are_errors_with_its_address() {
         ),
         ("HTTP/1.1 200 OK\nContent-Length: 100", "{", "error"),
     ] {
-        let bytes = answer(head, body);
+        let bytes = response(head, body);
         let server = Server::start(move |_| (bytes.clone(), Then::Close));
         block_on(async {
             let mailbox = open(MailboxKind::Mailpit, &server.url()).await;

@@ -15,7 +15,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-use crate::support::{Project, Server, Then, answer, ran};
+use crate::support::{Project, Server, Then, ran, response};
 
 /// Every format of `--report`.
 const FORMATS: [&str; 7] = ["json", "junit", "tap", "markdown", "github", "sarif", "html"];
@@ -194,10 +194,10 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// What the server answers at each path; every one of them holds the secret somewhere.
+/// What the server returns at each path; each response contains the secret.
 fn places(secret: &str) -> Vec<(Vec<u8>, Then)> {
     let json = serde_json::Value::String(secret.to_owned()).to_string();
-    let ok = |fields: &str, body: &str| (answer(&format!("HTTP/1.1 200 OK\n{fields}"), body), Then::Keep);
+    let ok = |fields: &str, body: &str| (response(&format!("HTTP/1.1 200 OK\n{fields}"), body), Then::Keep);
     let typed = |kind: &str, body: &str| ok(&format!("Content-Type: {kind}"), body);
     let header = |name: &str, value: &str| ok(&format!("{name}: {value}"), "");
     let mixed: String = secret
@@ -205,11 +205,11 @@ fn places(secret: &str) -> Vec<(Vec<u8>, Then)> {
         .enumerate()
         .map(|(at, c)| written(c, if at % 3 == 0 { 4 } else { 0 }))
         .collect();
-    let mut after_204 = answer("HTTP/1.1 204 No Content", "");
+    let mut after_204 = response("HTTP/1.1 204 No Content", "");
     after_204.extend_from_slice(secret.as_bytes());
     let (mut after_body, _) = typed("text/plain", "short");
     after_body.extend_from_slice(secret.as_bytes());
-    let mut bytes = answer(
+    let mut bytes = response(
         "HTTP/1.1 200 OK\nContent-Type: application/octet-stream\nContent-Length: 300",
         "",
     );
@@ -246,9 +246,9 @@ fn places(secret: &str) -> Vec<(Vec<u8>, Then)> {
             &format!("/x?t={}", utf8_percent_encode(secret, NON_ALPHANUMERIC)),
         ),
         header("Date", secret),
-        (answer(&format!("HTTP/1.1 401 {secret}"), ""), Then::Keep),
+        (response(&format!("HTTP/1.1 401 {secret}"), ""), Then::Keep),
         (
-            answer(
+            response(
                 "HTTP/1.1 500 Oops\nContent-Type: text/plain",
                 &format!("at a.b(c.java:1)\n{secret}\n{secret}"),
             ),
@@ -289,9 +289,9 @@ fn no_output_of_a_run_holds_any_form_of_a_secret() {
     let strategy = secrets();
     for round in 0..6 {
         let secret = strategy.new_tree(&mut runner).unwrap().current();
-        let answers = places(&secret);
+        let responses = places(&secret);
         let project = Project::new(&[("cases/s/suite.yaml", SUITE)]);
-        for place in 0..answers.len() {
+        for place in 0..responses.len() {
             for (way, case) in CASES.iter().enumerate() {
                 // All pairs would take too long: each place is asked in two ways in a round.
                 if (place + way + round) % 3 == 0 {
@@ -308,7 +308,7 @@ fn no_output_of_a_run_holds_any_form_of_a_secret() {
                 .split(['/', '?'])
                 .nth(1)
                 .and_then(|place| place.parse::<usize>().ok());
-            answers[place.unwrap_or_default()].clone()
+            responses[place.unwrap_or_default()].clone()
         });
         let mut arguments = vec![
             "run",

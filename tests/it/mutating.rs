@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     mutating_advice::{lay, yaml},
-    support::{Project, Ran, Server, Then, answer},
+    support::{Project, Ran, Server, Then, response},
 };
 
 const JSON: &str = "HTTP/1.1 404 Not Found\nContent-Type: application/json; charset=utf-8";
@@ -188,7 +188,7 @@ fn the_advice_for_one_row_of_a_table_holds_for_all_of_them() {
     let server = Server::start(|request| {
         let id = request.split([' ', '/']).nth(2).unwrap_or_default();
         (
-            answer(JSON, &format!(r#"{{"message":"no {id} here","id":"{id}","n":1}}"#)),
+            response(JSON, &format!(r#"{{"message":"no {id} here","id":"{id}","n":1}}"#)),
             Then::Keep,
         )
     });
@@ -268,7 +268,7 @@ fn survivors_are_accepted_with_a_reason_and_told_when_they_no_longer_apply() {
 }
 
 #[test]
-fn every_report_tells_the_score_and_nothing_of_an_answer_becomes_markup() {
+fn every_report_tells_the_score_and_nothing_of_a_response_becomes_markup() {
     let project = recorded("status: 404", JSON, r#"{"x":"<script>alert(1)</script>`|::error::"}"#);
     let (_, _) = measured(&project, &["--report", "html=m.html", "--report", "markdown=m.md"]);
     let (html, markdown) = (project.read("m.html"), project.read("m.md"));

@@ -212,7 +212,7 @@ fn paste_each(cases: &[(&str, Value)], suite: &str) -> Vec<Value> {
                 let is_of_case = one["case"].as_str().unwrap().split('[').next() == Some(&format!("s/{name}"));
                 let is_left = left.iter().any(|left| left["id"] == one["id"]);
                 // What is swapped in depends on the other responses that were recorded.
-                let is_swapped = one["id"].as_str().unwrap().contains("#answer/");
+                let is_swapped = one["id"].as_str().unwrap().contains("#response/");
                 assert!(
                     !is_of_case || !is_left || is_swapped,
                     "{}: {}",

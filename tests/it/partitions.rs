@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{Project, Ran, Server, Then, answer};
+use crate::support::{Project, Ran, Server, Then, response};
 
 const OK: &str = "HTTP/1.1 204 No Content";
 
@@ -114,7 +114,7 @@ fn the_parts_are_merged_into_one_report_and_one_gate() {
         } else {
             OK
         };
-        (answer(head, ""), Then::Keep)
+        (response(head, ""), Then::Keep)
     });
     parts(&project, &server.url(), "slice", 2);
     let files = ["1.ndjson", "2.ndjson"];

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{Project, Ran, Server, Then, answer, conforme, ran, repository};
+use crate::support::{Project, Ran, Server, Then, conforme, ran, repository, response};
 
 const OK: &str = "HTTP/1.1 204 No Content";
 
@@ -33,7 +33,7 @@ fn server(bad: &'static [&'static str]) -> (Server, Arc<AtomicBool>) {
         let path = request.split(' ').nth(1).unwrap_or_default();
         let is_bad = on.load(Ordering::SeqCst) && bad.contains(&path);
         let head = if is_bad { "HTTP/1.1 200 OK" } else { OK };
-        (answer(head, ""), Then::Keep)
+        (response(head, ""), Then::Keep)
     });
     (server, switch)
 }
@@ -72,7 +72,7 @@ fn a_recording_holds_what_the_run_was_and_every_exchange() {
     assert_eq!(start["suite_hash"].as_str().unwrap().len(), 64);
     assert_eq!(start["target"], server.url().as_str());
     assert_eq!(
-        recording.case("s/b")["steps"][0]["exchange"]["reply"]["answer"]["status"],
+        recording.case("s/b")["steps"][0]["exchange"]["outcome"]["response"]["status"],
         200
     );
     assert!(recording.case("s/b")["steps"][0]["started"].is_string());
@@ -138,7 +138,7 @@ fn a_run_that_is_killed_leaves_all_that_had_finished() {
         if request.starts_with("GET /c ") {
             return (Vec::new(), Then::Hang);
         }
-        (answer(OK, ""), Then::Keep)
+        (response(OK, ""), Then::Keep)
     });
     let mut command = project.command(&["run", "--target", &server.url(), "-j", "1", "--record", "run.ndjson"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -289,7 +289,7 @@ fn failed_from_repeats_every_case_that_has_changed() {
         } else {
             OK
         };
-        (answer(head, if is_value { "[1]" } else { "" }), Then::Keep)
+        (response(head, if is_value { "[1]" } else { "" }), Then::Keep)
     });
     let url = server.url();
     let run = |more: &[&str]| project.run(&[&["run", "--target", &url][..], more].concat());
@@ -397,7 +397,7 @@ fn a_recording_that_contradicts_itself_is_rejected() {
 }
 
 #[test]
-fn recorded_answers_are_judged_again_with_the_suite_as_it_is_now() {
+fn recorded_responses_are_judged_again_with_the_suite_as_it_is_now() {
     let (project, (server, _)) = (project(), server(&["/b"]));
     let url = server.url();
     project.run(&["run", "--target", &url, "--record", "run.ndjson"]);

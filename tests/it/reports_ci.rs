@@ -5,7 +5,7 @@ use std::{fmt::Write as _, process::Command};
 use quick_xml::{Reader, events::Event as Xml};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Server, Then, agreeing, answer, indent, ran, report_code, repository, snapshot};
+use crate::support::{Project, Server, Then, agreeing, indent, ran, report_code, repository, response, snapshot};
 
 /// What acts on a terminal, in a CI log, in XML, in HTML and in TAP.
 const HOSTILE: &str = "\u{1b}[31mred\u{7}\0\u{8}\r\n::error::x\n##[error]x\n...\nnot ok 1 - x # SKIP\nBail out!\n\
@@ -50,7 +50,7 @@ fn request() -> Value {
 fn answered(status: u16) -> Value {
     json!({
         "request": request(),
-        "reply": { "answer": {
+        "outcome": { "response": {
             "version": "HTTP/1.1", "status": status, "headers": [], "body": { "text": "{}" },
             "received": "2026-01-02T03:04:06Z", "elapsed_us": 12_345,
         } },
@@ -62,7 +62,7 @@ fn timed_out() -> Value {
         "reason": "no response within 10s", "started": "2026-01-02T03:04:05.500000Z", "elapsed_us": 10_000_400,
         "exchange": {
             "request": request(),
-            "reply": { "failure": { "kind": "timeout", "message": "no response within 10s", "elapsed_us": 10_000_400 } },
+            "outcome": { "failure": { "kind": "timeout", "message": "no response within 10s", "elapsed_us": 10_000_400 } },
         },
     })
 }
@@ -392,7 +392,7 @@ fn earlier_tries_of_a_failed_case_are_told_each_in_its_own_kind() {
 }
 
 #[test]
-fn what_an_api_answers_never_acts_in_a_report() {
+fn what_an_api_returns_never_acts_in_a_report() {
     let hostile = |verdict: &str, index: usize| {
         let finding = |level: &str| {
             json!({
@@ -407,7 +407,7 @@ fn what_an_api_answers_never_acts_in_a_report() {
         let mut exchange = answered(500);
         exchange["request"]["url"] = json!(format!("https://api.example.com/{HOSTILE}"));
         exchange["request"]["body"] = json!({ "text": HOSTILE });
-        exchange["reply"]["answer"]["version"] = json!(HOSTILE);
+        exchange["outcome"]["response"]["version"] = json!(HOSTILE);
         let findings = match verdict {
             "passed" => vec![finding("warn")],
             _ => vec![finding("deny"), finding("warn"), diff],
@@ -552,10 +552,10 @@ fn a_real_run_against_a_hostile_api_makes_whole_reports_of_bounded_size() {
     body.push('}');
     let head = "HTTP/1.1 500 <script>\nContent-Type: application/json\nX-Id: ::error::\u{202e} ]]> a-secret-token";
     let (large, small) = (
-        answer(head, &body),
-        answer(head, "{\"a\":\"]]>\\u0000a-secret-token\"}"),
+        response(head, &body),
+        response(head, "{\"a\":\"]]>\\u0000a-secret-token\"}"),
     );
-    let malformed = answer("HTTP/1.1 200 OK\nX-Id: \u{1b}[31m\0 ]]>", "");
+    let malformed = response("HTTP/1.1 200 OK\nX-Id: \u{1b}[31m\0 ]]>", "");
     let server = Server::start(move |request| {
         let bytes = match request.split(' ').nth(1) {
             Some("/") => &large,

@@ -40,7 +40,7 @@ fn exchange(body: &str) -> Value {
             "method": "POST", "url": "https://api.example.com/b", "headers": [["authorization", "Bearer $TOKEN"]],
             "body": { "text": body },
         },
-        "reply": { "answer": {
+        "outcome": { "response": {
             "version": "HTTP/1.1", "status": 500, "headers": [], "body": { "text": body },
             "received": "2026-01-02T03:04:06Z", "elapsed_us": 12_345,
         } },

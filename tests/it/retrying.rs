@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Project, Ran, Server, Then, answer, ran};
+use crate::support::{Project, Ran, Server, Then, ran, response};
 
 const OK: &str = "HTTP/1.1 204 No Content";
 
-/// Answers the first `failures` requests of each path with `first`, and then 204.
+/// Responds to the first `failures` requests of each path with `first`, and then 204.
 fn recovering(failures: usize, first: impl Fn() -> (Vec<u8>, Then) + Send + Sync + 'static) -> Server {
     let seen = Mutex::new(HashMap::new());
     Server::start(move |request| {
@@ -22,7 +22,7 @@ fn recovering(failures: usize, first: impl Fn() -> (Vec<u8>, Then) + Send + Sync
         if *count <= failures {
             first()
         } else {
-            (answer(OK, ""), Then::Keep)
+            (response(OK, ""), Then::Keep)
         }
     })
 }
@@ -46,7 +46,7 @@ fn target(project: &Project, server: &Server, more: &str) {
 
 fn busy() -> (Vec<u8>, Then) {
     (
-        answer("HTTP/1.1 503 Service Unavailable\nRetry-After: 0", ""),
+        response("HTTP/1.1 503 Service Unavailable\nRetry-After: 0", ""),
         Then::Keep,
     )
 }
@@ -81,7 +81,7 @@ fn a_case_that_passes_only_when_tried_again_is_flaky_and_fails_the_run() {
     assert_eq!(earlier.len(), 2);
     for one in earlier {
         assert_eq!(one["steps"][0]["findings"][0]["check"], "status");
-        assert_eq!(one["steps"][0]["exchange"]["reply"]["answer"]["status"], 503);
+        assert_eq!(one["steps"][0]["exchange"]["outcome"]["response"]["status"], 503);
     }
 }
 
@@ -98,7 +98,7 @@ fn a_target_can_let_flaky_cases_pass_and_name_the_statuses_that_may_pass() {
         ("retries = 1\nflaky = \"pass\"", 1, 1),
         ("flaky = \"pass\"\nretry_statuses = [502]", 1, 1),
     ] {
-        let server = recovering(1, || (answer("HTTP/1.1 502 Bad Gateway", ""), Then::Keep));
+        let server = recovering(1, || (response("HTTP/1.1 502 Bad Gateway", ""), Then::Keep));
         target(&project, &server, more);
         let ran = project.run(&["run", "--target", "t"]);
         assert_eq!((ran.code, server.requests()), (code, requests), "{more}: {ran:?}");
@@ -129,7 +129,7 @@ fn a_broken_contract_is_not_tried_again() {
     let server = Server::always("HTTP/1.1 503 Busy\nRetry-After: 86400", "");
     let ran = project.run(&["run", "--target", &server.url(), "--retries", "3"]);
     assert_eq!((ran.code, server.requests()), (1, 1), "{ran:?}");
-    // An answer that is expected is no reason to try again.
+    // A response that is expected is no reason to try again.
     let project = Project::of_case("status: 503");
     let server = Server::always("HTTP/1.1 503 Busy\nRetry-After: 0", "");
     let ran = project.run(&["run", "--target", &server.url(), "--retries", "3"]);
@@ -137,7 +137,7 @@ fn a_broken_contract_is_not_tried_again() {
 }
 
 #[test]
-fn a_connection_that_ends_without_an_answer_is_tried_again() {
+fn a_connection_that_ends_without_a_response_is_tried_again() {
     let project = cases(&["c"]);
     target(&project, &recovering(0, busy), "");
     let server = recovering(1, || (Vec::new(), Then::Close));
@@ -217,7 +217,7 @@ fn the_levels_say_which_cases_get_a_line_and_which_the_summary_names() {
             } else {
                 OK
             };
-            (answer(head, ""), Then::Keep)
+            (response(head, ""), Then::Keep)
         }
     });
     // By level, which of these a run shows: the case's line, or its line in the summary.
@@ -283,7 +283,7 @@ fn quiet_shows_nothing_of_a_run_that_holds_and_what_is_broken_of_one_that_does_n
         } else {
             OK
         };
-        (answer(head, ""), Then::Keep)
+        (response(head, ""), Then::Keep)
     });
     let ran = project.run(&["run", "--target", &refuses.url(), "-q"]);
     assert_eq!(ran.code, 1);
@@ -352,7 +352,7 @@ fn on_a_terminal_a_bar_stands_below_lines_that_stay_whole() {
         } else {
             OK
         };
-        (answer(head, ""), Then::Keep)
+        (response(head, ""), Then::Keep)
     });
     let program = env!("CARGO_BIN_EXE_conforme");
     let mut command = project.command(&[]);

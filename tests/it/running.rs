@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Project, Ran, Server, Then, answer, repository};
+use crate::support::{Project, Ran, Server, Then, repository, response};
 
 pub(super) const OK: &str = "HTTP/1.1 204 No Content";
 
@@ -23,7 +23,7 @@ pub(super) fn recorder() -> (Server, Arc<Mutex<Vec<String>>>) {
     let kept = Arc::clone(&seen);
     let server = Server::start(move |request| {
         kept.lock().unwrap().push(request.to_owned());
-        (answer(OK, ""), Then::Keep)
+        (response(OK, ""), Then::Keep)
     });
     (server, seen)
 }
@@ -80,14 +80,14 @@ fn the_exit_code_says_what_became_of_the_run() {
 }
 
 #[test]
-fn a_case_without_an_answer_beside_one_that_fails_exits_with_one() {
+fn a_case_without_a_response_beside_one_that_fails_exits_with_one() {
     let project = project("", "request: { path: / }");
     project.write("cases/s/d.yaml", "request: { path: /hang }\nexpect: { status: 204 }\n");
     let server = Server::start(|request| {
         if request.contains("/hang") {
             (Vec::new(), Then::Close)
         } else {
-            (answer("HTTP/1.1 200 OK", ""), Then::Keep)
+            (response("HTTP/1.1 200 OK", ""), Then::Keep)
         }
     });
     let ran = project.run(&["run", "--target", &server.url()]);
@@ -179,7 +179,7 @@ fn finished_cases_are_shown_while_others_run() {
             let released = is_released.lock().unwrap().recv_timeout(Duration::from_secs(8));
             *seen.lock().unwrap() = Some(released.is_ok());
         }
-        (answer(OK, ""), Then::Keep)
+        (response(OK, ""), Then::Keep)
     });
     let mut command = project.command(&["run", "--target", &server.url(), "--jobs", "1"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -225,7 +225,7 @@ fn an_interrupted_run_waits_for_its_requests_and_reports_all_that_finished() {
             if request.starts_with("GET /d ") {
                 std::thread::sleep(Duration::from_millis(800));
             }
-            (answer(OK, ""), Then::Keep)
+            (response(OK, ""), Then::Keep)
         });
         let child = begin(&project, &server, 2);
         signal(&child, name);
@@ -264,7 +264,7 @@ fn a_second_interrupt_ends_the_run_at_once_and_the_report_is_whole() {
         if request.contains("/hang") {
             (Vec::new(), Then::Hang)
         } else {
-            (answer(OK, ""), Then::Keep)
+            (response(OK, ""), Then::Keep)
         }
     });
     let child = begin(&project, &server, 2);
@@ -346,7 +346,7 @@ fn six(suite: &str, arguments: &[&str]) -> (Vec<String>, usize) {
         kept_most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         std::thread::sleep(Duration::from_millis(250));
         now.fetch_sub(1, Ordering::SeqCst);
-        (answer(OK, ""), Then::Keep)
+        (response(OK, ""), Then::Keep)
     });
     let url = server.url();
     let ran = project.run(&[&["run", "--target", &url], arguments].concat());
@@ -364,13 +364,13 @@ fn group_runs_in_order_one_at_a_time() {
     assert_eq!(six("", &[]).1, 6);
 }
 
-/// When each request arrived at a server that answers each at once, from the first on.
+/// When each request arrived at a server that responds to each at once, from the first on.
 fn arrivals(project: &Project, head: &'static str, arguments: &[&str]) -> (Vec<Duration>, i32) {
     let times = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&times);
     let server = Server::start(move |_| {
         kept.lock().unwrap().push(Instant::now());
-        (answer(head, ""), Then::Keep)
+        (response(head, ""), Then::Keep)
     });
     let ran = project.run(&[&["run", "--target", &server.url()], arguments].concat());
     let times = times.lock().unwrap();
@@ -470,7 +470,7 @@ fn cases_of_one_group_never_overlap_whichever_suites_they_are_of() {
         }
         std::thread::sleep(Duration::from_millis(250));
         now[kind].fetch_sub(1, Ordering::SeqCst);
-        (answer(OK, ""), Then::Keep)
+        (response(OK, ""), Then::Keep)
     });
     let ran = project.run(&["run", "--target", &server.url(), "--jobs", "8"]);
     assert_eq!((ran.code, server.requests()), (0, 8), "{ran:?}");
@@ -488,7 +488,7 @@ fn a_case_may_take_longer_than_its_suite_and_a_null_leaves_the_time_to_the_targe
     let project = project("timeout: 200ms\n", "request: { path: / }");
     let server = Server::start(|_| {
         std::thread::sleep(Duration::from_millis(600));
-        (answer(OK, ""), Then::Keep)
+        (response(OK, ""), Then::Keep)
     });
     for (timeout, code) in [("", 3), ("timeout: 5s\n", 0), ("timeout: null\n", 0)] {
         project.write(
@@ -546,9 +546,9 @@ fn the_reference_api_is_served_until_interrupted_and_from_another_seed() {
         stream
             .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             .unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
-        assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
+        let mut outcome = String::new();
+        stream.read_to_string(&mut outcome).unwrap();
+        assert!(outcome.starts_with("HTTP/1.1 404 "), "{outcome}");
         // The port is taken now.
         let port = address.rsplit(':').next().unwrap();
         let ran = project.run(&["serve", "--port", port]);

@@ -33,12 +33,12 @@ const LEFT_OPEN: [(&str, &str); 9] = [
         "a server on the way may refuse control characters by itself",
     ),
     (
-        "closes-without-an-answer-where-valid",
-        "no answer is no verdict: exit 3",
+        "closes-without-an-response-where-valid",
+        "no response is no verdict: exit 3",
     ),
     (
-        "closes-without-an-answer-where-malformed",
-        "no answer is no verdict: exit 3",
+        "closes-without-an-response-where-malformed",
+        "no response is no verdict: exit 3",
     ),
     (
         "token-is-refused-after-an-expired-one",
@@ -57,7 +57,7 @@ const LEFT_OPEN: [(&str, &str); 9] = [
 /// Of so many portals one is asked whether its recording is judged as the live run was.
 const RECHECKED: usize = 4;
 
-/// Points the shipped suite at a portal, as a user would at a deployment. With `is_rechecked` the recorded answers are
+/// Points the shipped suite at a portal, as a user would at a deployment. With `is_rechecked` the recorded responses are
 /// judged again: a live run and its recording never differ.
 fn point_at(portal: &Portal, is_rechecked: bool) -> Ran {
     let folder = tempfile::tempdir().unwrap();
@@ -71,7 +71,7 @@ fn point_at(portal: &Portal, is_rechecked: bool) -> Ran {
     let judged = crate::support::ran(command.arg("--report").arg(format!("json={}", again.display())));
     assert_eq!(judged.code, ran.code, "recheck: {judged:?}\nrun: {ran:?}");
     let [live, again] = [live, again].map(|path| verdicts(&std::fs::read_to_string(path).unwrap()));
-    // What was never sent has no answer to be judged.
+    // What was never sent has no response to be judged.
     assert_eq!(live, again);
     ran
 }
@@ -192,7 +192,7 @@ fn an_activation_is_sent_for_a_good_call_and_for_no_refused_one() {
     assert!(portal.requests() > 70);
 }
 
-/// Compares what a portal answers with the recording of one that keeps the contract.
+/// Compares the responses of a portal with the recording of one that keeps the contract.
 fn compared(baseline: &Path, behaviour: Behaviour) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let (candidate, report) = (folder.path().join("candidate"), folder.path().join("report"));

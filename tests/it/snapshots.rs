@@ -43,8 +43,8 @@ const PENDING: &str = "snapshots/s/c.snap.new";
 #[test]
 fn a_new_snapshot_waits_and_the_case_fails_until_it_is_accepted() {
     let project = project();
-    let answer = body("user-0001", "2020", "1");
-    let first = run(&project, &answer, &[]);
+    let response = body("user-0001", "2020", "1");
+    let first = run(&project, &response, &[]);
     assert_eq!(first.code, 1, "{}", first.stdout);
     assert!(first.stdout.contains("there is no snapshot yet"), "{}", first.stdout);
     assert!(first.stdout.contains("PENDING 1 pending snapshot"), "{}", first.stdout);
@@ -59,7 +59,7 @@ fn a_new_snapshot_waits_and_the_case_fails_until_it_is_accepted() {
          \"at\": \"[redacted]\",\n  \"count\": 1,\n  \"items\": [\n    {\n      \"id\": \"[redacted]\",\n      \"n\": 1\n    }\n  ],\n  \
          \"user\": \"{{ user }}\"\n}\n"
     );
-    assert_eq!(run(&project, &answer, &[]).code, 0);
+    assert_eq!(run(&project, &response, &[]).code, 0);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_difference_fails_with_a_diff_and_the_line_that_asked() {
 }
 
 #[test]
-fn what_waits_is_cleared_when_the_answer_is_as_accepted_again() {
+fn what_waits_is_cleared_when_the_response_is_as_accepted_again() {
     let project = project();
     run(&project, &body("user-0001", "2020", "1"), &["--snapshots", "accept"]);
     run(&project, &body("user-0001", "2020", "2"), &[]);
@@ -148,7 +148,7 @@ fn what_waits_is_cleared_when_the_answer_is_as_accepted_again() {
 }
 
 #[test]
-fn an_answer_that_is_wrong_in_another_way_is_not_offered_for_agreement() {
+fn a_response_that_is_wrong_in_another_way_is_not_offered_for_agreement() {
     let project = project();
     let server = Server::always("HTTP/1.1 500 Oops\nContent-Type: application/json", "{}");
     let ran = project.run(&[

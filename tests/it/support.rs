@@ -1,4 +1,4 @@
-//! What the tests share: the program, a project in a temporary folder, and a server that answers any bytes.
+//! What the tests share: the program, a project in a temporary folder, and a server that returns any bytes.
 
 use std::{
     io::{Read, Write},
@@ -49,7 +49,7 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
     let mut events = events.to_vec();
     let exchange = json!({
         "request": { "method": "GET", "url": "http://127.0.0.1/", "headers": [] },
-        "reply": { "answer": {
+        "outcome": { "response": {
             "version": "HTTP/1.1", "status": 200, "headers": [], "received": "2026-01-02T03:04:06Z", "elapsed_us": 0,
         } },
     });
@@ -92,7 +92,7 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
             if let Some(all) = case.get_mut("findings").and_then(Value::as_array_mut) {
                 all.retain(|one| one["level"] != "deny");
             }
-            if !case["exchange"]["reply"]["failure"].is_null() {
+            if !case["exchange"]["outcome"]["failure"].is_null() {
                 case["exchange"] = exchange.clone();
             }
             case.as_object_mut().unwrap().remove("reason");
@@ -112,9 +112,9 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
             }
             "errored" => {
                 if case["reason"].is_null() {
-                    case["reason"] = json!("no answer");
+                    case["reason"] = json!("no response");
                 }
-                if is_denied && case["exchange"]["reply"]["failure"].is_null() {
+                if is_denied && case["exchange"]["outcome"]["failure"].is_null() {
                     case.as_object_mut().unwrap().remove("exchange");
                 }
             }
@@ -290,7 +290,7 @@ pub(crate) fn indent(text: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A server that answers each request with the bytes that a function makes of it; one thread a connection.
+/// A server that responds to each request with the bytes that a function makes of it; one thread a connection.
 pub(crate) struct Server {
     port: u16,
     requests: Arc<AtomicUsize>,
@@ -309,27 +309,27 @@ pub(crate) enum Then {
 }
 
 impl Server {
-    /// Answers with what `answer` makes of the head and body of a request.
-    pub(crate) fn start(answer: impl Fn(&str) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
+    /// Responses with what `response` makes of the head and body of a request.
+    pub(crate) fn start(response: impl Fn(&str) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let (requests, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let (count, stopped, answer) = (Arc::clone(&requests), Arc::clone(&stop), Arc::new(answer));
+        let (count, stopped, response) = (Arc::clone(&requests), Arc::clone(&stop), Arc::new(response));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                let (count, answer) = (Arc::clone(&count), Arc::clone(&answer));
-                std::thread::spawn(move || serve(stream, &count, answer.as_ref()));
+                let (count, response) = (Arc::clone(&count), Arc::clone(&response));
+                std::thread::spawn(move || serve(stream, &count, response.as_ref()));
             }
         });
         Self { port, requests, stop }
     }
 
-    /// Always the same answer, as text with `\n` for line ends in the head.
+    /// Always the same response, as text with `\n` for line ends in the head.
     pub(crate) fn always(head: &str, body: &str) -> Self {
-        let bytes = answer(head, body);
+        let bytes = response(head, body);
         Self::start(move |_| (bytes.clone(), Then::Keep))
     }
 
@@ -351,7 +351,7 @@ impl Drop for Server {
 }
 
 /// A message: status line and fields of `head`, a `Date` and a `Content-Length` where it has none, and the body.
-pub(crate) fn answer(head: &str, body: &str) -> Vec<u8> {
+pub(crate) fn response(head: &str, body: &str) -> Vec<u8> {
     let mut lines: Vec<String> = head.trim().lines().map(str::to_owned).collect();
     let has = |lines: &[String], name: &str| lines.iter().any(|line| line.to_lowercase().starts_with(name));
     let is_empty_204 = lines[0].contains(" 204") && body.is_empty();
@@ -367,13 +367,13 @@ pub(crate) fn answer(head: &str, body: &str) -> Vec<u8> {
     format!("{}\r\n\r\n{body}", lines.join("\r\n")).into_bytes()
 }
 
-fn serve(mut stream: TcpStream, count: &AtomicUsize, answer: &(impl Fn(&str) -> (Vec<u8>, Then) + ?Sized)) {
+fn serve(mut stream: TcpStream, count: &AtomicUsize, response: &(impl Fn(&str) -> (Vec<u8>, Then) + ?Sized)) {
     drop(stream.set_nodelay(true));
     drop(stream.set_read_timeout(Some(Duration::from_mins(1))));
     let mut buffer = Vec::new();
     while let Some(request) = request(&mut stream, &mut buffer) {
         count.fetch_add(1, Ordering::SeqCst);
-        let (bytes, then) = answer(&request);
+        let (bytes, then) = response(&request);
         if stream.write_all(&bytes).is_err() {
             return;
         }

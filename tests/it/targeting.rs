@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     running::{OK, project, recorder},
-    support::{Project, Ran, Server, Then, answer},
+    support::{Project, Ran, Server, Then, response},
 };
 
 /// Three suites: `a` with a table, `a/b` in a folder of it, and `c`.
@@ -240,7 +240,7 @@ fn secrets_come_from_the_environment_files_and_commands_and_are_never_shown() {
         let server = Server::start(move |request| {
             kept.lock().unwrap().push(request.to_owned());
             (
-                answer(
+                response(
                     "HTTP/1.1 200 OK\nX-Echo: S3cr3t/Value\nContent-Type: text/plain",
                     "a S3cr3t/Value b",
                 ),
@@ -401,7 +401,7 @@ expect:
         let body = format!("{{\"n\":5,\"p\":\"{echo}\"}}");
         let server = Server::start(move |request| {
             request.clone_into(&mut kept.lock().unwrap());
-            (answer(&head, &body), Then::Keep)
+            (response(&head, &body), Then::Keep)
         });
         let ran = project.run(&["run", "--target", &format!("{}/base/", server.url())]);
         assert_eq!(ran.code, code, "{ran:?}");

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Project, Ran, Server, Then, answer};
+use crate::support::{Project, Ran, Server, Then, response};
 
 fn project() -> Project {
     Project::of_case("status: 204")
@@ -27,7 +27,7 @@ fn deployment(old: usize) -> Server {
     let asked = AtomicUsize::new(0);
     Server::start(move |request| {
         if !request.starts_with("GET /version ") {
-            return (answer("HTTP/1.1 204 No Content", ""), Then::Keep);
+            return (response("HTTP/1.1 204 No Content", ""), Then::Keep);
         }
         let build = if asked.fetch_add(1, Ordering::SeqCst) < old {
             1
@@ -35,7 +35,7 @@ fn deployment(old: usize) -> Server {
             2
         };
         let head = format!("HTTP/1.1 200 OK\nX-Build: {build}\nContent-Type: application/json");
-        (answer(&head, &format!("{{\"build\":{build}}}")), Then::Keep)
+        (response(&head, &format!("{{\"build\":{build}}}")), Then::Keep)
     })
 }
 
@@ -51,7 +51,7 @@ fn a_target_that_opens_its_port_in_time_is_judged() {
         crate::support::Raw::at(&address.to_string(), |mut stream| {
             let mut buffer = Vec::new();
             while crate::support::next_request(&mut stream, &mut buffer).is_some() {
-                let bytes = answer("HTTP/1.1 204 No Content", "");
+                let bytes = response("HTTP/1.1 204 No Content", "");
                 if std::io::Write::write_all(&mut stream, &bytes).is_err() {
                     return;
                 }
@@ -144,7 +144,7 @@ fn the_standing_rules_are_not_asked_of_a_health_page() {
         if request.starts_with("GET /version ") {
             return (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec(), Then::Keep);
         }
-        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+        (response("HTTP/1.1 204 No Content", ""), Then::Keep)
     });
     ready(&project, &server, "expect = { status = 200, body = { text = \"ok\" } }");
     let ran = project.run(&["run", "--target", "t"]);

@@ -99,9 +99,9 @@ async fn with_reqwest(work: Arc<Work>, client: reqwest::Client) -> Result<(), An
         if case.has_token {
             request = request.header(AUTHORIZATION, authorization());
         }
-        let answer = request.send().await?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        work.judge(case, status, &headers, &answer.bytes().await?);
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        work.judge(case, status, &headers, &response.bytes().await?);
     }
     Ok(())
 }

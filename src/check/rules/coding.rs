@@ -4,33 +4,33 @@ use super::{
     super::view::{DecodeError, ResponseView},
     Violation,
 };
-use crate::model::{Answer, Request};
+use crate::model::{Request, Response};
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    acceptable(request, answer).or_else(|| match answer.bytes() {
+pub(super) fn check(request: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    acceptable(request, response).or_else(|| match response.bytes() {
         // A truncated response is a finding of `http/length`.
         Ok(_) | Err(DecodeError::Unsupported(_)) => None,
-        Err(_) if answer.cut.is_some() => None,
+        Err(_) if response.cut.is_some() => None,
         Err(error) => Some(
             Violation::new("the content is not in its content coding (RFC 9110 §8.4)")
-                .expected(format!("content in the coding {}", shown(answer)))
+                .expected(format!("content in the coding {}", shown(response)))
                 .actual(error.to_string()),
         ),
     })
 }
 
-fn shown(answer: &Answer) -> String {
-    answer.header("content-encoding").collect::<Vec<_>>().join(", ")
+fn shown(response: &Response) -> String {
+    response.header("content-encoding").collect::<Vec<_>>().join(", ")
 }
 
 /// Whether the request accepts the codings of the content.
-fn acceptable(request: &Request, answer: &Answer) -> Option<Violation> {
-    let has_content = !answer.body.is_empty() || (request.method == "HEAD" && answer.status == 200);
+fn acceptable(request: &Request, response: &Response) -> Option<Violation> {
+    let has_content = !response.body.is_empty() || (request.method == "HEAD" && response.status == 200);
     if !has_content {
         return None;
     }
     let accepted = Accepted::of(request)?;
-    let codings: Vec<_> = answer
+    let codings: Vec<_> = response
         .header("content-encoding")
         .flat_map(|value| value.split(','))
         .map(name)
@@ -38,7 +38,7 @@ fn acceptable(request: &Request, answer: &Answer) -> Option<Violation> {
         .collect();
     if codings.is_empty() {
         // A response that reports failed negotiation needs some coding.
-        let is_forbidden = (200..300).contains(&answer.status) && accepted.weighs("identity") == Some(false);
+        let is_forbidden = (200..300).contains(&response.status) && accepted.weighs("identity") == Some(false);
         return (is_forbidden && request.method != "HEAD").then(|| {
             Violation::new("the content is not coded, though the request does not accept that (RFC 9110 §12.5.3)")
                 .expected(format!("a coding of `Accept-Encoding: {}`, or 406", accepted.text))
@@ -53,7 +53,7 @@ fn acceptable(request: &Request, answer: &Answer) -> Option<Violation> {
     Some(
         Violation::new(message)
             .expected(format!("a coding of `Accept-Encoding: {}`, or none", accepted.text))
-            .actual(shown(answer)),
+            .actual(shown(response)),
     )
 }
 

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::model::Request;
 
-pub(super) fn content_type(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    let values: Vec<_> = answer.header("content-type").collect();
+pub(super) fn content_type(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    let values: Vec<_> = response.header("content-type").collect();
     let message = match values.as_slice() {
         [] => return None,
-        [_] if answer.media_type().is_some() => return None,
+        [_] if response.media_type().is_some() => return None,
         [_] => "the `Content-Type` is not a media type (RFC 9110 §8.3)",
         _ => "the response has more than one `Content-Type` (RFC 9110 §5.3, §8.3)",
     };
@@ -21,14 +21,14 @@ pub(super) fn content_type(_: &Request, answer: &ResponseView<'_>) -> Option<Vio
     )
 }
 
-pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    if answer.body.is_empty() || answer.cut.is_some() {
+pub(super) fn json(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    if response.body.is_empty() || response.cut.is_some() {
         return None;
     }
-    if !answer.media_type()?.is_json() {
+    if !response.media_type()?.is_json() {
         return None;
     }
-    let error = match answer.json() {
+    let error = match response.json() {
         // `http/coding` is about these.
         Ok(_) | Err(BodyError::Coding(_)) => return None,
         Err(error) => error,
@@ -36,6 +36,6 @@ pub(super) fn json(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> 
     Some(
         Violation::new("the body is declared as JSON and is not one strict JSON document (RFC 8259)")
             .expected("one JSON document in UTF-8, no key twice")
-            .actual(format!("{error}: {}", answer.shown())),
+            .actual(format!("{error}: {}", response.shown())),
     )
 }

@@ -48,11 +48,11 @@ pub(crate) fn imf_fixdate(text: &str) -> Option<DateTime<Utc>> {
     (text.get(..3) == Some(day)).then(|| at.and_utc())
 }
 
-pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    let values: Vec<_> = answer.header("date").collect();
+pub(super) fn check(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    let values: Vec<_> = response.header("date").collect();
     let expected = "one date such as Fri, 07 Feb 2020 13:33:16 GMT";
     match values.as_slice() {
-        [] if (200..500).contains(&answer.status) => Some(
+        [] if (200..500).contains(&response.status) => Some(
             finding("the response has no `Date`")
                 .expected(expected)
                 .actual("(absent)"),

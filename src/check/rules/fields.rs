@@ -6,7 +6,7 @@ use super::{
     super::{is_token, view::ResponseView},
     Violation, imf_fixdate,
 };
-use crate::model::{Answer, Request};
+use crate::model::{Request, Response};
 
 /// Fields with one value: a second line is an error (RFC 9110 §5.3).
 const SINGLE: [&str; 7] = [
@@ -21,13 +21,13 @@ const SINGLE: [&str; 7] = [
 /// How much later than `Date` a modification may be: servers write the same date for up to a second or two.
 const DATE_STEP: TimeDelta = TimeDelta::seconds(2);
 
-pub(super) fn challenge(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    if answer.status != 401 {
+pub(super) fn challenge(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    if response.status != 401 {
         return None;
     }
-    let values: Vec<_> = answer.header("www-authenticate").collect();
+    let values: Vec<_> = response.header("www-authenticate").collect();
     if values.is_empty() {
-        return demand(answer, "www-authenticate", "401 has no `WWW-Authenticate`");
+        return demand(response, "www-authenticate", "401 has no `WWW-Authenticate`");
     }
     let is_challenge = |value: &&str| value.split([' ', ',']).next().is_some_and(is_token);
     (!values.iter().all(is_challenge)).then(|| {
@@ -37,39 +37,39 @@ pub(super) fn challenge(_: &Request, answer: &ResponseView<'_>) -> Option<Violat
     })
 }
 
-pub(super) fn allow(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    let missing = answer.status == 405;
-    missing.then(|| demand(answer, "allow", "405 has no `Allow`"))?
+pub(super) fn allow(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    let missing = response.status == 405;
+    missing.then(|| demand(response, "allow", "405 has no `Allow`"))?
 }
 
-fn demand(answer: &Answer, field: &'static str, message: &str) -> Option<Violation> {
-    answer.header(field).next().is_none().then(|| {
+fn demand(response: &Response, field: &'static str, message: &str) -> Option<Violation> {
+    response.header(field).next().is_none().then(|| {
         Violation::new(message)
             .expected(format!("a `{field}` header"))
             .actual("(absent)")
     })
 }
 
-pub(super) fn syntax(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    let required = match answer.status {
-        101 => demand(answer, "upgrade", "101 has no `Upgrade` (RFC 9110 §15.2.2)"),
+pub(super) fn syntax(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    let required = match response.status {
+        101 => demand(response, "upgrade", "101 has no `Upgrade` (RFC 9110 §15.2.2)"),
         407 => demand(
-            answer,
+            response,
             "proxy-authenticate",
             "407 has no `Proxy-Authenticate` (RFC 9110 §15.5.8)",
         ),
-        426 => demand(answer, "upgrade", "426 has no `Upgrade` (RFC 9110 §15.5.22)"),
+        426 => demand(response, "upgrade", "426 has no `Upgrade` (RFC 9110 §15.5.22)"),
         _ => None,
     };
     required
         .or_else(|| {
-            let mut fields = answer.headers.iter().enumerate();
+            let mut fields = response.headers.iter().enumerate();
             fields.find_map(|(index, (name, value))| {
                 let is_second =
-                    SINGLE.contains(&name.as_str()) && answer.headers[..index].iter().any(|(other, _)| other == name);
+                    SINGLE.contains(&name.as_str()) && response.headers[..index].iter().any(|(other, _)| other == name);
                 if is_second {
                     let message = format!("the response has more than one `{name}` (RFC 9110 §5.3)");
-                    let values: Vec<_> = answer.header(name).collect();
+                    let values: Vec<_> = response.header(name).collect();
                     let finding = Violation::new(message).expected(format!("one `{name}`"));
                     return Some(finding.actual(values.join(" | ")));
                 }
@@ -81,8 +81,8 @@ pub(super) fn syntax(_: &Request, answer: &ResponseView<'_>) -> Option<Violation
                 })
             })
         })
-        .or_else(|| upgrade(answer))
-        .or_else(|| modified(answer))
+        .or_else(|| upgrade(response))
+        .or_else(|| modified(response))
 }
 
 /// Whether the value of a field is valid, the source of its syntax, and the expected form; `None` for other fields.
@@ -158,12 +158,12 @@ fn is_reference(value: &str) -> bool {
 }
 
 /// `Upgrade` needs the connection option of its name (RFC 9110 §7.8).
-fn upgrade(answer: &Answer) -> Option<Violation> {
-    let value = answer
+fn upgrade(response: &Response) -> Option<Violation> {
+    let value = response
         .header("upgrade")
         .next()
-        .filter(|_| answer.version == "HTTP/1.1")?;
-    let connection: Vec<_> = answer.header("connection").collect();
+        .filter(|_| response.version == "HTTP/1.1")?;
+    let connection: Vec<_> = response.header("connection").collect();
     let mut options = connection.iter().flat_map(|value| value.split(','));
     let has_option = options.any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
     (!has_option).then(|| {
@@ -174,9 +174,9 @@ fn upgrade(answer: &Answer) -> Option<Violation> {
 }
 
 /// A modification cannot be later than the response (RFC 9110 §8.8.2.1).
-fn modified(answer: &Answer) -> Option<Violation> {
-    let value = answer.header("last-modified").next()?;
-    let date = answer.header("date").next()?;
+fn modified(response: &Response) -> Option<Violation> {
+    let value = response.header("last-modified").next()?;
+    let date = response.header("date").next()?;
     (imf_fixdate(value)? > imf_fixdate(date)? + DATE_STEP).then(|| {
         Violation::new("`Last-Modified` is later than `Date` (RFC 9110 §8.8.2.1)")
             .expected(format!("at most {date}"))

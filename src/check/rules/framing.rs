@@ -1,30 +1,30 @@
 //! `http/no-content` and `http/length`: the declared and the actual length of the content.
 
 use super::{super::view::ResponseView, Violation};
-use crate::model::{Answer, Request};
+use crate::model::{Request, Response};
 
-pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
+pub(super) fn no_content(request: &Request, response: &ResponseView<'_>) -> Option<Violation> {
     let is_head = request.method == "HEAD";
-    if !matches!(answer.status, 100..=199 | 204 | 205 | 304) && !is_head {
+    if !matches!(response.status, 100..=199 | 204 | 205 | 304) && !is_head {
         return None;
     }
     // 205 may declare a length of 0 bytes. Bytes that follow are found by `length`.
-    let bytes = if answer.body.is_empty() && answer.status != 205 {
-        &answer.excess
+    let bytes = if response.body.is_empty() && response.status != 205 {
+        &response.excess
     } else {
-        &answer.body
+        &response.body
     };
     if !bytes.is_empty() {
         let message = if is_head {
             "the response to HEAD has content (RFC 9110 §9.3.2)".to_owned()
         } else {
-            let section = match answer.status {
+            let section = match response.status {
                 100..=199 => "§15.2",
                 204 => "§15.3.5",
                 205 => "§15.3.6",
                 _ => "§15.4.5",
             };
-            format!("{} has content (RFC 9110 {section})", answer.status)
+            format!("{} has content (RFC 9110 {section})", response.status)
         };
         return Some(Violation::new(message).expected("no content").actual(format!(
             "{} bytes: {:?}",
@@ -32,61 +32,61 @@ pub(super) fn no_content(request: &Request, answer: &ResponseView<'_>) -> Option
             bytes.text()
         )));
     }
-    let is_unframed = matches!(answer.status, 100..=199 | 204);
+    let is_unframed = matches!(response.status, 100..=199 | 204);
     let fields = [
         ("content-length", "RFC 9110 §8.6"),
         ("transfer-encoding", "RFC 9112 §6.1"),
     ];
     fields.into_iter().filter(|_| is_unframed).find_map(|(name, source)| {
-        let value = answer.header(name).next()?;
+        let value = response.header(name).next()?;
         Some(
-            Violation::new(format!("{} has `{name}` ({source})", answer.status))
+            Violation::new(format!("{} has `{name}` ({source})", response.status))
                 .expected(format!("no `{name}`"))
                 .actual(format!("{name}: {value}")),
         )
     })
 }
 
-pub(super) fn length(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    if matches!(answer.status, 100..=199 | 204) {
+pub(super) fn length(request: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    if matches!(response.status, 100..=199 | 204) {
         return None;
     }
-    if let Some(finding) = declaration(request, answer) {
+    if let Some(finding) = declaration(request, response) {
         return Some(finding);
     }
-    if let Some(reason) = &answer.cut {
+    if let Some(reason) = &response.cut {
         return Some(
             Violation::new("the content ended before it was complete (RFC 9112 §8)")
-                .expected(declared(answer).unwrap_or_else(|| "complete content".to_owned()))
-                .actual(format!("{} bytes, then {reason}", answer.body.length())),
+                .expected(declared(response).unwrap_or_else(|| "complete content".to_owned()))
+                .actual(format!("{} bytes, then {reason}", response.body.length())),
         );
     }
-    if request.method == "HEAD" || answer.status == 304 {
+    if request.method == "HEAD" || response.status == 304 {
         return None;
     }
-    if !answer.excess.is_empty() {
+    if !response.excess.is_empty() {
         return Some(
             Violation::new("bytes follow the end of the response (RFC 9112 §6.3)")
-                .expected(declared(answer).unwrap_or_else(|| "nothing more".to_owned()))
+                .expected(declared(response).unwrap_or_else(|| "nothing more".to_owned()))
                 .actual(format!(
                     "{} bytes and then {:?}",
-                    answer.body.length(),
-                    answer.excess.text()
+                    response.body.length(),
+                    response.excess.text()
                 )),
         );
     }
-    let length = answer.header("content-length").next()?;
-    (length.parse() != Ok(answer.body.length())).then(|| {
+    let length = response.header("content-length").next()?;
+    (length.parse() != Ok(response.body.length())).then(|| {
         Violation::new("the content length differs from the declared length (RFC 9110 §8.6)")
             .expected(format!("{length} bytes"))
-            .actual(format!("{} bytes", answer.body.length()))
+            .actual(format!("{} bytes", response.body.length()))
     })
 }
 
 /// Whether the fields that state the length contradict the syntax or each other.
-fn declaration(request: &Request, answer: &Answer) -> Option<Violation> {
-    let codings: Vec<_> = answer.header("transfer-encoding").collect();
-    let lengths: Vec<_> = answer.header("content-length").collect();
+fn declaration(request: &Request, response: &Response) -> Option<Violation> {
+    let codings: Vec<_> = response.header("transfer-encoding").collect();
+    let lengths: Vec<_> = response.header("content-length").collect();
     if let (Some(length), Some(coding)) = (lengths.first(), codings.first()) {
         return Some(
             Violation::new("the response has both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.2)")
@@ -161,8 +161,8 @@ fn transfer_fault(request: &Request, fields: &[&str]) -> Option<&'static str> {
         .then_some("the response has a transfer coding that the request does not accept (RFC 9112 §6.1, §7.4)")
 }
 
-fn declared(answer: &Answer) -> Option<String> {
-    let length = answer.header("content-length").next()?;
+fn declared(response: &Response) -> Option<String> {
+    let length = response.header("content-length").next()?;
     Some(format!("{length} bytes (Content-Length)"))
 }
 

@@ -257,7 +257,7 @@ mod tests {
     use chrono::Utc;
 
     use super::{ResponseView, Violation};
-    use crate::model::{Answer, Content, Request};
+    use crate::model::{Content, Request, Response};
 
     pub(super) fn request(method: &str, headers: &[(&str, &str)]) -> Request {
         Request {
@@ -268,8 +268,8 @@ mod tests {
         }
     }
 
-    pub(super) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-        Answer {
+    pub(super) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+        Response {
             version: "HTTP/1.1".to_owned(),
             status,
             reason: None,
@@ -287,9 +287,9 @@ mod tests {
     pub(super) fn run(
         rule: fn(&Request, &ResponseView<'_>) -> Option<Violation>,
         request: &Request,
-        answer: &Answer,
+        response: &Response,
     ) -> Option<Violation> {
-        rule(request, &ResponseView::new(answer, 1 << 20))
+        rule(request, &ResponseView::new(response, 1 << 20))
     }
 
     fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {

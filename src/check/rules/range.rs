@@ -4,10 +4,10 @@ use super::{
     super::{media_type::MediaType, view::ResponseView},
     Violation,
 };
-use crate::model::{Answer, Request};
+use crate::model::{Request, Response};
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    let ranges: Vec<_> = answer.header("content-range").collect();
+pub(super) fn check(request: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    let ranges: Vec<_> = response.header("content-range").collect();
     let finding = |message: &str, expected: &str| {
         let actual = if ranges.is_empty() {
             "(absent)".to_owned()
@@ -17,9 +17,9 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
         Some(Violation::new(message).expected(expected).actual(actual))
     };
     let expected = "`bytes FIRST-LAST/LENGTH`";
-    match answer.status {
+    match response.status {
         206 => {
-            let kind = answer.header("content-type").next().and_then(MediaType::parse);
+            let kind = response.header("content-type").next().and_then(MediaType::parse);
             if let Some(kind) = kind.filter(|kind| kind.essence == "multipart/byteranges") {
                 if !ranges.is_empty() {
                     let message =
@@ -43,10 +43,10 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
                     Some(Range::Unsatisfied) => {
                         finding("`Content-Range` of 206 has no range (RFC 9110 §14.4)", expected)
                     }
-                    Some(Range::Part(length)) if request.method != "HEAD" && !is_coherent(answer, length) => Some(
+                    Some(Range::Part(length)) if request.method != "HEAD" && !is_coherent(response, length) => Some(
                         Violation::new("the content length differs from its `Content-Range` (RFC 9110 §14.4)")
                             .expected(format!("{length} bytes ({one})"))
-                            .actual(format!("{} bytes", answer.body.length())),
+                            .actual(format!("{} bytes", response.body.length())),
                     ),
                     Some(_) => None,
                 },
@@ -70,8 +70,8 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
 }
 
 /// Whether the content has the length of the range; truncated content is checked elsewhere.
-fn is_coherent(answer: &Answer, length: u64) -> bool {
-    answer.cut.is_some() || !answer.excess.is_empty() || answer.body.length() as u64 == length
+fn is_coherent(response: &Response, length: u64) -> bool {
+    response.cut.is_some() || !response.excess.is_empty() || response.body.length() as u64 == length
 }
 
 enum Range {

@@ -6,25 +6,28 @@ use super::{
 };
 use crate::model::Request;
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    let absent = |name: &str| answer.header(name).next().is_none();
+pub(super) fn check(request: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    let absent = |name: &str| response.header(name).next().is_none();
     let missing = |message: &str, expected: &str| Some(Violation::new(message).expected(expected).actual("(absent)"));
-    if !answer.body.is_empty() && absent("content-type") && !matches!(answer.status, 204 | 205 | 304) {
+    if !response.body.is_empty() && absent("content-type") && !matches!(response.status, 204 | 205 | 304) {
         return missing(
             "the response has content and no `Content-Type` (RFC 9110 §8.3)",
             "the media type of the content",
         );
     }
-    match answer.status {
+    match response.status {
         301 | 302 | 303 | 307 | 308 if absent("location") => {
-            let message = format!("{} has no `Location` (RFC 9110 §15.4)", answer.status);
+            let message = format!("{} has no `Location` (RFC 9110 §15.4)", response.status);
             return missing(&message, "the URI to use instead");
         }
         405 => {
-            let mut methods = answer.header("allow").flat_map(|value| value.split(',')).map(str::trim);
+            let mut methods = response
+                .header("allow")
+                .flat_map(|value| value.split(','))
+                .map(str::trim);
             if methods.any(|method| method == request.method) {
                 let message = "405 rejects a method that its `Allow` lists (RFC 9110 §15.5.6)";
-                let allowed: Vec<_> = answer.header("allow").collect();
+                let allowed: Vec<_> = response.header("allow").collect();
                 return Some(
                     Violation::new(message)
                         .expected(format!("a list without {}", request.method))
@@ -37,7 +40,7 @@ pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Viol
         }
         _ => {}
     }
-    answer.headers.iter().find_map(|(name, value)| {
+    response.headers.iter().find_map(|(name, value)| {
         let (message, expected) = match name.as_str() {
             "content-encoding" if value.split(',').any(|one| one.trim().eq_ignore_ascii_case("identity")) => (
                 "`Content-Encoding` lists `identity` (RFC 9110 §8.4)",

@@ -3,14 +3,14 @@
 use super::{super::view::ResponseView, Violation};
 use crate::model::Request;
 
-pub(super) fn check(request: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
+pub(super) fn check(request: &Request, response: &ResponseView<'_>) -> Option<Violation> {
     let has = |name: &str| {
         request
             .headers
             .iter()
             .any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
-    let status = answer.status;
+    let status = response.status;
     let (message, expected) = match status {
         600.. => (
             "the status code is outside the range 100 to 599 (RFC 9110 §15)",

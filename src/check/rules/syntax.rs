@@ -3,8 +3,8 @@
 use super::{super::view::ResponseView, Violation};
 use crate::model::Request;
 
-pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    let (first, others) = answer.syntax.split_first()?;
+pub(super) fn check(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    let (first, others) = response.syntax.split_first()?;
     let others = others
         .iter()
         .map(|other| format!("{}: {:?}", other.kind.message(), other.bytes.text()));

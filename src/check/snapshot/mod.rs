@@ -14,7 +14,7 @@ use spelling::{Hide, Meaning, Spelling, Substitute, VOLATILE, meaning};
 
 use super::{Finding, ResponseView, list_fields, media_type::MediaType, sink::Sink, view::Text};
 use crate::json;
-use crate::model::{Answer, CREDENTIALS, CheckId, HIDDEN, Layer, Place, Request};
+use crate::model::{CREDENTIALS, CheckId, HIDDEN, Layer, Place, Request, Response};
 
 /// The prefix of the first line of a body that is not JSON.
 const KINDS: [&str; 2] = ["text", "base64"];
@@ -29,7 +29,7 @@ pub trait SnapshotMask: std::fmt::Debug + Send + Sync {
     fn marks(&self) -> &[String];
 
     /// Masks in the texts of one exchange; `None` if there are no secrets.
-    fn of_exchange<'m>(&'m self, request: &Request, answer: &Answer) -> Option<HideText<'m>>;
+    fn of_exchange<'m>(&'m self, request: &Request, response: &Response) -> Option<HideText<'m>>;
 }
 
 /// The expected snapshot of a response, and the options of its normal form.

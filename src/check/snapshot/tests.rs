@@ -13,7 +13,7 @@ impl SnapshotMask for Mask {
         &self.0
     }
 
-    fn of_exchange<'m>(&'m self, _: &Request, _: &Answer) -> Option<HideText<'m>> {
+    fn of_exchange<'m>(&'m self, _: &Request, _: &Response) -> Option<HideText<'m>> {
         Some(Box::new(|text| {
             text.replace("s3cret-value", "$TOKEN")
                 .replace("czNjcmV0LXZhbHVl", "$TOKEN")
@@ -21,8 +21,8 @@ impl SnapshotMask for Mask {
     }
 }
 
-fn response(kind: &str, body: impl Into<Vec<u8>>) -> Answer {
-    Answer {
+fn response(kind: &str, body: impl Into<Vec<u8>>) -> Response {
+    Response {
         version: "HTTP/1.1".to_owned(),
         status: 200,
         reason: None,
@@ -65,14 +65,14 @@ fn request() -> Request {
 }
 
 /// The stored snapshot of a response, as `insta` and editors preserve it.
-fn stored(expectation: &SnapshotExpectation, answer: &Answer) -> String {
-    let view = ResponseView::new(answer, 1000);
+fn stored(expectation: &SnapshotExpectation, response: &Response) -> String {
+    let view = ResponseView::new(response, 1000);
     let text = check(expectation, &request(), &view, &mut Vec::new()).expect("it differs");
     text.trim_end().to_owned()
 }
 
 /// Whether the second response equals the stored snapshot of the first.
-fn passes(expectation: &SnapshotExpectation, one: &Answer, other: &Answer) -> bool {
+fn passes(expectation: &SnapshotExpectation, one: &Response, other: &Response) -> bool {
     let mut expectation = expectation.clone();
     expectation.stored = Some(stored(&expectation, one));
     check(
@@ -89,9 +89,11 @@ fn bytes_of_a_header_equal_only_themselves() {
     let mut expectation = expectation(&[]);
     expectation.headers = Arc::from(["x-a".to_owned()]);
     let with = |value: &[u8]| {
-        let mut answer = response("text/plain", "a");
-        answer.headers.push(("x-a".to_owned(), crate::model::field_text(value)));
-        answer
+        let mut response = response("text/plain", "a");
+        response
+            .headers
+            .push(("x-a".to_owned(), crate::model::field_text(value)));
+        response
     };
     let (byte, text) = (with(b"caf\xe9"), with("caf\u{e9}".as_bytes()));
     assert!(passes(&expectation, &byte, &byte) && passes(&expectation, &text, &text));
@@ -368,13 +370,13 @@ fn redacted_is_not_the_text_of_it() {
 fn a_cookie_keeps_its_name_and_attributes() {
     let expectation = expectation(&[]);
     let with = |cookies: &[&str]| {
-        let mut answer = response("text/plain", "");
-        answer.headers.extend(
+        let mut response = response("text/plain", "");
+        response.headers.extend(
             cookies
                 .iter()
                 .map(|cookie| ("set-cookie".to_owned(), (*cookie).to_owned())),
         );
-        answer
+        response
     };
     let one = with(&[
         "sid=abc; Path=/; HttpOnly; Expires=Wed, 21 Oct 2037 07:28:00 GMT",
@@ -402,11 +404,11 @@ fn a_cookie_keeps_its_name_and_attributes() {
 fn lists_in_headers_have_one_spelling() {
     let expectation = expectation(&[]);
     let with = |values: &[&str]| {
-        let mut answer = response("text/plain", "");
-        answer
+        let mut response = response("text/plain", "");
+        response
             .headers
             .extend(values.iter().map(|value| ("allow".to_owned(), (*value).to_owned())));
-        answer
+        response
     };
     assert!(passes(&expectation, &with(&["HEAD, GET"]), &with(&["GET", "HEAD"])));
     assert!(!passes(&expectation, &with(&["HEAD, GET"]), &with(&["GET"])));
@@ -419,12 +421,12 @@ fn removed_variable_never_equals_a_value() {
     let mut expectation = expectation(&[]);
     expectation.stored = Some("HTTP 200\n\n\"{{ gone }}\"".to_owned());
     for body in ["\"{{ gone }}\"", "\"gone\"", "\"\""] {
-        let answer = response("application/json", body);
+        let response = response("application/json", body);
         assert!(
             check(
                 &expectation,
                 &request(),
-                &ResponseView::new(&answer, 1000),
+                &ResponseView::new(&response, 1000),
                 &mut Vec::new()
             )
             .is_some(),
@@ -436,12 +438,12 @@ fn removed_variable_never_equals_a_value() {
         let _ = write!(long, "{{{{ ");
     }
     expectation.stored = Some(long);
-    let answer = response("text/plain", "x");
+    let response = response("text/plain", "x");
     assert!(
         check(
             &expectation,
             &request(),
-            &ResponseView::new(&answer, 1000),
+            &ResponseView::new(&response, 1000),
             &mut Vec::new()
         )
         .is_some()

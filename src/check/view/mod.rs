@@ -14,7 +14,7 @@ pub(crate) use coding::DecodeError;
 use super::media_type::MediaType;
 use crate::{
     json::{self, Unreadable},
-    model::Answer,
+    model::Response,
 };
 
 /// Maximum size of a decoded body in bytes where no target sets one, as in a comparison of recordings.
@@ -37,7 +37,7 @@ pub(crate) enum BodyError {
 /// A response and the decoded forms of its body, computed on demand.
 #[derive(Debug)]
 pub(crate) struct ResponseView<'a> {
-    answer: &'a Answer,
+    response: &'a Response,
     limit: usize,
     decoded: OnceCell<Result<Option<Vec<u8>>, DecodeError>>,
     json: OnceCell<Result<Value, BodyError>>,
@@ -45,18 +45,18 @@ pub(crate) struct ResponseView<'a> {
 }
 
 impl Deref for ResponseView<'_> {
-    type Target = Answer;
+    type Target = Response;
 
-    fn deref(&self) -> &Answer {
-        self.answer
+    fn deref(&self) -> &Response {
+        self.response
     }
 }
 
 impl<'a> ResponseView<'a> {
     /// Views a response; a decoded body is at most `limit` bytes.
-    pub(crate) fn new(answer: &'a Answer, limit: usize) -> Self {
+    pub(crate) fn new(response: &'a Response, limit: usize) -> Self {
         Self {
-            answer,
+            response,
             limit,
             decoded: OnceCell::new(),
             json: OnceCell::new(),
@@ -65,8 +65,8 @@ impl<'a> ResponseView<'a> {
     }
 
     /// The response itself.
-    pub(crate) fn response(&self) -> &'a Answer {
-        self.answer
+    pub(crate) fn response(&self) -> &'a Response {
+        self.response
     }
 
     /// Maximum size of the decoded body in bytes.
@@ -78,19 +78,19 @@ impl<'a> ResponseView<'a> {
     pub(crate) fn bytes(&self) -> Result<&[u8], DecodeError> {
         let decoded = self.decoded.get_or_init(|| {
             // A part of a coded representation cannot be decoded on its own (RFC 9110 §14.2).
-            let is_part = self.answer.status == 206;
-            if self.answer.body.is_empty() || self.answer.body.is_decoded() || is_part {
+            let is_part = self.response.status == 206;
+            if self.response.body.is_empty() || self.response.body.is_decoded() || is_part {
                 return Ok(None);
             }
-            let codings = coding::codings(self.answer.header("content-encoding"));
+            let codings = coding::codings(self.response.header("content-encoding"));
             if codings.is_empty() {
                 return Ok(None);
             }
-            coding::decode(self.answer.body.bytes(), &codings, self.limit).map(Some)
+            coding::decode(self.response.body.bytes(), &codings, self.limit).map(Some)
         });
         match decoded {
             Ok(Some(bytes)) => Ok(bytes),
-            Ok(None) => Ok(self.answer.body.bytes()),
+            Ok(None) => Ok(self.response.body.bytes()),
             Err(error) => Err(error.clone()),
         }
     }
@@ -111,13 +111,13 @@ impl<'a> ResponseView<'a> {
         match (self.text(), self.bytes()) {
             (Ok(text), _) => text.into_shown(),
             (Err(_), Ok(bytes)) => String::from_utf8_lossy(bytes),
-            (Err(_), Err(_)) => self.answer.body.text(),
+            (Err(_), Err(_)) => self.response.body.text(),
         }
     }
 
     /// The first `Content-Type`, if it is a media type.
     pub(crate) fn media_type(&self) -> Option<&MediaType> {
-        let parse = || self.answer.header("content-type").next().and_then(MediaType::parse);
+        let parse = || self.response.header("content-type").next().and_then(MediaType::parse);
         self.media_type.get_or_init(parse).as_ref()
     }
 }
@@ -128,8 +128,8 @@ mod tests {
 
     use super::*;
 
-    fn response(headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        Answer {
+    fn response(headers: &[(&str, &str)], body: &[u8]) -> Response {
+        Response {
             version: "HTTP/1.1".to_owned(),
             status: 200,
             reason: None,

@@ -35,10 +35,10 @@ fn rejections_are_in_order_token_format_tenant_user_primary() {
             "This is not the primary tenant for this User.",
         ),
     ] {
-        let answer = post(&server, path, fields);
-        assert_eq!(answer.status(), status, "{path} {fields}");
+        let response = post(&server, path, fields);
+        assert_eq!(response.status(), status, "{path} {fields}");
         if status != 401 {
-            assert_eq!(message(&answer.body), text, "{path}");
+            assert_eq!(message(&response.body), text, "{path}");
         }
     }
     assert_eq!(server.activation_count(), 0);
@@ -61,18 +61,18 @@ fn a_malformed_tenant_is_echoed_percent_decoded_and_json_escaped() {
         (&format!("%20{id}"), &format!(" {id}")),
         (&format!("{id}%FF"), &format!("{id}\u{fffd}")),
     ] {
-        let answer = post(&server, &path(segment, &fixture("user_id")), &bearer("token"));
-        assert_eq!(answer.status(), 400, "{segment}");
-        assert_eq!(message(&answer.body), format!("The value '{echoed}' is not valid."));
+        let response = post(&server, &path(segment, &fixture("user_id")), &bearer("token"));
+        assert_eq!(response.status(), 400, "{segment}");
+        assert_eq!(message(&response.body), format!("The value '{echoed}' is not valid."));
     }
 }
 
 #[test]
 fn control_characters_of_an_echo_are_escaped_on_the_wire() {
-    let answer = post(&server(), &path("%22%5C%0A%00", "x"), &bearer("token"));
+    let response = post(&server(), &path("%22%5C%0A%00", "x"), &bearer("token"));
     assert!(
-        answer.body.contains(r#""The value '\"\\\n\u0000' is not valid.""#),
-        "{answer:?}"
+        response.body.contains(r#""The value '\"\\\n\u0000' is not valid.""#),
+        "{response:?}"
     );
 }
 
@@ -92,11 +92,11 @@ fn ids_are_compared_by_value_in_every_spelling() {
         format!("({tenant})"),
         percent_encoded,
     ] {
-        let answer = post(&server, &path(&spelling, &user), &bearer("token"));
-        assert_eq!(answer.status(), 204, "{spelling}");
+        let response = post(&server, &path(&spelling, &user), &bearer("token"));
+        assert_eq!(response.status(), 204, "{spelling}");
     }
-    let answer = post(&server, &path(&tenant, &user.to_uppercase()), &bearer("token"));
-    assert_eq!(answer.status(), 204);
+    let response = post(&server, &path(&tenant, &user.to_uppercase()), &bearer("token"));
+    assert_eq!(response.status(), 204);
 }
 
 #[test]
@@ -127,8 +127,8 @@ fn only_one_bearer_token_is_accepted() {
         (format!("Authorization: Bearer {token}\u{e9}\r\n"), 401),
         (bearer("token").repeat(2), 401),
     ] {
-        let answer = post(&server, &path_of("customer_tenant_id", "user_id"), &fields);
-        assert_eq!(answer.status(), status, "{fields}");
+        let response = post(&server, &path_of("customer_tenant_id", "user_id"), &fields);
+        assert_eq!(response.status(), status, "{fields}");
     }
 }
 
@@ -138,10 +138,10 @@ fn other_methods_are_rejected_before_token_check() {
     let path = path_of("customer_tenant_id", "user_id");
     for method in ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "BREW"] {
         for fields in ["", &bearer("token")] {
-            let answer = send(&server, method, &path, fields);
-            assert_eq!(answer.status_line(), "HTTP/1.1 405 Method Not Allowed", "{method}");
-            assert_eq!(answer.header("allow"), Some("POST"));
-            assert_eq!(message(&answer.body), "Method Not Allowed");
+            let response = send(&server, method, &path, fields);
+            assert_eq!(response.status_line(), "HTTP/1.1 405 Method Not Allowed", "{method}");
+            assert_eq!(response.header("allow"), Some("POST"));
+            assert_eq!(message(&response.body), "Method Not Allowed");
         }
     }
     assert_eq!(server.activation_count(), 0);
@@ -178,11 +178,11 @@ fn unknown_paths_are_not_found_with_an_error_body() {
     ] {
         let method = if path == "*" { "OPTIONS" } else { "POST" };
         for fields in ["", &bearer("token")] {
-            let answer = send(&server, method, &path, fields);
-            assert_eq!(answer.status(), 404, "{path} {fields}");
-            assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
-            assert_eq!(message(&answer.body), "Not Found");
-            assert_eq!(answer.body.len(), 95);
+            let response = send(&server, method, &path, fields);
+            assert_eq!(response.status(), 404, "{path} {fields}");
+            assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"));
+            assert_eq!(message(&response.body), "Not Found");
+            assert_eq!(response.body.len(), 95);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The rows of the contract's table, by their numbers, and the facts its page settles.
 
-use super::wire::{Answer, post};
+use super::wire::{Response, post};
 use super::{bearer, clock_at, fixture, path, path_of, server};
 use crate::reference::{Activation, Guid, Timestamp};
 
@@ -8,33 +8,33 @@ const NOT_FOUND: &str =
     r#"{"error":404,"message":"Not Found","status":"error","timestamp":"2020-02-07T13:33:16.0582281Z"}"#;
 const NOT_PRIMARY: &str = r#"{"error":400,"errorCode":"TenantNotPrimary","message":"This is not the primary tenant for this User.","status":"error","timestamp":"2020-02-07T13:33:16.0582281Z"}"#;
 
-fn assert_json(answer: &Answer, status_line: &str, body: &str) {
-    assert_eq!(answer.status_line(), status_line);
-    assert_eq!(answer.body, body);
-    assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
-    assert_eq!(answer.header("content-length"), Some(body.len().to_string().as_str()));
-    assert!(answer.header("date").is_some(), "{answer:?}");
+fn assert_json(response: &Response, status_line: &str, body: &str) {
+    assert_eq!(response.status_line(), status_line);
+    assert_eq!(response.body, body);
+    assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(response.header("content-length"), Some(body.len().to_string().as_str()));
+    assert!(response.header("date").is_some(), "{response:?}");
 }
 
 fn assert_unauthorized(fields: &str) {
     let server = server();
-    let answer = post(&server, &path_of("customer_tenant_id", "user_id"), fields);
-    assert_eq!(answer.status_line(), "HTTP/1.1 401 Unauthorized");
-    assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
-    assert_eq!(answer.header("content-type"), None);
-    assert_eq!(answer.header("content-length"), Some("0"));
-    assert!(answer.header("date").is_some(), "{answer:?}");
+    let response = post(&server, &path_of("customer_tenant_id", "user_id"), fields);
+    assert_eq!(response.status_line(), "HTTP/1.1 401 Unauthorized");
+    assert_eq!(response.header("www-authenticate"), Some("Bearer"));
+    assert_eq!(response.header("content-type"), None);
+    assert_eq!(response.header("content-length"), Some("0"));
+    assert!(response.header("date").is_some(), "{response:?}");
     assert_eq!(server.activations(), []);
 }
 
 #[test]
 fn row_1_valid_request_gets_204_and_is_recorded() {
     let server = server();
-    let answer = post(&server, &path_of("customer_tenant_id", "user_id"), &bearer("token"));
-    assert_eq!(answer.status_line(), "HTTP/1.1 204 No Content");
-    assert!(answer.header("date").is_some(), "{answer:?}");
+    let response = post(&server, &path_of("customer_tenant_id", "user_id"), &bearer("token"));
+    assert_eq!(response.status_line(), "HTTP/1.1 204 No Content");
+    assert!(response.header("date").is_some(), "{response:?}");
     for absent in ["content-length", "content-type", "transfer-encoding"] {
-        assert_eq!(answer.header(absent), None);
+        assert_eq!(response.header(absent), None);
     }
     let expected = Activation {
         tenant: Guid::parse(&fixture("customer_tenant_id")).unwrap(),
@@ -64,9 +64,9 @@ fn row_4_an_expired_token_is_unauthorized() {
 #[test]
 fn row_5_a_malformed_tenant_id_is_echoed() {
     let server = server();
-    let answer = post(&server, &path("not-a-guid", &fixture("user_id")), &bearer("token"));
+    let response = post(&server, &path("not-a-guid", &fixture("user_id")), &bearer("token"));
     assert_json(
-        &answer,
+        &response,
         "HTTP/1.1 400 Bad Request",
         r#"{"error":400,"message":"The value 'not-a-guid' is not valid.","status":"error","timestamp":"2020-02-07T13:33:16.0582281Z"}"#,
     );
@@ -76,28 +76,28 @@ fn row_5_a_malformed_tenant_id_is_echoed() {
 #[test]
 fn row_6_another_tenant_of_the_user_is_not_the_primary_one() {
     let server = server();
-    let answer = post(&server, &path_of("secondary_tenant_id", "user_id"), &bearer("token"));
-    assert_json(&answer, "HTTP/1.1 400 Bad Request", NOT_PRIMARY);
+    let response = post(&server, &path_of("secondary_tenant_id", "user_id"), &bearer("token"));
+    assert_json(&response, "HTTP/1.1 400 Bad Request", NOT_PRIMARY);
     assert_eq!(server.activations(), []);
 }
 
 #[test]
 fn row_7_an_unknown_tenant_is_not_found() {
     let server = server();
-    let answer = post(&server, &path_of("unknown_tenant_id", "user_id"), &bearer("token"));
-    assert_json(&answer, "HTTP/1.1 404 Not Found", NOT_FOUND);
+    let response = post(&server, &path_of("unknown_tenant_id", "user_id"), &bearer("token"));
+    assert_json(&response, "HTTP/1.1 404 Not Found", NOT_FOUND);
     assert_eq!(server.activations(), []);
 }
 
 #[test]
 fn row_8_an_unknown_user_is_not_found() {
     let server = server();
-    let answer = post(
+    let response = post(
         &server,
         &path_of("customer_tenant_id", "unknown_user_id"),
         &bearer("token"),
     );
-    assert_json(&answer, "HTTP/1.1 404 Not Found", NOT_FOUND);
+    assert_json(&response, "HTTP/1.1 404 Not Found", NOT_FOUND);
     assert_eq!(server.activations(), []);
 }
 

@@ -8,7 +8,7 @@ use super::super::Server;
 
 /// One response as raw bytes.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     /// Status line and header lines, with the empty line at the end.
     pub head: String,
     pub body: String,
@@ -25,7 +25,7 @@ impl Connection {
     }
 
     /// Sends a request; `fields` are header lines, each with its line end.
-    pub(super) fn send(&mut self, method: &str, path: &str, fields: &str, body: &str) -> Answer {
+    pub(super) fn send(&mut self, method: &str, path: &str, fields: &str, body: &str) -> Response {
         self.write(&format!(
             "{method} {path} HTTP/1.1\r\nHost: reference\r\n{fields}\r\n{body}"
         ));
@@ -36,23 +36,23 @@ impl Connection {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
-    pub(super) fn read(&mut self, method: &str) -> Answer {
+    pub(super) fn read(&mut self, method: &str) -> Response {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(self.0.read_line(&mut head).unwrap(), 0, "closed after {head:?}");
         }
-        let mut answer = Answer {
+        let mut response = Response {
             head,
             body: String::new(),
         };
         if method != "HEAD"
-            && let Some(length) = answer.header("content-length")
+            && let Some(length) = response.header("content-length")
         {
             let mut body = vec![0; length.parse().unwrap()];
             self.0.read_exact(&mut body).unwrap();
-            answer.body = String::from_utf8(body).unwrap();
+            response.body = String::from_utf8(body).unwrap();
         }
-        answer
+        response
     }
 
     /// Reads to the end of the connection; bytes that the server sent without a request.
@@ -62,7 +62,7 @@ impl Connection {
     }
 }
 
-impl Answer {
+impl Response {
     pub(super) fn status_line(&self) -> &str {
         self.head.lines().next().unwrap()
     }
@@ -104,7 +104,7 @@ pub(super) fn authority(server: &Server) -> &str {
 ///
 /// Bytes after the declared end of the response fail the test: this detects a body of a 204
 /// response.
-pub(super) fn send(server: &Server, method: &str, path: &str, fields: &str) -> Answer {
+pub(super) fn send(server: &Server, method: &str, path: &str, fields: &str) -> Response {
     let mut connection = Connection::open(server);
     let response = connection.send(method, path, &format!("Connection: close\r\n{fields}"), "");
     assert_eq!(connection.rest().unwrap(), "", "bytes after the end of {response:?}");
@@ -112,6 +112,6 @@ pub(super) fn send(server: &Server, method: &str, path: &str, fields: &str) -> A
 }
 
 /// A POST on a connection of its own.
-pub(super) fn post(server: &Server, path: &str, fields: &str) -> Answer {
+pub(super) fn post(server: &Server, path: &str, fields: &str) -> Response {
     send(server, "POST", path, fields)
 }

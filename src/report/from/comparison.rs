@@ -10,7 +10,7 @@ use crate::{
         escape::lines,
         limits::{CASES_COUNT, LEFT_OUT_COUNT, NAME, VALUE, terminal},
         model::{
-            End, Entry, Evidence, Item, ItemState, Line, List, ListKind, Outcome, Section, Severity, Side, Start,
+            End, Entry, Evidence, GateResult, Item, ItemState, Line, List, ListKind, Section, Severity, Side, Start,
             Target, Values, VerdictCase,
         },
         text::{capital, cases, count, figure, short},
@@ -43,7 +43,7 @@ impl<'a> From<&'a Comparison> for Report<'a> {
                 headline: headline(comparison),
                 summary: vec![compared(comparison)],
                 exit_code: Some(comparison.summary.exit_code),
-                is_complete: outcome != Outcome::NoVerdict && cautions(comparison).is_empty(),
+                is_complete: outcome != GateResult::NoVerdict && cautions(comparison).is_empty(),
                 verdict: Some(verdict_case(outcome, has_failure(comparison), headline(comparison))),
                 sections: vec![section(comparison)],
                 ..End::default()
@@ -54,11 +54,11 @@ impl<'a> From<&'a Comparison> for Report<'a> {
 }
 
 /// The result as a test case: it fails only if no item does.
-pub(super) fn verdict_case(outcome: Outcome, has_failed_item: bool, message: String) -> VerdictCase {
+pub(super) fn verdict_case(outcome: GateResult, has_failed_item: bool, message: String) -> VerdictCase {
     let (state, kind) = match outcome {
-        Outcome::NoVerdict => (ItemState::Errored, "no-verdict"),
-        Outcome::Failed if !has_failed_item => (ItemState::Failed, "changed"),
-        Outcome::Failed | Outcome::Passed => (ItemState::Passed, ""),
+        GateResult::NoVerdict => (ItemState::Errored, "no-verdict"),
+        GateResult::Failed if !has_failed_item => (ItemState::Failed, "changed"),
+        GateResult::Failed | GateResult::Passed => (ItemState::Passed, ""),
     };
     VerdictCase {
         name: "the cases are compared".to_owned(),
@@ -69,14 +69,14 @@ pub(super) fn verdict_case(outcome: Outcome, has_failed_item: bool, message: Str
 }
 
 /// A comparison passes only if its exit code is 0, at least one case was compared, and no change fails it.
-pub(super) fn outcome(comparison: &Comparison) -> Outcome {
+pub(super) fn outcome(comparison: &Comparison) -> GateResult {
     let summary = &comparison.summary;
     if summary.exit_code == Exit::ContractViolated.code() || (summary.compared > 0 && has_failure(comparison)) {
-        Outcome::Failed
+        GateResult::Failed
     } else if summary.exit_code != Exit::Success.code() || summary.compared == 0 || missing(comparison) > 0 {
-        Outcome::NoVerdict
+        GateResult::NoVerdict
     } else {
-        Outcome::Passed
+        GateResult::Passed
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn has_failure(comparison: &Comparison) -> bool {
 pub(super) fn headline(comparison: &Comparison) -> String {
     let summary = &comparison.summary;
     match outcome(comparison) {
-        Outcome::Failed => {
+        GateResult::Failed => {
             let failing = counts(comparison).into_iter();
             let failing = failing.filter(|(level, _)| comparison.fail_on.is_none_or(|least| *level >= least));
             match parts(failing).as_str() {
@@ -100,13 +100,13 @@ pub(super) fn headline(comparison: &Comparison) -> String {
                 why => format!("Must not be released: {why}"),
             }
         }
-        Outcome::NoVerdict if summary.compared == 0 => "No verdict: no case was compared".to_owned(),
-        Outcome::NoVerdict => match (incomplete(comparison), missing(comparison)) {
+        GateResult::NoVerdict if summary.compared == 0 => "No verdict: no case was compared".to_owned(),
+        GateResult::NoVerdict => match (incomplete(comparison), missing(comparison)) {
             (Some(why), _) => format!("No verdict: {why}"),
             (None, 0) => format!("No verdict: the comparison exits with {}", summary.exit_code),
             (None, missing) => format!("No verdict: the candidate did not respond to {}", cases(missing)),
         },
-        Outcome::Passed => match parts(counts(comparison)).as_str() {
+        GateResult::Passed => match parts(counts(comparison)).as_str() {
             "" => "May be released: no change".to_owned(),
             why if summary.breaking > 0 => format!("Breaking, but allowed by `--fail-on`: {why}"),
             why => format!("May be released: nothing breaking, {why}"),

@@ -42,7 +42,7 @@ pub(super) fn table(latencies: &[CaseLatency]) -> Option<Table> {
     let mut all: Vec<_> = latencies.iter().collect();
     let shift = |case: &CaseLatency| factor(case).ln().abs();
     all.sort_by(|one, other| shift(other).total_cmp(&shift(one)));
-    let is_single = |case: &CaseLatency| case.baseline.answers < 2 || case.candidate.answers < 2;
+    let is_single = |case: &CaseLatency| case.baseline.responses < 2 || case.candidate.responses < 2;
     let mut caption = if all.len() > ROWS_COUNT {
         format!(
             "Median (fastest to slowest response) of the {ROWS_COUNT} cases that changed most, out of {}.",

@@ -7,7 +7,7 @@ use crate::{
     report::{
         Report,
         limits::{NAME, TARGETS_COUNT, VALUE, terminal},
-        model::{End, Grid, GridRow, Outcome, Section, Start},
+        model::{End, GateResult, Grid, GridRow, Section, Start},
         summary::tested,
         text::{cases, figure, short},
     },
@@ -49,7 +49,7 @@ impl<'a> From<&'a Matrix> for Report<'a> {
                     figure(matrix.targets.len())
                 )],
                 exit_code: Some(matrix.exit_code),
-                is_complete: outcome != Outcome::NoVerdict,
+                is_complete: outcome != GateResult::NoVerdict,
                 verdict: Some(comparison::verdict_case(outcome, has_failure, headline(matrix))),
                 grid: Some(grid(matrix)),
                 sections: matrix.drift.iter().map(section).collect(),
@@ -90,17 +90,17 @@ fn grid(matrix: &Matrix) -> Grid {
     }
 }
 
-fn outcome(matrix: &Matrix) -> Outcome {
+fn outcome(matrix: &Matrix) -> GateResult {
     let each = || matrix.drift.iter().map(comparison::outcome);
-    if matrix.exit_code == Exit::ContractViolated.code() || each().any(|one| one == Outcome::Failed) {
-        Outcome::Failed
+    if matrix.exit_code == Exit::ContractViolated.code() || each().any(|one| one == GateResult::Failed) {
+        GateResult::Failed
     } else if matrix.exit_code != Exit::Success.code()
         || matrix.rows.is_empty()
-        || each().any(|one| one != Outcome::Passed)
+        || each().any(|one| one != GateResult::Passed)
     {
-        Outcome::NoVerdict
+        GateResult::NoVerdict
     } else {
-        Outcome::Passed
+        GateResult::Passed
     }
 }
 
@@ -109,7 +109,7 @@ fn drift_headline(drift: &Comparison) -> String {
     let (own, first) = (short(&drift.candidate.name, NAME), short(&drift.baseline.name, NAME));
     let changes = comparison::parts(comparison::counts(drift));
     match (comparison::outcome(drift), changes.as_str()) {
-        (Outcome::NoVerdict, _) => format!("{own}: {}", comparison::headline(drift)),
+        (GateResult::NoVerdict, _) => format!("{own}: {}", comparison::headline(drift)),
         (_, "") => format!("{own} agrees with {first}"),
         (_, changes) => format!("{own} differs from {first}: {changes}"),
     }
@@ -146,27 +146,27 @@ fn state(matrix: &Matrix) -> String {
             .first()
             .map_or_else(String::new, |target| short(&target.name, NAME))
     };
-    let differing: Vec<_> = drift(Outcome::Failed)
+    let differing: Vec<_> = drift(GateResult::Failed)
         .map(|one| short(&one.candidate.name, NAME))
         .collect();
     match outcome(matrix) {
-        Outcome::Failed
+        GateResult::Failed
             if differing.is_empty()
                 && matrix.runs.iter().any(RunFinished::skipped_too_many)
                 && matrix.runs.iter().all(|run| run.counts.failed == 0) =>
         {
             "Too many cases were skipped".to_owned()
         }
-        Outcome::Failed if differing.is_empty() => "Failed: cases fail on all targets alike".to_owned(),
-        Outcome::Failed => {
+        GateResult::Failed if differing.is_empty() => "Failed: cases fail on all targets alike".to_owned(),
+        GateResult::Failed => {
             let verb = if differing.len() == 1 { "differs" } else { "differ" };
             format!("Drift: {} {verb} from {}", differing.join(", "), first())
         }
-        Outcome::NoVerdict => match drift(Outcome::NoVerdict).next() {
+        GateResult::NoVerdict => match drift(GateResult::NoVerdict).next() {
             Some(one) => format!("{} ({})", comparison::headline(one), short(&one.candidate.name, NAME)),
             None => format!("No verdict: the run exits with {}", matrix.exit_code),
         },
-        Outcome::Passed if matrix.drift.iter().all(|one| one.changes.is_empty()) => "The targets agree".to_owned(),
-        Outcome::Passed => format!("No target has a change that fails, compared with {}", first()),
+        GateResult::Passed if matrix.drift.iter().all(|one| one.changes.is_empty()) => "The targets agree".to_owned(),
+        GateResult::Passed => format!("No target has a change that fails, compared with {}", first()),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         Report,
         limits::{CASES_COUNT, LEFT_OUT_COUNT, LINE, NAME, VALUE, terminal},
         model::{
-            Column, End, Entry, Item, ItemState, List, ListKind, Outcome, Row, Section, Severity, Start, Table, Values,
+            Column, End, Entry, Item, ItemState, List, ListKind, GateResult, Row, Section, Severity, Start, Table, Values,
             VerdictCase,
         },
         text::{cases, count, figure, short},
@@ -21,14 +21,14 @@ const FORMULA: &str = "Score: killed / (killed + survived). A change is killed i
 impl<'a> From<&'a Measured> for Report<'a> {
     fn from(measured: &'a Measured) -> Self {
         let outcome = match Exit::of_code(measured.exit_code) {
-            Some(Exit::Success) => Outcome::Passed,
-            Some(Exit::ContractViolated) => Outcome::Failed,
-            _ => Outcome::NoVerdict,
+            Some(Exit::Success) => GateResult::Passed,
+            Some(Exit::ContractViolated) => GateResult::Failed,
+            _ => GateResult::NoVerdict,
         };
         let (state, kind) = match outcome {
-            Outcome::Passed => (ItemState::Passed, ""),
-            Outcome::Failed => (ItemState::Failed, "score"),
-            Outcome::NoVerdict => (ItemState::Errored, "no-verdict"),
+            GateResult::Passed => (ItemState::Passed, ""),
+            GateResult::Failed => (ItemState::Failed, "score"),
+            GateResult::NoVerdict => (ItemState::Errored, "no-verdict"),
         };
         let least = measured.min_score.map(|least| ("min_score", least.to_string()));
         Self {
@@ -54,7 +54,7 @@ impl<'a> From<&'a Measured> for Report<'a> {
                     .chain(undecided(measured))
                     .collect(),
                 exit_code: Some(measured.exit_code),
-                is_complete: outcome != Outcome::NoVerdict && measured.not_measured.is_empty(),
+                is_complete: outcome != GateResult::NoVerdict && measured.not_measured.is_empty(),
                 verdict: Some(VerdictCase {
                     name: "the score is reached".to_owned(),
                     state,
@@ -116,7 +116,7 @@ fn undecided(measured: &Measured) -> Option<String> {
     })
 }
 
-fn item(group: &SurvivorGroup, outcome: Outcome) -> Item<'_> {
+fn item(group: &SurvivorGroup, outcome: GateResult) -> Item<'_> {
     let mut ids: Vec<&str> = group.survivors.iter().map(|survivor| survivor.case.as_str()).collect();
     ids.dedup();
     let first = group.survivors.first();
@@ -134,7 +134,7 @@ fn item(group: &SurvivorGroup, outcome: Outcome) -> Item<'_> {
     Item {
         severity: Severity::Warning,
         // Every survivor is a reason for a score that is too low.
-        state: if outcome == Outcome::Failed {
+        state: if outcome == GateResult::Failed {
             ItemState::Failed
         } else {
             ItemState::Passed

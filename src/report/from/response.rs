@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     check::status_name,
-    model::{Content, Exchange, Reply},
+    model::{Content, Exchange, Outcome},
     report::limits::{RESPONSE_BODY as BODY, RESPONSE_LINE as LINE, RESPONSE_LINES as LINES},
 };
 
@@ -65,27 +65,27 @@ fn is_within(own: &str, wanted: &str) -> bool {
 pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
     let mut out = Vec::new();
     let mut add = |text: String, part: ResponsePart, name: usize| out.push(Line { text, part, name });
-    match &exchange.reply {
-        Reply::Answer(answer) => {
-            let status = match &answer.reason {
-                Some(reason) => format!("{} {reason}", answer.status),
-                None => status_name(answer.status),
+    match &exchange.outcome {
+        Outcome::Response(response) => {
+            let status = match &response.reason {
+                Some(reason) => format!("{} {reason}", response.status),
+                None => status_name(response.status),
             };
-            add(format!("{} {status}", answer.version), ResponsePart::Status, 0);
-            let mut headers: Vec<_> = answer.headers.iter().collect();
+            add(format!("{} {status}", response.version), ResponsePart::Status, 0);
+            let mut headers: Vec<_> = response.headers.iter().collect();
             // The order of different fields has no meaning (RFC 9110 section 5.3).
             headers.sort_by(|one, other| one.0.cmp(&other.0));
             for (name, value) in headers {
                 let part = ResponsePart::Header(name.to_ascii_lowercase());
                 add(format!("{name}: {value}"), part, name.len() + 2);
             }
-            body(&answer.body, &mut out);
+            body(&response.body, &mut out);
         }
-        Reply::Malformed(malformed) => {
+        Outcome::Malformed(malformed) => {
             add(format!("malformed: {}", malformed.reason), ResponsePart::Status, 0);
             body(&malformed.bytes, &mut out);
         }
-        Reply::Failure(failure) => add(failure.message.clone(), ResponsePart::Status, 0),
+        Outcome::Failure(failure) => add(failure.message.clone(), ResponsePart::Status, 0),
     }
     let all = out.len();
     if all > LINES {

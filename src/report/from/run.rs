@@ -8,7 +8,7 @@ use crate::{
         curl::Shell,
         limits::{CASES_COUNT, LINE, NAME, VALUE},
         model::{
-            End, Entry, Execution, Item, ItemState, List, ListKind, Outcome, Section, Severity, Start, Target,
+            End, Entry, Execution, GateResult, Item, ItemState, List, ListKind, Section, Severity, Start, Target,
             VerdictCase,
         },
         plain,
@@ -205,7 +205,7 @@ impl Run {
         properties.extend(finished.max_skipped.map(|max| ("max_skipped", max.to_string())));
         properties.extend(finished.stopped.map(|stop| ("stopped", stop.text().to_owned())));
         End {
-            outcome: Outcome::of(finished),
+            outcome: GateResult::of(finished),
             headline: headline(Some(finished)),
             summary: vec![summary],
             exit_code: Some(finished.exit_code),

@@ -8,7 +8,7 @@ use crate::{
     model::{Counts, RunFinished, RunStarted, Verdict},
     report::{
         escape::visible,
-        model::Outcome,
+        model::GateResult,
         summary::{headline, title},
         text::{cases, digest, duration, figure},
         write::page::{document, header},
@@ -37,7 +37,7 @@ pub(super) fn page(
     script: &str,
 ) -> Markup {
     let counts = finished.map_or_else(Counts::default, |finished| finished.counts);
-    let outcome = finished.map_or(Outcome::NoVerdict, Outcome::of);
+    let outcome = finished.map_or(GateResult::NoVerdict, GateResult::of);
     let title = match started {
         Some(started) => format!("{} · {}", title(finished), visible(&started.target)),
         None => title(finished),

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     check::status_name,
     mask::Masked,
-    model::{Attempt, CaseFinished, Event, Level, Reply, RunFinished, RunStarted, Step, Verdict},
+    model::{Attempt, CaseFinished, Event, Level, Outcome, RunFinished, RunStarted, Step, Verdict},
 };
 
 const SCRIPT: &str = include_str!("page.js");
@@ -125,10 +125,10 @@ impl RunPage {
         {
             left_out.push(one.steps.iter_mut().map(|step| shorten(step, max)).collect());
             for exchange in one.exchanges() {
-                if let Reply::Answer(answer) = &exchange.reply {
+                if let Outcome::Response(response) = &exchange.outcome {
                     statuses
-                        .entry(answer.status)
-                        .or_insert_with(|| status_name(answer.status));
+                        .entry(response.status)
+                        .or_insert_with(|| status_name(response.status));
                 }
             }
         }
@@ -324,13 +324,13 @@ fn shorten(one: &mut Step, max: usize) -> usize {
     }
     if let Some(exchange) = &mut one.exchange {
         exchange.request.body.keep(max);
-        match &mut exchange.reply {
-            Reply::Answer(answer) => {
-                answer.body.keep(max);
-                answer.excess.keep(max);
+        match &mut exchange.outcome {
+            Outcome::Response(response) => {
+                response.body.keep(max);
+                response.excess.keep(max);
             }
-            Reply::Malformed(malformed) => malformed.bytes.keep(max),
-            Reply::Failure(_) => {}
+            Outcome::Malformed(malformed) => malformed.bytes.keep(max),
+            Outcome::Failure(_) => {}
         }
     }
     left_out

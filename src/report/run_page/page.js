@@ -255,9 +255,9 @@
     return node;
   }
 
-  function response(reply, statuses) {
-    if (reply.answer) {
-      const got = reply.answer;
+  function response(outcome, statuses) {
+    if (outcome.response) {
+      const got = outcome.response;
       const status = statuses[got.status] || String(got.status);
       return [
         make('h4', '', 'Response'),
@@ -270,8 +270,8 @@
         got.excess && content('After the end of the message', got.excess),
       ];
     }
-    if (reply.malformed) {
-      const got = reply.malformed;
+    if (outcome.malformed) {
+      const got = outcome.malformed;
       return [
         make('h4', '', 'Malformed response'),
         make('p', 'callout', got.reason),
@@ -279,7 +279,7 @@
         content('First bytes', got.bytes),
       ];
     }
-    const got = reply.failure;
+    const got = outcome.failure;
     return [
       make('h4', '', 'No response'),
       make('p', 'callout', make('b', '', got.kind), ': ', got.message),
@@ -288,7 +288,7 @@
   }
 
   function exchange(one, statuses) {
-    const { request, reply } = one;
+    const { request, outcome } = one;
     const grow = (className, inside) => make('section', className, inside);
     return make('div', 'exchange',
       grow('side', [
@@ -297,7 +297,7 @@
         headers(request.headers),
         content('Body', request.body),
       ]),
-      grow('side', response(reply, statuses)));
+      grow('side', response(outcome, statuses)));
   }
 
   /// The command that repeats a request.

@@ -16,7 +16,7 @@ use crate::{
             LEFT_OUT_COUNT, NAME,
             github::{FINDING, ITEMS_COUNT, MESSAGE, SHOWN_COUNT},
         },
-        model::{End, Entry, Execution, Item, List, ListKind, Outcome, Severity, Start, Writer},
+        model::{End, Entry, Execution, GateResult, Item, List, ListKind, Severity, Start, Writer},
         paths::in_repository,
         plain,
         text::{clip, count, figure, short},
@@ -125,7 +125,7 @@ impl Writer for GitHub {
         }
         // GitHub would not show one more error.
         let is_hidden = self.shown[Severity::Error as usize] >= SHOWN_COUNT;
-        let severity = if end.outcome == Outcome::Passed || is_hidden {
+        let severity = if end.outcome == GateResult::Passed || is_hidden {
             Severity::Note
         } else {
             Severity::Error

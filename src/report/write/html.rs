@@ -18,8 +18,8 @@ use crate::report::{
         },
     },
     model::{
-        Column, End, Entry, Evidence, Grid, GridRow, Item, Line, List, ListKind, Outcome, Section, Side, Start, Table,
-        Target, Writer,
+        Column, End, Entry, Evidence, GateResult, Grid, GridRow, Item, Line, List, ListKind, Section, Side, Start,
+        Table, Target, Writer,
     },
     plain,
     text::{capital, cases, count, digest, figure, short},
@@ -162,7 +162,7 @@ fn section(section: &Section, items: Option<&Shown>, index: usize) -> Markup {
     } else {
         format!("changes-{index}")
     };
-    let class = if section.outcome == Outcome::Failed && section.heading.is_some() {
+    let class = if section.outcome == GateResult::Failed && section.heading.is_some() {
         "part bad"
     } else {
         "part"

@@ -3,14 +3,14 @@
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::report::model::Outcome;
+use crate::report::model::GateResult;
 
 /// The style sheet of all pages.
 const STYLE: &str = include_str!("page.css");
 
 /// A page with its own style besides [`STYLE`], and a script if it has one.
 pub(in crate::report) fn document(
-    (title, outcome): (&str, Outcome),
+    (title, outcome): (&str, GateResult),
     style: &str,
     script: Option<&str>,
     body: &Markup,
@@ -36,16 +36,16 @@ pub(in crate::report) fn document(
 }
 
 /// The class of the style sheet, the color, and the path of the icon in a square of 16.
-fn look(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
+fn look(outcome: GateResult) -> (&'static str, &'static str, &'static str) {
     match outcome {
-        Outcome::Passed => ("good", "17803d", "M3.5 8.5l3 3 6-7"),
-        Outcome::Failed => ("bad", "c62828", "M4 4l8 8M12 4l-8 8"),
-        Outcome::NoVerdict => ("odd", "9a5b00", "M8 3.5v5.5M8 11.7v.8"),
+        GateResult::Passed => ("good", "17803d", "M3.5 8.5l3 3 6-7"),
+        GateResult::Failed => ("bad", "c62828", "M4 4l8 8M12 4l-8 8"),
+        GateResult::NoVerdict => ("odd", "9a5b00", "M8 3.5v5.5M8 11.7v.8"),
     }
 }
 
 /// The header of a page, with the icon of its outcome, the heading, and what follows.
-pub(in crate::report) fn header(outcome: Outcome, heading: &str, sentence: &str, more: &Markup) -> Markup {
+pub(in crate::report) fn header(outcome: GateResult, heading: &str, sentence: &str, more: &Markup) -> Markup {
     let (class, _, path) = look(outcome);
     html! {
         header class=(format!("top {class}")) {
@@ -59,7 +59,7 @@ pub(in crate::report) fn header(outcome: Outcome, heading: &str, sentence: &str,
 }
 
 /// The icon, as an address that contains it.
-fn icon(outcome: Outcome) -> String {
+fn icon(outcome: GateResult) -> String {
     let (_, color, path) = look(outcome);
     format!(
         "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' \

@@ -19,7 +19,8 @@ use crate::{
             },
         },
         model::{
-            Column, End, Entry, Grid, Item, ItemState, List, ListKind, Outcome, Section, Severity, Start, Table, Writer,
+            Column, End, Entry, GateResult, Grid, Item, ItemState, List, ListKind, Section, Severity, Start, Table,
+            Writer,
         },
         plain,
         text::{capital, cases, count, digest, figure, short},
@@ -445,7 +446,7 @@ impl Writer for Terminal {
     }
 
     fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
-        if self.options.quiet && end.outcome == Outcome::Passed {
+        if self.options.quiet && end.outcome == GateResult::Passed {
             return Ok(());
         }
         let mut text = self.head(start, end);

@@ -29,8 +29,8 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An answer: status, fields, media type, body.
-fn answer() -> impl Strategy<Value = Value> {
+/// A response: status, fields, media type, body.
+fn response() -> impl Strategy<Value = Value> {
     let fields = prop::collection::btree_map(
         prop::sample::select(&["x-a", "allow", "location", "www-authenticate", "etag", "vary"][..]),
         prop::sample::select(&["GET", "GET, PUT", "Bearer", "Basic a=b", "/user-0001"][..]),
@@ -56,12 +56,12 @@ fn answer() -> impl Strategy<Value = Value> {
         })
 }
 
-/// A case of a recording: suite, verdict, answer, failed check.
+/// A case of a recording: suite, verdict, response, failed check.
 fn case() -> impl Strategy<Value = (u8, bool, Value)> {
-    (0..2_u8, prop::bool::weighted(0.2), answer())
+    (0..2_u8, prop::bool::weighted(0.2), response())
 }
 
-fn event(number: usize, (suite, fails, answer): &(u8, bool, Value)) -> Value {
+fn event(number: usize, (suite, fails, response): &(u8, bool, Value)) -> Value {
     let findings = if *fails {
         json!([{ "check": "body/json", "level": "deny", "message": "no", "pointer": "/a" }])
     } else {
@@ -72,7 +72,7 @@ fn event(number: usize, (suite, fails, answer): &(u8, bool, Value)) -> Value {
         "place": { "file": "c.yaml", "line": 1, "column": 1 }, "verdict": if *fails { "failed" } else { "passed" },
         "started": "2026-01-01T00:00:00Z", "elapsed_us": 1000, "findings": findings,
         "exchange": {
-            "request": { "method": "GET", "url": "http://a/", "headers": [] }, "reply": { "answer": answer },
+            "request": { "method": "GET", "url": "http://a/", "headers": [] }, "outcome": { "response": response },
         },
     })
 }
@@ -134,14 +134,14 @@ proptest! {
     #[test]
     fn a_recording_compared_with_itself_is_empty_and_swapped_sides_mirror_every_change(
         one in prop::collection::vec(case(), 1..6),
-        other in prop::collection::vec(answer(), 6),
+        other in prop::collection::vec(response(), 6),
         flips in prop::collection::vec(prop::bool::weighted(0.2), 6),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let (a, b, shuffled) = (folder.path().join("a"), folder.path().join("b"), folder.path().join("s"));
         let cases: Vec<_> = one.into_iter().enumerate().collect();
         let mut others: Vec<_> = cases.iter().zip(other).zip(flips)
-            .map(|(((number, (suite, fails, _)), answer), flip)| (*number, (*suite, *fails != flip, answer)))
+            .map(|(((number, (suite, fails, _)), response), flip)| (*number, (*suite, *fails != flip, response)))
             .collect();
         write(&a, &cases);
         write(&b, &others);

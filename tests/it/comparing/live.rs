@@ -1,4 +1,4 @@
-//! Targets that are asked for the comparison, and answers that are asked for again.
+//! Targets that are asked for the comparison, and responses that are asked for again.
 
 use std::sync::{
     Arc, Mutex,
@@ -8,7 +8,7 @@ use std::sync::{
 use serde_json::json;
 
 use super::{JSON, compared, project, record, told, version};
-use crate::support::{Project, Server, Then, answer};
+use crate::support::{Project, Server, Then, response};
 
 /// A server that writes down who was asked what, and says so in the body what `body` makes of how often it was.
 fn listed(name: &'static str, list: &Arc<Mutex<Vec<String>>>, body: fn(usize) -> String) -> Server {
@@ -16,7 +16,7 @@ fn listed(name: &'static str, list: &Arc<Mutex<Vec<String>>>, body: fn(usize) ->
     Server::start(move |request| {
         let path = request.split(' ').nth(1).unwrap_or_default();
         list.lock().unwrap().push(format!("{name}{path}"));
-        (answer(JSON, &body(count.fetch_add(1, Ordering::SeqCst))), Then::Keep)
+        (response(JSON, &body(count.fetch_add(1, Ordering::SeqCst))), Then::Keep)
     })
 }
 
@@ -123,7 +123,7 @@ fn what_the_baseline_was_recorded_to_waver_in_is_no_change() {
         .map(|one| one["what"].as_str().unwrap())
         .collect();
     assert_eq!(noise, ["/k", "/maybe", "/v"]);
-    // A type that none of its answers had is a change all the same.
+    // A type that none of its responses had is a change all the same.
     record(
         &project,
         &version(|_| Some((JSON.to_owned(), r#"{"k":1,"v":1}"#.to_owned()))),
@@ -143,7 +143,7 @@ fn what_the_baseline_was_recorded_to_waver_in_is_no_change() {
 }
 
 #[test]
-fn every_answer_of_a_case_that_is_asked_again_must_hold() {
+fn every_response_of_a_case_that_is_asked_again_must_hold() {
     let project = Project::of_case("status: 200\nbody: { json: { good: true } }");
     let server = listed("a", &Arc::default(), |count| format!(r#"{{"good":{}}}"#, count != 1));
     let ran = record(&project, &server, "r.ndjson", &["--repeats", "3"]);
@@ -158,7 +158,7 @@ fn every_answer_of_a_case_that_is_asked_again_must_hold() {
         (&json!("failed"), 2)
     );
     assert_eq!(project.run(&["recheck", "r.ndjson"]).code, 1);
-    // The third answer alone is good.
+    // The third response alone is good.
     let server = listed("a", &Arc::default(), |_| r#"{"good":true}"#.to_owned());
     assert_eq!(record(&project, &server, "r.ndjson", &["--repeats", "3"]).code, 0);
     assert_eq!(project.run(&["recheck", "r.ndjson"]).code, 0);

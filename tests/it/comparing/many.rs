@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{JSON, version};
 use crate::support::{Project, Ran};
 
-/// A project with the targets `one`, `two` and `three`, which answer with these bodies; then the run.
+/// A project with the targets `one`, `two` and `three`, which respond with these bodies; then the run.
 fn run(bodies: [&'static str; 3], more: &[&str]) -> (Project, Ran) {
     let project = Project::new(&[(
         "cases/s/suite.yaml",

@@ -81,7 +81,7 @@ fn the_url_of_the_target_itself_is_no_difference() {
                 .find_map(|line| line.strip_prefix("host: "))
                 .unwrap_or_default();
             let head = format!("HTTP/1.1 201 Created\nLocation: http://{host}/users/1");
-            (crate::support::answer(&head, ""), crate::support::Then::Keep)
+            (crate::support::response(&head, ""), crate::support::Then::Keep)
         });
         record(&project, &server, to, &[]);
     }

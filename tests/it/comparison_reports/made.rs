@@ -12,13 +12,13 @@ fn side(name: &str, base_url: &str, commit: &str) -> Value {
     })
 }
 
-/// A request to one of the two deployments and its answer.
+/// A request to one of the two deployments and its response.
 fn exchange(host: &str, status: u16, headers: &[[&str; 2]], body: &str) -> Value {
     json!({
         "request": {
             "method": "POST", "url": format!("https://{host}{URL}"), "headers": [["authorization", "Bearer $TOKEN"]],
         },
-        "reply": { "answer": {
+        "outcome": { "response": {
             "version": "HTTP/1.1", "status": status, "headers": headers, "body": { "text": body },
             "received": "2026-01-02T03:04:06Z", "elapsed_us": 12_345,
         } },
@@ -132,7 +132,7 @@ pub(crate) fn portal() -> Comparison {
                 "warning",
                 "e2d1b7308c5f9a64",
                 "responses take longer",
-                "the shift is significant over 10 answers on each side",
+                "the shift is significant over 10 responses on each side",
                 refusal("send-activation-email/activated", (204, ""), (204, "")),
             ),
             json!({ "before": "12.4 ms", "after": "48.9 ms", "cases": ids(&["activated"]) }),
@@ -157,7 +157,7 @@ pub(crate) fn portal() -> Comparison {
     accepted["expires"] = "2027-01-31".into();
     accepted["place"] = json!({ "file": "accepted.toml", "line": 3, "column": 1 });
     let latency = |case: &str, before: u64, after: u64| {
-        let times = |median: u64| json!({ "answers": 10, "least_us": median * 4 / 5, "median_us": median, "most_us": median * 3 / 2 });
+        let times = |median: u64| json!({ "responses": 10, "least_us": median * 4 / 5, "median_us": median, "most_us": median * 3 / 2 });
         json!({ "case": format!("send-activation-email/{case}"), "baseline": times(before), "candidate": times(after) })
     };
     let comparison = json!({
@@ -174,7 +174,7 @@ pub(crate) fn portal() -> Comparison {
             "place": { "file": "accepted.toml", "line": 9, "column": 1 },
         }],
         "noise": [
-            { "suite": "send-activation-email", "what": "/requestId", "source": "two answers of the baseline differ", "cases": 14 },
+            { "suite": "send-activation-email", "what": "/requestId", "source": "two responses of the baseline differ", "cases": 14 },
             { "suite": "send-activation-email", "what": "date", "source": "the suite calls it volatile", "cases": 16 },
         ],
         "latencies": [

@@ -58,7 +58,7 @@ impl Authority {
     }
 }
 
-/// A server that answers 200 to everything; it ends with the test's process.
+/// A server that returns 200 to every request; it ends with the test's process.
 pub(crate) struct Secure {
     pub port: u16,
     connections: Arc<AtomicUsize>,

@@ -25,7 +25,7 @@ fn step_of_an_endpoint_gets_no_credentials_of_the_api() {
     let kept = Arc::clone(&seen);
     let side = Server::start(move |request| {
         kept.lock().unwrap().push(request.to_lowercase());
-        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+        (response("HTTP/1.1 204 No Content", ""), Then::Keep)
     });
     let (server, shop) = shop();
     let config = |endpoint: &str| {
@@ -91,12 +91,12 @@ fn other_origin_is_followed_without_credentials_if_allowed() {
     let kept = Arc::clone(&seen);
     let other = Server::start(move |request| {
         *kept.lock().unwrap() = request.to_lowercase();
-        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+        (response("HTTP/1.1 204 No Content", ""), Then::Keep)
     });
     let location = format!("{}/there?a=b", other.url());
     let server = Server::start(move |_| {
         let head = format!("HTTP/1.1 302 Found\nLocation: {location}\nSet-Cookie: sid=abcdefgh; Path=/");
-        (answer(&head, ""), Then::Keep)
+        (response(&head, ""), Then::Keep)
     });
     let case = "request: { headers: { Authorization: Basic dXNlcjpwYXNzd29yZA==, X-Plain: kept } }
 steps:

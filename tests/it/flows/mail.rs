@@ -38,7 +38,7 @@ fn run_with_mail(mails: usize, expectations: &str) -> (Project, Ran) {
                 send_mail(port, "bob@example.test", "not for ann");
             }
         }
-        (answer("HTTP/1.1 204 No Content", ""), Then::Keep)
+        (response("HTTP/1.1 204 No Content", ""), Then::Keep)
     });
     let config = format!(
         "[targets.t]\nbase_url = '{}'\n[targets.t.endpoints.mailbox]\nkind = 'smtp'\nbase_url = 'smtp://127.0.0.1:{port}'\n",

@@ -19,14 +19,14 @@ fn orders(first: u32, port: u16, mails: usize) -> Server {
             }
             let head = format!("HTTP/1.1 201 Created\nLocation: /orders/{id}\nContent-Type: application/json");
             let text = format!("Order {id} was placed (#{id})");
-            answer(
+            response(
                 &head,
                 &json!({ "number": id, "text": text, "links": [format!("/orders/{id}/lines")], "orders": [id, 3] })
                     .to_string(),
             )
         } else {
             let id = request.split(['/', ' ']).nth(3).and_then(|id| id.parse::<u32>().ok());
-            answer(
+            response(
                 ok,
                 &json!({ "id": id, "file": format!("order-{}.pdf", id.unwrap_or_default()) }).to_string(),
             )
@@ -130,7 +130,7 @@ fn capture_that_fails_on_one_side_is_a_difference() {
         let head = "HTTP/1.1 201 Created\nLocation: /orders/17\nContent-Type: application/json";
         let body = json!({ "text": "Order 17 was placed (#17)", "links": ["/orders/17/lines"], "orders": [17, 3], "number": null });
         let body = if request.starts_with("POST") { body } else { json!({}) };
-        (answer(head, &body.to_string()), Then::Keep)
+        (response(head, &body.to_string()), Then::Keep)
     });
     let steps = STEPS.replace("/number }", "\"$.number[?@ > 0]\" }");
     let (ran, report, _) = compared(&steps.replace("\"$.number[?@ > 0]\"", "/number"), [&old, &new], ports);
@@ -144,7 +144,7 @@ fn short_id_hides_no_other_difference() {
         Server::start(move |_| {
             let head = format!("HTTP/1.1 201 Created\nLocation: /orders/{id}\nContent-Type: application/json");
             (
-                answer(&head, &json!({ "id": id, "total": total }).to_string()),
+                response(&head, &json!({ "id": id, "total": total }).to_string()),
                 Then::Keep,
             )
         })

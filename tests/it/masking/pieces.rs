@@ -1,13 +1,13 @@
-//! What an answer shows besides whole secrets: pieces of them, what they decode to, and credentials that are none.
+//! What a response shows besides whole secrets: pieces of them, what they decode to, and credentials that are none.
 
-use crate::support::{Project, Server, Then, answer, ran};
+use crate::support::{Project, Server, Then, ran, response};
 
 const SUITE: &str = "inputs: { token: { secret: true } }\nsnapshots: { headers: [set-cookie] }\n";
 /// Sends the secret as a token, and fails.
 const BEARER: &str =
     "request: { path: /, headers: { Authorization: 'Bearer {{ token }}' } }\nexpect: { status: 201 }\n";
 
-/// Everything that a run of one case writes, where the server answers these bytes.
+/// Everything that a run of one case writes, if the server returns these bytes.
 fn output(secret: &str, case: &str, bytes: Vec<u8>, then: Then) -> String {
     let project = Project::new(&[("cases/s/suite.yaml", SUITE), ("cases/s/c.yaml", case)]);
     let server = Server::start(move |_| (bytes.clone(), then));
@@ -31,7 +31,7 @@ fn output(secret: &str, case: &str, bytes: Vec<u8>, then: Then) -> String {
 }
 
 fn text(body: &str) -> Vec<u8> {
-    answer("HTTP/1.1 200 OK\nContent-Type: text/plain", body)
+    response("HTTP/1.1 200 OK\nContent-Type: text/plain", body)
 }
 
 fn has_none_of(output: &str, pieces: &[&str]) {
@@ -41,13 +41,13 @@ fn has_none_of(output: &str, pieces: &[&str]) {
 }
 
 #[test]
-fn an_answer_that_is_cut_within_a_secret_shows_no_part_of_it() {
+fn a_response_that_is_cut_within_a_secret_shows_no_part_of_it() {
     let secret = "qwerty-asdfgh-zxcvbn-token";
     let head = |length| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
     for (bytes, then) in [
         (format!("{}you sent qwerty-asdfgh-zxc", head(100)), Then::Close),
         (format!("{}you sent %71werty-asdfgh%2", head(100)), Then::Close),
-        // The length that is declared ends within the secret: the rest follows the answer.
+        // The length that is declared ends within the secret: the rest follows the response.
         (format!("{}you sent {secret}", head(22)), Then::Close),
         (format!("{}you sent {secret}", head(22)), Then::Keep),
     ] {
@@ -62,7 +62,7 @@ fn an_answer_that_is_cut_within_a_secret_shows_no_part_of_it() {
 #[test]
 fn an_excerpt_of_a_leak_shows_no_part_of_a_secret() {
     let secret = "k8JzQ1xTn4Vb7Lm2Rp9Ws5Yd3Fg6Hc0A==";
-    let page = answer(
+    let page = response(
         "HTTP/1.1 500 Oops\nContent-Type: text/plain",
         &format!("AccountName=a;AccountKey={secret};"),
     );
@@ -75,7 +75,7 @@ fn an_excerpt_of_a_leak_shows_no_part_of_a_secret() {
 fn a_cookie_is_hidden_beside_a_secret_and_beside_what_looks_like_its_mark() {
     for other in ["qwerty-asdfgh-zxcvbn-token", "$TOKEN"] {
         let cookie = format!("HTTP/1.1 200 OK\nSet-Cookie: sid=another-session; t={other}");
-        let output = output("qwerty-asdfgh-zxcvbn-token", BEARER, answer(&cookie, ""), Then::Keep);
+        let output = output("qwerty-asdfgh-zxcvbn-token", BEARER, response(&cookie, ""), Then::Keep);
         has_none_of(&output, &["another-session"]);
     }
 }

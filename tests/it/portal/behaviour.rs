@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::answer::Answer;
 use super::call::Call;
 use super::clock::Moment;
+use super::response::Response;
 use super::row::Row;
 use super::wire::Wire;
 
@@ -14,7 +14,7 @@ pub(crate) struct Scene<'a> {
     pub call: &'a Call,
     /// The calls before it.
     pub past: &'a [Turn],
-    /// The moment of the answer.
+    /// The moment of the response.
     pub now: Moment,
 }
 
@@ -43,7 +43,7 @@ impl Scene<'_> {
 
 type Hear = Arc<dyn Fn(&mut Call) + Send + Sync>;
 type Judge = Arc<dyn Fn(Row, &Scene) -> Row + Send + Sync>;
-type Edit = Arc<dyn Fn(&mut Answer, &Scene) + Send + Sync>;
+type Edit = Arc<dyn Fn(&mut Response, &Scene) + Send + Sync>;
 type Bend = Arc<dyn Fn(&mut Wire) + Send + Sync>;
 
 /// What a portal does with a connection before any HTTP.
@@ -94,28 +94,28 @@ impl Behaviour {
         self
     }
 
-    /// Edits the answers of `rows`.
+    /// Edits the responses of `rows`.
     #[must_use]
-    pub(crate) fn edit(self, rows: &'static [Row], step: impl Fn(&mut Answer) + Send + Sync + 'static) -> Self {
-        self.edit_with(rows, move |answer, _| step(answer))
+    pub(crate) fn edit(self, rows: &'static [Row], step: impl Fn(&mut Response) + Send + Sync + 'static) -> Self {
+        self.edit_with(rows, move |response, _| step(response))
     }
 
-    /// Edits the answers of `rows`, knowing the call, the past and the time.
+    /// Edits the responses of `rows`, knowing the call, the past and the time.
     #[must_use]
     pub(crate) fn edit_with(
         mut self,
         rows: &'static [Row],
-        step: impl Fn(&mut Answer, &Scene) + Send + Sync + 'static,
+        step: impl Fn(&mut Response, &Scene) + Send + Sync + 'static,
     ) -> Self {
-        self.edit.push(Arc::new(move |answer, scene| {
-            if rows.contains(&answer.row) {
-                step(answer, scene);
+        self.edit.push(Arc::new(move |response, scene| {
+            if rows.contains(&response.row) {
+                step(response, scene);
             }
         }));
         self
     }
 
-    /// Bends the bytes of the answers of `rows`.
+    /// Bends the bytes of the responses of `rows`.
     #[must_use]
     pub(crate) fn bend(mut self, rows: &'static [Row], step: impl Fn(&mut Wire) + Send + Sync + 'static) -> Self {
         self.bend.push(Arc::new(move |wire| {
@@ -140,8 +140,8 @@ impl Behaviour {
         self.judge.iter().fold(row, |row, step| step(row, scene))
     }
 
-    pub(super) fn revise(&self, answer: &mut Answer, scene: &Scene) {
-        self.edit.iter().for_each(|step| step(answer, scene));
+    pub(super) fn revise(&self, response: &mut Response, scene: &Scene) {
+        self.edit.iter().for_each(|step| step(response, scene));
     }
 
     pub(super) fn distort(&self, wire: &mut Wire) {

@@ -1,16 +1,16 @@
-//! From a request to the bytes of its answer, with the memory of what was asked before.
+//! From a request to the bytes of its response, with the memory of what was asked before.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::answer::Answer;
 use super::behaviour::{Behaviour, Scene, Turn};
 use super::call::Call;
 use super::clock::Moment;
 use super::request::Request;
+use super::response::Response;
 use super::row;
 use super::wire::Wire;
 
-/// Answers requests; knows nothing of connections.
+/// Responds to requests; independent of connections.
 pub(crate) struct Engine {
     behaviour: Behaviour,
     memory: Mutex<Memory>,
@@ -38,7 +38,7 @@ impl Engine {
         &self.behaviour
     }
 
-    /// The answer to `request`; it and its mails are remembered.
+    /// The response to `request`; it and its mails are remembered.
     pub(crate) fn respond(&self, request: &Request) -> Wire {
         let mut memory = self.memory();
         let mut call = Call::of(request);
@@ -50,12 +50,12 @@ impl Engine {
             now: Moment::now(),
         };
         let row = self.behaviour.decide(row::judge(&call), &scene);
-        let mut answer = Answer::to(row, &call, scene.now);
-        self.behaviour.revise(&mut answer, &scene);
-        memory.mails += answer.mails;
+        let mut response = Response::to(row, &call, scene.now);
+        self.behaviour.revise(&mut response, &scene);
+        memory.mails += response.mails;
         memory.past.push(Turn { call, row: due });
         drop(memory);
-        let mut wire = Wire::of(&answer, request.keep_alive);
+        let mut wire = Wire::of(&response, request.keep_alive);
         self.behaviour.distort(&mut wire);
         wire
     }

@@ -12,9 +12,9 @@ mod sequences;
 mod statuses;
 mod timestamps;
 
-use super::answer::Answer;
 use super::behaviour::{Behaviour, Scene};
 use super::call::Call;
+use super::response::Response;
 use super::row::Row;
 use super::wire::Wire;
 
@@ -40,13 +40,13 @@ pub(crate) fn all() -> Vec<Fault> {
     .concat()
 }
 
-/// A portal that keeps the contract but for this edit of the answers of `rows`.
-fn edit(rows: &'static [Row], step: impl Fn(&mut Answer) + Send + Sync + 'static) -> Behaviour {
+/// A portal that keeps the contract but for this edit of the responses of `rows`.
+fn edit(rows: &'static [Row], step: impl Fn(&mut Response) + Send + Sync + 'static) -> Behaviour {
     Behaviour::default().edit(rows, step)
 }
 
 /// As [`edit`], for an edit that needs the call, the past or the time.
-fn edit_with(rows: &'static [Row], step: impl Fn(&mut Answer, &Scene) + Send + Sync + 'static) -> Behaviour {
+fn edit_with(rows: &'static [Row], step: impl Fn(&mut Response, &Scene) + Send + Sync + 'static) -> Behaviour {
     Behaviour::default().edit_with(rows, step)
 }
 
@@ -60,16 +60,16 @@ fn hear(step: impl Fn(&mut Call) + Send + Sync + 'static) -> Behaviour {
     Behaviour::default().hear(step)
 }
 
-/// A portal that keeps the contract but for these bytes of the answers of `rows`.
+/// A portal that keeps the contract but for these bytes of the responses of `rows`.
 fn bend(rows: &'static [Row], step: impl Fn(&mut Wire) + Send + Sync + 'static) -> Behaviour {
     Behaviour::default().bend(rows, step)
 }
 
 /// A portal that fails with a bare 500 where `fails` says so.
 fn crash(rows: &'static [Row], fails: impl Fn(&Scene) -> bool + Send + Sync + 'static) -> Behaviour {
-    edit_with(rows, move |answer, scene| {
+    edit_with(rows, move |response, scene| {
         if fails(scene) {
-            answer.bare(500);
+            response.bare(500);
         }
     })
 }

@@ -5,7 +5,6 @@
 //! the contract or HTTP leaves the choice. Every byte is written here, so a fault may be one that no HTTP library
 //! would let through.
 
-pub(crate) mod answer;
 pub(crate) mod behaviour;
 pub(crate) mod call;
 pub(crate) mod clock;
@@ -14,6 +13,7 @@ pub(crate) mod faults;
 pub(crate) mod fixtures;
 pub(crate) mod guid;
 pub(crate) mod request;
+pub(crate) mod response;
 pub(crate) mod row;
 pub(crate) mod server;
 pub(crate) mod variations;

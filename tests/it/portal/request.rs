@@ -16,7 +16,7 @@ pub(crate) struct Request {
     pub target: String,
     /// Header names and values in the order they came in; a value has no white space around it.
     pub headers: Vec<(String, String)>,
-    /// Whether the connection stays open after the answer (RFC 9112, section 9.3).
+    /// Whether the connection stays open after the response (RFC 9112, section 9.3).
     pub keep_alive: bool,
     /// How the request says where its body ends.
     body: Length,

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::answer::reason;
 use super::behaviour::Greeting;
 use super::engine::Engine;
 use super::request::{Refusal, Requests};
+use super::response::reason;
 use super::wire::Then;
 
 /// How long a closing connection waits for the client to take the last bytes.
@@ -145,7 +145,7 @@ fn serve_http(stream: &TcpStream, engine: &Engine) -> io::Result<()> {
     }
 }
 
-/// Answers bytes that are no request of HTTP/1.x.
+/// Responds to bytes that are not a request of HTTP/1.x.
 fn refuse(mut stream: &TcpStream, status: u16) -> io::Result<()> {
     let head = format!(
         "HTTP/1.1 {status} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

@@ -3,10 +3,10 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use super::answer::{Body, Framing, Value, compact, json_string, unicode_escape};
 use super::behaviour::{Behaviour, Greeting, Scene};
 use super::clock::Moment;
 use super::guid;
+use super::response::{Body, Framing, Value, compact, json_string, unicode_escape};
 use super::row::{self, BAD_REQUEST, CONTRACT, NOT_FOUND, Row, UNAUTHORIZED, WITH_BODY};
 use super::wire::{Pace, Wire};
 
@@ -29,7 +29,7 @@ pub(crate) fn all() -> Vec<Variation> {
     .concat()
 }
 
-/// The kinds of peer that never answer in HTTP.
+/// The kinds of peer that never response in HTTP.
 #[must_use]
 pub(crate) fn unreachable() -> Vec<Variation> {
     vec![
@@ -261,7 +261,7 @@ fn infrastructure() -> Vec<Variation> {
     vec![
         ("server-header", header("Server", "Microsoft-IIS/10.0")),
         (
-            "request-id-per-answer",
+            "request-id-per-response",
             contract().edit(CONTRACT, |a| {
                 a.add_header("X-Request-Id", &format!("{:016x}", RandomState::new().hash_one(())));
             }),
@@ -334,7 +334,7 @@ fn framing() -> Vec<Variation> {
             contract().edit(WITH_BODY, |a| a.framing = Framing::UntilClose),
         ),
         (
-            "http-1-0-answers",
+            "http-1-0-responses",
             contract().edit(CONTRACT, |a| a.close = true).bend(CONTRACT, |w| {
                 let line = w
                     .lines
@@ -348,19 +348,19 @@ fn framing() -> Vec<Variation> {
         ("reason-phrases-of-its-own", reason_phrase("As Documented")),
         ("reason-phrases-empty", reason_phrase("")),
         (
-            "slow-answers",
+            "slow-responses",
             contract().bend(CONTRACT, |w| w.delay = Duration::from_millis(150)),
         ),
         ("head-and-body-in-two-writes", pace(Pace::HeadThenPayload)),
         ("one-byte-at-a-time", pace(Pace::ByteByByte)),
         (
-            "early-hints-before-the-answer",
+            "early-hints-before-the-response",
             contract().bend(CONTRACT, |w| {
                 inform(w, &["HTTP/1.1 103 Early Hints", "Link: </style.css>; rel=preload"]);
             }),
         ),
         (
-            "continue-before-the-answer",
+            "continue-before-the-response",
             contract().bend(CONTRACT, |w| inform(w, &["HTTP/1.1 100 Continue"])),
         ),
     ]
@@ -395,7 +395,7 @@ fn choices() -> Vec<Variation> {
             }),
         ),
         (
-            "malformed-user-answers-400",
+            "malformed-user-returns-400",
             contract().edit_with(&[Row::MalformedUser], |a, scene| {
                 a.turn_into(400);
                 a.text("message", &format!("The value '{}' is not valid.", scene.call.user));

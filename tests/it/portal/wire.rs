@@ -1,19 +1,19 @@
-//! An answer as bytes: head lines, payload, the pace of the writes, and what happens to the connection.
+//! A response as bytes: head lines, payload, the pace of the writes, and what happens to the connection.
 
 use std::io::{self, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::answer::{Answer, Body, Framing, compact, json_string};
+use super::response::{Body, Framing, Response, compact, json_string};
 use super::row::Row;
 
 /// Between two writes that a client shall be able to tell apart.
 const BETWEEN_WRITES: Duration = Duration::from_millis(10);
 
-/// An answer ready to be written. A behaviour may still change every byte of it.
+/// A response ready to be written. A behaviour may still change every byte of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wire {
-    /// The situation it answers.
+    /// The situation it responds to.
     pub row: Row,
     /// How long to wait before the first byte.
     pub delay: Duration,
@@ -25,7 +25,7 @@ pub(crate) struct Wire {
     pub pace: Pace,
     /// How many of the bytes are left out at the end.
     pub cut: usize,
-    /// What happens to the connection behind the answer.
+    /// What happens to the connection behind the response.
     pub then: Then,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Pace {
     ByteByByte,
 }
 
-/// What happens to the connection behind an answer.
+/// What happens to the connection behind a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     /// The next request is read.
@@ -52,30 +52,30 @@ pub(crate) enum Then {
 }
 
 impl Wire {
-    /// The bytes of `answer`; `keep_alive` is what the client asked for.
+    /// The bytes of `response`; `keep_alive` is what the client asked for.
     #[must_use]
-    pub(crate) fn of(answer: &Answer, keep_alive: bool) -> Self {
-        let body = match &answer.body {
+    pub(crate) fn of(response: &Response, keep_alive: bool) -> Self {
+        let body = match &response.body {
             Body::Empty => Vec::new(),
             Body::Fields(fields) => compact(fields, json_string).into_bytes(),
             Body::Bytes(bytes) => bytes.clone(),
         };
-        let close = answer.close || !keep_alive || answer.framing == Framing::UntilClose;
+        let close = response.close || !keep_alive || response.framing == Framing::UntilClose;
         let mut wire = Self {
-            row: answer.row,
+            row: response.row,
             delay: Duration::ZERO,
-            lines: vec![format!("HTTP/1.1 {} {}", answer.status, answer.reason).into_bytes()],
+            lines: vec![format!("HTTP/1.1 {} {}", response.status, response.reason).into_bytes()],
             payload: Vec::new(),
             pace: Pace::Whole,
             cut: 0,
             then: if close { Then::Close } else { Then::KeepAlive },
         };
-        for (name, value) in &answer.headers {
+        for (name, value) in &response.headers {
             wire.line(format!("{name}: {value}"));
         }
-        match answer.framing {
+        match response.framing {
             // RFC 9110, section 8.6: no Content-Length on a 204.
-            Framing::Length if answer.status == 204 && answer.body == Body::Empty => {}
+            Framing::Length if response.status == 204 && response.body == Body::Empty => {}
             Framing::Length => wire.line(format!("Content-Length: {}", body.len())),
             Framing::Chunked | Framing::ChunksOf(_) => wire.line("Transfer-Encoding: chunked"),
             Framing::UntilClose => {}
@@ -83,7 +83,7 @@ impl Wire {
         if close {
             wire.line("Connection: close");
         }
-        wire.payload = match answer.framing {
+        wire.payload = match response.framing {
             Framing::Length | Framing::UntilClose => body,
             Framing::Chunked => chunked(&body, body.len()),
             Framing::ChunksOf(size) => chunked(&body, size),
@@ -131,7 +131,7 @@ impl Wire {
         head
     }
 
-    /// Writes the answer at its pace.
+    /// Writes the response at its pace.
     ///
     /// # Errors
     /// When the connection does not take the bytes.

@@ -43,11 +43,11 @@ fn regex_text(pattern: &str) -> String {
     format!("(?is-u){}", pattern.replace(' ', r"\s"))
 }
 
-pub(super) fn check(_: &Request, answer: &ResponseView<'_>) -> Option<Violation> {
-    if answer.status < 400 || answer.body.is_empty() {
+pub(super) fn check(_: &Request, response: &ResponseView<'_>) -> Option<Violation> {
+    if response.status < 400 || response.body.is_empty() {
         return None;
     }
-    let text = answer.shown();
+    let text = response.shown();
     let (what, excerpt) = find(&text[..text.floor_char_boundary(SEARCHED)])?;
     Some(
         Violation::new(format!("the body of the error response contains {what}"))

@@ -1,8 +1,8 @@
 //! The error body as a whole: no JSON object, not JSON, not text, not there.
 
 use super::{Fault, edit};
-use crate::portal::answer::Body;
 use crate::portal::behaviour::Behaviour;
+use crate::portal::response::Body;
 use crate::portal::row::{BAD_REQUEST, NO_SUCH_USER, NOT_FOUND, Row, WITH_BODY};
 
 const HTML: &str = "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Not Found</h1></body></html>";
@@ -21,7 +21,7 @@ fn wrappings() -> Vec<Fault> {
         ("body-in-a-list", rewrite(|json| format!("[{json}]"))),
         (
             "body-in-a-json-string",
-            rewrite(|json| crate::portal::answer::json_string(&json)),
+            rewrite(|json| crate::portal::response::json_string(&json)),
         ),
         (
             "body-under-the-key-error",
@@ -234,7 +234,7 @@ fn absences() -> Vec<Fault> {
     ]
 }
 
-/// Answers of `rows` without body and media type.
+/// Responses of `rows` without body and media type.
 fn empty(rows: &'static [Row]) -> Behaviour {
     edit(rows, |a| {
         a.body = Body::Empty;

@@ -7,10 +7,10 @@ use crate::portal::row::{BAD_REQUEST, CONTRACT, NOT_FOUND, Row, UNAUTHORIZED};
 
 const VALID: &[Row] = &[Row::Valid];
 
-/// Writes the moment of the answer into `Date` as `write` does.
+/// Writes the moment of the response into `Date` as `write` does.
 fn dated(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behaviour {
-    edit_with(CONTRACT, move |answer, scene| {
-        answer.header("Date", &write(scene.now));
+    edit_with(CONTRACT, move |response, scene| {
+        response.header("Date", &write(scene.now));
     })
 }
 

@@ -1,8 +1,8 @@
 //! Bytes that are no HTTP message: lengths that do not hold, broken chunks, broken lines, bytes behind the end.
 
 use super::{Fault, bend, edit};
-use crate::portal::answer::Framing;
 use crate::portal::behaviour::Behaviour;
+use crate::portal::response::Framing;
 use crate::portal::row::{CONTRACT, Row, UNAUTHORIZED, WITH_BODY};
 use crate::portal::wire::{Pace, Then, Wire};
 
@@ -36,7 +36,7 @@ fn bytes_behind_the_end() -> Vec<Fault> {
         ),
         ("empty-line-behind-204", bend(VALID, |w| w.payload = b"\r\n".to_vec())),
         (
-            "second-answer-behind-204",
+            "second-response-behind-204",
             bend(VALID, |w| {
                 w.payload = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
             }),
@@ -199,7 +199,7 @@ fn chunks() -> Vec<Fault> {
     ]
 }
 
-/// Answers everything with this status line; `CODE` stands for the right code.
+/// Responds to every request with this status line; `CODE` stands for the right code.
 fn status_line(line: &'static str) -> Behaviour {
     bend(CONTRACT, move |w| {
         let old = w
@@ -216,9 +216,12 @@ fn status_lines() -> Vec<Fault> {
     vec![
         ("status-line-with-a-word-for-the-code", status_line("HTTP/1.1 OK CODE")),
         ("status-line-with-two-digits", status_line("HTTP/1.1 20 CODE")),
-        ("status-line-with-four-digits", status_line("HTTP/1.1 CODE0 Answer")),
-        ("status-line-with-a-negative-code", status_line("HTTP/1.1 -CODE Answer")),
-        ("status-line-with-a-sub-status", status_line("HTTP/1.1 CODE.1 Answer")),
+        ("status-line-with-four-digits", status_line("HTTP/1.1 CODE0 Response")),
+        (
+            "status-line-with-a-negative-code",
+            status_line("HTTP/1.1 -CODE Response"),
+        ),
+        ("status-line-with-a-sub-status", status_line("HTTP/1.1 CODE.1 Response")),
         ("status-line-without-code", status_line("HTTP/1.1")),
         ("status-line-with-code-999", status_line("HTTP/1.1 999 CODE")),
         ("status-line-with-code-099", status_line("HTTP/1.1 099 CODE")),
@@ -243,7 +246,7 @@ fn status_lines() -> Vec<Fault> {
     ]
 }
 
-/// Adds this line to the head of every answer.
+/// Adds this line to the head of every response.
 fn line(line: &'static [u8]) -> Behaviour {
     bend(CONTRACT, move |w| w.line(line))
 }
@@ -285,7 +288,7 @@ fn header_lines() -> Vec<Fault> {
         (
             "space-before-the-colon-of-date",
             bend(CONTRACT, |w| {
-                // `Date` is the first header of every answer.
+                // `Date` is the first header of every response.
                 let old = w
                     .lines
                     .get(1)
@@ -300,14 +303,14 @@ fn header_lines() -> Vec<Fault> {
 fn broken_off() -> Vec<Fault> {
     vec![
         (
-            "closes-without-an-answer-where-valid",
+            "closes-without-an-response-where-valid",
             bend(VALID, |w| {
                 w.cut = usize::MAX;
                 w.then = Then::Close;
             }),
         ),
         (
-            "closes-without-an-answer-where-malformed",
+            "closes-without-an-response-where-malformed",
             bend(&[Row::MalformedTenant], |w| {
                 w.cut = usize::MAX;
                 w.then = Then::Close;

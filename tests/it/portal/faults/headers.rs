@@ -1,8 +1,8 @@
 //! Media types, and bodies where none may be.
 
 use super::{Fault, edit};
-use crate::portal::answer::{Body, Framing};
 use crate::portal::behaviour::Behaviour;
+use crate::portal::response::{Body, Framing};
 use crate::portal::row::{NO_SUCH_USER, Row, UNAUTHORIZED, WITH_BODY};
 
 const VALID: &[Row] = &[Row::Valid];
@@ -10,10 +10,10 @@ const JSON: &str = "application/json; charset=utf-8";
 const DENIED: &str = r#"{"error":401,"message":"Unauthorized","status":"error"}"#;
 
 pub(super) fn all() -> Vec<Fault> {
-    [media_types(), bodies_of_empty_answers()].concat()
+    [media_types(), bodies_of_empty_responses()].concat()
 }
 
-/// Gives the answers with a body this `Content-Type`.
+/// Gives the responses with a body this `Content-Type`.
 fn typed(value: &'static str) -> Behaviour {
     edit(WITH_BODY, move |a| a.header("Content-Type", value))
 }
@@ -98,7 +98,7 @@ fn media_types() -> Vec<Fault> {
     ]
 }
 
-fn bodies_of_empty_answers() -> Vec<Fault> {
+fn bodies_of_empty_responses() -> Vec<Fault> {
     vec![
         (
             "content-type-on-an-empty-401",

@@ -12,7 +12,7 @@ pub(super) fn all() -> Vec<Fault> {
     [parts(), lax(), crashes(), echoes(), wordings()].concat()
 }
 
-/// A portal whose check lets an id pass where `passes` says so; no customer has it, so it answers 404.
+/// A portal whose check lets an id pass where `passes` says so; no customer has it, so it returns 404.
 fn let_pass(passes: impl Fn(&str) -> bool + Send + Sync + 'static) -> Behaviour {
     judge(move |row, scene| match row {
         Row::MalformedTenant if passes(&scene.call.tenant) => Row::UnknownTenant,
@@ -184,8 +184,8 @@ fn echo(repeat: impl Fn(&Call) -> String + Send + Sync + 'static) -> Behaviour {
 
 /// A portal that words the message about an id as `word` does.
 fn word(word: impl Fn(&Call) -> String + Send + Sync + 'static) -> Behaviour {
-    edit_with(MALFORMED, move |answer, scene| {
-        answer.text("message", &word(scene.call));
+    edit_with(MALFORMED, move |response, scene| {
+        response.text("message", &word(scene.call));
     })
 }
 
@@ -267,9 +267,9 @@ fn wordings() -> Vec<Fault> {
         ("does-not-repeat-the-id", word(|_| "The value is not valid.".to_owned())),
         (
             "repeats-the-id-without-json-escapes",
-            edit_with(MALFORMED, |answer, scene| {
+            edit_with(MALFORMED, |response, scene| {
                 let message = format!("\"The value '{}' is not valid.\"", scene.call.tenant);
-                answer.raw("message", &message);
+                response.raw("message", &message);
             }),
         ),
         (
@@ -278,8 +278,8 @@ fn wordings() -> Vec<Fault> {
         ),
         (
             "says-malformed-where-the-id-is-not-primary",
-            edit_with(&[Row::NotPrimary], |answer, scene| {
-                answer.text("message", &format!("The value '{}' is not valid.", scene.call.tenant));
+            edit_with(&[Row::NotPrimary], |response, scene| {
+                response.text("message", &format!("The value '{}' is not valid.", scene.call.tenant));
             }),
         ),
         (

@@ -1,10 +1,10 @@
 //! Rows taken for one another: tokens, tenants and users checked too little, and row 8's two faces told apart.
 
 use super::{Fault, edit, edit_with, hear, judge};
-use crate::portal::answer::Framing;
 use crate::portal::behaviour::Behaviour;
 use crate::portal::call::Call;
 use crate::portal::fixtures::{EXPIRED_TOKEN, SECONDARY_TENANT_ID, TOKEN};
+use crate::portal::response::Framing;
 use crate::portal::row::{self, Row};
 
 const FOREIGN: &[Row] = &[Row::ForeignUser];
@@ -144,11 +144,11 @@ fn foreign_users() -> Vec<Fault> {
                 _ => row,
             }),
         ),
-        ("foreign-user-answers-401", edit(FOREIGN, |a| a.turn_into(401))),
-        ("foreign-user-answers-403", edit(FOREIGN, |a| a.turn_into(403))),
-        ("foreign-user-answers-409", edit(FOREIGN, |a| a.turn_into(409))),
-        ("foreign-user-answers-410", edit(FOREIGN, |a| a.turn_into(410))),
-        ("foreign-user-answers-500", edit(FOREIGN, |a| a.turn_into(500))),
+        ("foreign-user-returns-401", edit(FOREIGN, |a| a.turn_into(401))),
+        ("foreign-user-returns-403", edit(FOREIGN, |a| a.turn_into(403))),
+        ("foreign-user-returns-409", edit(FOREIGN, |a| a.turn_into(409))),
+        ("foreign-user-returns-410", edit(FOREIGN, |a| a.turn_into(410))),
+        ("foreign-user-returns-500", edit(FOREIGN, |a| a.turn_into(500))),
     ]
 }
 
@@ -217,11 +217,11 @@ fn foreign_faces() -> Vec<Fault> {
             edit(FOREIGN, |a| a.raw("message", r#""Not\u0020Found""#)),
         ),
         (
-            "foreign-user-answer-is-chunked",
+            "foreign-user-response-is-chunked",
             edit(FOREIGN, |a| a.framing = Framing::Chunked),
         ),
         (
-            "foreign-user-answer-closes-the-connection",
+            "foreign-user-response-closes-the-connection",
             edit(FOREIGN, |a| a.close = true),
         ),
         (

@@ -1,4 +1,4 @@
-//! What shows only over several requests: answers that depend on what was asked before.
+//! What shows only over several requests: responses that depend on what was asked before.
 
 use super::{Fault, crash, edit_with, judge};
 use crate::portal::behaviour::Behaviour;
@@ -13,18 +13,18 @@ pub(super) fn all() -> Vec<Fault> {
 fn counted() -> Vec<Fault> {
     vec![
         (
-            "every-third-valid-call-answers-500",
+            "every-third-valid-call-returns-500",
             crash(VALID, |scene| scene.seen(Row::Valid) % 3 == 2),
         ),
         (
-            "every-second-valid-call-answers-500",
+            "every-second-valid-call-returns-500",
             crash(VALID, |scene| scene.seen(Row::Valid) % 2 == 1),
         ),
         (
-            "first-call-of-all-answers-503",
-            edit_with(CONTRACT, |answer, scene| {
+            "first-call-of-all-returns-503",
+            edit_with(CONTRACT, |response, scene| {
                 if scene.past.is_empty() {
-                    answer.bare(503);
+                    response.bare(503);
                 }
             }),
         ),
@@ -40,9 +40,9 @@ fn counted() -> Vec<Fault> {
         ),
         (
             "too-many-requests-from-the-sixth-on",
-            edit_with(CONTRACT, |answer, scene| {
+            edit_with(CONTRACT, |response, scene| {
                 if scene.past.len() >= 5 {
-                    answer.bare(429);
+                    response.bare(429);
                 }
             }),
         ),
@@ -129,10 +129,10 @@ fn memories() -> Vec<Fault> {
         ),
         (
             "malformed-id-of-the-call-before-is-repeated",
-            edit_with(&[Row::MalformedTenant], |answer, scene| {
+            edit_with(&[Row::MalformedTenant], |response, scene| {
                 let before = scene.past.iter().rev().find(|turn| turn.row == Row::MalformedTenant);
                 if let Some(turn) = before {
-                    answer.text("message", &format!("The value '{}' is not valid.", turn.call.tenant));
+                    response.text("message", &format!("The value '{}' is not valid.", turn.call.tenant));
                 }
             }),
         ),

@@ -1,4 +1,4 @@
-//! The field `timestamp`: no RFC 3339, not UTC, or not the moment of the answer.
+//! The field `timestamp`: no RFC 3339, not UTC, or not the moment of the response.
 
 use super::{Fault, edit, edit_with};
 use crate::portal::behaviour::Behaviour;
@@ -11,14 +11,14 @@ pub(super) fn all() -> Vec<Fault> {
     [types(), shapes(), impossible(), moments()].concat()
 }
 
-/// Writes the moment of the answer as `write` does.
+/// Writes the moment of the response as `write` does.
 fn written(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behaviour {
     written_on(WITH_BODY, write)
 }
 
 fn written_on(rows: &'static [Row], write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behaviour {
-    edit_with(rows, move |answer, scene| {
-        answer.text("timestamp", &write(scene.now));
+    edit_with(rows, move |response, scene| {
+        response.text("timestamp", &write(scene.now));
     })
 }
 

@@ -1,13 +1,13 @@
-//! An answer before it becomes bytes: status, headers, the fields of the body, the framing.
+//! A response before it becomes bytes: status, headers, the fields of the body, the framing.
 
 use super::call::Call;
 use super::clock::Moment;
 use super::row::Row;
 
-/// An answer that a behaviour may still edit.
+/// A response that a behaviour may still edit.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    /// The situation it answers.
+pub(crate) struct Response {
+    /// The situation it responds to.
     pub row: Row,
     /// The status code.
     pub status: u16,
@@ -19,13 +19,13 @@ pub(crate) struct Answer {
     pub body: Body,
     /// How the end of the body is marked.
     pub framing: Framing,
-    /// Whether the connection is closed behind the answer although the client would keep it.
+    /// Whether the connection is closed behind the response although the client would keep it.
     pub close: bool,
-    /// How many mails the answer's request sent.
+    /// How many mails the response's request sent.
     pub mails: usize,
 }
 
-/// What follows the head of an answer.
+/// What follows the head of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     /// Nothing.
@@ -58,8 +58,8 @@ pub(crate) enum Framing {
     UntilClose,
 }
 
-impl Answer {
-    /// The contract's answer to `call`, which fell into `row`, at the moment `now`.
+impl Response {
+    /// The contract's response to `call`, which fell into `row`, at the moment `now`.
     #[must_use]
     pub(crate) fn to(row: Row, call: &Call, now: Moment) -> Self {
         let status = match row {
@@ -69,7 +69,7 @@ impl Answer {
             Row::OtherMethod => 405,
             Row::UnknownTenant | Row::UnknownUser | Row::ForeignUser | Row::MalformedUser | Row::NoRoute => 404,
         };
-        let mut answer = Self {
+        let mut response = Self {
             row,
             status,
             reason: reason(status).to_owned(),
@@ -80,27 +80,27 @@ impl Answer {
             mails: usize::from(row == Row::Valid),
         };
         match row {
-            Row::MalformedTenant => answer.fail(None, &format!("The value '{}' is not valid.", call.echo), now),
+            Row::MalformedTenant => response.fail(None, &format!("The value '{}' is not valid.", call.echo), now),
             Row::NotPrimary => {
-                answer.fail(
+                response.fail(
                     Some("TenantNotPrimary"),
                     "This is not the primary tenant for this User.",
                     now,
                 );
             }
             Row::UnknownTenant | Row::UnknownUser | Row::ForeignUser | Row::MalformedUser => {
-                answer.fail(None, "Not Found", now);
+                response.fail(None, "Not Found", now);
             }
             Row::NoToken | Row::InvalidToken | Row::ExpiredToken => {
-                answer.add_header("WWW-Authenticate", "Bearer");
+                response.add_header("WWW-Authenticate", "Bearer");
             }
-            Row::OtherMethod => answer.add_header("Allow", "POST"),
+            Row::OtherMethod => response.add_header("Allow", "POST"),
             Row::Valid | Row::NoRoute => {}
         }
-        answer
+        response
     }
 
-    /// Gives the answer an error body: the contract's fields in the order of its page.
+    /// Gives the response an error body: the contract's fields in the order of its page.
     pub(crate) fn fail(&mut self, code: Option<&str>, message: &str, now: Moment) {
         let text = |key: &str, value: &str| (key.to_owned(), Value::Text(value.to_owned()));
         let mut fields = vec![("error".to_owned(), Value::Raw(self.status.to_string()))];
@@ -123,7 +123,7 @@ impl Answer {
         self.set("error", Value::Raw(status.to_string()));
     }
 
-    /// Leaves nothing of the answer but a status; no mail was sent.
+    /// Leaves nothing of the response but a status; no mail was sent.
     pub(crate) fn bare(&mut self, status: u16) {
         self.body = Body::Empty;
         self.drop_header("Content-Type");
@@ -209,7 +209,7 @@ impl Answer {
         self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
     }
 
-    /// Gives the answer a body of bytes and says what they are.
+    /// Gives the response a body of bytes and says what they are.
     pub(crate) fn content(&mut self, media_type: &str, bytes: impl Into<Vec<u8>>) {
         self.body = Body::Bytes(bytes.into());
         self.header("Content-Type", media_type);

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, MediaType, ResponseView, fields, status_name},
-    model::{Answer, Reply, field_shown},
+    model::{Response, Outcome, field_shown},
 };
 
 /// Whether a value, as baseline and candidate have it, was assigned by the servers.
@@ -41,10 +41,10 @@ pub(super) enum Role<'n> {
 }
 
 impl<'n> Role<'n> {
-    pub(super) fn of_identifier(name: &'n str, answer: &Answer) -> Self {
+    pub(super) fn of_identifier(name: &'n str, response: &Response) -> Self {
         Self::Identifier {
             name,
-            is_created: answer.status == CREATED,
+            is_created: response.status == CREATED,
         }
     }
 }
@@ -64,14 +64,14 @@ pub(super) struct How<'h> {
 /// What differs.
 pub(super) fn differ(a: Told<'_>, b: Told<'_>, how: How<'_>) -> Vec<Difference> {
     let mut out = Vec::new();
-    if a.answer.status != b.answer.status {
-        out.push(status(a.answer.status, b.answer.status));
+    if a.response.status != b.response.status {
+        out.push(status(a.response.status, b.response.status));
         return out;
     }
     let body = bodies(a, b, how, &mut out);
     let before = out.len();
     headers(a, b, body, how, &mut out);
-    cookies::compare(a.answer, b.answer, &mut out);
+    cookies::compare(a.response, b.response, &mut out);
     for difference in &mut out[before..] {
         if difference.noise.is_none() && difference.rule.is_of_value() {
             difference.noise = (how.volatile)(&difference.part);
@@ -92,8 +92,8 @@ fn redirect_text(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
     let Some(noise) = out.iter().find(is_location).map(|one| one.noise) else {
         return;
     };
-    let view = |told: Told<'_>| ResponseView::new(told.answer, MAX_DECODED).shown().into_owned();
-    if !a.means(&relocated(&view(a), a.answer, b.answer), &b, &view(b)) {
+    let view = |told: Told<'_>| ResponseView::new(told.response, MAX_DECODED).shown().into_owned();
+    if !a.means(&relocated(&view(a), a.response, b.response), &b, &view(b)) {
         return;
     }
     match noise {
@@ -103,7 +103,7 @@ fn redirect_text(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
 }
 
 /// A text of the first response with the `Location` of the second, as plain text and escaped for HTML.
-pub(super) fn relocated(text: &str, a: &Answer, b: &Answer) -> String {
+pub(super) fn relocated(text: &str, a: &Response, b: &Response) -> String {
     let (Some(old), Some(new)) = (a.header("location").next(), b.header("location").next()) else {
         return text.to_owned();
     };
@@ -120,20 +120,20 @@ pub(super) fn relocated(text: &str, a: &Answer, b: &Answer) -> String {
 }
 
 /// The difference if at least one side has no valid response.
-pub(super) fn without_response(a: &Reply, b: &Reply) -> Option<Difference> {
-    let text = |reply: &Reply| match reply {
-        Reply::Answer(answer) => status_name(answer.status),
-        Reply::Malformed(malformed) => malformed.reason.clone(),
-        Reply::Failure(failure) => failure.message.clone(),
+pub(super) fn without_response(a: &Outcome, b: &Outcome) -> Option<Difference> {
+    let text = |outcome: &Outcome| match outcome {
+        Outcome::Response(response) => status_name(response.status),
+        Outcome::Malformed(malformed) => malformed.reason.clone(),
+        Outcome::Failure(failure) => failure.message.clone(),
     };
     let rule = match (a, b) {
-        (Reply::Answer(_), Reply::Answer(_))
-        | (Reply::Failure(_), Reply::Failure(_))
-        | (Reply::Malformed(_), Reply::Malformed(_)) => return None,
-        (_, Reply::Failure(_)) => Rule::AnswerLost,
-        (Reply::Failure(_), _) => Rule::AnswerFound,
-        (_, Reply::Malformed(_)) => Rule::AnswerMalformed,
-        (Reply::Malformed(_), _) => Rule::AnswerWellFormed,
+        (Outcome::Response(_), Outcome::Response(_))
+        | (Outcome::Failure(_), Outcome::Failure(_))
+        | (Outcome::Malformed(_), Outcome::Malformed(_)) => return None,
+        (_, Outcome::Failure(_)) => Rule::ResponseLost,
+        (Outcome::Failure(_), _) => Rule::ResponseFound,
+        (_, Outcome::Malformed(_)) => Rule::ResponseMalformed,
+        (Outcome::Malformed(_), _) => Rule::ResponseWellFormed,
     };
     Some(Difference::new(
         rule,
@@ -181,12 +181,12 @@ enum Body {
 
 fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> Body {
     let (one, other) = (
-        ResponseView::new(a.answer, MAX_DECODED),
-        ResponseView::new(b.answer, MAX_DECODED),
+        ResponseView::new(a.response, MAX_DECODED),
+        ResponseView::new(b.response, MAX_DECODED),
     );
     let whole = || ChangedPart::Body(String::new());
-    let has_none = |answer: &Answer| answer.body.is_empty() && answer.excess.is_empty();
-    match (has_none(a.answer), has_none(b.answer)) {
+    let has_none = |response: &Response| response.body.is_empty() && response.excess.is_empty();
+    match (has_none(a.response), has_none(b.response)) {
         (true, true) => return Body::Kept,
         (false, true) => {
             out.push(Difference::new(Rule::BodyVanished, whole(), Some(&one.shown()), None));
@@ -198,7 +198,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
         }
         (false, false) => {}
     }
-    let (kind, other_kind) = (media_type(a.answer), media_type(b.answer));
+    let (kind, other_kind) = (media_type(a.response), media_type(b.response));
     if let (Some(kind), Some(other_kind)) = (&kind, &other_kind)
         && kind.essence != other_kind.essence
         && !(kind.is_json() && other_kind.is_json())
@@ -228,7 +228,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
                     with_edits: how.with_edits,
                     assigned: how.assigned,
                 };
-                if mail::is_mail(a.answer) && mail::is_mail(b.answer) {
+                if mail::is_mail(a.response) && mail::is_mail(b.response) {
                     body::compare(how, &mail::comparable(value), &mail::comparable(new), out);
                 } else {
                     body::compare(how, value, new, out);
@@ -258,24 +258,24 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
     Body::Kept
 }
 
-fn media_type(answer: &Answer) -> Option<MediaType> {
-    MediaType::parse(answer.header("content-type").next()?)
+fn media_type(response: &Response) -> Option<MediaType> {
+    MediaType::parse(response.header("content-type").next()?)
 }
 
 fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Difference>) {
-    let names: BTreeSet<String> = (a.answer.headers.iter().chain(&b.answer.headers))
+    let names: BTreeSet<String> = (a.response.headers.iter().chain(&b.response.headers))
         .map(|(name, _)| name.to_ascii_lowercase())
         .filter(|name| !fields::is_framing(name) && name != "set-cookie")
         .filter(|name| body == Body::Kept || !name.starts_with("content-"))
         .collect();
     for name in names {
-        let all = |answer: &Answer| answer.header(&name).collect::<Vec<_>>().join(", ");
+        let all = |response: &Response| response.header(&name).collect::<Vec<_>>().join(", ");
         // A list without items means what its absence means (RFC 9110 section 5.6.1), but for a resource without methods.
         let is_list = (fields::is_list(&name) || name == "link") && name != "allow";
-        let is_there = |answer: &Answer| answer.header(&name).any(|value| !(is_list && items(value).is_empty()));
+        let is_there = |response: &Response| response.header(&name).any(|value| !(is_list && items(value).is_empty()));
         let part = ChangedPart::Header(name.clone());
-        let (before, after) = (all(a.answer), all(b.answer));
-        match (is_there(a.answer), is_there(b.answer)) {
+        let (before, after) = (all(a.response), all(b.response));
+        match (is_there(a.response), is_there(b.response)) {
             (true, false) => {
                 let mut gone = Difference::new(
                     Rule::HeaderRemoved,
@@ -302,15 +302,15 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Dif
             (false, false) => {}
             _ if a.means(&before, &b, &after) => {}
             // It differs only if the responses were sent in different seconds.
-            _ if name == "date" && lines(&name, a.answer) == lines(&name, b.answer) => {}
+            _ if name == "date" && lines(&name, a.response) == lines(&name, b.response) => {}
             _ => values(&name, (&before, &after), (a, b), how, out),
         }
     }
 }
 
 /// How many lines of a field a response has.
-fn lines(name: &str, answer: &Answer) -> usize {
-    answer.header(name).count()
+fn lines(name: &str, response: &Response) -> usize {
+    response.header(name).count()
 }
 
 /// The reason why a change of such a field is at most info.
@@ -423,10 +423,10 @@ fn values(
                               resolve relative references fail";
                 difference.level = Some((ChangeLevel::Warning, reason));
             }
-            if matches!(name, "location" | "content-location") && is_of_assigned(&shown, &shown_after, a.answer, how) {
+            if matches!(name, "location" | "content-location") && is_of_assigned(&shown, &shown_after, a.response, how) {
                 difference.noise = Some(ASSIGNED);
             }
-            if fields::is_varying(name) && lines(name, a.answer) != lines(name, b.answer) {
+            if fields::is_varying(name) && lines(name, a.response) != lines(name, b.response) {
                 let reason = "the field occurs a different number of times, and recipients may use any of its lines";
                 difference.level = Some((ChangeLevel::Warning, reason));
             } else if fields::is_varying(name) || is_generated(before, after, &a, &b) {
@@ -467,13 +467,13 @@ fn items(text: &str) -> Vec<String> {
 }
 
 /// Whether two URLs differ only in an identifier that the servers assigned, as a whole segment of the path.
-fn is_of_assigned(a: &str, b: &str, answer: &Answer, how: How<'_>) -> bool {
+fn is_of_assigned(a: &str, b: &str, response: &Response, how: How<'_>) -> bool {
     let (before, after): (Vec<_>, Vec<_>) = (a.split('/').collect(), b.split('/').collect());
     let mut differing = before.iter().zip(&after).filter(|(one, other)| one != other);
     let (Some((one, other)), None) = (differing.next(), differing.next()) else {
         return false;
     };
-    before.len() == after.len() && (how.assigned)(Role::of_identifier("/", answer), one, other)
+    before.len() == after.len() && (how.assigned)(Role::of_identifier("/", response), one, other)
 }
 
 /// Whether two locations are one on their targets: absolute and relative to the origin.
