@@ -19,7 +19,7 @@ use conforme::{
     plan::{Bound, Late, Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
     recording::Recording,
-    report::{Format, Sink},
+    report::{Format, ReportOutput},
     schema::SchemaStore,
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
@@ -285,7 +285,7 @@ fn render(bencher: Bencher<'_, '_>, format: &str) {
         .expect("a format");
     let path = folder.path().join("report");
     bencher.counter(ItemsCount::new(CASES)).bench(|| {
-        let mut report = format.reporter(Sink::file(&path).expect("a file"));
+        let mut report = format.reporter(ReportOutput::file(&path).expect("a file"));
         for event in &events {
             report.event(event).expect("a report");
         }

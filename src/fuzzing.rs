@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     check::plain_lines,
-    compare::{Comparing, Facts, Levels, Version, compare},
+    compare::{CompareOptions, Levels, SuiteFacts, Version, compare},
     json,
     mask::Masker,
     model::{Event, Stop, marks_of},
@@ -115,8 +115,8 @@ pub fn comparison(bytes: &[u8]) {
     if fs::write(&a, &bytes[..middle]).is_err() || fs::write(&b, rest).is_err() {
         return;
     }
-    let (facts, levels) = (Facts::default(), Levels::default());
-    let how = Comparing {
+    let (facts, levels) = (SuiteFacts::default(), Levels::default());
+    let how = CompareOptions {
         facts: &facts,
         judge: None,
         levels: &levels,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Finding, Pattern, TextTest, pattern,
-    sink::Sink,
+    sink::FindingSink,
     view::{BodyError, ResponseView, Text},
 };
 use crate::{
@@ -66,7 +66,7 @@ fn wants_json(test: &BodyTest) -> bool {
     matches!(test, BodyTest::Schema(_) | BodyTest::Json(_) | BodyTest::Exact(_))
 }
 
-pub(super) fn check(expected: &[BodyExpectation], view: &ResponseView<'_>, sink: &mut impl Sink) {
+pub(super) fn check(expected: &[BodyExpectation], view: &ResponseView<'_>, sink: &mut impl FindingSink) {
     let first = expected.iter().find(|one| wants_json(&one.test));
     if let Some(one) = first
         && let Err(error) = view.json()
@@ -93,7 +93,7 @@ fn unreadable(one: &BodyExpectation, message: &str, error: &BodyError, view: &Re
 }
 
 /// One test. A body that is not JSON passes here, because it has already been reported.
-fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Sink) {
+fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl FindingSink) {
     let layer = id(&one.test).info().layer;
     match &one.test {
         BodyTest::Empty(true) if !view.body.is_empty() => sink.fail(layer, || {
@@ -140,7 +140,7 @@ fn text_tests(
     tests: &[TextTest],
     text: &Text<'_>,
     view: &ResponseView<'_>,
-    sink: &mut impl Sink,
+    sink: &mut impl FindingSink,
 ) {
     for test in tests {
         let holds = match &text.content {

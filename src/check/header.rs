@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Finding, TextTest, list_fields, media_type, sink::Sink};
+use super::{Finding, TextTest, list_fields, media_type, sink::FindingSink};
 use crate::model::{CheckId, Layer, Place, Response, field_bytes, field_shown};
 
 /// An expectation of a header field.
@@ -27,7 +27,7 @@ pub enum HeaderTest {
     Value(Vec<TextTest>),
 }
 
-pub(super) fn check(expected: &HeaderExpectation, response: &Response, sink: &mut impl Sink) {
+pub(super) fn check(expected: &HeaderExpectation, response: &Response, sink: &mut impl FindingSink) {
     let name = expected.name.as_str();
     let values: Vec<&str> = response.header(name).collect();
     let found = values.join(", ");

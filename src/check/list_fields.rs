@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// How the items of a list are compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Item {
+enum ItemComparison {
     /// As they are: methods and the like are case-sensitive.
     Exact,
     /// Tokens and names of fields: without case.
@@ -14,25 +14,25 @@ enum Item {
 }
 
 /// The fields; documented in `docs/reference/cases.md`.
-const LISTS: [(&str, Item); 18] = [
-    ("accept-ch", Item::Token),
-    ("accept-patch", Item::Token),
-    ("accept-post", Item::Token),
-    ("accept-ranges", Item::Token),
-    ("access-control-allow-headers", Item::Token),
-    ("access-control-allow-methods", Item::Exact),
-    ("access-control-expose-headers", Item::Token),
-    ("allow", Item::Exact),
-    ("cache-control", Item::Directive),
-    ("clear-site-data", Item::Exact),
-    ("connection", Item::Token),
-    ("content-language", Item::Token),
-    ("pragma", Item::Directive),
-    ("proxy-connection", Item::Token),
-    ("timing-allow-origin", Item::Exact),
-    ("trailer", Item::Token),
-    ("upgrade", Item::Token),
-    ("vary", Item::Token),
+const LISTS: [(&str, ItemComparison); 18] = [
+    ("accept-ch", ItemComparison::Token),
+    ("accept-patch", ItemComparison::Token),
+    ("accept-post", ItemComparison::Token),
+    ("accept-ranges", ItemComparison::Token),
+    ("access-control-allow-headers", ItemComparison::Token),
+    ("access-control-allow-methods", ItemComparison::Exact),
+    ("access-control-expose-headers", ItemComparison::Token),
+    ("allow", ItemComparison::Exact),
+    ("cache-control", ItemComparison::Directive),
+    ("clear-site-data", ItemComparison::Exact),
+    ("connection", ItemComparison::Token),
+    ("content-language", ItemComparison::Token),
+    ("pragma", ItemComparison::Directive),
+    ("proxy-connection", ItemComparison::Token),
+    ("timing-allow-origin", ItemComparison::Exact),
+    ("trailer", ItemComparison::Token),
+    ("upgrade", ItemComparison::Token),
+    ("vary", ItemComparison::Token),
 ];
 
 /// Whether a field, given in lower case, is compared as a set.
@@ -40,7 +40,7 @@ pub(crate) fn is_list(name: &str) -> bool {
     item(name).is_some()
 }
 
-fn item(name: &str) -> Option<Item> {
+fn item(name: &str) -> Option<ItemComparison> {
     LISTS.iter().find(|(known, _)| *known == name).map(|(_, item)| *item)
 }
 
@@ -51,9 +51,9 @@ pub(crate) fn set<'v>(name: &str, values: impl Iterator<Item = &'v str>) -> Opti
         values
             .flat_map(split)
             .map(|one| match item {
-                Item::Exact => one.to_owned(),
-                Item::Token => one.to_ascii_lowercase(),
-                Item::Directive => directive(one),
+                ItemComparison::Exact => one.to_owned(),
+                ItemComparison::Token => one.to_ascii_lowercase(),
+                ItemComparison::Directive => directive(one),
             })
             .collect(),
     )

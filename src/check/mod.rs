@@ -28,7 +28,7 @@ pub use response::ResponseTest;
 pub use rules::{RULES, RuleInfo, RuleLevels, RulePart};
 pub use same_as::SameAs;
 pub use snapshot::{HideText, SnapshotExpectation, SnapshotMask, VariableSubstitution};
-pub(crate) use snapshot::{Piece, plain_lines};
+pub(crate) use snapshot::{TextPiece, plain_lines};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 
@@ -43,7 +43,7 @@ pub(crate) use {
 use crate::model::{CheckId, Finding, Level, Outcome, Place, Request, Response};
 use serde_json::Value;
 pub(crate) use sink::FailingLayers;
-use sink::Sink;
+use sink::FindingSink;
 
 /// The expectations of the response to one case, with all templates resolved.
 #[derive(Clone, Debug)]
@@ -141,7 +141,7 @@ pub(crate) fn judge(
     request: &Request,
     view: &ResponseView<'_>,
     other: Option<&Outcome>,
-    sink: &mut impl Sink,
+    sink: &mut impl FindingSink,
 ) -> Option<String> {
     if let Some((status, place)) = &expectation.status {
         status::check(status, place, view.status, sink);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     check::{
-        sink::{FailingLayers, Sink},
+        sink::{FailingLayers, FindingSink},
         text::{instant, is_within, show_duration},
     },
     json::{JsonType, equal, show, step},
@@ -63,28 +63,34 @@ pub enum Matcher {
 }
 
 /// Compares a body with a pattern; every difference is a finding of `body/json`.
-pub(super) fn match_part(pattern: &Pattern, value: &Value, response: &Response, sink: &mut impl Sink) {
-    walk(pattern, Some(value), &At::Root, response, sink);
+pub(super) fn match_part(pattern: &Pattern, value: &Value, response: &Response, sink: &mut impl FindingSink) {
+    walk(pattern, Some(value), &BodyLocation::Root, response, sink);
 }
 
 /// The location of a value in a body. Its pointer is made only if there is a finding.
-enum At<'a> {
+enum BodyLocation<'a> {
     Root,
-    Key(&'a At<'a>, &'a str),
-    Item(&'a At<'a>, usize),
+    Key(&'a BodyLocation<'a>, &'a str),
+    Item(&'a BodyLocation<'a>, usize),
 }
 
-impl At<'_> {
+impl BodyLocation<'_> {
     fn pointer(&self) -> String {
         match self {
-            At::Root => String::new(),
-            At::Key(outer, key) => step(&outer.pointer(), key),
-            At::Item(outer, index) => step(&outer.pointer(), &index.to_string()),
+            BodyLocation::Root => String::new(),
+            BodyLocation::Key(outer, key) => step(&outer.pointer(), key),
+            BodyLocation::Item(outer, index) => step(&outer.pointer(), &index.to_string()),
         }
     }
 }
 
-fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, response: &Response, sink: &mut S) {
+fn walk<S: FindingSink>(
+    pattern: &Pattern,
+    value: Option<&Value>,
+    at: &BodyLocation<'_>,
+    response: &Response,
+    sink: &mut S,
+) {
     let finding = |message: &str, expected: String, actual: String| {
         Finding::new(CheckId::BodyJson, message)
             .expected(expected)
@@ -110,13 +116,13 @@ fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, response
         }
         (PatternKind::Object(wanted), Value::Object(entries)) => {
             for (key, pattern) in wanted {
-                walk(pattern, entries.get(key), &At::Key(at, key), response, sink);
+                walk(pattern, entries.get(key), &BodyLocation::Key(at, key), response, sink);
             }
         }
         (PatternKind::Array(wanted), Value::Array(items)) => {
             if wanted.len() == items.len() {
                 for (index, (pattern, item)) in wanted.iter().zip(items).enumerate() {
-                    walk(pattern, Some(item), &At::Item(at, index), response, sink);
+                    walk(pattern, Some(item), &BodyLocation::Item(at, index), response, sink);
                 }
             } else {
                 sink.fail(Layer::Body, || {
@@ -134,7 +140,7 @@ fn walk<S: Sink>(pattern: &Pattern, value: Option<&Value>, at: &At<'_>, response
             for test in tests {
                 if let (Matcher::Each(pattern), Value::Array(items)) = (test, actual) {
                     for (index, item) in items.iter().enumerate() {
-                        walk(pattern, Some(item), &At::Item(at, index), response, sink);
+                        walk(pattern, Some(item), &BodyLocation::Item(at, index), response, sink);
                     }
                 } else if !passes(test, actual, response) {
                     sink.fail(Layer::Body, || {
@@ -166,7 +172,7 @@ fn passes(matcher: &Matcher, value: &Value, response: &Response) -> bool {
         }
         (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| {
             let mut found = FailingLayers::default();
-            walk(pattern, Some(item), &At::Root, response, &mut found);
+            walk(pattern, Some(item), &BodyLocation::Root, response, &mut found);
             found.is_empty()
         }),
         (Matcher::Length(length), Value::String(text)) => text.chars().count() as u64 == *length,

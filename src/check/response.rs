@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Finding, ResponseView, show_duration, sink::Sink};
+use super::{Finding, ResponseView, show_duration, sink::FindingSink};
 use crate::model::{CheckId, Place};
 
 /// An expectation of the response as a whole.
@@ -12,7 +12,7 @@ pub enum ResponseTest {
     Duration(Duration),
 }
 
-pub(super) fn check(test: &ResponseTest, place: &Place, view: &ResponseView<'_>, sink: &mut impl Sink) {
+pub(super) fn check(test: &ResponseTest, place: &Place, view: &ResponseView<'_>, sink: &mut impl FindingSink) {
     match test {
         ResponseTest::Duration(limit) if view.elapsed() > *limit => sink.fail(CheckId::Duration.info().layer, || {
             Finding::new(CheckId::Duration, "the response took too long")

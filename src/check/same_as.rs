@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
-use super::{Finding, MediaType, ResponseView, sink::Sink, status};
+use super::{Finding, MediaType, ResponseView, sink::FindingSink, status};
 use crate::model::{CheckId, Layer, Outcome, Place, Response, field_shown};
 
 /// The case whose response must be indistinguishable from this one's.
@@ -16,7 +16,7 @@ pub struct SameAs {
     pub place: Place,
 }
 
-pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Outcome, sink: &mut impl Sink) {
+pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Outcome, sink: &mut impl FindingSink) {
     let Outcome::Response(other) = other else { return };
     let response = view.response();
     let mut add = |what: &dyn fmt::Display, theirs: String, ours: String| {

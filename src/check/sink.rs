@@ -3,7 +3,7 @@
 use crate::model::{CheckId, Finding, Layer, Level};
 
 /// Receives the errors of a response.
-pub(crate) trait Sink {
+pub(crate) trait FindingSink {
     /// Reports that a check of a layer does not pass. Findings are created only by a sink that keeps them.
     fn report<F: IntoIterator<Item = Finding>>(&mut self, layer: Layer, level: Level, findings: impl FnOnce() -> F);
 
@@ -14,7 +14,7 @@ pub(crate) trait Sink {
 }
 
 /// Keeps all findings, in the order of the checks.
-impl Sink for Vec<Finding> {
+impl FindingSink for Vec<Finding> {
     fn report<F: IntoIterator<Item = Finding>>(&mut self, layer: Layer, level: Level, findings: impl FnOnce() -> F) {
         let before = self.len();
         self.extend(findings());
@@ -27,7 +27,7 @@ impl Sink for Vec<Finding> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FailingLayers(u8);
 
-impl Sink for FailingLayers {
+impl FindingSink for FailingLayers {
     fn report<F: IntoIterator<Item = Finding>>(&mut self, layer: Layer, level: Level, _: impl FnOnce() -> F) {
         self.0 |= u8::from(level == Level::Deny) << layer as u8;
     }

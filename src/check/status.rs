@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Finding, sink::Sink};
+use super::{Finding, sink::FindingSink};
 use crate::model::{CheckId, Layer, Place};
 
 /// A set of acceptable status codes.
@@ -59,7 +59,7 @@ pub(crate) fn name(code: u16) -> String {
     }
 }
 
-pub(super) fn check(expected: &StatusSet, place: &Place, status: u16, sink: &mut impl Sink) {
+pub(super) fn check(expected: &StatusSet, place: &Place, status: u16, sink: &mut impl FindingSink) {
     if !expected.contains(status) {
         sink.fail(Layer::Status, || {
             Finding::new(CheckId::Status, "unexpected status")

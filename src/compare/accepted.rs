@@ -18,10 +18,10 @@ use std::{
 use chrono::NaiveDate;
 
 use super::{
-    Accepted, CHANGE_RULES, Change, ChangeRule, Facts, StaleEntry,
+    AcceptedChange, CHANGE_RULES, Change, ChangeRule, StaleEntry, SuiteFacts,
     difference::ChangedPart,
     fingerprint,
-    gather::{ChangeGroup, Key},
+    gather::{ChangeGroup, ChangeKey},
 };
 use crate::{
     check::{fields, is_token},
@@ -51,7 +51,7 @@ pub struct AcceptedEntry {
 
 impl AcceptedEntry {
     /// Whether it covers a change as a case shows it.
-    fn covers(&self, key: &Key, fingerprint: &str, case: &str) -> bool {
+    fn covers(&self, key: &ChangeKey, fingerprint: &str, case: &str) -> bool {
         let is =
             |wanted: &Option<String>, own: Option<&str>| wanted.as_deref().is_none_or(|wanted| own == Some(wanted));
         let (pointer, header) = match &key.part {
@@ -73,8 +73,8 @@ impl AcceptedEntry {
     }
 
     /// The change as one that it accepts.
-    pub(super) fn accepts(&self, change: Change) -> Accepted {
-        Accepted {
+    pub(super) fn accepts(&self, change: Change) -> AcceptedChange {
+        AcceptedChange {
             change,
             accepted_because: self.reason.clone(),
             expires: self.expires.map(|day| day.to_string()),
@@ -84,13 +84,13 @@ impl AcceptedEntry {
 }
 
 /// The entries, and which of them cover a change.
-pub(super) struct Entries<'e> {
+pub(super) struct AcceptedEntries<'e> {
     all: &'e [AcceptedEntry],
     used: Vec<bool>,
     today: NaiveDate,
 }
 
-impl<'e> Entries<'e> {
+impl<'e> AcceptedEntries<'e> {
     pub(super) fn new(all: &'e [AcceptedEntry], today: NaiveDate) -> Self {
         Self {
             all,
@@ -100,7 +100,11 @@ impl<'e> Entries<'e> {
     }
 
     /// Splits the cases of a change by the entry that covers it there.
-    pub(super) fn split(&mut self, key: &Key, group: ChangeGroup) -> Vec<(Option<&'e AcceptedEntry>, ChangeGroup)> {
+    pub(super) fn split(
+        &mut self,
+        key: &ChangeKey,
+        group: ChangeGroup,
+    ) -> Vec<(Option<&'e AcceptedEntry>, ChangeGroup)> {
         if self.all.is_empty() {
             return vec![(None, group)];
         }
@@ -143,7 +147,7 @@ impl<'e> Entries<'e> {
 }
 
 /// Errors for suites, cases and endpoints of entries that are not in the project.
-pub fn unknown_names(entries: &[AcceptedEntry], facts: &Facts<'_>) -> Vec<String> {
+pub fn unknown_names(entries: &[AcceptedEntry], facts: &SuiteFacts<'_>) -> Vec<String> {
     unknown(entries, || facts.cases().collect(), &BTreeSet::new(), facts)
 }
 
@@ -152,7 +156,7 @@ pub(super) fn unknown<'n>(
     entries: &'n [AcceptedEntry],
     cases: impl FnOnce() -> BTreeSet<&'n str>,
     recorded: &BTreeSet<String>,
-    facts: &Facts<'_>,
+    facts: &SuiteFacts<'_>,
 ) -> Vec<String> {
     if entries
         .iter()

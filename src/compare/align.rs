@@ -27,7 +27,7 @@ pub(super) struct Alignment {
 /// Matches the items of two arrays: equal ones, then those with the same key. `one` and `other` are the items as text
 /// that is equal where they mean the same. Items that are left are matched in order where both arrays have the same length.
 pub(super) fn align(a: &[Value], b: &[Value], one: &[String], other: &[String]) -> Alignment {
-    let mut known = Known {
+    let mut known = KnownPairs {
         a: vec![None; one.len()],
         b: vec![false; other.len()],
         evidence: Vec::new(),
@@ -54,14 +54,14 @@ pub(super) fn align(a: &[Value], b: &[Value], one: &[String], other: &[String]) 
     }
 }
 
-struct Known {
+struct KnownPairs {
     a: Vec<Option<usize>>,
     b: Vec<bool>,
     /// Pairs of items that match unambiguously.
     evidence: Vec<(usize, usize)>,
 }
 
-impl Known {
+impl KnownPairs {
     fn take(&mut self, at: usize, to: usize) {
         self.a[at] = Some(to);
         self.b[to] = true;

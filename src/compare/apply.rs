@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     ChangeRule as Rule, cookies,
-    difference::{ChangedPart, Difference, Edit, EditChange, EditStep, Told},
+    difference::{ChangedPart, Difference, Edit, EditChange, EditStep, ResponseWithVariables},
     responses::relocated,
 };
 use crate::{
@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// The response of the baseline `a` with one difference of `b`. `None` where the difference is not one of the response.
-pub(super) fn applied(difference: &Difference, a: Told<'_>, b: Told<'_>) -> Option<Response> {
+pub(super) fn applied(
+    difference: &Difference,
+    a: ResponseWithVariables<'_>,
+    b: ResponseWithVariables<'_>,
+) -> Option<Response> {
     let text = |text: &str| a.names.fill_plain(&b.substitute_names(text));
     let mut response = a.response.clone();
     match &difference.part {

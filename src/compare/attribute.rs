@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     ChangeRule as Rule,
     difference::ChangedPart,
-    gather::{Key, Shown},
+    gather::{ChangeInstance, ChangeKey},
     side::attempts,
 };
 use crate::{
@@ -158,7 +158,7 @@ fn is_below(place: &str, above: &str) -> bool {
 }
 
 /// Whether a check only tests the wording of a text, which clients must not depend on.
-pub(super) fn is_wording(key: &Key, shown: &Shown, check: &CheckId) -> bool {
+pub(super) fn is_wording(key: &ChangeKey, shown: &ChangeInstance, check: &CheckId) -> bool {
     key.rule == Rule::BodyMessageChanged
         && check.info().part == CheckedPart::Body
         && shown.after.as_deref() != Some("\"\"")

@@ -8,9 +8,9 @@ use serde_json::{Map, Number, Value};
 use super::{
     ChangeRule as Rule,
     align::{Alignment, align, is_permutation},
-    responses::{Assigned, Role},
-    difference::{ChangedPart, Difference, Edit, EditChange, EditStep, Told},
+    difference::{ChangedPart, Difference, Edit, EditChange, EditStep, ResponseWithVariables},
     format::{TextFormat, instant, is_spelled_differently},
+    responses::{Assigned, Role},
     text::is_only_assigned,
     values::{bare, epoch, is_distinctive, is_identifier, is_measured, is_message, is_of_its_time, json_type},
 };
@@ -35,9 +35,9 @@ pub(super) type Volatile<'v> = &'v dyn Fn(&str) -> Option<&'static str>;
 
 /// How two bodies are compared.
 #[derive(Clone, Copy)]
-pub(super) struct Comparing<'c> {
-    pub(super) a: Told<'c>,
-    pub(super) b: Told<'c>,
+pub(super) struct BodyComparison<'c> {
+    pub(super) a: ResponseWithVariables<'c>,
+    pub(super) b: ResponseWithVariables<'c>,
     /// What the suite declares to vary; asked with the pointer of the baseline, array positions as numbers.
     pub(super) volatile: Volatile<'c>,
     /// Whether edits are kept.
@@ -46,8 +46,8 @@ pub(super) struct Comparing<'c> {
     pub(super) assigned: Assigned<'c>,
 }
 
-pub(super) fn compare(how: Comparing<'_>, one: &Value, other: &Value, out: &mut Vec<Difference>) {
-    let mut walk = Walk {
+pub(super) fn compare(how: BodyComparison<'_>, one: &Value, other: &Value, out: &mut Vec<Difference>) {
+    let mut walk = BodyWalk {
         how,
         out,
         seen: HashMap::new(),
@@ -67,8 +67,8 @@ enum PathStep {
     EveryItem,
 }
 
-struct Walk<'t, 'o> {
-    how: Comparing<'t>,
+struct BodyWalk<'t, 'o> {
+    how: BodyComparison<'t>,
     out: &'o mut Vec<Difference>,
     /// One change is reported once, however many items of an array show it: its index in `out`.
     seen: HashMap<(Rule, String, String), usize>,
@@ -80,7 +80,7 @@ struct Walk<'t, 'o> {
 /// A property: its name as the response has it, and its value.
 type Property<'v> = (&'v str, &'v Value);
 
-impl Walk<'_, '_> {
+impl BodyWalk<'_, '_> {
     /// The pointer with `*` for items, and a further name.
     fn pointer(&self, name: Option<&str>) -> String {
         let mut out = String::new();
@@ -275,7 +275,7 @@ impl Walk<'_, '_> {
 
     fn objects(&mut self, a: &Map<String, Value>, b: &Map<String, Value>) {
         // Names of properties are rarely values of a target: names are written only where one is.
-        let named = |map: &Map<String, Value>, of: &Told<'_>| -> Option<Vec<String>> {
+        let named = |map: &Map<String, Value>, of: &ResponseWithVariables<'_>| -> Option<Vec<String>> {
             let names: Vec<_> = map.keys().map(|key| of.substitute_names(key)).collect();
             map.keys().zip(&names).any(|(key, name)| key != name).then_some(names)
         };
@@ -407,27 +407,28 @@ impl Walk<'_, '_> {
         if removed.is_empty() || added.is_empty() {
             return pairs;
         }
-        let text = |value: &Value, of: &Told<'_>| normal(value, of, true);
-        let names: [Identity<'_>; 2] = [
+        let text = |value: &Value, of: &ResponseWithVariables<'_>| normal(value, of, true);
+        let names: [ItemIdentity<'_>; 2] = [
             Box::new(|key, value, of| Some(format!("{} {}", bare(key), text(value, of)))),
             Box::new(|_, value, of| is_distinctive(value).then(|| text(value, of))),
         ];
         for (by_value, identity) in names.into_iter().enumerate() {
-            let found = |names: &BTreeSet<&'k str>, all: &BTreeMap<&'k str, Property<'_>>, of: &Told<'_>| {
-                let mut found: HashMap<String, Option<&'k str>> = HashMap::new();
-                let kept = all.keys().filter(|name| by_value == 1 && !names.contains(*name));
-                for (name, is_kept) in names
-                    .iter()
-                    .map(|name| (name, false))
-                    .chain(kept.map(|name| (name, true)))
-                {
-                    if let Some(identity) = all.get(name).and_then(|value| identity(name, value.1, of)) {
-                        let one = if is_kept { None } else { Some(*name) };
-                        found.entry(identity).and_modify(|one| *one = None).or_insert(one);
+            let found =
+                |names: &BTreeSet<&'k str>, all: &BTreeMap<&'k str, Property<'_>>, of: &ResponseWithVariables<'_>| {
+                    let mut found: HashMap<String, Option<&'k str>> = HashMap::new();
+                    let kept = all.keys().filter(|name| by_value == 1 && !names.contains(*name));
+                    for (name, is_kept) in names
+                        .iter()
+                        .map(|name| (name, false))
+                        .chain(kept.map(|name| (name, true)))
+                    {
+                        if let Some(identity) = all.get(name).and_then(|value| identity(name, value.1, of)) {
+                            let one = if is_kept { None } else { Some(*name) };
+                            found.entry(identity).and_modify(|one| *one = None).or_insert(one);
+                        }
                     }
-                }
-                found
-            };
+                    found
+                };
             let (one, other) = (found(removed, a, &self.how.a), found(added, b, &self.how.b));
             let mut new: Vec<_> = (one.into_iter())
                 .filter_map(|(identity, name)| Some((name?, (*other.get(&identity)?)?)))
@@ -444,8 +445,8 @@ impl Walk<'_, '_> {
 
     /// The property of `outer` that has everything that `inner` has, which `outer` itself no longer has.
     fn wrapper<'k>(
-        (inner, inside): (&BTreeMap<&str, Property<'_>>, &Told<'_>),
-        (outer, outside): (&BTreeMap<&'k str, Property<'_>>, &Told<'_>),
+        (inner, inside): (&BTreeMap<&str, Property<'_>>, &ResponseWithVariables<'_>),
+        (outer, outside): (&BTreeMap<&'k str, Property<'_>>, &ResponseWithVariables<'_>),
     ) -> Option<&'k str> {
         let holds = |key: &str, value: &Value| {
             let Value::Object(held) = value else { return false };
@@ -482,9 +483,9 @@ impl Walk<'_, '_> {
     /// The only list in an object, if it has an item of `list`.
     fn list_in<'o>(
         list: &[Value],
-        own: &Told<'_>,
+        own: &ResponseWithVariables<'_>,
         outer: &'o Map<String, Value>,
-        other: &Told<'_>,
+        other: &ResponseWithVariables<'_>,
     ) -> Option<(&'o str, &'o [Value])> {
         let mut lists = outer
             .iter()
@@ -492,7 +493,7 @@ impl Walk<'_, '_> {
         let (Some(found), None) = (lists.next(), lists.next()) else {
             return None;
         };
-        let text = |items: &[Value], of: &Told<'_>| -> BTreeSet<String> {
+        let text = |items: &[Value], of: &ResponseWithVariables<'_>| -> BTreeSet<String> {
             items.iter().take(ITEMS).map(|item| normal(item, of, false)).collect()
         };
         let is_record = |item: &Value| item.as_object().is_some_and(|entries| entries.len() > 1);
@@ -527,8 +528,9 @@ impl Walk<'_, '_> {
 
     fn arrays(&mut self, a: &[Value], b: &[Value]) {
         let (first, others) = (&a[..a.len().min(ITEMS)], &b[..b.len().min(ITEMS)]);
-        let text =
-            |items: &[Value], of: &Told<'_>| items.iter().map(|item| normal(item, of, false)).collect::<Vec<_>>();
+        let text = |items: &[Value], of: &ResponseWithVariables<'_>| {
+            items.iter().map(|item| normal(item, of, false)).collect::<Vec<_>>()
+        };
         let (one, other) = (text(first, &self.how.a), text(others, &self.how.b));
         if a.len() == b.len() && one == other {
             return;
@@ -600,7 +602,7 @@ impl Walk<'_, '_> {
     }
 }
 
-impl Comparing<'_> {
+impl BodyComparison<'_> {
     /// A value of the candidate as the baseline would have it: with the values of its own target's variables.
     fn in_baseline(&self, value: &Value) -> Value {
         match value {
@@ -632,7 +634,7 @@ fn object_of(properties: &BTreeMap<&str, Property<'_>>) -> Value {
     )
 }
 
-fn show(value: &Value, of: &Told<'_>) -> String {
+fn show(value: &Value, of: &ResponseWithVariables<'_>) -> String {
     let text = json::show(value);
     // Of a long text only the beginning is shown.
     if text.len() > 10_000 {
@@ -643,7 +645,7 @@ fn show(value: &Value, of: &Told<'_>) -> String {
 }
 
 /// The values that identify a property.
-type Identity<'m> = Box<dyn Fn(&str, &Value, &Told<'_>) -> Option<String> + 'm>;
+type ItemIdentity<'m> = Box<dyn Fn(&str, &Value, &ResponseWithVariables<'_>) -> Option<String> + 'm>;
 
 /// The union of the items of an array: the first value of each property.
 fn merged(items: &[Value]) -> Option<Value> {
@@ -661,8 +663,8 @@ fn merged(items: &[Value]) -> Option<Value> {
 }
 
 /// A value as text that is equal where values mean the same; with `styleless`, names are compared without their style.
-fn normal(value: &Value, of: &Told<'_>, styleless: bool) -> String {
-    fn write(value: &Value, of: &Told<'_>, styleless: bool, out: &mut String) {
+fn normal(value: &Value, of: &ResponseWithVariables<'_>, styleless: bool) -> String {
+    fn write(value: &Value, of: &ResponseWithVariables<'_>, styleless: bool, out: &mut String) {
         match value {
             Value::Object(entries) => {
                 let sorted: BTreeMap<_, _> = entries

@@ -31,9 +31,9 @@ pub struct Comparison {
     /// Name and version of the program.
     pub tool: String,
     /// The version that the candidate is compared with.
-    pub baseline: Side,
+    pub baseline: ComparedVersion,
     /// The version under test.
-    pub candidate: Side,
+    pub candidate: ComparedVersion,
     /// The minimum level of a change that fails the comparison.
     pub fail_on: Option<ChangeLevel>,
     /// The comparison in figures.
@@ -43,7 +43,7 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// Changes that are accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub accepted: Vec<Accepted>,
+    pub accepted: Vec<AcceptedChange>,
     /// Entries of the file of accepted changes that are expired or match nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<StaleEntry>,
@@ -60,7 +60,7 @@ pub struct Comparison {
 
 /// One of the two versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Side {
+pub struct ComparedVersion {
     /// The recording's path or the target's name, as the user wrote it.
     pub name: String,
     /// The target's base URL.
@@ -147,16 +147,16 @@ pub struct Change {
     pub after: Option<String>,
     /// Further values before and after, if they differ between cases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub others: Vec<Values>,
+    pub others: Vec<ChangeValues>,
     /// The cases that show it, in the order of the suite.
     pub cases: Vec<String>,
     /// The first case that shows it, with both exchanges.
-    pub evidence: Evidence,
+    pub evidence: CaseEvidence,
 }
 
 /// Values of a change as another case shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Values {
+pub struct ChangeValues {
     /// The first case that shows them.
     pub case: String,
     /// In the baseline.
@@ -193,7 +193,7 @@ pub struct NotCompared {
 
 /// A case that shows a change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Evidence {
+pub struct CaseEvidence {
     /// The case's id.
     pub case: String,
     /// The name of the case.
@@ -217,7 +217,7 @@ pub struct Evidence {
 
 /// A change that a reviewed file accepts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Accepted {
+pub struct AcceptedChange {
     /// The change.
     #[serde(flatten)]
     pub change: Change,
@@ -284,7 +284,7 @@ pub struct Matrix {
     /// Name and version of the program.
     pub tool: String,
     /// The targets, in the order in which they were named.
-    pub targets: Vec<Side>,
+    pub targets: Vec<ComparedVersion>,
     /// How the run on each target ended.
     #[serde(default)]
     pub runs: Vec<RunFinished>,

@@ -96,12 +96,12 @@ fn shown(text: &str) -> String {
 
 /// A response and the values of its target's variables.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told<'a> {
+pub(crate) struct ResponseWithVariables<'a> {
     pub(crate) response: &'a Response,
     pub(crate) names: &'a VariableSubstitution,
 }
 
-impl Told<'_> {
+impl ResponseWithVariables<'_> {
     /// The text with `{{ name }}` in place of values of the target.
     pub(crate) fn substitute_names(&self, text: &str) -> String {
         self.names.substitute_names(text)

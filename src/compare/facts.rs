@@ -37,13 +37,13 @@ const AUTHORISATION: [&str; 9] = [
 
 /// The declarations of the cases of a project.
 #[derive(Debug, Default)]
-pub struct Facts<'s> {
+pub struct SuiteFacts<'s> {
     /// By the id of the step: its case, and its index in it.
     steps: BTreeMap<String, (Arc<CaseDef>, usize)>,
     schemas: Option<&'s SchemaStore>,
 }
 
-impl<'s> Facts<'s> {
+impl<'s> SuiteFacts<'s> {
     /// Of loaded suites.
     pub fn of(suites: &Suites, schemas: &'s SchemaStore) -> Self {
         let steps = suites.cases.iter().flat_map(|case| {
@@ -158,7 +158,7 @@ impl<'s> Facts<'s> {
         if expected.is_some_and(|expected| expected.contains(after)) {
             return None;
         }
-        if matches!(before, 401 | 403 | 407) || Facts::is_about_authorisation(&case.tags) {
+        if matches!(before, 401 | 403 | 407) || SuiteFacts::is_about_authorisation(&case.tags) {
             return Some((
                 ChangeLevel::Breaking,
                 "the case is about authorization, and a request that must be rejected now succeeds",

@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ChangeLevel, ChangeRule as Rule, Noise, NotCompared,
-    responses::{How, Role, differ, without_response},
     apply::applied,
     assigned::AssignedIds,
     attribute::{Mark, concerns, is_at, is_wording, marks, texts},
-    difference::{ChangedPart, Difference, Told},
-    facts::Facts,
+    difference::{ChangedPart, Difference, ResponseWithVariables},
+    facts::SuiteFacts,
     format::TextFormat,
     judge::Judge,
+    responses::{ResponseComparison, Role, differ, without_response},
     side::{Recorded, exchange, is_sent, rounds},
     text::differ_beyond_noise,
 };
 use crate::{
     check::{MAX_DECODED, ResponseView},
-    model::{Response, CaseFinished, CheckId, Outcome, Verdict},
+    model::{CaseFinished, CheckId, Outcome, Response, Verdict},
 };
 
 /// Maximum number of responses of one case on one side that are compared.
@@ -27,7 +27,7 @@ const JUDGED: usize = 300;
 
 /// The identity of a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
+pub(super) struct ChangeKey {
     pub(super) suite: String,
     /// Method and path template; empty for changes of a suite as a whole.
     pub(super) endpoint: String,
@@ -37,11 +37,11 @@ pub(super) struct Key {
 }
 
 /// The cases that show a change, by their index in the suite, then by id.
-pub(super) type ChangeGroup = BTreeMap<(usize, String), Shown>;
+pub(super) type ChangeGroup = BTreeMap<(usize, String), ChangeInstance>;
 
 /// How one case shows a change.
 #[derive(Clone, Debug)]
-pub(super) struct Shown {
+pub(super) struct ChangeInstance {
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
     /// The level by the evidence of this case, and why.
@@ -61,13 +61,13 @@ pub(super) struct Shown {
 
 /// The effect of one difference alone on the checks of a case.
 #[derive(Clone, Debug, Default)]
-struct Effect {
+struct EffectOnChecks {
     fails: BTreeSet<Mark>,
     passes: BTreeSet<Mark>,
 }
 
 /// A case whose findings differ from those before.
-struct Judged {
+struct ChangedVerdict {
     index: usize,
     id: String,
     suite: String,
@@ -75,20 +75,20 @@ struct Judged {
     new: BTreeSet<Mark>,
     gone: BTreeSet<Mark>,
     /// The changes it shows, and their effects, where those are known.
-    keys: Vec<(Key, Option<Effect>)>,
+    keys: Vec<(ChangeKey, Option<EffectOnChecks>)>,
     /// The messages of the findings of both sides.
     texts: BTreeMap<Mark, String>,
 }
 
 /// What noise can suppress: never a type, a name or a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Hides {
+enum NoiseKind {
     Value,
     Order,
     Items,
 }
 
-impl Hides {
+impl NoiseKind {
     fn of(rule: Rule) -> Option<Self> {
         match rule {
             Rule::BodyOrderChanged => Some(Self::Order),
@@ -109,15 +109,15 @@ pub(super) struct Pair<'p> {
 }
 
 impl<'p> Pair<'p> {
-    fn before(&self, response: &'p Response) -> Told<'p> {
-        Told {
+    fn before(&self, response: &'p Response) -> ResponseWithVariables<'p> {
+        ResponseWithVariables {
             response,
             names: &self.own.names,
         }
     }
 
-    fn after(&self, response: &'p Response) -> Told<'p> {
-        Told {
+    fn after(&self, response: &'p Response) -> ResponseWithVariables<'p> {
+        ResponseWithVariables {
             response,
             names: &self.theirs.names,
         }
@@ -138,7 +138,7 @@ impl<'p> Pair<'p> {
     }
 
     /// The responses of one round, of the first where a side has none in it.
-    fn of_round(&self, round: usize) -> Option<(Told<'p>, Told<'p>)> {
+    fn of_round(&self, round: usize) -> Option<(ResponseWithVariables<'p>, ResponseWithVariables<'p>)> {
         let of = |case| -> Option<&'p Response> {
             let all = rounds(case);
             let same = all.iter().find(|(number, _)| *number == round);
@@ -150,14 +150,14 @@ impl<'p> Pair<'p> {
 
 /// Differences of all cases, until each has been seen.
 #[derive(Default)]
-pub(super) struct Gathered {
-    pub(super) groups: BTreeMap<Key, ChangeGroup>,
+pub(super) struct ChangeSet {
+    pub(super) groups: BTreeMap<ChangeKey, ChangeGroup>,
     noise: BTreeMap<(String, String, &'static str), BTreeSet<String>>,
-    learned: BTreeSet<(String, String, ChangedPart, Hides)>,
-    judged: Vec<Judged>,
+    learned: BTreeSet<(String, String, ChangedPart, NoiseKind)>,
+    judged: Vec<ChangedVerdict>,
     /// Cases with a response on both sides.
     pub(super) compared: usize,
-    same: BTreeMap<String, Vec<Key>>,
+    same: BTreeMap<String, Vec<ChangeKey>>,
     pub(super) not_compared: Vec<NotCompared>,
     /// Pairs of values that the servers assigned.
     pub(super) assigned: AssignedIds,
@@ -165,9 +165,9 @@ pub(super) struct Gathered {
     pub(super) endpoints: BTreeSet<String>,
 }
 
-impl Gathered {
+impl ChangeSet {
     /// A case that both sides have.
-    pub(super) fn both(&mut self, pair: Pair<'_>, facts: &Facts<'_>, judge: Option<&Judge<'_>>) {
+    pub(super) fn both(&mut self, pair: Pair<'_>, facts: &SuiteFacts<'_>, judge: Option<&Judge<'_>>) {
         let Pair {
             one,
             own,
@@ -191,7 +191,10 @@ impl Gathered {
         let is_compared = match (exchange(one), exchange(other)) {
             (Some(before), Some(after)) if ran(one.verdict) && ran(other.verdict) => {
                 differences.extend(without_response(&before.outcome, &after.outcome).map(|difference| (difference, 0)));
-                matches!((&before.outcome, &after.outcome), (Outcome::Response(_), Outcome::Response(_)))
+                matches!(
+                    (&before.outcome, &after.outcome),
+                    (Outcome::Response(_), Outcome::Response(_))
+                )
             }
             _ => false,
         };
@@ -208,7 +211,7 @@ impl Gathered {
                 Role::Any { name } => assigned_ids.is_captured(&other.id, name, before, after),
             }
         };
-        let how = How {
+        let how = ResponseComparison {
             volatile: &volatile,
             with_edits: false,
             assigned: &assigned,
@@ -258,7 +261,7 @@ impl Gathered {
             self.same.insert(other.id.clone(), keys);
         }
         if is_compared && has_findings {
-            self.judged.push(Judged {
+            self.judged.push(ChangedVerdict {
                 index: other.index,
                 id: other.id.clone(),
                 suite: other.suite.clone(),
@@ -277,7 +280,7 @@ impl Gathered {
         (case, side): (&CaseFinished, &Recorded),
         rule: Rule,
         is_cut: bool,
-        facts: &Facts<'_>,
+        facts: &SuiteFacts<'_>,
     ) {
         let endpoint = facts.endpoint(case, side).unwrap_or_default();
         self.endpoints.insert(endpoint.clone());
@@ -299,7 +302,7 @@ impl Gathered {
         difference: Difference,
         (index, id): (usize, &str),
         round: usize,
-    ) -> Key {
+    ) -> ChangeKey {
         let Difference {
             rule,
             part,
@@ -309,7 +312,7 @@ impl Gathered {
             level,
             ..
         } = difference;
-        let key = Key {
+        let key = ChangeKey {
             suite: suite.to_owned(),
             endpoint: endpoint.to_owned(),
             rule,
@@ -318,7 +321,7 @@ impl Gathered {
         };
         let (level, reason) = level.unwrap_or((rule.info().level, rule.info().reason));
         let group = self.groups.entry(key.clone()).or_default();
-        group.entry((index, id.to_owned())).or_insert_with(|| Shown {
+        group.entry((index, id.to_owned())).or_insert_with(|| ChangeInstance {
             before,
             after,
             level,
@@ -347,18 +350,18 @@ impl Gathered {
     }
 
     /// The differences between two responses of one version.
-    fn learn(&mut self, case: &CaseFinished, side: &Recorded, endpoint: &str, how: How<'_>) {
+    fn learn(&mut self, case: &CaseFinished, side: &Recorded, endpoint: &str, how: ResponseComparison<'_>) {
         let all = rounds(case);
         let Some(((_, first), others)) = all.split_first() else {
             return;
         };
         for (_, other) in others {
-            let told = |response| Told {
+            let told = |response| ResponseWithVariables {
                 response,
                 names: &side.names,
             };
             for difference in differ(told(first), told(other), how) {
-                if let Some(hides) = Hides::of(difference.rule) {
+                if let Some(hides) = NoiseKind::of(difference.rule) {
                     let part = difference.part.clone();
                     self.learned
                         .insert((case.suite.clone(), endpoint.to_owned(), part, hides));
@@ -373,11 +376,11 @@ impl Gathered {
 
     /// Removes noise, and attributes each finding that is new or no longer reported to a change; unattributed findings are
     /// changes themselves.
-    pub(super) fn settle(&mut self, facts: &Facts<'_>) -> Vec<Noise> {
+    pub(super) fn settle(&mut self, facts: &SuiteFacts<'_>) -> Vec<Noise> {
         let learned = &self.learned;
         self.groups.retain(|key, group| {
             let hidden =
-                Hides::of(key.rule).map(|hides| (key.suite.clone(), key.endpoint.clone(), key.part.clone(), hides));
+                NoiseKind::of(key.rule).map(|hides| (key.suite.clone(), key.endpoint.clone(), key.part.clone(), hides));
             if hidden.is_some_and(|hidden| learned.contains(&hidden)) {
                 group.retain(|_, shown| shown.is_beyond_noise);
             }
@@ -399,7 +402,7 @@ impl Gathered {
             .collect()
     }
 
-    fn explain(&mut self, case: &Judged, marks: &BTreeSet<Mark>, rule: Rule, facts: &Facts<'_>) {
+    fn explain(&mut self, case: &ChangedVerdict, marks: &BTreeSet<Mark>, rule: Rule, facts: &SuiteFacts<'_>) {
         let keys: Vec<_> = (case.keys.iter())
             .filter(|(key, _)| self.groups.contains_key(key))
             .cloned()
@@ -414,8 +417,8 @@ impl Gathered {
                 let has_other = |group: &ChangeGroup| group.keys().any(|(_, id)| *id == other);
                 keys.is_empty() && self.groups.values().any(has_other)
             });
-            let exact = |effect: &Effect| effect_of(effect, rule).contains(mark);
-            let similar = |effect: &Effect| effect_of(effect, rule).iter().any(|known| known.0 == *check);
+            let exact = |effect: &EffectOnChecks| effect_of(effect, rule).contains(mark);
+            let similar = |effect: &EffectOnChecks| effect_of(effect, rule).iter().any(|known| known.0 == *check);
             let is_exact = keys.iter().any(|(_, effect)| effect.as_ref().is_some_and(exact));
             // Fields that came or went matter to it only where the bodies are the same.
             let has_body = keys.iter().any(|(key, _)| matches!(key.part, ChangedPart::Body(_)));
@@ -501,7 +504,7 @@ fn is_similar(before: &str, after: &str) -> bool {
         && (TextFormat::of(before) == TextFormat::of(after))
 }
 
-fn effect_of(effect: &Effect, rule: Rule) -> &BTreeSet<Mark> {
+fn effect_of(effect: &EffectOnChecks, rule: Rule) -> &BTreeSet<Mark> {
     if rule == Rule::VerdictFixed {
         &effect.passes
     } else {
@@ -521,8 +524,13 @@ fn whole(rule: Rule) -> Difference {
 type RoundMarks = (Vec<Difference>, BTreeSet<Mark>);
 
 /// What each difference does to the checks when it alone is applied to the response of the baseline.
-fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Judge<'_>) -> Vec<Option<Effect>> {
-    let how = How {
+fn effects(
+    pair: Pair<'_>,
+    all: &[(Difference, usize)],
+    how: ResponseComparison<'_>,
+    judge: &Judge<'_>,
+) -> Vec<Option<EffectOnChecks>> {
+    let how = ResponseComparison {
         with_edits: true,
         ..how
     };
@@ -530,7 +538,7 @@ fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Ju
     let Some(judging) = judge.case(pair.one) else {
         return Vec::new();
     };
-    let effect = |(difference, round): &(Difference, usize)| -> Option<Effect> {
+    let effect = |(difference, round): &(Difference, usize)| -> Option<EffectOnChecks> {
         let (old, new) = pair.of_round(*round)?;
         let known = rounds.entry(*round).or_insert_with(|| {
             let before = judging.marks(old.response)?;
@@ -539,7 +547,7 @@ fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Ju
         let (differences, before) = known.as_ref()?;
         let edited = differences.iter().find(|one| one.key() == difference.key())?;
         let after = judging.marks(&applied(edited, old, new)?)?;
-        Some(Effect {
+        Some(EffectOnChecks {
             fails: after.difference(before).cloned().collect(),
             passes: before.difference(&after).cloned().collect(),
         })
@@ -549,7 +557,7 @@ fn effects(pair: Pair<'_>, all: &[(Difference, usize)], how: How<'_>, judge: &Ju
 
 /// How the responses of the candidate differ from every response of the baseline, each difference with the round that
 /// shows it. Values that vary on one side are collected separately.
-fn lasting(pair: Pair<'_>, how: How<'_>) -> Vec<(Difference, usize)> {
+fn lasting(pair: Pair<'_>, how: ResponseComparison<'_>) -> Vec<(Difference, usize)> {
     let (before, after) = (rounds(pair.one), rounds(pair.other));
     let mut found: Vec<(Difference, usize)> = Vec::new();
     for (round, new) in after.iter().take(ROUNDS) {

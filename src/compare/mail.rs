@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Response, Request};
+use crate::model::{Request, Response};
 
 /// Header fields of a message that are about its delivery and its encoding (RFC 5322 section 3.6, RFC 2045). The parts of a
 /// message that people read are compared decoded.

@@ -41,10 +41,10 @@ use chrono::NaiveDate;
 
 pub use accepted::{ACCEPTED_FILE, AcceptedEntry, read_accepted, unknown_names};
 pub use change::{
-    Accepted, CaseLatency, Change, ChangeLevel, Comparison, Evidence, FORMAT, Latency, Matrix, MatrixRow, Noise,
-    NotCompared, Side, StaleEntry, Summary, Values, comparison_schema, matrix_schema,
+    AcceptedChange, CaseEvidence, CaseLatency, Change, ChangeLevel, ChangeValues, ComparedVersion, Comparison, FORMAT,
+    Latency, Matrix, MatrixRow, Noise, NotCompared, StaleEntry, Summary, comparison_schema, matrix_schema,
 };
-pub use facts::Facts;
+pub use facts::SuiteFacts;
 pub use judge::Judge;
 pub use rules::{CHANGE_RULES, ChangeRule, ChangeRuleInfo};
 pub use settings::{CompareSettings, Levels};
@@ -54,7 +54,7 @@ use crate::{
     recording::RecordingError,
 };
 use difference::ChangedPart;
-use gather::{ChangeGroup, Gathered, Key, Pair, Shown};
+use gather::{ChangeGroup, ChangeInstance, ChangeKey, ChangeSet, Pair};
 use side::Recorded;
 
 /// Maximum number of further values that a change shows.
@@ -70,9 +70,9 @@ pub struct Version<'a> {
 }
 
 /// How two versions are compared.
-pub struct Comparing<'a> {
+pub struct CompareOptions<'a> {
     /// The declarations of the suite about its cases.
-    pub facts: &'a Facts<'a>,
+    pub facts: &'a SuiteFacts<'a>,
     /// Checks responses of the baseline again; without it a failing check is attributed by its location.
     pub judge: Option<&'a Judge<'a>>,
     /// Levels that the project sets.
@@ -87,7 +87,7 @@ pub struct Comparing<'a> {
     pub wanted: &'a dyn Fn(&str) -> bool,
 }
 
-impl std::fmt::Debug for Comparing<'_> {
+impl std::fmt::Debug for CompareOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Comparing")
             .field("fail_on", &self.fail_on)
@@ -112,16 +112,20 @@ pub enum CompareError {
 }
 
 /// The metadata of one side, from its recording.
-pub fn side_of(version: Version<'_>) -> Result<Side, RecordingError> {
+pub fn side_of(version: Version<'_>) -> Result<ComparedVersion, RecordingError> {
     Recorded::read(version.path, version.name, &|_| true).map(|recorded| recorded.side)
 }
 
 /// Compares the recordings of two versions.
-pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_>) -> Result<Comparison, CompareError> {
+pub fn compare(
+    baseline: Version<'_>,
+    candidate: Version<'_>,
+    how: &CompareOptions<'_>,
+) -> Result<Comparison, CompareError> {
     let of = |is_candidate| move |source| CompareError::Unreadable { is_candidate, source };
     let mut before = Recorded::read(baseline.path, baseline.name, how.wanted).map_err(of(false))?;
     let mut after = Recorded::read(candidate.path, candidate.name, how.wanted).map_err(of(true))?;
-    let mut gathered = Gathered::default();
+    let mut gathered = ChangeSet::default();
     gathered.assigned = assigned::AssignedIds::new(&before, &after);
     let mut times = Vec::new();
     for (id, entry) in after.cases.clone() {
@@ -175,7 +179,7 @@ pub fn compare(baseline: Version<'_>, candidate: Version<'_>, how: &Comparing<'_
     slower(&times, &mut gathered.groups);
     let mut versions = (before, after);
     let (mut changes, mut accepted) = (Vec::new(), Vec::new());
-    let mut entries = accepted::Entries::new(how.accepted, how.today);
+    let mut entries = accepted::AcceptedEntries::new(how.accepted, how.today);
     for (key, group) in gathered.groups {
         for (entry, part) in entries.split(&key, group) {
             let Some(change) = change(&key, &part, &mut versions, how).map_err(of(true))? else {
@@ -247,7 +251,7 @@ fn order(change: &Change) -> impl Ord + use<> {
 type Timed = (String, usize, String, latency::Times);
 
 /// Whether a suite as a whole has become slower or faster, or else which of its cases.
-fn slower(times: &[Timed], groups: &mut BTreeMap<Key, ChangeGroup>) {
+fn slower(times: &[Timed], groups: &mut BTreeMap<ChangeKey, ChangeGroup>) {
     let suites: BTreeSet<&str> = times.iter().map(|(suite, ..)| suite.as_str()).collect();
     for suite in suites {
         let own: Vec<_> = times.iter().filter(|(known, ..)| known == suite).collect();
@@ -263,7 +267,7 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, ChangeGroup>) {
             }
         }
         for ((rule, before, after), cases) in found {
-            let key = Key {
+            let key = ChangeKey {
                 suite: suite.to_owned(),
                 endpoint: String::new(),
                 rule,
@@ -275,7 +279,7 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, ChangeGroup>) {
             for case in cases {
                 group.insert(
                     case,
-                    Shown {
+                    ChangeInstance {
                         before: Some(shown(before)),
                         after: Some(shown(after)),
                         level: rule.info().level,
@@ -293,7 +297,7 @@ fn slower(times: &[Timed], groups: &mut BTreeMap<Key, ChangeGroup>) {
 }
 
 /// The level by the evidence of a case, and why.
-fn weighed(key: &Key, shown: &Shown) -> (ChangeLevel, String) {
+fn weighed(key: &ChangeKey, shown: &ChangeInstance) -> (ChangeLevel, String) {
     if let Some(check) = &shown.raised {
         (ChangeLevel::Breaking, format!("fails check `{check}`"))
     } else if let Some(check) = &shown.worded {
@@ -311,12 +315,12 @@ fn weighed(key: &Key, shown: &Shown) -> (ChangeLevel, String) {
 
 /// A group of differences as a change, with the first case that shows it at its level.
 fn change(
-    key: &Key,
+    key: &ChangeKey,
     group: &ChangeGroup,
     (before, after): &mut (Recorded, Recorded),
-    how: &Comparing<'_>,
+    how: &CompareOptions<'_>,
 ) -> Result<Option<Change>, RecordingError> {
-    let weight = |shown: &Shown| weighed(key, shown);
+    let weight = |shown: &ChangeInstance| weighed(key, shown);
     let best = group.iter().max_by(|(place, one), (other_place, other)| {
         let levels = weight(one).0.cmp(&weight(other).0);
         levels.then_with(|| other_place.cmp(place))
@@ -341,7 +345,7 @@ fn change(
         let of_round = side::attempts(case).nth(shown.round).and_then(|one| one.exchange());
         of_round.or_else(|| case.last.exchange()).cloned()
     };
-    let evidence = Evidence {
+    let evidence = CaseEvidence {
         case: id.clone(),
         name: case.name.clone(),
         place: case.place.clone(),
@@ -355,12 +359,12 @@ fn change(
         ChangedPart::Header(name) => (None, Some(name.clone())),
         ChangedPart::Whole | ChangedPart::Status => (None, None),
     };
-    let mut others: Vec<Values> = Vec::new();
+    let mut others: Vec<ChangeValues> = Vec::new();
     for ((_, id), one) in group {
-        let is_known = |known: &Values| known.before == one.before && known.after == one.after;
+        let is_known = |known: &ChangeValues| known.before == one.before && known.after == one.after;
         let is_main = one.before == shown.before && one.after == shown.after;
         if !is_main && others.len() < VALUES && !others.iter().any(is_known) {
-            others.push(Values {
+            others.push(ChangeValues {
                 case: id.clone(),
                 before: one.before.clone(),
                 after: one.after.clone(),
@@ -386,7 +390,7 @@ fn change(
 }
 
 /// Sixteen hexadecimal digits that identify the change across runs and machines.
-fn fingerprint(key: &Key) -> String {
+fn fingerprint(key: &ChangeKey) -> String {
     let (part, at) = match &key.part {
         ChangedPart::Whole => ("whole", ""),
         ChangedPart::Status => ("status", ""),

@@ -9,7 +9,7 @@ use super::{
     ChangeLevel, ChangeRule as Rule,
     body::{self, ASSIGNED, CREATED, GENERATED},
     cookies,
-    difference::{ChangedPart, Difference, Told},
+    difference::{ChangedPart, Difference, ResponseWithVariables},
     format::{TextFormat, instant},
     mail,
     text::is_only_generated,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, MediaType, ResponseView, fields, status_name},
-    model::{Response, Outcome, field_shown},
+    model::{Outcome, Response, field_shown},
 };
 
 /// Whether a value, as baseline and candidate have it, was assigned by the servers.
@@ -51,7 +51,7 @@ impl<'n> Role<'n> {
 
 /// How two responses are compared.
 #[derive(Clone, Copy)]
-pub(super) struct How<'h> {
+pub(super) struct ResponseComparison<'h> {
     /// Why the suite declares the value of a part as volatile. The pointer into a body is that of the baseline, with the
     /// indexes of items.
     pub(super) volatile: &'h dyn Fn(&ChangedPart) -> Option<&'static str>,
@@ -62,7 +62,11 @@ pub(super) struct How<'h> {
 }
 
 /// What differs.
-pub(super) fn differ(a: Told<'_>, b: Told<'_>, how: How<'_>) -> Vec<Difference> {
+pub(super) fn differ(
+    a: ResponseWithVariables<'_>,
+    b: ResponseWithVariables<'_>,
+    how: ResponseComparison<'_>,
+) -> Vec<Difference> {
     let mut out = Vec::new();
     if a.response.status != b.response.status {
         out.push(status(a.response.status, b.response.status));
@@ -82,7 +86,7 @@ pub(super) fn differ(a: Told<'_>, b: Told<'_>, how: How<'_>) -> Vec<Difference> 
 }
 
 /// The text of a redirect contains its `Location`: a difference in that only is not reported again.
-fn redirect_text(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
+fn redirect_text(a: ResponseWithVariables<'_>, b: ResponseWithVariables<'_>, out: &mut Vec<Difference>) {
     let Some(at) = out.iter().position(|one| one.rule == Rule::BodyTextChanged) else {
         return;
     };
@@ -92,7 +96,7 @@ fn redirect_text(a: Told<'_>, b: Told<'_>, out: &mut Vec<Difference>) {
     let Some(noise) = out.iter().find(is_location).map(|one| one.noise) else {
         return;
     };
-    let view = |told: Told<'_>| ResponseView::new(told.response, MAX_DECODED).shown().into_owned();
+    let view = |told: ResponseWithVariables<'_>| ResponseView::new(told.response, MAX_DECODED).shown().into_owned();
     if !a.means(&relocated(&view(a), a.response, b.response), &b, &view(b)) {
         return;
     }
@@ -179,7 +183,12 @@ enum Body {
     Other,
 }
 
-fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> Body {
+fn bodies(
+    a: ResponseWithVariables<'_>,
+    b: ResponseWithVariables<'_>,
+    how: ResponseComparison<'_>,
+    out: &mut Vec<Difference>,
+) -> Body {
     let (one, other) = (
         ResponseView::new(a.response, MAX_DECODED),
         ResponseView::new(b.response, MAX_DECODED),
@@ -221,7 +230,7 @@ fn bodies(a: Told<'_>, b: Told<'_>, how: How<'_>, out: &mut Vec<Difference>) -> 
         (true, true) => {
             if let (Ok(value), Ok(new)) = (one.json(), other.json()) {
                 let volatile = |pointer: &str| (how.volatile)(&ChangedPart::Body(pointer.to_owned()));
-                let how = body::Comparing {
+                let how = body::BodyComparison {
                     a,
                     b,
                     volatile: &volatile,
@@ -262,7 +271,13 @@ fn media_type(response: &Response) -> Option<MediaType> {
     MediaType::parse(response.header("content-type").next()?)
 }
 
-fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Difference>) {
+fn headers(
+    a: ResponseWithVariables<'_>,
+    b: ResponseWithVariables<'_>,
+    body: Body,
+    how: ResponseComparison<'_>,
+    out: &mut Vec<Difference>,
+) {
     let names: BTreeSet<String> = (a.response.headers.iter().chain(&b.response.headers))
         .map(|(name, _)| name.to_ascii_lowercase())
         .filter(|name| !fields::is_framing(name) && name != "set-cookie")
@@ -272,7 +287,11 @@ fn headers(a: Told<'_>, b: Told<'_>, body: Body, how: How<'_>, out: &mut Vec<Dif
         let all = |response: &Response| response.header(&name).collect::<Vec<_>>().join(", ");
         // A list without items means what its absence means (RFC 9110 section 5.6.1), but for a resource without methods.
         let is_list = (fields::is_list(&name) || name == "link") && name != "allow";
-        let is_there = |response: &Response| response.header(&name).any(|value| !(is_list && items(value).is_empty()));
+        let is_there = |response: &Response| {
+            response
+                .header(&name)
+                .any(|value| !(is_list && items(value).is_empty()))
+        };
         let part = ChangedPart::Header(name.clone());
         let (before, after) = (all(a.response), all(b.response));
         match (is_there(a.response), is_there(b.response)) {
@@ -323,8 +342,8 @@ const VALIDATOR: &str = "the value identifies one state of the content";
 fn values(
     name: &str,
     (before, after): (&str, &str),
-    (a, b): (Told<'_>, Told<'_>),
-    how: How<'_>,
+    (a, b): (ResponseWithVariables<'_>, ResponseWithVariables<'_>),
+    how: ResponseComparison<'_>,
     out: &mut Vec<Difference>,
 ) {
     let part = ChangedPart::Header(name.to_owned());
@@ -423,7 +442,8 @@ fn values(
                               resolve relative references fail";
                 difference.level = Some((ChangeLevel::Warning, reason));
             }
-            if matches!(name, "location" | "content-location") && is_of_assigned(&shown, &shown_after, a.response, how) {
+            if matches!(name, "location" | "content-location") && is_of_assigned(&shown, &shown_after, a.response, how)
+            {
                 difference.noise = Some(ASSIGNED);
             }
             if fields::is_varying(name) && lines(name, a.response) != lines(name, b.response) {
@@ -467,7 +487,7 @@ fn items(text: &str) -> Vec<String> {
 }
 
 /// Whether two URLs differ only in an identifier that the servers assigned, as a whole segment of the path.
-fn is_of_assigned(a: &str, b: &str, response: &Response, how: How<'_>) -> bool {
+fn is_of_assigned(a: &str, b: &str, response: &Response, how: ResponseComparison<'_>) -> bool {
     let (before, after): (Vec<_>, Vec<_>) = (a.split('/').collect(), b.split('/').collect());
     let mut differing = before.iter().zip(&after).filter(|(one, other)| one != other);
     let (Some((one, other)), None) = (differing.next(), differing.next()) else {
@@ -499,7 +519,12 @@ fn unquoted(text: &str) -> String {
 }
 
 /// Whether two values look like ids that no other response has, or like instants that go with the time of the response.
-pub(super) fn is_generated(before: &str, after: &str, a: &Told<'_>, b: &Told<'_>) -> bool {
+pub(super) fn is_generated(
+    before: &str,
+    after: &str,
+    a: &ResponseWithVariables<'_>,
+    b: &ResponseWithVariables<'_>,
+) -> bool {
     let is_id = |text: &str| {
         let text = text.trim_matches('"');
         let is_hex = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');

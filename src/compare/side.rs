@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Side, body::CREATED, values::identifiers};
+use super::{ComparedVersion, body::CREATED, values::identifiers};
 use crate::{
     check::{MAX_DECODED, ResponseView, VariableSubstitution},
     model::{Attempt, CaseFinished, Event, Exchange, Outcome, Request, Response, RunFinished},
@@ -27,7 +27,7 @@ pub(super) const CAPTURE: &str = "capture ";
 
 /// The location and the verdict of a case.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct CaseEntry {
     at: u64,
     pub(super) index: usize,
     /// The step of a case with steps, from zero.
@@ -36,11 +36,11 @@ pub(super) struct Entry {
 
 /// One side.
 pub(super) struct Recorded {
-    pub(super) side: Side,
+    pub(super) side: ComparedVersion,
     /// The values of the target's variables.
     pub(super) names: VariableSubstitution,
     /// By id, in the order of the suite.
-    pub(super) cases: Vec<(String, Entry)>,
+    pub(super) cases: Vec<(String, CaseEntry)>,
     by_id: HashMap<String, usize>,
     /// Identifiers of the resources that cases created, by case and location in the response.
     pub(super) assigned: HashMap<(String, String), Vec<String>>,
@@ -52,7 +52,7 @@ impl Recorded {
     pub(super) fn read(path: &Path, name: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Self, RecordingError> {
         let mut recording = Recording::open(path)?;
         let started = recording.started().clone();
-        let mut found: HashMap<String, Entry> = HashMap::new();
+        let mut found: HashMap<String, CaseEntry> = HashMap::new();
         let mut end: Option<RunFinished> = None;
         let mut repeats = 1;
         // Values that differ from run to run, with their names.
@@ -68,7 +68,7 @@ impl Recorded {
                         for (place, value) in attempts(&finished).flat_map(assigned_by) {
                             assigned.entry((finished.id.clone(), place)).or_default().push(value);
                         }
-                        let entry = Entry {
+                        let entry = CaseEntry {
                             at: recording.at(),
                             index: finished.index,
                             step,
@@ -97,7 +97,7 @@ impl Recorded {
         let authority = ("base_url_host".to_owned(), authority.to_owned());
         Ok(Self {
             names: VariableSubstitution::new(names.chain([("base_url".to_owned(), base), authority]).chain(late)),
-            side: Side {
+            side: ComparedVersion {
                 name: name.to_owned(),
                 base_url: started.base_url,
                 started: started.started,
@@ -119,12 +119,12 @@ impl Recorded {
     }
 
     /// The case of this id.
-    pub(super) fn entry(&self, id: &str) -> Option<Entry> {
+    pub(super) fn entry(&self, id: &str) -> Option<CaseEntry> {
         Some(self.cases[*self.by_id.get(id)?].1)
     }
 
     /// The recorded events of a case.
-    pub(super) fn case(&mut self, entry: Entry) -> Result<CaseFinished, RecordingError> {
+    pub(super) fn case(&mut self, entry: CaseEntry) -> Result<CaseFinished, RecordingError> {
         let mut steps = self.again.again(entry.at)?.by_step();
         // It had as many steps when it was indexed.
         Ok(steps.swap_remove(entry.step.min(steps.len() - 1)))

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{
     ChangeRule,
-    difference::{ChangedPart, Told},
-    responses::{How, Role, differ},
+    difference::{ChangedPart, ResponseWithVariables},
+    responses::{ResponseComparison, Role, differ},
 };
 use crate::{check::VariableSubstitution, model::Response};
 
@@ -20,11 +20,11 @@ fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Response {
 /// Rule and place of each difference that is not noise.
 fn seen(a: &Response, b: &Response) -> Vec<String> {
     let names = VariableSubstitution::new([]);
-    let told = |response| Told {
+    let told = |response| ResponseWithVariables {
         response,
         names: &names,
     };
-    let how = How {
+    let how = ResponseComparison {
         volatile: &|_| None,
         with_edits: true,
         assigned: &|role, _, _| matches!(role, Role::Identifier { is_created: true, .. }),

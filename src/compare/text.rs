@@ -1,7 +1,7 @@
 //! The differences of two text bodies, apart from generated words.
 
+use super::difference::ResponseWithVariables;
 use super::responses::{Assigned, Role, is_generated};
-use super::difference::Told;
 
 /// Maximum size in bytes of a text that is compared word by word.
 const TEXT: usize = 1 << 20;
@@ -37,8 +37,8 @@ fn is_of_word(sign: char) -> bool {
 /// Whether two texts differ only in words that are generated for each response (ids, the present time, measured times), or
 /// that the servers assigned.
 pub(super) fn is_only_generated(
-    (a, one): (&Told<'_>, &str),
-    (b, other): (&Told<'_>, &str),
+    (a, one): (&ResponseWithVariables<'_>, &str),
+    (b, other): (&ResponseWithVariables<'_>, &str),
     assigned: Assigned<'_>,
 ) -> bool {
     let (before, after) = (words(one), words(other));

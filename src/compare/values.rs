@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Number, Value};
 
-use super::difference::Told;
+use super::difference::ResponseWithVariables;
 use crate::json;
 
 /// Maximum number of identifiers that are taken from one response.
@@ -36,8 +36,13 @@ const MEASURED: [&str; 9] = [
 
 /// Whether two instants depend on when their responses were sent: both are the present time, or they have moved as far as
 /// the time has. The same instant does not, however it is spelled.
-pub(super) fn is_of_its_time(a: &Told<'_>, one: DateTime<Utc>, b: &Told<'_>, other: DateTime<Utc>) -> bool {
-    let away = |at: DateTime<Utc>, of: &Told<'_>| {
+pub(super) fn is_of_its_time(
+    a: &ResponseWithVariables<'_>,
+    one: DateTime<Utc>,
+    b: &ResponseWithVariables<'_>,
+    other: DateTime<Utc>,
+) -> bool {
+    let away = |at: DateTime<Utc>, of: &ResponseWithVariables<'_>| {
         at.signed_duration_since(of.response.received.with_timezone(&Utc))
             .num_seconds()
     };

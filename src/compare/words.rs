@@ -1,9 +1,9 @@
 //! The message of a change.
 
-use super::{ChangeRule as Rule, difference::ChangedPart, gather::Key};
+use super::{ChangeRule as Rule, difference::ChangedPart, gather::ChangeKey};
 
 /// The change in one sentence, without observed values.
-pub(super) fn message(key: &Key) -> String {
+pub(super) fn message(key: &ChangeKey) -> String {
     let pointer = match &key.part {
         ChangedPart::Body(pointer) if pointer.is_empty() => "the body".to_owned(),
         ChangedPart::Body(pointer) => pointer.clone(),

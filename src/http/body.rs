@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::failure::chain;
 
 /// The content that was received.
-pub(super) struct Content {
+pub(super) struct ReceivedBody {
     /// The bytes.
     pub(super) bytes: bytes::Bytes,
     /// Why it ended early.
@@ -23,7 +23,7 @@ pub(super) struct Content {
 
 /// Reads until the end, the deadline or the limit. Content without new bytes for `quiet` before the deadline is
 /// cut short; later bytes are only late.
-pub(super) async fn read(mut body: Incoming, deadline: Instant, quiet: Duration, most: usize) -> Content {
+pub(super) async fn read(mut body: Incoming, deadline: Instant, quiet: Duration, most: usize) -> ReceivedBody {
     let mut bytes = BytesMut::new();
     let mut cut = None;
     let mut too_large = body.size_hint().lower() > most as u64;
@@ -55,7 +55,7 @@ pub(super) async fn read(mut body: Incoming, deadline: Instant, quiet: Duration,
             }
         }
     }
-    Content {
+    ReceivedBody {
         bytes: bytes.freeze(),
         cut,
         too_large,

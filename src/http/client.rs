@@ -21,7 +21,7 @@ use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use super::{
     body,
-    connect::{Connection, Connector, Ended},
+    connect::{Connection, ConnectionEnd, Connector},
     failure::{failure, timed_out, unattributed, unfinished, unreadable},
     pool::{Link, OutOfStep, Pool, Taken, Watch, Watched},
     tls::TlsError,
@@ -47,7 +47,7 @@ const KEPT_SECTIONS: usize = 16;
 pub struct Client {
     connector: Connector,
     pool: Arc<Pool>,
-    http2: Mutex<Option<(http2::SendRequest<Full<Bytes>>, Ended)>>,
+    http2: Mutex<Option<(http2::SendRequest<Full<Bytes>>, ConnectionEnd)>>,
     /// Held while a connection is opened that others may want to share.
     opening: tokio::sync::Mutex<()>,
     /// Whether the target is known to support HTTP/1.1 only: connections are then opened without waiting for each
@@ -58,11 +58,11 @@ pub struct Client {
     host: HeaderValue,
     /// Header sections that were sent, as they are written and as the HTTP library takes them: cases of a suite usually
     /// have the same one.
-    sections: Mutex<Vec<(Fields, HeaderMap)>>,
+    sections: Mutex<Vec<(HeaderFields, HeaderMap)>>,
 }
 
 /// Header fields as they are written.
-type Fields = Vec<(String, String)>;
+type HeaderFields = Vec<(String, String)>;
 
 /// A response and its connection.
 pub struct Listening {
@@ -98,12 +98,12 @@ impl Listening {
 }
 
 /// A response whose connection is watched.
-pub(crate) struct Parked {
+pub(crate) struct WatchedResponse {
     outcome: Outcome,
     watch: Option<Watch>,
 }
 
-impl Parked {
+impl WatchedResponse {
     /// A final response that did not come from a watched connection.
     pub(crate) fn over(outcome: Outcome) -> Self {
         Self { outcome, watch: None }
@@ -128,7 +128,7 @@ impl Parked {
 
     /// Waits until no more bytes can follow; returns the response with the bytes that certainly follow it.
     pub(crate) async fn settled(self) -> Outcome {
-        let Parked { mut outcome, watch } = self;
+        let WatchedResponse { mut outcome, watch } = self;
         let Some(watch) = watch else { return outcome };
         let Watched { excess, out_of_step } = watch.over().await;
         if let (Outcome::Response(response), None) = (&mut outcome, out_of_step) {
@@ -246,7 +246,7 @@ impl Client {
     }
 
     /// Parks the connection, so that bytes after the response are noticed while others are used.
-    pub(crate) fn park(&self, listening: Listening) -> Parked {
+    pub(crate) fn park(&self, listening: Listening) -> WatchedResponse {
         let Listening { outcome, rest, .. } = listening;
         let watch = rest.map(|Rest { link, framed, is_last }| {
             if is_last || length(&outcome) > LARGE || link.sender.is_closed() {
@@ -255,13 +255,13 @@ impl Client {
                 self.pool.park(link, framed)
             }
         });
-        Parked { outcome, watch }
+        WatchedResponse { outcome, watch }
     }
 
     /// Waits until no more bytes can follow the response. If its connection is out of step, a safe request
     /// is sent again on a new one; an unsafe request has no verdict.
-    pub(crate) async fn finish(&self, parked: Parked, request: &Request, limit: Duration) -> Outcome {
-        let Parked { mut outcome, watch } = parked;
+    pub(crate) async fn finish(&self, parked: WatchedResponse, request: &Request, limit: Duration) -> Outcome {
+        let WatchedResponse { mut outcome, watch } = parked;
         let Some(watch) = watch else { return outcome };
         let Watched { excess, out_of_step } = watch.over().await;
         match out_of_step {

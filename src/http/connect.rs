@@ -46,14 +46,14 @@ pub(super) enum Connection {
     /// HTTP/1.1: one exchange at a time.
     Http1(Box<Link>),
     /// HTTP/2: many at a time.
-    Http2(http2::SendRequest<Full<Bytes>>, Ended),
+    Http2(http2::SendRequest<Full<Bytes>>, ConnectionEnd),
 }
 
 /// Why a shared connection has ended: an exchange on it only sees that it has.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ended(Arc<OnceLock<String>>);
+pub(super) struct ConnectionEnd(Arc<OnceLock<String>>);
 
-impl Ended {
+impl ConnectionEnd {
     /// Keeps the first cause.
     pub(super) fn tell(&self, error: &(dyn std::error::Error + 'static)) {
         drop(self.0.set(chain(error)));
@@ -76,7 +76,7 @@ pub(super) struct Connector {
 
 /// Drives a connection until it ends or its sender is dropped. It is then half-closed, and bytes that still arrive
 /// are recorded: a server closes it after its last byte. An early end is reported by the exchange.
-async fn drive(mut connection: http1::Connection<TokioIo<CapturedStream<Box<dyn Stream>>>, Full<Bytes>>) {
+async fn drive(mut connection: http1::Connection<TokioIo<CapturedStream<Box<dyn NetworkStream>>>, Full<Bytes>>) {
     if poll_fn(|cx| connection.poll_without_shutdown(cx)).await.is_err() {
         return;
     }
@@ -96,8 +96,8 @@ async fn drive(mut connection: http1::Connection<TokioIo<CapturedStream<Box<dyn 
     drop(tokio::time::timeout(DRAIN, rest).await);
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+trait NetworkStream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> NetworkStream for S {}
 
 impl Connector {
     /// Prepares connections to `target`. Errors in its TLS files or the proxy are reported here, before any request.
@@ -165,9 +165,9 @@ impl Connector {
 
     async fn open(&self, is_tcp_open: &AtomicBool) -> Result<Connection, Failure> {
         let tcp = self.tcp().await?;
-        let ended = Ended::default();
+        let ended = ConnectionEnd::default();
         is_tcp_open.store(true, Ordering::Relaxed);
-        let (stream, is_http2): (Box<dyn Stream>, bool) = match &self.tls {
+        let (stream, is_http2): (Box<dyn NetworkStream>, bool) = match &self.tls {
             None => (Box::new(tcp), false),
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), tcp).await.map_err(|error| {
@@ -176,7 +176,7 @@ impl Connector {
                     failure(FailureKind::Tls, message)
                 })?;
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                (Box::new(tls::Candid(stream, ended.clone())), is_http2)
+                (Box::new(tls::ReportingStream(stream, ended.clone())), is_http2)
             }
         };
         let refused = |error: hyper::Error| failure(FailureKind::Closed, chain(&error));

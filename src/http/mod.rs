@@ -14,6 +14,6 @@ mod tls_errors;
 mod wire_capture;
 
 pub use client::Client;
-pub(crate) use client::{Listening, Parked};
+pub(crate) use client::{Listening, WatchedResponse};
 pub use proxy::access;
 pub use tls::{TlsError, tls_config};

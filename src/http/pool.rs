@@ -71,7 +71,7 @@ pub(super) struct Link {
     /// Where the last response ended.
     framed: Option<Framed>,
     /// Counts as an open connection until dropped.
-    pub(super) open: Option<Open>,
+    pub(super) open: Option<OpenConnection>,
 }
 
 impl Link {
@@ -144,15 +144,15 @@ impl Release {
 
 /// One more open connection, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Open(Arc<AtomicUsize>);
+pub(super) struct OpenConnection(Arc<AtomicUsize>);
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-struct Parked {
+struct IdleConnection {
     number: u64,
     link: Box<Link>,
     since: Instant,
@@ -160,7 +160,7 @@ struct Parked {
     release: Option<Release>,
 }
 
-impl Parked {
+impl IdleConnection {
     /// Ends the watch over the second-to-last response; the watch over the last one goes on.
     fn use_again(&mut self) {
         if let Some(before) = self.link.before.replace(self.release.take()) {
@@ -180,7 +180,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct PoolState {
     /// In the order in which they were parked.
-    parked: VecDeque<Parked>,
+    parked: VecDeque<IdleConnection>,
     next: u64,
     /// Maximum number of open connections before parked ones are used again.
     maximum: usize,
@@ -198,7 +198,7 @@ pub(super) enum Taken {
     /// A connection that was used before.
     Parked(Box<Link>),
     /// A new one; counted as open from now on.
-    New(Open),
+    New(OpenConnection),
 }
 
 impl Pool {
@@ -253,9 +253,9 @@ impl Pool {
     }
 
     /// Counts a connection that is opened.
-    pub(super) fn new_one(&self) -> Open {
+    pub(super) fn new_one(&self) -> OpenConnection {
         self.open.fetch_add(1, Ordering::Relaxed);
-        Open(Arc::clone(&self.open))
+        OpenConnection(Arc::clone(&self.open))
     }
 
     fn would_reuse(&self, is_safe: bool) -> bool {
@@ -307,7 +307,7 @@ impl Pool {
         let number = state.next;
         state.next += 1;
         if !state.is_closing {
-            state.parked.push_back(Parked {
+            state.parked.push_back(IdleConnection {
                 number,
                 link,
                 since: Instant::now(),
@@ -331,7 +331,7 @@ impl Pool {
         state.is_closing = true;
         let Some(last) = state.parked.back() else { return };
         let left = LAST_LOOK.saturating_sub(last.since.elapsed());
-        let is_young = |parked: &Parked| parked.since.elapsed() < LAST_LOOK;
+        let is_young = |parked: &IdleConnection| parked.since.elapsed() < LAST_LOOK;
         state.parked.retain(is_young);
         let pool = Arc::clone(self);
         tokio::spawn(async move {

@@ -16,7 +16,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connect::Ended;
+use super::connect::ConnectionEnd;
 use crate::{
     project::TlsFiles,
     source::{FileKind, read_file},
@@ -75,10 +75,10 @@ pub(super) fn config(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
 /// A stream whose failed writes report the server's TLS alert, if any: with TLS 1.3 a server rejects
 /// the client's certificate after the client's handshake has finished.
 ///
-/// The first error is also kept in [`Ended`], because the HTTP/2 library reports only that the connection is closed.
-pub(super) struct Candid<S>(pub(super) S, pub(super) Ended);
+/// The first error is also kept in [`ConnectionEnd`], because the HTTP/2 library reports only that the connection is closed.
+pub(super) struct ReportingStream<S>(pub(super) S, pub(super) ConnectionEnd);
 
-impl<S: AsyncRead + Unpin> Candid<S> {
+impl<S: AsyncRead + Unpin> ReportingStream<S> {
     fn reason<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         let Poll::Ready(Err(error)) = written else {
             return written;
@@ -100,14 +100,14 @@ impl<S: AsyncRead + Unpin> Candid<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Candid<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ReportingStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.0).poll_read(cx, buf);
         self.keep(read)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Candid<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ReportingStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.0).poll_write(cx, buf);
         self.reason(cx, written)

@@ -86,10 +86,10 @@ impl<'de> Visitor<'de> for StrictVisitor {
         while let Some(key) = entries.next_key::<String>()? {
             if map.is_empty() && key == NUMBER {
                 match entries.next_value_seed(AfterNumberKey)? {
-                    Content::Digits(digits) => {
+                    DigitsOrValue::Digits(digits) => {
                         return digits.parse::<Number>().map(Value::Number).map_err(de::Error::custom);
                     }
-                    Content::Value(value) => drop(map.insert(key, value)),
+                    DigitsOrValue::Value(value) => drop(map.insert(key, value)),
                 }
                 continue;
             }
@@ -104,7 +104,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 }
 
 /// The value after a key named [`NUMBER`].
-enum Content {
+enum DigitsOrValue {
     /// The digits of a number.
     Digits(String),
     /// The value of a property that has this name in the document.
@@ -117,54 +117,54 @@ enum Content {
 struct AfterNumberKey;
 
 impl<'de> DeserializeSeed<'de> for AfterNumberKey {
-    type Value = Content;
+    type Value = DigitsOrValue;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<DigitsOrValue, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for AfterNumberKey {
-    type Value = Content;
+    type Value = DigitsOrValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         StrictVisitor.expecting(f)
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Content, E> {
-        StrictVisitor.visit_unit().map(Content::Value)
+    fn visit_unit<E: de::Error>(self) -> Result<DigitsOrValue, E> {
+        StrictVisitor.visit_unit().map(DigitsOrValue::Value)
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Content, E> {
-        StrictVisitor.visit_bool(value).map(Content::Value)
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<DigitsOrValue, E> {
+        StrictVisitor.visit_bool(value).map(DigitsOrValue::Value)
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Content, E> {
-        StrictVisitor.visit_u64(value).map(Content::Value)
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<DigitsOrValue, E> {
+        StrictVisitor.visit_u64(value).map(DigitsOrValue::Value)
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Content, E> {
-        StrictVisitor.visit_i64(value).map(Content::Value)
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<DigitsOrValue, E> {
+        StrictVisitor.visit_i64(value).map(DigitsOrValue::Value)
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Content, E> {
-        StrictVisitor.visit_f64(value).map(Content::Value)
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<DigitsOrValue, E> {
+        StrictVisitor.visit_f64(value).map(DigitsOrValue::Value)
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Content, E> {
-        StrictVisitor.visit_str(value).map(Content::Value)
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<DigitsOrValue, E> {
+        StrictVisitor.visit_str(value).map(DigitsOrValue::Value)
     }
 
-    fn visit_string<E: de::Error>(self, digits: String) -> Result<Content, E> {
-        Ok(Content::Digits(digits))
+    fn visit_string<E: de::Error>(self, digits: String) -> Result<DigitsOrValue, E> {
+        Ok(DigitsOrValue::Digits(digits))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Content, A::Error> {
-        StrictVisitor.visit_seq(items).map(Content::Value)
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<DigitsOrValue, A::Error> {
+        StrictVisitor.visit_seq(items).map(DigitsOrValue::Value)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Content, A::Error> {
-        StrictVisitor.visit_map(entries).map(Content::Value)
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<DigitsOrValue, A::Error> {
+        StrictVisitor.visit_map(entries).map(DigitsOrValue::Value)
     }
 }
 

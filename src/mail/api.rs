@@ -27,7 +27,7 @@ const PAGE: usize = 50;
 const MAX_LISTED: usize = 2_000;
 
 /// A mail catcher.
-pub(super) struct Api {
+pub(super) struct MailCatcher {
     kind: MailboxKind,
     base: Url,
     client: Client,
@@ -38,13 +38,13 @@ pub(super) struct Api {
 
 /// One query: what it may still read.
 struct Query<'a> {
-    api: &'a Api,
+    api: &'a MailCatcher,
     to: &'a str,
     since: Option<DateTime<Utc>>,
     bytes_left: usize,
 }
 
-impl Api {
+impl MailCatcher {
     /// A client for these settings, or why they are invalid. Without `tls`, the roots of the platform are trusted.
     pub(super) fn new(settings: &MailboxSettings, base: Url, tls: Option<&ClientConfig>) -> Result<Self, String> {
         if !["http", "https"].contains(&base.scheme()) {

@@ -104,7 +104,7 @@ impl Imap {
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
             .map_err(io_failed)?;
-        let stream: Box<dyn Stream> = match &self.tls {
+        let stream: Box<dyn ImapStream> = match &self.tls {
             Some((tls, name)) => Box::new(tls.connect(name.clone(), stream).await.map_err(io_failed)?),
             None => Box::new(stream),
         };
@@ -233,13 +233,13 @@ fn plain(address: &Address<'_>) -> String {
     format!("{}@{}", text(&address.mailbox), text(&address.host))
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+trait ImapStream: AsyncRead + AsyncWrite + Unpin + Send {}
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> ImapStream for S {}
 
 /// A connection that fails with `FileTooLarge` when more bytes are read than a query may read.
 struct Limited {
-    stream: Box<dyn Stream>,
+    stream: Box<dyn ImapStream>,
     left: usize,
 }
 

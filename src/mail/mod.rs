@@ -20,10 +20,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
-use api::Api;
+use api::MailCatcher;
 pub use error::MailError;
 use imap::Imap;
-use sink::Sink;
+use sink::SmtpSink;
 
 /// Maximum number of bytes that a query reads, unless the settings say otherwise.
 pub const DEFAULT_MAX_BYTES: usize = 10 * 1024 * 1024;
@@ -97,13 +97,13 @@ pub struct Mailbox {
     address: String,
     timeout: Duration,
     max_bytes: usize,
-    source: Source,
+    source: MailboxSource,
 }
 
-enum Source {
-    Api(Box<Api>),
+enum MailboxSource {
+    Api(Box<MailCatcher>),
     Imap(Box<Imap>),
-    Sink(Sink),
+    Sink(SmtpSink),
 }
 
 /// Why a query failed, without the address of the mailbox.
@@ -150,19 +150,19 @@ impl Mailbox {
             return Err(invalid("it contains credentials, which belong in the login"));
         }
         let source = match settings.kind {
-            MailboxKind::Smtp => Source::Sink(Sink::open(&url, settings.max_bytes, invalid).await?),
+            MailboxKind::Smtp => MailboxSource::Sink(SmtpSink::open(&url, settings.max_bytes, invalid).await?),
             MailboxKind::Imap => {
                 let imap = Imap::new(&settings, &url, tls.as_deref()).map_err(|reason| invalid(&reason))?;
-                Source::Imap(Box::new(imap))
+                MailboxSource::Imap(Box::new(imap))
             }
             MailboxKind::Mailpit | MailboxKind::Mailhog | MailboxKind::Maildev => {
-                let api = Api::new(&settings, url, tls.as_deref()).map_err(|reason| invalid(&reason))?;
-                Source::Api(Box::new(api))
+                let api = MailCatcher::new(&settings, url, tls.as_deref()).map_err(|reason| invalid(&reason))?;
+                MailboxSource::Api(Box::new(api))
             }
         };
         let address = match &source {
-            Source::Sink(sink) => format!("smtp://{}", sink.address()),
-            Source::Api(_) | Source::Imap(_) => address,
+            MailboxSource::Sink(sink) => format!("smtp://{}", sink.address()),
+            MailboxSource::Api(_) | MailboxSource::Imap(_) => address,
         };
         Ok(Self {
             address,
@@ -201,9 +201,9 @@ impl Mailbox {
         // The sink has the clock of this process; other servers have seconds.
         let second = since.map(|since| since.trunc_subsecs(0));
         let result = match &self.source {
-            Source::Api(api) => api.messages(to, second).await,
-            Source::Imap(imap) => imap.messages(to, second).await,
-            Source::Sink(sink) => sink.messages(to, since).map_err(QueryError::Rejected),
+            MailboxSource::Api(api) => api.messages(to, second).await,
+            MailboxSource::Imap(imap) => imap.messages(to, second).await,
+            MailboxSource::Sink(sink) => sink.messages(to, since).map_err(QueryError::Rejected),
         };
         let mut messages = result.map_err(|error| self.error(to, error))?;
         messages.sort_by_key(|message| message.at);

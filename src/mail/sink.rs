@@ -18,7 +18,7 @@ use url::{Host, Url};
 
 use super::{
     MailError, Received,
-    smtp::{Data, MAX_LINE, Next, Session},
+    smtp::{MAX_LINE, MessageData, Next, Session},
 };
 
 /// Maximum number of messages that are kept.
@@ -34,13 +34,13 @@ const MAX_CONNECTIONS: usize = 32;
 const IDLE: Duration = Duration::from_mins(5);
 
 /// A server that listens until it is dropped.
-pub(super) struct Sink {
+pub(super) struct SmtpSink {
     address: SocketAddr,
     store: Arc<Mutex<Store>>,
     task: JoinHandle<()>,
 }
 
-struct Stored {
+struct StoredMessage {
     at: DateTime<Utc>,
     /// Recipients of the envelope, in lower case.
     recipients: Vec<String>,
@@ -52,12 +52,12 @@ struct Store {
     max_message: usize,
     max_messages: usize,
     size: usize,
-    stored: Vec<Stored>,
+    stored: Vec<StoredMessage>,
     /// Why messages were rejected without keeping their recipients.
     lost: Option<String>,
 }
 
-impl Sink {
+impl SmtpSink {
     /// Listens at the address of an `smtp://` URL, which must be a loopback address: anyone who can connect could fill the
     /// memory of this process and make cases pass.
     pub(super) async fn open(
@@ -106,7 +106,7 @@ impl Sink {
     }
 }
 
-impl Drop for Sink {
+impl Drop for SmtpSink {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -160,7 +160,7 @@ impl Store {
                 (Ok(message.into()), "250 OK")
             }
         };
-        self.stored.push(Stored {
+        self.stored.push(StoredMessage {
             at: Utc::now(),
             recipients: recipients.iter().map(|address| address.to_lowercase()).collect(),
             message,
@@ -216,7 +216,7 @@ async fn serve(mut stream: TcpStream, store: &Mutex<Store>) -> io::Result<()> {
             Next::Quit => return limited(write.write_all(b"221 closing\r\n")).await,
             Next::Data(recipients) => {
                 limited(write.write_all(b"354 end with <CRLF>.<CRLF>\r\n")).await?;
-                let mut data = Data::new(max_message);
+                let mut data = MessageData::new(max_message);
                 while !data.is_complete() {
                     let bytes = limited(read.fill_buf()).await?;
                     if bytes.is_empty() {

@@ -190,7 +190,7 @@ fn path<'t>(rest: &'t str, keyword: &str) -> Option<(&'t str, &'t str)> {
 }
 
 /// The text of a message after DATA: finds its end and removes the dots that were added (RFC 5321, section 4.5.2).
-pub(super) struct Data {
+pub(super) struct MessageData {
     state: SmtpState,
     max_size: usize,
     bytes: Vec<u8>,
@@ -207,7 +207,7 @@ enum SmtpState {
     End,
 }
 
-impl Data {
+impl MessageData {
     pub(super) fn new(max_size: usize) -> Self {
         Self {
             state: SmtpState::LineStart,
@@ -271,8 +271,8 @@ impl Data {
 mod tests {
     use super::*;
 
-    fn data(max_size: usize, input: &[u8]) -> (Data, usize) {
-        let mut data = Data::new(max_size);
+    fn data(max_size: usize, input: &[u8]) -> (MessageData, usize) {
+        let mut data = MessageData::new(max_size);
         let taken = data.take(input);
         (data, taken)
     }
@@ -284,7 +284,7 @@ mod tests {
         assert!(whole.is_complete());
         assert_eq!(&input[taken..], b"QUIT\r\n");
         assert_eq!(whole.message().unwrap(), b"a\r\n.b\r\nc\r\n\rd\r\n\r\r\n");
-        let mut bytewise = Data::new(100);
+        let mut bytewise = MessageData::new(100);
         for byte in input {
             bytewise.take(&[*byte]);
         }

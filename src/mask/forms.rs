@@ -39,12 +39,12 @@ const MIN_UNFOLDED: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Forms {
     known: HashSet<Vec<u8>>,
-    all: Vec<Form>,
+    all: Vec<EncodedForm>,
     marks: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Form {
+struct EncodedForm {
     bytes: Vec<u8>,
     mark: usize,
     /// Whether the character of base64 before or after it contains some of its bits.
@@ -60,11 +60,11 @@ impl Forms {
     }
 
     /// The forms that contain whitespace, without it: they are searched only in a text without whitespace.
-    fn squeezed(&self) -> Vec<Form> {
-        let squeeze = |form: &Form| {
+    fn squeezed(&self) -> Vec<EncodedForm> {
+        let squeeze = |form: &EncodedForm| {
             let is_visible = |byte: &u8| !byte.is_ascii_whitespace();
             let bytes: Vec<u8> = form.bytes.iter().copied().filter(is_visible).collect();
-            (bytes.len() < form.bytes.len() && bytes.len() >= MIN_LENGTH).then_some(Form {
+            (bytes.len() < form.bytes.len() && bytes.len() >= MIN_LENGTH).then_some(EncodedForm {
                 bytes,
                 mark: form.mark,
                 shares: (false, false),
@@ -82,7 +82,7 @@ impl Forms {
             self.marks.push(mark.to_owned());
             self.marks.len() - 1
         });
-        self.all.push(Form {
+        self.all.push(EncodedForm {
             bytes: bytes.to_vec(),
             mark,
             shares,
@@ -262,7 +262,7 @@ pub(super) struct Finder {
     any_case: (NFA, Vec<Vec<usize>>),
     /// Rejects most texts that contain no form.
     filter: Prefilter,
-    forms: Vec<Form>,
+    forms: Vec<EncodedForm>,
     marks: Vec<Arc<str>>,
     shortest: usize,
     longest: usize,
@@ -383,7 +383,7 @@ impl Finder {
     }
 
     fn search_deeper(&self, text: &[u8], depth: usize, work: &mut Work, found: &mut dyn FnMut(Hit)) {
-        let forms = reading::Forms {
+        let forms = reading::FormBounds {
             shortest: self.shortest,
             are_ascii: self.are_ascii,
             have_space: self.has_space,
@@ -460,7 +460,7 @@ impl Finder {
     /// Reports every form in a text: as it is, and with escapes up to two layers deep.
     fn search(&self, text: &[u8], cut: Cut, tell: &mut impl FnMut(Hit)) {
         self.search_any_case(text, false, tell);
-        let mut walk = Walk::default();
+        let mut walk = SearchBuffers::default();
         let mut at = 0;
         // An escaped form contains an escape, so it begins at most the length of the longest form before one.
         while let Some(lead) = self.next_lead(&text[at..]) {
@@ -529,7 +529,7 @@ impl Finder {
 
     /// The longest form that begins at `start`, with any escapes in it; or, if `is_part`, whether the rest of the text is
     /// the prefix of a form.
-    fn walk(&self, walk: &mut Walk, text: &[u8], start: usize, is_part: bool) -> Option<Hit> {
+    fn walk(&self, walk: &mut SearchBuffers, text: &[u8], start: usize, is_part: bool) -> Option<Hit> {
         let first = self.automaton.start_state(Anchored::Yes).ok()?;
         let mut best: Option<Hit> = None;
         walk.open.clear();
@@ -608,7 +608,7 @@ impl Finder {
 
     /// The end of a partial form at the start of a text.
     fn end_at_start(&self, text: &[u8]) -> Option<usize> {
-        let longest = |form: &Form| {
+        let longest = |form: &EncodedForm| {
             let most = form.bytes.len().saturating_sub(1).min(text.len());
             (MIN_PART..=most)
                 .rev()
@@ -640,7 +640,7 @@ struct EscapeStep {
 
 /// Buffers that are reused between searches.
 #[derive(Debug, Default)]
-struct Walk {
+struct SearchBuffers {
     open: Vec<EscapeStep>,
     seen: HashSet<(StateID, usize)>,
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::unescape::{Unit, escape};
 
 /// Decodes one encoding; returns `None` if a text does not contain it.
-type Decoder = fn(&[u8], Forms) -> Option<Reading>;
+type Decoder = fn(&[u8], FormBounds) -> Option<Reading>;
 
 /// The encodings that are undone; those without a lead byte are last.
 const DECODERS: [Decoder; 10] = [
@@ -43,7 +43,7 @@ fn is_lead(byte: u8) -> bool {
 
 /// Properties of the forms that are searched for: runs that cannot contain one are omitted from a reading.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Forms {
+pub(super) struct FormBounds {
     /// Length of the shortest form in bytes.
     pub(super) shortest: usize,
     /// Whether all bytes of all forms are ASCII.
@@ -52,7 +52,7 @@ pub(super) struct Forms {
     pub(super) have_space: bool,
 }
 
-impl Forms {
+impl FormBounds {
     /// Whether a byte can be part of a form, or of an encoding of one.
     fn can_contain(self, byte: u8) -> bool {
         matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e) || (byte >= 0x80 && !self.are_ascii)
@@ -102,7 +102,7 @@ impl Reading {
     }
 
     /// Appends a run of decoded bytes, without the parts that cannot contain a form.
-    fn push_run(&mut self, run: &[(u8, Range<usize>)], forms: Forms) {
+    fn push_run(&mut self, run: &[(u8, Range<usize>)], forms: FormBounds) {
         for part in run.split(|(byte, _)| !forms.can_contain(*byte)) {
             if part.len() >= forms.shortest {
                 for (byte, source) in part {
@@ -133,17 +133,17 @@ pub(super) fn diff_side(diff: &str, marker: u8) -> Reading {
 }
 
 /// Percent-encoding (RFC 3986 section 2.1).
-fn percent(text: &[u8], _: Forms) -> Option<Reading> {
+fn percent(text: &[u8], _: FormBounds) -> Option<Reading> {
     replaced(text, b'%', |text, at| escape(text, b'%', at + 1, false))
 }
 
 /// The escapes of JSON and of languages like C.
-fn backslash(text: &[u8], _: Forms) -> Option<Reading> {
+fn backslash(text: &[u8], _: FormBounds) -> Option<Reading> {
     replaced(text, b'\\', |text, at| escape(text, b'\\', at + 1, false))
 }
 
 /// The entities of HTML and XML.
-fn entity(text: &[u8], _: Forms) -> Option<Reading> {
+fn entity(text: &[u8], _: FormBounds) -> Option<Reading> {
     replaced(text, b'&', |text, at| escape(text, b'&', at + 1, false))
 }
 
@@ -169,7 +169,7 @@ fn replaced(text: &[u8], lead: u8, read: impl Fn(&[u8], usize) -> Option<Unit>) 
 }
 
 /// JSON pointers: `~1` for `/` and `~0` for `~` (RFC 6901 section 3).
-fn pointer(text: &[u8], _: Forms) -> Option<Reading> {
+fn pointer(text: &[u8], _: FormBounds) -> Option<Reading> {
     replaced(text, b'~', |text, at| match text.get(at + 1) {
         Some(b'0') => Some(Unit::byte(b'~', at + 2)),
         Some(b'1') => Some(Unit::byte(b'/', at + 2)),
@@ -178,7 +178,7 @@ fn pointer(text: &[u8], _: Forms) -> Option<Reading> {
 }
 
 /// Quoted-printable: `=2B`, and lines that end in `=` (RFC 2045 section 6.7).
-fn quoted_printable(text: &[u8], _: Forms) -> Option<Reading> {
+fn quoted_printable(text: &[u8], _: FormBounds) -> Option<Reading> {
     replaced(text, b'=', |text, at| {
         let rest = &text[at + 1..];
         let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
@@ -192,7 +192,7 @@ fn quoted_printable(text: &[u8], _: Forms) -> Option<Reading> {
 }
 
 /// Lines joined, as of a folded header field (RFC 9112 section 5.2) or of base64 in lines.
-fn unfolded(text: &[u8], _: Forms) -> Option<Reading> {
+fn unfolded(text: &[u8], _: FormBounds) -> Option<Reading> {
     joined(text, |text, at| {
         let next = line_end(text, at)?;
         let white = text[next..].iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
@@ -201,7 +201,7 @@ fn unfolded(text: &[u8], _: Forms) -> Option<Reading> {
 }
 
 /// The text without whitespace, if it has several lines: a line break can be within the whitespace of a form.
-fn squeezed(text: &[u8], forms: Forms) -> Option<Reading> {
+fn squeezed(text: &[u8], forms: FormBounds) -> Option<Reading> {
     if !forms.have_space {
         return None;
     }
@@ -213,7 +213,7 @@ fn squeezed(text: &[u8], forms: Forms) -> Option<Reading> {
 }
 
 /// Chunks joined: a line ending, a chunk size and its line ending are left out (RFC 9112 section 7.1).
-fn unchunked(text: &[u8], _: Forms) -> Option<Reading> {
+fn unchunked(text: &[u8], _: FormBounds) -> Option<Reading> {
     joined(text, |text, at| {
         let size = line_end(text, at)?;
         let digits = text[size..].iter().take(17).take_while(|byte| byte.is_ascii_hexdigit());
@@ -264,7 +264,7 @@ fn digit(byte: u8) -> Option<u8> {
 }
 
 /// Base64 and base64url at every offset, with or without padding, in one piece or in lines.
-fn base64(text: &[u8], forms: Forms) -> Option<Reading> {
+fn base64(text: &[u8], forms: FormBounds) -> Option<Reading> {
     let least = forms.shortest * 4 / 3;
     if text.len() < least {
         return None;
@@ -303,7 +303,7 @@ fn base64(text: &[u8], forms: Forms) -> Option<Reading> {
 }
 
 /// The offsets at which digits contain a run of bytes that can contain a form.
-fn can_contain(digits: &[(u8, usize)], forms: Forms) -> impl Iterator<Item = usize> {
+fn can_contain(digits: &[(u8, usize)], forms: FormBounds) -> impl Iterator<Item = usize> {
     let mut lengths = [0_usize; 4];
     let mut is_long = [false; 4];
     for (at, pair) in digits.windows(2).enumerate() {
@@ -358,7 +358,7 @@ fn sextet(byte: u8) -> Option<u8> {
 }
 
 /// Hexadecimal in either case, in one piece or with separators: `:`, `-`, `_`, `.`, `,`, `;`, whitespace, `0x`.
-fn hex(text: &[u8], forms: Forms) -> Option<Reading> {
+fn hex(text: &[u8], forms: FormBounds) -> Option<Reading> {
     if text.len() < 2 * forms.shortest {
         return None;
     }
@@ -404,7 +404,7 @@ fn separated(text: &[u8], at: usize) -> usize {
 mod tests {
     use super::*;
 
-    const FORMS: Forms = Forms {
+    const FORMS: FormBounds = FormBounds {
         shortest: 6,
         are_ascii: true,
         have_space: false,

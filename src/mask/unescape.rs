@@ -264,12 +264,12 @@ fn is_certain(text: &[u8], at: usize, end: usize) -> bool {
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) bytes: Vec<u8>,
-    runs: Vec<Run>,
+    runs: Vec<EscapeRun>,
 }
 
 /// From `view` on, bytes come from `source` on: one to one, or a whole escape for its decoded text.
 #[derive(Debug)]
-struct Run {
+struct EscapeRun {
     view: usize,
     source: usize,
     is_escape: bool,
@@ -310,7 +310,7 @@ impl View {
         if self.runs.last().is_some_and(|last| last.view == view) {
             self.runs.pop();
         }
-        self.runs.push(Run {
+        self.runs.push(EscapeRun {
             view,
             source,
             is_escape,
@@ -328,7 +328,7 @@ impl View {
         };
         let last = run(range.end.saturating_sub(1).max(range.start));
         let end = match (&self.runs[last], self.runs.get(last + 1)) {
-            (Run { is_escape: true, .. }, Some(next)) => next.source,
+            (EscapeRun { is_escape: true, .. }, Some(next)) => next.source,
             (run, _) => run.source + (range.end - run.view),
         };
         start..end

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::{Map, Value, json};
 
-use super::{Operator, mutant::MutantTarget, names::Names};
+use super::{Operator, mutant::MutantTarget, names::CaseNames};
 use crate::{
     check::{
         self, ResponseView,
@@ -77,7 +77,7 @@ pub(super) fn place<'t>(operator: &Operator, target: &'t MutantTarget) -> (&'t s
 }
 
 /// Usually equal for targets that get the same first suggestion: survivors are grouped by it before advice is computed.
-pub(super) fn likeness(target: &MutantTarget, at: &str, response: &Response, names: &Names) -> u64 {
+pub(super) fn likeness(target: &MutantTarget, at: &str, response: &Response, names: &CaseNames) -> u64 {
     let text = match target {
         MutantTarget::Status | MutantTarget::Response => response.status.to_string(),
         MutantTarget::Header(name) => response.header(name).collect::<Vec<_>>().join(", "),
@@ -110,7 +110,7 @@ pub(super) fn candidates(
     operator: &Operator,
     target: &MutantTarget,
     view: &ResponseView<'_>,
-    names: &Names,
+    names: &CaseNames,
 ) -> Vec<Value> {
     let status = json!({ "expect": { "status": view.status } });
     match target {
@@ -128,7 +128,7 @@ pub(super) fn candidates(
 }
 
 /// Tests of a header field.
-fn header(name: &str, response: &Response, names: &Names) -> Vec<Value> {
+fn header(name: &str, response: &Response, names: &CaseNames) -> Vec<Value> {
     let present = json!({ "present": true });
     let values: Vec<&str> = response.header(name).collect();
     if name == "set-cookie" {
@@ -149,7 +149,7 @@ fn header(name: &str, response: &Response, names: &Names) -> Vec<Value> {
     if is_varying(name) || is_of_server(name) || names.is_of_row(&value) || check::instant(&value).is_some() {
         return vec![present];
     }
-    let (template, plain) = (names.template(&value), Names::plain(&value));
+    let (template, plain) = (names.template(&value), CaseNames::plain(&value));
     // Media types and lists are compared by meaning; a pattern is stricter.
     let pattern = (template == plain).then(|| json!({ "matches": format!("^{}$", regex::escape(&value)) }));
     let values = [Value::from(template), Value::from(plain)];
@@ -157,7 +157,7 @@ fn header(name: &str, response: &Response, names: &Names) -> Vec<Value> {
 }
 
 /// A pattern of a cookie: its name and attributes, but neither its value nor a date.
-fn cookie(text: &str, response: &Response, names: &Names) -> Option<String> {
+fn cookie(text: &str, response: &Response, names: &CaseNames) -> Option<String> {
     let mut parts = text.split(';');
     let pair = parts.next().unwrap_or_default();
     let (name, value) = pair.split_once('=')?;
@@ -181,7 +181,7 @@ fn cookie(text: &str, response: &Response, names: &Names) -> Option<String> {
 }
 
 /// Tests of the body at a location.
-fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
+fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &CaseNames) -> Vec<Value> {
     let of = |test: Value| json!({ "expect": { "body": test } });
     if view.body.is_empty() {
         return vec![of(json!({ "empty": true }))];
@@ -219,14 +219,14 @@ fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &Names) -> Vec
 }
 
 /// Tests of a body that is not JSON.
-fn text(view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
+fn text(view: &ResponseView<'_>, names: &CaseNames) -> Vec<Value> {
     let mut tests = Vec::new();
     if let Ok(text) = view.text()
         && let Ok(text) = text.content
     {
         if !names.is_volatile(&text) {
             tests.push(json!({ "text": names.template(&text) }));
-            tests.push(json!({ "text": Names::plain(&text) }));
+            tests.push(json!({ "text": CaseNames::plain(&text) }));
         } else if let Some(shape) = names.shape(&text).filter(|_| !names.is_masked(&text)) {
             tests.push(json!({ "text": { "matches": shape } }));
         }
@@ -242,7 +242,7 @@ fn text(view: &ResponseView<'_>, names: &Names) -> Vec<Value> {
 }
 
 /// Patterns that a value passes, the strictest first.
-fn patterns(value: &Value, names: &Names, depth: usize) -> Vec<Value> {
+fn patterns(value: &Value, names: &CaseNames, depth: usize) -> Vec<Value> {
     let mut all = Vec::new();
     let is_literal = !names.has_volatile(value);
     let equals = |all: &mut Vec<Value>| {
@@ -263,7 +263,7 @@ fn patterns(value: &Value, names: &Names, depth: usize) -> Vec<Value> {
         Value::String(text) if !is_literal => {
             all.extend(names.shape(text).map(|shape| json!({ "$matches": shape })));
         }
-        Value::String(text) => all.extend([Value::from(names.template(text)), Value::from(Names::plain(text))]),
+        Value::String(text) => all.extend([Value::from(names.template(text)), Value::from(CaseNames::plain(text))]),
         Value::Number(number) => {
             all.extend(names.of_row(&number.to_string()).map(Value::from));
             if is_literal {
@@ -297,13 +297,13 @@ fn patterns(value: &Value, names: &Names, depth: usize) -> Vec<Value> {
 }
 
 /// The strictest pattern.
-fn first(value: &Value, names: &Names, depth: usize) -> Value {
+fn first(value: &Value, names: &CaseNames, depth: usize) -> Value {
     // A list inside a list of patterns consists of patterns as well, so it can be copied without its context.
     patterns(value, names, depth).into_iter().next().unwrap_or(Value::Null)
 }
 
 /// The common form of all items of an array: their type, and the types of their properties.
-fn common(items: &[Value], names: &Names) -> Option<Value> {
+fn common(items: &[Value], names: &CaseNames) -> Option<Value> {
     let of_all = |values: &[&Value]| {
         let mut kinds: Vec<_> = values.iter().map(|value| kind(value)).collect();
         kinds.sort_unstable();
@@ -344,7 +344,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Whether a case can name this property.
-fn is_expressible(name: &str, names: &Names) -> bool {
+fn is_expressible(name: &str, names: &CaseNames) -> bool {
     !name.contains("{{") && name != "<<" && !names.is_masked(name)
 }
 
@@ -358,7 +358,7 @@ fn key(name: &str) -> String {
 }
 
 /// A value in which everything is literal.
-fn literal(value: &Value, names: &Names) -> Value {
+fn literal(value: &Value, names: &CaseNames) -> Value {
     match value {
         Value::String(text) => names.template(text).into(),
         Value::Array(items) => items.iter().map(|item| literal(item, names)).collect(),
@@ -379,7 +379,7 @@ fn literal(value: &Value, names: &Names) -> Value {
 
 /// A snapshot of the response, as top-level keys of a case's file, with redactions of generated values. `None` if it would
 /// still differ each time.
-pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &Names) -> Option<(Value, Vec<String>)> {
+pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &CaseNames) -> Option<(Value, Vec<String>)> {
     let mut places = redact.to_vec();
     match view.json() {
         Ok(value) => volatile(value, "", names, &mut places),
@@ -405,7 +405,7 @@ pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &Names
     Some((all, places))
 }
 
-fn volatile(value: &Value, at: &str, names: &Names, places: &mut Vec<String>) {
+fn volatile(value: &Value, at: &str, names: &CaseNames, places: &mut Vec<String>) {
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Found, OPERATORS, Subject, advice,
+    OPERATORS, Subject, SurvivingMutant, advice,
     mutant::{Elsewhere, Mutants},
     yaml,
 };
@@ -31,7 +31,7 @@ pub(super) struct Advice {
 }
 
 /// Survivors by their subjects.
-pub(super) type Survived = Vec<(usize, Found)>;
+pub(super) type Survived = Vec<(usize, SurvivingMutant)>;
 
 /// Verifies additions to cases.
 pub(super) struct Adviser<'a> {

@@ -7,14 +7,14 @@ use url::Url;
 
 use crate::{
     check::{self, FailingLayers, failing_layers},
-    model::{Response, CaseFinished, CheckId, Exchange, Outcome, Request, Step},
+    model::{CaseFinished, CheckId, Exchange, Outcome, Request, Response, Step},
     plan::{Bound, Cookies, Late, Location, Plan, Planned, Unbound, location},
     source::Sources,
     suite::{FollowDef, StepDef},
 };
 
 /// The recorded steps of a case, in the order in which they ran.
-pub(super) struct Flow {
+pub(super) struct RecordedSteps {
     planned: Planned,
     steps: Vec<RecordedStep>,
 }
@@ -54,7 +54,7 @@ impl RecordedStep {
     }
 }
 
-impl Flow {
+impl RecordedSteps {
     /// `recorded` are the steps of a recording by their ids.
     pub(super) fn read(
         planned: &Planned,
@@ -133,7 +133,7 @@ impl Flow {
         let Some(at) = self.steps.iter().position(|step| step.index == index) else {
             return LaterResult::Passes;
         };
-        let Some(change) = Change::of(&self.steps[at], self.def(&self.steps[at]), mutant) else {
+        let Some(change) = MutatedPart::of(&self.steps[at], self.def(&self.steps[at]), mutant) else {
             return LaterResult::Passes;
         };
         let has_jar = change.sets_cookies && self.planned.case.def.cookies != Some(false);
@@ -160,7 +160,7 @@ impl Flow {
         LaterResult::Passes
     }
 
-    fn judge_step(&self, step: &RecordedStep, change: &Change<'_>, plan: &Plan, sources: &Sources) -> LaterResult {
+    fn judge_step(&self, step: &RecordedStep, change: &MutatedPart<'_>, plan: &Plan, sources: &Sources) -> LaterResult {
         let def = self.def(step);
         let is_compared = (def.expect.same_as.as_ref()).is_some_and(|other| other.value == change.def.id);
         if change.captures.is_empty() && !is_compared {
@@ -207,7 +207,7 @@ impl Flow {
 }
 
 /// What a mutant changes for later steps.
-struct Change<'a> {
+struct MutatedPart<'a> {
     def: &'a StepDef,
     original: &'a RecordedStep,
     mutant: &'a Response,
@@ -216,7 +216,7 @@ struct Change<'a> {
     sets_cookies: bool,
 }
 
-impl<'a> Change<'a> {
+impl<'a> MutatedPart<'a> {
     /// None if the step cannot be judged.
     fn of(original: &'a RecordedStep, def: &'a StepDef, mutant: &'a Response) -> Option<Self> {
         let (bound, response) = (original.bound.as_ref()?, original.response()?);

@@ -33,7 +33,7 @@ pub use crate::model::Layer;
 
 use crate::{
     check::{self, ResponseView, failing_layers},
-    model::{Response, CaseFinished, Event, Exit, Level, Phase, Place, Outcome, Verdict, marks_of},
+    model::{CaseFinished, Event, Exit, Level, Outcome, Phase, Place, Response, Verdict, marks_of},
     plan::{Bound, Plan, Planned},
     recording::{Recording, RecordingError},
     schema::SchemaStore,
@@ -41,9 +41,9 @@ use crate::{
     suite::Case,
 };
 use advise::{Advice, Adviser, Survived};
-use later::{Flow, LaterResult};
+use later::{LaterResult, RecordedSteps};
 use mutant::{Elsewhere, Mutant, MutantTarget, Mutants, is_alike, is_equivalent};
-use names::Names;
+use names::CaseNames;
 
 /// Maximum number of responses of a suite that others are swapped with.
 const MAX_KINDS: usize = 12;
@@ -75,12 +75,12 @@ struct Subject {
     /// The response that it is compared with.
     other: Option<Outcome>,
     /// The recorded steps of the case, if there are several.
-    flow: Option<Arc<Flow>>,
+    flow: Option<Arc<RecordedSteps>>,
     bound: Bound,
     response: Response,
     suite: String,
     place: Place,
-    names: Names,
+    names: CaseNames,
 }
 
 /// The results of one case's mutants.
@@ -90,11 +90,11 @@ struct MutantResults {
     first: [usize; 7],
     only: [usize; 7],
     by_snapshot: BTreeMap<(usize, String), usize>,
-    survivors: Vec<Found>,
+    survivors: Vec<SurvivingMutant>,
 }
 
 /// A mutant that survived.
-struct Found {
+struct SurvivingMutant {
     /// The index of its operator.
     operator: usize,
     /// Which of the operator's mutants of the response it is.
@@ -116,7 +116,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
     let mut subjects = Vec::new();
     let by_id: HashMap<&str, &CaseFinished> = recorded.iter().map(|case| (case.id.as_str(), case)).collect();
     for planned in &plan.cases {
-        let flow = Arc::new(Flow::read(planned, plan, sources, &by_id));
+        let flow = Arc::new(RecordedSteps::read(planned, plan, sources, &by_id));
         let steps = planned.case.def.steps.iter().enumerate();
         for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main && step.mail.is_none()) {
             let id = planned.case.step_id(step);
@@ -217,11 +217,11 @@ fn decoded(response: &Response, limit: usize) -> Response {
 }
 
 /// The names of a case for the values in its responses.
-fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> Names {
+fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> CaseNames {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of_target = plan.target.vars.iter().map(|(name, value)| (name.clone(), text(value)));
     let marks = plan.target.secrets.keys().flat_map(|name| marks_of(name));
-    Names::new(
+    CaseNames::new(
         plan.made_by(case),
         of_target,
         case.example.is_some(),
@@ -232,7 +232,7 @@ fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> Names {
 
 fn subject(
     recorded: &CaseFinished,
-    (planned, step, flow): (&Planned, usize, &Arc<Flow>),
+    (planned, step, flow): (&Planned, usize, &Arc<RecordedSteps>),
     plan: &Plan,
     sources: &Sources,
     outcomes: &HashMap<&str, &Outcome>,
@@ -298,7 +298,12 @@ fn judge(
     Mutants::make(&subject.response, elsewhere, &mut |mutant: Mutant<'_>| {
         let at = places[mutant.operator.id];
         let tally = &mut results.operators[at];
-        let mut seen = failing_layers(&subject.bound.expectation, &subject.bound.request, mutant.response, other);
+        let mut seen = failing_layers(
+            &subject.bound.expectation,
+            &subject.bound.request,
+            mutant.response,
+            other,
+        );
         let mut is_undecided = false;
         if let Some(flow) = subject.flow.as_ref().filter(|_| seen.is_empty()) {
             match flow.judge(subject.step, mutant.response, plan, sources) {
@@ -332,7 +337,7 @@ fn judge(
                 after,
             };
             let likeness = likeness(subject, &mutant, &mut likenesses);
-            results.survivors.push(Found {
+            results.survivors.push(SurvivingMutant {
                 operator: at,
                 number: mutant.number,
                 target: mutant.target.clone(),
@@ -359,7 +364,7 @@ fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, 
 }
 
 /// The waiver, the suite, the target, the file of a table, the likeness.
-type Key = (Option<usize>, String, String, Option<Arc<str>>, u64);
+type SurvivorKey = (Option<usize>, String, String, Option<Arc<str>>, u64);
 
 fn fold(
     adviser: &mut Adviser<'_>,
@@ -371,7 +376,7 @@ fn fold(
     let mut operators = vec![Tally::default(); OPERATORS.len()];
     let mut suites: BTreeMap<String, Tally> = BTreeMap::new();
     let (mut first, mut only) = ([0; 7], [0; 7]);
-    let mut groups: BTreeMap<Key, Survived> = BTreeMap::new();
+    let mut groups: BTreeMap<SurvivorKey, Survived> = BTreeMap::new();
     let mut used = BTreeSet::new();
     let mut by_snapshot: BTreeMap<(String, usize, String), usize> = BTreeMap::new();
     for (at, (subject, results)) in subjects.iter().zip(all_results).enumerate() {

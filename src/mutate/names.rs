@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    check::{self, Piece, VariableSubstitution},
+    check::{self, TextPiece, VariableSubstitution},
     model::HIDDEN,
 };
 
@@ -26,7 +26,7 @@ static GENERATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The variables and placeholders of a case.
-pub(super) struct Names {
+pub(super) struct CaseNames {
     known: VariableSubstitution,
     /// Variables of the row, with values that may be too short to be recognized wherever they occur.
     row: Vec<(String, String)>,
@@ -36,7 +36,7 @@ pub(super) struct Names {
     received: DateTime<Utc>,
 }
 
-impl Names {
+impl CaseNames {
     /// Of the variables that a case makes, and of those of its target.
     pub(super) fn new(
         own: Vec<(String, String)>,
@@ -104,11 +104,11 @@ impl Names {
         let mut pieces = self.known.pieces(text).into_iter().peekable();
         while let Some(piece) = pieces.next() {
             match piece {
-                Piece::Literal(text) => {
-                    let is_before_name = matches!(pieces.peek(), Some(Piece::Name(_)));
+                TextPiece::Literal(text) => {
+                    let is_before_name = matches!(pieces.peek(), Some(TextPiece::Name(_)));
                     out.push_str(&literal(text, is_before_name));
                 }
-                Piece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
+                TextPiece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
             }
         }
         out
@@ -132,8 +132,8 @@ impl Names {
         let mut is_varied = false;
         for piece in self.known.pieces(text) {
             match piece {
-                Piece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
-                Piece::Literal(text) => {
+                TextPiece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
+                TextPiece::Literal(text) => {
                     let mut done = 0;
                     for (place, shape) in self.generated(text) {
                         out.push_str(&regex::escape(&text[done..place.start]));
@@ -154,7 +154,7 @@ impl Names {
             return Vec::new();
         };
         let known = self.known.pieces(text);
-        if matches!(known.as_slice(), [Piece::Name(_)]) {
+        if matches!(known.as_slice(), [TextPiece::Name(_)]) {
             return Vec::new();
         }
         let shape = |found: &regex::Captures<'_>| {
@@ -186,8 +186,8 @@ impl Names {
     /// Whether a text contains a value of the row that has no name there.
     pub(super) fn is_of_row(&self, text: &str) -> bool {
         let bare = self.known.pieces(text).into_iter().filter_map(|piece| match piece {
-            Piece::Literal(text) => Some(text),
-            Piece::Name(_) => None,
+            TextPiece::Literal(text) => Some(text),
+            TextPiece::Name(_) => None,
         });
         let bare: Vec<_> = bare.collect();
         self.row
@@ -236,13 +236,13 @@ fn literal(text: &str, is_before_name: bool) -> String {
 mod tests {
     use super::*;
 
-    fn names(own: &[(&str, &str)], has_row: bool) -> Names {
+    fn names(own: &[(&str, &str)], has_row: bool) -> CaseNames {
         let own = own
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let received = DateTime::from_timestamp(1_767_225_600, 0).unwrap_or_default();
         let marks = vec!["$TOKEN".to_owned()];
-        Names::new(own.collect(), std::iter::empty(), has_row, marks, received)
+        CaseNames::new(own.collect(), std::iter::empty(), has_row, marks, received)
     }
 
     #[test]

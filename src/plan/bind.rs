@@ -64,7 +64,7 @@ type SharedByStep = HashMap<(usize, usize), (Arc<CaseDef>, SharedParts)>;
 /// The parts of a bound step that do not depend on the row.
 #[derive(Debug, Default)]
 struct SharedParts {
-    message: Option<Arc<Message>>,
+    message: Option<Arc<RequestMessage>>,
     /// Length of the valid URL of a row.
     url_length: Option<usize>,
     expected: Option<ExpectedContent>,
@@ -72,7 +72,7 @@ struct SharedParts {
 
 /// A request without its URL.
 #[derive(Clone, Debug)]
-struct Message {
+struct RequestMessage {
     method: String,
     headers: Vec<(String, String)>,
     body: Bytes,
@@ -351,7 +351,7 @@ impl Binding<'_> {
         if let Some(mail) = &self.step.mail {
             return self.mail(&mail.value);
         }
-        let Message { method, headers, body } = Arc::unwrap_or_clone(self.message()?);
+        let RequestMessage { method, headers, body } = Arc::unwrap_or_clone(self.message()?);
         Ok(Request {
             method,
             url: self.url()?,
@@ -361,11 +361,11 @@ impl Binding<'_> {
     }
 
     /// The request without its URL; shared by all rows if it does not depend on the row.
-    fn message(&self) -> Result<Arc<Message>, Diagnostic> {
+    fn message(&self) -> Result<Arc<RequestMessage>, Diagnostic> {
         self.shared(|shared| &mut shared.message, || self.own_message().map(Arc::new))
     }
 
-    fn own_message(&self) -> Result<Message, Diagnostic> {
+    fn own_message(&self) -> Result<RequestMessage, Diagnostic> {
         let def = &self.step.request;
         let method = match &def.method {
             Some(method) => self.scope.text(method),
@@ -399,7 +399,7 @@ impl Binding<'_> {
         if !body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
             add("content-length", body.len().to_string());
         }
-        Ok(Message { method, headers, body })
+        Ok(RequestMessage { method, headers, body })
     }
 
     fn header_value(&self, template: &Template) -> Result<String, Diagnostic> {

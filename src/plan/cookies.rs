@@ -3,7 +3,7 @@
 use cookie_store::CookieStore;
 use url::Url;
 
-use crate::model::{Response, Request};
+use crate::model::{Request, Response};
 
 /// Cookies that responses have set (RFC 6265).
 pub(crate) struct Cookies {

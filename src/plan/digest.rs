@@ -205,9 +205,9 @@ impl SchemaDigests {
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()))
             .collect();
-        let mut references: BTreeMap<&str, Found> = BTreeMap::new();
+        let mut references: BTreeMap<&str, SchemaReferences> = BTreeMap::new();
         for (name, text) in files {
-            let mut found = Found::default();
+            let mut found = SchemaReferences::default();
             // A schema that cannot be read is reported where it is used.
             found.search(&serde_json::from_str(text).unwrap_or_default());
             references.insert(name, found);
@@ -245,12 +245,12 @@ impl SchemaDigests {
 
 /// The references of a schema file, and the names that it defines.
 #[derive(Default)]
-struct Found {
+struct SchemaReferences {
     references: BTreeSet<String>,
     ids: BTreeSet<String>,
 }
 
-impl Found {
+impl SchemaReferences {
     fn search(&mut self, value: &Value) {
         match value {
             Value::Object(entries) => {
@@ -280,10 +280,10 @@ fn last(text: &str) -> &str {
 }
 
 /// The files that a reference can lead to, judged by the last part of its path; all files if it is unknown.
-fn leads_to<'f>(reference: &str, files: &BTreeMap<&'f str, Found>) -> Vec<&'f str> {
+fn leads_to<'f>(reference: &str, files: &BTreeMap<&'f str, SchemaReferences>) -> Vec<&'f str> {
     let wanted = last(reference);
     let decoded = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy();
-    let is_meant = |name: &str, found: &Found| {
+    let is_meant = |name: &str, found: &SchemaReferences| {
         last(name) == wanted || last(name) == decoded || found.ids.contains(wanted) || found.ids.contains(&*decoded)
     };
     let meant: Vec<_> = files

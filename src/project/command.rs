@@ -20,14 +20,14 @@ const POLL: Duration = Duration::from_millis(5);
 /// Why a program returned no secret, and its output. Both outputs may contain secrets.
 #[derive(Debug)]
 pub(super) struct CommandError {
-    pub(super) reason: Reason,
+    pub(super) reason: CommandFailure,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
 }
 
 /// The error.
 #[derive(Debug)]
-pub(super) enum Reason {
+pub(super) enum CommandFailure {
     /// It cannot be started or watched.
     Run(io::Error),
     /// It ended with an error.
@@ -64,7 +64,7 @@ pub(super) fn output(
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|error| CommandError {
-        reason: Reason::Run(error),
+        reason: CommandFailure::Run(error),
         stdout: Vec::new(),
         stderr: Vec::new(),
     })?;
@@ -81,9 +81,9 @@ pub(super) fn output(
         stderr: stderr.take(),
     };
     let reason = match ended {
-        _ if printed.stdout.len() > max => Reason::TooLong,
+        _ if printed.stdout.len() > max => CommandFailure::TooLong,
         Ok(status) if status.success() => return Ok(printed),
-        Ok(status) => Reason::Failed(status),
+        Ok(status) => CommandFailure::Failed(status),
         Err(reason) => reason,
     };
     Err(CommandError {
@@ -94,17 +94,17 @@ pub(super) fn output(
 }
 
 /// Waits for the program to end. It is killed if it takes too long or has printed too much.
-fn wait(child: &mut Child, deadline: Instant, is_too_long: impl Fn() -> bool) -> Result<ExitStatus, Reason> {
+fn wait(child: &mut Child, deadline: Instant, is_too_long: impl Fn() -> bool) -> Result<ExitStatus, CommandFailure> {
     loop {
         let reason = match child.try_wait() {
             Ok(Some(status)) => return Ok(status),
-            Ok(None) if is_too_long() => Reason::TooLong,
-            Ok(None) if Instant::now() >= deadline => Reason::Late,
+            Ok(None) if is_too_long() => CommandFailure::TooLong,
+            Ok(None) if Instant::now() >= deadline => CommandFailure::Late,
             Ok(None) => {
                 std::thread::sleep(POLL);
                 continue;
             }
-            Err(error) => Reason::Run(error),
+            Err(error) => CommandFailure::Run(error),
         };
         kill(child);
         return Err(reason);
@@ -197,7 +197,7 @@ mod tests {
             (&b"secret"[..], &b"debug\n"[..])
         );
         let failed = shell("echo out; echo why >&2; exit 3", LONG).unwrap_err();
-        assert!(matches!(failed.reason, Reason::Failed(status) if status.code() == Some(3)));
+        assert!(matches!(failed.reason, CommandFailure::Failed(status) if status.code() == Some(3)));
         assert_eq!(
             (failed.stdout.as_slice(), failed.stderr.as_slice()),
             (&b"out\n"[..], &b"why\n"[..])
@@ -225,7 +225,11 @@ mod tests {
             "while :; do echo x >&2; done",
         ] {
             let failed = shell(late, SHORT).unwrap_err();
-            assert!(matches!(failed.reason, Reason::Late), "{late}: {:?}", failed.reason);
+            assert!(
+                matches!(failed.reason, CommandFailure::Late),
+                "{late}: {:?}",
+                failed.reason
+            );
             assert!(failed.stderr.len() <= MAX_STDERR);
         }
         std::thread::sleep(Duration::from_millis(1200));
@@ -235,7 +239,7 @@ mod tests {
     #[test]
     fn endless_output_is_an_error_and_bounded() {
         let failed = shell("exec cat /dev/zero", LONG).unwrap_err();
-        assert!(matches!(failed.reason, Reason::TooLong));
+        assert!(matches!(failed.reason, CommandFailure::TooLong));
         assert_eq!(failed.stdout.len(), (1 << 20) + 1);
     }
 }

@@ -15,4 +15,4 @@ pub use endpoint::{Endpoint, EndpointDef, MAILBOX_KINDS};
 pub use rate_limit::{Rate, RateLimit};
 pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
 pub(crate) use target::DEFAULT_TIMEOUT;
-pub use target::{BaseUrl, KnownSecrets, Limits, Mask, RUN_ID, Retry, Target, TargetOptions, TlsFiles};
+pub use target::{BaseUrl, KnownSecrets, Limits, MaskSecrets, RUN_ID, Retry, Target, TargetOptions, TlsFiles};

@@ -4,7 +4,7 @@ use std::{ffi::OsString, time::Duration};
 
 use super::{
     SecretSource,
-    command::{self, CommandError, Reason},
+    command::{self, CommandError, CommandFailure},
 };
 use crate::source::{FileKind, read_file};
 
@@ -134,11 +134,11 @@ impl FetchError {
         let program = program.to_owned();
         Self {
             error: match failed.reason {
-                Reason::Run(error) => SecretError::Run(program, error),
-                Reason::Failed(status) => SecretError::Failed(program, status),
+                CommandFailure::Run(error) => SecretError::Run(program, error),
+                CommandFailure::Failed(status) => SecretError::Failed(program, status),
                 // Part of the limit passed before the program was started.
-                Reason::Late => SecretError::Late(program, (limit + Duration::from_millis(500)).as_secs()),
-                Reason::TooLong => SecretError::TooLong(MOST),
+                CommandFailure::Late => SecretError::Late(program, (limit + Duration::from_millis(500)).as_secs()),
+                CommandFailure::TooLong => SecretError::TooLong(MOST),
             },
             stdout: failed.stdout,
             stderr: failed.stderr,

@@ -230,7 +230,7 @@ impl Target {
         options: &TargetOptions,
         suites: &Suites,
         known: &mut KnownSecrets,
-        mask: Mask<'_>,
+        mask: MaskSecrets<'_>,
         errors: &mut Diagnostics,
     ) -> Option<Self> {
         let wanted = options.target.as_deref().or(project.default_target.as_deref())?;
@@ -441,7 +441,7 @@ pub struct KnownSecrets {
 }
 
 /// Shows text with these secrets masked, harmless for a terminal and a CI log, one entry a line.
-pub type Mask<'m> = &'m dyn Fn(&KnownSecrets, &str) -> Vec<String>;
+pub type MaskSecrets<'m> = &'m dyn Fn(&KnownSecrets, &str) -> Vec<String>;
 
 /// The secrets of the target and of the environment; the environment overrides the file. An empty source is an
 /// error, unless the input is optional.
@@ -451,7 +451,7 @@ fn secrets(
     suites: &Suites,
     limit: Duration,
     known: &mut KnownSecrets,
-    mask: Mask<'_>,
+    mask: MaskSecrets<'_>,
     errors: &mut Diagnostics,
 ) -> BTreeMap<String, Secret> {
     let mut secrets = BTreeMap::new();

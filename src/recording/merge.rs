@@ -61,7 +61,7 @@ pub struct Merged {
 
 /// The recordings read so far.
 #[derive(Default)]
-struct Reading {
+struct MergeState {
     started: Option<RunStarted>,
     parts: BTreeMap<(PartitionBy, u32), BTreeSet<u32>>,
     ids: BTreeSet<String>,
@@ -75,7 +75,7 @@ struct Reading {
     max_skipped: Option<usize>,
 }
 
-impl Reading {
+impl MergeState {
     /// Adds the beginning of a run; the error is how it differs from the first.
     fn begin(&mut self, this: RunStarted) -> Result<(), String> {
         if let Some(partition) = this.partition {
@@ -115,7 +115,7 @@ impl Merged {
             first: paths[0].display().to_string(),
             what,
         };
-        let mut all = Reading::default();
+        let mut all = MergeState::default();
         for path in paths {
             let recording = open(path)?;
             let is_part = recording.started().partition.is_some();

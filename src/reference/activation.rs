@@ -27,10 +27,10 @@ pub struct Activation {
 
 /// The activations so far, shared by all connections.
 #[derive(Debug, Default)]
-pub(super) struct ActivationLog(Mutex<Entries>);
+pub(super) struct ActivationLog(Mutex<RecentActivations>);
 
 #[derive(Debug, Default)]
-struct Entries {
+struct RecentActivations {
     newest: VecDeque<Activation>,
     total: u64,
 }
@@ -56,7 +56,7 @@ impl ActivationLog {
     }
 
     // A push leaves the list valid at every step, so a poisoned lock can be used.
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    fn entries(&self) -> MutexGuard<'_, RecentActivations> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::directory::Directory;
 use super::guid::Guid;
 use super::seed_check::{admit, check_fixtures, check_prefix};
-use super::seed_document::{Document, FixtureEntries};
+use super::seed_document::{FixtureEntries, SeedDocument};
 use super::seed_error::{Located, SeedError};
 
 /// The embedded seed.
@@ -45,7 +45,7 @@ impl Seed {
     /// # Errors
     /// The first fault, with its line and column: see [`super::SeedFault`].
     pub fn parse(text: &str) -> Result<Self, SeedError> {
-        Document::read(text)
+        SeedDocument::read(text)
             .and_then(Self::check)
             .map_err(|located| SeedError::new(text, located))
     }
@@ -67,7 +67,7 @@ impl Seed {
         Arc::clone(&self.directory)
     }
 
-    fn check(document: Document) -> Result<Self, Located> {
+    fn check(document: SeedDocument) -> Result<Self, Located> {
         let prefix = match document.prefix {
             Some(prefix) => check_prefix(prefix)?,
             None => DEFAULT_PREFIX.to_owned(),

@@ -11,7 +11,7 @@ use super::seed_error::{Located, SeedFault};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
+pub(super) struct SeedDocument {
     pub(super) prefix: Option<Spanned<String>>,
     pub(super) customers: Vec<CustomerEntry>,
     pub(super) users: Vec<UserEntry>,
@@ -57,7 +57,7 @@ pub(super) struct FixtureEntries {
     pub(super) invalid_token: Spanned<String>,
 }
 
-impl Document {
+impl SeedDocument {
     /// Reads the text's form; the entries are compared later.
     pub(super) fn read(text: &str) -> Result<Self, Located> {
         toml::from_str(text).map_err(|error| {

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{Reporter, Sink, escape::json::inert};
+use super::{ReportOutput, Reporter, escape::json::inert};
 use crate::{mask::Masked, model::Event};
 
 /// Writes events as NDJSON.
 #[derive(Debug)]
-pub(super) struct Json(pub(super) Sink);
+pub(super) struct Json(pub(super) ReportOutput);
 
 impl Reporter for Json {
     fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {

@@ -38,14 +38,14 @@ pub use limits::{ITEMS_COUNT as MAX_ADVISED, terminal::SURVIVORS_COUNT as MAX_SH
 pub use model::Report;
 pub use progress::Progress;
 pub use run_terminal::{FinalStatusLevel, RunTerminal, StatusLevel, TerminalOptions};
-pub use sink::Sink;
+pub use sink::ReportOutput;
 pub use write::terminal::ShowOptions;
 
 use crate::mask::Reporter;
 use json::Json;
 use model::Writer;
 use spool::Spool;
-use stream::Stream;
+use stream::RunStream;
 
 /// The lines of a unified diff, escaped for a terminal, with every difference visible.
 pub fn diff_for_people(diff: &str, colors: Colors) -> Vec<String> {
@@ -138,11 +138,11 @@ impl Format {
     }
 
     /// A report of a run in this format.
-    pub fn reporter(self, sink: Sink) -> Box<dyn Reporter> {
+    pub fn reporter(self, sink: ReportOutput) -> Box<dyn Reporter> {
         let reads_passed_exchanges = matches!(self, Self::Tap | Self::Sarif);
         match (self, self.writer(sink.folder())) {
             (Self::Html, _) => Box::new(run_page::RunPage::new(sink)),
-            (_, Some(writer)) => Box::new(Stream::new(writer, sink, reads_passed_exchanges)),
+            (_, Some(writer)) => Box::new(RunStream::new(writer, sink, reads_passed_exchanges)),
             (_, None) => Box::new(Json(sink)),
         }
     }

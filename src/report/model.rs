@@ -17,16 +17,16 @@ pub struct Report<'a> {
     pub(super) items: Vec<Item<'a>>,
     pub(super) end: End,
     /// The subject, for the JSON format.
-    pub(super) data: &'a dyn Data,
+    pub(super) data: &'a dyn JsonDocument,
 }
 
 /// A subject that has a JSON format.
-pub(super) trait Data {
+pub(super) trait JsonDocument {
     /// One JSON document.
     fn json(&self) -> io::Result<String>;
 }
 
-impl<T: Serialize> Data for T {
+impl<T: Serialize> JsonDocument for T {
     fn json(&self) -> io::Result<String> {
         Ok(serde_json::to_string_pretty(self)?)
     }
@@ -52,14 +52,14 @@ pub(super) struct Start {
     /// Items that the terminal shows in full without `--verbose`.
     pub shown: usize,
     /// The targets.
-    pub targets: Vec<Target>,
+    pub targets: Vec<ReportTarget>,
     /// Further properties of the report, by name.
     pub properties: Vec<(&'static str, String)>,
 }
 
 /// A deployment that the report is about.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub(super) struct ReportTarget {
     /// Its role: `candidate`, `baseline`, or `[1]` for the first column of a grid.
     pub role: String,
     pub name: String,
@@ -219,11 +219,11 @@ pub(super) trait Evidence {
     fn commands(&self, max: usize) -> Vec<(&'static str, String)>;
 
     /// The responses before and after.
-    fn sides(&self) -> [Side<'_>; 2];
+    fn sides(&self) -> [TargetResponse<'_>; 2];
 }
 
 /// A response.
-pub(super) struct Side<'a> {
+pub(super) struct TargetResponse<'a> {
     pub target: &'a str,
     pub verdict: Option<Verdict>,
     /// Its lines, not yet escaped; none if there was no response.
@@ -417,7 +417,7 @@ pub(super) struct Table {
     /// What the table shows, if the title does not say it.
     pub caption: String,
     pub columns: Vec<Column>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
     /// Whether only pages have it.
     pub is_detail: bool,
 }
@@ -440,7 +440,7 @@ impl Column {
 }
 
 /// A row of a table.
-pub(super) struct Row {
+pub(super) struct TableRow {
     pub cells: Vec<String>,
     /// Whether the terminal shows it without `--verbose`.
     pub is_brief: bool,

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use super::{
     Colors, Reporter,
     escape::{LogCommandFilter, visible},
-    from::run::Run,
+    from::run::RunSource,
     limits::terminal::{BODY, DIFF_LINES, NAMED_COUNT},
     model::ListKind,
     plain::{self, Detail, LinePart},
@@ -92,7 +92,7 @@ pub struct RunTerminal<W> {
     out: LogCommandFilter<W>,
     colors: Colors,
     options: TerminalOptions,
-    run: Run,
+    run: RunSource,
     /// The cases that the summary names, by their position in the plan.
     named: BTreeMap<usize, (Verdict, String)>,
     /// Cases that were reported as slow and are still running.
@@ -108,7 +108,7 @@ impl<W: Write> RunTerminal<W> {
             out: LogCommandFilter::new(out),
             colors,
             options,
-            run: Run::default(),
+            run: RunSource::default(),
             named: BTreeMap::new(),
             slow: BTreeSet::new(),
             not_run: None,

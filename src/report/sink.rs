@@ -9,20 +9,20 @@ use tempfile::NamedTempFile;
 
 /// The output of a report. A file appears under its name only when the report is complete.
 #[derive(Debug)]
-pub struct Sink(Out);
+pub struct ReportOutput(Out);
 
 #[derive(Debug)]
 enum Out {
     /// A temporary file that gets its name at the end.
     File(Option<(BufWriter<NamedTempFile>, PathBuf)>),
     /// Standard output, a pipe or a device.
-    Stream(BufWriter<Box<dyn Stream>>),
+    Stream(BufWriter<Box<dyn OutputStream>>),
 }
 
-trait Stream: Write + std::fmt::Debug {}
-impl<W: Write + std::fmt::Debug> Stream for W {}
+trait OutputStream: Write + std::fmt::Debug {}
+impl<W: Write + std::fmt::Debug> OutputStream for W {}
 
-impl Sink {
+impl ReportOutput {
     /// A file. It is opened at once, so that a run that cannot be reported does not start.
     pub fn file(path: &Path) -> io::Result<Self> {
         // A link stays a link: its target is written.
@@ -88,7 +88,7 @@ impl Sink {
     }
 }
 
-impl Write for Sink {
+impl Write for ReportOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
             Out::File(Some((file, _))) => file.write(bytes),

@@ -16,11 +16,11 @@ pub(super) struct Spool<T> {
     file: Option<File>,
     written: u64,
     held: Vec<u8>,
-    pieces: Vec<Piece<T>>,
+    pieces: Vec<SpooledPiece<T>>,
 }
 
 /// There is one for every case, so it is small.
-struct Piece<T> {
+struct SpooledPiece<T> {
     offset: u64,
     index: u32,
     length: u32,
@@ -51,7 +51,7 @@ impl<T> Spool<T> {
 
     /// Adds a piece.
     pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
-        self.pieces.push(Piece {
+        self.pieces.push(SpooledPiece {
             offset: self.written + self.held.len() as u64,
             // The index in a recording is not checked: those out of range are last.
             index: u32::try_from(index).unwrap_or(u32::MAX),

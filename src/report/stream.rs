@@ -3,34 +3,34 @@
 use std::io::{self, Write as _};
 
 use super::{
-    Reporter, Sink,
-    from::run::Run,
+    ReportOutput, Reporter,
+    from::run::RunSource,
     model::{Start, Writer},
 };
 use crate::{mask::Masked, model::Event};
 
 /// Passes the events of a run to a writer. Memory does not grow with the number of cases.
-pub(super) struct Stream {
+pub(super) struct RunStream {
     writer: Box<dyn Writer>,
-    sink: Sink,
-    run: Run,
+    sink: ReportOutput,
+    run: RunSource,
     start: Start,
     reads_passed_exchanges: bool,
 }
 
-impl Stream {
-    pub(super) fn new(writer: Box<dyn Writer>, sink: Sink, reads_passed_exchanges: bool) -> Self {
+impl RunStream {
+    pub(super) fn new(writer: Box<dyn Writer>, sink: ReportOutput, reads_passed_exchanges: bool) -> Self {
         Self {
             writer,
             sink,
-            run: Run::default(),
+            run: RunSource::default(),
             start: Start::default(),
             reads_passed_exchanges,
         }
     }
 }
 
-impl Reporter for Stream {
+impl Reporter for RunStream {
     fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         match &**event {
             Event::RunStarted(started) => {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     check::{self, CheckResult},
-    http::{Client, Parked},
+    http::{Client, WatchedResponse},
     mail::Mailbox,
     model::{
         Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, HIDDEN, Level, Outcome, Phase, Request,
@@ -85,9 +85,9 @@ impl FlowState {
     }
 }
 
-impl Judged {
+impl JudgedStep {
     /// A response with a secret that cannot be masked: only that it fails is recorded.
-    fn unmaskable(started: DateTime<Utc>, parked: Parked, findings: Vec<Finding>) -> Self {
+    fn unmaskable(started: DateTime<Utc>, parked: WatchedResponse, findings: Vec<Finding>) -> Self {
         Self {
             started,
             outcome: parked.so_far(),
@@ -102,7 +102,7 @@ impl Judged {
 
 /// What a step reads.
 #[derive(Clone, Copy)]
-enum Source<'s> {
+enum StepSource<'s> {
     Api(&'s Client),
     Mailbox {
         mailbox: Option<&'s Arc<Mailbox>>,
@@ -154,13 +154,13 @@ struct Done {
     step: Step,
     snapshot: Option<String>,
     /// The response and what judges it, while its connection is watched.
-    watched: Option<(Bound, Parked)>,
+    watched: Option<(Bound, WatchedResponse)>,
 }
 
 /// How the last response of a step was judged.
-struct Judged {
+struct JudgedStep {
     started: DateTime<Utc>,
-    parked: Parked,
+    parked: WatchedResponse,
     outcome: Outcome,
     findings: Vec<Finding>,
     snapshot: Option<String>,
@@ -339,13 +339,13 @@ impl Flow {
         let other = def.expect.same_as.as_ref();
         let other = other.map(|other| running.exchanges.get(&other.value).map(Arc::clone));
         let source = if let Some(mail) = &def.mail {
-            Source::Mailbox {
+            StepSource::Mailbox {
                 mailbox: shared.mailboxes.get(&mail.value.endpoint.value),
                 since: running.since(mail.value.since.as_ref().map(|since| since.value.as_str())),
             }
         } else {
             let client = elsewhere.as_ref();
-            Source::Api(client.unwrap_or_else(|| shared.client_of(endpoint_of(def).as_deref())))
+            StepSource::Api(client.unwrap_or_else(|| shared.client_of(endpoint_of(def).as_deref())))
         };
         let Some(judged) = self.poll((def, source), &bound, other.as_ref(), running, ends).await? else {
             return Some(omit(def, Some(ENDED.to_owned())));
@@ -423,12 +423,12 @@ impl Flow {
     /// response. The outer one: a check panicked.
     async fn poll(
         &mut self,
-        (def, source): (&StepDef, Source<'_>),
+        (def, source): (&StepDef, StepSource<'_>),
         bound: &Bound,
         other: Option<&Option<Arc<Exchange>>>,
         running: &mut FlowState,
         ends: Ends<'_>,
-    ) -> Option<Option<Judged>> {
+    ) -> Option<Option<JudgedStep>> {
         let begun = Instant::now();
         // Violations of built-in rules by responses before the last.
         let mut before: Vec<Finding> = Vec::new();
@@ -439,7 +439,7 @@ impl Flow {
             let outcome = parked.so_far();
             let short = self.learn(bound, &outcome);
             if !short.is_empty() {
-                return Some(Some(Judged::unmaskable(started, parked, short)));
+                return Some(Some(JudgedStep::unmaskable(started, parked, short)));
             }
             if let (Some(cookies), Outcome::Response(response)) = (&mut running.cookies, &outcome) {
                 let of_endpoint = cookies.entry(endpoint_of(def)).or_insert_with(Cookies::new);
@@ -464,7 +464,7 @@ impl Flow {
             let Some(wait) = wait else {
                 before.retain(|one| !findings.iter().any(|last| last.check == one.check));
                 findings.extend(before);
-                let judged = Judged {
+                let judged = JudgedStep {
                     started,
                     parked,
                     outcome,
@@ -491,16 +491,16 @@ impl Flow {
     /// Sends a request and parks its connection. None if the run ends before there is a response.
     async fn send(
         &mut self,
-        source: Source<'_>,
+        source: StepSource<'_>,
         bound: &Bound,
         ends: &watch::Sender<bool>,
-    ) -> Option<(DateTime<Utc>, Parked)> {
+    ) -> Option<(DateTime<Utc>, WatchedResponse)> {
         let shared = Arc::clone(&self.shared);
         if self.slot.is_none() {
             self.slot = shared.slot().await;
         }
         // The worker has waited for the first turn. The rate limit is that of the API.
-        let is_api = matches!(source, Source::Api(_));
+        let is_api = matches!(source, StepSource::Api(_));
         if self.is_started && is_api && !shared.turn(ends).await {
             return None;
         }
@@ -512,14 +512,14 @@ impl Flow {
         self.is_started = true;
         let started = Utc::now();
         let client = match source {
-            Source::Api(client) => client,
-            Source::Mailbox { mailbox, since } => {
+            StepSource::Api(client) => client,
+            StepSource::Mailbox { mailbox, since } => {
                 let outcome = read_mailbox(mailbox, since, bound, ends).await;
                 drop(self.sender.send(WorkerEvent::Responded {
                     index: self.index,
                     is_complete: true,
                 }));
-                return Some((started, Parked::over(outcome?)));
+                return Some((started, WatchedResponse::over(outcome?)));
             }
         };
         let listening = Shared::exchange(client, &bound.request, bound.timeout, ends).await;
@@ -633,7 +633,7 @@ fn is_ended(bound: &Bound, outcome: &Outcome, findings: &mut Vec<Finding>, passe
 }
 
 /// Takes the captures of a step and puts together what is recorded of it.
-fn done(def: &StepDef, bound: Bound, judged: Judged, running: &mut FlowState) -> Done {
+fn done(def: &StepDef, bound: Bound, judged: JudgedStep, running: &mut FlowState) -> Done {
     // Later requests can contain what cannot be masked.
     running.is_hidden |= judged.is_hidden;
     let mut step = Step {

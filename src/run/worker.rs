@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     check::{self, CheckResult},
-    http::{Client, Listening, Parked},
+    http::{Client, Listening, WatchedResponse},
     mail::Mailbox,
     mask::Masker,
     model::{Attempt, Exchange, Finding, Outcome, Phase, Request, Step},
@@ -460,7 +460,7 @@ impl Worker {
     }
 
     /// Sends the request and retries as long as allowed until it passes; the connection of the last response is parked.
-    async fn attempts(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, Parked, Vec<Retried>)> {
+    async fn attempts(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, WatchedResponse, Vec<Retried>)> {
         let retry = &self.plan.target.retry;
         let mut retried = Vec::new();
         for number in 1.. {
@@ -518,7 +518,7 @@ impl Worker {
         index: usize,
         bound: &Bound,
         retried: &mut Vec<Retried>,
-    ) -> Option<Vec<(DateTime<Utc>, Parked)>> {
+    ) -> Option<Vec<(DateTime<Utc>, WatchedResponse)>> {
         let mut repeats = Vec::new();
         for number in 1..self.repeats {
             if *self.stopping.borrow() || !self.may_ask(&self.plan.cases[index].case.id, number).await {
@@ -544,7 +544,7 @@ struct Fired {
 struct Retried {
     failed: Attempt,
     /// Its response, if its connection is still watched.
-    parked: Option<Parked>,
+    parked: Option<WatchedResponse>,
 }
 
 impl Retried {

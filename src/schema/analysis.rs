@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     BASE,
-    document::{Document, DocumentKind, Problem, is_like_schema},
-    draft::{self, Draft, Effect, Shape},
+    document::{DocumentKind, Problem, SchemaDocument, is_like_schema},
+    draft::{self, Draft, KeywordEffect, Shape},
     resolve,
 };
 
@@ -76,12 +76,12 @@ pub(super) struct Analysis {
 }
 
 /// The message of an error or warning.
-struct Message {
+struct SchemaMessage {
     text: String,
     help: Option<String>,
 }
 
-impl Message {
+impl SchemaMessage {
     fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -99,7 +99,7 @@ impl Message {
 
 impl Analysis {
     /// Analyzes every file that is a schema.
-    pub(super) fn new(documents: &[Document]) -> Self {
+    pub(super) fn new(documents: &[SchemaDocument]) -> Self {
         let mut analysis = Self::default();
         for (index, document) in documents.iter().enumerate() {
             let uri = resolve::file_uri(&document.name);
@@ -120,7 +120,7 @@ impl Analysis {
                         _ => "a single value",
                     };
                     let text = format!("a schema is an object, `true` or `false`; this is {found}");
-                    analysis.problem(index, usize::MAX, "", false, true, Message::new(text));
+                    analysis.problem(index, usize::MAX, "", false, true, SchemaMessage::new(text));
                 }
                 _ => {}
             }
@@ -130,7 +130,7 @@ impl Analysis {
     }
 
     /// Resolves new references, and detects cycles.
-    pub(super) fn settle(&mut self, documents: &[Document]) {
+    pub(super) fn settle(&mut self, documents: &[SchemaDocument]) {
         let before = self.resolved;
         while self.resolved < self.spots.len() {
             let spot = self.resolved;
@@ -144,7 +144,7 @@ impl Analysis {
         }
     }
 
-    fn resolve(&mut self, documents: &[Document], spot: usize, at: usize) {
+    fn resolve(&mut self, documents: &[SchemaDocument], spot: usize, at: usize) {
         let Spot {
             document,
             resource,
@@ -166,7 +166,7 @@ impl Analysis {
             Err(wrong) => {
                 let keyword = self.spots[spot].references[at].keyword;
                 let pointer = format!("{}/{keyword}", self.spots[spot].pointer);
-                let message = Message {
+                let message = SchemaMessage {
                     text: format!("`{keyword}: {}`: {}", shorten(&text, 120), wrong.reason),
                     help: wrong.help,
                 };
@@ -176,11 +176,11 @@ impl Analysis {
     }
 
     /// Adds the schema at a pointer and all in it.
-    pub(super) fn add_root(&mut self, documents: &[Document], document: usize, pointer: &str) -> Option<usize> {
+    pub(super) fn add_root(&mut self, documents: &[SchemaDocument], document: usize, pointer: &str) -> Option<usize> {
         let value = documents[document].value.pointer(pointer)?;
         let root = self.spots.len();
         let mut pointer = pointer.to_owned();
-        let walk = Walk {
+        let walk = SchemaPosition {
             document: &documents[document],
             index: document,
             root,
@@ -190,7 +190,15 @@ impl Analysis {
         spot
     }
 
-    fn problem(&mut self, document: usize, root: usize, pointer: &str, of_key: bool, is_error: bool, message: Message) {
+    fn problem(
+        &mut self,
+        document: usize,
+        root: usize,
+        pointer: &str,
+        of_key: bool,
+        is_error: bool,
+        message: SchemaMessage,
+    ) {
         let problem = Problem {
             document,
             root,
@@ -205,7 +213,13 @@ impl Analysis {
         }
     }
 
-    fn walk(&mut self, walk: &Walk<'_>, value: &Value, pointer: &mut String, resource: usize) -> Option<usize> {
+    fn walk(
+        &mut self,
+        walk: &SchemaPosition<'_>,
+        value: &Value,
+        pointer: &mut String,
+        resource: usize,
+    ) -> Option<usize> {
         if !matches!(value, Value::Object(_) | Value::Bool(_)) {
             return None;
         }
@@ -215,7 +229,7 @@ impl Analysis {
         let spot = self.spots.len();
         if spot >= MAX_SCHEMAS {
             let text = format!("more than {MAX_SCHEMAS} schemas in the schema folder");
-            self.problem(walk.index, walk.root, "", false, true, Message::new(text));
+            self.problem(walk.index, walk.root, "", false, true, SchemaMessage::new(text));
             return None;
         }
         self.index.insert((walk.index, pointer.clone()), spot);
@@ -254,7 +268,7 @@ impl Analysis {
                 pointer.truncate(before);
                 continue;
             };
-            if is_only_reference && key != "$ref" && keyword.effect != Effect::None {
+            if is_only_reference && key != "$ref" && keyword.effect != KeywordEffect::None {
                 let text = format!(
                     "{} ignores keywords next to `$ref`: `{key}` checks nothing",
                     walk.document.dialect_name()
@@ -262,7 +276,7 @@ impl Analysis {
                 self.warn(
                     walk,
                     pointer,
-                    Message::help(text, "put the reference and the rest into `allOf`"),
+                    SchemaMessage::help(text, "put the reference and the rest into `allOf`"),
                 );
             }
             if let Some(message) = pointless(key, entries) {
@@ -283,7 +297,7 @@ impl Analysis {
                     pointer,
                     false,
                     true,
-                    Message::new("`$ref` must be a string"),
+                    SchemaMessage::new("`$ref` must be a string"),
                 ),
                 ("format", Value::String(format)) => self.check_format(walk, format, pointer),
                 ("pattern", Value::String(pattern)) => self.check_pattern(walk, pattern, pointer, false),
@@ -296,7 +310,7 @@ impl Analysis {
                 ("$schema", Value::String(uri)) => self.check_draft(walk, uri, pointer),
                 _ => {}
             }
-            let is_same = keyword.effect == Effect::Same && !is_only_reference;
+            let is_same = keyword.effect == KeywordEffect::Same && !is_only_reference;
             let child = |analysis: &mut Self, step: Option<&str>, value: &Value, pointer: &mut String| {
                 let before = pointer.len();
                 if let Some(step) = step {
@@ -329,7 +343,13 @@ impl Analysis {
     }
 
     /// Records the names that a schema defines; returns the resource of its parts.
-    fn identify(&mut self, walk: &Walk<'_>, entries: &Map<String, Value>, pointer: &str, resource: usize) -> usize {
+    fn identify(
+        &mut self,
+        walk: &SchemaPosition<'_>,
+        entries: &Map<String, Value>,
+        pointer: &str,
+        resource: usize,
+    ) -> usize {
         let draft = walk.document.draft;
         for (keyword, is_dynamic) in [("$anchor", false), ("$dynamicAnchor", true)] {
             if let (Some(Value::String(name)), Some(_)) = (entries.get(keyword), draft.keyword(keyword)) {
@@ -357,7 +377,7 @@ impl Analysis {
         let Some(base) = resolve::against(&self.resources[resource].base, id) else {
             let at = format!("{pointer}/{}", draft.id_keyword());
             let text = format!("`{}` is not a URI reference: it is ignored", shorten(id, 120));
-            self.warn(walk, &at, Message::new(text));
+            self.warn(walk, &at, SchemaMessage::new(text));
             return resource;
         };
         let named = if is_root {
@@ -375,7 +395,13 @@ impl Analysis {
     }
 
     /// The resource of a schema: its own if it has an `$id`, or else the one around it.
-    fn resource_of(&mut self, walk: &Walk<'_>, entries: &Map<String, Value>, pointer: &str, resource: usize) -> usize {
+    fn resource_of(
+        &mut self,
+        walk: &SchemaPosition<'_>,
+        entries: &Map<String, Value>,
+        pointer: &str,
+        resource: usize,
+    ) -> usize {
         let draft = walk.document.draft;
         let id = entries.get(draft.id_keyword()).and_then(Value::as_str);
         if pointer.is_empty() || id.is_none_or(|id| id.starts_with('#') || id.is_empty()) {
@@ -403,21 +429,21 @@ impl Analysis {
         self.resources.len() - 1
     }
 
-    fn add_anchor(&mut self, walk: &Walk<'_>, resource: usize, name: &str, pointer: &str, is_dynamic: bool) {
+    fn add_anchor(&mut self, walk: &SchemaPosition<'_>, resource: usize, name: &str, pointer: &str, is_dynamic: bool) {
         let known = self
             .anchors
             .insert((resource, name.to_owned()), (pointer.to_owned(), is_dynamic));
         if known.is_some_and(|(known, _)| known != pointer) {
             let text = format!("two anchors `{}` in one schema", shorten(name, 60));
-            self.problem(walk.index, walk.root, pointer, false, true, Message::new(text));
+            self.problem(walk.index, walk.root, pointer, false, true, SchemaMessage::new(text));
         }
     }
 
-    fn warn(&mut self, walk: &Walk<'_>, pointer: &str, message: Message) {
+    fn warn(&mut self, walk: &SchemaPosition<'_>, pointer: &str, message: SchemaMessage) {
         self.problem(walk.index, walk.root, pointer, true, false, message);
     }
 
-    fn unknown_keyword(&mut self, walk: &Walk<'_>, key: &str, pointer: &str) {
+    fn unknown_keyword(&mut self, walk: &SchemaPosition<'_>, key: &str, pointer: &str) {
         if key.starts_with("x-") {
             return;
         }
@@ -429,9 +455,9 @@ impl Analysis {
             }
             let text = format!("`{key}` is a keyword of OpenAPI: in {dialect} it checks nothing");
             let message = match key {
-                "nullable" => Message::help(text, "write `\"type\": [..., \"null\"]`"),
-                "example" => Message::help(text, "write `\"examples\": [...]`"),
-                _ => Message::new(text),
+                "nullable" => SchemaMessage::help(text, "write `\"type\": [..., \"null\"]`"),
+                "example" => SchemaMessage::help(text, "write `\"examples\": [...]`"),
+                _ => SchemaMessage::new(text),
             };
             return self.warn(walk, pointer, message);
         }
@@ -448,16 +474,16 @@ impl Analysis {
                     other.first.max(Draft::V7).min(other.last).uri()
                 ),
             };
-            Message::help(text, help)
+            SchemaMessage::help(text, help)
         } else if let Some(meant) = draft::similar_keyword(key, draft) {
-            Message::help(text, format!("did you mean `{meant}`?"))
+            SchemaMessage::help(text, format!("did you mean `{meant}`?"))
         } else {
-            return self.warn(walk, pointer, Message::new(text));
+            return self.warn(walk, pointer, SchemaMessage::new(text));
         };
         self.problem(walk.index, walk.root, pointer, true, true, message);
     }
 
-    fn check_format(&mut self, walk: &Walk<'_>, format: &str, pointer: &str) {
+    fn check_format(&mut self, walk: &SchemaPosition<'_>, format: &str, pointer: &str) {
         let is_openapi = draft::OPENAPI_FORMATS.contains(&format);
         if draft::FORMATS.contains(&format) || format.starts_with("x-") || is_openapi && walk.document.api().is_some() {
             return;
@@ -465,34 +491,34 @@ impl Analysis {
         let shown = shorten(format, 60);
         let (is_error, message) = if is_openapi {
             let text = format!("`{format}` is a format of OpenAPI: in JSON Schema it checks nothing");
-            (false, Message::new(text))
+            (false, SchemaMessage::new(text))
         } else {
             let text = format!("unknown format `{shown}`: it checks nothing");
             match draft::similar_format(format) {
-                Some(meant) => (true, Message::help(text, format!("did you mean `{meant}`?"))),
-                None => (false, Message::new(text)),
+                Some(meant) => (true, SchemaMessage::help(text, format!("did you mean `{meant}`?"))),
+                None => (false, SchemaMessage::new(text)),
             }
         };
         self.problem(walk.index, walk.root, pointer, false, is_error, message);
     }
 
-    fn check_pattern(&mut self, walk: &Walk<'_>, pattern: &str, pointer: &str, of_key: bool) {
+    fn check_pattern(&mut self, walk: &SchemaPosition<'_>, pattern: &str, pointer: &str, of_key: bool) {
         if let Err(reason) = super::pattern::check(pattern) {
-            self.problem(walk.index, walk.root, pointer, of_key, true, Message::new(reason));
+            self.problem(walk.index, walk.root, pointer, of_key, true, SchemaMessage::new(reason));
         }
     }
 
-    fn check_draft(&mut self, walk: &Walk<'_>, uri: &str, pointer: &str) {
+    fn check_draft(&mut self, walk: &SchemaPosition<'_>, uri: &str, pointer: &str) {
         let shown = shorten(uri, 120);
         let message = match Draft::of_uri(uri) {
             None => {
                 let all: Vec<_> = Draft::ALL.iter().map(|(_, _, uri)| format!("`{uri}`")).collect();
-                Message::help(
+                SchemaMessage::help(
                     format!("`{shown}` is not a supported draft of JSON Schema"),
                     format!("supported: {}", all.join(", ")),
                 )
             }
-            Some(draft) if draft != walk.document.draft => Message::help(
+            Some(draft) if draft != walk.document.draft => SchemaMessage::help(
                 format!(
                     "a schema of {} in a file of {} is not supported",
                     draft.name(),
@@ -505,7 +531,7 @@ impl Analysis {
         self.problem(walk.index, walk.root, pointer, false, true, message);
     }
 
-    fn check_meta_schema(&mut self, walk: &Walk<'_>, value: &Value, pointer: &str) {
+    fn check_meta_schema(&mut self, walk: &SchemaPosition<'_>, value: &Value, pointer: &str) {
         let meta = walk.document.draft.meta();
         for error in meta.iter_errors(value).take(MAX_VIOLATIONS) {
             let at = error.instance_path().as_str();
@@ -517,17 +543,17 @@ impl Analysis {
                         Some(meant) => format!("did you mean `{meant}`?"),
                         None => format!("the types are {}", types.join(", ")),
                     };
-                    Message::help(format!("`{}` is not a type", shorten(name, 60)), help)
+                    SchemaMessage::help(format!("`{}` is not a type", shorten(name, 60)), help)
                 }
-                Value::Array(_) if keyword == "items" && walk.document.draft == Draft::V2020 => Message::help(
+                Value::Array(_) if keyword == "items" && walk.document.draft == Draft::V2020 => SchemaMessage::help(
                     "`items` is one schema in 2020-12",
                     "write `prefixItems` for a list of schemas",
                 ),
-                Value::Bool(_) if keyword.starts_with("exclusive") => Message::help(
+                Value::Bool(_) if keyword.starts_with("exclusive") => SchemaMessage::help(
                     format!("`{keyword}` is a number in {}", walk.document.draft.name()),
                     "`true` is for draft-04; write the limit itself",
                 ),
-                _ => Message::new(format!(
+                _ => SchemaMessage::new(format!(
                     "not a valid schema: {}",
                     shorten(&error.to_string().replace('\n', " "), 200)
                 )),
@@ -565,7 +591,7 @@ impl Analysis {
 
     /// A schema that leads back to itself for the same value can never be evaluated; a chain or product of references
     /// that is too long would take too much time or memory.
-    fn check_cycles(&mut self, documents: &[Document]) {
+    fn check_cycles(&mut self, documents: &[SchemaDocument]) {
         #[derive(Clone, Copy, PartialEq)]
         enum Seen {
             No,
@@ -625,11 +651,11 @@ impl Analysis {
             };
             let Spot { document, root, .. } = self.spots[spot];
             let pointer = self.spots[spot].pointer.clone();
-            self.problem(document, root, &pointer, false, true, Message::new(text));
+            self.problem(document, root, &pointer, false, true, SchemaMessage::new(text));
         }
     }
 
-    fn report_cycle(&mut self, documents: &[Document], cycle: &[usize]) {
+    fn report_cycle(&mut self, documents: &[SchemaDocument], cycle: &[usize]) {
         let name = |spot: &usize| {
             let spot = &self.spots[*spot];
             format!("{}#{}", documents[spot.document].name, spot.pointer)
@@ -658,7 +684,7 @@ impl Analysis {
         }
         names.push(name(&next));
         let (document, root, pointer) = (spot.document, spot.root, format!("{}/{keyword}", spot.pointer));
-        let message = Message::help(
+        let message = SchemaMessage::help(
             format!(
                 "`{keyword}` leads back to itself for the same value: {}",
                 names.join(" -> ")
@@ -669,21 +695,21 @@ impl Analysis {
     }
 }
 
-struct Walk<'d> {
-    document: &'d Document,
+struct SchemaPosition<'d> {
+    document: &'d SchemaDocument,
     index: usize,
     root: usize,
 }
 
 /// A keyword that has no effect without another keyword.
-fn pointless(key: &str, entries: &Map<String, Value>) -> Option<Message> {
+fn pointless(key: &str, entries: &Map<String, Value>) -> Option<SchemaMessage> {
     let (needed, is_there) = match key {
         "then" | "else" => ("`if`", entries.contains_key("if")),
         "minContains" | "maxContains" => ("`contains`", entries.contains_key("contains")),
         "additionalItems" => ("a list in `items`", entries.get("items").is_some_and(Value::is_array)),
         _ => return None,
     };
-    (!is_there).then(|| Message::new(format!("`{key}` checks nothing without {needed}")))
+    (!is_there).then(|| SchemaMessage::new(format!("`{key}` checks nothing without {needed}")))
 }
 
 /// The first `max` characters of a text.
@@ -707,6 +733,6 @@ pub(super) fn original(resources: &[(String, String)], uri: &str) -> Option<(Str
 }
 
 /// Whether a pointer can be a schema that the file's own keywords do not lead to.
-pub(super) fn can_be_schema(document: &Document, value: &Value) -> bool {
+pub(super) fn can_be_schema(document: &SchemaDocument, value: &Value) -> bool {
     is_like_schema(value, document.draft)
 }

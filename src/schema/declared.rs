@@ -24,7 +24,7 @@ pub struct Declared {
 }
 
 /// A subschema and the file that its references are relative to.
-type At<'s> = (&'s str, &'s Value);
+type LocatedSchema<'s> = (&'s str, &'s Value);
 
 impl SchemaStore {
     /// The declarations of the schema `reference` for a JSON pointer into a body; `*` matches any item.
@@ -33,7 +33,7 @@ impl SchemaStore {
         let mut declared = Declared::default();
         for step in pointer.split('/').skip(1) {
             let name = step.replace("~1", "/").replace("~0", "~");
-            let is_there = |key: &str, (_, schema): &At<'_>| {
+            let is_there = |key: &str, (_, schema): &LocatedSchema<'_>| {
                 let list = schema.get(key).and_then(Value::as_array);
                 list.is_some_and(|names| names.iter().any(|known| known.as_str() == Some(&name)))
             };
@@ -73,7 +73,7 @@ impl SchemaStore {
     }
 
     /// Schemas and all that apply together with them, or could.
-    fn all<'s>(&'s self, from: Vec<At<'s>>) -> Vec<At<'s>> {
+    fn all<'s>(&'s self, from: Vec<LocatedSchema<'s>>) -> Vec<LocatedSchema<'s>> {
         let mut open: Vec<_> = from.into_iter().map(|at| (at, 0)).collect();
         let mut all = Vec::new();
         while let Some(((file, schema), depth)) = open.pop() {

@@ -10,7 +10,7 @@ use crate::source::{Diagnostic, FileId};
 
 /// A JSON document of the schema folder.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct SchemaDocument {
     /// Its path below the folder, `/` between names.
     pub(super) name: String,
     pub(super) text: String,
@@ -47,7 +47,7 @@ pub(super) struct Problem {
     pub(super) help: Option<String>,
 }
 
-impl Document {
+impl SchemaDocument {
     pub(super) fn new(name: String, text: String, value: Value) -> Self {
         let api = ApiFormat::of(&value);
         let (kind, draft) = match (api, &value) {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{
     analysis::{Analysis, Spot},
-    document::Document,
-    draft::{self, Draft, Effect},
+    document::SchemaDocument,
+    draft::{self, Draft, KeywordEffect},
     resolve,
 };
 use crate::{
@@ -33,12 +33,12 @@ const EVERY: u8 = 127;
 /// Queries for the schemas of a folder.
 pub(super) struct Extent<'a> {
     analysis: &'a Analysis,
-    documents: &'a [Document],
+    documents: &'a [SchemaDocument],
     steps: Cell<usize>,
 }
 
 impl<'a> Extent<'a> {
-    pub(super) fn new(analysis: &'a Analysis, documents: &'a [Document]) -> Self {
+    pub(super) fn new(analysis: &'a Analysis, documents: &'a [SchemaDocument]) -> Self {
         Self {
             analysis,
             documents,
@@ -83,7 +83,7 @@ impl<'a> Extent<'a> {
         let accepts = entries.iter().all(|(key, value)| {
             let is_ignored = is_only_reference && key != "$ref";
             match draft.keyword(key) {
-                Some(keyword) if !is_ignored && keyword.effect != Effect::None => {
+                Some(keyword) if !is_ignored && keyword.effect != KeywordEffect::None => {
                     self.is_open_keyword(here, entries, key, value, open)
                 }
                 _ => true,

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use self::{
     analysis::Analysis,
-    document::{Document, DocumentKind},
+    document::{DocumentKind, SchemaDocument},
     draft::Draft,
     extent::Extent,
     resolve::Wrong,
@@ -44,7 +44,7 @@ const STACK: usize = 256 << 20;
 #[derive(Debug)]
 pub struct SchemaStore {
     folder: PathBuf,
-    documents: Arc<Vec<Document>>,
+    documents: Arc<Vec<SchemaDocument>>,
     /// Files that are not JSON, with the reason.
     unreadable: BTreeMap<String, String>,
     analysis: Mutex<Analysis>,
@@ -56,7 +56,7 @@ pub struct Schema {
     /// Its name in the suite: `error.schema.json#/$defs/TenantNotPrimary`.
     pub reference: String,
     validator: Validator,
-    documents: Arc<Vec<Document>>,
+    documents: Arc<Vec<SchemaDocument>>,
     /// Schemas with an `$id` inside a file: the URI by which the validator knows them, and where they are.
     resources: Vec<(String, String)>,
 }
@@ -172,7 +172,7 @@ impl SchemaStore {
                 Ok((text, value, path))
             });
             match read {
-                Ok((text, value, path)) => documents.push((Document::new(name, text, value), path)),
+                Ok((text, value, path)) => documents.push((SchemaDocument::new(name, text, value), path)),
                 Err(reason) => drop(unreadable.insert(name, reason)),
             }
         }
@@ -220,12 +220,12 @@ impl SchemaStore {
 
     /// Every readable file: its name below the folder, and its document as JSON.
     pub fn files(&self) -> Vec<(String, String)> {
-        let file = |document: &Document| (document.name.clone(), document.value.to_string());
+        let file = |document: &SchemaDocument| (document.name.clone(), document.value.to_string());
         self.documents.iter().map(file).collect()
     }
 
     /// The file of a name, with its index in the list of files.
-    fn document(&self, file: &str) -> Option<(usize, &Document)> {
+    fn document(&self, file: &str) -> Option<(usize, &SchemaDocument)> {
         self.documents
             .iter()
             .enumerate()
@@ -428,9 +428,9 @@ fn asserted_formats() -> Result<Vec<(&'static str, Validator)>, String> {
     names.into_iter().map(validator).collect()
 }
 
-type Content = Result<(Vec<u8>, PathBuf), String>;
+type LoadedFile = Result<(Vec<u8>, PathBuf), String>;
 
-fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String, Content>) {
+fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String, LoadedFile>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     BASE,
     analysis::{Analysis, can_be_schema, shorten},
-    document::{Document, DocumentKind},
+    document::{DocumentKind, SchemaDocument},
     draft::{Draft, Shape},
 };
 
@@ -86,7 +86,7 @@ impl Analysis {
     /// a meta-schema.
     pub(super) fn find(
         &mut self,
-        documents: &[Document],
+        documents: &[SchemaDocument],
         from: usize,
         reference: &str,
     ) -> Result<Option<(usize, Option<String>)>, Wrong> {
@@ -104,7 +104,13 @@ impl Analysis {
     }
 
     /// The resource of a URI.
-    fn resource(&self, documents: &[Document], from: usize, uri: &str, resolved: Option<&str>) -> Result<usize, Wrong> {
+    fn resource(
+        &self,
+        documents: &[SchemaDocument],
+        from: usize,
+        uri: &str,
+        resolved: Option<&str>,
+    ) -> Result<usize, Wrong> {
         let here = &self.resources[from];
         let beside = against(&file_uri(&documents[here.document].name), uri).and_then(|uri| file(documents, &uri));
         let named = resolved
@@ -154,7 +160,7 @@ impl Analysis {
     /// The schema that a fragment names in a resource.
     pub(super) fn fragment(
         &mut self,
-        documents: &[Document],
+        documents: &[SchemaDocument],
         resource: usize,
         fragment: &str,
     ) -> Result<(usize, Option<String>), Wrong> {
@@ -202,7 +208,7 @@ impl Analysis {
     }
 
     /// The schema at a pointer to a value that exists.
-    fn spot(&mut self, documents: &[Document], index: usize, pointer: &str) -> Result<usize, Wrong> {
+    fn spot(&mut self, documents: &[SchemaDocument], index: usize, pointer: &str) -> Result<usize, Wrong> {
         if let Some(known) = self.index.get(&(index, pointer.to_owned())) {
             return Ok(*known);
         }
@@ -242,7 +248,7 @@ impl Analysis {
     }
 
     /// Whether a value that no keyword leads to can be taken as a schema; its pointer then.
-    fn unnamed(&self, document: &Document, index: usize, pointer: &str) -> Result<String, Wrong> {
+    fn unnamed(&self, document: &SchemaDocument, index: usize, pointer: &str) -> Result<String, Wrong> {
         let value = document.value.pointer(pointer).unwrap_or(&Value::Null);
         // The nearest enclosing schema determines its meaning.
         let mut around = pointer;
@@ -301,7 +307,7 @@ fn map_of_schemas(value: &Value, pointer: &str) -> Wrong {
 }
 
 /// Help text with the schemas of an API description.
-fn schemas_of(document: &Document) -> String {
+fn schemas_of(document: &SchemaDocument) -> String {
     let all = ["/components/schemas", "/definitions"].iter().find_map(|pointer| {
         let all = document.value.pointer(pointer)?.as_object()?;
         let names: Vec<_> = all
@@ -341,7 +347,7 @@ fn api_schema(pointer: &str) -> Option<&str> {
 }
 
 /// The file of a URI of the folder.
-fn file(documents: &[Document], uri: &str) -> Option<usize> {
+fn file(documents: &[SchemaDocument], uri: &str) -> Option<usize> {
     let name = decode(uri.strip_prefix(BASE)?)?;
     documents.iter().position(|document| document.name == name)
 }
@@ -388,7 +394,7 @@ fn is_meta_schema(uri: &str) -> bool {
 
 /// Rewrites the schemas of one file for the validator: every reference becomes absolute, and every `$id` disappears or
 /// becomes a URI of the folder. `roots` limits an API description to the schemas that are needed.
-pub(super) fn rewritten(analysis: &Analysis, documents: &[Document], index: usize, roots: &[usize]) -> Value {
+pub(super) fn rewritten(analysis: &Analysis, documents: &[SchemaDocument], index: usize, roots: &[usize]) -> Value {
     let document = &documents[index];
     let mut value = if document.kind == DocumentKind::Schema {
         document.value.clone()
@@ -455,7 +461,7 @@ fn allow_null(schema: &mut serde_json::Map<String, Value>) {
 }
 
 /// The URI of a schema for the validator: by the pointer in its file, or by a dynamic anchor.
-pub(super) fn uri_of(analysis: &Analysis, documents: &[Document], spot: usize, dynamic: Option<&str>) -> String {
+pub(super) fn uri_of(analysis: &Analysis, documents: &[SchemaDocument], spot: usize, dynamic: Option<&str>) -> String {
     let spot = &analysis.spots[spot];
     match dynamic {
         Some(name) => format!("{}#{name}", analysis.resources[spot.resource].uri),

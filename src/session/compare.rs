@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     compare::{
-        ACCEPTED_FILE, AcceptedEntry, ChangeLevel, CompareError, CompareSettings, Comparing, Comparison, Facts, Judge,
-        Version, compare as compare_recordings, read_accepted, unknown_names,
+        ACCEPTED_FILE, AcceptedEntry, ChangeLevel, CompareError, CompareOptions, CompareSettings, Comparison, Judge,
+        SuiteFacts, Version, compare as compare_recordings, read_accepted, unknown_names,
     },
     plan::{Plan, Selection},
     project::Target,
@@ -50,7 +50,7 @@ pub struct CompareRequest {
 pub fn compare(request: &CompareRequest, notices: &mut dyn Notices) -> Result<(Comparison, Documents), SessionError> {
     let workspace = workspace(request, notices)?.map(Arc::new);
     let workspace = workspace.as_ref();
-    let facts = workspace.map_or_else(Facts::default, |one| Facts::of(&one.suites, &one.schemas));
+    let facts = workspace.map_or_else(SuiteFacts::default, |one| SuiteFacts::of(&one.suites, &one.schemas));
     let settings = workspace.map_or_else(CompareSettings::default, |one| one.compare.clone());
     let accepted = accepted(request, &settings, workspace.map(Arc::as_ref))?;
     let selection = match workspace {
@@ -76,7 +76,7 @@ pub fn compare(request: &CompareRequest, notices: &mut dyn Notices) -> Result<(C
     let plan = workspace.and_then(|workspace| judging_plan(&versions.baseline, workspace));
     let judge = workspace.zip(plan.as_ref());
     let judge = judge.map(|(workspace, plan)| Judge::new(plan, &workspace.sources));
-    let comparing = Comparing {
+    let comparing = CompareOptions {
         facts: &facts,
         judge: judge.as_ref(),
         levels: &settings.levels,
@@ -177,7 +177,7 @@ impl Versions {
         })
     }
 
-    fn compare(&self, request: &CompareRequest, comparing: &Comparing<'_>) -> Result<Comparison, SessionError> {
+    fn compare(&self, request: &CompareRequest, comparing: &CompareOptions<'_>) -> Result<Comparison, SessionError> {
         let version = |path, name| Version { path, name };
         let compared = compare_recordings(
             version(&self.baseline, &request.baseline),

@@ -47,7 +47,7 @@ struct LockstepSide {
 }
 
 /// A completed run.
-struct Ended {
+struct CompletedRun {
     path: PathBuf,
     stopped: Option<Stop>,
     recorded: Result<(), SessionError>,
@@ -81,7 +81,7 @@ pub(super) fn record(
         side.options.mailboxes = runtime.block_on(side.prepared.mailboxes(&mut servers))?;
     }
     let tasks = tokio::task::LocalSet::new();
-    let ended: io::Result<Vec<Ended>> = tasks.block_on(&runtime, async {
+    let ended: io::Result<Vec<CompletedRun>> = tasks.block_on(&runtime, async {
         let interrupts = Arc::new(Interrupts::listen()?);
         let mut runs = tokio::task::JoinSet::new();
         for side in sides {
@@ -172,7 +172,7 @@ async fn run(
     workspace: Arc<Workspace>,
     commit: Option<String>,
     interrupts: Arc<Interrupts>,
-) -> Ended {
+) -> CompletedRun {
     let LockstepSide {
         prepared,
         options,
@@ -196,7 +196,7 @@ async fn run(
     finished.max_skipped = max_skipped;
     finished.conclude(target.flaky);
     report(Event::RunFinished(finished));
-    Ended {
+    CompletedRun {
         path,
         stopped,
         recorded: recorded.map_err(SessionError::output(format!("the recording of `{}`", target.name))),

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     compare::{
-        ChangeLevel, CompareError, Comparing, Comparison, FORMAT, Facts, Judge, Matrix, MatrixRow, Version, compare,
-        side_of,
+        ChangeLevel, CompareError, CompareOptions, Comparison, FORMAT, Judge, Matrix, MatrixRow, SuiteFacts, Version,
+        compare, side_of,
     },
     model::{Event, Exit, RunFinished, Verdict},
     recording::Recording,
@@ -147,10 +147,10 @@ fn drift<'v>(
     version: impl Fn(usize) -> Version<'v>,
     workspace: &Workspace,
 ) -> Result<Vec<Comparison>, SessionError> {
-    let facts = Facts::of(&workspace.suites, &workspace.schemas);
+    let facts = SuiteFacts::of(&workspace.suites, &workspace.schemas);
     let plan = paths.first().and_then(|path| judging_plan(path, workspace));
     let judge = plan.as_ref().map(|plan| Judge::new(plan, &workspace.sources));
-    let comparing = Comparing {
+    let comparing = CompareOptions {
         facts: &facts,
         judge: judge.as_ref(),
         levels: &workspace.compare.levels,

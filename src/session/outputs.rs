@@ -39,9 +39,9 @@ impl<'a> Outputs<'a> {
             let message = format!("{flag} `{}`: {what}", path.display());
             Err(SessionError::Usage(message))
         };
-        let mut others: Vec<(&str, Identity)> = Vec::new();
+        let mut others: Vec<(&str, FileIdentity)> = Vec::new();
         for (flag, path) in &self.0 {
-            let this = Identity::of(path);
+            let this = FileIdentity::of(path);
             if path.is_dir() {
                 return fail(flag, path, "it is a folder");
             }
@@ -123,13 +123,13 @@ impl Inputs {
 }
 
 /// The file that a path leads to, whatever links and spellings are used.
-struct Identity {
+struct FileIdentity {
     path: PathBuf,
     #[cfg(unix)]
     number: Option<(u64, u64)>,
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(path: &Path) -> Self {
         Self {
             path: resolve(path),
@@ -223,7 +223,7 @@ mod tests {
         symlink("file", at("link")).unwrap();
         symlink("new", at("dangling")).unwrap();
         symlink(folder.path(), at("sub/up")).unwrap();
-        let is = |one: &str, other: &str| Identity::of(&at(one)).is(&Identity::of(&at(other)));
+        let is = |one: &str, other: &str| FileIdentity::of(&at(one)).is(&FileIdentity::of(&at(other)));
         for name in [
             "file",
             "./file",
@@ -243,8 +243,8 @@ mod tests {
         for name in ["no/new", "./no/../no/new", "no/./new"] {
             assert!(is(name, "no/new"), "{name}");
         }
-        assert!(Identity::of(&at("sub/a/b.json")).is_in(&at("sub"), &["json"]));
-        assert!(!Identity::of(&at("sub/a/b.html")).is_in(&at("sub"), &["json"]));
-        assert!(!Identity::of(&at("b.json")).is_in(&at("sub"), &["json"]));
+        assert!(FileIdentity::of(&at("sub/a/b.json")).is_in(&at("sub"), &["json"]));
+        assert!(!FileIdentity::of(&at("sub/a/b.html")).is_in(&at("sub"), &["json"]));
+        assert!(!FileIdentity::of(&at("b.json")).is_in(&at("sub"), &["json"]));
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     mask::{Masked, Reporter},
     model::Event,
     recording::Recorder,
-    report::{Format, ReportSpec, Sink},
+    report::{Format, ReportOutput, ReportSpec},
 };
 
 /// Reports that receive events as they happen. One that cannot be written is closed, and the run goes on.
@@ -25,7 +25,7 @@ impl Reports {
     pub(super) fn open(specs: &[ReportSpec], terminal: Box<dyn Reporter>) -> Result<Self, SessionError> {
         // Some formats are collected in a temporary file: next to the report, or else in the folder for such files.
         let is_collected_elsewhere = |spec: &ReportSpec| {
-            spec.format.is_gathered() && spec.path.as_ref().is_none_or(|path| !Sink::has_folder(path))
+            spec.format.is_gathered() && spec.path.as_ref().is_none_or(|path| !ReportOutput::has_folder(path))
         };
         if specs.iter().any(is_collected_elsewhere) {
             scratch::check()?;
@@ -97,7 +97,7 @@ impl Reports {
 
 /// Reports that are written at once, when the result is known. Each is opened before the work begins.
 pub struct Documents {
-    all: Vec<(String, Format, Sink)>,
+    all: Vec<(String, Format, ReportOutput)>,
     is_on_stdout: bool,
 }
 
@@ -135,7 +135,7 @@ impl Documents {
 const STDOUT: &str = "to standard output";
 
 /// Opens each report, with its name for errors.
-fn sinks(specs: &[ReportSpec]) -> Result<Vec<(String, Format, Sink)>, SessionError> {
+fn sinks(specs: &[ReportSpec]) -> Result<Vec<(String, Format, ReportOutput)>, SessionError> {
     let mut all = Vec::new();
     for (index, spec) in specs.iter().enumerate() {
         if specs[..index].iter().any(|other| other.path == spec.path) {
@@ -146,10 +146,10 @@ fn sinks(specs: &[ReportSpec]) -> Result<Vec<(String, Format, Sink)>, SessionErr
             return Err(SessionError::Usage(message.to_owned()));
         }
         let (name, sink) = match &spec.path {
-            None => (STDOUT.to_owned(), Sink::stdout()),
+            None => (STDOUT.to_owned(), ReportOutput::stdout()),
             Some(path) => {
                 let name = format!("the report `{}`", path.display());
-                let sink = Sink::file(path).map_err(SessionError::output(&name))?;
+                let sink = ReportOutput::file(path).map_err(SessionError::output(&name))?;
                 (name, sink)
             }
         };

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::SessionError;
 use crate::{
     project::Project,
-    snapshot::{Pending, SnapshotStore},
+    snapshot::{PendingSnapshot, SnapshotStore},
     source::{Diagnostics, nearest},
 };
 
 /// The snapshot folder of a project, and the snapshots that are pending in it. Suites are not read, and may be invalid.
-pub fn pending_snapshots(project: Option<&Path>) -> Result<(SnapshotStore, Vec<Pending>), SessionError> {
+pub fn pending_snapshots(project: Option<&Path>) -> Result<(SnapshotStore, Vec<PendingSnapshot>), SessionError> {
     let mut errors = Diagnostics::default();
     let folder = project.unwrap_or(Path::new("."));
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -30,10 +30,10 @@ pub fn settle_snapshots(
     project: Option<&Path>,
     ids: &[String],
     accept: bool,
-    mut settled: impl FnMut(&Pending),
+    mut settled: impl FnMut(&PendingSnapshot),
 ) -> Result<(), SessionError> {
     let (store, pending) = pending_snapshots(project)?;
-    let is_named = |one: &Pending, id: &String| {
+    let is_named = |one: &PendingSnapshot, id: &String| {
         let rest = one.id.strip_prefix(id.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
     };

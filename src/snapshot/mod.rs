@@ -4,4 +4,4 @@ mod review;
 mod store;
 
 pub use review::{Decision, review};
-pub use store::{Pending, SnapshotError, SnapshotStore, Stored};
+pub use store::{AcceptedSnapshot, PendingSnapshot, SnapshotError, SnapshotStore};

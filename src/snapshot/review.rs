@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use super::{Pending, SnapshotError, SnapshotStore};
+use super::{PendingSnapshot, SnapshotError, SnapshotStore};
 
 /// The result of a review.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Decision {
 /// the end of `input` the rest stays pending.
 pub fn review(
     store: &SnapshotStore,
-    pending: &[Pending],
+    pending: &[PendingSnapshot],
     input: &mut impl BufRead,
     output: &mut impl Write,
     show: impl Fn(&str) -> Vec<String>,
@@ -49,7 +49,7 @@ pub fn review(
 
 /// The decision for one of them: `a`, `r`, `s`; `None` ends the review.
 fn ask(
-    one: &Pending,
+    one: &PendingSnapshot,
     index: usize,
     count: usize,
     input: &mut impl BufRead,

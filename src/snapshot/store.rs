@@ -21,14 +21,14 @@ pub struct SnapshotStore {
 
 /// An accepted snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct AcceptedSnapshot {
     /// Its text, without the header.
     pub text: String,
 }
 
 /// A pending snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pending {
+pub struct PendingSnapshot {
     /// The id of its case.
     pub id: String,
     /// The pending file.
@@ -100,7 +100,7 @@ impl SnapshotStore {
     }
 
     /// The accepted snapshot of a case.
-    pub fn read(&self, id: &str) -> Result<Option<Stored>, SnapshotError> {
+    pub fn read(&self, id: &str) -> Result<Option<AcceptedSnapshot>, SnapshotError> {
         let path = self.path(id);
         self.check_place(&path).map_err(|error| SnapshotError::Read {
             path: path.display().to_string(),
@@ -109,7 +109,7 @@ impl SnapshotStore {
         if !is_taken(&path) {
             return Ok(None);
         }
-        read(&self.folder, &path).map(|(text, _)| Some(Stored { text }))
+        read(&self.folder, &path).map(|(text, _)| Some(AcceptedSnapshot { text }))
     }
 
     /// Writes a pending snapshot.
@@ -141,7 +141,7 @@ impl SnapshotStore {
     }
 
     /// Accepts a pending snapshot.
-    pub fn accept(&self, pending: &Pending) -> Result<(), SnapshotError> {
+    pub fn accept(&self, pending: &PendingSnapshot) -> Result<(), SnapshotError> {
         let path = self.path(&pending.id);
         self.check_writable(&path)?;
         std::fs::rename(&pending.path, &path).map_err(|source| SnapshotError::Write {
@@ -151,12 +151,12 @@ impl SnapshotStore {
     }
 
     /// Discards a pending snapshot.
-    pub fn reject(&self, pending: &Pending) -> Result<(), SnapshotError> {
+    pub fn reject(&self, pending: &PendingSnapshot) -> Result<(), SnapshotError> {
         self.clear_pending(&pending.id)
     }
 
     /// All pending snapshots, by id.
-    pub fn pending(&self) -> Result<Vec<Pending>, SnapshotError> {
+    pub fn pending(&self) -> Result<Vec<PendingSnapshot>, SnapshotError> {
         let mut all = Vec::new();
         for path in files(&self.folder) {
             let is_pending = path.extension().is_some_and(|extension| extension == PENDING);
@@ -165,7 +165,7 @@ impl SnapshotStore {
             };
             let (new, source) = read(&self.folder, &path)?;
             let old = self.read(&id)?.map(|stored| stored.text);
-            all.push(Pending {
+            all.push(PendingSnapshot {
                 id,
                 path,
                 source,

@@ -27,7 +27,7 @@ const FEW: usize = 16;
 /// An error that leaves the rest readable, such as a duplicate key, still returns a node, so that errors in its content
 /// are reported too.
 pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
-    let mut reader = Reader {
+    let mut reader = YamlReader {
         file,
         anchors: HashMap::new(),
         aliased: 0,
@@ -89,7 +89,7 @@ pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> 
 }
 
 /// A collection that is not closed yet.
-struct Open {
+struct OpenCollection {
     span: Span,
     anchor: usize,
     kind: OpenKind,
@@ -107,14 +107,14 @@ enum OpenKind {
     },
 }
 
-struct Reader {
+struct YamlReader {
     file: FileId,
     anchors: HashMap<usize, Node>,
     aliased: usize,
     aliased_bytes: usize,
     anchored_bytes: usize,
     values: usize,
-    stack: Vec<Open>,
+    stack: Vec<OpenCollection>,
     root: Option<Node>,
     is_readable: bool,
     errors: Diagnostics,
@@ -122,7 +122,7 @@ struct Reader {
     names: HashSet<Arc<str>>,
 }
 
-impl Reader {
+impl YamlReader {
     /// Handles one event; false stops reading.
     fn event(&mut self, event: Event<'_>, span: &YamlSpan) -> bool {
         let span = self.span(span);
@@ -213,7 +213,7 @@ impl Reader {
                 .push(Diagnostic::new(span, format!("nested deeper than {MAX_DEPTH} levels")));
             return false;
         }
-        self.stack.push(Open { span, anchor, kind });
+        self.stack.push(OpenCollection { span, anchor, kind });
         true
     }
 

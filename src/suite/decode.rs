@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The inputs of decoding besides the node, and its collected results.
-pub(super) struct Reading<'a> {
+pub(super) struct DecodeContext<'a> {
     /// Collects errors.
     pub(super) errors: &'a mut Diagnostics,
     /// The schemas that bodies are judged by.
@@ -45,7 +45,7 @@ pub(super) struct Reading<'a> {
     pub(super) files: Vec<(PathBuf, Digest)>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> DecodeContext<'a> {
     pub(super) fn new(
         folder: &'a Path,
         schemas: &'a SchemaStore,
@@ -200,7 +200,7 @@ pub(super) fn undefined(name: &str, span: Span, known: &BTreeSet<String>) -> Dia
 }
 
 /// Reads `suite.yaml` alone; inherited values are only checked for their shape.
-pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
+pub(super) fn suite(node: &Node, cx: &mut DecodeContext<'_>) -> Option<SuiteDef> {
     let mut fields = Fields::of(node, "a suite", cx.errors)?;
     let def = SuiteDef {
         name: fields.read("name", cx.errors, string),
@@ -241,7 +241,7 @@ pub(super) fn suite(node: &Node, cx: &mut Reading<'_>) -> Option<SuiteDef> {
 }
 
 /// Reads a case after inheritance, with its steps.
-pub(super) fn case(node: &Node, steps: &StepNodes, cx: &mut Reading<'_>) -> Option<CaseDef> {
+pub(super) fn case(node: &Node, steps: &StepNodes, cx: &mut DecodeContext<'_>) -> Option<CaseDef> {
     let mut fields = Fields::of(node, "a case", cx.errors)?;
     let vars = fields.take("vars").map(|node| vars(node, cx)).unwrap_or_default();
     let examples = fields.take("examples").map(|node| examples(node, cx));
@@ -286,7 +286,7 @@ pub(super) fn start(span: Span) -> Span {
     }
 }
 
-fn group(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
+fn group(node: &Node, cx: &mut DecodeContext<'_>) -> Option<String> {
     let name = cx.string(node)?;
     if !is_slug(&name) {
         let error = Diagnostic::new(node.span, format!("`{name}` cannot be the name of a group"));
@@ -296,7 +296,7 @@ fn group(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
     Some(name)
 }
 
-fn skip(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
+fn skip(node: &Node, cx: &mut DecodeContext<'_>) -> Option<String> {
     let reason = match &node.kind {
         Kind::Bool(_) => String::new(),
         _ => cx.string(node)?,
@@ -309,7 +309,7 @@ fn skip(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
 }
 
 /// Words such as tags and effects: one or a list.
-fn words(node: Option<&Node>, cx: &mut Reading<'_>) -> Vec<String> {
+fn words(node: Option<&Node>, cx: &mut DecodeContext<'_>) -> Vec<String> {
     let Some(node) = node else { return Vec::new() };
     let words = cx.names(node).unwrap_or_default();
     for word in &words {
@@ -320,7 +320,7 @@ fn words(node: Option<&Node>, cx: &mut Reading<'_>) -> Vec<String> {
     words
 }
 
-fn inputs(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<InputDef>)> {
+fn inputs(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Written<InputDef>)> {
     cx.entries(node, "a mapping of inputs", |cx, key, value| {
         check_name(key, cx);
         let def = match &value.kind {
@@ -355,7 +355,7 @@ fn inputs(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<InputDef>)>
     })
 }
 
-fn vars(node: &Node, cx: &mut Reading<'_>) -> NamedValue {
+fn vars(node: &Node, cx: &mut DecodeContext<'_>) -> NamedValue {
     cx.entries(node, "a mapping of variables", |cx, key, value| {
         check_name(key, cx);
         Some((Arc::clone(&key.text), cx.json(value)?))
@@ -364,7 +364,7 @@ fn vars(node: &Node, cx: &mut Reading<'_>) -> NamedValue {
     .collect()
 }
 
-pub(super) fn check_name(key: &Key, cx: &mut Reading<'_>) {
+pub(super) fn check_name(key: &Key, cx: &mut DecodeContext<'_>) {
     if is_reserved(&key.text) {
         let error = Diagnostic::new(key.span, format!("`{}` is a reserved name", key.text));
         cx.error(error.help(format!(
@@ -379,7 +379,7 @@ pub(super) fn check_name(key: &Key, cx: &mut Reading<'_>) {
     }
 }
 
-fn examples(node: &Node, cx: &mut Reading<'_>) -> Vec<NamedValue> {
+fn examples(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<NamedValue> {
     let rows = cx.entries(node, "a mapping from names to rows", |cx, key, value| {
         if !is_slug(&key.text) {
             cx.error(
@@ -407,7 +407,7 @@ pub(super) fn is_slug(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-fn survivors(node: &Node, cx: &mut Reading<'_>) -> Vec<Written<WaiverDef>> {
+fn survivors(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<Written<WaiverDef>> {
     let Kind::List(items) = &node.kind else {
         cx.error(
             Diagnostic::new(node.span, "survivors are a list")
@@ -450,7 +450,7 @@ fn survivors(node: &Node, cx: &mut Reading<'_>) -> Vec<Written<WaiverDef>> {
     all
 }
 
-pub(super) fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {
+pub(super) fn snapshots(node: &Node, cx: &mut DecodeContext<'_>) -> SnapshotsDef {
     let Some(mut fields) = Fields::of(node, "a mapping", cx.errors) else {
         return SnapshotsDef::default();
     };
@@ -479,7 +479,7 @@ pub(super) fn snapshots(node: &Node, cx: &mut Reading<'_>) -> SnapshotsDef {
 }
 
 /// Reads a request; `needs_path` is false for a request whose URL comes from an earlier response.
-pub(super) fn request(node: &Node, needs_path: bool, cx: &mut Reading<'_>) -> RequestDef {
+pub(super) fn request(node: &Node, needs_path: bool, cx: &mut DecodeContext<'_>) -> RequestDef {
     let Some(mut fields) = Fields::of(node, "a request", cx.errors) else {
         return RequestDef::default();
     };
@@ -504,7 +504,7 @@ pub(super) fn request(node: &Node, needs_path: bool, cx: &mut Reading<'_>) -> Re
     def
 }
 
-fn method(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
+fn method(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Template> {
     let template = cx.template(node)?;
     if let Some(text) = template.as_constant() {
         if !is_token(text) {
@@ -520,7 +520,7 @@ fn method(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
     Some(template)
 }
 
-fn path(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
+fn path(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Template> {
     let template = cx.template(node)?;
     let first = match template.parts.first() {
         Some(super::TemplatePart::Text(text)) => text.as_str(),
@@ -546,7 +546,7 @@ fn path(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
 }
 
 /// Checks that every `{name}` of the path has a parameter, and every parameter occurs in the path.
-fn check_params(path: &Template, at: &Node, request: &Node, params: &[(String, Template)], cx: &mut Reading<'_>) {
+fn check_params(path: &Template, at: &Node, request: &Node, params: &[(String, Template)], cx: &mut DecodeContext<'_>) {
     let given: BTreeMap<_, _> = params.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let wanted = path_params(path);
     for name in &wanted {
@@ -587,14 +587,14 @@ pub(super) fn path_params(path: &Template) -> Vec<String> {
     names
 }
 
-fn params(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Template)> {
+fn params(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Template)> {
     cx.entries(node, "a mapping of path parameters", |cx, key, value| {
         Some((key.text.to_string(), cx.template(value)?))
     })
 }
 
 /// Parameters by name, or the whole query as text.
-fn query(node: &Node, cx: &mut Reading<'_>) -> QueryDef {
+fn query(node: &Node, cx: &mut DecodeContext<'_>) -> QueryDef {
     if matches!(node.kind, Kind::Map(_) | Kind::List(_)) {
         return QueryDef::Fields(named_texts(
             node,
@@ -627,13 +627,13 @@ pub(crate) fn wrong_query(text: &str, span: Span) -> Option<Diagnostic> {
     ))
 }
 
-fn named_texts(node: &Node, what: &'static str, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
+fn named_texts(node: &Node, what: &'static str, cx: &mut DecodeContext<'_>) -> Vec<(String, Vec<Template>)> {
     cx.entries(node, what, |cx, key, value| {
         Some((key.text.to_string(), cx.templates(value)?))
     })
 }
 
-fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
+fn headers(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Vec<Template>)> {
     let mut seen = BTreeSet::new();
     cx.entries(node, "a mapping of header fields", |cx, key, value| {
         check_header(key, &mut seen, cx);
@@ -642,7 +642,7 @@ fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Vec<Template>)> {
 }
 
 /// A header's name: a token, and not twice in another case.
-pub(super) fn check_header(key: &Key, seen: &mut BTreeSet<String>, cx: &mut Reading<'_>) {
+pub(super) fn check_header(key: &Key, seen: &mut BTreeSet<String>, cx: &mut DecodeContext<'_>) {
     if !is_token(&key.text) {
         cx.error(Diagnostic::new(
             key.span,
@@ -657,7 +657,7 @@ pub(super) fn check_header(key: &Key, seen: &mut BTreeSet<String>, cx: &mut Read
     }
 }
 
-fn content(node: &Node, cx: &mut Reading<'_>) -> Option<ContentDef> {
+fn content(node: &Node, cx: &mut DecodeContext<'_>) -> Option<ContentDef> {
     let mut fields = Fields::of(node, "a body (`json`, `text`, `form` or `file`)", cx.errors)?;
     let json = fields.take("json");
     let (text, form, file) = (fields.take("text"), fields.take("form"), fields.take("file"));

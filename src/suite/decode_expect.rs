@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    decode::{Reading, check_header},
+    decode::{DecodeContext, check_header},
     def::{
         BodyDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, TextTestDef, Written,
     },
@@ -18,7 +18,7 @@ use crate::{
     text,
 };
 
-pub(super) fn expect(node: &Node, cx: &mut Reading<'_>) -> ExpectDef {
+pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
     let Some(mut fields) = Fields::of(node, "expectations", cx.errors) else {
         return ExpectDef::default();
     };
@@ -43,7 +43,7 @@ fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {
     value.map(|value| Written { value, span: node.span })
 }
 
-fn status(node: &Node, cx: &mut Reading<'_>) -> Option<Written<StatusDef>> {
+fn status(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<StatusDef>> {
     let nodes = match &node.kind {
         Kind::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
@@ -118,7 +118,7 @@ pub(crate) fn every_status(span: Span) -> Diagnostic {
         .help("name the statuses that the API may respond with")
 }
 
-fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<HeaderDef>)> {
+fn headers(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Written<HeaderDef>)> {
     let mut seen = BTreeSet::new();
     cx.entries(node, "a mapping of header fields", |cx, key, value| {
         check_header(key, &mut seen, cx);
@@ -127,7 +127,7 @@ fn headers(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Written<HeaderDef>
     })
 }
 
-fn header(node: &Node, cx: &mut Reading<'_>) -> Option<HeaderDef> {
+fn header(node: &Node, cx: &mut DecodeContext<'_>) -> Option<HeaderDef> {
     if !matches!(node.kind, Kind::Map(_)) {
         return cx
             .template(node)
@@ -165,7 +165,7 @@ fn header(node: &Node, cx: &mut Reading<'_>) -> Option<HeaderDef> {
     }
 }
 
-fn text_tests(fields: &mut Fields<'_>, cx: &mut Reading<'_>) -> Vec<TextTestDef> {
+fn text_tests(fields: &mut Fields<'_>, cx: &mut DecodeContext<'_>) -> Vec<TextTestDef> {
     let mut tests = Vec::new();
     let equals = fields.take("equals").and_then(|node| cx.template(node));
     tests.extend(equals.map(TextTestDef::Equals));
@@ -194,7 +194,7 @@ fn text_tests(fields: &mut Fields<'_>, cx: &mut Reading<'_>) -> Vec<TextTestDef>
 }
 
 /// A regular expression; one without variables is compiled immediately.
-fn pattern_text(node: &Node, cx: &mut Reading<'_>) -> Option<Template> {
+fn pattern_text(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Template> {
     let template = cx.template(node)?;
     let tried = match template.as_constant() {
         Some(text) => text.to_owned(),
@@ -232,7 +232,7 @@ pub(crate) fn contains_nothing(span: Span) -> Diagnostic {
         .help("write the text that must be there, or remove the test")
 }
 
-fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
+fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
     let Some(mut fields) = Fields::of(node, "expectations of a body", cx.errors) else {
         return BodyDef::default();
     };
@@ -278,7 +278,7 @@ fn body(node: &Node, cx: &mut Reading<'_>) -> BodyDef {
     def
 }
 
-fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<crate::schema::Schema>>> {
+fn schema(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<std::sync::Arc<crate::schema::Schema>>> {
     let reference = cx.string(node)?;
     match cx.schemas.get(&reference) {
         Ok(schema) => written(node, Some(schema)),
@@ -304,7 +304,7 @@ fn schema(node: &Node, cx: &mut Reading<'_>) -> Option<Written<std::sync::Arc<cr
     }
 }
 
-fn rules(node: &Node, cx: &mut Reading<'_>) -> Vec<(String, Level)> {
+fn rules(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Level)> {
     cx.entries(node, "a mapping from rules to levels", |cx, key, value| {
         if !RULES.iter().any(|info| *info.id == *key.text) {
             let error = Diagnostic::new(key.span, format!("no built-in rule `{}`", key.text))
@@ -330,7 +330,7 @@ fn accepts_all(pattern: &PatternDef) -> bool {
 
 /// A literal value. A key that looks like a matcher is probably meant as one, so it is an error;
 /// a property of that name is written with two `$`.
-fn exact(node: &Node, cx: &mut Reading<'_>) -> Option<JsonDef> {
+fn exact(node: &Node, cx: &mut DecodeContext<'_>) -> Option<JsonDef> {
     match &node.kind {
         Kind::List(items) => Some(JsonDef::List(items.iter().filter_map(|item| exact(item, cx)).collect())),
         Kind::Map(entries) => {
@@ -381,7 +381,7 @@ pub(crate) fn is_matcher(name: &str) -> bool {
 }
 
 /// A part of a body: plain values, or an object whose keys all begin with `$`.
-fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
+fn pattern(node: &Node, cx: &mut DecodeContext<'_>) -> Option<PatternDef> {
     let kind = match &node.kind {
         Kind::Map(entries) => {
             let is_matcher = |text: &str| text.starts_with('$') && !text.starts_with("$$");
@@ -417,7 +417,7 @@ fn pattern(node: &Node, cx: &mut Reading<'_>) -> Option<PatternDef> {
     Some(PatternDef { kind, span: node.span })
 }
 
-fn matchers_of(node: &Node, cx: &mut Reading<'_>) -> Vec<MatcherDef> {
+fn matchers_of(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<MatcherDef> {
     cx.entries(node, "matchers", |cx, key, value| match &*key.text {
         "$equals" => exact(value, cx).map(MatcherDef::Equals),
         "$matches" => pattern_text(value, cx).map(MatcherDef::Matches),

@@ -4,7 +4,7 @@ use crate::source::{Diagnostic, Diagnostics, Key, Kind, Node};
 
 /// How a key of a mapping is inherited.
 #[derive(Clone, Copy)]
-enum How {
+enum Inheritance {
     /// The case's value replaces the suite's.
     Replace,
     /// The same, but `null` is an ordinary value.
@@ -12,38 +12,41 @@ enum How {
     /// The expectations of a body, key by key; `empty: true` replaces all of them.
     Body,
     /// Key by key, each by its own rule in the table.
-    Merge(Table),
+    Merge(KeyTable),
     /// Key by key, names compared without case.
     MergeHeaders,
     /// Key by key.
     MergeNames,
 }
 
-type Table = &'static [(&'static str, How)];
+type KeyTable = &'static [(&'static str, Inheritance)];
 
-const REQUEST: Table = &[
-    ("params", How::MergeNames),
-    ("query", How::MergeNames),
-    ("headers", How::MergeHeaders),
+const REQUEST: KeyTable = &[
+    ("params", Inheritance::MergeNames),
+    ("query", Inheritance::MergeNames),
+    ("headers", Inheritance::MergeHeaders),
 ];
 /// JSON is literal: `json: null` expects the value null. `body: null` removes an inherited body.
-const BODY: Table = &[("json", How::ReplaceWithNull), ("exact", How::ReplaceWithNull)];
-const EXPECT: Table = &[
-    ("headers", How::MergeHeaders),
-    ("body", How::Body),
-    ("rules", How::MergeNames),
+const BODY: KeyTable = &[
+    ("json", Inheritance::ReplaceWithNull),
+    ("exact", Inheritance::ReplaceWithNull),
+];
+const EXPECT: KeyTable = &[
+    ("headers", Inheritance::MergeHeaders),
+    ("body", Inheritance::Body),
+    ("rules", Inheritance::MergeNames),
 ];
 /// The keys that a case inherits. `vars`, `inputs` and the suite's name are the suite's own.
-const CASE: [(&str, How); 5] = [
-    ("request", How::Merge(REQUEST)),
-    ("expect", How::Merge(EXPECT)),
-    ("snapshots", How::Merge(&[])),
-    ("timeout", How::Replace),
-    ("group", How::Replace),
+const CASE: [(&str, Inheritance); 5] = [
+    ("request", Inheritance::Merge(REQUEST)),
+    ("expect", Inheritance::Merge(EXPECT)),
+    ("snapshots", Inheritance::Merge(&[])),
+    ("timeout", Inheritance::Replace),
+    ("group", Inheritance::Replace),
 ];
 
 /// The keys that a step inherits from its case, or from its suite.
-const STEP: [(&str, How); 4] = [CASE[0], CASE[1], CASE[2], CASE[3]];
+const STEP: [(&str, Inheritance); 4] = [CASE[0], CASE[1], CASE[2], CASE[3]];
 
 /// The case with its inherited values. A `null` that removes nothing is an error, probably a misspelled name.
 pub(super) fn inherit(suite: Option<&Node>, case: Node, errors: &mut Diagnostics) -> Node {
@@ -55,7 +58,12 @@ pub(super) fn inherit_step(base: Option<&Node>, step: Node, errors: &mut Diagnos
     inherit_keys(&STEP, base, step, errors)
 }
 
-fn inherit_keys(keys: &[(&'static str, How)], suite: Option<&Node>, mut case: Node, errors: &mut Diagnostics) -> Node {
+fn inherit_keys(
+    keys: &[(&'static str, Inheritance)],
+    suite: Option<&Node>,
+    mut case: Node,
+    errors: &mut Diagnostics,
+) -> Node {
     let follows = case.get("follow").is_some();
     let followed = suite.filter(|_| follows).map(without_url);
     let suite = followed.as_ref().or(suite);
@@ -118,19 +126,19 @@ fn empty(like: &Node) -> Node {
     }
 }
 
-fn merge(base: &Node, own: &Node, how: How, errors: &mut Diagnostics) -> Node {
+fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) -> Node {
     let (Kind::Map(_), Kind::Map(own_entries)) = (&base.kind, &own.kind) else {
         return own.clone();
     };
-    if matches!(how, How::Replace | How::ReplaceWithNull) {
+    if matches!(how, Inheritance::Replace | Inheritance::ReplaceWithNull) {
         return own.clone();
     }
     let same = |a: &str, b: &str| match how {
-        How::MergeHeaders => a.eq_ignore_ascii_case(b),
+        Inheritance::MergeHeaders => a.eq_ignore_ascii_case(b),
         _ => a == b,
     };
     let is_empty = |(key, value): &(Key, Node)| &*key.text == "empty" && matches!(value.kind, Kind::Bool(true));
-    let mut entries = if matches!(how, How::Body) && own_entries.iter().any(is_empty) {
+    let mut entries = if matches!(how, Inheritance::Body) && own_entries.iter().any(is_empty) {
         Vec::new()
     } else {
         base.entries().to_vec()
@@ -142,14 +150,14 @@ fn merge(base: &Node, own: &Node, how: How, errors: &mut Diagnostics) -> Node {
             .iter()
             .position(|(known, _)| same(&known.text, &key.text) && !is_own(known));
         let inner = match how {
-            How::Body => BODY.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
-            How::Merge(table) => table.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
+            Inheritance::Body => BODY.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
+            Inheritance::Merge(table) => table.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
             _ => None,
         };
-        if value.is_null() && !matches!(inner, Some(How::ReplaceWithNull)) {
+        if value.is_null() && !matches!(inner, Some(Inheritance::ReplaceWithNull)) {
             if let Some(at) = inherited {
                 entries.remove(at);
-            } else if !matches!(how, How::Body) || base.get(&key.text).is_none() {
+            } else if !matches!(how, Inheritance::Body) || base.get(&key.text).is_none() {
                 let names: Vec<_> = base.entries().iter().map(|(key, _)| &*key.text).collect();
                 errors.push(takes_nothing(key, &names));
             }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    decode::{self, Reading, is_slug, start, undefined},
+    decode::{self, DecodeContext, is_slug, start, undefined},
     def::{Case, CaseDef, ExampleRow, JsonDef, NamedValue, Suite, SuiteDef},
     inherit::inherit,
     steps::StepNodes,
@@ -209,13 +209,13 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 /// The content of a file.
-struct Document {
+struct ParsedFile {
     text: String,
     node: Option<Node>,
     mistakes: Diagnostics,
 }
 
-impl Document {
+impl ParsedFile {
     /// Reads the file that becomes `file` of the sources.
     fn read(path: &Path, file: FileId) -> Result<Self, String> {
         let text = text(path)?;
@@ -227,12 +227,12 @@ impl Document {
 
 /// A file as a node.
 fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
-    accept(path, Document::read(path, sources.next()), sources, errors)
+    accept(path, ParsedFile::read(path, sources.next()), sources, errors)
 }
 
 fn accept(
     path: &Path,
-    document: Result<Document, String>,
+    document: Result<ParsedFile, String>,
     sources: &mut Sources,
     errors: &mut Diagnostics,
 ) -> Option<Node> {
@@ -252,10 +252,10 @@ fn accept(
 
 /// Passes each file on in order; `first` is the id of the first readable file. If there are many,
 /// they are read ahead while earlier ones are processed.
-fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut tell: impl FnMut(&'p Path, Result<Document, String>)) {
+fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut tell: impl FnMut(&'p Path, Result<ParsedFile, String>)) {
     let mut file = first;
     let mut read = move |path: &'p PathBuf| {
-        let document = Document::read(path, file);
+        let document = ParsedFile::read(path, file);
         if document.is_ok() {
             file = file.next();
         }
@@ -295,7 +295,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             }
             return;
         };
-        let mut cx = Reading::new(&folder.path, schemas, None, errors);
+        let mut cx = DecodeContext::new(&folder.path, schemas, None, errors);
         if !node.is_null() {
             refuse_empty(&node, cx.errors);
             def = decode::suite(&node, &mut cx).unwrap_or_default();
@@ -366,7 +366,7 @@ fn case(
         }
     }
     let steps = StepNodes::of(&merged, shared, errors);
-    let mut cx = Reading::new(folder, schemas, Some(known.clone()), errors);
+    let mut cx = DecodeContext::new(folder, schemas, Some(known.clone()), errors);
     cx.later = steps.captures(&merged);
     let captures: BTreeSet<String> = cx.later.keys().cloned().collect();
     let Some(mut def) = decode::case(&merged, &steps, &mut cx) else {
@@ -401,7 +401,7 @@ fn case(
     // The last row without variables and errors, and its inputs.
     let mut plain: Option<(&NamedValue, Arc<[String]>)> = None;
     for (id, span, row) in rows {
-        let names = Names {
+        let names = VariableLayers {
             row: row.and_then(|row| def.examples.get(row.0 as usize)),
             span,
             def: &def,
@@ -502,7 +502,7 @@ fn join(suite: &[String], own: Vec<String>) -> Vec<String> {
 }
 
 /// The names of one case, layer over layer.
-struct Names<'a> {
+struct VariableLayers<'a> {
     row: Option<&'a NamedValue>,
     /// Location of the row or the case.
     span: Span,
@@ -511,7 +511,7 @@ struct Names<'a> {
     known: &'a BTreeSet<String>,
 }
 
-impl<'a> Names<'a> {
+impl<'a> VariableLayers<'a> {
     /// The inputs that the used variables come from in the end. Cycles and undefined names are reported, and
     /// so is an unused column, which is probably a misspelled name.
     fn needs(&self, used: &'a BTreeSet<String>, errors: &mut Diagnostics) -> Vec<String> {

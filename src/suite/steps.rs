@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    decode::{Reading, check_name, is_slug, request, snapshots, start},
+    decode::{DecodeContext, check_name, is_slug, request, snapshots, start},
     decode_expect::expect,
     def::{RequestDef, Written},
     def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef},
@@ -128,7 +128,7 @@ impl StepNodes {
     }
 
     /// Reads all steps. `case` holds the fields of the case, from which the step of a case with `request` is read.
-    pub(super) fn decode(&self, case: &mut Fields<'_>, span: Span, cx: &mut Reading<'_>) -> Vec<StepDef> {
+    pub(super) fn decode(&self, case: &mut Fields<'_>, span: Span, cx: &mut DecodeContext<'_>) -> Vec<StepDef> {
         let mut steps: Vec<StepDef> = Vec::new();
         let mut earlier = Earlier::default();
         for step in &self.before {
@@ -162,7 +162,7 @@ struct Earlier {
 }
 
 impl Earlier {
-    fn add(&mut self, step: &StepDef, cx: &mut Reading<'_>) {
+    fn add(&mut self, step: &StepDef, cx: &mut DecodeContext<'_>) {
         if !step.id.is_empty() && !self.ids.insert(step.id.clone()) {
             let error = Diagnostic::new(step.span, format!("two steps of this case have the id `{}`", step.id));
             cx.error(error.help("setup and teardown steps of suite.yaml count, too"));
@@ -173,7 +173,7 @@ impl Earlier {
     }
 
     /// Checks that a name is the id of an earlier step.
-    fn expect(&self, id: &str, span: Span, cx: &mut Reading<'_>) {
+    fn expect(&self, id: &str, span: Span, cx: &mut DecodeContext<'_>) {
         if !self.ids.contains(id) {
             let error = Diagnostic::new(span, format!("no step `{id}` comes before this one"));
             cx.error(error.suggest(id, self.ids.iter().map(String::as_str)));
@@ -182,7 +182,7 @@ impl Earlier {
 }
 
 impl StepNode {
-    fn decode(&self, earlier: &mut Earlier, cx: &mut Reading<'_>) -> Option<StepDef> {
+    fn decode(&self, earlier: &mut Earlier, cx: &mut DecodeContext<'_>) -> Option<StepDef> {
         let mut all = Fields::of(&self.node, "a step", cx.errors)?;
         let id = all.take("id").and_then(|node| id(node, cx));
         if self.node.get("id").is_none() {
@@ -197,7 +197,7 @@ impl StepNode {
     }
 }
 
-fn id(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
+fn id(node: &Node, cx: &mut DecodeContext<'_>) -> Option<String> {
     let id = cx.string(node)?;
     if !is_slug(&id) {
         let error = Diagnostic::new(node.span, format!("`{id}` cannot be the id of a step"));
@@ -208,7 +208,13 @@ fn id(node: &Node, cx: &mut Reading<'_>) -> Option<String> {
 }
 
 /// The fields of a step. Its id is read by the caller: a case with `request` has none.
-fn fields(all: &mut Fields<'_>, phase: Phase, span: Span, earlier: &mut Earlier, cx: &mut Reading<'_>) -> StepDef {
+fn fields(
+    all: &mut Fields<'_>,
+    phase: Phase,
+    span: Span,
+    earlier: &mut Earlier,
+    cx: &mut DecodeContext<'_>,
+) -> StepDef {
     let follow = all.take("follow").and_then(|node| follow(node, earlier, cx));
     let endpoint = all.take("endpoint").and_then(|node| {
         let value = cx.string(node)?;
@@ -274,7 +280,7 @@ fn fields(all: &mut Fields<'_>, phase: Phase, span: Span, earlier: &mut Earlier,
 }
 
 /// The request of a step with `follow`: the URL comes from the response that it follows, and `query` is added to it.
-fn followed(node: &Node, cx: &mut Reading<'_>) -> RequestDef {
+fn followed(node: &Node, cx: &mut DecodeContext<'_>) -> RequestDef {
     for (key, _) in node.entries() {
         if ["path", "params"].contains(&&*key.text) {
             let error = Diagnostic::new(key.span, format!("a step with `follow` has no `{}`", key.text));
@@ -297,7 +303,7 @@ fn without(base: &Node, keys: &[&str]) -> Node {
     }
 }
 
-fn mail(node: &Node, earlier: &Earlier, cx: &mut Reading<'_>) -> Option<Written<MailDef>> {
+fn mail(node: &Node, earlier: &Earlier, cx: &mut DecodeContext<'_>) -> Option<Written<MailDef>> {
     let mut all = Fields::of(node, "`mail`", cx.errors)?;
     let (endpoint, to, since) = (all.take("endpoint"), all.take("to"), all.take("since"));
     all.finish(cx.errors);
@@ -324,7 +330,7 @@ fn mail(node: &Node, earlier: &Earlier, cx: &mut Reading<'_>) -> Option<Written<
     })
 }
 
-fn follow(node: &Node, earlier: &Earlier, cx: &mut Reading<'_>) -> Option<Written<FollowDef>> {
+fn follow(node: &Node, earlier: &Earlier, cx: &mut DecodeContext<'_>) -> Option<Written<FollowDef>> {
     let (step, at, allow_other_origin) = if let Kind::Map(_) = node.kind {
         let mut all = Fields::of(node, "`follow`", cx.errors)?;
         let step = all.take("step");
@@ -350,7 +356,7 @@ fn follow(node: &Node, earlier: &Earlier, cx: &mut Reading<'_>) -> Option<Writte
     })
 }
 
-fn eventually(node: &Node, cx: &mut Reading<'_>) -> Option<Written<EventuallyDef>> {
+fn eventually(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<EventuallyDef>> {
     let value = if let Kind::Map(_) = node.kind {
         let mut all = Fields::of(node, "`eventually`", cx.errors)?;
         let within = all.take("within");
@@ -387,7 +393,7 @@ fn eventually(node: &Node, cx: &mut Reading<'_>) -> Option<Written<EventuallyDef
     Some(Written { value, span: node.span })
 }
 
-fn throughout(node: &Node, cx: &mut Reading<'_>) -> Option<Written<ThroughoutDef>> {
+fn throughout(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<ThroughoutDef>> {
     let value = if let Kind::Map(_) = node.kind {
         let mut all = Fields::of(node, "`throughout`", cx.errors)?;
         let period = all.take("for");
@@ -411,7 +417,7 @@ fn throughout(node: &Node, cx: &mut Reading<'_>) -> Option<Written<ThroughoutDef
     Some(Written { value, span: node.span })
 }
 
-fn captures(node: &Node, cx: &mut Reading<'_>) -> Vec<CaptureDef> {
+fn captures(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<CaptureDef> {
     cx.entries(node, "a mapping of captures", |cx, key, value| {
         check_name(key, cx);
         let (source, secret) = capture(value, cx)?;
@@ -424,7 +430,7 @@ fn captures(node: &Node, cx: &mut Reading<'_>) -> Vec<CaptureDef> {
     })
 }
 
-fn capture(node: &Node, cx: &mut Reading<'_>) -> Option<(CaptureSource, bool)> {
+fn capture(node: &Node, cx: &mut DecodeContext<'_>) -> Option<(CaptureSource, bool)> {
     if let Kind::String(text) = &node.kind {
         return Some((json_source(text, node.span, cx)?, false));
     }
@@ -471,7 +477,7 @@ fn capture(node: &Node, cx: &mut Reading<'_>) -> Option<(CaptureSource, bool)> {
 }
 
 /// A JSON pointer (RFC 6901), or a `JSONPath` (RFC 9535) if it begins with `$`.
-fn json_source(text: &str, span: Span, cx: &mut Reading<'_>) -> Option<CaptureSource> {
+fn json_source(text: &str, span: Span, cx: &mut DecodeContext<'_>) -> Option<CaptureSource> {
     match CaptureSource::json(text) {
         Ok(source) => Some(source),
         Err(reason) => {
@@ -483,7 +489,7 @@ fn json_source(text: &str, span: Span, cx: &mut Reading<'_>) -> Option<CaptureSo
 }
 
 /// A regular expression with exactly one group.
-fn group(node: &Node, cx: &mut Reading<'_>) -> Option<Arc<regex::Regex>> {
+fn group(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Arc<regex::Regex>> {
     let pattern = cx.string(node)?;
     let found = match text::regex(&pattern) {
         Ok(regex) => regex,

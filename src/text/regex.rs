@@ -68,15 +68,15 @@ pub(crate) fn bounded_regex(text: &str, limit: usize) -> Result<Regex, Option<St
 /// A compiled pattern: each is compiled once, even if many cases use it. The error is a fragment with the reason.
 pub(crate) fn regex(text: &str) -> Result<Arc<Regex>, String> {
     #[derive(Default)]
-    struct Known {
+    struct PatternCache {
         patterns: BTreeMap<String, Arc<Regex>>,
         budget: Budget,
         /// Large patterns that have been counted.
         charged: BTreeSet<String>,
     }
-    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+    static KNOWN: Mutex<Option<PatternCache>> = Mutex::new(None);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = known.get_or_insert_with(Known::default);
+    let known = known.get_or_insert_with(PatternCache::default);
     if let Some(pattern) = known.patterns.get(text) {
         return Ok(Arc::clone(pattern));
     }

@@ -29,7 +29,7 @@ fn acceptable(request: &Request, response: &Response) -> Option<Violation> {
     if !has_content {
         return None;
     }
-    let accepted = Accepted::of(request)?;
+    let accepted = AcceptedCodings::of(request)?;
     let codings: Vec<_> = response
         .header("content-encoding")
         .flat_map(|value| value.split(','))
@@ -58,13 +58,13 @@ fn acceptable(request: &Request, response: &Response) -> Option<Violation> {
 }
 
 /// The codings that a request accepts.
-struct Accepted {
+struct AcceptedCodings {
     text: String,
     /// Codings with whether their weight is more than 0.
     codings: Vec<(String, bool)>,
 }
 
-impl Accepted {
+impl AcceptedCodings {
     /// `None` if the request has no `Accept-Encoding` and accepts any coding.
     fn of(request: &Request) -> Option<Self> {
         let named = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("accept-encoding");

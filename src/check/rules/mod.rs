@@ -13,7 +13,7 @@ mod syntax;
 
 pub(crate) use date::imf_fixdate;
 
-use super::{sink::Sink, view::ResponseView};
+use super::{sink::FindingSink, view::ResponseView};
 use crate::model::{CheckId, Finding, Layer, Level, Place, Request};
 
 /// A built-in rule.
@@ -232,7 +232,7 @@ pub(super) fn check(
     place: &Place,
     request: &Request,
     view: &ResponseView<'_>,
-    sink: &mut impl Sink,
+    sink: &mut impl FindingSink,
 ) {
     for (info, level) in RULES.iter().zip(levels.0) {
         if level == Level::Off {

@@ -8,11 +8,11 @@ use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 use base64::Engine as _;
 use serde_json::Value;
 
-pub(crate) use names::Piece;
+pub(crate) use names::TextPiece;
 pub use names::VariableSubstitution;
 use spelling::{Hide, Meaning, Spelling, Substitute, VOLATILE, meaning};
 
-use super::{Finding, ResponseView, list_fields, media_type::MediaType, sink::Sink, view::Text};
+use super::{Finding, ResponseView, list_fields, media_type::MediaType, sink::FindingSink, view::Text};
 use crate::json;
 use crate::model::{CREDENTIALS, CheckId, HIDDEN, Layer, Place, Request, Response};
 
@@ -187,7 +187,7 @@ pub(super) fn check(
     expectation: &SnapshotExpectation,
     request: &Request,
     view: &ResponseView<'_>,
-    sink: &mut impl Sink,
+    sink: &mut impl FindingSink,
 ) -> Option<String> {
     let stored = expectation.stored.as_deref();
     let stored = stored.map(|stored| plain_lines(stored.trim_end()));

@@ -19,7 +19,7 @@ pub struct VariableSubstitution {
 
 /// A piece of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'t> {
+pub(crate) enum TextPiece<'t> {
     /// Text that is not the value of a variable.
     Literal(&'t str),
     /// The value of the variable with this name.
@@ -74,12 +74,12 @@ impl VariableSubstitution {
     }
 
     /// The pieces of a text, without empty ones.
-    pub(crate) fn pieces<'t>(&'t self, text: &'t str) -> Vec<Piece<'t>> {
+    pub(crate) fn pieces<'t>(&'t self, text: &'t str) -> Vec<TextPiece<'t>> {
         let mut pieces = Vec::new();
         let mut done = 0;
-        let literal = |from: usize, to: usize, pieces: &mut Vec<Piece<'t>>| {
+        let literal = |from: usize, to: usize, pieces: &mut Vec<TextPiece<'t>>| {
             if from < to {
-                pieces.push(Piece::Literal(&text[from..to]));
+                pieces.push(TextPiece::Literal(&text[from..to]));
             }
         };
         for found in self.finder.iter().flat_map(|finder| finder.find_iter(text)) {
@@ -89,7 +89,7 @@ impl VariableSubstitution {
                 continue;
             }
             literal(done, found.start(), &mut pieces);
-            pieces.push(Piece::Name(&self.pairs[found.pattern().as_usize()].0));
+            pieces.push(TextPiece::Name(&self.pairs[found.pattern().as_usize()].0));
             done = found.end();
         }
         literal(done, text.len(), &mut pieces);
@@ -107,8 +107,8 @@ impl VariableSubstitution {
         let mut out = String::with_capacity(text.len());
         for piece in self.pieces(text) {
             match piece {
-                Piece::Literal(text) => out.push_str(text),
-                Piece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
+                TextPiece::Literal(text) => out.push_str(text),
+                TextPiece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
             }
         }
         out

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::names::{Piece, VariableSubstitution};
+use super::names::{TextPiece, VariableSubstitution};
 
 /// The placeholder of a volatile value.
 pub(super) const VOLATILE: &str = "[redacted]";
@@ -68,8 +68,8 @@ impl Spelling<'_> {
             let pieces = self.names.pieces(hidden.as_deref().unwrap_or(before));
             for (index, piece) in pieces.iter().enumerate() {
                 match piece {
-                    Piece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
-                    Piece::Literal(literal) => {
+                    TextPiece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
+                    TextPiece::Literal(literal) => {
                         let is_last = index + 1 == pieces.len();
                         let is_before_placeholder = !is_last || after.is_some();
                         push_literal(&mut out, literal, is_before_placeholder, special);
@@ -145,7 +145,7 @@ impl Spelling<'_> {
     /// A number that is the value of a variable is `{{ name }}` without quotes.
     fn write_number(&self, property: &str, text: &str, out: &mut String) {
         let name = match self.names.pieces(text).as_slice() {
-            [Piece::Name(name)] if text.len() >= super::names::DISTINCT => Some(*name),
+            [TextPiece::Name(name)] if text.len() >= super::names::DISTINCT => Some(*name),
             _ => self.names.short_number(property, text),
         };
         match name {
@@ -258,7 +258,7 @@ pub(super) fn meaning(snapshot: &str, names: &VariableSubstitution, marks: &[Str
         Some(at) => text.split_at(at),
         None => (text, ""),
     };
-    let mut reader = Reader {
+    let mut reader = SpellingReader {
         names,
         marks,
         meaning: Vec::new(),
@@ -273,14 +273,14 @@ pub(super) fn meaning(snapshot: &str, names: &VariableSubstitution, marks: &[Str
     reader.meaning
 }
 
-struct Reader<'a> {
+struct SpellingReader<'a> {
     names: &'a VariableSubstitution,
     marks: &'a [String],
     meaning: Vec<Meaning>,
     text: String,
 }
 
-impl Reader<'_> {
+impl SpellingReader<'_> {
     fn end_text(&mut self) {
         if !self.text.is_empty() {
             self.meaning.push(Meaning::Text(std::mem::take(&mut self.text)));

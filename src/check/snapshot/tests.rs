@@ -6,9 +6,9 @@ use serde_json::json;
 use super::*;
 
 #[derive(Debug)]
-struct Mask(Vec<String>);
+struct FixedMask(Vec<String>);
 
-impl SnapshotMask for Mask {
+impl SnapshotMask for FixedMask {
     fn marks(&self) -> &[String] {
         &self.0
     }
@@ -299,7 +299,7 @@ fn whitespace_around_json_is_significant_only_in_text() {
 #[test]
 fn a_hidden_secret_passes_and_what_looks_like_one_does_not() {
     let mut expectation = expectation(&[("user", "secret-va")]);
-    expectation.mask = Some(Arc::new(Mask(vec!["$TOKEN".to_owned(), HIDDEN.to_owned()])));
+    expectation.mask = Some(Arc::new(FixedMask(vec!["$TOKEN".to_owned(), HIDDEN.to_owned()])));
     for body in [
         "{\"a\": \"Bearer s3cret-value\"}",
         "{\"a\": \"czNjcmV0LXZhbHVl\", \"s3cret-value\": 1}",

@@ -73,20 +73,20 @@ fn decode_one(input: &[u8], coding: &str, limit: usize) -> Result<Vec<u8>, Decod
         _ => return Err(DecodeError::Unsupported(coding.to_owned())),
     };
     decoded.map_err(|failure| match failure {
-        Failure::TooLarge => DecodeError::TooLarge { limit },
-        Failure::Corrupt(reason) => DecodeError::Corrupt {
+        CodingFailure::TooLarge => DecodeError::TooLarge { limit },
+        CodingFailure::Corrupt(reason) => DecodeError::Corrupt {
             coding: coding.to_owned(),
             reason,
         },
     })
 }
 
-enum Failure {
+enum CodingFailure {
     TooLarge,
     Corrupt(String),
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CodingFailure {
     fn from(error: io::Error) -> Self {
         Self::Corrupt(match error.kind() {
             io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
@@ -95,22 +95,22 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn trailing(count: usize) -> Failure {
-    Failure::Corrupt(format!("{count} bytes follow its end"))
+fn trailing(count: usize) -> CodingFailure {
+    CodingFailure::Corrupt(format!("{count} bytes follow its end"))
 }
 
-fn read_bounded(reader: impl Read, limit: usize) -> Result<Vec<u8>, Failure> {
+fn read_bounded(reader: impl Read, limit: usize) -> Result<Vec<u8>, CodingFailure> {
     let mut out = Vec::new();
     let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     reader.take(bound).read_to_end(&mut out)?;
     if out.len() > limit {
-        return Err(Failure::TooLarge);
+        return Err(CodingFailure::TooLarge);
     }
     Ok(out)
 }
 
 /// `deflate` is the zlib format (RFC 9110 §8.4.1.2); some servers send the bare deflate stream, which clients accept.
-fn deflate(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+fn deflate(input: &[u8], limit: usize) -> Result<Vec<u8>, CodingFailure> {
     let is_zlib = matches!(input, [first, second, ..]
         if first & 0x0f == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0);
     let zlib = || {
@@ -134,13 +134,13 @@ fn deflate(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
     }
     // A bare stream can look like a zlib header; the checksum decides.
     match zlib() {
-        Err(Failure::Corrupt(reason)) => bare().map_err(|_| Failure::Corrupt(reason)),
+        Err(CodingFailure::Corrupt(reason)) => bare().map_err(|_| CodingFailure::Corrupt(reason)),
         other => other,
     }
 }
 
 /// Windows of more than 16 MiB are not part of the coding (RFC 7932 §9.1).
-fn brotli(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
+fn brotli(input: &[u8], limit: usize) -> Result<Vec<u8>, CodingFailure> {
     let alloc = StandardAlloc::default;
     let mut state = BrotliState::new_strict(alloc(), alloc(), alloc());
     let (mut left, mut read, mut total) = (input.len(), 0, 0);
@@ -160,21 +160,21 @@ fn brotli(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
         );
         out.extend_from_slice(step.get(..written).unwrap_or_default());
         if out.len() > limit {
-            return Err(Failure::TooLarge);
+            return Err(CodingFailure::TooLarge);
         }
         match result {
             BrotliResult::ResultSuccess if left == 0 => return Ok(out),
             BrotliResult::ResultSuccess => return Err(trailing(left)),
             BrotliResult::NeedsMoreOutput => {}
-            BrotliResult::NeedsMoreInput => return Err(Failure::Corrupt("it ends too early".to_owned())),
-            BrotliResult::ResultFailure => return Err(Failure::Corrupt("the data is damaged".to_owned())),
+            BrotliResult::NeedsMoreInput => return Err(CodingFailure::Corrupt("it ends too early".to_owned())),
+            BrotliResult::ResultFailure => return Err(CodingFailure::Corrupt("the data is damaged".to_owned())),
         }
     }
 }
 
 /// One or more frames; skippable ones are skipped (RFC 8878 §3.1).
-fn zstd(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
-    let corrupt = |error: &dyn std::fmt::Display| Failure::Corrupt(error.to_string());
+fn zstd(input: &[u8], limit: usize) -> Result<Vec<u8>, CodingFailure> {
+    let corrupt = |error: &dyn std::fmt::Display| CodingFailure::Corrupt(error.to_string());
     let mut rest = input;
     let mut out = Vec::new();
     let mut decoder = FrameDecoder::new();
@@ -199,7 +199,7 @@ fn zstd(input: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
                 .map_err(|error| corrupt(&error))?;
             decoder.collect_to_writer(&mut out)?;
             if out.len() > limit {
-                return Err(Failure::TooLarge);
+                return Err(CodingFailure::TooLarge);
             }
             if is_finished {
                 break;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::wire::{Connection, post, send};
+use super::wire::{RawConnection, post, send};
 use super::{bearer, clock_at, fixture, path, path_of, server};
 use crate::reference::{ACTIVATIONS_PATH, Timestamp};
 
@@ -195,7 +195,7 @@ fn query_and_body_are_ignored_and_connection_stays_open() {
         "Content-Type: application/json\r\nContent-Length: 2\r\n{}",
         bearer("token")
     );
-    let mut connection = Connection::open(&server);
+    let mut connection = RawConnection::open(&server);
     for _ in 0..3 {
         assert_eq!(connection.send("POST", &path, &fields, "{}").status(), 204);
     }

@@ -1,6 +1,6 @@
 //! The rows of the contract's table, by their numbers, and the facts its page settles.
 
-use super::wire::{Response, post};
+use super::wire::{RawResponse, post};
 use super::{bearer, clock_at, fixture, path, path_of, server};
 use crate::reference::{Activation, Guid, Timestamp};
 
@@ -8,7 +8,7 @@ const NOT_FOUND: &str =
     r#"{"error":404,"message":"Not Found","status":"error","timestamp":"2020-02-07T13:33:16.0582281Z"}"#;
 const NOT_PRIMARY: &str = r#"{"error":400,"errorCode":"TenantNotPrimary","message":"This is not the primary tenant for this User.","status":"error","timestamp":"2020-02-07T13:33:16.0582281Z"}"#;
 
-fn assert_json(response: &Response, status_line: &str, body: &str) {
+fn assert_json(response: &RawResponse, status_line: &str, body: &str) {
     assert_eq!(response.status_line(), status_line);
     assert_eq!(response.body, body);
     assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"));

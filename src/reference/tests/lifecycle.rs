@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 
-use super::wire::{Connection, authority, send};
+use super::wire::{RawConnection, authority, send};
 use super::{LOOPBACK, PAGE_TIMESTAMP, bearer, clock_at, path_of, server};
 use crate::reference::{ACTIVATIONS_KEPT, ACTIVATIONS_PATH, STOP_GRACE, Seed, Server, system_clock};
 
@@ -53,7 +53,7 @@ fn a_connection_serves_many_requests_and_many_at_once() {
     let server = server();
     let path = path_of("customer_tenant_id", "user_id");
     let fields = bearer("token");
-    let mut connection = Connection::open(&server);
+    let mut connection = RawConnection::open(&server);
     for _ in 0..20 {
         assert_eq!(connection.send("POST", &path, &fields, "").status(), 204);
         assert_eq!(connection.send("POST", &path, "", "").status(), 401);
@@ -69,7 +69,7 @@ fn a_connection_serves_many_requests_and_many_at_once() {
 #[test]
 fn small_responses_are_not_delayed() {
     let server = server();
-    let mut connection = Connection::open(&server);
+    let mut connection = RawConnection::open(&server);
     let begun = Instant::now();
     for _ in 0..100 {
         // The second response would wait for the acknowledgment of the first, which may take 40 ms.
@@ -97,7 +97,7 @@ fn system_clock_dates_responses() {
 fn activate(server: &Server, hundreds: usize) {
     let (path, fields) = (path_of("customer_tenant_id", "user_id"), bearer("token"));
     let request = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n");
-    let mut connection = Connection::open(server);
+    let mut connection = RawConnection::open(server);
     for _ in 0..hundreds {
         connection.write(&request.repeat(100));
         for _ in 0..100 {
@@ -128,9 +128,9 @@ fn only_the_newest_activations_are_kept_and_all_are_counted() {
 fn time_of_a_drop() -> Duration {
     let server = server();
     let address = authority(&server).to_owned();
-    let mut used = Connection::open(&server);
+    let mut used = RawConnection::open(&server);
     used.send("GET", "/", "", "");
-    let unused = Connection::open(&server);
+    let unused = RawConnection::open(&server);
     let begun = Instant::now();
     drop(server);
     let time = begun.elapsed();
@@ -154,7 +154,7 @@ fn a_drop_closes_idle_connections_at_once_and_frees_the_port() {
 fn a_drop_waits_no_longer_than_the_grace_for_a_client_that_does_not_read() {
     let server = server();
     activate(&server, 10);
-    let mut deaf = Connection::open(&server);
+    let mut deaf = RawConnection::open(&server);
     // About 20 MB of responses, more than the socket buffers can contain.
     deaf.write(&format!("GET {ACTIVATIONS_PATH} HTTP/1.1\r\nHost: h\r\n\r\n").repeat(100));
     thread::sleep(Duration::from_millis(200));
@@ -172,7 +172,7 @@ fn a_drop_does_not_wait_for_the_rest_of_a_request() {
         ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", "POST / HTTP/1.1\r\nHost: h"),
     ] {
         let server = server();
-        let mut slow = Connection::open(&server);
+        let mut slow = RawConnection::open(&server);
         slow.write(&format!("{first}{half}"));
         thread::sleep(Duration::from_millis(50));
         let begun = Instant::now();
@@ -185,7 +185,7 @@ fn a_drop_does_not_wait_for_the_rest_of_a_request() {
 fn a_foreground_server_waits_until_it_is_stopped() {
     let server = server();
     let stop = server.stop_handle();
-    let mut kept_alive = Connection::open(&server);
+    let mut kept_alive = RawConnection::open(&server);
     kept_alive.send("GET", "/", "", "");
     let waiting = thread::spawn(move || server.wait());
     thread::sleep(Duration::from_millis(50));

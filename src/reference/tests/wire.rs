@@ -8,16 +8,16 @@ use super::super::Server;
 
 /// One response as raw bytes.
 #[derive(Debug)]
-pub(super) struct Response {
+pub(super) struct RawResponse {
     /// Status line and header lines, with the empty line at the end.
     pub head: String,
     pub body: String,
 }
 
 /// One connection.
-pub(super) struct Connection(BufReader<TcpStream>);
+pub(super) struct RawConnection(BufReader<TcpStream>);
 
-impl Connection {
+impl RawConnection {
     pub(super) fn open(server: &Server) -> Self {
         let stream = TcpStream::connect(authority(server)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -25,7 +25,7 @@ impl Connection {
     }
 
     /// Sends a request; `fields` are header lines, each with its line end.
-    pub(super) fn send(&mut self, method: &str, path: &str, fields: &str, body: &str) -> Response {
+    pub(super) fn send(&mut self, method: &str, path: &str, fields: &str, body: &str) -> RawResponse {
         self.write(&format!(
             "{method} {path} HTTP/1.1\r\nHost: reference\r\n{fields}\r\n{body}"
         ));
@@ -36,12 +36,12 @@ impl Connection {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
-    pub(super) fn read(&mut self, method: &str) -> Response {
+    pub(super) fn read(&mut self, method: &str) -> RawResponse {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(self.0.read_line(&mut head).unwrap(), 0, "closed after {head:?}");
         }
-        let mut response = Response {
+        let mut response = RawResponse {
             head,
             body: String::new(),
         };
@@ -62,7 +62,7 @@ impl Connection {
     }
 }
 
-impl Response {
+impl RawResponse {
     pub(super) fn status_line(&self) -> &str {
         self.head.lines().next().unwrap()
     }
@@ -104,14 +104,14 @@ pub(super) fn authority(server: &Server) -> &str {
 ///
 /// Bytes after the declared end of the response fail the test: this detects a body of a 204
 /// response.
-pub(super) fn send(server: &Server, method: &str, path: &str, fields: &str) -> Response {
-    let mut connection = Connection::open(server);
+pub(super) fn send(server: &Server, method: &str, path: &str, fields: &str) -> RawResponse {
+    let mut connection = RawConnection::open(server);
     let response = connection.send(method, path, &format!("Connection: close\r\n{fields}"), "");
     assert_eq!(connection.rest().unwrap(), "", "bytes after the end of {response:?}");
     response
 }
 
 /// A POST on a connection of its own.
-pub(super) fn post(server: &Server, path: &str, fields: &str) -> Response {
+pub(super) fn post(server: &Server, path: &str, fields: &str) -> RawResponse {
     send(server, "POST", path, fields)
 }

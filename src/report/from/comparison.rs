@@ -2,7 +2,7 @@
 
 use super::{latency, response};
 use crate::{
-    compare::{Accepted, Change, ChangeLevel, Comparison, Side as Version},
+    compare::{AcceptedChange, Change, ChangeLevel, ComparedVersion, Comparison},
     model::{Exchange, Exit},
     report::{
         Report,
@@ -10,8 +10,8 @@ use crate::{
         escape::lines,
         limits::{CASES_COUNT, LEFT_OUT_COUNT, NAME, VALUE, terminal},
         model::{
-            End, Entry, Evidence, GateResult, Item, ItemState, Line, List, ListKind, Section, Severity, Side, Start,
-            Target, Values, VerdictCase,
+            End, Entry, Evidence, GateResult, Item, ItemState, Line, List, ListKind, ReportTarget, Section, Severity,
+            Start, TargetResponse, Values, VerdictCase,
         },
         text::{capital, cases, count, figure, short},
     },
@@ -198,12 +198,12 @@ fn folder(comparison: &Comparison) -> Option<String> {
     candidate.clone().or_else(|| baseline.clone())
 }
 
-pub(super) fn target(role: &str, version: &Version) -> Target {
+pub(super) fn target(role: &str, version: &ComparedVersion) -> ReportTarget {
     let mut facts = vec![cases(version.cases)];
     if version.repeats > 1 {
         facts.push(format!("each requested up to {} times", version.repeats));
     }
-    Target {
+    ReportTarget {
         role: role.to_owned(),
         name: short(&version.name, NAME),
         base_url: short(&version.base_url, NAME),
@@ -268,7 +268,7 @@ fn entry_count(number: usize) -> String {
 }
 
 fn accepted(comparison: &Comparison) -> List {
-    let entry = |one: &Accepted| {
+    let entry = |one: &AcceptedChange| {
         let change = &one.change;
         let (first, more) = some_cases(&change.cases);
         let until = one.expires.as_ref().map(|day| format!(", until {}", short(day, NAME)));
@@ -437,16 +437,16 @@ impl Evidence for Exchanges<'_> {
         .collect()
     }
 
-    fn sides(&self) -> [Side<'_>; 2] {
+    fn sides(&self) -> [TargetResponse<'_>; 2] {
         let (evidence, comparison) = (&self.change.evidence, self.comparison);
         let is_pair = evidence.baseline.is_some() && evidence.candidate.is_some();
         [
-            Side {
+            TargetResponse {
                 target: &comparison.baseline.name,
                 verdict: evidence.baseline_verdict,
                 lines: evidence.baseline.as_ref().map(|exchange| self.lines(exchange, is_pair)),
             },
-            Side {
+            TargetResponse {
                 target: &comparison.candidate.name,
                 verdict: evidence.candidate_verdict,
                 lines: evidence
@@ -474,7 +474,7 @@ impl Exchanges<'_> {
             lines = response::without(lines, &noise);
         }
         let is_status_change = change.rule.starts_with("status");
-        let line = |line: response::Line| Line {
+        let line = |line: response::ResponseLine| Line {
             is_subject: (is_status_change && line.part == response::ResponsePart::Status)
                 || line.part.is_at(pointer, header),
             text: line.text,
@@ -484,7 +484,7 @@ impl Exchanges<'_> {
 }
 
 /// The command that sends a request again, unless its body is incomplete or it is longer than `max` bytes.
-fn command(exchange: &Exchange, version: &Version, max: usize) -> Option<String> {
+fn command(exchange: &Exchange, version: &ComparedVersion, max: usize) -> Option<String> {
     let request = &exchange.request;
     if request.body.is_cut() || request.body.bytes().len() > max || request.url.len() > max {
         return None;

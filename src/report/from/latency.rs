@@ -3,7 +3,7 @@
 use crate::{
     compare::{CaseLatency, Latency},
     report::{
-        model::{Column, Row, Table},
+        model::{Column, Table, TableRow},
         text::{cases, duration, figure},
     },
 };
@@ -58,7 +58,7 @@ pub(super) fn table(latencies: &[CaseLatency]) -> Option<Table> {
         let (median, least, most) = (duration(of.median_us), duration(of.least_us), duration(of.most_us));
         format!("{median} ({least} to {most})")
     };
-    let row = |case: &&CaseLatency| Row {
+    let row = |case: &&CaseLatency| TableRow {
         cells: vec![
             case.case.clone(),
             range(&case.baseline),

@@ -7,8 +7,8 @@ use crate::{
         Report,
         limits::{CASES_COUNT, LEFT_OUT_COUNT, LINE, NAME, VALUE, terminal},
         model::{
-            Column, End, Entry, Item, ItemState, List, ListKind, GateResult, Row, Section, Severity, Start, Table, Values,
-            VerdictCase,
+            Column, End, Entry, GateResult, Item, ItemState, List, ListKind, Section, Severity, Start, Table, TableRow,
+            Values, VerdictCase,
         },
         text::{cases, count, figure, short},
     },
@@ -240,19 +240,19 @@ fn tables(measured: &Measured) -> Vec<Table> {
         let undecided = has_undecided.then(|| figure(tally.undecided));
         std::iter::once(score).chain(counts).chain(undecided)
     };
-    let layers = measured.layers.iter().map(|one| Row {
+    let layers = measured.layers.iter().map(|one| TableRow {
         cells: vec![layer(one.layer).to_owned(), figure(one.first), figure(one.only)],
         is_brief: one.first + one.only > 0,
     });
     let operators = measured.operators.iter().filter(|one| one.tally != Tally::default());
-    let operators = operators.map(|one| Row {
+    let operators = operators.map(|one| TableRow {
         cells: [one.operator.clone(), one.stands_for.clone()]
             .into_iter()
             .chain(cells(one.tally))
             .collect(),
         is_brief: one.tally.survived + one.tally.accepted > 0,
     });
-    let suites = measured.suites.iter().map(|one| Row {
+    let suites = measured.suites.iter().map(|one| TableRow {
         cells: std::iter::once(one.suite.clone()).chain(cells(one.tally)).collect(),
         is_brief: measured.suites.len() > 1,
     });

@@ -13,7 +13,7 @@ const VARIES: &str = "(varies)";
 
 /// A line and the part of the response that it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct ResponseLine {
     /// The text, not yet escaped.
     pub text: String,
     /// The part of the response.
@@ -22,7 +22,7 @@ pub(super) struct Line {
     pub name: usize,
 }
 
-impl Line {
+impl ResponseLine {
     fn other(text: String) -> Self {
         Self {
             text,
@@ -62,9 +62,9 @@ fn is_within(own: &str, wanted: &str) -> bool {
 }
 
 /// The lines of a response.
-pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
+pub(super) fn lines(exchange: &Exchange) -> Vec<ResponseLine> {
     let mut out = Vec::new();
-    let mut add = |text: String, part: ResponsePart, name: usize| out.push(Line { text, part, name });
+    let mut add = |text: String, part: ResponsePart, name: usize| out.push(ResponseLine { text, part, name });
     match &exchange.outcome {
         Outcome::Response(response) => {
             let status = match &response.reason {
@@ -90,7 +90,7 @@ pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
     let all = out.len();
     if all > LINES {
         out.truncate(LINES);
-        out.push(Line::other(format!("… {} more lines", all - LINES)));
+        out.push(ResponseLine::other(format!("… {} more lines", all - LINES)));
     }
     for line in &mut out {
         if line.text.len() > LINE {
@@ -102,8 +102,8 @@ pub(super) fn lines(exchange: &Exchange) -> Vec<Line> {
 }
 
 /// Lines in which the values at these locations are replaced.
-pub(super) fn without(lines: Vec<Line>, locations: &[&str]) -> Vec<Line> {
-    let is_noise = |line: &&Line| {
+pub(super) fn without(lines: Vec<ResponseLine>, locations: &[&str]) -> Vec<ResponseLine> {
+    let is_noise = |line: &&ResponseLine| {
         locations.iter().any(|location| {
             let (pointer, header) = if location.starts_with('/') {
                 (Some(*location), None)
@@ -113,7 +113,7 @@ pub(super) fn without(lines: Vec<Line>, locations: &[&str]) -> Vec<Line> {
             line.part.is_at(pointer, header)
         })
     };
-    let mut out: Vec<Line> = Vec::new();
+    let mut out: Vec<ResponseLine> = Vec::new();
     for line in lines {
         if !is_noise(&&line) {
             out.push(line);
@@ -128,17 +128,17 @@ pub(super) fn without(lines: Vec<Line>, locations: &[&str]) -> Vec<Line> {
         };
         if !is_inner {
             let text = format!("{}{VARIES}", &line.text[..line.text.floor_char_boundary(line.name)]);
-            out.push(Line { text, ..line });
+            out.push(ResponseLine { text, ..line });
         }
     }
     out
 }
 
-fn body(content: &Content, out: &mut Vec<Line>) {
+fn body(content: &Content, out: &mut Vec<ResponseLine>) {
     if content.is_empty() {
         return;
     }
-    let mut add = |text: String| out.push(Line::other(text));
+    let mut add = |text: String| out.push(ResponseLine::other(text));
     add(String::new());
     let bytes = content.bytes();
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -161,9 +161,9 @@ fn body(content: &Content, out: &mut Vec<Line>) {
 }
 
 /// A value, one line for each of its parts. `lead` is the name in front of it, `end` the comma after it.
-fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str, out: &mut Vec<Line>) {
+fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str, out: &mut Vec<ResponseLine>) {
     let mut add = |text: String, pointer: &str| {
-        out.push(Line {
+        out.push(ResponseLine {
             text: format!("{:1$}{text}", "", depth * 2),
             part: ResponsePart::Body(pointer.to_owned()),
             name: depth * 2 + lead.len(),
@@ -198,7 +198,7 @@ fn json(value: &Value, lead: &str, depth: usize, pointer: &mut String, end: &str
         json(value, &lead, depth + 1, pointer, end, out);
         pointer.truncate(length);
     }
-    out.push(Line {
+    out.push(ResponseLine {
         text: format!("{:1$}{closing}{end}", "", depth * 2),
         part: ResponsePart::Body(pointer.clone()),
         name: 0,
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(long.len(), 2);
         assert_eq!(long[1].0, format!("… ({} bytes in total)", 4 * BODY));
         let lines = shown("{\"a\": [1, {\"b\": 2}], \"ab\": 3}");
-        let parts = lines.into_iter().map(|(text, part)| Line {
+        let parts = lines.into_iter().map(|(text, part)| ResponseLine {
             name: text.find(": ").map_or(0, |at| at + 2),
             text,
             part,

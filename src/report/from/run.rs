@@ -8,7 +8,7 @@ use crate::{
         curl::Shell,
         limits::{CASES_COUNT, LINE, NAME, VALUE},
         model::{
-            End, Entry, Execution, GateResult, Item, ItemState, List, ListKind, Section, Severity, Start, Target,
+            End, Entry, Execution, GateResult, Item, ItemState, List, ListKind, ReportTarget, Section, Severity, Start,
             VerdictCase,
         },
         plain,
@@ -19,7 +19,7 @@ use crate::{
 
 /// What a report of a run collects until its end.
 #[derive(Default)]
-pub(in crate::report) struct Run {
+pub(in crate::report) struct RunSource {
     shell: Shell,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
@@ -27,8 +27,8 @@ pub(in crate::report) struct Run {
     reported: usize,
     /// Findings of level `warn`, by check and message.
     warnings: BTreeMap<(String, String), Warning>,
-    skipped: BTreeMap<String, Reason>,
-    left: BTreeMap<String, Reason>,
+    skipped: BTreeMap<String, ReasonGroup>,
+    left: BTreeMap<String, ReasonGroup>,
     unused: Vec<String>,
     written: Vec<String>,
 }
@@ -43,12 +43,12 @@ struct Warning {
 
 /// Cases with the same reason: the first ids, and how many there are.
 #[derive(Default)]
-struct Reason {
+struct ReasonGroup {
     first: Vec<String>,
     cases: usize,
 }
 
-impl Run {
+impl RunSource {
     pub(in crate::report) fn start(&mut self, started: &RunStarted) -> Start {
         self.shell = Shell::of(started);
         self.started = Some(started.clone());
@@ -65,7 +65,7 @@ impl Run {
             planned: started.cases,
             has_verdict: false,
             shown: 0,
-            targets: vec![Target {
+            targets: vec![ReportTarget {
                 role: "target".to_owned(),
                 name: short(&started.target, NAME),
                 base_url: short(&started.base_url, NAME),
@@ -307,7 +307,7 @@ impl Run {
 }
 
 /// The number of cases in words, and an entry for each reason.
-fn reasons(reasons: &mut BTreeMap<String, Reason>) -> (String, Vec<Entry>) {
+fn reasons(reasons: &mut BTreeMap<String, ReasonGroup>) -> (String, Vec<Entry>) {
     let all: usize = reasons.values().map(|reason| reason.cases).sum();
     let entries = std::mem::take(reasons).into_iter().map(|(text, reason)| {
         let more = if reason.cases > reason.first.len() { ", …" } else { "" };

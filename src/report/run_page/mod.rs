@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use self::head::Broken;
 use super::{
-    Reporter, Sink,
+    ReportOutput, Reporter,
     curl::{self, Shell},
     escape::html::data,
     limits::{
@@ -37,7 +37,7 @@ const ROWS: &str = "<script type=\"application/json\" id=\"rows\">";
 
 /// Collects the cases of a run, and writes its page.
 pub(super) struct RunPage {
-    sink: Sink,
+    sink: ReportOutput,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
     shell: Shell,
@@ -51,19 +51,19 @@ pub(super) struct RunPage {
     /// Findings of level `warn`, by check and message, and how many cases have each.
     warnings: BTreeMap<(String, String), usize>,
     unused: Vec<String>,
-    pending: Vec<Pending>,
+    pending: Vec<WrittenSnapshot>,
 }
 
 /// A snapshot that was written.
 #[derive(Serialize)]
-struct Pending {
+struct WrittenSnapshot {
     id: String,
     path: String,
 }
 
 /// The row of a case in the list.
 #[derive(Serialize)]
-struct Row<'a>(
+struct CaseRow<'a>(
     Verdict,
     &'a str,
     &'a str,
@@ -89,7 +89,7 @@ struct Details<'a> {
 }
 
 impl RunPage {
-    pub(super) fn new(sink: Sink) -> Self {
+    pub(super) fn new(sink: ReportOutput) -> Self {
         Self {
             started: None,
             finished: None,
@@ -162,7 +162,7 @@ impl RunPage {
             }
         }
         if let Some(path) = &finished.snapshot {
-            self.pending.push(Pending {
+            self.pending.push(WrittenSnapshot {
                 id: finished.id.clone(),
                 path: path.clone(),
             });
@@ -245,7 +245,7 @@ impl Reporter for RunPage {
     }
 }
 
-fn row(finished: &CaseFinished) -> Row<'_> {
+fn row(finished: &CaseFinished) -> CaseRow<'_> {
     let last = &finished.last;
     let mut checks: Vec<&str> = Vec::new();
     let mut text = String::new();
@@ -276,7 +276,7 @@ fn row(finished: &CaseFinished) -> Row<'_> {
     let request = last.exchange().map(|exchange| &exchange.request);
     let mut url = request.map_or_else(String::new, |request| format!("{} {}", request.method, request.url));
     url.truncate(url.floor_char_boundary(MESSAGES));
-    Row(
+    CaseRow(
         finished.verdict,
         &finished.id,
         &finished.suite,

@@ -18,8 +18,8 @@ use crate::report::{
         },
     },
     model::{
-        Column, End, Entry, Evidence, GateResult, Grid, GridRow, Item, Line, List, ListKind, Section, Side, Start,
-        Table, Target, Writer,
+        Column, End, Entry, Evidence, GateResult, Grid, GridRow, Item, Line, List, ListKind, ReportTarget, Section,
+        Start, Table, TargetResponse, Writer,
     },
     plain,
     text::{capital, cases, count, digest, figure, short},
@@ -33,7 +33,7 @@ const STYLE: &str = include_str!("html.css");
 #[derive(Default)]
 pub(in crate::report) struct Html {
     /// The items of each section.
-    sections: Vec<Shown>,
+    sections: Vec<ShownItems>,
     /// The number of items of each label.
     labels: BTreeMap<(std::cmp::Reverse<u8>, &'static str), usize>,
     /// Size of all evidence.
@@ -41,7 +41,7 @@ pub(in crate::report) struct Html {
 }
 
 #[derive(Default)]
-struct Shown {
+struct ShownItems {
     html: String,
     count: usize,
     left_out: usize,
@@ -54,7 +54,7 @@ impl Writer for Html {
 
     fn item(&mut self, _: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
         if self.sections.len() <= item.section {
-            self.sections.resize_with(item.section + 1, Shown::default);
+            self.sections.resize_with(item.section + 1, ShownItems::default);
         }
         let key = (std::cmp::Reverse(item.severity as u8), item.label);
         *self.labels.entry(key).or_default() += 1;
@@ -139,7 +139,7 @@ impl Html {
     }
 }
 
-fn target(target: &Target) -> Markup {
+fn target(target: &ReportTarget) -> Markup {
     html! {
         div.version {
             h2 { (capital(&target.role)) }
@@ -156,7 +156,7 @@ fn target(target: &Target) -> Markup {
     }
 }
 
-fn section(section: &Section, items: Option<&Shown>, index: usize) -> Markup {
+fn section(section: &Section, items: Option<&ShownItems>, index: usize) -> Markup {
     let id = if index == 0 {
         "changes".to_owned()
     } else {
@@ -412,7 +412,7 @@ fn panel(item: &Item<'_>) -> Markup {
 /// Both responses of an item side by side, or the one that there is.
 fn responses(evidence: &dyn Evidence) -> Markup {
     let [before, after] = evidence.sides();
-    let single = |side: &Side<'_>| {
+    let single = |side: &TargetResponse<'_>| {
         html! {
             @match &side.lines {
                 None => p.faint { "No response of " (side_title(side)) },
@@ -441,7 +441,7 @@ fn responses(evidence: &dyn Evidence) -> Markup {
     }
 }
 
-fn side_title(side: &Side<'_>) -> Markup {
+fn side_title(side: &TargetResponse<'_>) -> Markup {
     html! {
         b { (short(side.target, NAME)) }
         @if let Some(verdict) = side.verdict {

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::report::{escape::json::inert, model::Data};
+use crate::report::{escape::json::inert, model::JsonDocument};
 
 /// Writes a document.
-pub(in crate::report) fn write(data: &dyn Data, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::report) fn write(data: &dyn JsonDocument, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", inert(&data.json()?))
 }

@@ -78,7 +78,7 @@ struct TestCase<'c> {
     output: String,
 }
 
-type Buffer = Xml<Vec<u8>>;
+type XmlBuffer = Xml<Vec<u8>>;
 
 impl JUnit {
     pub(in crate::report) fn new(cases: Spool<usize>) -> Self {
@@ -367,7 +367,7 @@ fn attempt(index: usize, one: &Attempt, run: &Execution<'_>) -> String {
 }
 
 /// Writes a test case. The order of its elements is Surefire's.
-fn testcase(xml: &mut Buffer, case: &TestCase<'_>, run: Option<&Execution<'_>>) -> io::Result<()> {
+fn testcase(xml: &mut XmlBuffer, case: &TestCase<'_>, run: Option<&Execution<'_>>) -> io::Result<()> {
     let (suite, name, kind) = (visible(case.suite), visible(case.name), visible(case.kind));
     let attributes = [("classname", &*suite), ("name", &name), ("time", &seconds(case.time))];
     open(xml, "testcase", &attributes)?;
@@ -395,7 +395,7 @@ fn testcase(xml: &mut Buffer, case: &TestCase<'_>, run: Option<&Execution<'_>>) 
 }
 
 /// Previous attempts with or without a response, an element each.
-fn previous(xml: &mut Buffer, tag: &str, run: Option<&Execution<'_>>, without_response: bool) -> io::Result<()> {
+fn previous(xml: &mut XmlBuffer, tag: &str, run: Option<&Execution<'_>>, without_response: bool) -> io::Result<()> {
     let Some(run) = run else { return Ok(()) };
     for (index, one) in run.previous.iter().enumerate() {
         if plain::has_no_response(one) != without_response {
@@ -475,25 +475,25 @@ fn tag<'t>(name: &'t str, attributes: &[(&str, &str)]) -> BytesStart<'t> {
     BytesStart::new(name).with_attributes(attributes.iter().copied())
 }
 
-fn open(xml: &mut Buffer, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
+fn open(xml: &mut XmlBuffer, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
     xml.write_event(Event::Start(tag(name, attributes)))?;
     xml.get_mut().push(b'\n');
     Ok(())
 }
 
-fn close(xml: &mut Buffer, name: &str) -> io::Result<()> {
+fn close(xml: &mut XmlBuffer, name: &str) -> io::Result<()> {
     xml.write_event(Event::End(BytesEnd::new(name)))?;
     xml.get_mut().push(b'\n');
     Ok(())
 }
 
-fn empty(xml: &mut Buffer, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
+fn empty(xml: &mut XmlBuffer, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
     xml.write_event(Event::Empty(tag(name, attributes)))?;
     xml.get_mut().push(b'\n');
     Ok(())
 }
 
-fn element(xml: &mut Buffer, name: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
+fn element(xml: &mut XmlBuffer, name: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
     xml.write_event(Event::Start(tag(name, attributes)))?;
     xml.write_event(Event::Text(BytesText::from_escaped(partial_escape(xml::text(text)))))?;
     close(xml, name)

@@ -45,7 +45,7 @@ pub(in crate::report) struct Sarif {
 }
 
 /// One result.
-struct Found<'a> {
+struct SarifResult<'a> {
     rule: &'a str,
     rule_title: Option<&'a str>,
     severity: Severity,
@@ -54,12 +54,12 @@ struct Found<'a> {
     /// The case.
     case: &'a str,
     /// Identifies the result in later reports.
-    identity: Identity,
+    identity: Fingerprint,
     properties: Map<String, Value>,
 }
 
 /// What identifies a result in later reports.
-struct Identity {
+struct Fingerprint {
     /// The name of the algorithm.
     algorithm: &'static str,
     whole: String,
@@ -67,7 +67,7 @@ struct Identity {
     short: String,
 }
 
-impl Identity {
+impl Fingerprint {
     /// Of a finding. Two checks of one header field differ in their number only.
     fn of_finding(check: &str, case: &str, pointer: &str, number: usize) -> Self {
         let digest = digest([check, case, pointer]);
@@ -99,7 +99,7 @@ impl Sarif {
         }
     }
 
-    fn push(&mut self, start: &Start, position: usize, found: &Found<'_>) -> io::Result<()> {
+    fn push(&mut self, start: &Start, position: usize, found: &SarifResult<'_>) -> io::Result<()> {
         let rule = lines(found.rule);
         let rules = &mut self.rules;
         let index = *self.indexes.entry(rule.clone()).or_insert_with(|| {
@@ -148,14 +148,14 @@ impl Sarif {
             add(&format!("reproduceOn{}", capital(role)), command.into());
         }
         let text = format!("{}{}: {}", item.prefix, item.title, plain::item(item));
-        let found = Found {
+        let found = SarifResult {
             rule: &item.rule,
             rule_title: Some(&item.rule_title),
             severity: item.severity,
             text: clip(&text, MESSAGE),
             place: item.location,
             case: item.cases.first().copied().unwrap_or_default(),
-            identity: Identity::of_item(item),
+            identity: Fingerprint::of_item(item),
             properties,
         };
         self.push(start, self.items, &found)
@@ -174,7 +174,7 @@ impl Sarif {
                 .entry((format!("{check}\n{case}"), pointer.to_owned()))
                 .or_insert(0);
             *number += 1;
-            Identity::of_finding(check, case, pointer, *number)
+            Fingerprint::of_finding(check, case, pointer, *number)
         };
         for step in &run.last.steps {
             let case = if step.id.is_empty() {
@@ -195,7 +195,7 @@ impl Sarif {
                 if let Some(command) = command.as_ref().filter(|command| command.len() <= COMMAND) {
                     properties.insert("reproduce".to_owned(), command.clone().into());
                 }
-                let found = Found {
+                let found = SarifResult {
                     rule: finding.check.as_str(),
                     rule_title: None,
                     severity: if finding.level == Level::Deny {
@@ -217,7 +217,7 @@ impl Sarif {
             Verdict::Flaky => "verdict/flaky",
             Verdict::Passed | Verdict::Failed | Verdict::Skipped | Verdict::NotRun => return Ok(()),
         };
-        let found = Found {
+        let found = SarifResult {
             rule,
             rule_title: Some(&item.rule_title),
             severity: item.severity,
@@ -356,7 +356,7 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// A rule, with the level of its first result: items are in the order of their severity.
-fn rule_of_result(id: &str, found: &Found<'_>) -> Value {
+fn rule_of_result(id: &str, found: &SarifResult<'_>) -> Value {
     let check = CheckId::from(id);
     let built_in = rule_of(&check).filter(|_| found.rule_title.is_none());
     let text = match (built_in, found.rule_title) {
@@ -460,14 +460,14 @@ mod tests {
             column: 1,
         };
         for known in crate::check::RULES {
-            let found = Found {
+            let found = SarifResult {
                 rule: known.id,
                 rule_title: None,
                 severity: Severity::Warning,
                 text: String::new(),
                 place: &place,
                 case: "",
-                identity: Identity::of_finding("", "", "", 1),
+                identity: Fingerprint::of_finding("", "", "", 1),
                 properties: Map::new(),
             };
             let rule = rule_of_result(known.id, &found);

@@ -47,7 +47,7 @@ pub struct ShowOptions {
 pub(in crate::report) struct Terminal {
     colors: Colors,
     options: ShowOptions,
-    items: Vec<Shown>,
+    items: Vec<WaitingItem>,
     /// The number of items of each section.
     counts: HashMap<usize, usize>,
     /// The items of each group.
@@ -55,7 +55,7 @@ pub(in crate::report) struct Terminal {
 }
 
 /// An item that waits for the end of the report.
-struct Shown {
+struct WaitingItem {
     section: usize,
     /// One line, if the item fails or breaks.
     brief: Option<(usize, String)>,
@@ -435,7 +435,7 @@ impl Writer for Terminal {
         } else {
             (String::new(), String::new())
         };
-        self.items.push(Shown {
+        self.items.push(WaitingItem {
             section: item.section,
             brief,
             text,

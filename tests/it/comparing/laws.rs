@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conforme::compare::{ChangeLevel, ChangeRule, Comparing, Comparison, Facts, Levels, Version, compare};
+use conforme::compare::{ChangeLevel, ChangeRule, CompareOptions, Comparison, Levels, SuiteFacts, Version, compare};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -94,8 +94,8 @@ fn write(path: &Path, cases: &[(usize, (u8, bool, Value))]) {
 }
 
 fn compared(a: &Path, b: &Path) -> Comparison {
-    let (facts, levels) = (Facts::default(), Levels::default());
-    let how = Comparing {
+    let (facts, levels) = (SuiteFacts::default(), Levels::default());
+    let how = CompareOptions {
         facts: &facts,
         judge: None,
         levels: &levels,

@@ -1,7 +1,7 @@
 //! What a server sends is text in every format, and no format grows without bound.
 
 use conforme::{
-    compare::{Comparison, Matrix, Side},
+    compare::{ComparedVersion, Comparison, Matrix},
     report::{Format, ShowOptions},
 };
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ fn spoil(value: &mut Value, name: &str, text: &str) {
 
 fn drifted(comparison: &Comparison, text: &str) -> Matrix {
     let mut matrix = regions();
-    let rename = |side: &mut Side| (side.name, side.base_url) = (text.to_owned(), text.to_owned());
+    let rename = |side: &mut ComparedVersion| (side.name, side.base_url) = (text.to_owned(), text.to_owned());
     matrix.targets.iter_mut().for_each(rename);
     for row in &mut matrix.rows {
         text.clone_into(&mut row.case);
