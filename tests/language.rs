@@ -33,6 +33,24 @@ const MODULES: [&str; 22] = [
     "text",
 ];
 
+/// Files and folders of text for users and contributors, which follow the same rules.
+const DOCUMENTS: [&str; 14] = [
+    ".ci/run",
+    ".ci/setup",
+    ".github",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "action.yml",
+    "conforme.toml",
+    "docs",
+    "examples/json-server/README.md",
+    "examples/oci-registry/README.md",
+    "fuzz/Cargo.toml",
+    "justfile",
+];
+
 /// Phrases to avoid, in lower case and matched as whole words, each with its replacement.
 const PHRASES: [(&str, &str); 40] = [
     ("told", "reported, shown"),
@@ -93,6 +111,40 @@ fn files(module: &str) -> Vec<PathBuf> {
     found
 }
 
+/// The files of a document or folder.
+fn documents(name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(name)];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).expect("a folder that can be read");
+            open.extend(entries.flatten().map(|entry| entry.path()));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The prose of a document, line by line: without blocks of code and code in backticks.
+fn document_prose(text: &str) -> Vec<String> {
+    let mut is_code = false;
+    let line_prose = |line: &str| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        if is_code || is_fence {
+            String::new()
+        } else {
+            line.split('`')
+                .step_by(2)
+                .collect::<Vec<_>>()
+                .join("` `")
+                .to_lowercase()
+        }
+    };
+    text.lines().map(line_prose).collect()
+}
+
 /// The text of a line that is written for people: a comment, string literals of several words, or a function's name.
 /// Code in backticks is removed, because it contains names.
 fn prose(line: &str) -> String {
@@ -145,6 +197,23 @@ fn clean_modules_contain_no_avoided_phrase() {
 }
 
 #[test]
+fn documents_contain_no_avoided_phrase() {
+    let mut hits = Vec::new();
+    for path in DOCUMENTS.into_iter().flat_map(documents) {
+        let text = fs::read_to_string(&path).expect("a file that can be read");
+        for (number, prose) in document_prose(&text).iter().enumerate() {
+            for (phrase, replacement) in PHRASES {
+                if contains(prose, phrase) {
+                    let at = format!("{}:{}", path.display(), number + 1);
+                    hits.push(format!("{at}: `{phrase}`, write: {replacement}"));
+                }
+            }
+        }
+    }
+    assert!(hits.is_empty(), "{}", hits.join("\n"));
+}
+
+#[test]
 fn phrase_is_found_as_whole_words_outside_of_code() {
     assert!(contains(&prose("/// What a run tells."), "tells"));
     assert!(contains(&prose("fn the_answer_is_kept() {"), "answer"));
@@ -152,4 +221,6 @@ fn phrase_is_found_as_whole_words_outside_of_code() {
     assert!(!contains(&prose("/// The `answer` of a pattern."), "answer"));
     assert!(!contains(&prose("let answer = answers(1);"), "answer"));
     assert!(!contains(&prose("/// An industry."), "try"));
+    let prose = document_prose("It tells `tells`.\n```yaml\ntells\n```\n");
+    assert!(contains(&prose[0], "tells") && !prose[2].contains("tells"));
 }

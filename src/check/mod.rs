@@ -1,6 +1,6 @@
 //! Checks of a response: a pure function from an expectation and a response to findings, without I/O or a clock.
 //!
-//! How to add a check or a built-in rule is described in `docs/architecture.md`.
+//! How to add a check or a built-in rule is described in `CONTRIBUTING.md`.
 
 mod body;
 mod capture;

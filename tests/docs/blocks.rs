@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Maximum number of blocks that are not complete, or whose output is not compared.
-const MAX_FRAGMENTS: usize = 12;
+const MAX_FRAGMENTS: usize = 16;
 
 /// The project that the blocks of a page make up.
 pub(crate) struct PageProject {
