@@ -9,7 +9,7 @@ use chrono::{SecondsFormat, Utc};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::model::Step;
+use crate::model::{Step, marks_of};
 
 /// Number of characters of `run_id` and `case_id`.
 const ID: usize = 10;
@@ -155,6 +155,12 @@ impl Late {
             return Some(UNKNOWN.into());
         }
         self.captured.get(name).cloned()
+    }
+
+    /// Whether a captured value of a recording is only known as its mask.
+    pub(super) fn hides(&self, name: &str) -> bool {
+        let captured = self.captured.get(name).and_then(Value::as_str);
+        self.is_recorded && captured.is_some_and(|value| value == marks_of(name)[0])
     }
 
     /// `uuid` or `now`: a new value for each step.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::late::{Late, case_id};
 use crate::{
-    project::{RUN_ID, Target},
+    project::{RUN_ID, Target, filtered_mark},
     suite::{Case, Filter, JsonDef, NamedValue, Template, TemplatePart, is_reserved},
 };
 
@@ -202,10 +202,11 @@ impl<'a> Scope<'a> {
 
     /// The mark for a filtered secret in a recording.
     fn recorded(&self, name: &str, filter: Filter) -> Option<String> {
-        self.own(name)
-            .is_none()
-            .then(|| self.target.recorded_mark(name, filter))
-            .flatten()
+        if self.own(name).is_some() {
+            return None;
+        }
+        let captured = self.late.hides(name).then(|| filtered_mark(name, filter));
+        captured.or_else(|| self.target.recorded_mark(name, filter))
     }
 
     /// A value as text: a string without quotes, a number or boolean as JSON; `None` for other types.

@@ -14,5 +14,5 @@ pub use config::{Project, SecretSource, TargetDef};
 pub use endpoint::{Endpoint, EndpointDef, MAILBOX_KINDS};
 pub use rate_limit::{Rate, RateLimit};
 pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
-pub(crate) use target::DEFAULT_TIMEOUT;
 pub use target::{BaseUrl, KnownSecrets, Limits, MaskSecrets, RUN_ID, Retry, Target, TargetOptions, TlsFiles};
+pub(crate) use target::{DEFAULT_TIMEOUT, filtered_mark};

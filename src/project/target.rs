@@ -15,7 +15,7 @@ use super::{
     secret::secrets_of_environment,
 };
 use crate::{
-    model::{Flaky, RunStarted, marks_of},
+    model::{Flaky, HIDDEN, RunStarted, marks_of},
     source::{Diagnostic, Diagnostics, nearest},
     suite::{Filter, Suites, Template},
 };
@@ -399,19 +399,7 @@ impl Target {
 
     /// The mark for a filtered secret, if this is the target of a recording.
     pub(crate) fn recorded_mark(&self, name: &str, filter: Filter) -> Option<String> {
-        if !self.is_recorded || !self.secrets.contains_key(name) {
-            return None;
-        }
-        let [mark, swapped, dropped, lower, upper] = marks_of(name);
-        match filter {
-            Filter::SwapCase => Some(swapped),
-            Filter::DropLast => Some(dropped),
-            Filter::Lower => Some(lower),
-            Filter::Upper => Some(upper),
-            // These forms are masked like the secret itself.
-            Filter::Base64 | Filter::Base64Url | Filter::UrlEncode => Some(mark),
-            Filter::Sha256 | Filter::Add(_) | Filter::Unix => None,
-        }
+        (self.is_recorded && self.secrets.contains_key(name)).then(|| filtered_mark(name, filter))
     }
 
     /// Whether an effect is allowed.
@@ -632,6 +620,20 @@ fn header(
         }
     }
     Some((key.text.to_string(), template))
+}
+
+/// The mark for a filtered secret in a recording; [`HIDDEN`] if the filtered value is not known.
+pub(crate) fn filtered_mark(name: &str, filter: Filter) -> String {
+    let [mark, swapped, dropped, lower, upper] = marks_of(name);
+    match filter {
+        Filter::SwapCase => swapped,
+        Filter::DropLast => dropped,
+        Filter::Lower => lower,
+        Filter::Upper => upper,
+        // These forms are masked like the secret itself.
+        Filter::Base64 | Filter::Base64Url | Filter::UrlEncode => mark,
+        Filter::Sha256 | Filter::Add(_) | Filter::Unix => HIDDEN.to_owned(),
+    }
 }
 
 #[cfg(test)]

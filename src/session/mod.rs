@@ -7,6 +7,7 @@ mod compare;
 mod error;
 mod list;
 mod lockstep;
+mod masked_values;
 mod matrix;
 mod merge;
 mod mutate;

@@ -10,6 +10,7 @@ use chrono::Utc;
 
 use super::{
     CaseFilter, Notices, SessionError, Workspace,
+    masked_values::MaskedValues,
     outputs::{Inputs, Outputs},
     prepared::TOOL,
     reports::Reports,
@@ -18,8 +19,8 @@ use crate::{
     check::{self, CheckResult},
     mask::{Masker, Reporter},
     model::{
-        Attempt, CaseFinished, CheckId, Counts, Event, Exchange, Exit, FORMAT, Finding, HIDDEN, Level, Outcome,
-        Request, RunFinished, RunStarted, Stop, Verdict, marks_of, worst,
+        Attempt, CaseFinished, Counts, Event, Exchange, Exit, FORMAT, Outcome, Request, RunFinished, RunStarted, Stop,
+        Verdict, worst,
     },
     plan::{Late, Plan, Planned},
     project::Target,
@@ -238,11 +239,12 @@ fn rejudge(attempt: &mut Attempt, planned: &Planned, plan: &Plan, sources: &Sour
             }
         };
         step.findings = match judged {
-            Ok((judgement, captures)) => {
-                for (name, value) in captures {
+            Ok(judged) => {
+                for (name, value) in judged.captures {
                     late.capture(&name, value);
                 }
-                judgement.findings
+                reason = reason.or(judged.reason);
+                judged.result.findings
             }
             Err(why) => {
                 reason.get_or_insert(why);
@@ -259,7 +261,13 @@ fn rejudge(attempt: &mut Attempt, planned: &Planned, plan: &Plan, sources: &Sour
     attempt.explain();
 }
 
-type Captured = Vec<(Arc<str>, serde_json::Value)>;
+/// A recorded response that was judged again.
+struct Judged {
+    result: CheckResult,
+    captures: Vec<(Arc<str>, serde_json::Value)>,
+    /// Why there is no verdict about it.
+    reason: Option<String>,
+}
 
 /// Judges the responses of one step.
 struct StepJudge<'a> {
@@ -274,12 +282,7 @@ struct StepJudge<'a> {
 impl StepJudge<'_> {
     /// Judges one response and takes its captures; the error is the reason why it cannot be judged. `other` is the response
     /// that it is compared with.
-    fn judge(
-        &self,
-        request: &Request,
-        outcome: &Outcome,
-        other: Option<&Outcome>,
-    ) -> Result<(CheckResult, Captured), String> {
+    fn judge(&self, request: &Request, outcome: &Outcome, other: Option<&Outcome>) -> Result<Judged, String> {
         match outcome {
             Outcome::Failure(failure) => return Err(failure.message.clone()),
             Outcome::Response(response) if response.body.is_cut() => {
@@ -294,33 +297,20 @@ impl StepJudge<'_> {
             .plan
             .bind(&self.planned.case, self.index, self.late, self.sources)
             .map_err(|unbound| unbound.to_string())?;
-        let judgement = check::check(&bound.expectation, request, outcome, other);
-        if let Some(finding) = judgement.findings.iter().find(|finding| self.is_hidden(finding)) {
-            return Err(format!("the recording hides the value that `{}` reads", finding.check));
-        }
+        let known = MaskedValues::of(&self.planned.case).judge(&bound.expectation, request, outcome, other);
+        let (judgement, unknown) = (known.result, known.unknown);
+        let reason = unknown.filter(|_| !judgement.fails());
+        let reason = reason.map(|check| format!("the recording hides the value that `{check}` reads"));
         let values = match outcome {
             Outcome::Response(response) => check::captured(&bound.expectation, response),
             _ => Vec::new(),
         };
         let captures = bound.expectation.captures.iter().zip(values);
         let captures = captures.filter_map(|(capture, value)| Some((Arc::clone(&capture.name), value?)));
-        Ok((judgement, captures.collect()))
-    }
-
-    /// Whether a check failed because of a value that the recording hides.
-    fn is_hidden(&self, finding: &Finding) -> bool {
-        let Some(actual) = finding.actual.as_ref().filter(|_| finding.level == Level::Deny) else {
-            return false;
-        };
-        let case = &self.planned.case;
-        let inputs = case.suite.def.inputs.iter().filter(|(_, input)| input.value.secret);
-        let captures = case.def.steps.iter().flat_map(|step| &step.capture);
-        let captures = captures.filter(|capture| capture.secret).map(|capture| &*capture.name);
-        let mut secrets = inputs.map(|(name, _)| name.as_str()).chain(captures);
-        // A whole document with a secret in it can differ for other reasons.
-        let is_document = actual.starts_with(['{', '[']);
-        let has_mark = |name: &str| marks_of(name).iter().any(|mark| actual.contains(mark));
-        (matches!(finding.check, CheckId::Header(_)) && actual.contains(HIDDEN))
-            || (!is_document && secrets.any(has_mark))
+        Ok(Judged {
+            result: judgement,
+            captures: captures.collect(),
+            reason,
+        })
     }
 }

@@ -394,9 +394,7 @@ fn recheck_has_no_verdict_about_a_captured_secret_that_is_hidden() {
         "{rechecked:?}"
     );
     // What is not hidden is judged.
-    project.write("cases/s/c.yaml", &case("SESSION|s3ss10n", 41));
-    assert_eq!(project.run(&["recheck", "run.ndjson"]).code, 0);
-    project.write("cases/s/c.yaml", &case("SESSION|s3ss10n", 42));
+    project.write("cases/s/c.yaml", &case("^s3ss10n-", 42));
     assert_eq!(project.run(&["recheck", "run.ndjson"]).code, 1);
 }
 

@@ -120,3 +120,51 @@ fn mutant_is_killed_by_a_later_step_that_must_be_the_same() {
     assert!(survives(&with(""), operator, "body /orders", "one"));
     assert!(!survives(&with(", same_as: one"), operator, "body /orders", "one"));
 }
+
+#[test]
+fn recheck_never_takes_a_mask_for_the_value() {
+    let exact = |session: &str, id: u32| {
+        let lines = "[{ sku: A1, n: 7 }, { sku: B2, n: 8 }]";
+        format!("body: {{ exact: {{ id: {id}, session: '{session}', lines: {lines} }} }}")
+    };
+    // The expectation, and the exit codes of the run and of `recheck`.
+    for (expectation, ran_code, rechecked_code) in [
+        ("body: { json: { session: '{{ session }}' } }", 0, 0),
+        ("body: { json: { session: { $type: string } } }", 0, 0),
+        ("body: { json: { session: { $matches: '^s3ss10n' } } }", 0, 3),
+        ("body: { json: { session: { $matches: '^[$]SESSION' } } }", 1, 3),
+        ("body: { json: { session: { $matches: '^.{8}$' } } }", 1, 3),
+        ("body: { json: { session: { $length: 8 } } }", 1, 3),
+        ("body: { json: { session: '{{ session | upper }}' } }", 1, 3),
+        ("body: { json: { session: '{{ session | sha256 }}' } }", 1, 3),
+        ("body: { text: { matches: '\"session\":\"s3ss10n' } }", 0, 3),
+        ("body: { text: { contains: '{{ session }}' } }", 0, 0),
+        ("headers: { set-cookie: { matches: '^sid=s3ss10n' } }", 0, 3),
+        ("headers: { set-cookie: { matches: HttpOnly } }", 0, 0),
+        (&exact("{{ session }}", 42), 0, 0),
+        (&exact("{{ session }}", 17), 1, 1),
+        (&exact(SECRET, 42), 0, 3),
+        // Another check of the same response fails.
+        (
+            "headers: { x-none: present }, body: { json: { session: { $matches: '^s3ss10n' } } }",
+            1,
+            1,
+        ),
+    ] {
+        let case = format!(
+            "steps:
+  - id: create
+    request: {{ method: POST, path: /orders }}
+    expect: {{ status: 201 }}
+    capture: {{ session: {{ json: /session, secret: true }} }}
+  - id: again
+    request: {{ method: POST, path: /orders }}
+    expect: {{ status: 201, {expectation} }}
+"
+        );
+        let (project, ran, _) = run(&case, &[]);
+        assert_eq!(ran.code, ran_code, "{expectation}: {ran:?}");
+        let rechecked = project.run(&["recheck", "run.ndjson"]);
+        assert_eq!(rechecked.code, rechecked_code, "{expectation}: {rechecked:?}");
+    }
+}
