@@ -7,6 +7,7 @@
 pub mod check;
 pub mod cli;
 pub mod compare;
+pub mod explain;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;

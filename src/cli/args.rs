@@ -4,6 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::{
+    explain::ExplainArgs,
+    init::InitArgs,
+    shell::{CompletionsArgs, ManArgs},
+};
 use crate::{
     model::Partition,
     project::{Rate, TargetOptions},
@@ -63,6 +68,8 @@ pub enum Color {
 pub enum Command {
     /// Send the requests of a suite to a target and check the responses
     Run(RunArgs),
+    /// Start a project: one suite with one case that passes against a live API
+    Init(InitArgs),
     /// Check suites, schemas and configuration without sending anything
     Validate,
     /// List the cases that `run` would run, and why others are skipped
@@ -85,8 +92,14 @@ pub enum Command {
     Accept(SettleArgs),
     /// Discard pending snapshots
     Reject(SettleArgs),
+    /// Explain the id of a check, a built-in rule or a change
+    Explain(ExplainArgs),
     /// Print the JSON Schema of a file format
     Schema(SchemaArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
     /// Serve the reference API on loopback until interrupted
     #[cfg(feature = "reference")]
     Serve(ServeArgs),
@@ -478,6 +491,18 @@ pub struct ListArgs {
     /// Which cases, on which target.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// The format: lines for people, or one JSON document for programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ListFormat::Text)]
+    pub format: ListFormat,
+}
+
+/// `--format` of `conforme list`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// Lines
+    Text,
+    /// `{ "cases": [{ "id", "name", "tags", "skip" }] }`
+    Json,
 }
 
 /// `conforme accept`, `conforme reject`
@@ -505,6 +530,8 @@ pub enum SchemaOf {
     Case,
     /// suite.yaml
     Suite,
+    /// conforme.toml
+    Config,
     /// A line of a recording or of `--report json`
     Event,
     /// The output of `conforme compare --report json`

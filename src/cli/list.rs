@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use super::{Printer, args::ListArgs};
+use serde_json::{Value, json};
+
+use super::{
+    Printer,
+    args::{ListArgs, ListFormat},
+};
 use crate::{
     model::Exit,
     plan::Planned,
@@ -34,6 +39,10 @@ pub(super) fn list(args: &ListArgs, project: Option<&Path>, printer: &mut Printe
         select.skip_missing,
         printer,
     )?;
+    if args.format == ListFormat::Json {
+        printer.out(&document(&plan.cases).to_string());
+        return Ok(Exit::Success);
+    }
     let mut suite = None;
     let (mut runs, mut skips) = (0, 0);
     for Planned { case, skip, .. } in &plan.cases {
@@ -58,4 +67,13 @@ pub(super) fn list(args: &ListArgs, project: Option<&Path>, printer: &mut Printe
     }
     printer.out(&format!("\n{runs} would run on {}, {skips} skipped", plan.target.name));
     Ok(Exit::Success)
+}
+
+/// The cases as one JSON document. `name` is null for a case without one, `skip` for a case that would run.
+fn document(cases: &[Planned]) -> Value {
+    let cases = cases.iter().map(|planned| {
+        let def = &planned.case.def;
+        json!({ "id": planned.case.id, "name": def.name, "tags": def.tags, "skip": planned.skip })
+    });
+    json!({ "cases": cases.collect::<Vec<_>>() })
 }

@@ -2,6 +2,8 @@
 
 mod args;
 mod compare;
+mod explain;
+mod init;
 mod list;
 mod merge;
 mod mutate;
@@ -12,6 +14,7 @@ mod run;
 mod schema;
 #[cfg(feature = "reference")]
 mod serve;
+mod shell;
 mod snapshots;
 mod teardown;
 mod terminal;
@@ -42,7 +45,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             "error: internal error at {location} (please report)"
         ));
     }));
-    let cli = match parse(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match shell::complete(&arguments) {
+        Ok(true) => return Exit::Success.into(),
+        Ok(false) => parse(arguments),
+        Err(error) => Err(error),
+    };
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are asked for; everything else is a usage error.
@@ -70,6 +79,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Review => snapshots::review(here, &printer),
         Command::Accept(command) => snapshots::settle(&command, true, here, &printer),
         Command::Reject(command) => snapshots::settle(&command, false, here, &printer),
+        Command::Init(command) => init::init(command, project, &mut printer),
+        Command::Explain(command) => explain::explain(&command, &printer),
+        Command::Completions(command) => shell::completions(&command, &printer),
+        Command::Man(command) => shell::man(&command, &printer),
         Command::Schema(command) => Ok(schema::schema(&command, &printer)),
         #[cfg(feature = "reference")]
         Command::Serve(command) => serve::serve(&command, &printer),

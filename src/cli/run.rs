@@ -1,6 +1,6 @@
 //! `conforme run`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{
     Printer,
@@ -12,10 +12,13 @@ use crate::{
     project::TargetOptions,
     report::{Report, ShowOptions},
     run::SnapshotMode,
-    session::{self, RunRequest, SessionError},
+    session::{self, RunRequest, SessionError, Workspace},
 };
 
 pub(super) fn run(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<Exit, SessionError> {
+    if let Some(url) = args.select.names.iter().find(|name| name.contains("://")) {
+        return Err(url_as_case(url, project.as_deref()));
+    }
     let has_several_targets = args.select.targets.len() > 1;
     // CONFORME_MIN_SCORE applies to several commands; the flag without `--mutate` is an error.
     let is_score_unused = args.min_score.is_some() && !args.mutate && std::env::var_os("CONFORME_MIN_SCORE").is_none();
@@ -101,6 +104,21 @@ fn snapshot_mode(given: Option<Snapshots>) -> Result<SnapshotMode, SessionError>
             )))
         }
         Some(mode) => Ok(mode.into()),
+    }
+}
+
+/// The error for a URL where a case is expected.
+fn url_as_case(url: &str, project: Option<&Path>) -> SessionError {
+    // Credentials in it are masked where it is printed.
+    let help = if Workspace::is_in(project.unwrap_or(Path::new("."))) {
+        format!("conforme run --target {url}")
+    } else {
+        format!("there is no project here yet; start one: conforme init --target {url}")
+    };
+    SessionError::Advised {
+        message: format!("`{url}` is a URL, not the name of a case"),
+        help,
+        exit: Exit::Usage,
     }
 }
 

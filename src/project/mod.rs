@@ -16,3 +16,5 @@ pub use rate_limit::{Rate, RateLimit};
 pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
 pub use target::{BaseUrl, KnownSecrets, Limits, MaskSecrets, RUN_ID, Retry, Target, TargetOptions, TlsFiles};
 pub(crate) use target::{DEFAULT_TIMEOUT, filtered_mark};
+
+pub(crate) use target::shown_address;

@@ -136,7 +136,7 @@ fn rate_limit(rate: Option<Rate>, burst: Option<u32>) -> Option<RateLimit> {
 }
 
 /// An address that was rejected, with possible credentials removed.
-pub(super) fn shown_address(text: &str) -> String {
+pub(crate) fn shown_address(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let (start, hidden) = text[..end].rfind('@').map_or((0, ""), |at| (at, "***"));
     let scheme = text

@@ -58,6 +58,16 @@ pub enum SessionError {
         /// Why.
         source: io::Error,
     },
+    /// The command ends for another reason, and there is advice.
+    #[error("{message}")]
+    Advised {
+        /// The reason.
+        message: String,
+        /// What to do about it.
+        help: String,
+        /// The exit code.
+        exit: Exit,
+    },
     /// No temporary file can be written.
     #[error("failed to write a temporary file in `{folder}`: {0}", folder = std::env::temp_dir().display())]
     Scratch(#[source] io::Error),
@@ -74,6 +84,7 @@ impl SessionError {
             | Self::Merge(_)
             | Self::Snapshot(SnapshotError::Read { .. })
             | Self::Start(_) => Exit::Usage,
+            Self::Advised { exit, .. } => *exit,
             Self::NothingSelected(_) => Exit::NothingRan,
             Self::Snapshot(SnapshotError::Write { .. }) | Self::Output { .. } | Self::Scratch(_) => Exit::Report,
         }
@@ -81,6 +92,9 @@ impl SessionError {
 
     /// What to do about it, where the message does not say so.
     pub fn help(&self) -> Option<String> {
+        if let Self::Advised { help, .. } = self {
+            return Some(help.clone());
+        }
         let variable = if cfg!(windows) { "TMP" } else { "TMPDIR" };
         matches!(self, Self::Scratch(_)).then(|| format!("set {variable} to a folder with room"))
     }

@@ -4,13 +4,16 @@
 //! a [`SessionError`]. Nothing here reads flags or writes to a terminal.
 
 mod compare;
+mod config_schema;
 mod error;
+mod init;
 mod list;
 mod lockstep;
 mod masked_values;
 mod matrix;
 mod merge;
 mod mutate;
+mod names;
 mod notices;
 mod outputs;
 mod prepared;
@@ -26,12 +29,15 @@ mod teardown;
 mod workspace;
 
 pub use compare::{CompareRequest, compare};
+pub use config_schema::config_schema;
 pub use error::SessionError;
+pub use init::{CiSystem, InitRequest, Initialized, init};
 pub use list::{Counted, list, validate};
 pub use lockstep::LockstepOptions;
 pub use matrix::{MatrixRun, run_matrix};
 pub use merge::{MergeRequest, merge};
 pub use mutate::{Measurement, MutateRequest, mutate};
+pub use names::{ProjectNames, names_of_project};
 pub use notices::Notices;
 pub use recheck::{RecheckRequest, Rechecked, judge_recording, recheck};
 pub use report::{ReportRequest, report};

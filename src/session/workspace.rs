@@ -33,7 +33,12 @@ pub struct Workspace {
 impl Workspace {
     /// Whether there is a project in the working directory or above it.
     pub(super) fn is_here() -> bool {
-        let Ok(here) = Path::new(".").canonicalize() else {
+        Self::is_in(Path::new("."))
+    }
+
+    /// Whether there is a project in a folder or above it.
+    pub(crate) fn is_in(folder: &Path) -> bool {
+        let Ok(here) = folder.canonicalize() else {
             return false;
         };
         here.join("cases").is_dir() || here.ancestors().any(|folder| folder.join("conforme.toml").is_file())
@@ -54,7 +59,7 @@ impl Workspace {
             let shown = sources.shown(&project.cases);
             errors.push(
                 Diagnostic::general(format!("there is no folder `{shown}` here"))
-                    .help("run in a project, or name one with `--project DIR`"),
+                    .help("run in a project, name one with `--project DIR`, or start one with `conforme init`"),
             );
             let sources = sources.into();
             return Err(SessionError::Invalid { errors, sources });

@@ -18,7 +18,15 @@ fn schema(of: &str) -> Value {
 
 #[test]
 fn the_schemas_of_the_repository_are_those_that_the_program_prints() {
-    for of in ["case", "suite", "event", "comparison", "matrix"] {
+    for of in [
+        "case",
+        "suite",
+        "config",
+        "event",
+        "comparison",
+        "matrix",
+        "measurement",
+    ] {
         let file = format!("schemas/{of}.schema.json");
         let stored = std::fs::read_to_string(repository().join(&file)).unwrap();
         let printed = ran(conforme().args(["schema", of])).stdout;

@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says that it skipped")]
 
+mod adopting;
 mod bodies;
 mod ci_files;
 mod comparing;
@@ -45,6 +46,7 @@ mod retrying;
 mod running;
 mod shipped_suite;
 mod snapshots;
+mod starting;
 mod support;
 mod targeting;
 mod waiting;
