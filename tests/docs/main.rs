@@ -8,6 +8,7 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "the texts are short")]
 
 mod blocks;
+mod change_examples;
 mod check_examples;
 mod commands;
 mod configuration;
