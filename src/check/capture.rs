@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::ResponseView;
-use crate::model::{CheckId, Finding, Place};
+use crate::model::{CheckId, Finding, Origin, Place};
 
 /// The part of a response that a capture selects.
 #[derive(Clone, Debug)]
@@ -45,6 +45,20 @@ impl CaptureSource {
             return Err(format!("`{text}` is not a JSON pointer: `~` is written `~0`"));
         }
         Ok(Self::Pointer(text.to_owned()))
+    }
+
+    /// The same as data.
+    pub(crate) fn origin(&self) -> Origin {
+        match self {
+            Self::Pointer(pointer) => Origin::Json(pointer.clone()),
+            Self::Path(path) => Origin::Json(path.to_string()),
+            Self::Header { name, pattern } => Origin::Header {
+                name: name.clone(),
+                matches: pattern.as_ref().map(ToString::to_string),
+            },
+            Self::Cookie(name) => Origin::Cookie(name.clone()),
+            Self::Text(pattern) => Origin::Text(pattern.to_string()),
+        }
     }
 
     /// Whether it reads the body as JSON.

@@ -243,7 +243,7 @@ pub struct RunArgs {
         help_heading = "Snapshots, reports, recordings"
     )]
     pub snapshots: Option<Snapshots>,
-    /// Write a report: junit, html, markdown, github, sarif, tap or json; without a path, to standard output
+    /// Write a report: junit, html, markdown, github, sarif, tap, json or shell; without a path, to standard output
     #[arg(
         long = "report",
         value_name = "FORMAT[=PATH]",

@@ -336,6 +336,7 @@ impl Masker {
         if !keeps_exchanges && reason.is_none() && steps.iter().all(|step| step.findings.is_empty()) {
             for step in steps {
                 step.exchange = None;
+                step.repeat = None;
             }
             return;
         }
@@ -367,6 +368,7 @@ impl Masker {
             polls: _,
             captures,
             generated,
+            repeat,
         } = step;
         pass.findings(findings);
         if let Some(reason) = omitted {
@@ -377,6 +379,10 @@ impl Masker {
         }
         if !keeps_exchange {
             *exchange = None;
+            *repeat = None;
+        }
+        if let Some(repeat) = repeat {
+            pass.repeat(repeat);
         }
         if let Some(Exchange { request, outcome }) = exchange {
             pass.request(request);

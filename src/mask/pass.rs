@@ -11,7 +11,8 @@ use super::{
 use crate::{
     check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
     model::{
-        CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, Outcome, QUOTED, Request, Response,
+        CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, Origin, Outcome, QUOTED, Repeat,
+        Request, Response,
     },
 };
 
@@ -277,9 +278,39 @@ impl<'r> Pass<'r> {
         }
     }
 
+    /// Masks in what a script needs to send a step again.
+    pub(super) fn repeat(self, repeat: &mut Repeat) {
+        let Repeat {
+            request,
+            cookies,
+            follow: _,
+            captures,
+            waiting: _,
+        } = repeat;
+        if let Some(request) = request {
+            self.request(request);
+        }
+        for cookie in cookies {
+            self.hide(cookie);
+        }
+        for origin in captures.values_mut() {
+            match origin {
+                Origin::Json(text) | Origin::Cookie(text) | Origin::Text(text) => self.hide(text),
+                Origin::Header { name, matches } => {
+                    self.hide(name);
+                    if let Some(matches) = matches {
+                        self.hide(matches);
+                    }
+                }
+            }
+        }
+    }
+
     fn headers(self, headers: &mut [(String, String)]) {
         for (name, value) in headers {
-            if name.eq_ignore_ascii_case("set-cookie") {
+            if is_credential(name) && is_only_places(value) {
+                self.hide(value);
+            } else if name.eq_ignore_ascii_case("set-cookie") {
                 self.cookie(value);
             } else if is_credential(name) {
                 self.credential(value);
@@ -351,6 +382,17 @@ fn one_by_one(value: &str, hidden: &str) -> String {
     };
     let parts: Vec<_> = value.split(';').zip(hidden.split(';')).map(told).collect();
     parts.join("; ")
+}
+
+/// Whether a credential is only the place of a captured value, as in [`Repeat::request`], after its scheme.
+fn is_only_places(value: &str) -> bool {
+    let rest = value.split_once(' ').filter(|(scheme, _)| is_scheme(scheme));
+    let rest = rest.map_or(value, |(_, rest)| rest);
+    let inner = rest.strip_prefix("{{ ").and_then(|rest| rest.strip_suffix(" }}"));
+    inner.is_some_and(|name| {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_ |".contains(&byte);
+        name.len() <= 80 && name.bytes().all(is_word)
+    })
 }
 
 fn is_credential(name: &str) -> bool {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Digest, Exit, Finding, Level, Outcome, Partition, Place, Request, instant};
+use super::{Digest, Exit, Finding, Level, Outcome, Partition, Place, Repeat, Request, instant};
 
 /// Version of the event format.
 pub const FORMAT: u32 = 2;
@@ -387,6 +387,9 @@ pub struct Step {
     /// The values that were generated for it, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub generated: BTreeMap<String, Value>,
+    /// What a script needs to send it again with new values, if it uses values of other steps, captures or waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Box<Repeat>>,
 }
 
 /// Whether a number is zero.

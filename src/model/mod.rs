@@ -10,6 +10,7 @@ mod finding;
 mod marks;
 mod partition;
 mod place;
+mod repeat;
 
 pub use check_id::{CheckId, CheckInfo, CheckedPart, HeaderId, Layer, RuleId};
 pub use digest::Digest;
@@ -21,3 +22,4 @@ pub use finding::{Finding, Level};
 pub use marks::marks_of;
 pub use partition::{Partition, PartitionBy};
 pub use place::Place;
+pub use repeat::{Origin, Repeat, Waiting};

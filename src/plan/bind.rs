@@ -128,6 +128,14 @@ impl Binder {
         binding.finish(bound)
     }
 
+    /// The request of a step, made again, with values that no other row may share.
+    pub(super) fn request(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Option<Request> {
+        let mut binding = self.binding(case, step, late, sources).ok()?;
+        binding.is_amended = true;
+        let request = binding.request().ok()?;
+        binding.finish(request).ok()
+    }
+
     /// Returns the error of [`Binder::bind`], if any. The parts that rows share are bound with the first row only.
     pub(super) fn check(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<(), Unbound> {
         let binding = self.binding(case, step, late, sources)?;

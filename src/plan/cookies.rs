@@ -26,22 +26,26 @@ impl Cookies {
         }
     }
 
-    /// Adds the cookies for its URL to a request that has no `Cookie` of its own.
-    pub(crate) fn add(&self, request: &mut Request) {
+    /// Adds the cookies for its URL to a request that has no `Cookie` of its own. Returns their names.
+    pub(crate) fn add(&self, request: &mut Request) -> Vec<String> {
         let has_own = request
             .headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
-        let Ok(url) = Url::parse(&request.url) else { return };
+        let Ok(url) = Url::parse(&request.url) else {
+            return Vec::new();
+        };
         if has_own {
-            return;
+            return Vec::new();
         }
         let mut pairs: Vec<_> = self.store.get_request_values(&url).collect();
         pairs.sort_unstable();
+        let names = pairs.iter().map(|(name, _)| (*name).to_owned()).collect();
         if !pairs.is_empty() {
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request.headers.push(("cookie".to_owned(), pairs.join("; ")));
         }
+        names
     }
 }
 

@@ -55,6 +55,19 @@ pub struct Late {
     of_step: RefCell<BTreeMap<String, Value>>,
     /// Number of generated values that were used.
     uses: Cell<u32>,
+    /// Values in place of those of the run: `run_id` and `case_id`.
+    ids: BTreeMap<String, Value>,
+}
+
+/// A text in place of a captured or generated value.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The name of the value.
+    pub name: String,
+    /// The text.
+    pub token: String,
+    /// The value that it replaces.
+    pub value: String,
 }
 
 impl Late {
@@ -85,6 +98,54 @@ impl Late {
         late.captured.clone_from(&step.captures);
         late.begin_recorded(&step.generated);
         late
+    }
+
+    /// The same values, with a token that occurs nowhere else in place of each captured text and number, of `uuid`, and of
+    /// the `ids` of the run.
+    pub fn with_tokens(&self, ids: &[(&str, &str)]) -> (Self, Vec<Token>) {
+        let mut tokens = Vec::new();
+        let mut token = |name: &str, value: &Value| -> Value {
+            let (token, value, new) = match value {
+                Value::String(text) => {
+                    let token = short_id(uuid::Uuid::new_v4().as_bytes()) + &new_run_id();
+                    (token.clone(), text.clone(), Value::String(token))
+                }
+                Value::Number(number) => {
+                    // 15 digits: exact in every reader.
+                    let random = uuid::Uuid::new_v4().as_u128() % 100_000_000_000_000;
+                    let new = 900_000_000_000_000_u64 + u64::try_from(random).unwrap_or_default();
+                    (new.to_string(), number.to_string(), new.into())
+                }
+                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return value.clone(),
+            };
+            let name = name.to_owned();
+            tokens.push(Token { name, token, value });
+            new
+        };
+        let captured = self.captured.iter();
+        let captured = captured
+            .map(|(name, value)| (name.clone(), token(name, value)))
+            .collect();
+        let mut of_step = self.of_step.borrow().clone();
+        if let Some(uuid) = of_step.get_mut("uuid") {
+            *uuid = token("uuid", uuid);
+        }
+        let ids = ids.iter();
+        let ids = ids.map(|(name, value)| ((*name).to_owned(), token(name, &Value::from(*value))));
+        let late = Self {
+            captured,
+            ids: ids.collect(),
+            location: self.location.clone(),
+            of_case: self.of_case.clone(),
+            of_step: RefCell::new(of_step),
+            ..Self::default()
+        };
+        (late, tokens)
+    }
+
+    /// A value in place of an id of the run.
+    pub(super) fn id(&self, name: &str) -> Option<&Value> {
+        self.ids.get(name)
     }
 
     /// Begins a step: what was generated for the one before is dropped.
@@ -122,7 +183,7 @@ impl Late {
     }
 
     /// The URL of a step with `follow`.
-    pub(super) fn location(&self) -> Option<&str> {
+    pub(crate) fn location(&self) -> Option<&str> {
         self.location.as_deref()
     }
 

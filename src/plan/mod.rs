@@ -20,7 +20,7 @@ use std::{
 pub use bind::{Binder, Bound, Unbound};
 pub(crate) use cookies::Cookies;
 pub(crate) use late::case_id;
-pub use late::{Late, new_run_id};
+pub use late::{Late, Token, new_run_id};
 pub(crate) use location::Location;
 pub use select::Selection;
 
@@ -28,8 +28,8 @@ use serde_json::Value;
 
 use crate::{
     check::{Expectation, SnapshotMask},
-    model::{Attempt, CaseFinished, Digest, Partition, Step, Verdict},
-    project::{SECRET_PREFIX, Target},
+    model::{Attempt, CaseFinished, Digest, Partition, Request, Step, Verdict},
+    project::{RUN_ID, SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
     suite::{Amended, Case, Filter, InputDef, StepDef, Suites, Template, TemplatePart},
@@ -199,6 +199,19 @@ impl Plan {
     /// The request and expectations of a step of a case, with the late values that are known when it is sent.
     pub fn bind(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<Bound, Unbound> {
         self.binder.bind(case, step, late, sources)
+    }
+
+    /// The request of a step with other late values; none if it cannot be made with them.
+    pub(crate) fn request_with(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Option<Request> {
+        self.binder.request(case, step, late, sources)
+    }
+
+    /// The `run_id` and `case_id` of a case, if the plan is run.
+    pub(crate) fn ids(&self, case: &Case) -> Option<[(&'static str, String); 2]> {
+        let run_id = self.target.value(RUN_ID)?;
+        let run_id = run_id.as_str()?.to_owned();
+        let case_id = late::case_id(&run_id, &case.id);
+        Some([(RUN_ID, run_id), ("case_id", case_id)])
     }
 
     /// The expectations of a case with lines added to its file.

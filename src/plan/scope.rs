@@ -124,6 +124,9 @@ impl<'a> Scope<'a> {
             self.charge(name, size(&value));
             return value;
         }
+        if let Some(id) = self.late.id(name) {
+            return id.clone();
+        }
         if let Some(value) = self.target.value(name) {
             return value;
         }

@@ -1,7 +1,9 @@
 //! A request as one line of shell that repeats it with `curl`: the same method, target, header fields and body.
 //!
 //! The line is for bash, zsh and ksh, since only `$'…'` keeps line breaks and control characters on one line. It begins
-//! with `curl`, whatever the body is.
+//! with `curl`, whatever the body is. In a script for `sh`, see [`Syntax::Posix`].
+
+pub(super) mod script;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -18,6 +20,16 @@ const EXPECT: usize = 1024;
 /// Seconds after which curl ends a transfer that nothing else ends.
 const HEAD_LIMIT: u32 = 10;
 
+/// The shell that a command is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Syntax {
+    /// bash, zsh and ksh: a command is one line that can be pasted.
+    #[default]
+    Bash,
+    /// Any POSIX shell that runs the script: `$nl` is a line break.
+    Posix,
+}
+
 /// What a command needs besides the request: the variables of secrets, and how to reach the target.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shell {
@@ -26,6 +38,7 @@ pub(super) struct Shell {
     /// Variables for values that earlier steps captured, each with the id of its step.
     captured: Vec<(String, String)>,
     access: Access,
+    syntax: Syntax,
 }
 
 /// Minimum length in bytes of a captured value that becomes a variable: a shorter one could be part of anything.
@@ -62,6 +75,7 @@ impl Shell {
             marks: marks.collect(),
             captured: Vec::new(),
             access: access.clone(),
+            syntax: Syntax::default(),
         }
     }
 
@@ -84,8 +98,9 @@ impl Shell {
         self.captured.iter().filter(is_used)
     }
 
-    fn is_captured(&self, variable: &str) -> bool {
-        self.captured.iter().any(|(known, _)| known == variable)
+    fn is_captured(&self, read: &str) -> bool {
+        let name = script::variable_in(read);
+        script::GENERATED.contains(&name) || self.captured.iter().any(|(known, _)| known[1..] == *name)
     }
 
     /// The variables of a command that are not set, because their secrets are read from files or commands.
@@ -123,6 +138,12 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
         let to = request.headers.first().map_or("", |(_, to)| to);
         return inert_lines(&format!("# the messages to {to} in {}", request.url));
     }
+    let (input, words) = words(request, shell, None);
+    format!("{}{}", input.unwrap_or_default(), words.join(" "))
+}
+
+/// The words of the command, after the command whose output it reads. The response goes to `output`, or else is shown.
+fn words(request: &Request, shell: &Shell, output: Option<&str>) -> (Option<String>, Vec<String>) {
     let body = request.body.bytes();
     let is_head = request.method == "HEAD";
     let has = |wanted: &str| {
@@ -135,9 +156,10 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
     // `-I` is HEAD and prints the header section; with a body curl refuses it.
     if is_head && body.is_empty() {
         words.push("-I".to_owned());
-    } else {
+    } else if output.is_none() {
         words.push("-i".to_owned());
     }
+    words.extend(output.map(str::to_owned));
     let path = request.url.to_ascii_lowercase();
     if path.contains("/.") || path.contains("%2e") {
         words.push("--path-as-is".to_owned());
@@ -176,17 +198,20 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
     without("Accept", true);
     without("User-Agent", true);
     without("Content-Type", !body.is_empty() || has_empty_body(request));
-    without("Expect", body.len() >= EXPECT);
+    without("Expect", body.len().max(request.body.length()) >= EXPECT);
     without(
         "Proxy-Connection",
         shell.access.proxy.is_some() && request.url.starts_with("http:"),
     );
+    let mut input = None;
     if !body.is_empty() {
-        words.push(data(body, shell));
+        let (piped, data) = data(body, shell);
+        input = piped;
+        words.push(data);
     } else if has_empty_body(request) {
         words.push("--data-binary ''".to_owned());
     }
-    words.join(" ")
+    (input, words)
 }
 
 /// What to do before the command sends the same request.
@@ -248,18 +273,26 @@ fn access(access: &Access, words: &mut Vec<String>) {
     }
 }
 
-/// The body: text as a word, other bytes as the output of commands.
-fn data(body: &[u8], shell: &Shell) -> String {
+/// Maximum length in bytes of a body that is an argument in a script: Linux accepts 128 KiB.
+const ARGUMENT: usize = 32 << 10;
+
+/// The body: text as a word, other bytes as the output of commands. For POSIX, the first part is a pipe into the command.
+fn data(body: &[u8], shell: &Shell) -> (Option<String>, String) {
+    let is_posix = shell.syntax == Syntax::Posix;
     if let Ok(text) = std::str::from_utf8(body)
         && !text.contains('\0')
     {
+        if is_posix && text.len() > ARGUMENT {
+            let input = format!("printf %s {} | ", quote(text, shell));
+            return (Some(input), "--data-binary @-".to_owned());
+        }
         // A leading `@` would name a file.
         let flag = if text.starts_with('@') {
             "--data-raw"
         } else {
             "--data-binary"
         };
-        return format!("{flag} {}", quote(text, shell));
+        return (None, format!("{flag} {}", quote(text, shell)));
     }
     let mut commands = Vec::new();
     let mut rest = body;
@@ -278,7 +311,11 @@ fn data(body: &[u8], shell: &Shell) -> String {
         commands.push(format!("printf %s \"{read}\""));
         rest = &rest[at + length..];
     }
-    format!("--data-binary @<({})", commands.join("; "))
+    let commands = commands.join("; ");
+    if is_posix {
+        return (Some(format!("{{ {commands}; }} | ")), "--data-binary @-".to_owned());
+    }
+    (None, format!("--data-binary @<({commands})"))
 }
 
 /// A word of the shell in single quotes. Secrets are variables in double quotes.
@@ -287,17 +324,17 @@ fn quote(text: &str, shell: &Shell) -> String {
     let mut rest = text;
     while !rest.is_empty() {
         let Some((at, length, read)) = shell.find(rest.as_bytes()) else {
-            single(rest, &mut out);
+            single(rest, shell.syntax, &mut out);
             break;
         };
-        single(&rest[..at], &mut out);
+        single(&rest[..at], shell.syntax, &mut out);
         let _ = write!(out, "\"{read}\"");
         rest = &rest[at + length..];
     }
     if out.is_empty() { "''".to_owned() } else { out }
 }
 
-fn single(text: &str, out: &mut String) {
+fn single(text: &str, syntax: Syntax, out: &mut String) {
     if text.is_empty() {
         return;
     }
@@ -306,6 +343,8 @@ fn single(text: &str, out: &mut String) {
         .all(|b| b.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&b));
     if plain {
         out.push_str(text);
+    } else if (text.chars().any(is_spelled) || is_command(text)) && syntax == Syntax::Posix {
+        script::spelled(text, out);
     } else if text.chars().any(is_spelled) || is_command(text) {
         out.push_str("$'");
         let mut before = None;
@@ -415,7 +454,7 @@ mod tests {
     #[test]
     fn bytes_that_no_word_can_contain_come_from_base64() {
         assert_eq!(
-            data(b"\0\xff$TOKEN\xfe", &shell(&[])),
+            data(b"\0\xff$TOKEN\xfe", &shell(&[])).1,
             "--data-binary @<(printf %s AP8= | base64 -d; printf %s \"$TOKEN\"; printf %s /g== | base64 -d)"
         );
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! run ────────┐                                     ┌► terminal, tap, junit
 //! comparison ─┤► from/ ► Start, Item..., End ► write/ ├► markdown, github, sarif
-//! matrix ─────┤          (model.rs)                   └► html
+//! matrix ─────┤          (model.rs)                   └► html, shell
 //! measurement ┘
 //! ```
 //!
@@ -85,11 +85,13 @@ pub enum Format {
     Sarif,
     /// A page for a browser.
     Html,
+    /// A script of a run that sends the requests of the cases that did not pass.
+    Shell,
 }
 
 impl Format {
     /// All formats by name.
-    pub const NAMES: [(&'static str, Format); 7] = [
+    pub const NAMES: [(&'static str, Format); 8] = [
         ("json", Format::Json),
         ("junit", Format::JUnit),
         ("tap", Format::Tap),
@@ -97,6 +99,7 @@ impl Format {
         ("github", Format::GitHub),
         ("sarif", Format::Sarif),
         ("html", Format::Html),
+        ("shell", Format::Shell),
     ];
 
     /// What it contains and what it is for, in one sentence without a period.
@@ -113,13 +116,14 @@ impl Format {
             Self::GitHub => "annotations of GitHub Actions on the lines of the case files",
             Self::Sarif => "SARIF 2.1.0 for code scanning, with check ids as rule ids",
             Self::Html => "one page for a browser that loads nothing else, with filters, exchanges and differences",
+            Self::Shell => "a script for `sh` that sends the requests of the cases of a run that did not pass",
         }
     }
 
     /// Whether a run is written in another order than that of its events, so that a temporary file may be needed.
     pub fn is_gathered(self) -> bool {
         match self {
-            Self::JUnit | Self::Html | Self::Markdown | Self::Sarif => true,
+            Self::JUnit | Self::Html | Self::Markdown | Self::Sarif | Self::Shell => true,
             Self::Json | Self::Tap | Self::GitHub => false,
         }
     }
@@ -134,12 +138,14 @@ impl Format {
             Self::GitHub => Box::new(write::github::GitHub::default()),
             Self::Sarif => Box::new(write::sarif::Sarif::new(Spool::new(folder))),
             Self::Html => Box::new(write::html::Html::default()),
+            Self::Shell => Box::new(write::shell::Script::new(Spool::new(folder))),
         })
     }
 
     /// A report of a run in this format.
     pub fn reporter(self, sink: ReportOutput) -> Box<dyn Reporter> {
         let reads_passed_exchanges = matches!(self, Self::Tap | Self::Sarif);
+        let sink = if self == Self::Shell { sink.executable() } else { sink };
         match (self, self.writer(sink.folder())) {
             (Self::Html, _) => Box::new(run_page::RunPage::new(sink)),
             (_, Some(writer)) => Box::new(RunStream::new(writer, sink, reads_passed_exchanges)),

@@ -14,9 +14,18 @@ pub struct ReportOutput(Out);
 #[derive(Debug)]
 enum Out {
     /// A temporary file that gets its name at the end.
-    File(Option<(BufWriter<NamedTempFile>, PathBuf)>),
+    File(Option<(BufWriter<NamedTempFile>, PathBuf)>, Mode),
     /// Standard output, a pipe or a device.
     Stream(BufWriter<Box<dyn OutputStream>>),
+}
+
+/// Who may do what with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Everyone may read it.
+    Readable = 0o644,
+    /// Everyone may read and run it.
+    Executable = 0o755,
 }
 
 trait OutputStream: Write + std::fmt::Debug {}
@@ -49,7 +58,7 @@ impl ReportOutput {
         };
         std::fs::create_dir_all(folder)?;
         let file = NamedTempFile::new_in(folder)?;
-        Ok(Self(Out::File(Some((BufWriter::new(file), path)))))
+        Ok(Self(Out::File(Some((BufWriter::new(file), path)), Mode::Readable)))
     }
 
     /// Whether temporary files can be next to a report of this path.
@@ -61,8 +70,16 @@ impl ReportOutput {
     /// The folder of the file, for temporary files.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         match &self.0 {
-            Out::File(Some((file, _))) => file.get_ref().path().parent().map(Path::to_owned),
+            Out::File(Some((file, _)), _) => file.get_ref().path().parent().map(Path::to_owned),
             _ => None,
+        }
+    }
+
+    /// The same output; a file can be run as a program.
+    pub(super) fn executable(self) -> Self {
+        match self.0 {
+            Out::File(file, _) => Self(Out::File(file, Mode::Executable)),
+            Out::Stream(_) => self,
         }
     }
 
@@ -75,11 +92,11 @@ impl ReportOutput {
     pub fn close(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Out::Stream(out) => out.flush(),
-            Out::File(file) => {
+            Out::File(file, mode) => {
                 let Some((file, path)) = file.take() else { return Ok(()) };
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 // Only its owner can read a temporary file; a report is as readable as other files.
-                readable(&file)?;
+                set_mode(&file, *mode)?;
                 file.as_file().sync_all()?;
                 file.persist(path).map_err(|error| error.error)?;
                 Ok(())
@@ -91,16 +108,16 @@ impl ReportOutput {
 impl Write for ReportOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Out::File(Some((file, _))) => file.write(bytes),
-            Out::File(None) => Err(io::Error::other("the report is closed")),
+            Out::File(Some((file, _)), _) => file.write(bytes),
+            Out::File(None, _) => Err(io::Error::other("the report is closed")),
             Out::Stream(out) => out.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Out::File(Some((file, _))) => file.flush(),
-            Out::File(None) => Ok(()),
+            Out::File(Some((file, _)), _) => file.flush(),
+            Out::File(None, _) => Ok(()),
             Out::Stream(out) => out.flush(),
         }
     }
@@ -117,12 +134,13 @@ fn is_step_summary(path: &Path) -> bool {
 }
 
 #[cfg(unix)]
-fn readable(file: &NamedTempFile) -> io::Result<()> {
+fn set_mode(file: &NamedTempFile, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+    file.as_file()
+        .set_permissions(std::fs::Permissions::from_mode(mode as u32))
 }
 
 #[cfg(not(unix))]
-fn readable(_: &NamedTempFile) -> io::Result<()> {
+fn set_mode(_: &NamedTempFile, _: Mode) -> io::Result<()> {
     Ok(())
 }

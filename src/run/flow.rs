@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    repeat,
     retry::{self, Wait},
     worker::{CaseResult, Shared, WorkerEvent, judge, pause},
 };
@@ -331,11 +332,13 @@ impl Flow {
             Ok(bound) => bound,
             Err(done) => return Some(done),
         };
+        let mut cookies = Vec::new();
         if elsewhere.is_some() {
             self.drop_credentials(&mut bound.request);
-        } else if let Some(cookies) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
-            cookies.add(&mut bound.request);
+        } else if let Some(known) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
+            cookies = known.add(&mut bound.request);
         }
+        let repeat = repeat::of(&shared, case, index, &running.late, &bound.request, cookies);
         let other = def.expect.same_as.as_ref();
         let other = other.map(|other| running.exchanges.get(&other.value).map(Arc::clone));
         let source = if let Some(mail) = &def.mail {
@@ -350,7 +353,9 @@ impl Flow {
         let Some(judged) = self.poll((def, source), &bound, other.as_ref(), running, ends).await? else {
             return Some(omit(def, Some(ENDED.to_owned())));
         };
-        Some(done(def, bound, judged, running))
+        let mut done = done(def, bound, judged, running);
+        done.step.repeat = repeat.filter(|_| done.step.exchange.is_some());
+        Some(done)
     }
 
     /// Finds the URL of a step with `follow`. Returns a client for a URL of another origin; the error is the step that cannot

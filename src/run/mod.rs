@@ -9,6 +9,7 @@ mod lockstep;
 mod queue;
 mod rate_limiter;
 mod ready;
+mod repeat;
 mod retry;
 mod verdict;
 mod worker;

@@ -103,6 +103,11 @@ pub struct Documents {
 
 impl Documents {
     pub(super) fn open(specs: &[ReportSpec]) -> Result<Self, SessionError> {
+        if specs.iter().any(|spec| spec.format == Format::Shell) {
+            let message =
+                "`--report shell` repeats the requests of a run; other reports contain a curl line for each request";
+            return Err(SessionError::Usage(message.to_owned()));
+        }
         Ok(Self {
             all: sinks(specs)?,
             is_on_stdout: specs.iter().any(|spec| spec.path.is_none()),

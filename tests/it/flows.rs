@@ -4,6 +4,7 @@ mod cleanup;
 mod elsewhere;
 mod mail;
 mod offline;
+mod script;
 mod versions;
 
 use std::{
@@ -206,7 +207,7 @@ fn values_of_responses_are_used_in_later_steps() {
 
 #[test]
 fn secret_capture_is_masked_in_every_output() {
-    let reports = ["json", "junit", "html", "markdown", "sarif", "tap"];
+    let reports = ["json", "junit", "html", "markdown", "sarif", "tap", "shell"];
     let reports: Vec<_> = reports
         .iter()
         .map(|format| format!("{format}=report.{format}"))

@@ -7,5 +7,6 @@ pub(super) mod junit;
 pub(super) mod markdown;
 pub(super) mod page;
 pub(super) mod sarif;
+pub(super) mod shell;
 pub(super) mod tap;
 pub(super) mod terminal;

@@ -1,0 +1,307 @@
+//! Commands of a script for `sh`: values that earlier responses contain are variables of the script.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use super::{Shell, Syntax, notes, single, words};
+use crate::{
+    model::{Origin, Repeat, Request, Step, marks_of},
+    report::escape::inert_lines,
+};
+
+/// Names that a shell or the script itself uses.
+const TAKEN: [&str; 12] = [
+    "PATH", "HOME", "IFS", "ENV", "PS1", "PS2", "PS4", "PWD", "OLDPWD", "TMPDIR", "PPID", "OPTIND",
+];
+
+/// Variables that a script sets to new values.
+pub(super) const GENERATED: [&str; 3] = ["RUN_ID", "CASE_ID", "UUID"];
+
+/// The variable of a captured or generated value: `ORDER_ID`.
+pub(in crate::report) fn variable(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    if TAKEN.contains(&upper.as_str()) {
+        return format!("CAPTURED_{upper}");
+    }
+    upper
+}
+
+/// A word of a script.
+pub(in crate::report) fn word(text: &str) -> String {
+    let mut out = String::new();
+    single(text, Syntax::Posix, &mut out);
+    if out.is_empty() { "''".to_owned() } else { out }
+}
+
+/// Text with characters that must not be in the script as they are.
+pub(super) fn spelled(text: &str, out: &mut String) {
+    // The substitution of a command drops line breaks at its end.
+    let kept = text.trim_end_matches('\n');
+    if !kept.is_empty() {
+        out.push_str("\"$(printf '");
+        let mut before = None;
+        for c in kept.chars() {
+            let is_pair = matches!(c, ':' | '#') && before == Some(c);
+            before = Some(c).filter(|_| !is_pair);
+            match c {
+                '%' => out.push_str("%%"),
+                '\\' => out.push_str("\\\\"),
+                '\'' => out.push_str("'\\''"),
+                c if is_pair || super::is_spelled(c) => {
+                    let mut bytes = [0; 4];
+                    for byte in c.encode_utf8(&mut bytes).bytes() {
+                        let _ = write!(out, "\\{byte:03o}");
+                    }
+                }
+                c => out.push(c),
+            }
+        }
+        out.push_str("')\"");
+    }
+    for _ in kept.len()..text.len() {
+        out.push_str("\"$nl\"");
+    }
+}
+
+impl Shell {
+    /// The same for a script.
+    pub(in crate::report) fn for_script(&self) -> Self {
+        let mut shell = self.clone();
+        shell.syntax = Syntax::Posix;
+        for (_, read) in &mut shell.marks {
+            *read = posix(read);
+        }
+        for name in ["run_id", "case_id", "uuid"] {
+            shell.add_place(name);
+        }
+        shell
+    }
+
+    /// Makes the values that a step captures variables of later commands.
+    pub(in crate::report) fn add_captured(&mut self, step: &Step) {
+        for name in step.captures.keys() {
+            self.add_place(name);
+            // A secret is masked.
+            for mark in marks_of(name) {
+                let read = mark.replacen(&name.to_ascii_uppercase(), &variable(name), 1);
+                self.marks.push((mark, posix(&read)));
+            }
+            self.captured.push((format!("${}", variable(name)), step.id.clone()));
+        }
+    }
+
+    fn add_place(&mut self, name: &str) {
+        let variable = variable(name);
+        for (filter, read) in [
+            (None, format!("${variable}")),
+            (Some("url_encode"), format!("$(url_encode \"${variable}\")")),
+            (Some("json"), format!("$(json \"${variable}\")")),
+        ] {
+            self.marks.push((Repeat::place_of(name, filter), read));
+        }
+    }
+
+    /// The variables of secrets that a command reads.
+    pub(in crate::report) fn secrets_in(&self, command: &str) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        for (_, read) in &self.marks {
+            let name = variable_in(read);
+            if !self.is_captured(read) && !read.contains("$(location ") && command.contains(&format!("\"{read}\"")) {
+                all.insert(name.to_owned());
+            }
+        }
+        all
+    }
+
+    /// The captured values that a command reads: variables without `$`, and the step of each.
+    pub(in crate::report) fn captured_by(&self, command: &str) -> Vec<(&str, &str)> {
+        let mut all = Vec::new();
+        for (variable, step) in &self.captured {
+            let is_read = self
+                .marks
+                .iter()
+                .any(|(_, read)| variable_in(read) == &variable[1..] && command.contains(&format!("\"{read}\"")));
+            if is_read {
+                all.push((&variable[1..], step.as_str()));
+            }
+        }
+        all
+    }
+}
+
+/// The name of the variable that a word reads: `$TOKEN`, `${TOKEN%?}`, `$(upper "$TOKEN")`.
+pub(super) fn variable_in(read: &str) -> &str {
+    let after = read.rsplit_once('$').map_or(read, |(_, after)| after);
+    let after = after.strip_prefix('{').unwrap_or(after);
+    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    &after[..end.unwrap_or(after.len())]
+}
+
+/// A variable with a change, for POSIX: `${TOKEN~~}` is only known to bash.
+fn posix(read: &str) -> String {
+    for (suffix, function) in [("~~}", "swap_case"), (",,}", "lower_case"), ("^^}", "upper_case")] {
+        if let Some(name) = read.strip_suffix(suffix).and_then(|rest| rest.strip_prefix("${")) {
+            return format!("$({function} \"${name}\")");
+        }
+    }
+    read.to_owned()
+}
+
+/// The command of a script that sends a request and keeps the response under a name in `$work`.
+pub(in crate::report) fn command(step: &Step, request: &Request, shell: &Shell, origin: &str) -> String {
+    let mut shell = shell.clone();
+    let repeat = step.repeat.as_deref();
+    if let Some(followed) = repeat.and_then(|repeat| repeat.follow.as_ref()) {
+        let read = format!("$(location {} {})", word(&file_of(followed)), word(origin));
+        shell.marks.push((Repeat::LOCATION.to_owned(), read));
+    }
+    let mut request = request.clone();
+    let cookies = repeat.map_or(&[][..], |repeat| &repeat.cookies);
+    if !cookies.is_empty() {
+        let mut pairs = Vec::new();
+        for name in cookies {
+            let place = format!("{{{{ cookie {name} }}}}");
+            shell.marks.push((place.clone(), format!("$(cookie {})", word(name))));
+            pairs.push(format!("{name}={place}"));
+        }
+        request.headers.push(("cookie".to_owned(), pairs.join("; ")));
+    }
+    let file = file_of(&step.id);
+    let output = format!("-D \"$work/{file}.head\" -o \"$work/{file}.body\"");
+    let (input, words) = words(&request, &shell, Some(&output));
+    inert_lines(&format!("{}{}", input.unwrap_or_default(), words.join(" ")))
+}
+
+/// What to do before the command sends the same request.
+pub(in crate::report) fn remarks(request: &Request, command: &str, shell: &Shell) -> Vec<String> {
+    let all = notes(request, command, shell).into_iter();
+    let all = all.chain(changed(request, shell));
+    all.filter(|note| !note.contains(" is captured by ") && !note.starts_with("set "))
+        .collect()
+}
+
+/// Captured secrets that are masked in a request, and not in their place: a filter has changed them.
+fn changed(request: &Request, shell: &Shell) -> Option<String> {
+    let body = request.body.text();
+    let headers = request.headers.iter().map(|(_, value)| value.as_str());
+    let texts: Vec<_> = headers.chain([request.url.as_str(), &body]).collect();
+    let (variable, _) = shell
+        .captured
+        .iter()
+        .find(|(variable, _)| texts.iter().any(|text| text.contains(variable)))?;
+    Some(format!(
+        "a filter has changed {variable} in this request: the command sends it unchanged"
+    ))
+}
+
+/// The name of the files with a step's response.
+pub(in crate::report) fn file_of(step: &str) -> String {
+    if step.is_empty() {
+        return "response".to_owned();
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    step.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
+}
+
+/// The command that prints a captured value; none if plain tools cannot find it.
+pub(in crate::report) fn extraction(step: &str, origin: &Origin) -> Option<String> {
+    let file = word(&file_of(step));
+    Some(match origin {
+        Origin::Json(path) => format!(
+            "json_at {file} {}",
+            pointer(path)?
+                .iter()
+                .map(|part| word(part))
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
+        Origin::Header { name, matches: None } => format!("header {file} {}", word(&name.to_ascii_lowercase())),
+        Origin::Header {
+            name,
+            matches: Some(pattern),
+        } => format!(
+            "header {file} {} | group {}",
+            word(&name.to_ascii_lowercase()),
+            plain_pattern(pattern)?
+        ),
+        Origin::Cookie(name) => format!("set_cookie {file} {}", word(name)),
+        Origin::Text(pattern) => format!("group {} <\"$work/{}.body\"", plain_pattern(pattern)?, file_of(step)),
+    })
+}
+
+/// A pattern that jq reads in the same way: without flags, classes of Unicode and named groups.
+fn plain_pattern(pattern: &str) -> Option<String> {
+    let is_other = [
+        "(?P", "(?<", "(?i", "(?s", "(?m", "(?x", "(?U", "(?u", "(?-", "\\p", "\\P", "&&", "[[",
+    ]
+    .iter()
+    .any(|other| pattern.contains(other));
+    (!is_other).then(|| word(pattern))
+}
+
+/// The keys to a value: of a JSON pointer, or of a `JSONPath` with names and indices only.
+fn pointer(path: &str) -> Option<Vec<String>> {
+    let Some(mut rest) = path.strip_prefix('$') else {
+        let keys = path.split('/').skip(1);
+        return Some(keys.map(|key| key.replace("~1", "/").replace("~0", "~")).collect());
+    };
+    let mut keys = Vec::new();
+    while !rest.is_empty() {
+        let (key, after) = if let Some(name) = rest.strip_prefix('.') {
+            let end = name.find(['.', '[']).unwrap_or(name.len());
+            let is_name = |c: char| c.is_alphanumeric() || c == '_';
+            (
+                Some(&name[..end]).filter(|key| !key.is_empty() && key.chars().all(is_name))?,
+                &name[end..],
+            )
+        } else {
+            let inner = rest.strip_prefix('[')?;
+            let quoted = inner.strip_prefix('\'').map(|inner| ('\'', inner));
+            let quoted = quoted.or_else(|| inner.strip_prefix('"').map(|inner| ('"', inner)));
+            if let Some((mark, inner)) = quoted {
+                let (key, after) = inner.split_once(mark)?;
+                (Some(key).filter(|key| !key.contains('\\'))?, after.strip_prefix(']')?)
+            } else {
+                let (key, after) = inner.split_once(']')?;
+                let is_index = !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
+                (Some(key).filter(|_| is_index)?, after)
+            }
+        };
+        keys.push(key.to_owned());
+        rest = after;
+    }
+    Some(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointer_reads_paths_of_names_and_indices() {
+        let keys = |path: &str| pointer(path).map(|keys| keys.join("|"));
+        assert_eq!(keys("/a~1b/0").as_deref(), Some("a/b|0"));
+        assert_eq!(keys("").as_deref(), Some(""));
+        assert_eq!(keys("$.items[0]['x y'].id").as_deref(), Some("items|0|x y|id"));
+        for other in [
+            "$..id",
+            "$.items[*].id",
+            "$.items[?@.sku == 'A1'].n",
+            "$.a[-1]",
+            "$.a[0:1]",
+        ] {
+            assert_eq!(keys(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_script_need_no_other_shell_than_sh() {
+        assert_eq!(word("a b's"), "'a b'\\''s'");
+        assert_eq!(word("a\nb\n\n"), "\"$(printf 'a\\012b')\"\"$nl\"\"$nl\"");
+        assert_eq!(word("100%\t\\"), "\"$(printf '100%%\\011\\\\')\"");
+        assert_eq!(posix("${TOKEN~~}"), "$(swap_case \"$TOKEN\")");
+        for read in ["$TOKEN", "${TOKEN%?}", "$(swap_case \"$TOKEN\")"] {
+            assert_eq!(variable_in(read), "TOKEN");
+        }
+        assert_eq!(variable("path"), "CAPTURED_PATH");
+    }
+}

@@ -1,0 +1,178 @@
+//! What a script needs to send a step again: its request with the names of captured and generated values.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::worker::Shared;
+use crate::{
+    model::{Content, Repeat, Request, Waiting},
+    plan::{Late, Token},
+    suite::{Case, StepDef},
+};
+
+/// Everything but unreserved characters (RFC 3986 section 2.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// How to send a step again; none if it is one request without values of other steps. `cookies` are the names of those that
+/// were added to the request, after its own header fields.
+pub(super) fn of(
+    shared: &Shared,
+    case: &Case,
+    index: usize,
+    late: &Late,
+    sent: &Request,
+    cookies: Vec<String>,
+) -> Option<Box<Repeat>> {
+    let def = &case.def.steps[index];
+    let origin = |capture: &crate::suite::CaptureDef| (capture.name.to_string(), capture.source.origin());
+    let repeat = Repeat {
+        request: if sent.is_mail() {
+            None
+        } else {
+            request(shared, case, index, late, sent, &cookies)
+        },
+        cookies,
+        follow: def.follow.as_ref().map(|follow| follow.value.step.clone()),
+        captures: def.capture.iter().map(origin).collect(),
+        waiting: waiting(def),
+    };
+    (!repeat.is_plain()).then(|| Box::new(repeat))
+}
+
+fn waiting(def: &StepDef) -> Option<Waiting> {
+    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    match (&def.eventually, &def.throughout) {
+        (Some(eventually), _) => Some(Waiting {
+            throughout: false,
+            limit_ms: ms(eventually.value.within),
+            every_ms: ms(eventually.value.every),
+        }),
+        (None, Some(throughout)) => Some(Waiting {
+            throughout: true,
+            limit_ms: ms(throughout.value.period),
+            every_ms: ms(throughout.value.every),
+        }),
+        (None, None) => None,
+    }
+}
+
+/// The request with the names of values in their places. It is bound a second time, with tokens for these values, and each part
+/// is used only if the values in its places give the request that was sent.
+fn request(
+    shared: &Shared,
+    case: &Case,
+    index: usize,
+    late: &Late,
+    sent: &Request,
+    cookies: &[String],
+) -> Option<Request> {
+    let ids = shared.plan.ids(case)?;
+    let ids = ids.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (tokens, all) = late.with_tokens(&ids);
+    let marked = shared.plan.request_with(case, index, &tokens, &shared.sources)?;
+    let url = with_location(&marked.url, late.location());
+    let sent_url = with_location(&sent.url, late.location());
+    let mut is_used = url.is_some() || !cookies.is_empty();
+    let mut part = |marked: &str, sent: &str| match with_names(marked, sent, &all) {
+        Some(text) => {
+            is_used = true;
+            text
+        }
+        None => sent.to_owned(),
+    };
+    let url = part(
+        url.as_deref().unwrap_or(&marked.url),
+        sent_url.as_deref().unwrap_or(&sent.url),
+    );
+    let headers = sent.headers.iter().enumerate();
+    let mut headers: Vec<_> = headers
+        .map(|(at, (name, value))| {
+            let other = marked.headers.get(at).filter(|(other, _)| other == name);
+            let marked = other.map_or(value, |(_, marked)| marked);
+            (name.clone(), part(marked, value))
+        })
+        .collect();
+    if !cookies.is_empty() {
+        headers.pop();
+    }
+    let mut body: Content = sent.body.clone();
+    if let (Ok(marked), Ok(sent)) = (str::from_utf8(marked.body.bytes()), str::from_utf8(sent.body.bytes()))
+        && let Some(text) = with_names(marked, sent, &all)
+    {
+        is_used = true;
+        // The length that was sent is kept.
+        body.replace(text);
+    }
+    is_used.then(|| Request {
+        method: sent.method.clone(),
+        url,
+        headers,
+        body,
+    })
+}
+
+/// A URL with a name in place of the one that the step follows.
+fn with_location(url: &str, location: Option<&str>) -> Option<String> {
+    let rest = url.strip_prefix(location?)?;
+    Some(format!("{}{rest}", Repeat::LOCATION))
+}
+
+/// The text of a value in a part of a request.
+type Encode = fn(&str) -> String;
+
+/// A text with names in place of tokens; none if it has no token, or if the values do not give the text that was sent.
+fn with_names(marked: &str, sent: &str, tokens: &[Token]) -> Option<String> {
+    let used: Vec<_> = tokens.iter().filter(|one| marked.contains(&one.token)).collect();
+    if used.is_empty() {
+        return None;
+    }
+    let encodings: [(Option<&str>, Encode); 3] = [
+        (None, str::to_owned),
+        (Some("url_encode"), |text| {
+            utf8_percent_encode(text, ENCODED).to_string()
+        }),
+        (Some("json"), |text| {
+            let quoted = serde_json::Value::from(text).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        }),
+    ];
+    encodings.into_iter().find_map(|(filter, encode)| {
+        let replaced = |with: &dyn Fn(&Token) -> String| {
+            used.iter()
+                .fold(marked.to_owned(), |text, one| text.replace(&one.token, &with(one)))
+        };
+        let is_same = replaced(&|one| encode(&one.value)) == sent;
+        is_same.then(|| replaced(&|one| Repeat::place_of(&one.name, filter)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_replace_values_only_where_they_give_the_same_text() {
+        let token = |name: &str, token: &str, value: &str| Token {
+            name: name.to_owned(),
+            token: token.to_owned(),
+            value: value.to_owned(),
+        };
+        let all = [
+            token("id", "tok1", "4 2"),
+            token("n", "900", "7"),
+            token("q", "tok2", "a\"b"),
+        ];
+        let named = |marked: &str, sent: &str| with_names(marked, sent, &all);
+        assert_eq!(named("/x", "/x"), None);
+        assert_eq!(named("/o/tok1/900", "/o/4 2/7").as_deref(), Some("/o/{{ id }}/{{ n }}"));
+        assert_eq!(
+            named("/o/tok1/900", "/o/4%202/7").as_deref(),
+            Some("/o/{{ id | url_encode }}/{{ n | url_encode }}")
+        );
+        assert_eq!(
+            named(r#"{"q":"tok2"}"#, r#"{"q":"a\"b"}"#).as_deref(),
+            Some(r#"{"q":"{{ q | json }}"}"#)
+        );
+        // A filter has changed the value.
+        assert_eq!(named("tok1", "NCAy"), None);
+    }
+}
