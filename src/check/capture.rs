@@ -66,6 +66,23 @@ impl CaptureSource {
         matches!(self, Self::Pointer(_) | Self::Path(_))
     }
 
+    /// The name of the property that it selects, if that is known without a body.
+    pub(crate) fn property(&self) -> Option<String> {
+        let name = match self {
+            Self::Pointer(pointer) => pointer.rsplit('/').next()?.replace("~1", "/").replace("~0", "~"),
+            Self::Path(path) => {
+                let path = path.to_string();
+                let path = path.trim_end_matches(['\'', '"', ']']);
+                let is_of_name = |sign: char| sign.is_alphanumeric() || sign == '_' || sign == '-';
+                let start = path.rfind(|sign| !is_of_name(sign)).map_or(0, |at| at + 1);
+                path[start..].to_owned()
+            }
+            Self::Header { .. } | Self::Cookie(_) | Self::Text(_) => return None,
+        };
+        let is_position = name.bytes().all(|byte| byte.is_ascii_digit());
+        (!is_position).then_some(name)
+    }
+
     /// The JSON pointer to the value that it selects in a body.
     pub(super) fn pointer(&self, view: &ResponseView<'_>) -> Option<String> {
         match self {

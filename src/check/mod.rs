@@ -6,6 +6,7 @@ mod body;
 mod capture;
 pub(crate) mod fields;
 mod header;
+pub(crate) mod identifiers;
 pub(crate) mod list_fields;
 mod media_type;
 mod pattern;
@@ -170,11 +171,18 @@ pub(crate) fn judge(
     let captured = expectation.captures.iter().filter(|capture| !capture.secret);
     let captured = captured.filter_map(|capture| Some((capture.source.pointer(view)?, capture.name.to_string())));
     let expected = SnapshotExpectation {
-        values: Arc::new(expected.values.with_late(late)),
+        values: Arc::new(expected.values.with_late(late, properties(&expectation.captures))),
         captured: captured.collect(),
         ..expected.clone()
     };
     snapshot::check(&expected, request, view, sink)
+}
+
+/// The names of the properties that are captured, by the names of the captures.
+fn properties(captures: &[Capture]) -> impl Iterator<Item = (String, String)> {
+    captures
+        .iter()
+        .filter_map(|capture| Some((capture.name.to_string(), capture.source.property()?)))
 }
 
 /// The captured values of a response, as text, without secret ones, which are masked in the snapshot.

@@ -2,13 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    side::{CAPTURE, PAIRED, Recorded},
-    values::is_identifier,
-};
-
-/// Minimum length in bytes of a value that hardly occurs by chance.
-const MIN_DISTINCT: usize = 4;
+use super::side::{CAPTURE, PAIRED, Recorded};
+use crate::check::identifiers::{self, MIN_DISTINCT};
 
 /// Pairs of values, of baseline and candidate.
 #[derive(Debug, Default)]
@@ -52,13 +47,24 @@ impl AssignedIds {
 
     /// Whether a case captured or generated both values. `name` is the name of their property, or what precedes them in a
     /// text. A short value could be any number, so it must be one of the same case and at a location for it.
-    pub(super) fn is_captured(&self, case: &str, name: &str, before: &str, after: &str) -> bool {
+    /// `property` finds the property that a capture takes.
+    pub(super) fn is_captured(
+        &self,
+        (case, name): (&str, &str),
+        before: &str,
+        after: &str,
+        property: impl Fn(&str) -> Option<String>,
+    ) -> bool {
         let Some(places) = self.captured.get(&(before.to_owned(), after.to_owned())) else {
             return false;
         };
         let is_distinct = before.len() >= MIN_DISTINCT && after.len() >= MIN_DISTINCT;
         let case = case.split(':').next().unwrap_or_default();
-        is_distinct || (places.iter()).any(|(known, capture)| known == case && is_location(name, capture))
+        let is_expected = |capture: &str| {
+            let property = property(capture);
+            identifiers::expectation(name, capture, property.as_deref()).is_some()
+        };
+        is_distinct || (places.iter()).any(|(known, capture)| known == case && is_expected(capture))
     }
 }
 
@@ -68,21 +74,6 @@ fn pairs(own: &[&String], other: &[&String]) -> impl Iterator<Item = (String, St
         let others = other.iter().filter(move |id| *id != one);
         others.map(|id| ((*one).clone(), (*id).clone()))
     })
-}
-
-/// Whether the value of a capture can be expected after a name: of an identifier, of the capture itself (`order` or `orders`
-/// for `order_id`), or a sign that precedes identifiers in a text.
-fn is_location(name: &str, capture: &str) -> bool {
-    if is_identifier(name) || is_identifier(name.trim_end_matches('s')) || ["/", "#", "="].contains(&name) {
-        return true;
-    }
-    let (name, capture) = (name.to_lowercase(), capture.to_lowercase());
-    let singular = name.strip_suffix('s').unwrap_or(&name);
-    let is_of = |name: &str| {
-        let mut words = capture.split('_');
-        capture == name || words.any(|word| word == name) || (name.len() > 2 && capture.starts_with(name))
-    };
-    is_of(&name) || is_of(singular)
 }
 
 #[cfg(test)]
@@ -104,13 +95,13 @@ mod tests {
     fn short_values_are_captured_ones_only_at_their_locations() {
         let all = captured();
         for name in ["id", "order_id", "orderId", "order", "orders", "ids", "/", "#"] {
-            assert!(all.is_captured("s/a:get", name, "17", "18"), "{name}");
-            assert!(!all.is_captured("s/b:get", name, "17", "18"), "{name}");
-            assert!(!all.is_captured("s/a:get", name, "18", "17"), "{name}");
+            assert!(all.is_captured(("s/a:get", name), "17", "18", |_| None), "{name}");
+            assert!(!all.is_captured(("s/b:get", name), "17", "18", |_| None), "{name}");
+            assert!(!all.is_captured(("s/a:get", name), "18", "17", |_| None), "{name}");
         }
         for name in ["total", "count", "has", "or", ""] {
-            assert!(!all.is_captured("s/a:get", name, "17", "18"), "{name}");
-            assert!(all.is_captured("s/b", name, "ord_17", "ord_18"), "{name}");
+            assert!(!all.is_captured(("s/a:get", name), "17", "18", |_| None), "{name}");
+            assert!(all.is_captured(("s/b", name), "ord_17", "ord_18", |_| None), "{name}");
         }
     }
 }

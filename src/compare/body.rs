@@ -12,9 +12,12 @@ use super::{
     format::{TextFormat, instant, is_spelled_differently},
     responses::{Assigned, Role},
     text::is_only_assigned,
-    values::{bare, epoch, is_distinctive, is_identifier, is_measured, is_message, is_of_its_time, json_type},
+    values::{bare, epoch, is_distinctive, is_measured, is_message, is_of_its_time, json_type},
 };
-use crate::{check::VariableSubstitution, json};
+use crate::{
+    check::{VariableSubstitution, identifiers::is_identifier},
+    json,
+};
 
 /// Maximum number of items of an array that are compared one by one.
 const ITEMS: usize = 10_000;

@@ -182,6 +182,13 @@ impl<'s> SuiteFacts<'s> {
             .any(|tag| AUTHORISATION.contains(&tag.to_ascii_lowercase().as_str()))
     }
 
+    /// The name of the property that a capture of a case takes.
+    pub(super) fn captured_property(&self, step: &str, capture: &str) -> Option<String> {
+        let (case, _) = self.steps.get(step)?;
+        let mut captures = case.steps.iter().flat_map(|step| &step.capture);
+        captures.find(|known| &*known.name == capture)?.source.property()
+    }
+
     /// Why a case declares the value at a location as volatile, if it does.
     pub(super) fn volatile(&self, case: &str, part: &ChangedPart) -> Option<&'static str> {
         let def = self.step(case)?;

@@ -202,13 +202,15 @@ impl ChangeSet {
         let assigned_ids = std::mem::take(&mut self.assigned);
         let assigned = |role: Role<'_>, before: &str, after: &str| {
             let is_sent = || exchange(one).is_none_or(|exchange| is_sent(&exchange.request, before));
+            let property = |capture: &str| facts.captured_property(&other.id, capture);
+            let is_captured = |name| assigned_ids.is_captured((&other.id, name), before, after, property);
             match role {
                 Role::Identifier { name, is_created } => {
-                    assigned_ids.is_captured(&other.id, name, before, after)
+                    is_captured(name)
                         || assigned_ids.is_created(before, after)
                         || (is_created && is_similar(before, after) && !is_sent())
                 }
-                Role::Any { name } => assigned_ids.is_captured(&other.id, name, before, after),
+                Role::Any { name } => is_captured(name),
             }
         };
         let how = ResponseComparison {

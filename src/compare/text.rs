@@ -71,7 +71,8 @@ fn differ_only(before: &[&str], after: &[&str], is_noise: impl Fn(usize) -> bool
 
 /// Whether the servers assigned a word and what replaces it, or the part in which they differ: `order-17` and `order-18`.
 fn is_assigned(words: &[&str], at: usize, new: &str, assigned: Assigned<'_>) -> bool {
-    let before = words[..at].iter().rev().find(|word| !word.trim().is_empty());
+    let is_name = |word: &&&str| matches!(**word, "/" | "#") || word.contains(char::is_alphanumeric);
+    let before = words[..at].iter().rev().find(is_name);
     let name = before.copied().unwrap_or_default();
     assigned(Role::Any { name }, words[at], new) || {
         let (parts, new_parts) = (parts(words[at]), parts(new));

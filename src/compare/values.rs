@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Number, Value};
 
 use super::difference::ResponseWithVariables;
-use crate::json;
+use crate::{check::identifiers::is_identifier, json};
 
 /// Maximum number of identifiers that are taken from one response.
 const IDENTIFIERS: usize = 20;
@@ -76,18 +76,6 @@ pub(super) fn epoch(number: &Number) -> Option<DateTime<Utc>> {
     };
     #[expect(clippy::cast_possible_truncation, reason = "it is within bounds")]
     DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
-}
-
-/// Whether a property identifies a resource, by its name: `id`, `user_id`, `userId`, `uuid`.
-pub(super) fn is_identifier(name: &str) -> bool {
-    let is_whole = matches!(
-        name.to_ascii_lowercase().as_str(),
-        "id" | "_id" | "uuid" | "guid" | "uid"
-    );
-    is_whole
-        || ["_id", "-id", "Id", "ID", "_uuid", "Uuid", "UUID"]
-            .iter()
-            .any(|end| name.ends_with(end))
 }
 
 /// The identifiers in the body of a response, by their locations; at most [`IDENTIFIERS`].

@@ -620,7 +620,9 @@ impl Binding<'_> {
         if late.is_empty() {
             return Arc::clone(shared);
         }
-        Arc::new(shared.with_late(late))
+        let captures = self.case.def.steps.iter().flat_map(|step| &step.capture);
+        let properties = captures.filter_map(|capture| Some((capture.name.to_string(), capture.source.property()?)));
+        Arc::new(shared.with_late(late, properties))
     }
 
     fn text_tests(&self, defs: &[TextTestDef]) -> Result<Vec<TextTest>, Diagnostic> {

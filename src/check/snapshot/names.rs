@@ -1,11 +1,14 @@
 //! The values of variables, and where they occur in a text.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use crate::check::identifiers::{self, MIN_DISTINCT};
+
 /// Minimum length of a value that is replaced by its variable's name anywhere in a text. A shorter value is replaced only if
-/// it is the whole text, and a shorter number never, because it could be any number.
+/// it is the whole text, and a shorter number never, because it could be any number. A captured value is also replaced where
+/// it is a word, from [`MIN_DISTINCT`] on, and where one can be expected.
 pub(super) const DISTINCT: usize = 8;
 
 /// Values of a target's variables, each with its name.
@@ -14,6 +17,8 @@ pub struct VariableSubstitution {
     pairs: Vec<(String, String)>,
     /// The number of pairs at the end that were captured or generated.
     late: usize,
+    /// The names of captured properties, by the names of the captures.
+    properties: BTreeMap<String, String>,
     finder: Option<AhoCorasick>,
 }
 
@@ -47,30 +52,60 @@ impl VariableSubstitution {
         Self {
             pairs: known,
             late: 0,
+            properties: BTreeMap::new(),
             finder,
         }
     }
 
-    /// The same with captured and generated values.
-    pub(crate) fn with_late(&self, late: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// The same with captured and generated values, and the names of the properties that are captured.
+    pub(crate) fn with_late(
+        &self,
+        late: impl IntoIterator<Item = (String, String)>,
+        properties: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         let late: Vec<_> = late.into_iter().collect();
         let count = self.late + late.iter().filter(|(_, value)| !value.is_empty()).count();
+        let mut all = self.properties.clone();
+        all.extend(properties);
         Self {
             late: count,
+            properties: all,
             ..Self::new(self.pairs.iter().cloned().chain(late))
         }
     }
 
-    /// The name of a captured number that is shorter than [`DISTINCT`]. It could be any number, so the property must be an
-    /// identifier by its name, or have the name of the capture.
+    /// The captured value with this text that is expected after a name, the most certain one of several.
+    fn expected(&self, name: &str, text: &str) -> Option<&str> {
+        let late = self.pairs[self.pairs.len() - self.late..].iter();
+        let rated = late.filter(|(_, value)| value == text).filter_map(|(capture, _)| {
+            let property = self.properties.get(capture).map(String::as_str);
+            Some((identifiers::expectation(name, capture, property)?, capture.as_str()))
+        });
+        rated
+            .rev()
+            .max_by_key(|(certainty, _)| *certainty)
+            .map(|(_, name)| name)
+    }
+
+    /// The name of a captured number that is shorter than [`DISTINCT`], in a property where it is expected. A number of
+    /// [`MIN_DISTINCT`] digits is the captured one anywhere.
     pub(super) fn short_number(&self, property: &str, text: &str) -> Option<&str> {
-        let property = property.to_ascii_lowercase();
-        let late = &self.pairs[self.pairs.len() - self.late..];
-        let is_same = |(name, value): &&(String, String)| {
-            let name = name.to_ascii_lowercase();
-            value == text && (property.ends_with("id") || property == name || name == format!("{property}_id"))
-        };
-        late.iter().find(is_same).map(|(name, _)| name.as_str())
+        self.expected(property, text).or_else(|| {
+            let mut late = self.pairs[self.pairs.len() - self.late..].iter();
+            let same = late.find(|(_, value)| value == text && text.len() >= MIN_DISTINCT)?;
+            Some(same.0.as_str())
+        })
+    }
+
+    /// The name of a captured value that is a word of a text.
+    fn word(&self, text: &str, range: &Range<usize>) -> Option<&str> {
+        if is_path_segment(text, range.clone()) {
+            return self.expected("/", &text[range.clone()]);
+        }
+        if !identifiers::is_word(text, range) {
+            return None;
+        }
+        self.short_number(identifiers::preceding(&text[..range.start]), &text[range.clone()])
     }
 
     /// The pieces of a text, without empty ones.
@@ -84,12 +119,13 @@ impl VariableSubstitution {
         };
         for found in self.finder.iter().flat_map(|finder| finder.find_iter(text)) {
             let is_late = found.pattern().as_usize() >= self.pairs.len() - self.late;
-            let is_segment = || is_late && is_path_segment(text, found.range());
-            if found.len() < DISTINCT && found.len() < text.len() && !is_segment() {
+            let word = is_late.then(|| self.word(text, &found.range())).flatten();
+            if found.len() < DISTINCT && found.len() < text.len() && word.is_none() {
                 continue;
             }
             literal(done, found.start(), &mut pieces);
-            pieces.push(TextPiece::Name(&self.pairs[found.pattern().as_usize()].0));
+            let name = word.unwrap_or(&self.pairs[found.pattern().as_usize()].0);
+            pieces.push(TextPiece::Name(name));
             done = found.end();
         }
         literal(done, text.len(), &mut pieces);

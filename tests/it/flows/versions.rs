@@ -157,3 +157,36 @@ fn short_id_hides_no_other_difference() {
         assert_eq!(report["changes"].as_array().unwrap().len(), changes, "{ran:?}");
     }
 }
+
+#[test]
+fn snapshots_of_servers_with_different_ids_agree() {
+    let port = free_port();
+    let case = format!("steps:\n{STEPS}").replace("expect: { status: 201 }", "expect: { status: 201, snapshot: true }");
+    let case = case.replace("'{{ order_id }}' } } }\n", "'{{ order_id }}' } }, snapshot: true }\n");
+    let project = Project::new(&[("cases/s/c.yaml", &case)]);
+    for (number, first) in [17, 18, 3, 23_456].into_iter().enumerate() {
+        let server = orders(first, port, 0);
+        let mode = if number == 0 { "accept" } else { "check" };
+        let ran = project.run(&["run", "--target", &server.url(), "--snapshots", mode]);
+        // 3 is also a constant in the list.
+        assert_eq!(ran.code, 0, "{first}: {ran:?}");
+    }
+    let snapshot = project.read("snapshots/s/c+create.snap");
+    for restored in [
+        "Order {{ order_id }} was placed (#{{ order_id }})",
+        "/orders/{{ order_id }}/lines",
+        "[\n    {{ order_id }},\n    3",
+    ] {
+        assert!(snapshot.contains(restored), "{restored}: {snapshot}");
+    }
+    // The id of another order.
+    let swapped = Server::start(|request| {
+        let head = "HTTP/1.1 201 Created\nLocation: /orders/18\nContent-Type: application/json";
+        let order = json!({ "number": 18, "text": "Order 17 was placed (#18)", "links": ["/orders/18/lines"], "orders": [18, 3] });
+        let found = json!({ "id": 18, "file": "order-18.pdf" });
+        let body = if request.starts_with("POST") { order } else { found };
+        (response(head, &body.to_string()), Then::Keep)
+    });
+    let ran = project.run(&["run", "--target", &swapped.url()]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+}
