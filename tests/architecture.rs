@@ -1,4 +1,5 @@
-//! The modules import each other as `docs/architecture.md` allows, and in no other way.
+//! The modules import each other as `docs/architecture.md` allows, files and functions are short, and a type name has one
+//! definition.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -180,4 +181,110 @@ fn writers_of_reports_know_no_subject() {
             assert!(!code.contains(subject), "{}: {subject}", entry.path().display());
         }
     }
+}
+
+/// Maximum number of lines of a file.
+const MAX_FILE: usize = 800;
+/// Maximum number of lines of a function without a reason.
+const MAX_FUNCTION: usize = 80;
+
+/// The Rust files below the folders, with their paths from the root.
+fn rust_files(folders: &[&str]) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut open: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let shown = path
+                    .strip_prefix(root())
+                    .expect("a file below the root")
+                    .display()
+                    .to_string();
+                files.push((shown, fs::read_to_string(&path).expect("a text")));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The word after a keyword of a declaration, if the line begins with it, whatever its visibility.
+fn declared<'l>(line: &'l str, keywords: &[&str]) -> Option<&'l str> {
+    let mut words = line
+        .split_whitespace()
+        .skip_while(|word| word.starts_with("pub") || ["const", "async", "super)", "crate::report)"].contains(word));
+    let keyword = words.next()?;
+    let name = words.next().filter(|_| keywords.contains(&keyword))?;
+    name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
+}
+
+/// Functions longer than the maximum that have no comment `// Long: REASON` above them, with their lines.
+fn long_functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<_> = text.lines().collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(name) = declared(line, &["fn"]) else { continue };
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let end = format!("{indent}}}");
+        let mut signature = lines[at..].iter().skip_while(|line| !line.ends_with(['{', '}', ';']));
+        if signature.next().is_none_or(|line| !line.ends_with('{')) {
+            continue;
+        }
+        let length = lines[at..].iter().take_while(|line| **line != end).count() + 1;
+        let before = lines[..at].iter().rev();
+        let mut above =
+            before.take_while(|line| line.trim_start().starts_with("#[") || line.trim_start().starts_with("//"));
+        if length > MAX_FUNCTION && !above.any(|line| line.trim_start().starts_with("// Long: ")) {
+            found.push((name.to_owned(), length));
+        }
+    }
+    found
+}
+
+#[test]
+fn files_and_functions_are_short_or_give_a_reason() {
+    let mut hits = Vec::new();
+    for (path, text) in rust_files(&["src", "tests", "benches", "fuzz/fuzz_targets"]) {
+        let lines = text.lines().count();
+        if lines > MAX_FILE {
+            hits.push(format!("{path}: {lines} lines, at most {MAX_FILE}"));
+        }
+        for (name, length) in long_functions(&text) {
+            hits.push(format!(
+                "{path}: `{name}` has {length} lines, at most {MAX_FUNCTION} without `// Long: REASON`"
+            ));
+        }
+    }
+    assert!(hits.is_empty(), "{}", hits.join("\n"));
+}
+
+#[test]
+fn long_function_is_found_unless_it_gives_a_reason() {
+    let body = "    let x = || { y() };\n".repeat(MAX_FUNCTION - 2);
+    assert!(long_functions(&format!("fn a() {{\n{body}}}\n")).is_empty());
+    let long = format!("pub(super) async fn a() {{\n    x();\n{body}}}\n");
+    assert_eq!(long_functions(&long), [("a".to_owned(), MAX_FUNCTION + 1)]);
+    assert!(long_functions(&format!("// Long: a table.\n#[test]\n{long}")).is_empty());
+}
+
+#[test]
+fn type_name_has_one_definition() {
+    let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in rust_files(&["src"]) {
+        for line in text.lines() {
+            let line_of_type = line.trim_start();
+            let is_associated = line.starts_with(' ') && line_of_type.starts_with("type ");
+            let Some(name) = declared(line_of_type, &["struct", "enum", "trait", "type"]) else {
+                continue;
+            };
+            if !is_associated {
+                types.entry(name.to_owned()).or_default().push(path.clone());
+            }
+        }
+    }
+    types.retain(|_, paths| paths.len() > 1);
+    assert!(types.is_empty(), "types with several definitions: {types:#?}");
 }

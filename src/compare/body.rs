@@ -286,6 +286,48 @@ impl BodyWalk<'_, '_> {
         self.properties(&properties(a, before.as_deref()), &properties(b, after.as_deref()));
     }
 
+    /// Properties with another name and the same value. Several that differ only in their style are one change.
+    fn renames<'n>(
+        &mut self,
+        a: &BTreeMap<&str, Property<'_>>,
+        b: &BTreeMap<&str, Property<'_>>,
+        renamed: Vec<(&'n str, &'n str)>,
+    ) {
+        let (styled, others): (Vec<_>, Vec<_>) = renamed.into_iter().partition(|(one, other)| bare(one) == bare(other));
+        let rename = |walk: &Self, pairs: &[(&str, &str)]| -> Vec<Edit> {
+            let of_pair = |(old, new): &(&str, &str)| {
+                let value = b[new].1;
+                [
+                    walk.edit(Some(a[old].0), EditChange::Remove),
+                    walk.edit(Some(b[new].0), EditChange::Insert(walk.how.in_baseline(value))),
+                ]
+            };
+            pairs.iter().flat_map(of_pair).collect()
+        };
+        if styled.len() > 1 {
+            let list = |names: Vec<&str>| names.join(", ");
+            let before = list(styled.iter().map(|pair| pair.0).collect());
+            let after = list(styled.iter().map(|pair| pair.1).collect());
+            let part = ChangedPart::Body(self.pointer(None));
+            let difference = Difference::new(Rule::BodyNamingChanged, part, Some(&before), Some(&after));
+            self.tell(difference, "", |walk| rename(walk, &styled));
+        }
+        let alone = if styled.len() > 1 { Vec::new() } else { styled };
+        for pair in others.into_iter().chain(alone) {
+            let (one, other) = pair;
+            let part = ChangedPart::Body(self.pointer(None));
+            let (before, after) = (json::step("", one), json::step("", other));
+            // The pair of names is sorted, so that swapping the sides gives the mirrored change.
+            let kind = if one < other {
+                format!("{one}/{other}")
+            } else {
+                format!("{other}/{one}")
+            };
+            let difference = Difference::new(Rule::BodyPropertyRenamed, part, Some(&before[1..]), Some(&after[1..]));
+            self.tell(difference, &kind, |walk| rename(walk, &[pair]));
+        }
+    }
+
     fn properties(&mut self, a: &BTreeMap<&str, Property<'_>>, b: &BTreeMap<&str, Property<'_>>) {
         if let Some(key) = Self::wrapper((a, &self.how.a), (b, &self.how.b)) {
             let part = ChangedPart::Body(self.pointer(None));
@@ -320,39 +362,7 @@ impl BodyWalk<'_, '_> {
             self.inside(key, a[key], b[other].1);
         }
         let renamed = self.renamed(a, b, &mut removed, &mut added);
-        let (styled, others): (Vec<_>, Vec<_>) = renamed.into_iter().partition(|(one, other)| bare(one) == bare(other));
-        let rename = |walk: &Self, pairs: &[(&str, &str)]| -> Vec<Edit> {
-            let of_pair = |(old, new): &(&str, &str)| {
-                let value = b[new].1;
-                [
-                    walk.edit(Some(a[old].0), EditChange::Remove),
-                    walk.edit(Some(b[new].0), EditChange::Insert(walk.how.in_baseline(value))),
-                ]
-            };
-            pairs.iter().flat_map(of_pair).collect()
-        };
-        if styled.len() > 1 {
-            let list = |names: Vec<&str>| names.join(", ");
-            let before = list(styled.iter().map(|pair| pair.0).collect());
-            let after = list(styled.iter().map(|pair| pair.1).collect());
-            let part = ChangedPart::Body(self.pointer(None));
-            let difference = Difference::new(Rule::BodyNamingChanged, part, Some(&before), Some(&after));
-            self.tell(difference, "", |walk| rename(walk, &styled));
-        }
-        let alone = if styled.len() > 1 { Vec::new() } else { styled };
-        for pair in others.into_iter().chain(alone) {
-            let (one, other) = pair;
-            let part = ChangedPart::Body(self.pointer(None));
-            let (before, after) = (json::step("", one), json::step("", other));
-            // The pair of names is sorted, so that swapping the sides gives the mirrored change.
-            let kind = if one < other {
-                format!("{one}/{other}")
-            } else {
-                format!("{other}/{one}")
-            };
-            let difference = Difference::new(Rule::BodyPropertyRenamed, part, Some(&before[1..]), Some(&after[1..]));
-            self.tell(difference, &kind, |walk| rename(walk, &[pair]));
-        }
+        self.renames(a, b, renamed);
         for key in removed {
             let (raw, value) = a[key];
             let pointer = self.pointer(Some(key));

@@ -148,6 +148,19 @@ impl<'p> Pair<'p> {
     }
 }
 
+/// The change of a verdict that is reported whatever the responses are.
+fn verdict_change(one: &CaseFinished, other: &CaseFinished) -> Option<Rule> {
+    match (one.verdict, other.verdict) {
+        (Verdict::NotRun, _) | (_, Verdict::NotRun) | (Verdict::Skipped, Verdict::Skipped) => None,
+        _ if one.passed_before || other.passed_before => None,
+        (_, Verdict::Skipped) => Some(Rule::VerdictNewlySkipped),
+        (Verdict::Skipped, _) => Some(Rule::VerdictNoLongerSkipped),
+        (Verdict::Flaky, Verdict::Passed) => Some(Rule::VerdictNoLongerFlaky),
+        (Verdict::Passed, Verdict::Flaky) => Some(Rule::VerdictNewlyFlaky),
+        _ => None,
+    }
+}
+
 /// Differences of all cases, until each has been seen.
 #[derive(Default)]
 pub(super) struct ChangeSet {
@@ -179,15 +192,7 @@ impl ChangeSet {
         self.endpoints.insert(endpoint.clone());
         let mut differences = Vec::new();
         let ran = |verdict: Verdict| !matches!(verdict, Verdict::Skipped | Verdict::NotRun);
-        match (one.verdict, other.verdict) {
-            (Verdict::NotRun, _) | (_, Verdict::NotRun) | (Verdict::Skipped, Verdict::Skipped) => {}
-            _ if one.passed_before || other.passed_before => {}
-            (_, Verdict::Skipped) => differences.push((whole(Rule::VerdictNewlySkipped), 0)),
-            (Verdict::Skipped, _) => differences.push((whole(Rule::VerdictNoLongerSkipped), 0)),
-            (Verdict::Flaky, Verdict::Passed) => differences.push((whole(Rule::VerdictNoLongerFlaky), 0)),
-            (Verdict::Passed, Verdict::Flaky) => differences.push((whole(Rule::VerdictNewlyFlaky), 0)),
-            _ => {}
-        }
+        differences.extend(verdict_change(one, other).map(|rule| (whole(rule), 0)));
         let is_compared = match (exchange(one), exchange(other)) {
             (Some(before), Some(after)) if ran(one.verdict) && ran(other.verdict) => {
                 differences.extend(without_response(&before.outcome, &after.outcome).map(|difference| (difference, 0)));
@@ -234,29 +239,7 @@ impl ChangeSet {
         let has_findings = !(new.is_empty() && gone.is_empty());
         let judge = judge.filter(|_| is_compared && has_findings);
         let effects = judge.map_or_else(Vec::new, |judge| effects(pair, &differences, how, judge));
-        let mut keys = Vec::new();
-        for (number, (difference, round)) in differences.into_iter().enumerate() {
-            let effect = effects.get(number).cloned().flatten();
-            // A varying value is noise only while the suite accepts it.
-            let mut found = new.iter().chain(&gone);
-            let is_taken = !found.any(|(check, pointer)| is_at(check, pointer.as_deref(), &difference.part));
-            let is_pinned = new.iter().any(|mark| mark.0 == CheckId::Snapshot)
-                && (effect.as_ref()).is_some_and(|effect| effect.fails.iter().any(|mark| mark.0 == CheckId::Snapshot));
-            if let Some(source) = difference.noise.filter(|_| is_taken && !is_pinned) {
-                self.note(&other.suite, &difference, source, &other.id);
-                continue;
-            }
-            let difference = facts.weighed(difference, other);
-            let is_text = difference.rule == Rule::BodyTextChanged;
-            let key = self.put(&other.suite, &endpoint, difference, (other.index, &other.id), round);
-            if is_text && pair.is_beyond_noise() {
-                let group = self.groups.get_mut(&key);
-                if let Some(shown) = group.and_then(|group| group.get_mut(&(other.index, other.id.clone()))) {
-                    shown.is_beyond_noise = true;
-                }
-            }
-            keys.push((key, effect));
-        }
+        let keys = self.put_all(pair, &endpoint, differences, &effects, (&new, &gone), facts);
         self.assigned = assigned_ids;
         if is_compared {
             let keys = keys.iter().map(|(key, _)| key.clone()).collect();
@@ -274,6 +257,43 @@ impl ChangeSet {
                 texts: texts(one).into_iter().chain(texts(other)).collect(),
             });
         }
+    }
+
+    /// Files the differences of a case as changes or as noise. Returns the changes and their effects on its checks.
+    fn put_all(
+        &mut self,
+        pair: Pair<'_>,
+        endpoint: &str,
+        differences: Vec<(Difference, usize)>,
+        effects: &[Option<EffectOnChecks>],
+        (new, gone): (&BTreeSet<Mark>, &BTreeSet<Mark>),
+        facts: &SuiteFacts<'_>,
+    ) -> Vec<(ChangeKey, Option<EffectOnChecks>)> {
+        let other = pair.other;
+        let mut keys = Vec::new();
+        for (number, (difference, round)) in differences.into_iter().enumerate() {
+            let effect = effects.get(number).cloned().flatten();
+            // A varying value is noise only while the suite accepts it.
+            let mut found = new.iter().chain(gone);
+            let is_taken = !found.any(|(check, pointer)| is_at(check, pointer.as_deref(), &difference.part));
+            let is_pinned = new.iter().any(|mark| mark.0 == CheckId::Snapshot)
+                && (effect.as_ref()).is_some_and(|effect| effect.fails.iter().any(|mark| mark.0 == CheckId::Snapshot));
+            if let Some(source) = difference.noise.filter(|_| is_taken && !is_pinned) {
+                self.note(&other.suite, &difference, source, &other.id);
+                continue;
+            }
+            let difference = facts.weighed(difference, other);
+            let is_text = difference.rule == Rule::BodyTextChanged;
+            let key = self.put(&other.suite, endpoint, difference, (other.index, &other.id), round);
+            if is_text && pair.is_beyond_noise() {
+                let group = self.groups.get_mut(&key);
+                if let Some(shown) = group.and_then(|group| group.get_mut(&(other.index, other.id.clone()))) {
+                    shown.is_beyond_noise = true;
+                }
+            }
+            keys.push((key, effect));
+        }
+        keys
     }
 
     /// A case that only one side has. If the run of the other side ended early, the case is not known to be missing.
@@ -419,52 +439,13 @@ impl ChangeSet {
                 let has_other = |group: &ChangeGroup| group.keys().any(|(_, id)| *id == other);
                 keys.is_empty() && self.groups.values().any(has_other)
             });
-            let exact = |effect: &EffectOnChecks| effect_of(effect, rule).contains(mark);
-            let similar = |effect: &EffectOnChecks| effect_of(effect, rule).iter().any(|known| known.0 == *check);
-            let is_exact = keys.iter().any(|(_, effect)| effect.as_ref().is_some_and(exact));
-            // Fields that came or went matter to it only where the bodies are the same.
-            let has_body = keys.iter().any(|(key, _)| matches!(key.part, ChangedPart::Body(_)));
-            for (key, effect) in &keys {
-                let is_cause = match effect {
-                    Some(effect) if *check != CheckId::SameAs => {
-                        if is_exact {
-                            exact(effect)
-                        } else {
-                            similar(effect)
-                        }
-                    }
-                    _ => {
-                        let is_candidate = if *check == CheckId::SameAs {
-                            !(has_body && matches!(key.part, ChangedPart::Header(_)))
-                        } else {
-                            // Among several differences, the cause would be a guess.
-                            keys.len() == 1
-                        };
-                        is_candidate && concerns(check, pointer.as_deref(), &key.part, key.rule)
-                    }
-                };
-                if !is_cause {
-                    continue;
-                }
+            for (key, effect) in causes(&keys, mark, rule) {
                 is_explained = true;
                 let place = (case.index, case.id.clone());
                 let Some(shown) = self.groups.get_mut(key).and_then(|group| group.get_mut(&place)) else {
                     continue;
                 };
-                if rule == Rule::VerdictFixed {
-                    // A snapshot contains observed values, not requirements.
-                    shown.is_satisfied |= *check != CheckId::Snapshot;
-                } else if *check == CheckId::Snapshot {
-                    // It requires the values that it contains. Additions keep their level.
-                    let is_value = matches!(key.rule, Rule::BodyValueChanged | Rule::HeaderValueChanged);
-                    if is_value && effect.is_some() {
-                        shown.raised.get_or_insert_with(|| check.to_string());
-                    }
-                } else if is_wording(key, shown, check) {
-                    shown.worded.get_or_insert_with(|| check.to_string());
-                } else {
-                    shown.raised.get_or_insert_with(|| check.to_string());
-                }
+                raise(shown, (key, effect.is_some()), check, rule);
             }
             let is_told_apart = *check == CheckId::Snapshot && marks.len() > 1;
             if !is_explained && !is_told_apart {
@@ -595,4 +576,54 @@ fn lasting(pair: Pair<'_>, how: ResponseComparison<'_>) -> Vec<(Difference, usiz
         }
     }
     found
+}
+
+/// A change of a case with its effect on the checks, if it is known.
+type KeyWithEffect = (ChangeKey, Option<EffectOnChecks>);
+
+/// The changes of a case that explain why the result of a check has changed.
+fn causes<'k>(keys: &'k [KeyWithEffect], mark: &Mark, rule: Rule) -> Vec<&'k KeyWithEffect> {
+    let (check, pointer) = mark;
+    let exact = |effect: &EffectOnChecks| effect_of(effect, rule).contains(mark);
+    let similar = |effect: &EffectOnChecks| effect_of(effect, rule).iter().any(|known| known.0 == *check);
+    let is_exact = keys.iter().any(|(_, effect)| effect.as_ref().is_some_and(exact));
+    // Fields that came or went matter to it only where the bodies are the same.
+    let has_body = keys.iter().any(|(key, _)| matches!(key.part, ChangedPart::Body(_)));
+    let is_cause = |(key, effect): &&KeyWithEffect| match effect {
+        Some(effect) if *check != CheckId::SameAs => {
+            if is_exact {
+                exact(effect)
+            } else {
+                similar(effect)
+            }
+        }
+        _ => {
+            let is_candidate = if *check == CheckId::SameAs {
+                !(has_body && matches!(key.part, ChangedPart::Header(_)))
+            } else {
+                // Among several differences, the cause would be a guess.
+                keys.len() == 1
+            };
+            is_candidate && concerns(check, pointer.as_deref(), &key.part, key.rule)
+        }
+    };
+    keys.iter().filter(is_cause).collect()
+}
+
+/// Notes at a change that it explains the result of a check. `is_known` says whether its effect was determined.
+fn raise(shown: &mut ChangeInstance, (key, is_known): (&ChangeKey, bool), check: &CheckId, rule: Rule) {
+    if rule == Rule::VerdictFixed {
+        // A snapshot contains observed values, not requirements.
+        shown.is_satisfied |= *check != CheckId::Snapshot;
+    } else if *check == CheckId::Snapshot {
+        // It requires the values that it contains. Additions keep their level.
+        let is_value = matches!(key.rule, Rule::BodyValueChanged | Rule::HeaderValueChanged);
+        if is_value && is_known {
+            shown.raised.get_or_insert_with(|| check.to_string());
+        }
+    } else if is_wording(key, shown, check) {
+        shown.worded.get_or_insert_with(|| check.to_string());
+    } else {
+        shown.raised.get_or_insert_with(|| check.to_string());
+    }
 }

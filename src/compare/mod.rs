@@ -125,45 +125,7 @@ pub fn compare(
     let of = |is_candidate| move |source| CompareError::Unreadable { is_candidate, source };
     let mut before = Recorded::read(baseline.path, baseline.name, how.wanted).map_err(of(false))?;
     let mut after = Recorded::read(candidate.path, candidate.name, how.wanted).map_err(of(true))?;
-    let mut gathered = ChangeSet::default();
-    gathered.assigned = assigned::AssignedIds::new(&before, &after);
-    let mut times = Vec::new();
-    for (id, entry) in after.cases.clone() {
-        let new = after.case(entry).map_err(of(true))?;
-        let Some(known) = before.entry(&id) else {
-            let is_cut = before.side.stopped.is_some();
-            gathered.alone((&new, &after), ChangeRule::VerdictCaseAdded, is_cut, how.facts);
-            continue;
-        };
-        let old = before.case(known).map_err(of(false))?;
-        let pair = Pair {
-            one: &old,
-            own: &before,
-            other: &new,
-            theirs: &after,
-        };
-        gathered.both(pair, how.facts, how.judge);
-        let elapsed = |case: &CaseFinished| {
-            side::rounds(case)
-                .iter()
-                .map(|(_, response)| response.elapsed_us)
-                .collect()
-        };
-        let took = latency::Times {
-            baseline: elapsed(&old),
-            candidate: elapsed(&new),
-        };
-        if !took.baseline.is_empty() && !took.candidate.is_empty() {
-            times.push((new.suite, entry.index, id, took));
-        }
-    }
-    for (id, entry) in before.cases.clone() {
-        if after.entry(&id).is_none() {
-            let is_cut = after.side.stopped.is_some();
-            let old = before.case(entry).map_err(of(false))?;
-            gathered.alone((&old, &before), ChangeRule::VerdictCaseRemoved, is_cut, how.facts);
-        }
-    }
+    let (mut gathered, times) = differences(&mut before, &mut after, how)?;
     let cases = || {
         let recorded = before.cases.iter().chain(&after.cases).map(|(id, _)| id.as_str());
         recorded.chain(how.facts.cases()).collect()
@@ -195,20 +157,7 @@ pub fn compare(
     changes.sort_by_key(order);
     accepted.sort_by_key(|one| order(&one.change));
     let count = |level| changes.iter().filter(|change: &&Change| change.level == level).count();
-    let fails = changes
-        .iter()
-        .filter(|change| how.fail_on.is_some_and(|least| change.level >= least))
-        .map(|change| change.level)
-        .max();
-    let is_cut = before.side.stopped.is_some() || after.side.stopped.is_some();
-    let exit = match fails {
-        _ if before.cases.is_empty() && after.cases.is_empty() => Exit::NothingRan,
-        // If one side has no response at all, only breaking changes are evidence about the API.
-        Some(ChangeLevel::Breaking) => Exit::ContractViolated,
-        Some(_) if compared > 0 => Exit::ContractViolated,
-        _ if compared == 0 || is_cut || not_compared.iter().any(|one| one.is_missing) => Exit::NoVerdict,
-        _ => Exit::Success,
-    };
+    let exit = exit((&before, &after), &changes, compared, &not_compared, how);
     Ok(Comparison {
         format: FORMAT,
         tool: concat!("conforme ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -234,6 +183,78 @@ pub fn compare(
             .map(|(_, _, id, took)| latency::of_case(id, took))
             .collect(),
     })
+}
+
+fn exit(
+    (before, after): (&Recorded, &Recorded),
+    changes: &[Change],
+    compared: usize,
+    not_compared: &[NotCompared],
+    how: &CompareOptions<'_>,
+) -> Exit {
+    let fails = changes
+        .iter()
+        .filter(|change| how.fail_on.is_some_and(|least| change.level >= least))
+        .map(|change| change.level)
+        .max();
+    let is_cut = before.side.stopped.is_some() || after.side.stopped.is_some();
+    match fails {
+        _ if before.cases.is_empty() && after.cases.is_empty() => Exit::NothingRan,
+        // If one side has no response at all, only breaking changes are evidence about the API.
+        Some(ChangeLevel::Breaking) => Exit::ContractViolated,
+        Some(_) if compared > 0 => Exit::ContractViolated,
+        _ if compared == 0 || is_cut || not_compared.iter().any(|one| one.is_missing) => Exit::NoVerdict,
+        _ => Exit::Success,
+    }
+}
+
+/// The differences of all cases, and how long the responses of each took.
+fn differences(
+    before: &mut Recorded,
+    after: &mut Recorded,
+    how: &CompareOptions<'_>,
+) -> Result<(ChangeSet, Vec<Timed>), CompareError> {
+    let of = |is_candidate| move |source| CompareError::Unreadable { is_candidate, source };
+    let mut gathered = ChangeSet::default();
+    gathered.assigned = assigned::AssignedIds::new(before, after);
+    let mut times = Vec::new();
+    for (id, entry) in after.cases.clone() {
+        let new = after.case(entry).map_err(of(true))?;
+        let Some(known) = before.entry(&id) else {
+            let is_cut = before.side.stopped.is_some();
+            gathered.alone((&new, after), ChangeRule::VerdictCaseAdded, is_cut, how.facts);
+            continue;
+        };
+        let old = before.case(known).map_err(of(false))?;
+        let pair = Pair {
+            one: &old,
+            own: before,
+            other: &new,
+            theirs: after,
+        };
+        gathered.both(pair, how.facts, how.judge);
+        let elapsed = |case: &CaseFinished| {
+            side::rounds(case)
+                .iter()
+                .map(|(_, response)| response.elapsed_us)
+                .collect()
+        };
+        let took = latency::Times {
+            baseline: elapsed(&old),
+            candidate: elapsed(&new),
+        };
+        if !took.baseline.is_empty() && !took.candidate.is_empty() {
+            times.push((new.suite, entry.index, id, took));
+        }
+    }
+    for (id, entry) in before.cases.clone() {
+        if after.entry(&id).is_none() {
+            let is_cut = after.side.stopped.is_some();
+            let old = before.case(entry).map_err(of(false))?;
+            gathered.alone((&old, before), ChangeRule::VerdictCaseRemoved, is_cut, how.facts);
+        }
+    }
+    Ok((gathered, times))
 }
 
 /// Changes are listed by level, by number of cases, then by key.

@@ -229,19 +229,7 @@ fn bodies(
     match (read(&one), read(&other)) {
         (true, true) => {
             if let (Ok(value), Ok(new)) = (one.json(), other.json()) {
-                let volatile = |pointer: &str| (how.volatile)(&ChangedPart::Body(pointer.to_owned()));
-                let how = body::BodyComparison {
-                    a,
-                    b,
-                    volatile: &volatile,
-                    with_edits: how.with_edits,
-                    assigned: how.assigned,
-                };
-                if mail::is_mail(a.response) && mail::is_mail(b.response) {
-                    body::compare(how, &mail::comparable(value), &mail::comparable(new), out);
-                } else {
-                    body::compare(how, value, new, out);
-                }
+                json_bodies((a, b), (value, new), how, out);
             }
         }
         (true, false) => out.push(whole_text(Rule::BodyNotJson)),
@@ -332,6 +320,27 @@ fn lines(name: &str, response: &Response) -> usize {
     response.header(name).count()
 }
 
+fn json_bodies(
+    (a, b): (ResponseWithVariables<'_>, ResponseWithVariables<'_>),
+    (value, new): (&serde_json::Value, &serde_json::Value),
+    how: ResponseComparison<'_>,
+    out: &mut Vec<Difference>,
+) {
+    let volatile = |pointer: &str| (how.volatile)(&ChangedPart::Body(pointer.to_owned()));
+    let how = body::BodyComparison {
+        a,
+        b,
+        volatile: &volatile,
+        with_edits: how.with_edits,
+        assigned: how.assigned,
+    };
+    if mail::is_mail(a.response) && mail::is_mail(b.response) {
+        body::compare(how, &mail::comparable(value), &mail::comparable(new), out);
+    } else {
+        body::compare(how, value, new, out);
+    }
+}
+
 /// The reason why a change of such a field is at most info.
 const OF_SERVER: &str = "the field is about the server's software, not about the API";
 
@@ -395,69 +404,93 @@ fn values(
             out.push(difference);
         }
         "www-authenticate" | "proxy-authenticate" => {
-            let mut difference = new(Rule::HeaderChallengeChanged);
-            let scheme = |text: &str| text.split([' ', ',']).next().unwrap_or_default().to_ascii_lowercase();
-            if scheme(before) != scheme(after) {
-                difference.level = Some((
-                    ChangeLevel::Breaking,
-                    "clients that know only the old scheme cannot authenticate",
-                ));
-            } else if unquoted(before) == unquoted(after) {
-                let reason = "the same challenge with and without quotes; a strict parser can fail at one of them";
-                difference.level = Some((ChangeLevel::Warning, reason));
-            }
-            out.push(difference);
+            out.push(challenge(new(Rule::HeaderChallengeChanged), before, after));
         }
-        "content-type" => match (MediaType::parse(before), MediaType::parse(after)) {
-            (Some(one), Some(other)) if one.essence != other.essence => out.push(new(Rule::HeaderMediaTypeChanged)),
-            (Some(one), Some(other)) => {
-                let charset = |kind: &MediaType| kind.parameters.get("charset").cloned();
-                let without = |kind: &MediaType| {
-                    let mut parameters = kind.parameters.clone();
-                    parameters.remove("charset");
-                    parameters
-                };
-                if charset(&one) != charset(&other) {
-                    let mut difference = new(Rule::HeaderCharsetChanged);
-                    // UTF-8 is the only encoding of JSON, and the default of its parsers (RFC 8259 section 8.1).
-                    let is_utf8 = |charset: Option<String>| charset.is_none_or(|charset| charset == "utf-8");
-                    if one.is_json() && is_utf8(charset(&one)) && is_utf8(charset(&other)) {
-                        difference.level =
-                            Some((ChangeLevel::Info, "JSON is UTF-8 with this parameter and without it"));
-                    }
-                    out.push(difference);
-                }
-                if without(&one) != without(&other) {
-                    let mut difference = new(Rule::HeaderValueChanged);
-                    difference.noise = one.essence.starts_with("multipart/").then_some(GENERATED);
-                    out.push(difference);
-                }
-            }
-            _ => out.push(new(Rule::HeaderMediaTypeChanged)),
-        },
+        "content-type" => media_types(before, after, &new, out),
         _ => {
             let mut difference = new(Rule::HeaderValueChanged);
-            if name == "location" && is_same_location(&shown, &shown_after) {
-                let reason = "the same URL, relative instead of absolute or the other way round; clients that do not \
-                              resolve relative references fail";
-                difference.level = Some((ChangeLevel::Warning, reason));
-            }
-            if matches!(name, "location" | "content-location") && is_of_assigned(&shown, &shown_after, a.response, how)
-            {
-                difference.noise = Some(ASSIGNED);
-            }
-            if fields::is_varying(name) && lines(name, a.response) != lines(name, b.response) {
-                let reason = "the field occurs a different number of times, and recipients may use any of its lines";
-                difference.level = Some((ChangeLevel::Warning, reason));
-            } else if fields::is_varying(name) || is_generated(before, after, &a, &b) {
-                let is_validator = matches!(name, "etag" | "last-modified");
-                difference.noise = Some(if is_validator { VALIDATOR } else { GENERATED });
-            }
-            if fields::is_of_server(name) && difference.level.is_none() {
-                difference.level = Some((ChangeLevel::Info, OF_SERVER));
-            }
+            weigh(
+                &mut difference,
+                (name, before, after),
+                (&shown, &shown_after),
+                (&a, &b),
+                how,
+            );
             out.push(difference);
         }
+    }
+}
+
+/// A changed challenge of an authentication scheme.
+fn challenge(mut difference: Difference, before: &str, after: &str) -> Difference {
+    let scheme = |text: &str| text.split([' ', ',']).next().unwrap_or_default().to_ascii_lowercase();
+    if scheme(before) != scheme(after) {
+        difference.level = Some((
+            ChangeLevel::Breaking,
+            "clients that know only the old scheme cannot authenticate",
+        ));
+    } else if unquoted(before) == unquoted(after) {
+        let reason = "the same challenge with and without quotes; a strict parser can fail at one of them";
+        difference.level = Some((ChangeLevel::Warning, reason));
+    }
+    difference
+}
+
+/// Changes of a media type: the type itself, its charset, and its other parameters.
+fn media_types(before: &str, after: &str, new: &dyn Fn(Rule) -> Difference, out: &mut Vec<Difference>) {
+    match (MediaType::parse(before), MediaType::parse(after)) {
+        (Some(one), Some(other)) if one.essence != other.essence => out.push(new(Rule::HeaderMediaTypeChanged)),
+        (Some(one), Some(other)) => {
+            let charset = |kind: &MediaType| kind.parameters.get("charset").cloned();
+            let without = |kind: &MediaType| {
+                let mut parameters = kind.parameters.clone();
+                parameters.remove("charset");
+                parameters
+            };
+            if charset(&one) != charset(&other) {
+                let mut difference = new(Rule::HeaderCharsetChanged);
+                // UTF-8 is the only encoding of JSON, and the default of its parsers (RFC 8259 section 8.1).
+                let is_utf8 = |charset: Option<String>| charset.is_none_or(|charset| charset == "utf-8");
+                if one.is_json() && is_utf8(charset(&one)) && is_utf8(charset(&other)) {
+                    difference.level = Some((ChangeLevel::Info, "JSON is UTF-8 with this parameter and without it"));
+                }
+                out.push(difference);
+            }
+            if without(&one) != without(&other) {
+                let mut difference = new(Rule::HeaderValueChanged);
+                difference.noise = one.essence.starts_with("multipart/").then_some(GENERATED);
+                out.push(difference);
+            }
+        }
+        _ => out.push(new(Rule::HeaderMediaTypeChanged)),
+    }
+}
+
+/// The level of a changed value of any other field, and whether it is noise.
+fn weigh(
+    difference: &mut Difference,
+    (name, before, after): (&str, &str, &str),
+    (shown, shown_after): (&str, &str),
+    (a, b): (&ResponseWithVariables<'_>, &ResponseWithVariables<'_>),
+    how: ResponseComparison<'_>,
+) {
+    if name == "location" && is_same_location(shown, shown_after) {
+        let reason = "the same URL, relative instead of absolute or the other way round; clients that do not \
+                      resolve relative references fail";
+        difference.level = Some((ChangeLevel::Warning, reason));
+    }
+    if matches!(name, "location" | "content-location") && is_of_assigned(shown, shown_after, a.response, how) {
+        difference.noise = Some(ASSIGNED);
+    }
+    if fields::is_varying(name) && lines(name, a.response) != lines(name, b.response) {
+        let reason = "the field occurs a different number of times, and recipients may use any of its lines";
+        difference.level = Some((ChangeLevel::Warning, reason));
+    } else if fields::is_varying(name) || is_generated(before, after, a, b) {
+        let is_validator = matches!(name, "etag" | "last-modified");
+        difference.noise = Some(if is_validator { VALIDATOR } else { GENERATED });
+    }
+    if fields::is_of_server(name) && difference.level.is_none() {
+        difference.level = Some((ChangeLevel::Info, OF_SERVER));
     }
 }
 

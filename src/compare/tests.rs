@@ -66,6 +66,7 @@ fn bytes_of_a_field_that_are_not_utf_8_differ_from_all_text() {
     }
 }
 
+// Long: a table of one pair of bodies for each rule.
 #[test]
 fn bodies_differ_by_what_has_changed_in_them() {
     for (before, after, expected) in [

@@ -366,33 +366,52 @@ fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, 
 /// The waiver, the suite, the target, the file of a table, the likeness.
 type SurvivorKey = (Option<usize>, String, String, Option<Arc<str>>, u64);
 
-fn fold(
-    adviser: &mut Adviser<'_>,
-    all_results: Vec<MutantResults>,
-    not_measured: Vec<NotMeasured>,
-    how: Measuring<'_>,
-) -> Measured {
-    let (subjects, sources, plan) = (adviser.subjects, adviser.sources, adviser.plan);
-    let mut operators = vec![Tally::default(); OPERATORS.len()];
-    let mut suites: BTreeMap<String, Tally> = BTreeMap::new();
-    let (mut first, mut only) = ([0; 7], [0; 7]);
-    let mut groups: BTreeMap<SurvivorKey, Survived> = BTreeMap::new();
-    let mut used = BTreeSet::new();
-    let mut by_snapshot: BTreeMap<(String, usize, String), usize> = BTreeMap::new();
-    for (at, (subject, results)) in subjects.iter().zip(all_results).enumerate() {
-        let suite = suites.entry(subject.suite.clone()).or_default();
-        for (sum, tally) in operators.iter_mut().zip(&results.operators) {
+/// The sums over all cases.
+struct Totals {
+    operators: Vec<Tally>,
+    suites: BTreeMap<String, Tally>,
+    /// By layer: mutants that it is the first to detect, and mutants that only it detects.
+    first: [usize; 7],
+    only: [usize; 7],
+    /// Survivors that are alike.
+    groups: BTreeMap<SurvivorKey, Survived>,
+    /// The waivers that accept a survivor: the suite and the number.
+    used: BTreeSet<(String, usize)>,
+    by_snapshot: BTreeMap<(String, usize, String), usize>,
+}
+
+impl Totals {
+    fn of(subjects: &[Subject], all_results: Vec<MutantResults>) -> Self {
+        let mut totals = Self {
+            operators: vec![Tally::default(); OPERATORS.len()],
+            suites: BTreeMap::new(),
+            first: [0; 7],
+            only: [0; 7],
+            groups: BTreeMap::new(),
+            used: BTreeSet::new(),
+            by_snapshot: BTreeMap::new(),
+        };
+        for (at, (subject, results)) in subjects.iter().zip(all_results).enumerate() {
+            totals.add_case(at, subject, results);
+        }
+        totals
+    }
+
+    fn add_case(&mut self, at: usize, subject: &Subject, results: MutantResults) {
+        let suite = self.suites.entry(subject.suite.clone()).or_default();
+        for (sum, tally) in self.operators.iter_mut().zip(&results.operators) {
             add(sum, *tally);
             add(suite, *tally);
         }
         for ((operator, target), mutants) in results.by_snapshot {
-            *by_snapshot
+            *self
+                .by_snapshot
                 .entry((subject.suite.clone(), operator, target))
                 .or_default() += mutants;
         }
         for layer in 0..7 {
-            first[layer] += results.first[layer];
-            only[layer] += results.only[layer];
+            self.first[layer] += results.first[layer];
+            self.only[layer] += results.only[layer];
         }
         for found in results.survivors {
             let shown = advice::general(&found.target);
@@ -402,22 +421,43 @@ fn fold(
                 .iter()
                 .position(|waiver| waiver.value.covers(id, &shown, &found.survivor.case));
             if let Some(number) = waiver {
-                for tally in [&mut operators[found.operator], &mut *suite] {
+                for tally in [&mut self.operators[found.operator], &mut *suite] {
                     tally.survived -= 1;
                     tally.accepted += 1;
                 }
-                used.insert((subject.suite.clone(), number));
+                self.used.insert((subject.suite.clone(), number));
             }
             let table = subject.case.example.map(|_| Arc::clone(&subject.place.file));
             let key = (waiver, subject.suite.clone(), shown, table, found.likeness);
-            groups.entry(key).or_default().push((at, found));
+            self.groups.entry(key).or_default().push((at, found));
         }
     }
-    let (mut open, mut accepted, mut stale) = (Vec::new(), Vec::new(), Vec::new());
-    let mut total = Tally::default();
-    for tally in &operators {
-        add(&mut total, *tally);
+
+    /// Waivers that accept no survivor.
+    fn stale(&mut self, subjects: &[Subject], sources: &Sources) -> Vec<StaleWaiver> {
+        let mut stale = Vec::new();
+        for subject in subjects {
+            let suite = &subject.case.suite;
+            for (number, waiver) in suite.def.survivors.iter().enumerate() {
+                if self.used.insert((suite.id.clone(), number)) {
+                    stale.push(StaleWaiver {
+                        what: waiver.value.to_string(),
+                        waiver: sources.place(waiver.span),
+                    });
+                }
+            }
+        }
+        stale
     }
+}
+
+/// The survivors that no waiver accepts, and the accepted ones.
+fn separated(
+    groups: BTreeMap<SurvivorKey, Survived>,
+    subjects: &[Subject],
+    sources: &Sources,
+) -> (Vec<(String, String, Survived)>, Vec<Waived>) {
+    let (mut open, mut accepted) = (Vec::new(), Vec::new());
     for ((waiver, suite, target, ..), survived) in groups {
         let of_suite = subjects.iter().find(|subject| subject.suite == suite);
         let waiver = waiver.and_then(|number| of_suite?.case.suite.def.survivors.get(number));
@@ -430,16 +470,22 @@ fn fold(
             }),
         }
     }
-    for subject in subjects {
-        let suite = &subject.case.suite;
-        for (number, waiver) in suite.def.survivors.iter().enumerate() {
-            if used.insert((suite.id.clone(), number)) {
-                stale.push(StaleWaiver {
-                    what: waiver.value.to_string(),
-                    waiver: sources.place(waiver.span),
-                });
-            }
-        }
+    (open, accepted)
+}
+
+fn fold(
+    adviser: &mut Adviser<'_>,
+    all_results: Vec<MutantResults>,
+    not_measured: Vec<NotMeasured>,
+    how: Measuring<'_>,
+) -> Measured {
+    let (subjects, sources, plan) = (adviser.subjects, adviser.sources, adviser.plan);
+    let mut totals = Totals::of(subjects, all_results);
+    let stale = totals.stale(subjects, sources);
+    let (open, accepted) = separated(totals.groups, subjects, sources);
+    let mut total = Tally::default();
+    for tally in &totals.operators {
+        add(&mut total, *tally);
     }
     let exit = match (total.score(), how.min_score) {
         _ if plan.cases.is_empty() => Exit::NothingRan,
@@ -460,27 +506,26 @@ fn fold(
         cases: subjects.len(),
         selected: plan.cases.len(),
         total,
-        operators: (OPERATORS.iter().zip(operators))
+        operators: (OPERATORS.iter().zip(totals.operators))
             .map(|(operator, tally)| OperatorScore {
                 operator: operator.id.to_owned(),
                 stands_for: operator.regression.to_owned(),
                 tally,
             })
             .collect(),
-        suites: suites
-            .into_iter()
+        suites: (totals.suites.into_iter())
             .map(|(suite, tally)| SuiteScore { suite, tally })
             .collect(),
         layers: Layer::ALL
             .into_iter()
             .map(|layer| LayerScore {
                 layer,
-                first: first[layer as usize],
-                only: only[layer as usize],
+                first: totals.first[layer as usize],
+                only: totals.only[layer as usize],
             })
             .collect(),
-        only_snapshot: only[Layer::Snapshot as usize],
-        by_snapshot: (by_snapshot.into_iter())
+        only_snapshot: totals.only[Layer::Snapshot as usize],
+        by_snapshot: (totals.by_snapshot.into_iter())
             .map(|((suite, operator, target), mutants)| OnlySnapshot {
                 suite,
                 operator: OPERATORS[operator].id.to_owned(),

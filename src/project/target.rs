@@ -234,22 +234,8 @@ impl Target {
         errors: &mut Diagnostics,
     ) -> Option<Self> {
         let wanted = options.target.as_deref().or(project.default_target.as_deref())?;
-        let ad_hoc;
-        let (name, def) = if let Some((name, def)) = project.targets.iter().find(|(name, _)| name == wanted) {
-            (name.as_str(), def)
-        } else if wanted.contains("://") {
-            ad_hoc = TargetDef::default();
-            (wanted, &ad_hoc)
-        } else {
-            let mut known: Vec<_> = project.targets.iter().map(|(name, _)| name.as_str()).collect();
-            known.push("reference");
-            let error = Diagnostic::general(format!(
-                "no target `{}` in conforme.toml, and it is not a URL",
-                shown_address(wanted)
-            ));
-            errors.push(error.suggest(wanted, known.iter().copied()));
-            return None;
-        };
+        let ad_hoc = TargetDef::default();
+        let (name, def) = Self::defined(project, wanted, &ad_hoc, errors)?;
         let base = match &def.base_url {
             Some((text, span)) => BaseUrl::parse(text)
                 .map_err(|reason| errors.push(Diagnostic::new(*span, format!("`{}`: {reason}", shown_address(text))))),
@@ -277,22 +263,7 @@ impl Target {
                 .cloned()
                 .collect()
         });
-        let rate = options.rate_limit.or(def.rate_limit);
-        let rate_limit = rate_limit(rate, options.burst.or(def.burst));
-        if options.burst.is_some() && rate.is_none() {
-            let error = Diagnostic::general("--burst: the target has no rate limit");
-            errors.push(error.help("give it one: `--rate-limit 50/s`"));
-        }
-        let guest_jobs = if loopback { 16 } else { 4 };
-        let limits = Limits {
-            jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
-            rate_limit,
-            timeout: options.timeout.or(def.timeout).unwrap_or(DEFAULT_TIMEOUT),
-            deadline: options.deadline.or(def.deadline),
-            connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
-            max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
-            slow: def.slow.unwrap_or(SLOW),
-        };
+        let limits = limits(options, def, loopback, errors);
         let endpoints = def.endpoints.iter().map(|(key, endpoint)| {
             let headers = endpoint.headers.iter();
             let headers = headers.filter_map(|(key, value)| header(key, value, &vars, &secrets, errors));
@@ -322,6 +293,29 @@ impl Target {
             is_embedded: false,
             is_recorded: false,
         })
+    }
+
+    /// The name and definition of the wanted target; a URL has the default definition.
+    fn defined<'t>(
+        project: &'t Project,
+        wanted: &'t str,
+        ad_hoc: &'t TargetDef,
+        errors: &mut Diagnostics,
+    ) -> Option<(&'t str, &'t TargetDef)> {
+        if let Some((name, def)) = project.targets.iter().find(|(name, _)| name == wanted) {
+            return Some((name.as_str(), def));
+        }
+        if wanted.contains("://") {
+            return Some((wanted, ad_hoc));
+        }
+        let mut known: Vec<_> = project.targets.iter().map(|(name, _)| name.as_str()).collect();
+        known.push("reference");
+        let error = Diagnostic::general(format!(
+            "no target `{}` in conforme.toml, and it is not a URL",
+            shown_address(wanted)
+        ));
+        errors.push(error.suggest(wanted, known.iter().copied()));
+        None
     }
 
     /// A target on loopback with these variables and secrets, for the embedded reference API.
@@ -430,6 +424,26 @@ pub struct KnownSecrets {
 
 /// Shows text with these secrets masked, harmless for a terminal and a CI log, one entry a line.
 pub type MaskSecrets<'m> = &'m dyn Fn(&KnownSecrets, &str) -> Vec<String>;
+
+/// The limits of a target: from the flags, or else from its definition, or else the defaults.
+fn limits(options: &TargetOptions, def: &TargetDef, is_loopback: bool, errors: &mut Diagnostics) -> Limits {
+    let rate = options.rate_limit.or(def.rate_limit);
+    let rate_limit = rate_limit(rate, options.burst.or(def.burst));
+    if options.burst.is_some() && rate.is_none() {
+        let error = Diagnostic::general("--burst: the target has no rate limit");
+        errors.push(error.help("give it one: `--rate-limit 50/s`"));
+    }
+    let guest_jobs = if is_loopback { 16 } else { 4 };
+    Limits {
+        jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
+        rate_limit,
+        timeout: options.timeout.or(def.timeout).unwrap_or(DEFAULT_TIMEOUT),
+        deadline: options.deadline.or(def.deadline),
+        connect_timeout: def.connect_timeout.unwrap_or(Duration::from_secs(5)),
+        max_body: def.max_body.unwrap_or(8 * 1024 * 1024),
+        slow: def.slow.unwrap_or(SLOW),
+    }
+}
 
 /// The secrets of the target and of the environment; the environment overrides the file. An empty source is an
 /// error, unless the input is optional.

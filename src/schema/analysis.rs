@@ -247,14 +247,7 @@ impl Analysis {
         let draft = walk.document.draft;
         let resource = self.identify(walk, entries, pointer, resource);
         self.spots[spot].resource = resource;
-        let dynamic = match draft {
-            Draft::V2020 => entries.get("$dynamicAnchor").and_then(Value::as_str),
-            Draft::V2019 => entries
-                .get("$recursiveAnchor")
-                .filter(|value| **value == true)
-                .map(|_| ""),
-            _ => None,
-        };
+        let dynamic = dynamic_anchor(draft, entries);
         if let Some(name) = dynamic {
             self.dynamic.entry(name.to_owned()).or_default().push(spot);
         }
@@ -282,64 +275,87 @@ impl Analysis {
             if let Some(message) = pointless(key, entries) {
                 self.warn(walk, pointer, message);
             }
-            match (key.as_str(), value) {
-                ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(text)) => {
-                    self.spots[spot].references.push(Reference {
-                        keyword: keyword.name,
-                        text: text.clone(),
-                        target: None,
-                        dynamic: None,
-                    });
-                }
-                ("$ref", _) => self.problem(
-                    walk.index,
-                    walk.root,
-                    pointer,
-                    false,
-                    true,
-                    SchemaMessage::new("`$ref` must be a string"),
-                ),
-                ("format", Value::String(format)) => self.check_format(walk, format, pointer),
-                ("pattern", Value::String(pattern)) => self.check_pattern(walk, pattern, pointer, false),
-                ("patternProperties", Value::Object(patterns)) => {
-                    for pattern in patterns.keys() {
-                        let at = format!("{pointer}/{}", resolve::escape(pattern));
-                        self.check_pattern(walk, pattern, &at, true);
-                    }
-                }
-                ("$schema", Value::String(uri)) => self.check_draft(walk, uri, pointer),
-                _ => {}
-            }
+            self.check_keyword(walk, spot, (keyword.name, key, value), pointer);
             let is_same = keyword.effect == KeywordEffect::Same && !is_only_reference;
-            let child = |analysis: &mut Self, step: Option<&str>, value: &Value, pointer: &mut String| {
-                let before = pointer.len();
-                if let Some(step) = step {
-                    pointer.push('/');
-                    pointer.push_str(&resolve::escape(step));
-                }
-                if let Some(child) = analysis.walk(walk, value, pointer, resource) {
-                    analysis.spots[spot].children.push((child, is_same));
-                }
-                pointer.truncate(before);
-            };
-            match (keyword.shape, value) {
-                (Shape::Map, Value::Object(all)) => {
-                    for (name, value) in all {
-                        child(self, Some(name), value, pointer);
-                    }
-                }
-                (Shape::List | Shape::SchemaOrList, Value::Array(all)) => {
-                    for (at, value) in all.iter().enumerate() {
-                        child(self, Some(&at.to_string()), value, pointer);
-                    }
-                }
-                (Shape::Schema | Shape::SchemaOrList, value) => child(self, None, value, pointer),
-                // A list or map that is neither is rejected by the meta-schema.
-                (Shape::Value | Shape::List | Shape::Map, _) => {}
-            }
+            self.walk_children(walk, spot, (keyword.shape, is_same, value), pointer);
             pointer.truncate(before);
         }
         Some(spot)
+    }
+
+    /// Checks the value of a keyword, and notes its reference.
+    fn check_keyword(
+        &mut self,
+        walk: &SchemaPosition<'_>,
+        spot: usize,
+        (keyword, key, value): (&'static str, &str, &Value),
+        pointer: &str,
+    ) {
+        match (key, value) {
+            ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(text)) => {
+                self.spots[spot].references.push(Reference {
+                    keyword,
+                    text: text.clone(),
+                    target: None,
+                    dynamic: None,
+                });
+            }
+            ("$ref", _) => self.problem(
+                walk.index,
+                walk.root,
+                pointer,
+                false,
+                true,
+                SchemaMessage::new("`$ref` must be a string"),
+            ),
+            ("format", Value::String(format)) => self.check_format(walk, format, pointer),
+            ("pattern", Value::String(pattern)) => self.check_pattern(walk, pattern, pointer, false),
+            ("patternProperties", Value::Object(patterns)) => {
+                for pattern in patterns.keys() {
+                    let at = format!("{pointer}/{}", resolve::escape(pattern));
+                    self.check_pattern(walk, pattern, &at, true);
+                }
+            }
+            ("$schema", Value::String(uri)) => self.check_draft(walk, uri, pointer),
+            _ => {}
+        }
+    }
+
+    /// Walks the schemas in the value of a keyword. `is_same` says whether they apply to the same value as the schema.
+    fn walk_children(
+        &mut self,
+        walk: &SchemaPosition<'_>,
+        spot: usize,
+        (shape, is_same, value): (Shape, bool, &Value),
+        pointer: &mut String,
+    ) {
+        let resource = self.spots[spot].resource;
+        let child = |analysis: &mut Self, step: Option<&str>, value: &Value, pointer: &mut String| {
+            let before = pointer.len();
+            if let Some(step) = step {
+                pointer.push('/');
+                pointer.push_str(&resolve::escape(step));
+            }
+            if let Some(child) = analysis.walk(walk, value, pointer, resource) {
+                analysis.spots[spot].children.push((child, is_same));
+            }
+            pointer.truncate(before);
+        };
+        match (shape, value) {
+            (Shape::Map, Value::Object(all)) => {
+                for (name, value) in all {
+                    child(self, Some(name), value, pointer);
+                }
+            }
+            (Shape::List | Shape::SchemaOrList, Value::Array(all)) => {
+                for (at, value) in all.iter().enumerate() {
+                    child(self, Some(&at.to_string()), value, pointer);
+                }
+            }
+            (Shape::Schema | Shape::SchemaOrList, value) => child(self, None, value, pointer),
+            // A list or map that is neither is rejected by the meta-schema.
+            (Shape::Value | Shape::List | Shape::Map, _) => {}
+        }
     }
 
     /// Records the names that a schema defines; returns the resource of its parts.
@@ -735,4 +751,16 @@ pub(super) fn original(resources: &[(String, String)], uri: &str) -> Option<(Str
 /// Whether a pointer can be a schema that the file's own keywords do not lead to.
 pub(super) fn can_be_schema(document: &SchemaDocument, value: &Value) -> bool {
     is_like_schema(value, document.draft)
+}
+
+/// The name of the anchor that a dynamic reference can lead to; a recursive anchor has no name.
+fn dynamic_anchor(draft: Draft, entries: &serde_json::Map<String, Value>) -> Option<&str> {
+    match draft {
+        Draft::V2020 => entries.get("$dynamicAnchor").and_then(Value::as_str),
+        Draft::V2019 => entries
+            .get("$recursiveAnchor")
+            .filter(|value| **value == true)
+            .map(|_| ""),
+        _ => None,
+    }
 }

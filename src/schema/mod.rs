@@ -289,7 +289,7 @@ impl SchemaStore {
         if let Some(reason) = self.unreadable.get(file) {
             return Err(invalid(reason.clone()));
         }
-        let Some((index, document)) = self.document(file) else {
+        let Some((index, _)) = self.document(file) else {
             return Err(SchemaError::Missing {
                 file: file.to_owned(),
                 folder: self.folder.to_string_lossy().into_owned(),
@@ -306,14 +306,7 @@ impl SchemaStore {
         let spot = match found {
             Ok((spot, _)) => spot,
             Err(wrong) => {
-                // An error of the whole file is more useful than a missing part.
-                let is_whole = |root: usize| (analysis.spots.get(root)).is_none_or(|root| root.pointer.is_empty());
-                let errors: Vec<_> = analysis
-                    .problems
-                    .iter()
-                    .filter(|problem| problem.document == index && problem.is_error && is_whole(problem.root))
-                    .map(|problem| document.diagnostic(problem))
-                    .collect();
+                let errors = self.errors_of_file(&analysis, index);
                 return Err(if errors.is_empty() {
                     wrong.into()
                 } else {
@@ -330,42 +323,10 @@ impl SchemaStore {
         if !errors.is_empty() {
             return Err(broken(errors));
         }
-        let extent = Extent::new(&analysis, &self.documents);
-        if extent.accepts_all(spot) {
-            return Err(SchemaError::Useless {
-                reason: format!("`{reference}` accepts every JSON value, so nothing is tested"),
-                help: Some("describe the body in the schema, or remove `schema`".to_owned()),
-            });
-        }
-        if extent.accepts_none(spot) {
-            return Err(SchemaError::Useless {
-                reason: format!("`{reference}` accepts no JSON value, so the check always fails"),
-                help: Some("describe the body in the schema, or expect `body: { empty: true }`".to_owned()),
-            });
-        }
+        self.refuse_useless(&analysis, spot, reference)?;
         analysis.used.extend(roots.iter().copied());
         let used: BTreeSet<_> = closure.iter().map(|spot| analysis.spots[*spot].document).collect();
-        let files = used.iter().map(|index| {
-            let roots: Vec<_> = roots
-                .iter()
-                .copied()
-                .filter(|root| analysis.spots[*root].document == *index)
-                .collect();
-            let value = resolve::rewritten(&analysis, &self.documents, *index, &roots);
-            (self.documents[*index].name.clone(), value)
-        });
-        let mut files: BTreeMap<_, _> = files.collect();
-        let inner: Vec<_> = (analysis.resources.iter())
-            .filter(|resource| !resource.uri_pointer.is_empty() && used.contains(&resource.document))
-            .filter_map(|resource| {
-                let document = &self.documents[resource.document];
-                let mut schema = files.get(&document.name)?.pointer(&resource.uri_pointer)?.clone();
-                schema["$schema"] = document.draft.uri().into();
-                Some((resolve::decode(resource.uri.strip_prefix(BASE)?)?, schema))
-            })
-            .collect();
-        files.extend(inner);
-        let files = Files(Arc::new(files));
+        let files = self.rewritten_files(&analysis, &used, &roots);
         let uri = resolve::uri_of(&analysis, &self.documents, spot, None);
         let is_old = used.iter().any(|index| self.documents[*index].draft < Draft::V2019);
         let resources = (analysis.resources.iter())
@@ -382,6 +343,60 @@ impl SchemaStore {
             documents: Arc::clone(&self.documents),
             resources,
         })
+    }
+
+    /// Errors of a file that concern the whole file: more useful than a missing part.
+    fn errors_of_file(&self, analysis: &Analysis, index: usize) -> Vec<Diagnostic> {
+        let is_whole = |root: usize| (analysis.spots.get(root)).is_none_or(|root| root.pointer.is_empty());
+        analysis
+            .problems
+            .iter()
+            .filter(|problem| problem.document == index && problem.is_error && is_whole(problem.root))
+            .map(|problem| self.documents[index].diagnostic(problem))
+            .collect()
+    }
+
+    /// A schema that accepts everything tests nothing, and one that accepts nothing always fails.
+    fn refuse_useless(&self, analysis: &Analysis, spot: usize, reference: &str) -> Result<(), SchemaError> {
+        let extent = Extent::new(analysis, &self.documents);
+        if extent.accepts_all(spot) {
+            return Err(SchemaError::Useless {
+                reason: format!("`{reference}` accepts every JSON value, so nothing is tested"),
+                help: Some("describe the body in the schema, or remove `schema`".to_owned()),
+            });
+        }
+        if extent.accepts_none(spot) {
+            return Err(SchemaError::Useless {
+                reason: format!("`{reference}` accepts no JSON value, so the check always fails"),
+                help: Some("describe the body in the schema, or expect `body: { empty: true }`".to_owned()),
+            });
+        }
+        Ok(())
+    }
+
+    /// The files that a schema uses, with absolute references; schemas with their own id are files of their own.
+    fn rewritten_files(&self, analysis: &Analysis, used: &BTreeSet<usize>, roots: &BTreeSet<usize>) -> Files {
+        let files = used.iter().map(|index| {
+            let roots: Vec<_> = roots
+                .iter()
+                .copied()
+                .filter(|root| analysis.spots[*root].document == *index)
+                .collect();
+            let value = resolve::rewritten(analysis, &self.documents, *index, &roots);
+            (self.documents[*index].name.clone(), value)
+        });
+        let mut files: BTreeMap<_, _> = files.collect();
+        let inner: Vec<_> = (analysis.resources.iter())
+            .filter(|resource| !resource.uri_pointer.is_empty() && used.contains(&resource.document))
+            .filter_map(|resource| {
+                let document = &self.documents[resource.document];
+                let mut schema = files.get(&document.name)?.pointer(&resource.uri_pointer)?.clone();
+                schema["$schema"] = document.draft.uri().into();
+                Some((resolve::decode(resource.uri.strip_prefix(BASE)?)?, schema))
+            })
+            .collect();
+        files.extend(inner);
+        Files(Arc::new(files))
     }
 }
 

@@ -365,6 +365,7 @@ fn references_that_multiply_or_form_a_long_chain_end_early() {
     assert_eq!(count(&store, "a.json", &json!({"x": {"y": {"x": 1}}})), 1);
 }
 
+// Long: a table of one schema for each keyword.
 #[test]
 fn every_draft_is_supported_completely() {
     let uri = |draft: &str| match draft {

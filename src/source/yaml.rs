@@ -178,33 +178,38 @@ impl YamlReader {
                 return self.close(Node { span: whole, kind }, open.anchor);
             }
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(&anchor) else {
-                    self.errors
-                        .push(Diagnostic::new(span, "an alias to a value that is not complete yet"));
-                    return false;
-                };
-                self.aliased += size(node);
-                self.aliased_bytes += bytes(node);
-                if self.aliased > MAX_ALIASED {
-                    self.errors.push(Diagnostic::new(
-                        span,
-                        format!("aliases add more than {MAX_ALIASED} values to this file"),
-                    ));
-                    return false;
-                }
-                if self.aliased_bytes > MAX_ALIASED_BYTES {
-                    self.errors.push(Diagnostic::new(
-                        span,
-                        format!("aliases add more than {} MiB to this file", MAX_ALIASED_BYTES >> 20),
-                    ));
-                    return false;
-                }
-                let node = node.clone();
-                return self.close(node, 0);
+                return self.alias(anchor, span);
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
         true
+    }
+
+    /// Repeats an anchored value, within the limits on what aliases add.
+    fn alias(&mut self, anchor: usize, span: Span) -> bool {
+        let Some(node) = self.anchors.get(&anchor) else {
+            self.errors
+                .push(Diagnostic::new(span, "an alias to a value that is not complete yet"));
+            return false;
+        };
+        self.aliased += size(node);
+        self.aliased_bytes += bytes(node);
+        if self.aliased > MAX_ALIASED {
+            self.errors.push(Diagnostic::new(
+                span,
+                format!("aliases add more than {MAX_ALIASED} values to this file"),
+            ));
+            return false;
+        }
+        if self.aliased_bytes > MAX_ALIASED_BYTES {
+            self.errors.push(Diagnostic::new(
+                span,
+                format!("aliases add more than {} MiB to this file", MAX_ALIASED_BYTES >> 20),
+            ));
+            return false;
+        }
+        let node = node.clone();
+        self.close(node, 0)
     }
 
     fn open(&mut self, span: Span, anchor: usize, kind: OpenKind) -> bool {

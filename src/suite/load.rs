@@ -169,6 +169,16 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
     if cases.is_empty() && !is_taken(&folder.join(SUITE_FILE)) {
         return;
     }
+    let id = suite_id(root, folder, !cases.is_empty(), sources, errors);
+    found.push(Folder {
+        id,
+        path: folder.to_owned(),
+        cases,
+    });
+}
+
+/// The id of the suite in a folder; errors if it cannot be one.
+fn suite_id(root: &Path, folder: &Path, has_cases: bool, sources: &Sources, errors: &mut Diagnostics) -> String {
     let id = folder
         .strip_prefix(root)
         .map(|path| {
@@ -187,14 +197,10 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
         errors.push(Diagnostic::general(format!(
             "the folder name `{shown}` cannot be a suite's id: use letters, digits, `-`, `_` and `.`"
         )));
-    } else if cases.is_empty() {
+    } else if !has_cases {
         errors.push(Diagnostic::general(format!("the suite `{shown}` has no cases")));
     }
-    found.push(Folder {
-        id,
-        path: folder.to_owned(),
-        cases,
-    });
+    id
 }
 
 /// Whether a link leads to an existing path outside the project.
@@ -349,22 +355,7 @@ fn case(
     let span = start(node.span);
     refuse_empty(&node, errors);
     let merged = inherit(shared, node, errors);
-    let outer: BTreeSet<String> = suite
-        .def
-        .inputs
-        .iter()
-        .map(|(name, _)| name.clone())
-        .chain(suite.def.vars.names().map(str::to_owned))
-        .collect();
-    let own = merged.get("vars").into_iter().flat_map(Node::entries);
-    let rows = merged.get("examples").into_iter().flat_map(Node::entries);
-    let columns = rows.flat_map(|(_, row)| row.entries());
-    let mut known = outer;
-    for (key, _) in own.chain(columns) {
-        if !known.contains(&*key.text) {
-            known.insert(key.text.to_string());
-        }
-    }
+    let known = known_names(suite, &merged);
     let steps = StepNodes::of(&merged, shared, errors);
     let mut cx = DecodeContext::new(folder, schemas, Some(known.clone()), errors);
     cx.later = steps.captures(&merged);
@@ -384,22 +375,12 @@ fn case(
     def.tags = join(&suite.def.tags, def.tags);
     def.effects = join(&suite.def.effects, def.effects);
     let id = format!("{}/{stem}", suite.id);
-    let rows: Vec<(String, Span, Option<ExampleRow>)> = if def.examples.is_empty() {
-        vec![(id, span, None)]
-    } else {
-        let names = merged.get("examples").into_iter().flat_map(Node::entries);
-        names
-            .zip(0..)
-            .map(|((key, _), row)| (format!("{id}[{}]", key.text), key.span, Some(ExampleRow(row))))
-            .collect()
-    };
+    let rows = rows_of(id, span, &def, &merged);
     // There can be very many rows.
     drop((merged, steps));
     let def = Arc::new(def);
     loaded.cases.reserve(rows.len());
-    let mut shared_needs: BTreeMap<Vec<String>, Arc<[String]>> = BTreeMap::new();
-    // The last row without variables and errors, and its inputs.
-    let mut plain: Option<(&NamedValue, Arc<[String]>)> = None;
+    let mut all_needs = RowNeeds::default();
     for (id, span, row) in rows {
         let names = VariableLayers {
             row: row.and_then(|row| def.examples.get(row.0 as usize)),
@@ -408,31 +389,78 @@ fn case(
             suite,
             known: &known,
         };
-        let plain_row = names.row.filter(|row| row.is_plain());
-        let needs = match (plain_row, &plain) {
-            (Some(row), Some((known, needs))) if row.has_names_of(known) => Arc::clone(needs),
-            _ => {
-                let before = errors.len();
-                let needs = names.needs(&used, errors);
-                let needs = shared_needs
-                    .entry(needs)
-                    .or_insert_with_key(|needs| Arc::from(needs.as_slice()));
-                if errors.len() == before {
-                    plain = plain_row.map(|row| (row, Arc::clone(needs)));
-                }
-                Arc::clone(needs)
-            }
-        };
         loaded.cases.push(Arc::new(Case {
             id,
             suite: Arc::clone(suite),
             def: Arc::clone(&def),
             example: row,
-            needs,
+            needs: all_needs.of(&names, &used, errors),
             schemas: Arc::clone(&schema_files),
             digest: written,
             span,
         }));
+    }
+}
+
+/// The names that a case may use: inputs and variables of the suite, its own variables, and the columns of its examples.
+fn known_names(suite: &Suite, merged: &Node) -> BTreeSet<String> {
+    let mut known: BTreeSet<String> = suite
+        .def
+        .inputs
+        .iter()
+        .map(|(name, _)| name.clone())
+        .chain(suite.def.vars.names().map(str::to_owned))
+        .collect();
+    let own = merged.get("vars").into_iter().flat_map(Node::entries);
+    let rows = merged.get("examples").into_iter().flat_map(Node::entries);
+    let columns = rows.flat_map(|(_, row)| row.entries());
+    for (key, _) in own.chain(columns) {
+        if !known.contains(&*key.text) {
+            known.insert(key.text.to_string());
+        }
+    }
+    known
+}
+
+/// The cases of a file, one for each example: id, location, and the row.
+fn rows_of(id: String, span: Span, def: &CaseDef, merged: &Node) -> Vec<(String, Span, Option<ExampleRow>)> {
+    if def.examples.is_empty() {
+        return vec![(id, span, None)];
+    }
+    let names = merged.get("examples").into_iter().flat_map(Node::entries);
+    names
+        .zip(0..)
+        .map(|((key, _), row)| (format!("{id}[{}]", key.text), key.span, Some(ExampleRow(row))))
+        .collect()
+}
+
+/// The inputs that the rows of a case need. Rows with the same needs share one list.
+#[derive(Default)]
+struct RowNeeds<'d> {
+    shared: BTreeMap<Vec<String>, Arc<[String]>>,
+    /// The last row without variables and errors, and its inputs.
+    plain: Option<(&'d NamedValue, Arc<[String]>)>,
+}
+
+impl<'d> RowNeeds<'d> {
+    fn of(&mut self, names: &VariableLayers<'d>, used: &BTreeSet<String>, errors: &mut Diagnostics) -> Arc<[String]> {
+        let plain_row = names.row.filter(|row| row.is_plain());
+        if let (Some(row), Some((known, needs))) = (plain_row, &self.plain)
+            && row.has_names_of(known)
+        {
+            return Arc::clone(needs);
+        }
+        let before = errors.len();
+        let needs = names.needs(used, errors);
+        let needs = Arc::clone(
+            self.shared
+                .entry(needs)
+                .or_insert_with_key(|needs| Arc::from(needs.as_slice())),
+        );
+        if errors.len() == before {
+            self.plain = plain_row.map(|row| (row, Arc::clone(&needs)));
+        }
+        needs
     }
 }
 

@@ -384,6 +384,7 @@ mod tests {
         errors(&format!("request: {{ path: / }}\nexpect: {{ {status}{expect} }}\n"))
     }
 
+    // Long: a table of one entry for each kind of expectation.
     #[test]
     fn expectation_that_cannot_pass_or_fail_is_rejected() {
         for (expect, part) in [

@@ -168,6 +168,7 @@ fn values_of_the_wrong_type_are_refused_and_never_guessed_at() {
     }
 }
 
+// Long: a table of one entry for each kind of expectation.
 #[test]
 fn expectations_that_mean_nothing_are_refused() {
     for (expect, message, help) in [
@@ -368,6 +369,7 @@ fn expectations_that_mean_nothing_are_refused() {
     }
 }
 
+// Long: a table of one entry for each kind of request.
 #[test]
 fn requests_that_cannot_be_sent_are_refused() {
     let wrong = [

@@ -37,6 +37,7 @@ fn the_schemas_of_the_repository_are_those_that_the_program_prints() {
     }
 }
 
+// Long: one run with every kind of event.
 #[test]
 fn every_line_of_a_report_is_valid_by_the_schema_of_events_and_an_unknown_event_is_not() {
     let validator = jsonschema::validator_for(&schema("event")).unwrap();

@@ -179,6 +179,7 @@ fn told(cases: impl Iterator<Item = Value>) -> Project {
 /// Whoever would act on a reader, a terminal or a page.
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><!-- \u{1b}[2J\u{202e}evil";
 
+// Long: one page, checked part by part.
 #[test]
 fn a_real_run_is_shown_and_what_the_target_sent_stays_text() {
     let Some(browser) = chromium() else { return };

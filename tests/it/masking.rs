@@ -283,6 +283,7 @@ const CASES: [&str; 6] = [
     "name: n\nrequest: { path: /PLACE, headers: { Cookie: 'a={{ token }}', Proxy-Authorization: 'Basic dXNlcjpub2JvZHk=' } }\nexpect: { body: { json: { a: { $one_of: ['{{ token }}', 2] } } } }",
 ];
 
+// Long: a table of the forms of a secret, and one run that writes every output.
 #[test]
 fn no_output_of_a_run_holds_any_form_of_a_secret() {
     let mut runner = runner(1);

@@ -255,6 +255,7 @@ fn a_run_goes_on_from_what_did_not_pass_and_what_is_new() {
     assert!(ran.stderr.contains("a recording of a different project"), "{ran:?}");
 }
 
+// Long: a table of one entry for each part of a case that can change.
 #[test]
 fn failed_from_repeats_every_case_that_has_changed() {
     let project = project();

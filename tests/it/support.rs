@@ -45,6 +45,7 @@ pub(crate) fn repository() -> &'static Path {
 
 /// A recording made by hand, put right so that it agrees with itself: what passed has a response, and the places, the
 /// totals and the exit code are those of its cases.
+// Long: a table of one response for each expectation.
 pub(crate) fn agreeing(events: &[Value]) -> String {
     let mut events = events.to_vec();
     let exchange = json!({

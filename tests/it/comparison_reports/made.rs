@@ -48,6 +48,7 @@ fn ids(names: &[&str]) -> Vec<String> {
 }
 
 /// What differs between the two versions, every level and more.
+// Long: one comparison with every kind of item, written out as data.
 pub(crate) fn portal() -> Comparison {
     let not_primary = r#"{"error":400,"errorCode":"TenantNotPrimary","message":"The tenant is not the primary one.","details":[{"field":"tenant"}],"requestId":"1"}"#;
     let bare = r#"{"error":"400","message":"The tenant is not the user's primary tenant.","details":[{"field":"tenant"},{"field":"user"}],"requestId":"2"}"#;

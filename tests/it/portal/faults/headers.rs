@@ -98,6 +98,7 @@ fn media_types() -> Vec<Fault> {
     ]
 }
 
+// Long: a table of faults.
 fn bodies_of_empty_responses() -> Vec<Fault> {
     vec![
         (

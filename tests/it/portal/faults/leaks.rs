@@ -19,6 +19,7 @@ fn says(rows: &'static [Row], message: &'static str) -> Behaviour {
     edit(rows, move |a| a.text("message", message))
 }
 
+// Long: a table of faults.
 pub(super) fn all() -> Vec<Fault> {
     vec![
         (
