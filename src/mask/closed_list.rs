@@ -14,10 +14,10 @@ use proptest::{
 use super::Masker;
 use crate::project::Secret;
 
-type Encode = fn(&str) -> String;
+type TextEncoding = fn(&str) -> String;
 
 /// Encodings that can be applied to any text, by name.
-const ENCODINGS: [(&str, Encode); 19] = [
+const ENCODINGS: [(&str, TextEncoding); 19] = [
     ("json", |text| {
         let quoted = serde_json::Value::String(text.to_owned()).to_string();
         quoted[1..quoted.len() - 1].to_owned()
@@ -60,7 +60,7 @@ const ENCODINGS: [(&str, Encode); 19] = [
 ];
 
 /// Encodings of the innermost layer: letters in upper or lower case.
-const CASES: [(&str, Encode); 5] = [
+const CASES: [(&str, TextEncoding); 5] = [
     ("as it is", str::to_owned),
     ("upper", |text| text.to_uppercase()),
     ("lower", |text| text.to_lowercase()),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    OPERATORS, Subject, SurvivingMutant, advice,
+    MeasuredStep, OPERATORS, SurvivingMutant, advice,
     mutant::{Elsewhere, Mutants},
     yaml,
 };
@@ -35,7 +35,7 @@ pub(super) type Survived = Vec<(usize, SurvivingMutant)>;
 
 /// Verifies additions to cases.
 pub(super) struct Adviser<'a> {
-    pub(super) subjects: &'a [Subject],
+    pub(super) subjects: &'a [MeasuredStep],
     pub(super) elsewhere: &'a HashMap<String, Elsewhere>,
     pub(super) plan: &'a Plan,
     pub(super) sources: &'a Sources,
@@ -52,7 +52,7 @@ struct Trial {
 
 impl<'a> Adviser<'a> {
     pub(super) fn new(
-        subjects: &'a [Subject],
+        subjects: &'a [MeasuredStep],
         elsewhere: &'a HashMap<String, Elsewhere>,
         plan: &'a Plan,
         sources: &'a Sources,
@@ -208,7 +208,7 @@ impl<'a> Adviser<'a> {
         &self,
         file: &CaseFile,
         view: &ResponseView<'_>,
-        subject: &Subject,
+        subject: &MeasuredStep,
         left: Survived,
     ) -> (Option<(Advice, Survived)>, Survived) {
         let Some((at, _)) = left.first() else {

@@ -66,7 +66,7 @@ pub struct Measuring<'a> {
 }
 
 /// A recorded response that passed, with everything that is needed to check it.
-struct Subject {
+struct MeasuredStep {
     /// The id of its step.
     id: String,
     case: Arc<Case>,
@@ -236,7 +236,7 @@ fn subject(
     plan: &Plan,
     sources: &Sources,
     outcomes: &HashMap<&str, &Outcome>,
-) -> Result<Subject, String> {
+) -> Result<MeasuredStep, String> {
     if !matches!(recorded.verdict, Verdict::Passed | Verdict::Flaky) {
         return Err(format!("it is {} in the recording", recorded.verdict.name()));
     }
@@ -264,7 +264,7 @@ fn subject(
     }
     let def = &planned.case.def.steps[step];
     let span = if def.id.is_empty() { planned.case.span } else { def.span };
-    Ok(Subject {
+    Ok(MeasuredStep {
         id: recorded.id.clone(),
         case: Arc::clone(&planned.case),
         step,
@@ -280,7 +280,7 @@ fn subject(
 
 /// Checks all mutants of one response: by its own step, and by later steps that use what a mutant changes.
 fn judge(
-    subject: &Subject,
+    subject: &MeasuredStep,
     other: Option<&Outcome>,
     elsewhere: &Elsewhere,
     (plan, sources): (&Plan, &Sources),
@@ -349,7 +349,7 @@ fn judge(
     results
 }
 
-fn likeness(subject: &Subject, mutant: &Mutant<'_>, known: &mut HashMap<(usize, String), u64>) -> u64 {
+fn likeness(subject: &MeasuredStep, mutant: &Mutant<'_>, known: &mut HashMap<(usize, String), u64>) -> u64 {
     // The rows of a table share one file, so an addition applies to all of them.
     if subject.case.example.is_some() {
         return 0;
@@ -381,7 +381,7 @@ struct Totals {
 }
 
 impl Totals {
-    fn of(subjects: &[Subject], all_results: Vec<MutantResults>) -> Self {
+    fn of(subjects: &[MeasuredStep], all_results: Vec<MutantResults>) -> Self {
         let mut totals = Self {
             operators: vec![Tally::default(); OPERATORS.len()],
             suites: BTreeMap::new(),
@@ -397,7 +397,7 @@ impl Totals {
         totals
     }
 
-    fn add_case(&mut self, at: usize, subject: &Subject, results: MutantResults) {
+    fn add_case(&mut self, at: usize, subject: &MeasuredStep, results: MutantResults) {
         let suite = self.suites.entry(subject.suite.clone()).or_default();
         for (sum, tally) in self.operators.iter_mut().zip(&results.operators) {
             add(sum, *tally);
@@ -434,7 +434,7 @@ impl Totals {
     }
 
     /// Waivers that accept no survivor.
-    fn stale(&mut self, subjects: &[Subject], sources: &Sources) -> Vec<StaleWaiver> {
+    fn stale(&mut self, subjects: &[MeasuredStep], sources: &Sources) -> Vec<StaleWaiver> {
         let mut stale = Vec::new();
         for subject in subjects {
             let suite = &subject.case.suite;
@@ -454,7 +454,7 @@ impl Totals {
 /// The survivors that no waiver accepts, and the accepted ones.
 fn separated(
     groups: BTreeMap<SurvivorKey, Survived>,
-    subjects: &[Subject],
+    subjects: &[MeasuredStep],
     sources: &Sources,
 ) -> (Vec<(String, String, Survived)>, Vec<Waived>) {
     let (mut open, mut accepted) = (Vec::new(), Vec::new());

@@ -32,7 +32,7 @@ enum Syntax {
 
 /// What a command needs besides the request: the variables of secrets, and how to reach the target.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shell {
+pub(super) struct CommandContext {
     /// The mask of each secret, and the variable that a shell expands instead.
     marks: Vec<(String, String)>,
     /// Variables for values that earlier steps captured, each with the id of its step.
@@ -44,7 +44,7 @@ pub(super) struct Shell {
 /// Minimum length in bytes of a captured value that becomes a variable: a shorter one could be part of anything.
 const DISTINCT: usize = 8;
 
-impl Shell {
+impl CommandContext {
     /// The settings of a run.
     pub(super) fn of(started: &RunStarted) -> Self {
         Self::new(&started.secrets, &started.secret_variables, &started.access)
@@ -133,7 +133,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// The command, in one line. A mailbox is not read by curl: the line is a comment then.
-pub(super) fn command(request: &Request, shell: &Shell) -> String {
+pub(super) fn command(request: &Request, shell: &CommandContext) -> String {
     if request.is_mail() {
         let to = request.headers.first().map_or("", |(_, to)| to);
         return inert_lines(&format!("# the messages to {to} in {}", request.url));
@@ -143,7 +143,7 @@ pub(super) fn command(request: &Request, shell: &Shell) -> String {
 }
 
 /// The words of the command, after the command whose output it reads. The response goes to `output`, or else is shown.
-fn words(request: &Request, shell: &Shell, output: Option<&str>) -> (Option<String>, Vec<String>) {
+fn words(request: &Request, shell: &CommandContext, output: Option<&str>) -> (Option<String>, Vec<String>) {
     let body = request.body.bytes();
     let is_head = request.method == "HEAD";
     let has = |wanted: &str| {
@@ -215,7 +215,7 @@ fn words(request: &Request, shell: &Shell, output: Option<&str>) -> (Option<Stri
 }
 
 /// What to do before the command sends the same request.
-pub(super) fn notes(request: &Request, command: &str, shell: &Shell) -> Vec<String> {
+pub(super) fn notes(request: &Request, command: &str, shell: &CommandContext) -> Vec<String> {
     let mut notes = Vec::new();
     let unset = shell.unset(command);
     if !unset.is_empty() {
@@ -250,7 +250,7 @@ fn has_empty_body(request: &Request) -> bool {
 
 /// Adds the options that reach the target.
 fn access(access: &Access, words: &mut Vec<String>) {
-    let plain = Shell::default();
+    let plain = CommandContext::default();
     let files = [
         ("--cacert", &access.ca_file),
         ("--cert", &access.client_cert),
@@ -277,7 +277,7 @@ fn access(access: &Access, words: &mut Vec<String>) {
 const ARGUMENT: usize = 32 << 10;
 
 /// The body: text as a word, other bytes as the output of commands. For POSIX, the first part is a pipe into the command.
-fn data(body: &[u8], shell: &Shell) -> (Option<String>, String) {
+fn data(body: &[u8], shell: &CommandContext) -> (Option<String>, String) {
     let is_posix = shell.syntax == Syntax::Posix;
     if let Ok(text) = std::str::from_utf8(body)
         && !text.contains('\0')
@@ -319,7 +319,7 @@ fn data(body: &[u8], shell: &Shell) -> (Option<String>, String) {
 }
 
 /// A word of the shell in single quotes. Secrets are variables in double quotes.
-fn quote(text: &str, shell: &Shell) -> String {
+fn quote(text: &str, shell: &CommandContext) -> String {
     let mut out = String::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -407,11 +407,11 @@ mod tests {
         }
     }
 
-    fn shell(variables: &[(&str, &str)]) -> Shell {
+    fn shell(variables: &[(&str, &str)]) -> CommandContext {
         let variables = variables
             .iter()
             .map(|(name, variable)| ((*name).to_owned(), (*variable).to_owned()));
-        Shell::new(&["token".to_owned()], &variables.collect(), &Access::default())
+        CommandContext::new(&["token".to_owned()], &variables.collect(), &Access::default())
     }
 
     const DEFAULTS: [(&str, &str); 2] = [("accept", "*/*"), ("user-agent", "x")];
@@ -445,10 +445,10 @@ mod tests {
     #[test]
     fn line_breaks_and_control_characters_stay_on_one_line() {
         assert_eq!(
-            quote("a\r\nb\t\u{1b}1'\\", &Shell::default()),
+            quote("a\r\nb\t\u{1b}1'\\", &CommandContext::default()),
             "$'a\\r\\nb\\t\\0331\\'\\\\'"
         );
-        assert_eq!(quote("\u{a0}", &Shell::default()), "$'\\302\\240'");
+        assert_eq!(quote("\u{a0}", &CommandContext::default()), "$'\\302\\240'");
     }
 
     #[test]
@@ -461,7 +461,12 @@ mod tests {
 
     #[test]
     fn head_with_a_body_ends_by_itself() {
-        let line = |body: &'static str| command(&request("HEAD", "http://h/", &DEFAULTS, body), &Shell::default());
+        let line = |body: &'static str| {
+            command(
+                &request("HEAD", "http://h/", &DEFAULTS, body),
+                &CommandContext::default(),
+            )
+        };
         assert!(line("").starts_with("curl -sS -I http://h/ "), "{}", line(""));
         assert!(
             line("x").starts_with("curl -sS -i -X HEAD -m 10 http://h/ "),
@@ -479,7 +484,7 @@ mod tests {
             proxy: Some("HTTPS_PROXY".to_owned()),
             no_proxy: false,
         };
-        let shell = Shell::new([], &BTreeMap::new(), &access);
+        let shell = CommandContext::new([], &BTreeMap::new(), &access);
         assert_eq!(
             command(&request("GET", "https://h/", &DEFAULTS, ""), &shell),
             "curl -sS -i --cacert 'certs/my ca.pem' --cert c.pem --key k.pem --proxy \"$HTTPS_PROXY\" --noproxy '' https://h/ \
@@ -489,7 +494,7 @@ mod tests {
             no_proxy: true,
             ..Access::default()
         };
-        let shell = Shell::new([], &BTreeMap::new(), &access);
+        let shell = CommandContext::new([], &BTreeMap::new(), &access);
         assert!(command(&request("GET", "http://h/", &DEFAULTS, ""), &shell).contains(" --noproxy '*' "));
     }
 }

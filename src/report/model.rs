@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{curl::Shell, escape::visible};
+use super::{curl::CommandContext, escape::visible};
 use crate::model::{Attempt, Place, Verdict};
 
 /// A report whose subject is complete: a comparison, a matrix or a measurement.
@@ -156,7 +156,7 @@ pub(super) struct Execution<'a> {
     pub previous: &'a [Attempt],
     pub last: &'a Attempt,
     /// What command lines need.
-    pub shell: &'a Shell,
+    pub shell: &'a CommandContext,
 }
 
 impl<'a> Execution<'a> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    curl::{self, Shell},
+    curl::{self, CommandContext},
     escape::{lines, visible},
     limits::{CASES_COUNT, COMMAND, DIFF_LINES, FINDINGS, LINE, NAME, VALUE, VALUES_COUNT},
     model::{Item, Line},
@@ -164,7 +164,7 @@ pub(super) struct TextLine {
 }
 
 /// An attempt: the reason, and for each step its findings, the response in short and the command that repeats the request.
-pub(super) fn attempt(attempt: &Attempt, shell: &Shell) -> String {
+pub(super) fn attempt(attempt: &Attempt, shell: &CommandContext) -> String {
     text_of(attempt_lines(attempt, Some(shell), DIFF_LINES, Detail::Full))
 }
 
@@ -188,7 +188,7 @@ pub(super) enum Detail {
 /// The lines of an attempt, with command lines if there is a `shell`.
 pub(super) fn attempt_lines(
     attempt: &Attempt,
-    shell: Option<&Shell>,
+    shell: Option<&CommandContext>,
     max_diff: usize,
     detail: Detail,
 ) -> Vec<TextLine> {
@@ -397,7 +397,7 @@ fn indentation(line: &str) -> usize {
 }
 
 /// The command that repeats a request, or a sentence if it is too long for a report.
-pub(super) fn command(request: &Request, shell: &Shell) -> String {
+pub(super) fn command(request: &Request, shell: &CommandContext) -> String {
     let command = curl::command(request, shell);
     if command.len() > COMMAND {
         let method = &request.method;
@@ -436,7 +436,9 @@ mod tests {
             headers: Vec::new(),
             body: "x".repeat(COMMAND).into(),
         };
-        assert!(command(&request, &Shell::default()).starts_with("POST http://127.0.0.1/, as in the recording"));
+        assert!(
+            command(&request, &CommandContext::default()).starts_with("POST http://127.0.0.1/, as in the recording")
+        );
     }
 
     #[test]
@@ -477,7 +479,7 @@ mod tests {
                 omitted,
             ],
         };
-        let text = attempt(&one, &Shell::default());
+        let text = attempt(&one, &CommandContext::default());
         assert!(
             text.contains("captured: line = 7, order_id = \"order-0123\", sid = \"$SID\"\n"),
             "{text}"
@@ -495,7 +497,7 @@ mod tests {
         }
         let brief = text_of(attempt_lines(
             &passed,
-            Some(&Shell::default()),
+            Some(&CommandContext::default()),
             DIFF_LINES,
             Detail::Brief,
         ));
@@ -521,7 +523,7 @@ mod tests {
         };
         assert_eq!(headline(&one), "step shipped: status: expected 200, got 404");
         assert_eq!(
-            attempt(&one, &Shell::default()),
+            attempt(&one, &CommandContext::default()),
             "step create [0.012s]: passed\nstep shipped [0.012s]: failed\nstatus: expected 200, got 404\n"
         );
     }

@@ -30,12 +30,12 @@ pub(super) struct Spot {
     pub(super) root: usize,
     /// Its subschemas, and whether they apply to the same value.
     children: Vec<(usize, bool)>,
-    pub(super) references: Vec<Reference>,
+    pub(super) references: Vec<SchemaReference>,
 }
 
 /// A `$ref`, `$dynamicRef` or `$recursiveRef`.
 #[derive(Debug)]
-pub(super) struct Reference {
+pub(super) struct SchemaReference {
     pub(super) keyword: &'static str,
     pub(super) text: String,
     /// The schema that it leads to; `None` for a meta-schema, or if there is none.
@@ -293,7 +293,7 @@ impl Analysis {
     ) {
         match (key, value) {
             ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(text)) => {
-                self.spots[spot].references.push(Reference {
+                self.spots[spot].references.push(SchemaReference {
                     keyword,
                     text: text.clone(),
                     target: None,

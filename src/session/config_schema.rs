@@ -40,7 +40,7 @@ struct Config {
     /// The folder of the snapshots, relative to this file; `snapshots` by default.
     snapshots: Option<String>,
     /// Deployments under test, by name: `[targets.staging]`.
-    targets: Option<BTreeMap<String, Target>>,
+    targets: Option<BTreeMap<String, TargetTable>>,
     /// Settings of `conforme compare`.
     compare: Option<Compare>,
 }
@@ -48,13 +48,13 @@ struct Config {
 /// A deployment under test.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Target {
+struct TargetTable {
     /// The address of the API, such as `https://api.example.com/v1`: no query, no user and password.
     base_url: String,
     /// Values of the inputs that suites declare, by name. Secrets are under `secrets`.
     vars: Option<BTreeMap<String, Scalar>>,
     /// Where secrets come from, by name. The values are never in this file.
-    secrets: Option<BTreeMap<String, Secret>>,
+    secrets: Option<BTreeMap<String, SecretForms>>,
     /// Header fields of every request; values can contain `{{ name }}` of variables and secrets.
     headers: Option<BTreeMap<String, String>>,
     /// Maximum time for one request; `10s` by default.
@@ -93,17 +93,17 @@ struct Target {
     /// Maximum wait before an attempt; `30s` by default.
     retry_wait: Option<Duration>,
     /// Whether a case that passes only on a retry fails the run (`fail`, the default) or not (`pass`).
-    flaky: Option<Flaky>,
+    flaky: Option<FlakyOutcome>,
     /// A request that must succeed before the first case is sent; see `conforme run --wait`.
-    ready: Option<Ready>,
+    ready: Option<ReadyTable>,
     /// Further endpoints of the deployment, such as a mailbox: `[targets.staging.endpoints.mailbox]`.
-    endpoints: Option<BTreeMap<String, Endpoint>>,
+    endpoints: Option<BTreeMap<String, EndpointTable>>,
 }
 
 /// The source of a secret: exactly one.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
-enum Secret {
+enum SecretForms {
     /// The name of an environment variable.
     Env(String),
     /// A file; a trailing line break is not part of the secret.
@@ -115,7 +115,7 @@ enum Secret {
 /// A request that must succeed before the first case.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Ready {
+struct ReadyTable {
     /// The request.
     request: RequestDef,
     /// The expected response.
@@ -125,7 +125,7 @@ struct Ready {
 /// A further endpoint of a deployment.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct Endpoint {
+struct EndpointTable {
     /// Its address.
     base_url: String,
     /// The kind of mailbox, if it is one.
@@ -158,7 +158,7 @@ struct Compare {
 /// Whether a flaky case fails the run.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-enum Flaky {
+enum FlakyOutcome {
     Fail,
     Pass,
 }

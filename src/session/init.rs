@@ -108,7 +108,7 @@ fn observe(new: &files::NewProject, base: &BaseUrl, notices: &mut dyn Notices) -
     };
     write(scratch.path(), &new.files(&placeholder))?;
     let (outcomes, observed) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(Observed::default())));
-    let watch = Watch {
+    let watch = FirstResponse {
         outcome: Rc::clone(&outcomes),
         observed: Rc::clone(&observed),
     };
@@ -194,13 +194,13 @@ fn write_one(path: &Path, file: &files::File, written: &mut Vec<PathBuf>) -> io:
 }
 
 /// Takes the response out of the events of the run.
-struct Watch {
+struct FirstResponse {
     /// Whether there is a response that can be read, or why there is none.
     outcome: Rc<RefCell<Option<Result<(), String>>>>,
     observed: Rc<RefCell<Observed>>,
 }
 
-impl Reporter for Watch {
+impl Reporter for FirstResponse {
     fn event(&mut self, event: &Masked<Event>) -> io::Result<()> {
         let Event::CaseFinished(case) = &**event else {
             return Ok(());

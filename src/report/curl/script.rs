@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use super::{Shell, Syntax, notes, single, words};
+use super::{CommandContext, Syntax, notes, single, words};
 use crate::{
     model::{Origin, Repeat, Request, Step, marks_of},
     report::escape::inert_lines,
@@ -62,7 +62,7 @@ pub(super) fn spelled(text: &str, out: &mut String) {
     }
 }
 
-impl Shell {
+impl CommandContext {
     /// The same for a script.
     pub(in crate::report) fn for_script(&self) -> Self {
         let mut shell = self.clone();
@@ -147,7 +147,7 @@ fn posix(read: &str) -> String {
 }
 
 /// The command of a script that sends a request and keeps the response under a name in `$work`.
-pub(in crate::report) fn command(step: &Step, request: &Request, shell: &Shell, origin: &str) -> String {
+pub(in crate::report) fn command(step: &Step, request: &Request, shell: &CommandContext, origin: &str) -> String {
     let mut shell = shell.clone();
     let repeat = step.repeat.as_deref();
     if let Some(followed) = repeat.and_then(|repeat| repeat.follow.as_ref()) {
@@ -172,7 +172,7 @@ pub(in crate::report) fn command(step: &Step, request: &Request, shell: &Shell, 
 }
 
 /// What to do before the command sends the same request.
-pub(in crate::report) fn remarks(request: &Request, command: &str, shell: &Shell) -> Vec<String> {
+pub(in crate::report) fn remarks(request: &Request, command: &str, shell: &CommandContext) -> Vec<String> {
     let all = notes(request, command, shell).into_iter();
     let all = all.chain(changed(request, shell));
     all.filter(|note| !note.contains(" is captured by ") && !note.starts_with("set "))
@@ -180,7 +180,7 @@ pub(in crate::report) fn remarks(request: &Request, command: &str, shell: &Shell
 }
 
 /// Captured secrets that are masked in a request, and not in their place: a filter has changed them.
-fn changed(request: &Request, shell: &Shell) -> Option<String> {
+fn changed(request: &Request, shell: &CommandContext) -> Option<String> {
     let body = request.body.text();
     let headers = request.headers.iter().map(|(_, value)| value.as_str());
     let texts: Vec<_> = headers.chain([request.url.as_str(), &body]).collect();

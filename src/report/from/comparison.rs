@@ -6,7 +6,7 @@ use crate::{
     model::{Exchange, Exit},
     report::{
         Report,
-        curl::{self, Shell},
+        curl::{self, CommandContext},
         escape::lines,
         limits::{CASES_COUNT, LEFT_OUT_COUNT, NAME, VALUE, terminal},
         model::{
@@ -490,7 +490,7 @@ fn command(exchange: &Exchange, version: &ComparedVersion, max: usize) -> Option
         return None;
     }
     let names = version.secrets.iter().filter(|name| name.len() <= NAME);
-    let shell = Shell::new(names, &version.secret_variables, &version.access);
+    let shell = CommandContext::new(names, &version.secret_variables, &version.access);
     let command = lines(&curl::command(request, &shell));
     (command.len() <= max).then_some(command)
 }

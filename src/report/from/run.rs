@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, btree_map};
 use crate::{
     model::{CaseFinished, Flaky, Level, Place, RunFinished, RunStarted, Stop, Verdict},
     report::{
-        curl::Shell,
+        curl::CommandContext,
         limits::{CASES_COUNT, LINE, NAME, VALUE},
         model::{
             End, Entry, Execution, GateResult, Item, ItemState, List, ListKind, ReportTarget, Section, Severity, Start,
@@ -20,7 +20,7 @@ use crate::{
 /// What a report of a run collects until its end.
 #[derive(Default)]
 pub(in crate::report) struct RunSource {
-    shell: Shell,
+    shell: CommandContext,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
     /// Cases with a verdict of any kind.
@@ -50,7 +50,7 @@ struct ReasonGroup {
 
 impl RunSource {
     pub(in crate::report) fn start(&mut self, started: &RunStarted) -> Start {
-        self.shell = Shell::of(started);
+        self.shell = CommandContext::of(started);
         self.started = Some(started.clone());
         let flaky = match started.flaky {
             Flaky::Fail => "fail",

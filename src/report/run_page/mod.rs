@@ -16,7 +16,7 @@ use serde::Serialize;
 use self::head::Broken;
 use super::{
     ReportOutput, Reporter,
-    curl::{self, Shell},
+    curl::{self, CommandContext},
     escape::html::data,
     limits::{
         COMMAND,
@@ -40,7 +40,7 @@ pub(super) struct RunPage {
     sink: ReportOutput,
     started: Option<RunStarted>,
     finished: Option<RunFinished>,
-    shell: Shell,
+    shell: CommandContext,
     /// The row of a case in the list.
     rows: Spool<()>,
     /// The details of a case, shown when it is opened.
@@ -93,7 +93,7 @@ impl RunPage {
         Self {
             started: None,
             finished: None,
-            shell: Shell::default(),
+            shell: CommandContext::default(),
             rows: Spool::new(sink.folder()),
             details: Spool::new(sink.folder()),
             written: 0,
@@ -224,7 +224,7 @@ impl Reporter for RunPage {
             Event::RunStarted(started) => {
                 self.rows.reserve(started.cases);
                 self.details.reserve(started.cases);
-                self.shell = Shell::of(started);
+                self.shell = CommandContext::of(started);
                 self.started = Some(started.clone());
             }
             Event::CaseFinished(finished) => self.case(finished)?,

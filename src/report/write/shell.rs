@@ -10,7 +10,7 @@ use crate::{
     model::{Attempt, Origin, Outcome, Phase, Step, Verdict, Waiting},
     report::{
         curl::{
-            Shell,
+            CommandContext,
             script::{self, extraction, file_of, variable, word},
         },
         escape::inert_lines,
@@ -131,7 +131,7 @@ fn main(ids: &[(usize, String)]) -> String {
 
 /// The function of one case.
 struct Function {
-    shell: Shell,
+    shell: CommandContext,
     secrets: BTreeSet<String>,
     /// Variables of the case.
     variables: Vec<String>,
@@ -139,7 +139,7 @@ struct Function {
 }
 
 impl Function {
-    fn new(shell: &Shell) -> Self {
+    fn new(shell: &CommandContext) -> Self {
         Self {
             shell: shell.for_script(),
             secrets: BTreeSet::new(),
