@@ -413,7 +413,7 @@ pub struct MutateArgs {
     /// Number of threads [default: the number of cores]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Write a report: markdown, html or json; without a path, to standard output
+    /// Write a report, as for `run`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
     /// Show nothing if the score is high enough

@@ -1,73 +1,13 @@
-//! An example for each change: the baseline, an arrow, and the candidate.
+//! An example for each change: those of the reference, which its tests run.
 
-use crate::compare::ChangeRule;
+/// The page with a row for each change.
+const PAGE: &str = include_str!("../../docs/reference/changes.md");
 
-/// The two sides of a response, or of a case.
-pub(super) fn of(rule: ChangeRule) -> &'static str {
-    use ChangeRule as R;
-    match rule {
-        R::StatusSuccessToError => "200 OK → 404 Not Found",
-        R::StatusErrorToSuccess => "403 Forbidden → 200 OK",
-        R::StatusErrorChanged => "404 Not Found → 410 Gone",
-        R::StatusToServerError => "400 Bad Request → 500 Internal Server Error",
-        R::StatusFromServerError => "500 Internal Server Error → 400 Bad Request",
-        R::StatusSuccessChanged => "200 OK → 202 Accepted",
-        R::StatusToRedirect => "200 OK → 302 Found",
-        R::StatusFromRedirect => "302 Found → 200 OK",
-        R::StatusRedirectChanged => "302 Found → 301 Moved Permanently",
-        R::ResponseLost => "200 OK → no response: connection refused",
-        R::ResponseFound => "no response: connection refused → 200 OK",
-        R::ResponseMalformed => "HTTP/1.1 200 OK → HTTP/1.1 20 OK",
-        R::ResponseWellFormed => "HTTP/1.1 20 OK → HTTP/1.1 200 OK",
-        R::VerdictNewlyFailing => "passed → failed: body/schema",
-        R::VerdictFixed => "failed: body/schema → passed",
-        R::VerdictNewlySkipped => "passed → skipped: the target does not define `token`",
-        R::VerdictNoLongerSkipped => "skipped: the target does not define `token` → passed",
-        R::VerdictNewlyFlaky => "passed → flaky: passed on attempt 2",
-        R::VerdictNoLongerFlaky => "flaky: passed on attempt 2 → passed",
-        R::VerdictCaseRemoved => "passed → the case was not run",
-        R::VerdictCaseAdded => "the case was not run → passed",
-        R::HeaderRemoved => "ETag: \"7\" → (absent)",
-        R::HeaderAdded => "(absent) → ETag: \"7\"",
-        R::HeaderValueChanged => "Cache-Control: max-age=60 → Cache-Control: no-store",
-        R::HeaderMediaTypeChanged => "Content-Type: application/json → Content-Type: application/xml",
-        R::HeaderCharsetChanged => "Content-Type: text/plain; charset=utf-8 → ...; charset=iso-8859-1",
-        R::HeaderAllowNarrowed => "Allow: GET, PUT, DELETE → Allow: GET, PUT",
-        R::HeaderAllowWidened => "Allow: GET, PUT → Allow: GET, PUT, DELETE",
-        R::HeaderChallengeChanged => "WWW-Authenticate: Basic → WWW-Authenticate: Bearer",
-        R::HeaderCookieRemoved => "Set-Cookie: sid=a1b2 → (absent)",
-        R::HeaderCookieAdded => "(absent) → Set-Cookie: sid=a1b2",
-        R::HeaderCookieWeakened => "Set-Cookie: sid=a1b2; HttpOnly → Set-Cookie: sid=a1b2",
-        R::HeaderCookieRestricted => "Set-Cookie: sid=a1b2 → Set-Cookie: sid=a1b2; HttpOnly",
-        R::HeaderCookieChanged => "Set-Cookie: sid=a1b2; Path=/ → Set-Cookie: sid=a1b2; Path=/api",
-        R::BodyVanished => "{\"id\": 7} → no body",
-        R::BodyAppeared => "no body → {\"id\": 7}",
-        R::BodyNotJson => "{\"error\": \"not found\"} → <html>not found</html>",
-        R::BodyBecameJson => "<html>not found</html> → {\"error\": \"not found\"}",
-        R::BodyTextChanged => "order 7 accepted → accepted: order 7",
-        R::BodyPropertyRemoved => "{\"id\": 7, \"name\": \"Ada\"} → {\"id\": 7}",
-        R::BodyPropertyAdded => "{\"id\": 7} → {\"id\": 7, \"name\": \"Ada\"}",
-        R::BodyPropertyRenamed => "{\"name\": \"Ada\"} → {\"title\": \"Ada\"}",
-        R::BodyNamingChanged => "{\"first_name\": \"Ada\", \"user_id\": 7} → {\"firstName\": ..., \"userId\": ...}",
-        R::BodyWrapped => "{\"id\": 7} → {\"data\": {\"id\": 7}}",
-        R::BodyUnwrapped => "{\"data\": {\"id\": 7}} → {\"id\": 7}",
-        R::BodyTypeChanged => "{\"id\": 7} → {\"id\": \"7\"}",
-        R::BodyIntegerToNumber => "{\"price\": 7} → {\"price\": 7.5}",
-        R::BodyNumberToInteger => "{\"price\": 7.5} → {\"price\": 7}",
-        R::BodyBecameNull => "{\"name\": \"Ada\"} → {\"name\": null}",
-        R::BodyNoLongerNull => "{\"name\": null} → {\"name\": \"Ada\"}",
-        R::BodyBecameArray => "{\"tag\": \"new\"} → {\"tag\": [\"new\"]}",
-        R::BodyNoLongerArray => "{\"tag\": [\"new\"]} → {\"tag\": \"new\"}",
-        R::BodyFormatLost => "{\"at\": \"2026-11-30T10:00:00Z\"} → {\"at\": \"today\"}",
-        R::BodyFormatGained => "{\"at\": \"today\"} → {\"at\": \"2026-11-30T10:00:00Z\"}",
-        R::BodyFormatChanged => "{\"at\": \"2026-11-30T10:00:00Z\"} → {\"at\": \"2026-11-30\"}",
-        R::BodySpellingChanged => "{\"at\": \"2026-11-30T10:00:00Z\"} → {\"at\": \"2026-11-30T10:00:00+00:00\"}",
-        R::BodyValueChanged => "{\"state\": \"open\"} → {\"state\": \"OPEN\"}",
-        R::BodyMessageChanged => "{\"message\": \"Unknown order\"} → {\"message\": \"No such order\"}",
-        R::BodyOrderChanged => "[{\"id\": 1}, {\"id\": 2}] → [{\"id\": 2}, {\"id\": 1}]",
-        R::BodyFewerItems => "[{\"id\": 1}, {\"id\": 2}] → [{\"id\": 1}]",
-        R::BodyMoreItems => "[{\"id\": 1}] → [{\"id\": 1}, {\"id\": 2}]",
-        R::LatencySlower => "median 20 ms → median 31 ms",
-        R::LatencyFaster => "median 31 ms → median 20 ms",
-    }
+/// The example of a change, `before → after`; empty if there is none.
+pub(super) fn of(id: &str) -> String {
+    let (_, examples) = PAGE.split_once("\n## Examples\n").unwrap_or_default();
+    let start = format!("| `{id}` | ");
+    let row = examples.lines().find_map(|line| line.strip_prefix(&start));
+    let row = row.unwrap_or_default().trim_end_matches(" |");
+    row.replace("<br>", ", ").replace('`', "").replacen(" | ", " → ", 1)
 }

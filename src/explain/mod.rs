@@ -123,7 +123,7 @@ fn of_change(row: &'static ChangeRuleInfo) -> Explanation {
         id: row.id.into(),
         subject: Subject::Change(row.level),
         meaning: sentence(row.reason),
-        example: change_examples::of(row.rule).to_owned(),
+        example: change_examples::of(row.id),
     }
 }
 

@@ -65,6 +65,28 @@ pub struct RunRequest {
     pub failed_from: Option<PathBuf>,
 }
 
+impl Default for RunRequest {
+    /// All cases, once, on the default target; snapshots are checked, and nothing is written.
+    fn default() -> Self {
+        Self {
+            project: None,
+            filter: CaseFilter::default(),
+            targets: Vec::new(),
+            target: TargetOptions::default(),
+            partition: None,
+            skip_missing: false,
+            wait: None,
+            repeats: 1,
+            max_fail: None,
+            max_skipped: None,
+            snapshots: SnapshotMode::Check,
+            reports: Vec::new(),
+            record: None,
+            failed_from: None,
+        }
+    }
+}
+
 /// Runs the selected cases on one target and reports the events to `terminal` and to the reports of the request.
 pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn Notices) -> Result<Exit, SessionError> {
     let workspace = Workspace::open(request.project.as_deref(), notices)?;

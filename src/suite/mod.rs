@@ -1,7 +1,7 @@
 //! Suites as people write them: folders of YAML files, loaded strictly; all errors are reported together with their
 //! locations.
 //!
-//! [`load`] finds the files, merges each case into its `suite.yaml`, and decodes the result into [`Case`]s whose values
+//! `load` finds the files, merges each case into its `suite.yaml`, and decodes the result into [`Case`]s whose values
 //! are still [`Template`]s. This module does not depend on targets and sends no requests.
 
 mod amend;

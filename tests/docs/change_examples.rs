@@ -20,7 +20,7 @@ const IN_WORDS: [&str; 3] = ["verdict/", "latency/", "response/"];
 /// The rows of the table of examples: the change, and the parts of the response before and after.
 fn examples(page: &Page) -> Vec<(String, [Vec<String>; 2])> {
     let (_, section) = page.text.split_once("\n## Examples\n").expect("the examples");
-    let table = section.split("\nChanges of other kinds").next().unwrap_or_default();
+    let table = section.split("\n### Changes of runs\n").next().unwrap_or_default();
     let spans = |cell: &str| {
         cell.split('`')
             .skip(1)
@@ -150,10 +150,10 @@ fn every_example_is_reported_as_its_change() {
     let shown: BTreeSet<_> = examples.iter().map(|(change, _)| change.as_str()).collect();
     let (_, words) = page
         .text
-        .split_once("\nChanges of other kinds")
+        .split_once("\n### Changes of runs\n")
         .expect("the other examples");
     let is_in_words =
-        |id: &str| words.contains(&format!("`{id}`")) && IN_WORDS.iter().any(|prefix| id.starts_with(prefix));
+        |id: &str| words.contains(&format!("\n| `{id}` | ")) && IN_WORDS.iter().any(|prefix| id.starts_with(prefix));
     let missing = CHANGE_RULES.iter().map(|rule| rule.id);
     let missing: Vec<_> = missing.filter(|id| !shown.contains(id) && !is_in_words(id)).collect();
     assert!(missing.is_empty(), "no example: {missing:?}");
