@@ -339,7 +339,7 @@ pub struct CompareArgs {
     /// The file of accepted changes [default: accepted-changes.toml next to conforme.toml, if it exists]
     #[arg(long, env = "CONFORME_ACCEPTED", value_name = "PATH")]
     pub accepted: Option<PathBuf>,
-    /// Write a report, as for `run`
+    /// Write a report, as for `run`, in any format but `shell`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
     /// Run each case of a target N times; values that differ among the responses of one version are noise
@@ -413,7 +413,7 @@ pub struct MutateArgs {
     /// Number of threads [default: the number of cores]
     #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Write a report, as for `run`
+    /// Write a report, as for `run`, in any format but `shell`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,
     /// Show nothing if the score is high enough
