@@ -14,6 +14,7 @@ mod span;
 mod suggest;
 mod toml;
 mod yaml;
+mod yaml_subset;
 
 pub(crate) use credentials::without_credentials;
 pub use diagnostic::{Diagnostic, Diagnostics};

@@ -7,7 +7,7 @@ use std::{
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as YamlSpan};
 
-use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Span, node::number};
+use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Span, node::number, yaml_subset};
 
 /// Maximum nesting depth of a document.
 const MAX_DEPTH: usize = 100;
@@ -27,26 +27,18 @@ const FEW: usize = 16;
 /// An error that leaves the rest readable, such as a duplicate key, still returns a node, so that errors in its content
 /// are reported too.
 pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
-    let mut reader = YamlReader {
-        file,
-        anchors: HashMap::new(),
-        aliased: 0,
-        aliased_bytes: 0,
-        anchored_bytes: 0,
-        values: 0,
-        stack: Vec::new(),
-        root: None,
-        is_readable: true,
-        errors: Diagnostics::default(),
-        names: HashSet::new(),
-    };
+    let mut reader = YamlReader::default();
+    if yaml_subset::read(text, file, |event, span| reader.event(event, span)).is_some() {
+        return reader.finish(file, errors);
+    }
+    reader = YamlReader::default();
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         match event {
             Ok((Event::DocumentStart(_), span)) => {
                 documents += 1;
                 if documents == 2 {
-                    let span = reader.span(&span);
+                    let span = span_of(file, &span);
                     reader
                         .errors
                         .push(Diagnostic::new(span, "a second document in one file").help("write one case per file"));
@@ -54,15 +46,15 @@ pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> 
                 }
             }
             Ok((event, span)) => {
-                if !reader.event(event, &span) {
-                    reader.is_readable = false;
+                if !reader.event(event, span_of(file, &span)) {
+                    reader.is_unreadable = true;
                     break;
                 }
             }
             Err(error) => {
-                reader.is_readable = false;
+                reader.is_unreadable = true;
                 let mark = error.marker();
-                let span = reader.span(&YamlSpan::empty(*mark));
+                let span = span_of(file, &YamlSpan::empty(*mark));
                 let mut diagnostic = Diagnostic::new(span, format!("not valid YAML: {}", error.info()));
                 let line = text.lines().nth(mark.line().saturating_sub(1)).unwrap_or_default();
                 if line.contains("{{") {
@@ -73,19 +65,7 @@ pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> 
             }
         }
     }
-    errors.append(reader.errors);
-    reader.is_readable.then(|| {
-        reader.root.unwrap_or(Node {
-            span: Span {
-                file,
-                line: 1,
-                column: 1,
-                end_line: 1,
-                end_column: 1,
-            },
-            kind: Kind::Null,
-        })
-    })
+    reader.finish(file, errors)
 }
 
 /// A collection that is not closed yet.
@@ -107,8 +87,8 @@ enum OpenKind {
     },
 }
 
+#[derive(Default)]
 struct YamlReader {
-    file: FileId,
     anchors: HashMap<usize, Node>,
     aliased: usize,
     aliased_bytes: usize,
@@ -116,16 +96,31 @@ struct YamlReader {
     values: usize,
     stack: Vec<OpenCollection>,
     root: Option<Node>,
-    is_readable: bool,
+    is_unreadable: bool,
     errors: Diagnostics,
     /// The keys of short mappings: rows of a table have the same ones.
     names: HashSet<Arc<str>>,
 }
 
 impl YamlReader {
+    /// The document, if it is readable, and its errors.
+    fn finish(self, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
+        errors.append(self.errors);
+        let nothing = Node {
+            span: Span {
+                file,
+                line: 1,
+                column: 1,
+                end_line: 1,
+                end_column: 1,
+            },
+            kind: Kind::Null,
+        };
+        (!self.is_unreadable).then(|| self.root.unwrap_or(nothing))
+    }
+
     /// Handles one event; false stops reading.
-    fn event(&mut self, event: Event<'_>, span: &YamlSpan) -> bool {
-        let span = self.span(span);
+    fn event(&mut self, event: Event<'_>, span: Span) -> bool {
         self.values += 1;
         if self.values > MAX_VALUES {
             let error = Diagnostic::new(span, format!("more than {MAX_VALUES} keys and values in one file"));
@@ -303,22 +298,23 @@ impl YamlReader {
             ));
         }
     }
+}
 
-    fn span(&self, span: &YamlSpan) -> Span {
-        let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        let (line, column) = (count(span.start.line()), count(span.start.col() + 1));
-        let (mut end_line, mut end_column) = (count(span.end.line()), count(span.end.col() + 1));
-        // Block scalars and empty values end on a later line: point at their start only.
-        if end_line != line {
-            (end_line, end_column) = (line, column + 1);
-        }
-        Span {
-            file: self.file,
-            line,
-            column,
-            end_line,
-            end_column,
-        }
+/// The span of an event of the parser.
+pub(super) fn span_of(file: FileId, span: &YamlSpan) -> Span {
+    let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    let (line, column) = (count(span.start.line()), count(span.start.col() + 1));
+    let (mut end_line, mut end_column) = (count(span.end.line()), count(span.end.col() + 1));
+    // Block scalars and empty values end on a later line: point at their start only.
+    if end_line != line {
+        (end_line, end_column) = (line, column + 1);
+    }
+    Span {
+        file,
+        line,
+        column,
+        end_line,
+        end_column,
     }
 }
 
