@@ -599,9 +599,10 @@ fn version(version: http::Version) -> String {
 
 /// The part of an absolute URL after its authority.
 fn path_and_query(url: &str) -> &str {
-    let url = url.split_once('#').map_or(url, |(url, _)| url);
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find(['/', '?']).map_or("", |at| &rest[at..])
+    let url = memchr::memchr(b'#', url.as_bytes()).map_or(url, |at| &url[..at]);
+    let colon = memchr::memchr(b':', url.as_bytes()).map(|at| &url[at..]);
+    let rest = colon.and_then(|rest| rest.strip_prefix("://")).unwrap_or(url);
+    memchr::memchr2(b'/', b'?', rest.as_bytes()).map_or("", |at| &rest[at..])
 }
 
 /// The length of the content.

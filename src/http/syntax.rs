@@ -204,10 +204,9 @@ fn field_line(line: &[u8], is_first: bool) -> Option<SyntaxKind> {
     if !is_token_bytes(name) {
         return Some(SyntaxKind::FieldName);
     }
-    value
-        .iter()
-        .any(|b| is_control(*b) && *b != b'\r')
-        .then_some(SyntaxKind::FieldValue)
+    // Without an early end, several bytes are compared at once.
+    let is_wrong = |found, byte: &u8| found | (is_control(*byte) && *byte != b'\r');
+    value.iter().fold(false, is_wrong).then_some(SyntaxKind::FieldValue)
 }
 
 fn is_control(byte: u8) -> bool {

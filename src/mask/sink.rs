@@ -46,6 +46,11 @@ pub trait Reporter {
     fn reads_passed_exchanges(&self) -> bool {
         true
     }
+
+    /// Whether it shows that cases have started. If no report does, these events are not made.
+    fn shows_starts(&self) -> bool {
+        false
+    }
 }
 
 impl Reporter for () {

@@ -112,4 +112,8 @@ impl<W: Write> Reporter for Progress<W> {
     fn reads_passed_exchanges(&self) -> bool {
         self.terminal.reads_passed_exchanges()
     }
+
+    fn shows_starts(&self) -> bool {
+        true
+    }
 }

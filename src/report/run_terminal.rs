@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     io::{self, Write},
 };
 
@@ -149,17 +150,27 @@ impl<W: Write> RunTerminal<W> {
         if self.options.status < shown_from(finished, was_slow) {
             return Ok(());
         }
-        let (word, id) = (self.word(finished.verdict), self.id(&finished.id));
-        let time = match finished.verdict {
-            Verdict::Skipped | Verdict::NotRun => "[         ]".to_owned(),
-            _ => format!("[{:>8.3}s]", seconds(finished.last.elapsed_us())),
-        };
-        writeln!(self.out, "{word} {time} {id}")?;
+        self.line(finished)?;
         match finished.verdict {
             Verdict::Passed => self.exchanges(&finished.last),
             Verdict::Skipped | Verdict::NotRun => self.detail(finished.last.reason.as_deref().unwrap_or_default()),
             Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.attempts(finished),
         }
+    }
+
+    /// The line of a case. Most output of a large run is such lines, so each is written as one text.
+    fn line(&mut self, finished: &CaseFinished) -> io::Result<()> {
+        let mut line = self.word(finished.verdict);
+        match finished.verdict {
+            Verdict::Skipped | Verdict::NotRun => line.push_str(" [         ] "),
+            _ => {
+                let millis = finished.last.elapsed_us().saturating_add(500) / 1000;
+                let _ = write!(line, " [{:>4}.{:03}s] ", millis / 1000, millis % 1000);
+            }
+        }
+        self.push_id(&mut line, &finished.id);
+        line.push('\n');
+        self.out.write_all(line.as_bytes())
     }
 
     fn awaited(&mut self, awaited: &TargetAwaited) -> io::Result<()> {
@@ -336,25 +347,30 @@ impl<W: Write> RunTerminal<W> {
     }
 
     fn word(&self, verdict: Verdict) -> String {
+        // Each has twelve characters.
         match verdict {
-            Verdict::Passed => self.colors.good(&format!("{:>12}", "PASS")),
-            Verdict::Failed => self.colors.bad(&format!("{:>12}", "FAIL")),
-            Verdict::Errored => self.colors.odd(&format!("{:>12}", "ERROR")),
-            Verdict::Flaky => self.colors.odd(&format!("{:>12}", "FLAKY")),
-            Verdict::Skipped => self.colors.odd(&format!("{:>12}", "SKIP")),
-            Verdict::NotRun => self.colors.odd(&format!("{:>12}", "NOT RUN")),
+            Verdict::Passed => self.colors.good("        PASS"),
+            Verdict::Failed => self.colors.bad("        FAIL"),
+            Verdict::Errored => self.colors.odd("       ERROR"),
+            Verdict::Flaky => self.colors.odd("       FLAKY"),
+            Verdict::Skipped => self.colors.odd("        SKIP"),
+            Verdict::NotRun => self.colors.odd("     NOT RUN"),
         }
     }
 
     fn id(&self, id: &str) -> String {
+        let mut text = String::new();
+        self.push_id(&mut text, id);
+        text
+    }
+
+    fn push_id(&self, text: &mut String, id: &str) {
         let id = visible(id);
-        match id.rsplit_once('/') {
-            Some((suite, case)) => {
-                let suite = self.colors.faint(&format!("{suite}/"));
-                format!("{suite}{}", self.colors.strong(case))
-            }
-            None => self.colors.strong(&id),
+        let (suite, case) = id.split_at(id.rfind('/').map_or(0, |slash| slash + 1));
+        if !suite.is_empty() {
+            text.push_str(&self.colors.faint(suite));
         }
+        text.push_str(&self.colors.strong(case));
     }
 }
 

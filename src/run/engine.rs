@@ -1,7 +1,7 @@
 //! Runs a plan: starts the workers, turns their messages into events, and accounts for every case at the end.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -360,14 +360,14 @@ async fn reached(deadline: Option<Instant>) {
 struct RunningCases {
     slow: Duration,
     /// By case: its start time, and how many times it was reported as slow.
-    cases: HashMap<usize, (Instant, u32)>,
+    cases: BTreeMap<usize, (Instant, u32)>,
 }
 
 impl RunningCases {
     fn new(slow: Duration) -> Self {
         Self {
             slow,
-            cases: HashMap::new(),
+            cases: BTreeMap::new(),
         }
     }
 
@@ -389,7 +389,6 @@ impl RunningCases {
                 slow.push((*index, elapsed));
             }
         }
-        slow.sort_unstable();
         slow
     }
 }

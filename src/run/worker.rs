@@ -419,6 +419,7 @@ impl Worker {
         let fails = || judge(&bound, &parked.so_far(), None).is_none_or(|judgement| judgement.fails());
         let is_known = !parked.is_watched() && retried.iter().all(|attempt| attempt.parked.is_none());
         let is_decided = is_known || (self.stop_on_failures && fails());
+        let bound = Box::new(bound);
         let case = Fired { index, bound, started };
         let (client, sender) = (Arc::clone(&self.client), self.sender.clone());
         if is_decided && repeats.is_empty() {
@@ -432,6 +433,16 @@ impl Worker {
         }
         // The worker waits for a large response, which limits memory.
         let is_large = parked.is_large() || repeats.iter().any(|(_, parked)| parked.is_large());
+        if !is_large && retried.is_empty() && repeats.is_empty() {
+            // Most cases have one response. There is a task for each that is watched, so it is small, and it is not copied
+            // while it is spawned.
+            open.spawn(Box::pin(async move {
+                let (request, limit) = (&case.bound.request, case.bound.timeout);
+                let reply = client.finish(parked, request, limit).await;
+                case.settle(reply, Vec::new(), Vec::new(), &sender);
+            }));
+            return;
+        }
         let finished = Box::pin(async move {
             let (request, limit) = (&case.bound.request, case.bound.timeout);
             // At the same time: the watch over a response can contain the end of the watch over an earlier one.
@@ -536,7 +547,7 @@ impl Worker {
 /// A case that has been sent and not been judged.
 struct Fired {
     index: usize,
-    bound: Bound,
+    bound: Box<Bound>,
     started: DateTime<Utc>,
 }
 

@@ -59,6 +59,11 @@ impl Reports {
         self.all.iter().any(|(_, report)| report.reads_passed_exchanges())
     }
 
+    /// Whether a report shows that cases have started.
+    pub(super) fn show_starts(&self) -> bool {
+        self.all.iter().any(|(_, report)| report.shows_starts())
+    }
+
     /// Passes an event to every report.
     pub(super) fn event(&mut self, event: &Masked<Event>) {
         self.each(|report| report.event(event));

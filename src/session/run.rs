@@ -222,9 +222,12 @@ pub(super) fn send_plan(
     let finished: io::Result<RunFinished> = runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
         let sources = Arc::clone(&workspace.sources);
-        let reads_passed = reports.read_passed_exchanges();
+        let (reads_passed, shows_starts) = (reports.read_passed_exchanges(), reports.show_starts());
         let reports = RefCell::new(reports);
         let report = |event: Event| {
+            if matches!(event, Event::CaseStarted(_)) && !shows_starts {
+                return;
+            }
             let event = prepared.masker.event_for(event, reads_passed);
             reports.borrow_mut().event(&event);
         };

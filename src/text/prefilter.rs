@@ -28,7 +28,7 @@ impl Prefilter {
             let rarest = sequences.min_by_key(|bytes| bytes.iter().map(|byte| frequency(*byte)).product::<u32>());
             match rarest {
                 Some(bytes) => {
-                    let sequence = bytes.iter().copied().fold(0, next);
+                    let sequence = sequence(bytes);
                     let index = index(sequence);
                     filter.places[index / 64] |= 1 << (index % 64);
                     filter.sequences.push(sequence);
@@ -42,20 +42,20 @@ impl Prefilter {
 
     /// False if the text contains none of the wanted texts, in any case.
     pub(crate) fn may_match(&self, text: &[u8]) -> bool {
-        let (start, rest) = text.split_at(text.len().min(LENGTH - 1));
-        let mut sequence = start.iter().copied().fold(0, next);
-        let is_wanted = |byte: &u8| {
-            sequence = next(sequence, *byte);
+        let is_wanted = |bytes: &[u8]| {
+            let sequence = sequence(bytes);
             let index = index(sequence);
             self.places[index / 64] >> (index % 64) & 1 == 1 && self.sequences.binary_search(&sequence).is_ok()
         };
-        rest.iter().any(is_wanted) || self.short.iter().any(|short| contains(text, short))
+        text.windows(LENGTH).any(is_wanted) || self.short.iter().any(|short| contains(text, short))
     }
 }
 
-/// The sequence that ends with one more byte.
-fn next(sequence: u32, byte: u8) -> u32 {
-    sequence << 8 | u32::from(byte.to_ascii_lowercase())
+/// Adjacent bytes as a number. The case of ASCII letters has no influence on it. Some other bytes become equal, too: the
+/// filter only passes a few more texts.
+fn sequence(bytes: &[u8]) -> u32 {
+    let bytes = bytes.try_into().map_or(0, u32::from_le_bytes);
+    bytes | 0x2020_2020
 }
 
 /// The place of a sequence; several sequences can have one place.

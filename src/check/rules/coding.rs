@@ -29,16 +29,19 @@ fn acceptable(request: &Request, response: &Response) -> Option<Violation> {
     if !has_content {
         return None;
     }
-    let accepted = AcceptedCodings::of(request)?;
     let codings: Vec<_> = response
         .header("content-encoding")
         .flat_map(|value| value.split(','))
         .map(name)
         .filter(|coding| !coding.is_empty() && coding != "identity")
         .collect();
+    // A response that reports failed negotiation needs some coding.
+    if codings.is_empty() && !(200..300).contains(&response.status) {
+        return None;
+    }
+    let accepted = AcceptedCodings::of(request)?;
     if codings.is_empty() {
-        // A response that reports failed negotiation needs some coding.
-        let is_forbidden = (200..300).contains(&response.status) && accepted.weighs("identity") == Some(false);
+        let is_forbidden = accepted.weighs("identity") == Some(false);
         return (is_forbidden && request.method != "HEAD").then(|| {
             Violation::new("the content is not coded, though the request does not accept that (RFC 9110 §12.5.3)")
                 .expected(format!("a coding of `Accept-Encoding: {}`, or 406", accepted.text))

@@ -97,15 +97,18 @@ fn declaration(request: &Request, response: &Response) -> Option<Violation> {
     if let Some(message) = transfer_fault(request, &codings) {
         return Some(Violation::new(message).expected("chunked").actual(codings.join(", ")));
     }
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if let [one] = lengths.as_slice()
+        && is_number(one)
+    {
+        return None;
+    }
     let numbers: Vec<_> = lengths
         .iter()
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .collect();
-    let message = if numbers
-        .iter()
-        .any(|one| one.is_empty() || !one.bytes().all(|b| b.is_ascii_digit()))
-    {
+    let message = if numbers.iter().any(|one| !is_number(one)) {
         "`Content-Length` is not a decimal number (RFC 9110 §8.6)"
     } else if numbers.iter().any(|one| *one != numbers[0]) {
         "`Content-Length` states different lengths (RFC 9112 §6.3)"
