@@ -118,7 +118,12 @@ impl CommandContext {
 
     /// The first mask in a text: its position, its length, and the variable.
     fn find(&self, text: &[u8]) -> Option<(usize, usize, &str)> {
+        // Most marks begin with this, and most texts do not contain it.
+        let has_sign = memchr::memchr(b'$', text).is_some();
         let found = self.marks.iter().filter_map(|(mark, read)| {
+            if !has_sign && mark.starts_with('$') {
+                return None;
+            }
             let at = memchr::memmem::find(text, mark.as_bytes())?;
             Some((at, mark.len(), read.as_str()))
         });
@@ -343,9 +348,9 @@ fn single(text: &str, syntax: Syntax, out: &mut String) {
         .all(|b| b.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&b));
     if plain {
         out.push_str(text);
-    } else if (text.chars().any(is_spelled) || is_command(text)) && syntax == Syntax::Posix {
+    } else if must_be_spelled(text) && syntax == Syntax::Posix {
         script::spelled(text, out);
-    } else if text.chars().any(is_spelled) || is_command(text) {
+    } else if must_be_spelled(text) {
         out.push_str("$'");
         let mut before = None;
         for c in text.chars() {
@@ -379,6 +384,13 @@ fn single(text: &str, syntax: Syntax, out: &mut String) {
         out.push_str(&text.replace('\'', r"'\''"));
         out.push('\'');
     }
+}
+
+/// Whether a text contains a character or a command that acts on a terminal or in a log.
+fn must_be_spelled(text: &str) -> bool {
+    // After a quotation mark, a command in one line contains two number signs.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("##");
+    !is_plain && (text.chars().any(is_spelled) || is_command(text))
 }
 
 /// Whether a character acts on a terminal or in a log, or could be lost when the line is copied.

@@ -18,13 +18,22 @@ const LEAD: usize = 12;
 
 /// Both values with every difference made visible.
 pub(crate) fn distinct<'t>(expected: &'t str, actual: &'t str) -> (Cow<'t, str>, Cow<'t, str>) {
-    if expected == actual {
+    if expected == actual || (is_plain(expected) && is_plain(actual)) {
         return (Cow::Borrowed(expected), Cow::Borrowed(actual));
     }
-    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_plain(expected) && is_plain(actual) {
-        return (Cow::Borrowed(expected), Cow::Borrowed(actual));
-    }
+    compared(expected, actual)
+}
+
+/// Whether no character of a text is ever spelled out: it is ASCII, and no space is at its ends or next to another.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
+        && !bytes.windows(2).any(|pair| pair == b"  ")
+}
+
+fn compared<'t>(expected: &'t str, actual: &'t str) -> (Cow<'t, str>, Cow<'t, str>) {
     if look(expected) == look(actual) {
         let (one, other) = (spelled_whole(expected, false), spelled_whole(actual, false));
         if escaped(&one) != escaped(&other) {
@@ -155,6 +164,24 @@ mod tests {
     fn shown(expected: &str, actual: &str) -> (String, String) {
         let (expected, actual) = distinct(expected, actual);
         (expected.into_owned(), actual.into_owned())
+    }
+
+    #[test]
+    fn plain_values_are_shown_as_they_are() {
+        for (one, other) in [
+            ("", "a b"),
+            ("m l", "rn 1"),
+            ("a b c", "ab c"),
+            ("a-b #1", "a -b# 1"),
+            ("O 0", "0 O"),
+            ("(absent)", "one date such as Fri, 07 Feb 2020 13:33:16 GMT"),
+        ] {
+            assert!(is_plain(one) && is_plain(other));
+            assert_eq!(compared(one, other), (Cow::Borrowed(one), Cow::Borrowed(other)));
+        }
+        for text in [" a", "a ", "a  b", "a\tb", "a\n", "\u{e9}", "\u{7f}"] {
+            assert!(!is_plain(text), "{text:?}");
+        }
     }
 
     #[test]

@@ -10,16 +10,20 @@ use crate::text::is_unsafe;
 pub(in crate::report) fn data(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let json = serde_json::to_string(value)?;
     let mut out = Vec::with_capacity(json.len() + json.len() / 16);
-    let mut from = 0;
-    for (at, c) in json.char_indices() {
-        if !(matches!(c, '<' | '>' | '&') || is_unsafe(c)) {
-            continue;
+    let may_be_escaped = |byte: &u8| matches!(byte, b'<' | b'>' | b'&') || !matches!(byte, b' '..=b'~');
+    let (mut from, mut at) = (0, 0);
+    while let Some(step) = json.as_bytes()[at..].iter().position(may_be_escaped) {
+        at += step;
+        let Some(c) = json[at..].chars().next() else { break };
+        let end = at + c.len_utf8();
+        if matches!(c, '<' | '>' | '&') || is_unsafe(c) {
+            out.extend_from_slice(&json.as_bytes()[from..at]);
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            from = end;
         }
-        out.extend_from_slice(&json.as_bytes()[from..at]);
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            write!(out, "\\u{unit:04x}")?;
-        }
-        from = at + c.len_utf8();
+        at = end;
     }
     out.extend_from_slice(&json.as_bytes()[from..]);
     Ok(out)
