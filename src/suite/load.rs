@@ -125,7 +125,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
         .map(|entry| (entry.path(), entry.file_type().ok()))
         .collect();
     // By name without its ending: `a` comes before `a-b`.
-    entries.sort_by_cached_key(|(path, _)| path.with_extension(""));
+    entries.sort_by_cached_key(|(path, _)| path.file_stem().map(OsStr::to_owned));
     let mut cases = Vec::new();
     for (path, kind) in entries {
         let is_link = kind.is_none_or(|kind| kind.is_symlink());
