@@ -36,19 +36,24 @@ const MODULES: [&str; 24] = [
 ];
 
 /// Files and folders of text for users and contributors, which follow the same rules.
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 19] = [
     ".ci/run",
     ".ci/setup",
     ".github",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "Cargo.toml",
     "README.md",
     "SECURITY.md",
     "action.yml",
+    "cases",
     "conforme.toml",
+    "deny.toml",
     "docs",
     "examples/json-server/README.md",
+    "examples/json-server/cases",
     "examples/oci-registry/README.md",
+    "examples/oci-registry/cases",
     "fuzz/Cargo.toml",
     "justfile",
 ];
