@@ -60,9 +60,8 @@ pub use project::TargetOptions;
 pub use report::{Format, ReportSpec};
 pub use run::SnapshotMode;
 pub use session::{
-    CaseFilter, CompareRequest, ImportRequest, InitRequest, LockstepOptions, MergeRequest, MutateRequest, Notices,
-    RecheckRequest, ReportRequest, RunRequest, SessionError, TeardownRequest, compare, draft_of_curl, import, init,
-    merge, mutate, recheck, report, run, teardown, validate,
+    CaseFilter, CompareRequest, LockstepOptions, MergeRequest, MutateRequest, Notices, RecheckRequest, ReportRequest,
+    RunRequest, SessionError, TeardownRequest, compare, merge, mutate, recheck, report, run, teardown, validate,
 };
 
 #[doc(hidden)]
@@ -77,8 +76,6 @@ pub mod explain;
 pub mod fuzzing;
 #[doc(hidden)]
 pub mod http;
-#[doc(hidden)]
-pub mod import;
 #[doc(hidden)]
 pub mod json;
 #[doc(hidden)]

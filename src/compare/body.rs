@@ -11,7 +11,7 @@ use super::{
     difference::{ChangedPart, Difference, Edit, EditChange, EditStep, ResponseWithVariables},
     format::{TextFormat, instant, is_spelled_differently},
     responses::{Assigned, Role},
-    text::is_only_assigned,
+    text::is_only_generated,
     values::{bare, epoch, is_distinctive, is_measured, is_message, is_of_its_time, json_type},
 };
 use crate::{
@@ -245,19 +245,33 @@ impl BodyWalk<'_, '_> {
         let mut difference = self.difference(rule, self.pointer(None), Some(&one), Some(&other));
         if rule == Rule::BodyValueChanged && self.is_generated(a, b) {
             difference.noise = Some(GENERATED);
-        } else if rule.is_of_value() && self.is_assigned(name, a, b) {
+        } else if rule.is_of_value() && (self.is_assigned(name, a, b) || self.has_assigned(a, b)) {
             difference.noise = Some(ASSIGNED);
         }
         self.replaced_as(difference, &other);
     }
 
+    /// Whether two texts differ only in values that the servers assigned or generated.
+    fn has_assigned(&self, a: &str, b: &str) -> bool {
+        is_only_generated((&self.how.a, a), (&self.how.b, b), self.how.assigned)
+    }
+
     fn is_assigned(&self, name: &str, a: &str, b: &str) -> bool {
+        // Items have the name of their array.
+        let mut names = self.path.iter().rev().filter_map(|step| match step {
+            PathStep::Name(name, _) => Some(name.as_str()),
+            PathStep::Item(_) | PathStep::EveryItem => None,
+        });
+        let name = Some(name)
+            .filter(|name| !name.is_empty())
+            .or_else(|| names.next())
+            .unwrap_or_default();
         let role = if is_identifier(name) {
             Role::of_identifier(name, self.how.a.response)
         } else {
             Role::Any { name }
         };
-        (self.how.assigned)(role, a, b) || is_only_assigned(a, b, self.how.assigned)
+        (self.how.assigned)(role, a, b)
     }
 
     /// Whether both are generated for each response: ids that nothing else has, and instants that go with its time.

@@ -57,12 +57,6 @@ pub(super) fn is_only_generated(
     })
 }
 
-/// Whether two texts differ only in words that the servers assigned, such as captured ids.
-pub(super) fn is_only_assigned(one: &str, other: &str, assigned: Assigned<'_>) -> bool {
-    let (before, after) = (words(one), words(other));
-    differ_only(&before, &after, |at| is_assigned(&before, at, after[at], assigned))
-}
-
 fn differ_only(before: &[&str], after: &[&str], is_noise: impl Fn(usize) -> bool) -> bool {
     !before.is_empty()
         && before.len() == after.len()
@@ -78,14 +72,9 @@ fn is_assigned(words: &[&str], at: usize, new: &str, assigned: Assigned<'_>) -> 
         let (parts, new_parts) = (parts(words[at]), parts(new));
         parts.len() > 1
             && differ_only(&parts, &new_parts, |at| {
-                let name = parts[..at].iter().rev().find(|part| part.len() > 1);
-                assigned(
-                    Role::Any {
-                        name: name.copied().unwrap_or_default(),
-                    },
-                    parts[at],
-                    new_parts[at],
-                )
+                let inner = parts[..at].iter().rev().find(|part| part.len() > 1);
+                let name = inner.copied().unwrap_or(name);
+                assigned(Role::Any { name }, parts[at], new_parts[at])
             })
     }
 }

@@ -26,7 +26,6 @@ mod hostile_files;
 #[cfg(target_os = "linux")]
 mod hostile_system;
 mod html;
-mod importing;
 mod inputs;
 mod judging;
 mod late_bytes;

@@ -14,7 +14,8 @@ fn orders(first: u32, port: u16, mails: usize) -> Server {
             let to = request.split_once("\"to\":\"").map_or("", |(_, rest)| rest);
             let to = to.split('"').next().unwrap_or_default();
             for _ in 0..mails {
-                let text = format!("Order {id}: open https://shop.example/o/{id}?t={id}Zk3vQ8pLx1 now");
+                let token = u128::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                let text = format!("Order {id}: open https://shop.example/o/{id}?k={token:032x} now");
                 send_mail(port, to, &text);
             }
             let head = format!("HTTP/1.1 201 Created\nLocation: /orders/{id}\nContent-Type: application/json");
@@ -189,4 +190,24 @@ fn snapshots_of_servers_with_different_ids_agree() {
     });
     let ran = project.run(&["run", "--target", &swapped.url()]);
     assert_eq!(ran.code, 1, "{ran:?}");
+}
+
+#[test]
+fn recordings_of_mails_with_different_ids_and_tokens_are_the_same() {
+    let case = format!("steps:\n{STEPS}{MAIL}");
+    let project = Project::new(&[("cases/s/c.yaml", &case)]);
+    for (name, first) in [("a.ndjson", 17), ("b.ndjson", 35)] {
+        let port = free_port();
+        let server = orders(first, port, 1);
+        let mailbox = format!("kind = 'smtp'\nbase_url = 'smtp://127.0.0.1:{port}'\n");
+        let config = format!(
+            "[targets.t]\nbase_url = '{}'\n[targets.t.endpoints.mailbox]\n{mailbox}",
+            server.url()
+        );
+        project.write("conforme.toml", &config);
+        let ran = project.run(&["run", "--target", "t", "--record", name]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    let ran = project.run(&["compare", "--baseline", "a.ndjson", "--candidate", "b.ndjson"]);
+    assert!(ran.stdout.contains("3 cases compared, 3 the same"), "{ran:?}");
 }
