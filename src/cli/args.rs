@@ -553,6 +553,9 @@ pub struct ServeArgs {
     /// Tenants, users and tokens to serve instead of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub seed: Option<PathBuf>,
+    /// Mail server that activation e-mails are sent to, such as `smtp://127.0.0.1:1025` [default: none are sent]
+    #[arg(long, value_name = "URL")]
+    pub smtp: Option<String>,
 }
 
 impl SelectArgs {

@@ -29,20 +29,36 @@ fn serve_until_interrupted(args: &ServeArgs, printer: &Printer) -> Result<(), St
     let address = (Ipv4Addr::LOCALHOST, args.port).into();
     let server = Server::start(&seed, address, system_clock())
         .map_err(|error| format!("failed to listen on port {}: {error}", args.port))?;
+    if let Some(url) = &args.smtp {
+        server
+            .send_mail_to(url, true)
+            .map_err(|error| format!("--smtp: {error}"))?;
+    }
     let base = server.base_url().to_owned();
     printer.out(&format!("serving the reference API on {base} until interrupted\n"));
     for (name, value) in seed.fixtures().secrets() {
         printer.out(&format!("export {SECRET_PREFIX}{}={value}", name.to_ascii_uppercase()));
     }
+    let email = seed
+        .fixtures()
+        .user_email()
+        .map(|email| format!("--var user_email={email}"));
+    let email = email.filter(|_| args.smtp.is_some());
     let vars: Vec<_> = seed
         .fixtures()
         .variables()
         .iter()
         .map(|(name, value)| format!("--var {name}={value}"))
+        .chain(email)
         .collect();
     printer.out(&format!("conforme run --target {base} \\\n  {}", vars.join(" \\\n  ")));
+    let mail = match &args.smtp {
+        Some(url) => format!("activation e-mails are sent to {url}"),
+        None => "activation e-mails are not sent: `--smtp URL` names a mail server for them".to_owned(),
+    };
+    printer.out(&format!("\n{mail}"));
     let origin = base.split_once("/api").map_or(base.as_str(), |(origin, _)| origin);
-    printer.out(&format!("\nactivations so far: curl {origin}{ACTIVATIONS_PATH}"));
+    printer.out(&format!("activations so far: curl {origin}{ACTIVATIONS_PATH}"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -291,11 +291,13 @@ fn missing_endpoints<'c>(case: &'c Case, target: &'c Target) -> impl Iterator<It
 /// Whether a case is skipped on a target only because inputs are missing, none of which is optional.
 fn lacks_input(case: &Case, target: &Target) -> bool {
     let is_optional = |name: &str| input(case, name).is_some_and(|input| input.optional);
+    let is_optional_endpoint = |name: &str| input(case, name).is_some_and(|input| input.endpoint && input.optional);
     let lacks_any = missing(case, target).next().is_some() || missing_endpoints(case, target).next().is_some();
     case.def.skip.is_none()
         && case.def.effects.iter().all(|effect| target.allows(effect))
         && lacks_any
         && !missing(case, target).any(is_optional)
+        && !missing_endpoints(case, target).any(is_optional_endpoint)
 }
 
 /// The inputs of a case that have no value on a target.

@@ -197,8 +197,10 @@ impl Project {
             let all = self.targets.iter().flat_map(|(_, target)| &target.endpoints);
             all.map(|(key, _)| key)
         };
+        let inputs = || suites.suites.iter().flat_map(|suite| &suite.def.inputs);
+        let is_declared = |name: &str| inputs().any(|(input, def)| input == name && def.value.endpoint);
         for (name, span) in &used {
-            if !defined().any(|key| *key.text == **name) {
+            if !is_declared(name) && !defined().any(|key| *key.text == **name) {
                 let error = Diagnostic::new(*span, format!("no target has an endpoint `{name}`"));
                 let known: Vec<_> = defined().map(|key| &*key.text).collect();
                 errors.push(if known.is_empty() {

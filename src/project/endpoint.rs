@@ -113,6 +113,20 @@ fn endpoint(node: &Node, errors: &mut Diagnostics) -> Option<EndpointDef> {
     })
 }
 
+impl Endpoint {
+    /// An embedded mail server on a free port.
+    pub(super) fn embedded_mailbox(limits: &Limits) -> Self {
+        Self {
+            base_url: "smtp://127.0.0.1:0".to_owned(),
+            base: None,
+            kind: Some("smtp".to_owned()),
+            headers: Vec::new(),
+            login: None,
+            limits: *limits,
+        }
+    }
+}
+
 impl EndpointDef {
     /// Its header fields and login, as templates with the key that they belong to.
     pub(super) fn templates(&self) -> impl Iterator<Item = (Span, &str)> {

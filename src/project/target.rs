@@ -354,6 +354,14 @@ impl Target {
         }
     }
 
+    /// The same target with an embedded mail server on a free port as a mailbox.
+    #[must_use]
+    pub fn with_mailbox(mut self, name: &str) -> Self {
+        let mailbox = Endpoint::embedded_mailbox(&self.limits);
+        self.endpoints.insert(name.to_owned(), mailbox);
+        self
+    }
+
     /// A target in which every input without a default has a placeholder value, to check cases without a target.
     pub fn placeholder(suites: &Suites) -> Result<Self, String> {
         let inputs = suites.suites.iter().flat_map(|suite| &suite.def.inputs);

@@ -1,4 +1,4 @@
-//! Activations: the e-mails that the reference API would have sent.
+//! Activations: the e-mails that the reference API sends, or would have sent without a mail server.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,14 +12,14 @@ use super::timestamp::Timestamp;
 /// ones are dropped; all are counted.
 pub const ACTIVATIONS_KEPT: usize = 10_000;
 
-/// An activation e-mail that a real deployment would have sent.
+/// An activation e-mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Activation {
     /// The tenant in the request, which is the user's primary one.
     pub tenant: Guid,
     /// The user in the request.
     pub user: Guid,
-    /// The address the e-mail would have gone to.
+    /// The address that the e-mail goes to.
     pub email: Arc<str>,
     /// The time of the response.
     pub at: Timestamp,

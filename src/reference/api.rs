@@ -1,7 +1,7 @@
 //! The operation: the response to each request, and the order of rejections if several
 //! apply.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use super::activation::{Activation, ActivationLog};
 use super::directory::{Directory, TokenState};
 use super::guid::Guid;
+use super::mail::{Mailer, MailerError};
 use super::refusal::{Refusal, json};
 use super::seed::Seed;
 use super::timestamp::{Clock, Timestamp};
@@ -29,6 +30,7 @@ pub struct Api {
     directory: Arc<Directory>,
     clock: Clock,
     activations: ActivationLog,
+    mailer: OnceLock<Mailer>,
 }
 
 impl Api {
@@ -40,7 +42,20 @@ impl Api {
             directory: seed.directory(),
             clock,
             activations: ActivationLog::default(),
+            mailer: OnceLock::new(),
         }
+    }
+
+    /// Sends the e-mails of later activations to a mail server, unless there is one already. With `is_tested`, a server that
+    /// does not respond is an error.
+    ///
+    /// # Errors
+    /// If the URL is not `smtp://HOST:PORT`, or no thread can be started.
+    pub fn send_mail_to(&self, url: &str, is_tested: bool) -> Result<(), MailerError> {
+        let mailer = Mailer::start(url, is_tested)?;
+        // A second one is dropped.
+        let _ = self.mailer.set(mailer);
+        Ok(())
     }
 
     /// The API as a service for other servers. The activations are shared with `self`.
@@ -115,12 +130,16 @@ impl Api {
         if user.primary_tenant != tenant {
             return Err(Refusal::NotPrimary);
         }
-        self.activations.record(Activation {
+        let activation = Activation {
             tenant,
             user: id,
             email: Arc::clone(&user.email),
             at: self.now(),
-        });
+        };
+        self.activations.record(activation.clone());
+        if let Some(mailer) = self.mailer.get() {
+            mailer.send(activation);
+        }
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 

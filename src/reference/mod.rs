@@ -2,12 +2,13 @@
 //! byte for byte. The shipped suite runs against it when no target is named, `conforme
 //! serve` starts it, and the benchmarks use it. Its users are data (a [`Seed`]), the
 //! time is an argument (a [`Clock`]), and this module does not depend on suites, cases or checks.
-//! No e-mail is sent; each one is recorded as an [`Activation`].
+//! Each activation is recorded as an [`Activation`]; its e-mail is sent by SMTP if there is a mail server.
 
 mod activation;
 mod api;
 mod directory;
 mod guid;
+mod mail;
 mod refusal;
 mod seed;
 mod seed_check;
@@ -21,6 +22,7 @@ mod timestamp;
 pub use activation::{ACTIVATIONS_KEPT, Activation};
 pub use api::{ACTIVATIONS_PATH, Api};
 pub use guid::Guid;
+pub use mail::MailerError;
 pub use seed::{Fixtures, Seed};
 pub use seed_error::{SeedError, SeedFault};
 pub use server::{STOP_GRACE, Server, StopHandle};

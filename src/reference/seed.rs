@@ -31,6 +31,7 @@ pub struct Seed {
 pub struct Fixtures {
     variables: [(&'static str, String); 6],
     secrets: [(&'static str, String); 3],
+    user_email: Option<String>,
 }
 
 impl Seed {
@@ -76,8 +77,8 @@ impl Seed {
         check_fixtures(&document.fixtures, &directory)?;
         Ok(Self {
             prefix,
+            fixtures: Fixtures::of(document.fixtures, &directory),
             directory: Arc::new(directory),
-            fixtures: Fixtures::from(document.fixtures),
         })
     }
 }
@@ -101,6 +102,12 @@ impl Fixtures {
         &self.variables
     }
 
+    /// The address of the user that `user_id` names: its e-mails are sent there.
+    #[must_use]
+    pub fn user_email(&self) -> Option<&str> {
+        self.user_email.as_deref()
+    }
+
     /// Secret values: tokens.
     #[must_use]
     pub fn secrets(&self) -> &[(&'static str, String)] {
@@ -108,8 +115,10 @@ impl Fixtures {
     }
 }
 
-impl From<FixtureEntries> for Fixtures {
-    fn from(entries: FixtureEntries) -> Self {
+impl Fixtures {
+    fn of(entries: FixtureEntries, directory: &Directory) -> Self {
+        let user = directory.users.get(entries.user_id.get_ref());
+        let user_email = user.map(|user| user.email.to_string());
         let id = |entry: Spanned<Guid>| entry.into_inner().to_string();
         Self {
             variables: [
@@ -125,6 +134,7 @@ impl From<FixtureEntries> for Fixtures {
                 ("expired_token", entries.expired_token.into_inner()),
                 ("invalid_token", entries.invalid_token.into_inner()),
             ],
+            user_email,
         }
     }
 }

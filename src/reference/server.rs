@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::activation::Activation;
 use super::api::Api;
+use super::mail::MailerError;
 use super::seed::Seed;
 use super::timestamp::Clock;
 
@@ -75,6 +76,14 @@ impl Server {
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Sends the e-mails of later activations to a mail server: see [`Api::send_mail_to`].
+    ///
+    /// # Errors
+    /// If the URL is not `smtp://HOST:PORT`, or no thread can be started.
+    pub fn send_mail_to(&self, url: &str, is_tested: bool) -> Result<(), MailerError> {
+        self.api.send_mail_to(url, is_tested)
     }
 
     /// The newest activations, at most [`super::ACTIVATIONS_KEPT`], oldest first.

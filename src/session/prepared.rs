@@ -142,11 +142,13 @@ impl Prepared {
                 .await
                 .map_err(|error| failed(error.to_string()))?;
             let mailbox = Arc::new(mailbox);
-            if kind == MailboxKind::Smtp {
+            // With port 0, each server has a port of its own.
+            if kind == MailboxKind::Smtp && mailbox.address() == endpoint.base_url {
                 servers.insert(endpoint.base_url.clone(), Arc::clone(&mailbox));
             }
             opened.insert(name.to_owned(), mailbox);
         }
+        self.resolved.send_mail_to(&opened)?;
         Ok(opened)
     }
 

@@ -1,9 +1,10 @@
 //! The target of a command: a named one, a URL, or the embedded reference API.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Notices, SessionError, Workspace};
 use crate::{
+    mail::Mailbox,
     mask::Masker,
     project::{KnownSecrets, Target, TargetOptions},
     report::visible,
@@ -20,8 +21,27 @@ pub(super) struct Resolved {
     /// Whether the proxy of the environment applies to it.
     pub(super) use_proxy: bool,
     #[cfg(feature = "reference")]
-    _server: Option<crate::reference::Server>,
+    server: Option<crate::reference::Server>,
 }
+
+impl Resolved {
+    /// Has the embedded API send its e-mails to its mailbox, if that is open.
+    pub(super) fn send_mail_to(&self, mailboxes: &BTreeMap<String, Arc<Mailbox>>) -> Result<(), SessionError> {
+        #[cfg(feature = "reference")]
+        if let (Some(server), Some(mailbox)) = (&self.server, mailboxes.get(MAILBOX)) {
+            // The mailbox is not served before the run begins, so it cannot be tested.
+            let sent = server.send_mail_to(mailbox.address(), false);
+            sent.map_err(|error| SessionError::Usage(format!("the reference API: {error}")))?;
+        }
+        #[cfg(not(feature = "reference"))]
+        let _ = mailboxes;
+        Ok(())
+    }
+}
+
+/// The endpoint of the embedded API at which its e-mails can be read.
+#[cfg(feature = "reference")]
+const MAILBOX: &str = "mailbox";
 
 /// The name of the embedded reference API as a target, unless `conforme.toml` has one of that name.
 const REFERENCE: &str = "reference";
@@ -70,7 +90,7 @@ pub(super) fn resolve(
             target,
             use_proxy: true,
             #[cfg(feature = "reference")]
-            _server: None,
+            server: None,
         }),
         _ => Err(workspace.invalid(errors)),
     }
@@ -116,7 +136,7 @@ fn unnamed(message: &str, workspace: &Workspace) -> SessionError {
 
 #[cfg(feature = "reference")]
 fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool) -> Result<Resolved, SessionError> {
-    use std::{collections::BTreeMap, net::Ipv4Addr};
+    use std::net::Ipv4Addr;
 
     use crate::{
         project::{BaseUrl, Secret},
@@ -144,10 +164,12 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool) -> Result
         .map_or("http://127.0.0.1/api", |server| server.base_url());
     let base = BaseUrl::parse(base).map_err(SessionError::Usage)?;
     let fixtures = seed.fixtures();
-    let vars = fixtures
-        .variables()
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone().into()))
+    let email = fixtures.user_email().map(|email| ("user_email", email));
+    let variables = fixtures.variables().iter();
+    let vars = variables
+        .map(|(name, value)| (*name, value.as_str()))
+        .chain(email)
+        .map(|(name, value)| (name.to_owned(), value.into()))
         .collect();
     let mut secrets = BTreeMap::new();
     for (name, value) in fixtures.secrets() {
@@ -156,9 +178,9 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool) -> Result
         secrets.insert((*name).to_owned(), secret);
     }
     Ok(Resolved {
-        target: Target::embedded(base, vars, secrets, options),
+        target: Target::embedded(base, vars, secrets, options).with_mailbox(MAILBOX),
         use_proxy: false,
-        _server: server,
+        server,
     })
 }
 

@@ -337,10 +337,15 @@ fn inputs(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Written<Input
                     secret: fields.read("secret", cx.errors, boolean).unwrap_or_default(),
                     default: default.and_then(|node| cx.string(node)),
                     optional: fields.read("optional", cx.errors, boolean).unwrap_or_default(),
+                    endpoint: fields.read("endpoint", cx.errors, boolean).unwrap_or_default(),
                 };
                 fields.finish(cx.errors);
                 if let (true, Some(node)) = (def.secret, default) {
                     cx.error(Diagnostic::new(node.span, "a secret has no default"));
+                }
+                if def.endpoint && (def.secret || default.is_some()) {
+                    let error = Diagnostic::new(key.span, "an endpoint has neither a default nor `secret`");
+                    cx.error(error.help("it is defined by `[targets.NAME.endpoints.NAME]` in conforme.toml"));
                 }
                 def
             }

@@ -94,6 +94,9 @@ pub struct InputDef {
     /// Whether cases that need the input are skipped on a target that does not define it. Otherwise a run is an error.
     #[schemars(with = "Option<bool>")]
     pub optional: bool,
+    /// Whether it is an endpoint of the target, such as a mailbox, and not a value.
+    #[schemars(with = "Option<bool>")]
+    pub endpoint: bool,
 }
 
 /// `suite.yaml`: settings shared by the cases in its folder.

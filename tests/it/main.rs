@@ -44,6 +44,7 @@ mod reports_ci;
 mod reports_review;
 mod retrying;
 mod running;
+mod shipped_mail;
 mod shipped_suite;
 mod snapshots;
 mod starting;
