@@ -60,8 +60,9 @@ pub use project::TargetOptions;
 pub use report::{Format, ReportSpec};
 pub use run::SnapshotMode;
 pub use session::{
-    CaseFilter, CompareRequest, LockstepOptions, MergeRequest, MutateRequest, Notices, RecheckRequest, ReportRequest,
-    RunRequest, SessionError, TeardownRequest, compare, merge, mutate, recheck, report, run, teardown, validate,
+    CaseFilter, CompareRequest, ImportRequest, InitRequest, LockstepOptions, MergeRequest, MutateRequest, Notices,
+    RecheckRequest, ReportRequest, RunRequest, SessionError, TeardownRequest, compare, draft_of_curl, import, init,
+    merge, mutate, recheck, report, run, teardown, validate,
 };
 
 #[doc(hidden)]
@@ -76,6 +77,8 @@ pub mod explain;
 pub mod fuzzing;
 #[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
+pub mod import;
 #[doc(hidden)]
 pub mod json;
 #[doc(hidden)]

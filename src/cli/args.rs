@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     explain::ExplainArgs,
+    import::ImportArgs,
     init::InitArgs,
     shell::{CompletionsArgs, ManArgs},
 };
@@ -70,6 +71,8 @@ pub enum Command {
     Run(RunArgs),
     /// Start a project: one suite with one case that passes against a live API
     Init(InitArgs),
+    /// Write a suite from the requests of another tool
+    Import(ImportArgs),
     /// Check suites, schemas and configuration without sending anything
     Validate,
     /// List the cases that `run` would run, and why others are skipped

@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 mod explain;
+mod import;
 mod init;
 mod list;
 mod merge;
@@ -79,6 +80,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Review => snapshots::review(here, &printer),
         Command::Accept(command) => snapshots::settle(&command, true, here, &printer),
         Command::Reject(command) => snapshots::settle(&command, false, here, &printer),
+        Command::Import(command) => import::import(command, project, &printer),
         Command::Init(command) => init::init(command, project, &mut printer),
         Command::Explain(command) => explain::explain(&command, &printer),
         Command::Completions(command) => shell::completions(&command, &printer),

@@ -133,7 +133,7 @@ fn project(arguments: &[OsString]) -> Option<PathBuf> {
 
 /// The kinds of names that a value can be completed with.
 #[derive(Clone, Copy)]
-enum Names {
+enum NameKind {
     Cases,
     Targets,
     Tags,
@@ -151,10 +151,10 @@ fn with_names(command: Command, project: Option<&PathBuf>) -> Command {
             let is_explain = subcommand.get_name() == "explain";
             subcommand.mut_args(|arg| {
                 let names = match arg.get_id().as_str() {
-                    "names" | "ids" => Names::Cases,
-                    "targets" | "target" | "baseline" | "candidate" => Names::Targets,
-                    "tags" => Names::Tags,
-                    "id" if is_explain => Names::Explained,
+                    "names" | "ids" => NameKind::Cases,
+                    "targets" | "target" | "baseline" | "candidate" => NameKind::Targets,
+                    "tags" => NameKind::Tags,
+                    "id" if is_explain => NameKind::Explained,
                     _ => return arg,
                 };
                 let project = project.cloned();
@@ -167,14 +167,14 @@ fn with_names(command: Command, project: Option<&PathBuf>) -> Command {
     command
 }
 
-fn candidates(names: Names, typed: &OsStr, project: Option<&PathBuf>) -> Vec<CompletionCandidate> {
+fn candidates(names: NameKind, typed: &OsStr, project: Option<&PathBuf>) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let known = || names_of_project(project.map(PathBuf::as_path)).unwrap_or_default();
     let all = match names {
-        Names::Cases => known().cases,
-        Names::Targets => known().targets,
-        Names::Tags => known().tags,
-        Names::Explained => explanations()
+        NameKind::Cases => known().cases,
+        NameKind::Targets => known().targets,
+        NameKind::Tags => known().tags,
+        NameKind::Explained => explanations()
             .into_iter()
             .map(|one| (one.id.into_owned(), one.meaning))
             .collect(),

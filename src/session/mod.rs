@@ -6,6 +6,7 @@
 mod compare;
 mod config_schema;
 mod error;
+mod import;
 mod init;
 mod list;
 mod lockstep;
@@ -31,6 +32,7 @@ mod workspace;
 pub use compare::{CompareRequest, compare};
 pub use config_schema::config_schema;
 pub use error::SessionError;
+pub use import::{ImportRequest, Imported, draft_of_curl, import};
 pub use init::{CiSystem, InitRequest, Initialized, init};
 pub use list::{Counted, list, validate};
 pub use lockstep::LockstepOptions;

@@ -118,9 +118,16 @@ fn commands() -> String {
     let mut cli = Cli::command();
     cli.build();
     let mut text = String::new();
-    for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
+    let is_own = |command: &&Command| command.get_name() != "help";
+    let all = cli.get_subcommands().filter(is_own).flat_map(|command| {
+        let name = command.get_name();
+        let nested = command.get_subcommands().filter(is_own);
+        let nested = nested.map(move |one| (format!("{name} {}", one.get_name()), one));
+        std::iter::once((name.to_owned(), command)).chain(nested)
+    });
+    for (name, command) in all {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        text += &format!("## `conforme {}`\n\n{about}.\n\n", command.get_name());
+        text += &format!("## `conforme {name}`\n\n{about}.\n\n");
         let mut own = arguments(command).peekable();
         if own.peek().is_some() {
             text += &flags(own);

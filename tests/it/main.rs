@@ -26,6 +26,7 @@ mod hostile_files;
 #[cfg(target_os = "linux")]
 mod hostile_system;
 mod html;
+mod importing;
 mod inputs;
 mod judging;
 mod late_bytes;
