@@ -236,8 +236,11 @@ endpoints = { box = { base_url = "http://127.0.0.1:8025", kind = "mailpit", head
     let written = |value: &Value| value.as_object().map_or(0, serde_json::Map::len);
     let target = &document["targets"]["staging"];
     assert_eq!(keys("/properties"), written(&document));
-    assert_eq!(keys("/$defs/Target/properties"), written(target));
-    assert_eq!(keys("/$defs/Endpoint/properties"), written(&target["endpoints"]["box"]));
+    assert_eq!(keys("/$defs/TargetTable/properties"), written(target));
+    assert_eq!(
+        keys("/$defs/EndpointTable/properties"),
+        written(&target["endpoints"]["box"])
+    );
     assert_eq!(keys("/$defs/Compare/properties"), written(&document["compare"]));
     for wrong in [
         "[targets.a]\nbase_url = \"x\"\njob = 1\n",
@@ -254,10 +257,10 @@ fn every_key_of_the_config_schema_has_a_hover_text() {
     let schema: Value = serde_json::from_str(&conforme::session::config_schema()).unwrap();
     for pointer in [
         "/properties",
-        "/$defs/Target/properties",
-        "/$defs/Endpoint/properties",
+        "/$defs/TargetTable/properties",
+        "/$defs/EndpointTable/properties",
         "/$defs/Compare/properties",
-        "/$defs/Ready/properties",
+        "/$defs/ReadyTable/properties",
     ] {
         for (key, property) in schema.pointer(pointer).and_then(Value::as_object).unwrap() {
             assert!(property["description"].is_string(), "{pointer}/{key}");
