@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::Partition,
     project::{Rate, TargetOptions},
-    report::{FinalStatusLevel, ReportSpec, StatusLevel, TerminalOptions},
+    report::{FinalStatusLevel, Format, ReportSpec, StatusLevel, TerminalOptions},
     run::SnapshotMode,
     session::{CaseFilter, LockstepOptions, TARGET_VARIABLE},
     source::parse_duration,
@@ -246,9 +246,10 @@ pub struct RunArgs {
         help_heading = "Snapshots, reports, recordings"
     )]
     pub snapshots: Option<Snapshots>,
-    /// Write a report: junit, html, markdown, github, sarif, tap, json or shell; without a path, to standard output
+    // The help lists the formats.
     #[arg(
         long = "report",
+        help = Format::flag_help(),
         value_name = "FORMAT[=PATH]",
         help_heading = "Snapshots, reports, recordings"
     )]

@@ -453,7 +453,10 @@ impl Binding<'_> {
             status: self.status()?,
             headers,
             body,
-            tests: (def.constant_tests()).map(|(test, span)| (test, place(span))).collect(),
+            tests: def
+                .tests(&|def| self.scope.json(def))
+                .map(|(test, span)| (test, place(span)))
+                .collect(),
             snapshot: self.snapshot()?,
             same_as: def.same_as.as_ref().map(|other| SameAs {
                 id: other.value.clone(),
@@ -577,14 +580,11 @@ impl Binding<'_> {
             let place = self.sources.place(span);
             all.push(BodyExpectation { test, place });
         };
-        for (test, span) in def.constant_tests() {
+        for (test, span) in def.tests(&|def| self.scope.json(def)) {
             add(test, span);
         }
         if let Some(json) = &def.json {
             add(BodyTest::Json(Arc::new(self.pattern(json)?)), json.span);
-        }
-        if let Some(exact) = &def.exact {
-            add(BodyTest::Exact(self.scope.json(&exact.value)), exact.span);
         }
         if let Some(text) = &def.text {
             add(BodyTest::Text(self.text_tests(&text.value)?), text.span);

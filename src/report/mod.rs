@@ -28,7 +28,19 @@ mod spool;
 mod stream;
 mod summary;
 mod text;
-mod write;
+/// Writers: one for each format. None of them depends on a subject.
+mod write {
+    pub(super) mod github;
+    pub(super) mod html;
+    pub(super) mod json;
+    pub(super) mod junit;
+    pub(super) mod markdown;
+    pub(super) mod page;
+    pub(super) mod sarif;
+    pub(super) mod shell;
+    pub(super) mod tap;
+    pub(super) mod terminal;
+}
 
 use std::{io, path::PathBuf, str::FromStr};
 
@@ -92,15 +104,24 @@ pub enum Format {
 impl Format {
     /// All formats by name.
     pub const NAMES: [(&'static str, Format); 8] = [
-        ("json", Format::Json),
         ("junit", Format::JUnit),
-        ("tap", Format::Tap),
+        ("html", Format::Html),
         ("markdown", Format::Markdown),
         ("github", Format::GitHub),
         ("sarif", Format::Sarif),
-        ("html", Format::Html),
+        ("tap", Format::Tap),
+        ("json", Format::Json),
         ("shell", Format::Shell),
     ];
+
+    /// The help of `--report`, which lists the formats.
+    pub fn flag_help() -> String {
+        let [first @ .., last] = Self::NAMES.map(|(name, _)| name);
+        format!(
+            "Write a report: {} or {last}; without a path, to standard output",
+            first.join(", ")
+        )
+    }
 
     /// What it contains and what it is for, in one sentence without a period.
     pub fn purpose(self) -> &'static str {

@@ -318,14 +318,17 @@ pub struct ExpectDef {
 }
 
 impl ExpectDef {
-    /// The expectations of the response as a whole, which contain no variables.
-    pub(crate) fn constant_tests(&self) -> impl Iterator<Item = (ResponseTest, Span)> {
+    /// The expectations of the response as a whole, with the values of variables.
+    pub(crate) fn tests(&self, _: VariableValues<'_>) -> impl Iterator<Item = (ResponseTest, Span)> {
         let duration = self.duration.as_ref();
         duration
             .map(|limit| (ResponseTest::Duration(limit.value), limit.span))
             .into_iter()
     }
 }
+
+/// The value of an expectation with the values of its variables.
+pub(crate) type VariableValues<'v> = &'v dyn Fn(&JsonDef) -> Value;
 
 /// Acceptable status codes.
 #[derive(Clone, Debug)]
@@ -356,15 +359,17 @@ pub struct BodyDef {
 }
 
 impl BodyDef {
-    /// The expectations that contain no variables.
-    pub(crate) fn constant_tests(&self) -> impl Iterator<Item = (BodyTest, Span)> {
+    /// The expectations that need no more than the values of variables.
+    pub(crate) fn tests(&self, values: VariableValues<'_>) -> impl Iterator<Item = (BodyTest, Span)> {
         let empty = self
             .empty
             .as_ref()
             .map(|empty| (BodyTest::Empty(empty.value), empty.span));
         let schema = self.schema.as_ref();
         let schema = schema.map(|schema| (BodyTest::Schema(Arc::clone(&schema.value)), schema.span));
-        empty.into_iter().chain(schema)
+        let exact = self.exact.as_ref();
+        let exact = exact.map(|exact| (BodyTest::Exact(values(&exact.value)), exact.span));
+        empty.into_iter().chain(schema).chain(exact)
     }
 }
 

@@ -87,7 +87,7 @@ fn without_content(step: &StepDef, errors: &mut Diagnostics) {
     };
     let body = &step.expect.body;
     let constant = body
-        .constant_tests()
+        .tests(&|_| Value::Null)
         .filter(|(test, _)| test.accepts_empty() == Some(false));
     let is_of_empty = |tests: &Written<Vec<TextTestDef>>| {
         let mut tests = tests.value.iter();
@@ -95,7 +95,6 @@ fn without_content(step: &StepDef, errors: &mut Diagnostics) {
     };
     let spans = [
         body.json.as_ref().map(|part| part.span),
-        body.exact.as_ref().map(|exact| exact.span),
         (body.text.as_ref())
             .filter(|text| !is_of_empty(text))
             .map(|text| text.span),
