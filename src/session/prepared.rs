@@ -148,6 +148,7 @@ impl Prepared {
             }
             opened.insert(name.to_owned(), mailbox);
         }
+        #[cfg(feature = "reference")]
         self.resolved.send_mail_to(&opened)?;
         Ok(opened)
     }

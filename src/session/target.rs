@@ -1,10 +1,13 @@
 //! The target of a command: a named one, a URL, or the embedded reference API.
 
-use std::{collections::BTreeMap, sync::Arc};
+#[cfg(feature = "reference")]
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Notices, SessionError, Workspace};
+#[cfg(feature = "reference")]
+use crate::mail::Mailbox;
 use crate::{
-    mail::Mailbox,
     mask::Masker,
     project::{KnownSecrets, Target, TargetOptions},
     report::visible,
@@ -24,18 +27,16 @@ pub(super) struct Resolved {
     server: Option<crate::reference::Server>,
 }
 
+#[cfg(feature = "reference")]
 impl Resolved {
     /// Has the embedded API send its e-mails to its mailbox, if that is open.
     pub(super) fn send_mail_to(&self, mailboxes: &BTreeMap<String, Arc<Mailbox>>) -> Result<(), SessionError> {
-        #[cfg(feature = "reference")]
-        if let (Some(server), Some(mailbox)) = (&self.server, mailboxes.get(MAILBOX)) {
-            // The mailbox is not served before the run begins, so it cannot be tested.
-            let sent = server.send_mail_to(mailbox.address(), false);
-            sent.map_err(|error| SessionError::Usage(format!("the reference API: {error}")))?;
-        }
-        #[cfg(not(feature = "reference"))]
-        let _ = mailboxes;
-        Ok(())
+        let (Some(server), Some(mailbox)) = (&self.server, mailboxes.get(MAILBOX)) else {
+            return Ok(());
+        };
+        // The mailbox is not served before the run begins, so it cannot be tested.
+        let sent = server.send_mail_to(mailbox.address(), false);
+        sent.map_err(|error| SessionError::Usage(format!("the reference API: {error}")))
     }
 }
 

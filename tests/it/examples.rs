@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, conforme, ran, repository};
+use crate::support::{Ran, conforme, ran, repository, skips};
 
 /// Maximum time until a server accepts connections.
 const START: Duration = Duration::from_secs(30);
@@ -46,18 +46,6 @@ impl Drop for Running {
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
-}
-
-/// A program that is not installed is no reason to fail, except in CI, where `.ci/run` installs it.
-fn skips(program: &str, is_installed: bool) -> bool {
-    let is_required = ["CI", "CONFORME_TEST_ALL"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    assert!(is_installed || !is_required, "{program} is not installed; see .ci/run");
-    if !is_installed {
-        eprintln!("skipped: {program} is not installed");
-    }
-    !is_installed
 }
 
 fn starts(program: &str) -> bool {

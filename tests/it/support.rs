@@ -509,3 +509,18 @@ pub(crate) fn snapshot(folder: &str, name: &str, text: &str) {
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
+
+/// A program that is not installed is no reason to fail, except in CI, where `.ci/setup` installs it.
+pub(crate) fn skips(program: &str, is_installed: bool) -> bool {
+    let is_required = ["CI", "CONFORME_TEST_ALL"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    assert!(
+        is_installed || !is_required,
+        "{program} is not installed; see .ci/setup"
+    );
+    if !is_installed {
+        eprintln!("skipped: {program} is not installed");
+    }
+    !is_installed
+}
