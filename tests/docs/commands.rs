@@ -3,10 +3,13 @@
 use clap::CommandFactory as _;
 
 /// Programs other than `conforme` that a page may call.
-const OTHERS: [&str; 22] = [
+const OTHERS: [&str; 25] = [
     "cargo",
     "git",
     "curl",
+    "callgrind_annotate",
+    "strace",
+    "valgrind",
     "export",
     "echo",
     "cd",
