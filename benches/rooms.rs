@@ -32,7 +32,7 @@ fn main() {
     divan::main();
 }
 
-/// How many cases are loaded, planned or told at a time.
+/// Number of cases that are loaded, planned or reported at a time.
 const CASES: usize = 1_000;
 const EXPECT: &str = "expect:\n  status: 400\n  headers: { content-type: application/json; charset=utf-8 }\n  body:\n    \
                       schema: error.schema.json#/$defs/TenantNotPrimary\n    json: { error: { $status: true }, status: error, \

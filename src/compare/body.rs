@@ -121,7 +121,7 @@ impl BodyWalk<'_, '_> {
         Edit { at, change }
     }
 
-    fn tell(&mut self, mut difference: Difference, kind: &str, edits: impl FnOnce(&Self) -> Vec<Edit>) {
+    fn emit(&mut self, mut difference: Difference, kind: &str, edits: impl FnOnce(&Self) -> Vec<Edit>) {
         if self.only_shape && (difference.rule.is_of_value() || difference.rule == Rule::BodyOrderChanged) {
             return;
         }
@@ -168,7 +168,7 @@ impl BodyWalk<'_, '_> {
     }
 
     fn replaced_as(&mut self, difference: Difference, b: &Value) {
-        self.tell(difference, "", |walk| {
+        self.emit(difference, "", |walk| {
             vec![walk.edit(None, EditChange::Replace(walk.how.in_baseline(b)))]
         });
     }
@@ -324,7 +324,7 @@ impl BodyWalk<'_, '_> {
             let after = list(styled.iter().map(|pair| pair.1).collect());
             let part = ChangedPart::Body(self.pointer(None));
             let difference = Difference::new(Rule::BodyNamingChanged, part, Some(&before), Some(&after));
-            self.tell(difference, "", |walk| rename(walk, &styled));
+            self.emit(difference, "", |walk| rename(walk, &styled));
         }
         let alone = if styled.len() > 1 { Vec::new() } else { styled };
         for pair in others.into_iter().chain(alone) {
@@ -338,7 +338,7 @@ impl BodyWalk<'_, '_> {
                 format!("{other}/{one}")
             };
             let difference = Difference::new(Rule::BodyPropertyRenamed, part, Some(&before[1..]), Some(&after[1..]));
-            self.tell(difference, &kind, |walk| rename(walk, &[pair]));
+            self.emit(difference, &kind, |walk| rename(walk, &[pair]));
         }
     }
 
@@ -346,7 +346,7 @@ impl BodyWalk<'_, '_> {
         if let Some(key) = Self::wrapper((a, &self.how.a), (b, &self.how.b)) {
             let part = ChangedPart::Body(self.pointer(None));
             let outer = object_of(a);
-            self.tell(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key, |walk| {
+            self.emit(Difference::new(Rule::BodyWrapped, part, None, Some(key)), key, |walk| {
                 vec![walk.edit(None, EditChange::Replace(serde_json::json!({ (key): outer })))]
             });
             if let Some((_, Value::Object(inner))) = b.get(key) {
@@ -360,7 +360,7 @@ impl BodyWalk<'_, '_> {
             let Some((_, Value::Object(inner))) = a.get(key) else {
                 return;
             };
-            self.tell(
+            self.emit(
                 Difference::new(Rule::BodyUnwrapped, part, Some(key), None),
                 key,
                 |walk| vec![walk.edit(None, EditChange::Replace(Value::Object(inner.clone())))],
@@ -381,13 +381,13 @@ impl BodyWalk<'_, '_> {
             let (raw, value) = a[key];
             let pointer = self.pointer(Some(key));
             let difference = self.difference(Rule::BodyPropertyRemoved, pointer, Some(value), None);
-            self.tell(difference, "", |walk| vec![walk.edit(Some(raw), EditChange::Remove)]);
+            self.emit(difference, "", |walk| vec![walk.edit(Some(raw), EditChange::Remove)]);
         }
         for key in added {
             let (raw, value) = b[key];
             let pointer = self.pointer(Some(key));
             let difference = self.difference(Rule::BodyPropertyAdded, pointer, None, Some(value));
-            self.tell(difference, "", |walk| {
+            self.emit(difference, "", |walk| {
                 vec![walk.edit(Some(raw), EditChange::Insert(walk.how.in_baseline(value)))]
             });
         }
@@ -476,9 +476,9 @@ impl BodyWalk<'_, '_> {
         (outer, outside): (&BTreeMap<&'k str, Property<'_>>, &ResponseWithVariables<'_>),
     ) -> Option<&'k str> {
         let holds = |key: &str, value: &Value| {
-            let Value::Object(held) = value else { return false };
+            let Value::Object(object) = value else { return false };
             let has_left = |name: &str| name == key || !outer.contains_key(name);
-            let has_all = inner.keys().all(|name| held.contains_key(*name) && has_left(name));
+            let has_all = inner.keys().all(|name| object.contains_key(*name) && has_left(name));
             if !has_all || inner.get(key).is_some_and(|own| own.1.is_object()) {
                 return false;
             }
@@ -486,10 +486,11 @@ impl BodyWalk<'_, '_> {
             let same = |(name, own): (&&str, &Property<'_>)| {
                 let is_same =
                     |value| json::equal(own.1, value) || normal(own.1, inside, false) == normal(value, outside, false);
-                held.get(*name).is_some_and(is_same)
+                object.get(*name).is_some_and(is_same)
             };
             let alike = |(name, own): (&&str, &Property<'_>)| {
-                held.get(*name)
+                object
+                    .get(*name)
                     .is_some_and(|value| json_type(own.1) == json_type(value))
             };
             let (equal, similar) = (
@@ -543,7 +544,7 @@ impl BodyWalk<'_, '_> {
             super::ChangeLevel::Breaking,
             "clients that read a list find an object, or vice versa",
         ));
-        self.tell(difference, key, |walk| {
+        self.emit(difference, key, |walk| {
             vec![walk.edit(None, EditChange::Replace(walk.how.in_baseline(b)))]
         });
         // The items of a body without a wrapper are at other locations in it, so their edits would not apply.
@@ -573,7 +574,7 @@ impl BodyWalk<'_, '_> {
                 Some(&Value::from(a)),
                 Some(&Value::from(b)),
             );
-            self.tell(difference, "", |walk| {
+            self.emit(difference, "", |walk| {
                 let mut order: Vec<_> = aligned.pairs.iter().map(|(at, to)| (*to, *at)).collect();
                 order.sort_unstable();
                 let order = order
@@ -614,7 +615,7 @@ impl BodyWalk<'_, '_> {
             number => format!("{number} items"),
         };
         let (before, after) = (number(a), number(b));
-        self.tell(Difference::new(rule, part, Some(&before), Some(&after)), "", |walk| {
+        self.emit(Difference::new(rule, part, Some(&before), Some(&after)), "", |walk| {
             let mut items: Vec<Value> = if is_less {
                 let gone: BTreeSet<_> = aligned.removed.iter().rev().take(a.len() - b.len()).collect();
                 let kept = a.iter().enumerate().filter(|(at, _)| !gone.contains(at));

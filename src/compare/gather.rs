@@ -378,11 +378,11 @@ impl ChangeSet {
             return;
         };
         for (_, other) in others {
-            let told = |response| ResponseWithVariables {
+            let with_variables = |response| ResponseWithVariables {
                 response,
                 names: &side.names,
             };
-            for difference in differ(told(first), told(other), how) {
+            for difference in differ(with_variables(first), with_variables(other), how) {
                 if let Some(hides) = NoiseKind::of(difference.rule) {
                     let part = difference.part.clone();
                     self.learned
@@ -447,8 +447,8 @@ impl ChangeSet {
                 };
                 raise(shown, (key, effect.is_some()), check, rule);
             }
-            let is_told_apart = *check == CheckId::Snapshot && marks.len() > 1;
-            if !is_explained && !is_told_apart {
+            let has_other_snapshot = *check == CheckId::Snapshot && marks.len() > 1;
+            if !is_explained && !has_other_snapshot {
                 let kind = format!("{check} {}", pointer.as_deref().unwrap_or_default());
                 let mut difference = whole(rule);
                 kind.trim_end().clone_into(&mut difference.kind);

@@ -96,7 +96,11 @@ fn redirect_text(a: ResponseWithVariables<'_>, b: ResponseWithVariables<'_>, out
     let Some(noise) = out.iter().find(is_location).map(|one| one.noise) else {
         return;
     };
-    let view = |told: ResponseWithVariables<'_>| ResponseView::new(told.response, MAX_DECODED).shown().into_owned();
+    let view = |with_variables: ResponseWithVariables<'_>| {
+        ResponseView::new(with_variables.response, MAX_DECODED)
+            .shown()
+            .into_owned()
+    };
     if !a.means(&relocated(&view(a), a.response, b.response), &b, &view(b)) {
         return;
     }

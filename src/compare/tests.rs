@@ -20,7 +20,7 @@ fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Response {
 /// Rule and place of each difference that is not noise.
 fn seen(a: &Response, b: &Response) -> Vec<String> {
     let names = VariableSubstitution::new([]);
-    let told = |response| ResponseWithVariables {
+    let with_variables = |response| ResponseWithVariables {
         response,
         names: &names,
     };
@@ -29,7 +29,7 @@ fn seen(a: &Response, b: &Response) -> Vec<String> {
         with_edits: true,
         assigned: &|role, _, _| matches!(role, Role::Identifier { is_created: true, .. }),
     };
-    let mut all: Vec<_> = differ(told(a), told(b), how)
+    let mut all: Vec<_> = differ(with_variables(a), with_variables(b), how)
         .into_iter()
         .filter(|one| one.noise.is_none())
         .map(|one| match &one.part {

@@ -55,7 +55,7 @@ pub(super) struct ConnectionEnd(Arc<OnceLock<String>>);
 
 impl ConnectionEnd {
     /// Keeps the first cause.
-    pub(super) fn tell(&self, error: &(dyn std::error::Error + 'static)) {
+    pub(super) fn record(&self, error: &(dyn std::error::Error + 'static)) {
         drop(self.0.set(chain(error)));
     }
 
@@ -189,7 +189,7 @@ impl Connector {
             let end = ended.clone();
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
-                    end.tell(&error);
+                    end.record(&error);
                 }
             });
             return Ok(Connection::Http2(sender, ended));

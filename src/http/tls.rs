@@ -85,7 +85,7 @@ impl<S: AsyncRead + Unpin> ReportingStream<S> {
         };
         let mut last = [0; 512];
         match Pin::new(&mut self.0).poll_read(cx, &mut ReadBuf::new(&mut last)) {
-            Poll::Ready(Err(told)) => self.keep(Poll::Ready(Err(told))),
+            Poll::Ready(Err(error)) => self.keep(Poll::Ready(Err(error))),
             Poll::Ready(Ok(())) => self.keep(Poll::Ready(Err(error))),
             // A failed write means that the server closed the connection; its alert may still be unread.
             Poll::Pending => Poll::Pending,
@@ -94,7 +94,7 @@ impl<S: AsyncRead + Unpin> ReportingStream<S> {
 
     fn keep<T>(&self, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if let Poll::Ready(Err(error)) = &done {
-            self.1.tell(error);
+            self.1.record(error);
         }
         done
     }

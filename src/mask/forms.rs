@@ -458,8 +458,8 @@ impl Finder {
     }
 
     /// Reports every form in a text: as it is, and with escapes up to two layers deep.
-    fn search(&self, text: &[u8], cut: Cut, tell: &mut impl FnMut(Hit)) {
-        self.search_any_case(text, false, tell);
+    fn search(&self, text: &[u8], cut: Cut, emit: &mut impl FnMut(Hit)) {
+        self.search_any_case(text, false, emit);
         let mut walk = SearchBuffers::default();
         let mut at = 0;
         // An escaped form contains an escape, so it begins at most the length of the longest form before one.
@@ -469,7 +469,7 @@ impl Finder {
                 if self.can_begin(text[start])
                     && let Some(hit) = self.walk(&mut walk, text, start, false)
                 {
-                    tell(hit);
+                    emit(hit);
                 }
             }
             at = lead + 1;
@@ -479,13 +479,13 @@ impl Finder {
             let window = text.len().saturating_sub(self.longest * MAX_ESCAPE);
             let part = (window..text.len()).find_map(|start| self.walk(&mut walk, text, start, true));
             if let Some(hit) = part {
-                tell(hit);
+                emit(hit);
             }
         }
         if cut.start
             && let Some(end) = self.end_at_start(text)
         {
-            tell(Hit {
+            emit(Hit {
                 range: 0..end,
                 mark: None,
                 weight: 0,

@@ -342,8 +342,8 @@ impl Masker {
         }
         // A credential of one step can be in the response of another.
         let exchanges = steps.iter().filter_map(|step| step.exchange.as_ref());
-        let held = exchanges.flat_map(|exchange| other::of(exchange, self.finder.as_ref()));
-        let other = self.finder_of(held.collect());
+        let values = exchanges.flat_map(|exchange| other::of(exchange, self.finder.as_ref()));
+        let other = self.finder_of(values.collect());
         let pass = Pass {
             other: other.as_deref(),
             ..self.pass(learned)
@@ -404,19 +404,19 @@ impl Masker {
         self.finder_of(other::of(exchange, self.finder.as_ref()))
     }
 
-    fn finder_of(&self, held: Vec<Other>) -> Option<Arc<Finder>> {
-        if held.is_empty() || self.is_recorded {
+    fn finder_of(&self, values: Vec<Other>) -> Option<Arc<Finder>> {
+        if values.is_empty() || self.is_recorded {
             return None;
         }
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = others.get(&held) {
+        if let Some(known) = others.get(&values) {
             return known.clone();
         }
         if others.len() >= MAX_OTHERS {
             others.clear();
         }
         let mut forms = Forms::default();
-        for one in &held {
+        for one in &values {
             match one {
                 Other::Credential(text) => {
                     forms.add(text.as_bytes(), HIDDEN);
@@ -426,7 +426,7 @@ impl Masker {
             }
         }
         let finder = Finder::new(forms).map(Arc::new);
-        others.insert(held, finder.clone());
+        others.insert(values, finder.clone());
         finder
     }
 }

@@ -372,7 +372,7 @@ fn one_by_one(value: &str, hidden: &str) -> String {
     if value.split(';').count() != hidden.split(';').count() {
         return HIDDEN.to_owned();
     }
-    let told = |(part, hidden): (&str, &str)| {
+    let shown = |(part, hidden): (&str, &str)| {
         let is_hidden = part == hidden && !part.trim().is_empty();
         if is_hidden {
             HIDDEN.to_owned()
@@ -380,7 +380,7 @@ fn one_by_one(value: &str, hidden: &str) -> String {
             hidden.trim().to_owned()
         }
     };
-    let parts: Vec<_> = value.split(';').zip(hidden.split(';')).map(told).collect();
+    let parts: Vec<_> = value.split(';').zip(hidden.split(';')).map(shown).collect();
     parts.join("; ")
 }
 

@@ -176,7 +176,7 @@ impl RecordedSteps {
         let bound = match plan.bind(&self.planned.case, step.index, &late, sources) {
             Ok(bound) => bound,
             // A value that cannot be sent or compared is a finding in a run.
-            Err(Unbound::Mistake(_)) => return LaterResult::Fails(FailingLayers::of(&CheckId::RequestValue)),
+            Err(Unbound::Invalid(_)) => return LaterResult::Fails(FailingLayers::of(&CheckId::RequestValue)),
             Err(_) => return LaterResult::Unknown,
         };
         let is_judge = step.passes && bound.request == before.request;

@@ -63,7 +63,7 @@ pub(super) struct Mutants<'a> {
     elsewhere: &'a Elsewhere,
     operator: &'static Operator,
     number: usize,
-    tell: &'a mut dyn FnMut(Mutant<'_>),
+    emit: &'a mut dyn FnMut(Mutant<'_>),
 }
 
 impl<'a> Mutants<'a> {
@@ -71,7 +71,7 @@ impl<'a> Mutants<'a> {
         response: &'a Response,
         elsewhere: &'a Elsewhere,
         operator: &'static Operator,
-        tell: &'a mut dyn FnMut(Mutant<'_>),
+        emit: &'a mut dyn FnMut(Mutant<'_>),
     ) -> Self {
         Self {
             response,
@@ -79,7 +79,7 @@ impl<'a> Mutants<'a> {
             elsewhere,
             operator,
             number: 0,
-            tell,
+            emit,
         }
     }
 
@@ -88,14 +88,14 @@ impl<'a> Mutants<'a> {
         response: &'a Response,
         elsewhere: &'a Elsewhere,
         operator: &'static Operator,
-        tell: &'a mut dyn FnMut(Mutant<'_>),
+        emit: &'a mut dyn FnMut(Mutant<'_>),
     ) {
-        (operator.make)(&mut Self::new(response, elsewhere, operator, tell));
+        (operator.make)(&mut Self::new(response, elsewhere, operator, emit));
     }
 
     /// Makes all mutants of a response, in the order of the operators.
-    pub(super) fn make(response: &'a Response, elsewhere: &'a Elsewhere, tell: &'a mut dyn FnMut(Mutant<'_>)) {
-        let mut mutants = Self::new(response, elsewhere, &OPERATORS[0], tell);
+    pub(super) fn make(response: &'a Response, elsewhere: &'a Elsewhere, emit: &'a mut dyn FnMut(Mutant<'_>)) {
+        let mut mutants = Self::new(response, elsewhere, &OPERATORS[0], emit);
         for operator in OPERATORS {
             (mutants.operator, mutants.number) = (operator, 0);
             (operator.make)(&mut mutants);
@@ -181,7 +181,7 @@ impl<'a> Mutants<'a> {
     pub(super) fn add(&mut self, target: &MutantTarget, change: impl FnOnce(&mut Response)) {
         let mut response = self.response.clone();
         change(&mut response);
-        self.tell(target, &response);
+        self.emit(target, &response);
     }
 
     /// The same with a different body; `content-length` is adjusted.
@@ -225,10 +225,10 @@ impl<'a> Mutants<'a> {
         self.json = Some(json);
     }
 
-    fn tell(&mut self, target: &MutantTarget, response: &Response) {
+    fn emit(&mut self, target: &MutantTarget, response: &Response) {
         let (operator, number) = (self.operator, self.number);
         self.number += 1;
-        (self.tell)(Mutant {
+        (self.emit)(Mutant {
             operator,
             number,
             target,

@@ -198,7 +198,7 @@ fn no_step(case: &Case) -> Diagnostic {
 #[derive(Clone, Debug)]
 pub enum Unbound {
     /// It cannot be sent or compared: an error at its line.
-    Mistake(Diagnostic),
+    Invalid(Diagnostic),
     /// It would not send the intended value: it is skipped with this reason.
     Pointless(String),
     /// It uses this name, whose value was not captured.
@@ -208,7 +208,7 @@ pub enum Unbound {
 impl std::fmt::Display for Unbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Mistake(mistake) => &mistake.message,
+            Self::Invalid(error) => &error.message,
             Self::Pointless(reason) => reason,
             Self::Uncaptured(name) => return write!(f, "`{name}` was not captured"),
         })
@@ -216,8 +216,8 @@ impl std::fmt::Display for Unbound {
 }
 
 impl From<Diagnostic> for Unbound {
-    fn from(mistake: Diagnostic) -> Self {
-        Self::Mistake(mistake)
+    fn from(error: Diagnostic) -> Self {
+        Self::Invalid(error)
     }
 }
 

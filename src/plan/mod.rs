@@ -135,7 +135,7 @@ impl Plan {
             for step in 0..planned.case.def.steps.len() {
                 match binder.check(&planned.case, step, &late, sources) {
                     Ok(()) | Err(Unbound::Uncaptured(_)) => {}
-                    Err(Unbound::Mistake(mistake)) => errors.push(mistake),
+                    Err(Unbound::Invalid(error)) => errors.push(error),
                     Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
                 }
             }

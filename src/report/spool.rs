@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::limits::SPOOL as HELD;
+use super::limits::SPOOL as BUFFER;
 
 /// Rendered pieces, each with its position in the plan and a note (a suite, a section).
 pub(super) struct Spool<T> {
@@ -15,7 +15,7 @@ pub(super) struct Spool<T> {
     /// All but the last bytes, if there are many.
     file: Option<File>,
     written: u64,
-    held: Vec<u8>,
+    buffer: Vec<u8>,
     pieces: Vec<SpooledPiece<T>>,
 }
 
@@ -34,7 +34,7 @@ impl<T> Spool<T> {
             folder,
             file: None,
             written: 0,
-            held: Vec::new(),
+            buffer: Vec::new(),
             pieces: Vec::new(),
         }
     }
@@ -52,14 +52,18 @@ impl<T> Spool<T> {
     /// Adds a piece.
     pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
         self.pieces.push(SpooledPiece {
-            offset: self.written + self.held.len() as u64,
+            offset: self.written + self.buffer.len() as u64,
             // The index in a recording is not checked: those out of range are last.
             index: u32::try_from(index).unwrap_or(u32::MAX),
             length: u32::try_from(piece.len()).map_err(io::Error::other)?,
             note,
         });
-        self.held.extend_from_slice(piece);
-        if self.held.len() >= HELD { self.flush() } else { Ok(()) }
+        self.buffer.extend_from_slice(piece);
+        if self.buffer.len() >= BUFFER {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -70,10 +74,10 @@ impl<T> Spool<T> {
                 None => tempfile::tempfile()?,
             }),
         };
-        file.write_all(&self.held)?;
-        self.written += self.held.len() as u64;
-        self.held.clear();
-        self.held.shrink_to(HELD);
+        file.write_all(&self.buffer)?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER);
         Ok(())
     }
 
@@ -95,12 +99,12 @@ impl<T> Spool<T> {
             for piece in &self.pieces {
                 // Everything is in memory: the offsets are within it.
                 let start = usize::try_from(piece.offset).map_err(io::Error::other)?;
-                take(&piece.note, &self.held[start..start + piece.length as usize])?;
+                take(&piece.note, &self.buffer[start..start + piece.length as usize])?;
             }
             return Ok(());
         };
         file.rewind()?;
-        let mut reader = BufReader::with_capacity(HELD, &mut *file);
+        let mut reader = BufReader::with_capacity(BUFFER, &mut *file);
         let mut bytes = Vec::new();
         let mut at = 0_i64;
         for piece in &self.pieces {
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn pieces_are_returned_in_the_order_of_the_plan() {
         let mut spool = Spool::new(None);
-        let piece = vec![b'x'; HELD / 4];
+        let piece = vec![b'x'; BUFFER / 4];
         for index in (0..8_u8).rev() {
             spool
                 .push(index.into(), index, &[&[index][..], &piece].concat())

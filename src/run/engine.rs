@@ -382,10 +382,10 @@ impl RunningCases {
     /// The cases that have exceeded another multiple of the slow threshold since the last call.
     fn slow(&mut self) -> Vec<(usize, Duration)> {
         let mut slow = Vec::new();
-        for (index, (begun, told)) in &mut self.cases {
+        for (index, (begun, reported)) in &mut self.cases {
             let elapsed = begun.elapsed();
-            if elapsed >= self.slow.saturating_mul(*told + 1) {
-                *told += 1;
+            if elapsed >= self.slow.saturating_mul(*reported + 1) {
+                *reported += 1;
                 slow.push((*index, elapsed));
             }
         }

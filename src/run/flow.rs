@@ -418,7 +418,7 @@ impl Flow {
             }
             Unbound::Pointless(reason) => return omit(def, Some(reason)),
             Unbound::Uncaptured(name) => (None, format!("`{name}` was not captured, so the step was not sent")),
-            Unbound::Mistake(mistake) => (mistake.span, mistake.message),
+            Unbound::Invalid(error) => (error.span, error.message),
         };
         let place = self.shared.sources.place(span.unwrap_or(def.span));
         refused(def, Finding::new(CheckId::RequestValue, message).place(&place))

@@ -27,9 +27,9 @@ pub struct Ready {
 
 impl Ready {
     /// Waits until the target is ready; the error is the reason why it is not.
-    pub(super) async fn wait(&self, client: &Client, tell: &mut impl FnMut(Event)) -> Result<(), String> {
+    pub(super) async fn wait(&self, client: &Client, emit: &mut impl FnMut(Event)) -> Result<(), String> {
         let deadline = Instant::now() + self.wait;
-        let mut told = None;
+        let mut reported = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             // A single attempt has the whole time limit; repeated ones are limited by the wait.
@@ -49,12 +49,12 @@ impl Ready {
                     format!("{reason} (waited {})", check::show_duration(self.wait))
                 });
             }
-            if told.as_ref() != Some(&reason) {
-                tell(Event::TargetAwaited(TargetAwaited {
+            if reported.as_ref() != Some(&reason) {
+                emit(Event::TargetAwaited(TargetAwaited {
                     reason: reason.clone(),
                     left_us: micros(left),
                 }));
-                told = Some(reason);
+                reported = Some(reason);
             }
             tokio::time::sleep(PAUSE.min(left)).await;
         }

@@ -438,8 +438,8 @@ impl Worker {
             // while it is spawned.
             open.spawn(Box::pin(async move {
                 let (request, limit) = (&case.bound.request, case.bound.timeout);
-                let reply = client.finish(parked, request, limit).await;
-                case.settle(reply, Vec::new(), Vec::new(), &sender);
+                let outcome = client.finish(parked, request, limit).await;
+                case.settle(outcome, Vec::new(), Vec::new(), &sender);
             }));
             return;
         }

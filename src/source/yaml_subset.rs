@@ -16,9 +16,9 @@ const MAX_KEY: usize = 512;
 /// Maximum nesting depth. Deeper documents are left to the parser, which limits the depth, too.
 const MAX_DEPTH: usize = 64;
 
-/// Passes the events of a document to `tell` as long as it returns true. `None` if `tell` returns false, or if the document is
+/// Passes the events of a document to `emit` as long as it returns true. `None` if `emit` returns false, or if the document is
 /// not in the part of YAML that is read here; the events so far are worthless then.
-pub(super) fn read<'t>(text: &'t str, file: FileId, tell: impl FnMut(Event<'t>, Span) -> bool) -> Option<()> {
+pub(super) fn read<'t>(text: &'t str, file: FileId, emit: impl FnMut(Event<'t>, Span) -> bool) -> Option<()> {
     let is_plain = |byte: u8| byte == b'\n' || (b' '..=b'~').contains(&byte);
     if !text.ends_with('\n') || !text.bytes().all(is_plain) {
         return None;
@@ -31,7 +31,7 @@ pub(super) fn read<'t>(text: &'t str, file: FileId, tell: impl FnMut(Event<'t>, 
         line: 1,
         line_start: 0,
         depth: 0,
-        tell,
+        emit,
     };
     reader.pass_lines();
     if reader.column() > 0 || reader.peek().is_none() {
@@ -54,12 +54,12 @@ struct SubsetReader<'t, F> {
     line: u32,
     line_start: usize,
     depth: usize,
-    tell: F,
+    emit: F,
 }
 
 impl<'t, F: FnMut(Event<'t>, Span) -> bool> SubsetReader<'t, F> {
     fn event(&mut self, event: Event<'t>, span: Span) -> Option<()> {
-        (self.tell)(event, span).then_some(())
+        (self.emit)(event, span).then_some(())
     }
 
     fn peek(&self) -> Option<u8> {

@@ -218,16 +218,16 @@ fn text(path: &Path) -> Result<String, String> {
 struct ParsedFile {
     text: String,
     node: Option<Node>,
-    mistakes: Diagnostics,
+    errors: Diagnostics,
 }
 
 impl ParsedFile {
     /// Reads the file that becomes `file` of the sources.
     fn read(path: &Path, file: FileId) -> Result<Self, String> {
         let text = text(path)?;
-        let mut mistakes = Diagnostics::default();
-        let node = parse_yaml(&text, file, &mut mistakes);
-        Ok(Self { text, node, mistakes })
+        let mut errors = Diagnostics::default();
+        let node = parse_yaml(&text, file, &mut errors);
+        Ok(Self { text, node, errors })
     }
 }
 
@@ -245,7 +245,7 @@ fn accept(
     match document {
         Ok(document) => {
             sources.add(path, document.text);
-            errors.append(document.mistakes);
+            errors.append(document.errors);
             document.node
         }
         Err(reason) => {
@@ -258,7 +258,7 @@ fn accept(
 
 /// Passes each file on in order; `first` is the id of the first readable file. If there are many,
 /// they are read ahead while earlier ones are processed.
-fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut tell: impl FnMut(&'p Path, Result<ParsedFile, String>)) {
+fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut emit: impl FnMut(&'p Path, Result<ParsedFile, String>)) {
     let mut file = first;
     let mut read = move |path: &'p PathBuf| {
         let document = ParsedFile::read(path, file);
@@ -270,7 +270,7 @@ fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut tell: impl FnMut(&'p P
     if paths.len() < AHEAD {
         for path in paths {
             let (path, document) = read(path);
-            tell(path, document);
+            emit(path, document);
         }
         return;
     }
@@ -284,7 +284,7 @@ fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut tell: impl FnMut(&'p P
             }
         });
         for (path, document) in ready.iter().flatten() {
-            tell(path, document);
+            emit(path, document);
         }
     });
 }

@@ -30,7 +30,7 @@ impl PageProject {
         }
     }
 
-    /// A copy of a folder of `tests/docs/projects`; `empty` is none.
+    /// A copy of a folder of `tests/docs/projects`; `empty` is an empty folder.
     fn of(name: &str) -> Self {
         let project = Self::new();
         let source = repository().join("tests/docs/projects").join(name);

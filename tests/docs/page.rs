@@ -19,7 +19,7 @@ pub(crate) fn is_writing() -> bool {
     std::env::var_os("CONFORME_TEST_WRITE").is_some_and(|value| value == "1")
 }
 
-/// Held by a test that can write pages.
+/// Locked by tests that can write pages.
 pub(crate) fn lock() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)

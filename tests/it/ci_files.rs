@@ -13,7 +13,7 @@ fn file(name: &str) -> Value {
     yaml(&std::fs::read_to_string(repository().join(name)).unwrap())
 }
 
-/// Every value of a key, wherever it stands.
+/// Every value of a key, anywhere in the document.
 fn values_of<'v>(value: &'v Value, name: &str, found: &mut Vec<&'v str>) {
     match value {
         Value::Object(entries) => {
@@ -48,7 +48,7 @@ fn every_foreign_action_is_pinned_by_its_commit() {
 
 #[test]
 fn no_step_puts_an_input_into_its_script() {
-    // What stands in an expression is put into the text of the script, whatever it holds.
+    // The value of an expression becomes part of the script text.
     for name in ["action.yml", ".github/workflows/ci.yml"] {
         let parsed = file(name);
         let mut scripts = Vec::new();
@@ -130,8 +130,8 @@ fn the_action_runs_annotates_and_leaves_its_reports() {
             "{name}: {report}"
         );
     }
-    let held = run_action(&project, &server.url(), "s/good --retries 1");
-    assert_eq!(held.code, 0, "{held:?}");
+    let passed = run_action(&project, &server.url(), "s/good --retries 1");
+    assert_eq!(passed.code, 0, "{passed:?}");
     assert!(project.read("output").contains("exit-code=0\n"));
     // A suite that cannot be loaded leaves no reports, and its exit code all the same.
     project.write("cases/s/wrong.yaml", "nonsense: 1\n");

@@ -19,7 +19,7 @@ const ANY: &str = "[2xx, 3xx, 4xx, 5xx]";
 /// What one version returns for `/NAME`: head and body.
 type Says = (&'static str, &'static str);
 
-/// A pair of responses and what is told of it: level, rule and place.
+/// A pair of responses and its changes: level, rule and location.
 type Pair = (
     &'static str,
     Says,
@@ -517,7 +517,7 @@ fn compared(project: &Project, more: &[&str]) -> (Ran, Value) {
 }
 
 /// Level, rule and place of each change.
-fn told(report: &Value, suite: Option<&str>) -> Vec<(String, String, String)> {
+fn changes_in(report: &Value, suite: Option<&str>) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let all = report["changes"].as_array().unwrap().iter();
     all.filter(|change| suite.is_none_or(|suite| change["suite"] == suite))
@@ -533,7 +533,7 @@ fn told(report: &Value, suite: Option<&str>) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn each_pair_of_responses_is_told_as_the_changes_that_it_is() {
+fn pair_of_responses_has_exactly_the_listed_changes() {
     let project = project(PAIRS.iter().map(|pair| pair.0));
     let of = |says: fn(&Pair) -> Says| {
         version(move |name| {
@@ -547,7 +547,7 @@ fn each_pair_of_responses_is_told_as_the_changes_that_it_is() {
     let (ran, report) = compared(&project, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
     for (name, _, _, expected) in PAIRS {
-        let mut seen = told(&report, Some(name));
+        let mut seen = changes_in(&report, Some(name));
         seen.sort();
         let expected: Vec<_> = expected
             .iter()
@@ -555,7 +555,11 @@ fn each_pair_of_responses_is_told_as_the_changes_that_it_is() {
             .collect();
         assert_eq!(seen, expected, "{name}");
     }
-    let rules: std::collections::BTreeSet<_> = PAIRS.iter().flat_map(|pair| pair.3).map(|told| told.1).collect();
+    let rules: std::collections::BTreeSet<_> = PAIRS
+        .iter()
+        .flat_map(|pair| pair.3)
+        .map(|changes_in| changes_in.1)
+        .collect();
     for row in conforme::compare::CHANGE_RULES {
         let is_elsewhere = row.id.starts_with("verdict/") || row.id.starts_with("latency/");
         assert!(is_elsewhere || rules.contains(row.id), "no pair shows {}", row.id);
@@ -563,7 +567,7 @@ fn each_pair_of_responses_is_told_as_the_changes_that_it_is() {
 }
 
 #[test]
-fn one_change_is_told_once_however_many_cases_show_it_and_the_gravest_comes_first() {
+fn change_is_listed_once_and_the_most_severe_first() {
     let suite = "request: { path: \"/x/{n}\", params: { n: \"0\" } }\nexpect: { status: 200 }\n";
     let project = Project::new(&[("cases/s/suite.yaml", suite)]);
     for case in 0..5 {
@@ -589,8 +593,8 @@ fn one_change_is_told_once_however_many_cases_show_it_and_the_gravest_comes_firs
     record(&project, &candidate, "b", &[]);
     let (ran, report) = compared(&project, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    let told = told(&report, None);
-    let rules: Vec<_> = told.iter().map(|(_, rule, _)| rule.as_str()).collect();
+    let changes_in = changes_in(&report, None);
+    let rules: Vec<_> = changes_in.iter().map(|(_, rule, _)| rule.as_str()).collect();
     assert_eq!(
         rules,
         ["body/property-removed", "body/value-changed", "body/property-added"]
@@ -630,7 +634,7 @@ fn the_level_that_fails_is_chosen() {
     );
     let (ran, report) = compared(&project, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert_eq!(told(&report, None).len(), 1, "{report}");
+    assert_eq!(changes_in(&report, None).len(), 1, "{report}");
     project.write(
         "conforme.toml",
         "[compare.levels]\n\"body/value-chanegd\" = \"info\"\n\"body/wrapped\" = \"of\"\n",
@@ -650,7 +654,7 @@ fn what_cannot_be_compared_is_never_a_pass() {
     let ran = project.run(&["compare", "--baseline", "a", "--candidate", "none"]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("none"), "{}", ran.stderr);
-    // Nothing was answered.
+    // There was no response.
     record(&project, &version(|_| None), "b", &[]);
     assert_eq!(compared(&project, &[]).0.code, 3);
     // The run did not come to its end.
@@ -671,7 +675,7 @@ fn what_cannot_be_compared_is_never_a_pass() {
 }
 
 #[test]
-fn cases_that_only_one_version_has_are_told() {
+fn cases_of_only_one_version_are_reported() {
     let project = project(["p"]);
     let good = || version(|_| Some((JSON.to_owned(), "{}".to_owned())));
     project.write("cases/p/old.yaml", "request: { path: /p }\nexpect: { status: 200 }\n");
@@ -725,7 +729,7 @@ fn cases_that_only_one_version_has_are_told() {
         let text = project.read("out");
         assert!(text.contains("p/old") && text.contains("p/skipped"), "{format}: {text}");
     }
-    let rules: Vec<_> = told(&report, None)
+    let rules: Vec<_> = changes_in(&report, None)
         .into_iter()
         .map(|(level, rule, _)| (level, rule))
         .collect();

@@ -1,4 +1,4 @@
-//! How a comparison is told, format by format: by example, and whatever a server sends.
+//! Reports of a comparison in each format: examples, and hostile responses.
 
 mod hostile;
 mod made;
@@ -68,7 +68,7 @@ fn same_change_of_a_header_field_is_shown_once() {
 }
 
 #[test]
-fn the_terminal_says_first_whether_it_may_be_released_and_then_what_breaks_whom() {
+fn terminal_shows_the_verdict_before_the_changes() {
     snapshot(
         "comparison_reports",
         "portal.txt",
@@ -106,7 +106,7 @@ fn only_commands_and_places_are_wider_than_a_terminal() {
 }
 
 #[test]
-fn a_quiet_terminal_tells_only_what_fails() {
+fn quiet_terminal_shows_only_failures() {
     let quiet = ShowOptions {
         quiet: true,
         ..ShowOptions::default()
@@ -235,7 +235,7 @@ fn every_format_gives_the_same_verdict() {
         ("Breaking, but allowed by `--fail-on`: 3 breaking changes", |of| {
             (of.fail_on, of.changes, of.summary.breaking) = (None, portal().changes, 3);
         }),
-        // The figures say one thing and the changes another: what is worse holds.
+        // If the totals and the changes disagree, the worse one counts.
         ("Must not be released", |of| of.changes = portal().changes),
         ("No verdict: no case was compared", |of| of.summary.compared = 0),
         ("No verdict: the comparison exits with 3", |of| of.summary.exit_code = 3),

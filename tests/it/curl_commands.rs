@@ -93,7 +93,7 @@ fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> bool {
 fn text(pattern: &str) -> impl Strategy<Value = String> {
     proptest::string::string_regex(pattern)
         .unwrap()
-        // Two braces begin a template, and white space at the ends of a field is not part of it.
+        // Two braces begin a template, and whitespace at the ends of a field is not part of it.
         .prop_map(|text| text.replace("{{", "{").replace("}}", "}").trim().to_owned())
 }
 

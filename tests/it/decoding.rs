@@ -1,15 +1,15 @@
-//! Mistakes inside a file: each is refused at its place, with what may have been meant.
+//! Errors inside a file: each is rejected with its location and a suggestion.
 
 use crate::{
-    loading::{SOUND, mistakes, project, refused},
+    loading::{SOUND, error_lines, project, refused},
     support::Project,
 };
 
-/// Asserts that each file has exactly one mistake: this one, at this place, with this advice.
+/// Asserts that each file has exactly one error: this one, at this location, with this help.
 fn each_is_refused(wrong: &[(&str, &str, &str, &str)], project: impl Fn(&str) -> Project) {
     for (text, message, place, help) in wrong {
         let ran = refused(&project(text));
-        assert_eq!(mistakes(&ran), [*message], "{text}\n{}", ran.stderr);
+        assert_eq!(error_lines(&ran), [*message], "{text}\n{}", ran.stderr);
         assert!(ran.stderr.contains(&format!("--> {place}\n")), "{text}\n{}", ran.stderr);
         assert!(ran.stderr.contains(help), "{text}\n{}", ran.stderr);
     }
@@ -64,7 +64,7 @@ fn unknown_keys_are_refused_at_every_level_of_a_case() {
         ),
     ] {
         let ran = refused(&project("", &text));
-        assert_eq!(mistakes(&ran), [message], "{text}\n{}", ran.stderr);
+        assert_eq!(error_lines(&ran), [message], "{text}\n{}", ran.stderr);
         let help = format!("= help: did you mean `{near}`?");
         assert!(ran.stderr.contains(&help), "{text}\n{}", ran.stderr);
     }
@@ -158,7 +158,7 @@ fn values_of_the_wrong_type_are_refused_and_never_guessed_at() {
         ),
     ] {
         let ran = refused(&project("", &format!("{line}\n{SOUND}")));
-        assert_eq!(mistakes(&ran), [message], "{line}\n{}", ran.stderr);
+        assert_eq!(error_lines(&ran), [message], "{line}\n{}", ran.stderr);
         assert!(
             ran.stderr.contains(&format!("{place}{column}\n")),
             "{line}\n{}",
@@ -349,7 +349,7 @@ fn expectations_that_mean_nothing_are_refused() {
             "",
             &format!("request: {{ path: / }}\nexpect: {{ {status}{expect} }}\n"),
         ));
-        assert_eq!(mistakes(&ran), [message], "{expect}\n{}", ran.stderr);
+        assert_eq!(error_lines(&ran), [message], "{expect}\n{}", ran.stderr);
         let column = 11 + status.len();
         assert!(
             ran.stderr.contains("--> cases/s/c.yaml:2:"),

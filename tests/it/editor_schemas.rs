@@ -1,4 +1,4 @@
-//! The generated schemas: what an editor is told is what the program knows.
+//! The generated schemas: editors accept what the program accepts.
 
 use std::sync::{Arc, Mutex};
 

@@ -524,7 +524,7 @@ fn cookies_are_kept_for_a_case_unless_turned_off() {
 
 // Long: a table of one entry for each kind of error.
 #[test]
-fn mistakes_in_steps_are_found_before_anything_is_sent() {
+fn errors_in_steps_are_found_before_anything_is_sent() {
     let step = |more: &str| format!("  - {{ id: a, request: {{ path: /a }}, expect: {{ status: 200 }}, {more} }}\n");
     let other = "  - { id: b, request: { path: '/{{ x }}' }, expect: { status: 200 } }\n";
     for (case, message) in [

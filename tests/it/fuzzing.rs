@@ -1,4 +1,4 @@
-//! The laws of the fuzz targets, held for every committed seed and for changes of it that are the same each time.
+//! The properties of the fuzz targets, for every committed seed and for fixed changes of it.
 
 use std::{collections::BTreeSet, fs};
 
@@ -45,7 +45,7 @@ fn changed(seed: &[u8], other: &[u8], chance: &mut Chance) -> Vec<u8> {
     bytes
 }
 
-fn held(name: &str) {
+fn check_target(name: &str) {
     let (_, laws) = TARGETS.into_iter().find(|(known, _)| *known == name).unwrap();
     let folder = repository().join("fuzz/corpus").join(name);
     let mut files: Vec<_> = fs::read_dir(&folder)
@@ -68,32 +68,32 @@ fn held(name: &str) {
 
 #[test]
 fn a_case_file_of_any_bytes_is_refused_or_loaded_the_same_each_time() {
-    held("case");
+    check_target("case");
 }
 
 #[test]
 fn a_recording_of_any_bytes_is_refused_or_read_as_it_was_written_and_never_whole_without_its_end() {
-    held("recording");
+    check_target("recording");
 }
 
 #[test]
 fn two_recordings_of_any_bytes_are_refused_or_compared_by_the_laws() {
-    held("comparison");
+    check_target("comparison");
 }
 
 #[test]
 fn a_snapshot_of_any_bytes_is_refused_or_read_and_any_text_is_read_back() {
-    held("snapshot");
+    check_target("snapshot");
 }
 
 #[test]
 fn json_of_any_bytes_is_refused_or_the_same_value_to_everyone() {
-    held("strict_json");
+    check_target("strict_json");
 }
 
 #[test]
 fn no_form_of_a_secret_is_left_in_any_text() {
-    held("masker");
+    check_target("masker");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn harmful(harm: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Raw {
     })
 }
 
-/// Writes for ever; ends when nobody reads.
+/// Writes until the client closes the connection.
 fn flood(stream: &mut TcpStream, bytes: &[u8]) {
     while stream.write_all(bytes).is_ok() {}
 }
@@ -74,7 +74,7 @@ fn sends(stream: &mut TcpStream, bytes: &[u8]) {
     drop(stream.read(&mut [0; 1]));
 }
 
-/// Runs a bad case between two good ones; the good ones must pass, and the bad one ends as told.
+/// Runs a bad case between two good ones; the good ones must pass, and the bad one ends as stated.
 fn harmed(verdict: &str, code: i32, part: &str, harm: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Value {
     let server = harmful(harm);
     let project = project(&["a", "bad", "z"]);

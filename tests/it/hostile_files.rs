@@ -158,7 +158,7 @@ fn a_link_out_of_the_project_is_no_case_and_no_schema() {
     .unwrap();
     refused(&project, &["validate"], "the link leads outside the schema folder");
     std::fs::remove_file(project.path().join("schemas/x.json")).unwrap();
-    // Within the project a case may stand in two suites.
+    // Within the project a case may be in two suites.
     symlink("c.yaml", project.path().join("cases/s/x.yaml")).unwrap();
     assert_eq!(project.run(&["validate"]).code, 0);
 }
@@ -260,7 +260,7 @@ fn a_pattern_takes_no_more_time_than_its_text_is_long_and_no_more_memory_than_it
 }
 
 #[test]
-fn a_recording_that_means_harm_is_refused_or_told_as_far_as_it_goes() {
+fn hostile_recording_is_rejected_or_reported_in_part() {
     let project = project();
     let server = Server::start(|_| (response("HTTP/1.1 200 OK", ""), crate::support::Then::Keep));
     assert_eq!(

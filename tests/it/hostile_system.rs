@@ -68,7 +68,7 @@ fn a_cipher_that_stops_in_mid_body_is_never_a_pass() {
     let project = Project::of_case("status: 200");
     project.write("ca.pem", &authority.pem());
     let fields = "HTTP/1.1 200 OK\r\nDate: Fri, 07 Feb 2020 13:33:16 GMT\r\nContent-Type: text/plain\r\n";
-    // Where the end of the connection is the end of the body, only the cipher can tell a whole one from a part.
+    // Where the end of the connection is the end of the body, only TLS shows whether it is complete.
     for head in ["Content-Length: 100", "Transfer-Encoding: chunked", "Connection: close"] {
         let message = match head {
             "Transfer-Encoding: chunked" => format!("{fields}{head}\r\n\r\n64\r\nhalf"),
@@ -97,7 +97,7 @@ fn a_run_that_has_no_descriptors_left_says_so_of_each_case() {
     for case in 0..60 {
         project.write(&format!("cases/s/c{case}.yaml"), "{}\n");
     }
-    // Nobody is answered before all have come that can.
+    // No response is sent before all requests have arrived.
     let server = Raw::start(|stream| {
         sleep(Duration::from_millis(300));
         is_good(stream);
@@ -123,7 +123,7 @@ fn a_run_that_has_no_descriptors_left_says_so_of_each_case() {
 }
 
 #[test]
-fn a_port_where_nobody_listens_is_no_verdict() {
+fn closed_port_gives_no_verdict() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -148,7 +148,7 @@ fn harm(path: &str, stream: &mut TcpStream) {
         }
         "/terabyte" => send(stream, &format!("{HEAD}Content-Length: 1099511627776\r\n\r\nx")),
         "/bomb" => {
-            // What nobody asked for is not unpacked.
+            // A coding that was not requested is not decoded.
             send(
                 stream,
                 &format!("{HEAD}Content-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n"),
@@ -249,7 +249,7 @@ fn everything_that_means_harm_at_once_leaves_whole_reports_and_other_cases_unhar
     let start = Instant::now();
     let seen = ran(&mut command);
     assert_eq!(seen.code, 1, "{seen:?}");
-    // Each has a limit of 2 s, and 8 run at once; a busy machine takes longer, and one that hangs for ever.
+    // Each has a limit of 2 s, and 8 run at once; a busy machine takes longer, and one that hangs never ends.
     assert!(start.elapsed() < Duration::from_mins(2), "{:?}", start.elapsed());
     let recording = std::fs::read_to_string(project.path().join("out/run.ndjson")).unwrap();
     let mut bad = 0;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, Server, Then, agreeing, ran, response};
 
-/// Longest time for one page; then the browser is killed and the test fails.
+/// Maximum time for one page; then the browser is killed and the test fails.
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// A browser that is not installed is no reason to fail.
@@ -132,7 +132,7 @@ impl Page {
         self.list().matches("<li class=\"case ").count()
     }
 
-    /// How many are told to be shown.
+    /// The number that the page states.
     fn shown(&self) -> &str {
         let from = self.dom.find("id=\"shown\"").expect("a number");
         let rest = &self.dom[from..];
@@ -168,15 +168,15 @@ fn recording(cases: impl Iterator<Item = Value>) -> String {
     agreeing(&lines)
 }
 
-/// A recording told as a page.
-fn told(cases: impl Iterator<Item = Value>) -> Project {
+/// A recording as a page.
+fn page_of(cases: impl Iterator<Item = Value>) -> Project {
     let project = Project::new(&[("run.ndjson", &recording(cases))]);
     let ran = project.run(&["report", "run.ndjson", "--report", "html=page.html"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     project
 }
 
-/// Whoever would act on a reader, a terminal or a page.
+/// Texts that act on a reader, a terminal or a page.
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><!-- \u{1b}[2J\u{202e}evil";
 
 // Long: one page, checked part by part.
@@ -279,7 +279,7 @@ fn a_recording_with_hostile_names_is_shown_as_text() {
             "outcome": { "malformed": { "reason": HOSTILE, "bytes": { "base64": "AP88c2NyaXB0Pg==" }, "elapsed_us": 5 } },
         },
     });
-    let project = told([case].into_iter());
+    let project = page_of([case].into_iter());
     let file = project.path().join("page.html");
     let open = percent_encoding::utf8_percent_encode(HOSTILE, percent_encoding::NON_ALPHANUMERIC);
     let page = Page::open(browser, &file, &format!("#open={open}"));
@@ -315,7 +315,7 @@ fn many(cases: usize) -> impl Iterator<Item = Value> {
 #[test]
 fn five_thousand_cases_are_listed_a_part_at_a_time() {
     let Some(browser) = chromium() else { return };
-    let project = told(many(5_000));
+    let project = page_of(many(5_000));
     let file = project.path().join("page.html");
     let page = Page::open(browser, &file, "");
     assert_eq!(page.shown(), "5,000 cases");
@@ -334,7 +334,7 @@ fn five_thousand_cases_are_listed_a_part_at_a_time() {
 #[test]
 fn the_address_holds_the_filters() {
     let Some(browser) = chromium() else { return };
-    let project = told(many(300));
+    let project = page_of(many(300));
     let file = project.path().join("page.html");
     for (hash, shown, first) in [
         ("#verdict=failed", "30 of 300 cases shown", "case-0[a b]"),
@@ -358,7 +358,7 @@ fn the_address_holds_the_filters() {
 }
 
 #[test]
-fn a_body_that_is_large_or_nested_deep_is_told_in_part() {
+fn large_or_deep_body_is_shown_in_part() {
     let Some(browser) = chromium() else { return };
     let large = (0..300_000)
         .map(|at| format!("\"k{at}\":{at}"))
@@ -381,7 +381,7 @@ fn a_body_that_is_large_or_nested_deep_is_told_in_part() {
             },
         })
     });
-    let project = told(cases);
+    let project = page_of(cases);
     let file = project.path().join("page.html");
     assert!(std::fs::metadata(&file).unwrap().len() < 300_000);
     let page = Page::open(browser, &file, "#open=s%2Fc0&open=s%2Fc1&open=s%2Fc2");
@@ -398,7 +398,7 @@ fn a_body_that_is_large_or_nested_deep_is_told_in_part() {
 
 #[test]
 fn the_page_needs_nothing_and_says_the_verdict_without_its_script() {
-    let project = told(many(300));
+    let project = page_of(many(300));
     let page = project.read("page.html");
     let head = &page[..page.find("<script").unwrap()];
     for part in [

@@ -102,7 +102,7 @@ fn a_status_is_a_code_a_class_or_one_of_several() {
 }
 
 #[test]
-fn a_finding_names_what_was_expected_what_came_and_the_line_that_asks() {
+fn finding_shows_expected_actual_and_line() {
     let project = Project::of_case("status: 200\nbody:\n  json:\n    user: { name: Ann }\n");
     let server = Server::always(
         "HTTP/1.1 404 Not Found\nContent-Type: application/json",
@@ -428,7 +428,7 @@ fn a_response_that_takes_too_long_is_a_finding() {
     }
 }
 
-/// For each standing rule a response that breaks it and nothing else.
+/// For each built-in rule, a response that breaks only this rule.
 const BROKEN: [(&str, &str); 14] = [
     ("http/syntax", "HTTP/1.1 200\r\nDate: DATE\r\nContent-Length: 0\r\n\r\n"),
     (
@@ -493,7 +493,7 @@ fn broken(text: &str) -> impl Fn() -> Vec<u8> + Send + Sync + 'static {
 }
 
 #[test]
-fn each_standing_rule_denies_warns_or_is_off_as_the_case_says() {
+fn built_in_rule_has_the_level_of_the_case() {
     for (rule, text) in BROKEN {
         let status = &text[9..12];
         let level = |level: &str| judge_bytes(&format!("status: {status}\nrules: {{ {rule}: {level} }}"), broken(text));
@@ -538,7 +538,7 @@ fn a_response_that_breaks_the_grammar_of_http_is_a_finding() {
 }
 
 #[test]
-fn two_responses_that_must_not_be_told_apart_are_compared_to_the_byte() {
+fn same_as_compares_bytes() {
     let project = Project::new(&[
         (
             "cases/s/suite.yaml",

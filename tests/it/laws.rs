@@ -153,8 +153,8 @@ fn matches(pattern: &Value, found: &Value) -> bool {
 }
 
 impl Wants {
-    /// Whether the contract holds of a response: written down once more, as plainly as can be.
-    fn hold(&self, said: &Said) -> bool {
+    /// Whether a response fulfills the contract: a second, plain implementation.
+    fn accepts(&self, said: &Said) -> bool {
         let is_of = |kind: &str, value: &Value| match kind {
             "null" => value.is_null(),
             "string" => value.is_string(),
@@ -224,7 +224,7 @@ impl Said {
 }
 
 /// What the recording says of each case: its verdict and its findings, without when and how long.
-fn told(project: &Project, recording: &str) -> BTreeMap<String, (String, Value)> {
+fn verdicts_of(project: &Project, recording: &str) -> BTreeMap<String, (String, Value)> {
     let text = std::fs::read_to_string(project.path().join(recording)).unwrap();
     let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     events
@@ -240,8 +240,8 @@ fn told(project: &Project, recording: &str) -> BTreeMap<String, (String, Value)>
         .collect()
 }
 
-/// Runs these pairs as cases, and holds every law against the verdicts.
-fn hold(pairs: Vec<(Said, Wants)>) {
+/// Runs these pairs as cases, and checks every law.
+fn check_laws(pairs: Vec<(Said, Wants)>) {
     // Three requests in a row without a complete response end a run.
     let (mut complete, incomplete): (Vec<_>, Vec<_>) =
         (pairs.into_iter()).partition(|(said, _)| !matches!(said.harm, Harm::Silent | Harm::Cut));
@@ -277,13 +277,13 @@ fn hold(pairs: Vec<(Said, Wants)>) {
         "json=live.ndjson",
     ]);
     assert_ne!(live.code, 2, "{}", live.stderr);
-    let verdicts = told(&project, "live.ndjson");
+    let verdicts = verdicts_of(&project, "live.ndjson");
     assert_eq!(verdicts.len(), pairs.len(), "{live:?}");
     let (mut failed, mut errored) = (false, false);
     for (number, (said, wants)) in pairs.iter().enumerate() {
         let (verdict, reasons) = &verdicts[&format!("s/c{number}")];
         let expected = match said.harm {
-            _ if wants.hold(said) => "passed",
+            _ if wants.accepts(said) => "passed",
             Harm::Silent => "errored",
             Harm::Cut => verdict.as_str(),
             _ => "failed",
@@ -292,7 +292,7 @@ fn hold(pairs: Vec<(Said, Wants)>) {
         failed |= verdict == "failed";
         errored |= verdict == "errored";
         // Never a red case without its reason, nor a reason that denies a green one.
-        assert_eq!(verdict == "passed", wants.hold(said), "{wants:?} of {said:?}");
+        assert_eq!(verdict == "passed", wants.accepts(said), "{wants:?} of {said:?}");
         assert_eq!(verdict == "errored", !reasons[1].is_null(), "{reasons}");
         if verdict == "failed" {
             assert!(reasons[0].as_array().is_some_and(|all| !all.is_empty()), "{said:?}");
@@ -308,7 +308,7 @@ fn hold(pairs: Vec<(Said, Wants)>) {
     assert_eq!(live.code, code, "{live:?}");
     let again = project.run(&["recheck", "live.ndjson", "--report", "json=again.ndjson"]);
     assert_eq!(again.code, code, "{again:?}");
-    assert_eq!(told(&project, "again.ndjson"), verdicts);
+    assert_eq!(verdicts_of(&project, "again.ndjson"), verdicts);
 }
 
 fn runner() -> TestRunner {
@@ -319,7 +319,7 @@ fn runner() -> TestRunner {
 fn a_verdict_is_what_the_expectation_says_of_the_response_and_stays_so_when_judged_again() {
     let mut runner = runner();
     let strategy = pairs();
-    hold(
+    check_laws(
         (0..600)
             .map(|_| strategy.new_tree(&mut runner).unwrap().current())
             .collect(),
@@ -331,6 +331,6 @@ fn an_exit_code_of_zero_means_that_every_case_passed() {
     let mut runner = runner();
     let strategy = prop::collection::vec(pairs(), 1..4);
     for _ in 0..16 {
-        hold(strategy.new_tree(&mut runner).unwrap().current());
+        check_laws(strategy.new_tree(&mut runner).unwrap().current());
     }
 }

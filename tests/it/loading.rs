@@ -1,4 +1,4 @@
-//! Mistakes of suites and of `conforme.toml`: all of them shown at once, with their places, before anything is sent.
+//! Errors in suites and in `conforme.toml`: all are shown at once with their locations, before anything is sent.
 
 use crate::support::{Project, Ran, Server};
 
@@ -23,7 +23,7 @@ fn sound_project(suite: &str, case: &str) -> Project {
     project
 }
 
-/// A case without a mistake, whatever the suite says.
+/// A case without an error, whatever the suite says.
 pub(super) const SOUND: &str = "request: { path: / }\nexpect: { status: 200 }\n";
 
 /// What `validate` says, and that it says no.
@@ -34,15 +34,15 @@ pub(super) fn refused(project: &Project) -> Ran {
     ran
 }
 
-/// The first lines of the mistakes.
-pub(super) fn mistakes(ran: &Ran) -> Vec<&str> {
+/// The first lines of the errors.
+pub(super) fn error_lines(ran: &Ran) -> Vec<&str> {
     let all = ran.stderr.lines().filter_map(|line| line.strip_prefix("error: "));
     all.filter(|line| !line.ends_with(" error") && !line.ends_with(" errors"))
         .collect()
 }
 
 #[test]
-fn a_file_with_six_mistakes_shows_six_and_the_next_file_its_own() {
+fn all_errors_of_all_files_are_shown() {
     let project = project(
         "tag: [x]\n",
         "\
@@ -70,11 +70,11 @@ expect:
     ] {
         assert!(ran.stderr.contains(expected), "{expected}\n{}", ran.stderr);
     }
-    assert_eq!(mistakes(&ran).len(), 8, "{}", ran.stderr);
+    assert_eq!(error_lines(&ran).len(), 8, "{}", ran.stderr);
 }
 
 #[test]
-fn a_mistake_shows_its_line_a_caret_and_the_nearest_known_name() {
+fn error_shows_line_caret_and_nearest_name() {
     let ran = refused(&project(
         "",
         "request: { path: / }\nexpect:\n  status: 200\n  headrs: {}\n",
@@ -94,7 +94,7 @@ error: 1 error
 }
 
 #[test]
-fn nothing_is_sent_for_a_suite_with_a_mistake_in_another_case() {
+fn nothing_is_sent_if_another_case_has_an_error() {
     let server = Server::always("HTTP/1.1 200 OK", "");
     let project = project("", "request: { path: / }\nexpect: { statsu: 200 }\n");
     let ran = project.run(&["run", "s/sound", "--target", &server.url()]);
@@ -206,7 +206,7 @@ fn a_null_takes_away_what_is_inherited_and_is_refused_where_nothing_is() {
         ),
     ] {
         let ran = refused(&project(suite, case));
-        assert_eq!(mistakes(&ran), messages, "{case}\n{}", ran.stderr);
+        assert_eq!(error_lines(&ran), messages, "{case}\n{}", ran.stderr);
     }
 }
 
@@ -219,13 +219,13 @@ fn every_row_has_the_columns_that_its_case_uses_and_no_others() {
     let sound = "  a: { id: '{{ of_a }}', of_a: 1 }\n  b: { id: plain }\n";
     assert_eq!(sound_project("", &case(sound)).run(&["validate"]).code, 0);
     let ran = refused(&project("", &case("  a: { id: 1 }\n  b: {}\n")));
-    assert_eq!(mistakes(&ran), ["this row has no `id`, which the case uses"]);
+    assert_eq!(error_lines(&ran), ["this row has no `id`, which the case uses"]);
     assert!(ran.stderr.contains("--> cases/s/c.yaml:3:3\n"), "{}", ran.stderr);
     let ran = refused(&project("vars: { id: x }\n", &case("  a: { idd: 1 }\n")));
-    assert_eq!(mistakes(&ran), ["this row has `idd`, which the case does not use"]);
+    assert_eq!(error_lines(&ran), ["this row has `idd`, which the case does not use"]);
     assert!(ran.stderr.contains("did you mean `id`?"), "{}", ran.stderr);
     let ran = refused(&project("", &case("  a: { id: 1 }\n  a: { id: 2 }\n")));
-    assert_eq!(mistakes(&ran), ["duplicate key `a`"]);
+    assert_eq!(error_lines(&ran), ["duplicate key `a`"]);
 }
 
 #[test]
@@ -233,12 +233,12 @@ fn a_variable_that_leads_to_itself_or_to_nothing_is_refused_where_it_is_written(
     let case =
         |vars: &str| format!("vars: {{ {vars} }}\nrequest: {{ path: '/{{{{ a }}}}' }}\nexpect: {{ status: 200 }}\n");
     let ran = refused(&project("", &case("a: '{{ b }}', b: '{{ a }}'")));
-    assert_eq!(mistakes(&ran), ["variable `a` leads to itself: a → b → a"]);
-    let ran = refused(&project("vars: { b: '{{ nobody }}' }\n", &case("a: '{{ b }}'")));
-    assert_eq!(mistakes(&ran), ["undefined variable `nobody`"]);
+    assert_eq!(error_lines(&ran), ["variable `a` leads to itself: a → b → a"]);
+    let ran = refused(&project("vars: { b: '{{ unknown }}' }\n", &case("a: '{{ b }}'")));
+    assert_eq!(error_lines(&ran), ["undefined variable `unknown`"]);
     assert!(ran.stderr.contains("--> cases/s/suite.yaml:1:12\n"), "{}", ran.stderr);
     let ran = refused(&project("inputs: { a: x }\nvars: { a: y }\n", SOUND));
-    assert_eq!(mistakes(&ran), ["`a` is an input and a constant of the suite"]);
+    assert_eq!(error_lines(&ran), ["`a` is an input and a constant of the suite"]);
 }
 
 #[test]
@@ -271,14 +271,14 @@ fn what_is_not_one_plain_document_is_refused() {
         (&format!("{SOUND}vars:\n\ta: b\n"), "not valid YAML"),
     ] {
         let ran = refused(&project("", text));
-        let shown = mistakes(&ran);
+        let shown = error_lines(&ran);
         assert!(shown.len() == 1 && shown[0].starts_with(message), "{shown:?} {message}");
         assert!(ran.stderr.contains("--> cases/s/c.yaml:"), "{}", ran.stderr);
     }
 }
 
 #[test]
-fn line_endings_byte_order_marks_anchors_and_tabs_in_text_are_no_mistakes() {
+fn line_endings_marks_anchors_and_tabs_are_accepted() {
     let crlf = SOUND.replace('\n', "\r\n");
     for text in [
         crlf.clone(),
@@ -323,12 +323,15 @@ fn files_that_would_not_be_run_are_refused_by_name() {
         let project = project("", SOUND);
         project.write(file, SOUND);
         let ran = refused(&project);
-        assert!(mistakes(&ran).contains(&message), "{file}\n{}", ran.stderr);
+        assert!(error_lines(&ran).contains(&message), "{file}\n{}", ran.stderr);
     }
     let project = project("", SOUND);
     std::fs::write(project.path().join("cases/s/latin.yaml"), b"name: caf\xe9\n").unwrap();
     let ran = refused(&project);
-    assert_eq!(mistakes(&ran), ["failed to read `cases/s/latin.yaml`: it is not UTF-8"]);
+    assert_eq!(
+        error_lines(&ran),
+        ["failed to read `cases/s/latin.yaml`: it is not UTF-8"]
+    );
 }
 
 #[cfg(unix)]
@@ -338,7 +341,7 @@ fn a_link_to_a_folder_is_refused_and_not_passed_over() {
     std::os::unix::fs::symlink(project.path().join("cases/s"), project.path().join("cases/t")).unwrap();
     let ran = refused(&project);
     assert_eq!(
-        mistakes(&ran),
+        error_lines(&ran),
         ["`cases/t` would not be run: links to folders are not followed"]
     );
 }
@@ -346,16 +349,16 @@ fn a_link_to_a_folder_is_refused_and_not_passed_over() {
 #[test]
 fn a_project_without_cases_is_refused_and_a_sound_one_is_counted() {
     let ran = refused(&Project::new(&[]));
-    assert_eq!(mistakes(&ran), ["there is no folder `cases` here"]);
+    assert_eq!(error_lines(&ran), ["there is no folder `cases` here"]);
     let ran = refused(&Project::new(&[("cases/readme.txt", "")]));
-    assert_eq!(mistakes(&ran), ["no cases in `cases`"]);
+    assert_eq!(error_lines(&ran), ["no cases in `cases`"]);
     let ran = sound_project("", SOUND).run(&["validate"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "valid: 2 cases in 1 suite\n"));
 }
 
 #[test]
-fn a_suite_file_that_cannot_be_read_does_not_hide_the_mistakes_of_its_cases() {
+fn unreadable_suite_file_does_not_hide_errors_of_cases() {
     let ran = refused(&project("a: [\n", "a: 1\na: 2\n"));
-    assert_eq!(mistakes(&ran).len(), 2, "{}", ran.stderr);
+    assert_eq!(error_lines(&ran).len(), 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("duplicate key `a`"), "{}", ran.stderr);
 }

@@ -28,7 +28,7 @@ pub(crate) fn commands(log: &str) -> Vec<String> {
         .collect()
 }
 
-/// A server whose responses hold commands in every part of its responses.
+/// A server with commands in every part of its responses.
 fn commanding() -> Server {
     Server::start(|_| {
         let body =

@@ -99,8 +99,8 @@ fn sink_keeps_messages_for_the_recipients_of_the_envelope() {
         assert_eq!(jane["messages"][0]["text"], ".two\n");
         let hidden = mailbox.messages("hidden@example.test", None).await.unwrap();
         assert_eq!(subjects(&hidden), ["one"]);
-        let nobody = mailbox.messages("jane", None).await.unwrap();
-        assert_eq!(nobody["count"], 0);
+        let none = mailbox.messages("jane", None).await.unwrap();
+        assert_eq!(none["count"], 0);
     });
 }
 
@@ -344,7 +344,7 @@ fn mailpit_message(number: usize, to: &str) -> Value {
 
 #[test]
 fn mailpit_is_read_page_by_page_without_marking_messages() {
-    // Newest first. The last message of the first page is on the second page again, because another one has arrived.
+    // Newest first. The last message of the first page is on the second page again, because a new one has arrived.
     let first: Vec<_> = (0..50)
         .map(|number| mailpit_message(number, "other@example.test"))
         .collect();

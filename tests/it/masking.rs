@@ -33,7 +33,7 @@ fn secrets() -> impl Strategy<Value = String> {
     let ends = "[!-~é漢😀]";
     prop::string::string_regex(&format!("{ends}[ -~é漢😀]{{6,38}}{ends}"))
         .unwrap()
-        // Braces would be variables where a case holds them; the value of a secret is not read again.
+        // Braces in a case are variables; the value of a secret is not expanded.
         .prop_filter("a secret has something to it", |secret| {
             let mut seen: Vec<char> = secret.chars().collect();
             seen.sort_unstable();
@@ -75,7 +75,7 @@ fn written(c: char, way: u8) -> String {
     out
 }
 
-/// What could end or begin an escape by accident, where it stands for itself.
+/// Characters that could begin or end an escape.
 fn is_sign(c: char) -> bool {
     matches!(c, '%' | '\\' | '&')
 }
@@ -90,7 +90,7 @@ fn base64(text: &[u8]) -> String {
 }
 
 #[test]
-fn a_secret_is_hidden_in_whatever_mix_of_escapes_it_stands() {
+fn secret_is_hidden_in_any_mix_of_escapes() {
     // Percent escapes, or backslashes, or entities; each character escaped or not.
     let kinds = prop::sample::select(vec![[0, 1, 2], [0, 3, 4], [0, 5, 6]]);
     let input = (
@@ -165,7 +165,7 @@ fn what_holds_no_secret_is_not_touched() {
         .unwrap();
 }
 
-/// The forms that no output may hold.
+/// The forms that no output may contain.
 fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::Value::String(secret.to_owned()).to_string();
     let all = |way: u8| secret.chars().map(|c| written(c, way)).collect::<String>();
@@ -183,7 +183,7 @@ fn forms(secret: &str) -> Vec<String> {
         secret.to_lowercase(),
     ];
     forms.extend((1..7).map(all));
-    // The part of its base64 that is the same whatever stands around it.
+    // The part of its base64 that is the same regardless of the text around it.
     for offset in 0..3 {
         let whole = base64(&[&b"xx"[..offset], secret.as_bytes()].concat());
         let start = [0, 2, 3][offset];

@@ -61,7 +61,7 @@ body: { exact: { error: 404, code: NoUser, message: Not Found, ids: [1, 2], ok: 
     };
     assert_eq!(tally(&weak, "body"), (0, 0));
     assert!(tally(&strong, "body").1 > 20);
-    // What only a snapshot notices is told as that.
+    // What only a snapshot detects is reported as such.
     let (_, snapped) = measured(&recorded("status: 404\nsnapshot: true", JSON, BODY), &[]);
     assert!(snapped["only_snapshot"].as_u64().unwrap() > 20);
     assert!(
@@ -223,11 +223,11 @@ fn the_advice_for_one_row_of_a_table_holds_for_all_of_them() {
 }
 
 #[test]
-fn survivors_are_accepted_with_a_reason_and_told_when_they_no_longer_apply() {
+fn accepted_survivors_need_a_reason_and_report_stale_entries() {
     let project = recorded("status: 204", "HTTP/1.1 204 No Content\nX-Kind: a", "");
     project.write(
         "cases/s/suite.yaml",
-        "survivors:\n- { operator: header/*, at: header x-kind, reason: nobody reads it }\n- { operator: body/cut, reason: old }\n",
+        "survivors:\n- { operator: header/*, at: header x-kind, reason: clients do not read it }\n- { operator: body/cut, reason: old }\n",
     );
     let (ran, report) = measured(&project, &["--min-score", "100"]);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -247,7 +247,7 @@ fn survivors_are_accepted_with_a_reason_and_told_when_they_no_longer_apply() {
     let (_, _) = measured(&project, &["--report", "html=m.html", "--report", "markdown=m.md"]);
     assert!(project.read("m.html").contains(&format!("<h1>{headline}</h1>")));
     assert!(project.read("m.md").starts_with(&format!("## {headline}\n")));
-    assert_eq!(report["accepted"][0]["reason"], "nobody reads it");
+    assert_eq!(report["accepted"][0]["reason"], "clients do not read it");
     assert_eq!(
         (&report["stale"][0]["what"], &report["stale"][0]["waiver"]["line"]),
         (&"body/cut".into(), &3.into())
@@ -268,13 +268,13 @@ fn survivors_are_accepted_with_a_reason_and_told_when_they_no_longer_apply() {
 }
 
 #[test]
-fn every_report_tells_the_score_and_nothing_of_a_response_becomes_markup() {
+fn reports_show_the_score_and_escape_responses() {
     let project = recorded("status: 404", JSON, r#"{"x":"<script>alert(1)</script>`|::error::"}"#);
     let (_, _) = measured(&project, &["--report", "html=m.html", "--report", "markdown=m.md"]);
     let (html, markdown) = (project.read("m.html"), project.read("m.md"));
     assert!(html.contains("% of the changes are detected") && markdown.contains("% of the changes are detected"));
     assert!(!html.contains("<script"), "{html}");
-    // In markdown it stands in code, which nothing in it ends.
+    // In markdown it is in code that no part of it can end.
     let is_code = |line: &str| {
         ["| **survived** |", "before: ", " after: ", "      x: ", "    exact: "]
             .iter()

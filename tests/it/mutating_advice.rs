@@ -56,7 +56,7 @@ pub(crate) fn lay(under: &mut Value, over: &Value) {
 const TOKEN: &str = "a-token-of-some-length";
 const UUID: &str = "550e8400-e29b-41d4-a716-44665544";
 
-/// Responses by the name of their case: the head, and the body. Each request gets other dates and ids.
+/// Responses by the name of their case: header section and body. Each request gets other dates and ids.
 fn response(name: &str, number: usize) -> (String, Vec<u8>) {
     let now = chrono::Utc::now();
     let at = now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
@@ -268,7 +268,7 @@ fn every_advice_pasted_into_a_weak_case_passes_and_kills() {
     ] {
         assert!(!all.contains(part), "{part}");
     }
-    // What stands for a secret is never suggested.
+    // The mask of a secret is never suggested.
     let advice: Vec<_> = groups.iter().filter_map(|group| group["advice"].as_str()).collect();
     assert!(
         !advice

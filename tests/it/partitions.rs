@@ -144,8 +144,8 @@ fn the_parts_are_merged_into_one_report_and_one_gate() {
     );
     // What was merged is a recording as any other.
     assert_eq!(project.run(&["recheck", "all.ndjson"]).code, 1);
-    let held = parts(&project, &Server::always(OK, "").url(), "hash", 2);
-    assert_eq!(held.len(), 2);
+    let passed = parts(&project, &Server::always(OK, "").url(), "hash", 2);
+    assert_eq!(passed.len(), 2);
 }
 
 #[test]

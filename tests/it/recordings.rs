@@ -1,4 +1,4 @@
-//! Runs written down, judged again, told again, and gone on from.
+//! Recordings: written, judged again, reported again, and continued.
 
 use std::{
     process::Stdio,
@@ -163,12 +163,12 @@ fn a_run_that_is_killed_leaves_all_that_had_finished() {
         ("run.ndjson", "2 of 3 cases passed, 0 skipped, 1 not run"),
         ("cut.ndjson", "1 of 3 cases passed, 0 skipped, 2 not run"),
     ] {
-        let told = project.run(&["report", name]);
-        assert_eq!(told.code, 3, "{told:?}");
-        assert!(told.stdout.contains(left), "{told:?}");
+        let reported = project.run(&["report", name]);
+        assert_eq!(reported.code, 3, "{reported:?}");
+        assert!(reported.stdout.contains(left), "{reported:?}");
         assert!(
-            told.stdout.contains("the recording ends before the run does"),
-            "{told:?}"
+            reported.stdout.contains("the recording ends before the run does"),
+            "{reported:?}"
         );
         // A part of a run is no pass.
         let judged = project.run(&["recheck", name]);
@@ -453,7 +453,7 @@ fn a_recording_judged_again_agrees_with_the_live_run_of_the_shipped_suite() {
 }
 
 #[test]
-fn what_a_recording_hides_is_judged_by_what_stands_for_it() {
+fn masked_value_is_judged_by_its_mask() {
     let project = Project::new(&[
         ("cases/s/suite.yaml", "inputs: { token: { secret: true } }\n"),
         (

@@ -31,7 +31,7 @@ fn case(index: usize, id: &str, verdict: &str) -> Value {
 /// A case with more or other fields.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "so that what is told stands where it is used"
+    reason = "each list is next to the test that uses it"
 )]
 fn with(mut case: Value, more: Value) -> Value {
     for (name, value) in more.as_object().unwrap() {
@@ -47,7 +47,7 @@ fn request() -> Value {
     })
 }
 
-fn answered(status: u16) -> Value {
+fn exchange_with(status: u16) -> Value {
     json!({
         "request": request(),
         "outcome": { "response": {
@@ -69,7 +69,7 @@ fn timed_out() -> Value {
 
 fn wrong_status() -> Value {
     json!({
-        "started": "2026-01-02T03:04:06.000000Z", "elapsed_us": 12_345, "exchange": answered(500),
+        "started": "2026-01-02T03:04:06.000000Z", "elapsed_us": 12_345, "exchange": exchange_with(500),
         "findings": [
             {
                 "check": "status", "level": "deny", "message": "unexpected status",
@@ -193,11 +193,11 @@ impl Element {
     /// The test case of this name.
     fn case(&self, name: &str) -> &Element {
         let mut cases = self.all("testsuite").flat_map(|suite| suite.all("testcase"));
-        cases.find(|case| case.get("name") == name).expect("the case is told")
+        cases.find(|case| case.get("name") == name).expect("the case is listed")
     }
 }
 
-/// Reads `j.xml` of a project, after everything that holds of every report.
+/// Reads `j.xml` of a project, after the checks that apply to every report.
 pub(crate) fn checked_junit(project: &Project) -> Element {
     let xml = project.read("j.xml");
     let allowed =
@@ -246,7 +246,7 @@ pub(crate) fn checked_junit(project: &Project) -> Element {
     root
 }
 
-/// What holds of every TAP report: a line is of one of the kinds that the specification knows, points are numbered, and
+/// Checks of every TAP report: a line is of one of the kinds that the specification knows, points are numbered, and
 /// every text in a block is one JSON string on one line.
 pub(crate) fn checked_tap(tap: &str) -> Result<(), String> {
     let mut lines = tap.split_terminator('\n');
@@ -314,7 +314,7 @@ fn every_verdict() -> Vec<Value> {
             case(0, "s/a", "passed"),
             json!({
                 "name": "All is well", "tags": ["fast", "read"], "started": "2026-01-02T03:04:05.700000Z", "elapsed_us": 1499,
-                "findings": [wrong_status()["findings"][2]], "exchange": answered(200),
+                "findings": [wrong_status()["findings"][2]], "exchange": exchange_with(200),
             }),
         ),
         with(
@@ -327,7 +327,7 @@ fn every_verdict() -> Vec<Value> {
         ),
         with(
             case(3, "s/d", "flaky"),
-            json!({ "elapsed_us": 2000, "exchange": answered(200), "earlier": [timed_out()] }),
+            json!({ "elapsed_us": 2000, "exchange": exchange_with(200), "earlier": [timed_out()] }),
         ),
         with(
             case(5, "t/f", "not-run"),
@@ -338,13 +338,13 @@ fn every_verdict() -> Vec<Value> {
 }
 
 #[test]
-fn junit_tells_every_verdict_in_the_order_of_the_plan() {
+fn junit_lists_every_verdict_in_plan_order() {
     let (_, junit, _) = reports(&every_verdict());
     snapshot("reports_ci", "every-verdict.xml", &junit);
 }
 
 #[test]
-fn tap_tells_every_verdict_in_the_order_of_completion() {
+fn tap_lists_every_verdict_in_completion_order() {
     let (_, _, tap) = reports(&every_verdict());
     snapshot("reports_ci", "every-verdict.tap", &tap);
 }
@@ -356,27 +356,27 @@ fn a_flaky_case_is_no_failure_where_the_target_lets_it_pass() {
     let (junit, _, tap) = reports(&events);
     let flaky = junit.case("d");
     assert!(flaky.child("failure").is_none());
-    let earlier = flaky.child("flakyError").expect("the earlier try is told");
+    let earlier = flaky.child("flakyError").expect("the earlier attempt is listed");
     assert_eq!(earlier.get("type"), "timeout");
     assert!(earlier.child("stackTrace").unwrap().text.contains("reproduce: curl "));
     assert!(tap.contains("\nok 5 - s/d\n  ---\n  verdict: \"flaky\"\n"), "{tap}");
 }
 
 #[test]
-fn earlier_tries_of_a_failed_case_are_told_each_in_its_own_kind() {
+fn previous_attempts_are_listed_by_kind() {
     let failed = with(
         with(case(0, "s/a", "failed"), wrong_status()),
         json!({ "earlier": [wrong_status(), timed_out(), wrong_status()] }),
     );
     let (junit, _, tap) = reports(&[started(1), failed, finished(None)]);
-    let told: Vec<_> = junit
+    let listed: Vec<_> = junit
         .case("a")
         .children
         .iter()
         .map(|child| child.name.as_str())
         .collect();
     assert_eq!(
-        told,
+        listed,
         ["failure", "rerunFailure", "rerunFailure", "rerunError", "system-out"]
     );
     let messages: Vec<_> = junit
@@ -404,7 +404,7 @@ fn what_an_api_returns_never_acts_in_a_report() {
             finding("deny"),
             json!({ "diff": format!("-{HOSTILE}\n+::error::x\n ::error::y\n") }),
         );
-        let mut exchange = answered(500);
+        let mut exchange = exchange_with(500);
         exchange["request"]["url"] = json!(format!("https://api.example.com/{HOSTILE}"));
         exchange["request"]["body"] = json!({ "text": HOSTILE });
         exchange["outcome"]["response"]["version"] = json!(HOSTILE);
@@ -413,12 +413,12 @@ fn what_an_api_returns_never_acts_in_a_report() {
             _ => vec![finding("deny"), finding("warn"), diff],
         };
         let one = json!({ "elapsed_us": 1, "reason": HOSTILE, "findings": findings, "exchange": exchange });
-        let told = json!({
+        let listed = json!({
             "id": format!("s{HOSTILE}/{HOSTILE}{index}"), "suite": format!("s{HOSTILE}"), "name": HOSTILE, "tags": [HOSTILE],
             "earlier": if verdict == "flaky" { vec![one.clone()] } else { Vec::new() }, "snapshot": HOSTILE,
             "place": { "file": HOSTILE, "line": 1, "column": 1 },
         });
-        with(with(case(index, "s/a", verdict), one), told)
+        with(with(case(index, "s/a", verdict), one), listed)
     };
     let verdicts = ["passed", "failed", "errored", "flaky", "skipped", "not-run"];
     let run = with(
@@ -503,7 +503,7 @@ fn a_recording_that_breaks_off_is_red_in_both_reports() {
     assert!(error.get("message").ends_with(": 1 of 3 cases reported"), "{error:?}");
     let last = "\nBail out! the recording ends before the run does: 1 of 3 cases reported\n";
     assert!(tap.ends_with(last), "{tap}");
-    // The same where the last verdict is told, and only the end is not.
+    // The same if the last verdict is reported and only the end is missing.
     let (junit, _, tap) = reports(&[started(1), case(0, "s/a", "passed")]);
     assert_eq!((junit.number("tests"), junit.number("errors")), (2, 1));
     assert!(tap.contains("\nBail out! the recording ends"), "{tap}");
@@ -622,7 +622,7 @@ fn case_of_several_steps_is_one_item_with_its_steps_in_every_report() {
         if event["event"] == "case-finished" {
             let mut last = event["steps"][0].clone();
             last["id"] = json!("shipped");
-            let first = json!({ "id": "create", "elapsed_us": 5000, "exchange": answered(201) });
+            let first = json!({ "id": "create", "elapsed_us": 5000, "exchange": exchange_with(201) });
             event["steps"] = json!([first, last]);
         }
         format!("{event}\n")

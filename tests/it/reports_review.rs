@@ -1,4 +1,4 @@
-//! The reports `markdown`, `github` and `sarif`, which stand beside the code in a review.
+//! The reports `markdown`, `github` and `sarif`, which a review shows next to the code.
 
 use pulldown_cmark::{Event as Markdown, Options, Parser, Tag, TagEnd};
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ fn finished(counts: &Value, exit_code: u8, stopped: Option<&str>) -> Value {
     event
 }
 
-/// Every verdict, and whatever else a run can tell.
+/// Every verdict, and everything else that a run can report.
 fn every_verdict() -> Vec<Value> {
     let timeout = json!({ "reason": "no response within 10s", "elapsed_us": 10_000_400 });
     vec![
@@ -125,15 +125,15 @@ fn lines(events: &[Value]) -> String {
 type Annotation = (String, Vec<(String, String)>, String);
 
 /// The reports of a run.
-struct Told {
+struct Reports {
     markdown: String,
     github: String,
     sarif: Value,
     human: String,
 }
 
-impl Told {
-    /// The reports of a recording, and what holds of all of them.
+impl Reports {
+    /// The reports of a recording, after checks that apply to all of them.
     fn of(events: &[Value]) -> Self {
         let project = Project::new(&[("run.ndjson", &lines(events))]);
         let ran = project.run(&[
@@ -145,27 +145,32 @@ impl Told {
         ]);
         assert_eq!(ran.code, report_code(events), "{ran:?}");
         assert_eq!(ran.stderr.is_empty(), ran.code == 0, "{ran:?}");
-        let told = Self {
+        let reports = Self {
             markdown: project.read("r.md"),
             github: project.read("r.log"),
             sarif: serde_json::from_str(&project.read("r.sarif")).unwrap(),
             human: ran.stdout,
         };
-        for text in [&told.markdown, &told.github, &told.human, &project.read("r.sarif")] {
+        for text in [
+            &reports.markdown,
+            &reports.github,
+            &reports.human,
+            &project.read("r.sarif"),
+        ] {
             let acts = |c: char| {
                 (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
             };
             assert!(!text.chars().any(acts), "{text}");
         }
-        assert_eq!(commands(&told.markdown), [] as [&str; 0]);
-        assert_eq!(commands(&told.human), [] as [&str; 0]);
+        assert_eq!(commands(&reports.markdown), [] as [&str; 0]);
+        assert_eq!(commands(&reports.human), [] as [&str; 0]);
         assert_eq!(commands(&project.read("r.sarif")), [] as [&str; 0]);
-        told.check_markdown();
-        told.check_sarif();
-        told
+        reports.check_markdown();
+        reports.check_sarif();
+        reports
     }
 
-    /// Text that is not the report's own stands in code only, and there is no other markup than the report's own.
+    /// Text that is not the report's own is in code only, and there is no other markup than the report's own.
     fn check_markdown(&self) {
         assert!(self.markdown.len() < 60_000, "{}", self.markdown.len());
         let mut is_code = false;
@@ -298,21 +303,21 @@ fn unescaped(text: &str) -> String {
 }
 
 #[test]
-fn markdown_tells_a_run() {
-    let told = Told::of(&every_verdict());
-    snapshot("reports_review", "every-verdict.md", &told.markdown);
+fn markdown_shows_a_run() {
+    let reports = Reports::of(&every_verdict());
+    snapshot("reports_review", "every-verdict.md", &reports.markdown);
 }
 
 #[test]
 fn github_annotates_the_line_that_asked() {
-    let told = Told::of(&every_verdict());
-    snapshot("reports_review", "every-verdict.log", &told.github);
+    let reports = Reports::of(&every_verdict());
+    snapshot("reports_review", "every-verdict.log", &reports.github);
 }
 
 #[test]
-fn sarif_tells_each_finding_once_in_the_order_of_the_plan() {
-    let told = Told::of(&every_verdict());
-    let run = &told.sarif["runs"][0];
+fn sarif_lists_each_finding_once_in_plan_order() {
+    let reports = Reports::of(&every_verdict());
+    let run = &reports.sarif["runs"][0];
     let of = |result: &Value| {
         let place = &result["locations"][0];
         (
@@ -328,7 +333,7 @@ fn sarif_tells_each_finding_once_in_the_order_of_the_plan() {
                 .to_owned(),
         )
     };
-    let seen: Vec<_> = told.results().iter().map(of).collect();
+    let seen: Vec<_> = reports.results().iter().map(of).collect();
     let expected = [
         ("http/challenge", "warning", "s/a", "tests/my%20api/cases/s/a.yaml"),
         ("status", "error", "s/b[x]", "tests/my%20api/cases/s/suite.yaml"),
@@ -340,14 +345,14 @@ fn sarif_tells_each_finding_once_in_the_order_of_the_plan() {
     let expected = expected.map(|(a, b, c, d)| (a.to_owned(), b.to_owned(), c.to_owned(), d.to_owned()));
     assert_eq!(seen, expected);
     assert_eq!(
-        told.results()[1]["message"]["text"],
+        reports.results()[1]["message"]["text"],
         "s/b[x]: status: expected 200, got 500"
     );
     assert_eq!(
-        told.results()[1]["locations"][0]["physicalLocation"]["region"],
+        reports.results()[1]["locations"][0]["physicalLocation"]["region"],
         json!({ "startLine": 8, "startColumn": 11 })
     );
-    let properties = &told.results()[2]["properties"];
+    let properties = &reports.results()[2]["properties"];
     assert_eq!(
         (&properties["pointer"], &properties["verdict"]),
         (&json!("/n"), &json!("failed"))
@@ -374,13 +379,13 @@ fn a_result_is_the_same_one_in_the_next_run_whatever_came() {
         let mut found = findings();
         found[0]["actual"] = json!(actual);
         found[0]["place"]["line"] = json!(9 + index);
-        let told = Told::of(&[
+        let reports = Reports::of(&[
             started(9),
             case(index, "s/b", "failed", &json!({ "findings": found })),
             finished(&json!({ "failed": 1 }), 1, None),
         ]);
         let of = |result: &Value| result["partialFingerprints"].to_string();
-        told.results().iter().map(of).collect::<Vec<_>>()
+        reports.results().iter().map(of).collect::<Vec<_>>()
     };
     assert_eq!(fingerprints("500", 0), fingerprints("502", 7));
 }
@@ -448,17 +453,18 @@ fn each_report_says_first_how_the_run_ended() {
             true,
         ),
     ] {
-        let told = Told::of(&events);
+        let reports = Reports::of(&events);
         assert!(
-            told.markdown
+            reports
+                .markdown
                 .starts_with(&format!("## {headline}\n\n- target `staging` ")),
             "{}",
-            told.markdown
+            reports.markdown
         );
-        let (last, _, message) = told.annotations().pop().unwrap();
+        let (last, _, message) = reports.annotations().pop().unwrap();
         assert_eq!(last, level, "{headline}");
         assert!(message.starts_with(&format!("{headline} (")), "{message}");
-        let invocation = &told.sarif["runs"][0]["invocations"][0];
+        let invocation = &reports.sarif["runs"][0]["invocations"][0];
         assert_eq!(invocation["exitCodeDescription"], headline);
         assert_eq!(invocation["executionSuccessful"], is_whole, "{headline}");
     }
@@ -468,7 +474,7 @@ fn each_report_says_first_how_the_run_ended() {
 fn a_flaky_case_warns_where_it_does_not_fail_the_run() {
     let mut start = started(1);
     start["flaky"] = json!("pass");
-    let told = Told::of(&[
+    let reports = Reports::of(&[
         start,
         case(
             0,
@@ -479,12 +485,13 @@ fn a_flaky_case_warns_where_it_does_not_fail_the_run() {
         finished(&json!({ "flaky": 1 }), 0, None),
     ]);
     assert!(
-        told.github
+        reports
+            .github
             .starts_with("::warning file=tests/my api/cases/s/suite.yaml,line=8,col=11,title=s/a flaky::"),
         "{}",
-        told.github
+        reports.github
     );
-    assert_eq!(told.results()[0]["level"], "warning");
+    assert_eq!(reports.results()[0]["level"], "warning");
 }
 
 #[test]
@@ -527,14 +534,14 @@ fn nothing_that_comes_from_outside_is_markup_or_a_command() {
             None,
         ),
     ];
-    let told = Told::of(&events);
+    let reports = Reports::of(&events);
     // Three cases, one warning, one snapshot, the last word.
-    assert_eq!(told.annotations().len(), 6, "{}", told.github);
-    let (_, properties, message) = &told.annotations()[0];
+    assert_eq!(reports.annotations().len(), 6, "{}", reports.github);
+    let (_, properties, message) = &reports.annotations()[0];
     let names: Vec<_> = properties.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["file", "line", "col", "title"]);
     assert!(message.contains("\\n::error::x\\n"), "{message}");
-    assert_eq!(told.results().len(), 9);
+    assert_eq!(reports.results().len(), 9);
 }
 
 #[test]
@@ -566,28 +573,33 @@ fn large_runs_are_cut_and_say_so() {
         events.push(json!({ "event": "snapshot-unused", "path": format!("snapshots/{index}") }));
     }
     events.push(finished(&json!({ "failed": 3000, "warnings": 3000 }), 1, None));
-    let told = Told::of(&events);
+    let reports = Reports::of(&events);
     // The last one contains skipped cases.
-    let shown = told.markdown.matches("<details>").count() - 1;
+    let shown = reports.markdown.matches("<details>").count() - 1;
     let left = format!("… and 2,{} more cases that did not pass", 1000 - shown);
     assert!(
-        shown > 10 && told.markdown.contains(&left),
+        shown > 10 && reports.markdown.contains(&left),
         "{shown}: {}",
-        told.markdown
+        reports.markdown
     );
-    assert!(told.markdown.contains("- … and 2,979 more\n"), "{}", told.markdown);
+    assert!(
+        reports.markdown.contains("- … and 2,979 more\n"),
+        "{}",
+        reports.markdown
+    );
     // What warns is left out before what fails.
-    assert_eq!(told.results().len(), 5000);
-    assert!(told.results().iter().all(|result| result["level"] == "error"));
-    let note = &told.sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+    assert_eq!(reports.results().len(), 5000);
+    assert!(reports.results().iter().all(|result| result["level"] == "error"));
+    let note = &reports.sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
     assert_eq!(note, "4,000 of 9,000 results are left out.");
     assert!(
-        told.annotations()
+        reports
+            .annotations()
             .iter()
             .all(|(_, _, message)| message.chars().count() < 4096)
     );
     // As the eleventh error the last word would not be seen.
-    assert_eq!(told.annotations().last().unwrap().0, "notice");
+    assert_eq!(reports.annotations().last().unwrap().0, "notice");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tries after the first, flaky cases, early ends, slow cases, and how much of it the terminal shows.
+//! Retries, flaky cases, early ends, slow cases, and their lines on the terminal.
 
 use std::{
     collections::HashMap,
@@ -129,7 +129,7 @@ fn a_broken_contract_is_not_tried_again() {
     let server = Server::always("HTTP/1.1 503 Busy\nRetry-After: 86400", "");
     let ran = project.run(&["run", "--target", &server.url(), "--retries", "3"]);
     assert_eq!((ran.code, server.requests()), (1, 1), "{ran:?}");
-    // A response that is expected is no reason to try again.
+    // An expected response is not retried.
     let project = Project::of_case("status: 503");
     let server = Server::always("HTTP/1.1 503 Busy\nRetry-After: 0", "");
     let ran = project.run(&["run", "--target", &server.url(), "--retries", "3"]);
@@ -157,7 +157,7 @@ fn a_connection_that_ends_without_a_response_is_tried_again() {
 }
 
 #[test]
-fn after_so_many_failures_no_more_cases_are_begun() {
+fn no_case_starts_after_the_maximum_of_failures() {
     let project = cases(&["a", "b", "c", "d"]);
     let server = Server::always("HTTP/1.1 200 OK", "");
     let run = [
@@ -295,7 +295,7 @@ fn quiet_shows_nothing_of_a_run_that_holds_and_what_is_broken_of_one_that_does_n
 }
 
 #[test]
-fn verbose_shows_what_was_sent_and_what_came() {
+fn verbose_shows_requests_and_responses() {
     let project = cases(&["c"]);
     let server = Server::always(
         "HTTP/1.1 200 Fine\nX-One: 1\nContent-Type: text/plain",
@@ -333,7 +333,7 @@ fn lines_on_screen(raw: &str) -> Vec<String> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_terminal_a_bar_stands_below_lines_that_stay_whole() {
+fn terminal_bar_is_below_complete_lines() {
     if Command::new("script")
         .arg("--version")
         .stdout(Stdio::null())

@@ -36,7 +36,7 @@ pub(super) fn project(suite: &str, case: &str) -> Project {
     ])
 }
 
-/// An address where nobody listens.
+/// An address without a server.
 fn dead() -> String {
     Server::always(OK, "").url()
 }
@@ -145,7 +145,7 @@ fn a_command_whose_output_is_lost_exits_with_five() {
     }
 }
 
-/// Starts a run with a report in `report.json`, and waits until the server has seen so many requests.
+/// Starts a run with a report in `report.json`, and waits until the server has received this number of requests.
 #[cfg(unix)]
 fn begin(project: &Project, server: &Server, requests: usize) -> Child {
     let mut command = project.command(&[
@@ -313,7 +313,7 @@ fn a_report_is_one_event_a_line_from_the_start_of_the_run_to_its_end() {
         (&lines[3]["counts"]["passed"], &lines[3]["counts"]["skipped"]),
         (&1.into(), &1.into())
     );
-    // On standard output the report stands alone: what is for people moves to standard error.
+    // On standard output only the report is written; the terminal output moves to standard error.
     let ran = project.run(&["run", "--target", &server.url(), "--report", "json"]);
     assert_eq!(
         (ran.code, events(&ran.stdout, "case-finished").len()),

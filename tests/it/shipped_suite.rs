@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    portal::{self, Behaviour, Portal},
+    portal::{self, Behavior, Portal},
     recordings::verdicts,
     support::{Ran, conforme, ran, repository},
 };
@@ -54,7 +54,7 @@ const LEFT_OPEN: [(&str, &str); 9] = [
     ),
 ];
 
-/// Of so many portals one is asked whether its recording is judged as the live run was.
+/// One of this number of portals is also checked with `recheck`.
 const RECHECKED: usize = 4;
 
 /// Points the shipped suite at a portal, as a user would at a deployment. With `is_rechecked` the recorded responses are
@@ -76,7 +76,7 @@ fn point_at(portal: &Portal, is_rechecked: bool) -> Ran {
     ran
 }
 
-/// What a run fires at a portal.
+/// The requests that a run sends to a portal.
 fn fire_at(portal: &Portal, recording: &Path) -> Ran {
     let mut command = conforme();
     command.current_dir(repository()).env("CI", "true");
@@ -100,9 +100,9 @@ fn fire_at(portal: &Portal, recording: &Path) -> Ran {
     ran(&mut command)
 }
 
-/// Runs the suite against each behaviour, a few at a time; returns those that exit otherwise.
-fn exits_otherwise(behaviours: Vec<(&'static str, Behaviour)>, wanted: impl Fn(&str) -> i32 + Sync) -> Vec<String> {
-    let all: Vec<_> = behaviours.into_iter().map(|one| Mutex::new(Some(one))).collect();
+/// Runs the suite against each behavior, a few at a time; returns those that exit otherwise.
+fn exits_otherwise(behaviors: Vec<(&'static str, Behavior)>, wanted: impl Fn(&str) -> i32 + Sync) -> Vec<String> {
+    let all: Vec<_> = behaviors.into_iter().map(|one| Mutex::new(Some(one))).collect();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -110,8 +110,8 @@ fn exits_otherwise(behaviours: Vec<(&'static str, Behaviour)>, wanted: impl Fn(&
                 loop {
                     let index = next.fetch_add(1, Ordering::SeqCst);
                     let Some(slot) = all.get(index) else { break };
-                    let (name, behaviour) = slot.lock().unwrap().take().unwrap();
-                    let portal = Portal::start(behaviour);
+                    let (name, behavior) = slot.lock().unwrap().take().unwrap();
+                    let portal = Portal::start(behavior);
                     let mut ran = point_at(&portal, index % RECHECKED == 0);
                     // A busy machine can delay a stray byte beyond the time that is listened for it.
                     for _ in 0..3 {
@@ -160,7 +160,7 @@ fn what_is_no_http_at_all_exits_with_three() {
 
 #[test]
 fn a_dead_target_exits_with_three() {
-    let portal = Portal::start(Behaviour::default());
+    let portal = Portal::start(Behavior::default());
     let base = portal.base_url();
     drop(portal);
     let mut command = conforme();
@@ -184,7 +184,7 @@ fn a_dead_target_exits_with_three() {
 
 #[test]
 fn an_activation_is_sent_for_a_good_call_and_for_no_refused_one() {
-    let portal = Portal::start(Behaviour::default());
+    let portal = Portal::start(Behavior::default());
     let ran = point_at(&portal, false);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     // One case of row 1, and three calls that follow a refusal.
@@ -193,10 +193,10 @@ fn an_activation_is_sent_for_a_good_call_and_for_no_refused_one() {
 }
 
 /// Compares the responses of a portal with the recording of one that keeps the contract.
-fn compared(baseline: &Path, behaviour: Behaviour) -> serde_json::Value {
+fn compared(baseline: &Path, behavior: Behavior) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let (candidate, report) = (folder.path().join("candidate"), folder.path().join("report"));
-    fire_at(&Portal::start(behaviour), &candidate);
+    fire_at(&Portal::start(behavior), &candidate);
     let mut command = conforme();
     command
         .current_dir(repository())
@@ -211,36 +211,36 @@ fn compared(baseline: &Path, behaviour: Behaviour) -> serde_json::Value {
     serde_json::from_str(&std::fs::read_to_string(&report).unwrap_or_else(|_| panic!("{ran:?}"))).unwrap()
 }
 
-/// Compares each behaviour, a few at a time, with one that keeps the contract: level and rule of each change.
-fn changes(behaviours: Vec<(&'static str, Behaviour)>) -> Vec<(&'static str, Vec<String>)> {
+/// Compares each behavior, a few at a time, with one that keeps the contract: level and rule of each change.
+fn changes(behaviors: Vec<(&'static str, Behavior)>) -> Vec<(&'static str, Vec<String>)> {
     let folder = tempfile::tempdir().unwrap();
     let baseline = folder.path().join("baseline");
-    fire_at(&Portal::start(Behaviour::default()), &baseline);
-    let all: Vec<_> = behaviours.into_iter().map(|one| Mutex::new(Some(one))).collect();
-    let (next, told) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    fire_at(&Portal::start(Behavior::default()), &baseline);
+    let all: Vec<_> = behaviors.into_iter().map(|one| Mutex::new(Some(one))).collect();
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::SeqCst);
                     let Some(slot) = all.get(index) else { break };
-                    let (name, behaviour) = slot.lock().unwrap().take().unwrap();
-                    let report = compared(&baseline, behaviour);
+                    let (name, behavior) = slot.lock().unwrap().take().unwrap();
+                    let report = compared(&baseline, behavior);
                     let changes = report["changes"].as_array().unwrap().iter();
                     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
                     let changes = changes.map(|change| text(&change["level"]) + " " + &text(&change["rule"]));
                     // The suite has two endpoints, each with a change of its own.
                     let kinds: std::collections::BTreeSet<_> = changes.collect();
-                    told.lock().unwrap().push((name, kinds.into_iter().collect()));
+                    found.lock().unwrap().push((name, kinds.into_iter().collect()));
                 }
             });
         }
     });
-    told.into_inner().unwrap()
+    found.into_inner().unwrap()
 }
 
 #[test]
-fn no_allowed_variation_is_told_as_a_change_that_breaks() {
+fn allowed_variation_is_not_a_breaking_change() {
     let all = changes(portal::variations::all());
     let noisy: Vec<_> = all.iter().filter(|(_, changes)| changes.len() > 1).collect();
     assert!(noisy.is_empty(), "{noisy:#?}");
@@ -250,11 +250,11 @@ fn no_allowed_variation_is_told_as_a_change_that_breaks() {
     assert!(breaking.is_empty(), "{breaking:#?}");
 }
 
-/// Of so many ways to break the contract one is compared.
+/// One of this number of faults is also compared.
 const COMPARED: usize = 12;
 
 #[test]
-fn a_way_to_break_the_contract_is_told_once() {
+fn fault_is_reported_once() {
     let faults = portal::faults::all().into_iter().step_by(COMPARED);
     let all = changes(faults.collect());
     let silent = |name: &str| LEFT_OPEN.iter().any(|(open, _)| *open == name);

@@ -226,7 +226,7 @@ fn a_snapshot_that_no_case_uses_is_reported() {
 }
 
 #[test]
-fn a_snapshot_that_cannot_be_read_is_a_mistake_before_anything_is_sent() {
+fn unreadable_snapshot_is_an_error_before_anything_is_sent() {
     let project = project();
     project.write(FILE, "---\nsource: [\n---\nx");
     let server = Server::always(JSON, "{}");

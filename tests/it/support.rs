@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The program, with an environment that holds nothing of the developer's or of CI's.
+/// The program, without the environment of the developer or of CI.
 pub(crate) fn conforme() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conforme"));
     for (name, _) in std::env::vars_os() {
@@ -54,12 +54,12 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
             "version": "HTTP/1.1", "status": 200, "headers": [], "received": "2026-01-02T03:04:06Z", "elapsed_us": 0,
         } },
     });
-    // Cases that the totals state and no line tells.
+    // Cases in the totals that have no line.
     let end = events.len() - 1;
     for verdict in ["passed", "failed", "errored", "flaky", "skipped"] {
         let stated = events[end]["counts"][verdict].as_u64().unwrap_or_default();
-        let told = events.iter().filter(|event| event["verdict"] == verdict).count() as u64;
-        for number in told..stated {
+        let listed = events.iter().filter(|event| event["verdict"] == verdict).count() as u64;
+        for number in listed..stated {
             let mut case = json!({
                 "event": "case-finished", "id": format!("s/more-{verdict}-{number}"), "suite": "s", "verdict": verdict,
                 "place": { "file": "cases/s/more.yaml", "line": 1, "column": 1 }, "elapsed_us": 0, "reason": "r",
@@ -305,12 +305,12 @@ pub(crate) enum Then {
     Keep,
     /// Closes the connection.
     Close,
-    /// Holds the connection open, and says nothing more.
+    /// Keeps the connection open and sends nothing more.
     Hang,
 }
 
 impl Server {
-    /// Responses with what `response` makes of the head and body of a request.
+    /// Responds with the result of `response` for header section and body of a request.
     pub(crate) fn start(response: impl Fn(&str) -> (Vec<u8>, Then) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -328,7 +328,7 @@ impl Server {
         Self { port, requests, stop }
     }
 
-    /// Always the same response, as text with `\n` for line ends in the head.
+    /// Always the same response, as text with `\n` for line ends in the header section.
     pub(crate) fn always(head: &str, body: &str) -> Self {
         let bytes = response(head, body);
         Self::start(move |_| (bytes.clone(), Then::Keep))
@@ -476,7 +476,7 @@ impl Drop for Raw {
     }
 }
 
-/// The next request of a connection, head and body; `buffer` holds what came after it.
+/// The next request of a connection, head and body; `buffer` receives the bytes after it.
 pub(crate) fn next_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String> {
     request(stream, buffer)
 }
@@ -494,8 +494,8 @@ impl Ran {
         let mut of_case = all.filter(|event| event["event"] == "case-finished" && event["id"] == id);
         let one = of_case
             .next()
-            .unwrap_or_else(|| panic!("{id} is told: {}{}", self.stdout, self.stderr));
-        assert!(of_case.next().is_none(), "{id} is told once");
+            .unwrap_or_else(|| panic!("{id} is listed: {}{}", self.stdout, self.stderr));
+        assert!(of_case.next().is_none(), "{id} is listed once");
         one
     }
 }

@@ -138,7 +138,7 @@ fn what_ready_says_is_checked_before_anything_is_sent() {
 }
 
 #[test]
-fn the_standing_rules_are_not_asked_of_a_health_page() {
+fn built_in_rules_do_not_apply_to_a_health_page() {
     let project = project();
     let server = Server::start(|request| {
         if request.starts_with("GET /version ") {

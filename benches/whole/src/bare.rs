@@ -24,7 +24,7 @@ struct Work {
     base: String,
     cases: Vec<Case>,
     next: AtomicUsize,
-    held: AtomicUsize,
+    passed: AtomicUsize,
     schema: jsonschema::Validator,
     stamp: regex::Regex,
 }
@@ -36,7 +36,7 @@ impl Work {
 
     fn judge(&self, case: &Case, status: u16, headers: &HeaderMap, body: &[u8]) {
         let kind = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
-        let holds = match &case.body {
+        let passes = match &case.body {
             None => status == case.status && kind.is_none() && body.is_empty(),
             Some(expected) => {
                 let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
@@ -49,13 +49,13 @@ impl Work {
                     && self.schema.is_valid(&body)
             }
         };
-        if holds {
-            self.held.fetch_add(1, Relaxed);
+        if passes {
+            self.passed.fetch_add(1, Relaxed);
         }
     }
 }
 
-/// Runs the lines of `folder` against `base`; whether all of them held.
+/// Runs the lines of `folder` against `base`; whether all of them pass.
 pub fn run(client: &str, base: &str, folder: &Path, jobs: usize) -> Result<bool, Anything> {
     let schema: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("schema.json"))?)?;
     let text = fs::read_to_string(folder.join("cases.jsonl"))?;
@@ -63,7 +63,7 @@ pub fn run(client: &str, base: &str, folder: &Path, jobs: usize) -> Result<bool,
         base: base.to_owned(),
         cases: text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?,
         next: AtomicUsize::new(0),
-        held: AtomicUsize::new(0),
+        passed: AtomicUsize::new(0),
         schema: jsonschema::validator_for(&schema)?,
         stamp: regex::Regex::new(suite::STAMP)?,
     });
@@ -85,7 +85,7 @@ pub fn run(client: &str, base: &str, folder: &Path, jobs: usize) -> Result<bool,
         while let Some(done) = tasks.join_next().await {
             done??;
         }
-        Ok(work.held.load(Relaxed) == work.cases.len())
+        Ok(work.passed.load(Relaxed) == work.cases.len())
     })
 }
 

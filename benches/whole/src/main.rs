@@ -30,8 +30,8 @@ fn main() -> Result<ExitCode, Anything> {
     match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("measure", command)) => Ok(measure::between(command)?),
         Some(("bare", [client, base, folder])) => {
-            let holds = bare::run(client, base, Path::new(folder), JOBS)?;
-            Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let passes = bare::run(client, base, Path::new(folder), JOBS)?;
+            Ok(if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some(("write", [form, count, folder])) => {
             write(form, count.parse()?, Path::new(folder))?;

@@ -43,7 +43,7 @@ pub fn measure(command: &[String], folder: &Path, variables: &[(&str, &str)]) ->
     Ok(serde_json::from_slice(&out.stdout)?)
 }
 
-/// The process between: runs the command, and tells what it took on standard output.
+/// The process between: runs the command, and writes its cost to standard output.
 pub fn between(command: &[String]) -> io::Result<ExitCode> {
     let Some((program, arguments)) = command.split_first() else {
         return Ok(ExitCode::from(2));

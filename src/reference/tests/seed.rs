@@ -114,7 +114,7 @@ fn the_prefix_may_be_left_out_and_must_be_plain() {
 
 #[test]
 fn errors_of_form_have_line_and_column() {
-    for (text, told) in [
+    for (text, expected) in [
         ("x = ", "line 1, column 5: "),
         (
             "prefix = 7",
@@ -130,7 +130,7 @@ fn errors_of_form_have_line_and_column() {
         ("prefix = \"\"", "line 1, column 1: missing field `customers`"),
     ] {
         let error = fault(text).to_string();
-        assert!(error.starts_with(told), "{text:?} gives {error:?}");
+        assert!(error.starts_with(expected), "{text:?} gives {error:?}");
     }
     for (key, more) in [
         ("[[customers]]", "colour = 1"),
@@ -162,7 +162,7 @@ fn contradicting_entries_are_rejected_with_location() {
         "1a143f1b-8cf1-45a5-a544-a48c870b6032",
         "a945b880-2bee-426f-9004-e3da55f3bb38",
     );
-    for (after, from, to, mark, told) in [
+    for (after, from, to, mark, expected) in [
         (
             "Harbour",
             two,
@@ -215,7 +215,7 @@ fn contradicting_entries_are_rejected_with_location() {
     ] {
         let text = changed(after, from, to);
         let error = fault(&text);
-        assert!(error.fault.to_string().starts_with(told), "{error}");
+        assert!(error.fault.to_string().starts_with(expected), "{error}");
         assert_eq!((error.line, error.column), place(&text, mark), "{error}");
     }
     let text = EMBEDDED.replacen(
@@ -231,7 +231,7 @@ fn fixtures_must_match_the_contract() {
     let secondary = "a945b880-2bee-426f-9004-e3da55f3bb38";
     let stranger = "7a769709-85a7-4933-b5b3-9df160dfbb0c";
     let user = "b6f4c0cc-e9bd-4261-bebe-5fb30b999f37";
-    let nobody = "f36818e8-ca2b-47ab-820e-89d15f5ea5b8";
+    let unknown = "f36818e8-ca2b-47ab-820e-89d15f5ea5b8";
     let shared = "8484e4aa-102d-4db3-85ad-45198d8ef8c7";
     let primary = "1a143f1b-8cf1-45a5-a544-a48c870b6032";
     let third = "056bda4b-1723-4d54-9bf1-dff78b8ab1a1";
@@ -241,12 +241,12 @@ fn fixtures_must_match_the_contract() {
     );
     for (variable, value) in [
         ("customer_tenant_id", secondary),
-        ("customer_tenant_id", nobody),
+        ("customer_tenant_id", unknown),
         ("secondary_tenant_id", primary),
         ("secondary_tenant_id", third),
         ("unknown_tenant_id", third),
-        ("user_id", nobody),
-        ("foreign_user_id", nobody),
+        ("user_id", unknown),
+        ("foreign_user_id", unknown),
         ("foreign_user_id", user),
         ("foreign_user_id", shared),
         ("unknown_user_id", stranger),
@@ -267,10 +267,10 @@ fn fixtures_must_match_the_contract() {
             .collect();
         let text = format!("{entries}[fixtures]\n{fixtures}");
         let error = fault(&text);
-        let SeedFault::Fixture { variable: told, .. } = error.fault else {
+        let SeedFault::Fixture { variable: expected, .. } = error.fault else {
             panic!("{error}")
         };
-        assert_eq!(told, variable, "{value}");
+        assert_eq!(expected, variable, "{value}");
         let (line, _) = place(&text, &format!("\n{variable} = "));
         assert_eq!((error.line, error.column), (line + 1, format!("{variable} = \"").len()));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{JSON, compared, project, record, told, version};
+use super::{JSON, changes_in, compared, project, record, version};
 use crate::support::Project;
 
 fn changed() -> Project {
@@ -27,11 +27,11 @@ fn a_change_is_accepted_with_a_reason_until_its_day() {
     let project = changed();
     project.write(
         "accepted-changes.toml",
-        "[[accepted]]\nrule = \"body/property-removed\"\npointer = \"/b\"\nsuite = \"p\"\nreason = \"nobody reads it\"\nexpires = 2999-12-31\n",
+        "[[accepted]]\nrule = \"body/property-removed\"\npointer = \"/b\"\nsuite = \"p\"\nreason = \"clients do not read it\"\nexpires = 2999-12-31\n",
     );
     let (ran, report) = compared(&project, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert_eq!(told(&report, None).len(), 1);
+    assert_eq!(changes_in(&report, None).len(), 1);
     let accepted = &report["accepted"][0];
     assert_eq!(
         (
@@ -42,7 +42,7 @@ fn a_change_is_accepted_with_a_reason_until_its_day() {
         ),
         (
             &json!("body/property-removed"),
-            &json!("nobody reads it"),
+            &json!("clients do not read it"),
             &json!("2999-12-31"),
             &json!(1)
         )
@@ -59,7 +59,7 @@ fn a_change_is_accepted_with_a_reason_until_its_day() {
 }
 
 #[test]
-fn entries_that_are_expired_or_match_nothing_are_told() {
+fn expired_and_unused_entries_are_reported() {
     let project = changed();
     project.write(
         "accepted-changes.toml",
@@ -68,7 +68,10 @@ fn entries_that_are_expired_or_match_nothing_are_told() {
     );
     let (ran, report) = compared(&project, &[]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert_eq!((told(&report, None).len(), &report["accepted"]), (2, &Value::Null));
+    assert_eq!(
+        (changes_in(&report, None).len(), &report["accepted"]),
+        (2, &Value::Null)
+    );
     let stale: Vec<_> = report["stale"]
         .as_array()
         .unwrap()
@@ -86,7 +89,7 @@ fn entries_that_are_expired_or_match_nothing_are_told() {
 }
 
 #[test]
-fn mistakes_in_the_file_are_told_with_their_places() {
+fn errors_in_the_file_are_reported_with_locations() {
     let project = changed();
     project.write(
         "accepted-changes.toml",

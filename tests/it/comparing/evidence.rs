@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{JSON, compared, record, told, version};
+use super::{JSON, changes_in, compared, record, version};
 use crate::support::{Project, conforme, ran};
 
 const SCHEMA: &str = r#"{
@@ -83,16 +83,16 @@ fn check_without_a_project_is_not_attributed_by_guessing() {
 }
 
 fn seen(expect: &str, before: &str, after: &str) -> Vec<(String, String, String)> {
-    told(&report(expect, before, after), None)
+    changes_in(&report(expect, before, after), None)
 }
 
 fn is(expect: &str, before: &str, after: &str, level: &str, rule: &str) {
     let seen = seen(expect, before, after);
-    let told: Vec<_> = seen
+    let changes_in: Vec<_> = seen
         .iter()
         .map(|(level, rule, _)| (level.as_str(), rule.as_str()))
         .collect();
-    assert_eq!(told, [(level, rule)], "{expect}: {before} -> {after}");
+    assert_eq!(changes_in, [(level, rule)], "{expect}: {before} -> {after}");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_schema_says_what_may_be_missing_null_or_another_value() {
 }
 
 #[test]
-fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is() {
+fn change_that_fails_a_check_is_breaking_with_its_own_rule() {
     is(
         "body: { json: { id: 1 } }",
         r#"{"id":1}"#,
@@ -173,7 +173,7 @@ fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is
         "info",
         "body/property-added",
     );
-    // What holds now and did not before is for the better.
+    // A check that passes only now is an improvement.
     is(
         "body: { json: { id: 2 } }",
         r#"{"id":1}"#,
@@ -181,7 +181,7 @@ fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is
         "info",
         "body/value-changed",
     );
-    // The wording of a text breaks nobody who does not search in it.
+    // The wording of a text breaks only clients that search in it.
     is(
         "body: { json: { message: gone } }",
         r#"{"message":"gone"}"#,
@@ -189,13 +189,13 @@ fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is
         "warning",
         "body/message-changed",
     );
-    // That the suite holds it is said.
-    let told = report(
+    // The reason names the check.
+    let changes_in = report(
         "body: { json: { message: gone } }",
         r#"{"message":"gone"}"#,
         r#"{"message":"away"}"#,
     );
-    let reason = told["changes"][0]["reason"].as_str().unwrap().to_owned();
+    let reason = changes_in["changes"][0]["reason"].as_str().unwrap().to_owned();
     assert!(
         reason.ends_with("fails check `body/json`, which tests the wording"),
         "{reason}"
@@ -214,7 +214,7 @@ fn what_a_check_of_the_suite_notices_breaks_and_is_told_as_the_change_that_it_is
 }
 
 #[test]
-fn a_check_that_fails_without_a_difference_is_told_by_its_name() {
+fn failing_check_without_difference_is_reported_by_name() {
     let project = Project::new(&[("cases/s/c.yaml", "request: { path: / }\nexpect: { status: 200 }\n")]);
     let good = || version(|_| Some((JSON.to_owned(), "{}".to_owned())));
     record(&project, &good(), "a", &[]);
@@ -258,9 +258,9 @@ fn a_request_that_must_be_refused_and_succeeds_breaks_the_api() {
             "b",
             &[],
         );
-        let told = told(&compared(&project, &[]).1, None);
+        let changes_in = changes_in(&compared(&project, &[]).1, None);
         assert_eq!(
-            (told[0].0.as_str(), told[0].1.as_str(), told.len()),
+            (changes_in[0].0.as_str(), changes_in[0].1.as_str(), changes_in.len()),
             (level, "status/error-to-success", 1),
             "{case}"
         );
@@ -322,6 +322,6 @@ fn the_reason_for_a_new_status_is_the_status() {
         &[],
     );
     let report = compared(&project, &[]).1;
-    assert_eq!(told(&report, None).len(), 1, "{report}");
+    assert_eq!(changes_in(&report, None).len(), 1, "{report}");
     assert_eq!(report["changes"][0]["reason"], "fails check `status`");
 }

@@ -1,4 +1,4 @@
-//! What holds of every pair of recordings.
+//! Properties of every pair of recordings.
 
 use std::path::Path;
 
@@ -109,10 +109,10 @@ fn compared(a: &Path, b: &Path) -> Comparison {
 }
 
 /// Rule, place, all values before and after, cases.
-type Told = (String, String, Vec<(Option<String>, Option<String>)>, Vec<String>);
+type ChangeKey = (String, String, Vec<(Option<String>, Option<String>)>, Vec<String>);
 
 /// What identifies each change, and what it says was and is.
-fn told(comparison: &Comparison) -> Vec<Told> {
+fn keys_of(comparison: &Comparison) -> Vec<ChangeKey> {
     let mut all: Vec<_> = (comparison.changes.iter())
         .map(|change| {
             let place = format!("{:?} {:?} {}", change.pointer, change.header, change.suite);
@@ -150,7 +150,7 @@ proptest! {
         prop_assert_eq!(same.summary.same, cases.len());
 
         let (there, back) = (compared(&a, &b), compared(&b, &a));
-        let mut mirrored: Vec<_> = told(&back).into_iter()
+        let mut mirrored: Vec<_> = keys_of(&back).into_iter()
             .map(|(rule, place, values, cases)| {
                 let mirror = ChangeRule::of(&rule).unwrap().info().mirror.id().to_owned();
                 let mut values: Vec<_> = values.into_iter().map(|(before, after)| (after, before)).collect();
@@ -159,7 +159,7 @@ proptest! {
             })
             .collect();
         mirrored.sort();
-        prop_assert_eq!(told(&there), mirrored);
+        prop_assert_eq!(keys_of(&there), mirrored);
         let unique: std::collections::BTreeSet<_> = there.changes.iter().map(|change| &change.fingerprint).collect();
         prop_assert_eq!(unique.len(), there.changes.len());
 

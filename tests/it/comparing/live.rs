@@ -7,7 +7,7 @@ use std::sync::{
 
 use serde_json::json;
 
-use super::{JSON, compared, project, record, told, version};
+use super::{JSON, changes_in, compared, project, record, version};
 use crate::support::{Project, Server, Then, response};
 
 /// A server that writes down who was asked what, and says so in the body what `body` makes of how often it was.
@@ -53,7 +53,7 @@ fn two_targets_are_asked_case_by_case_and_their_noise_is_no_change() {
     assert_eq!(ran.code, 1, "{ran:?}");
     let report: serde_json::Value = serde_json::from_str(&project.read("r.json")).unwrap();
     assert_eq!(
-        told(&report, None),
+        changes_in(&report, None),
         [(
             "breaking".to_owned(),
             "body/property-removed".to_owned(),
@@ -130,7 +130,7 @@ fn what_the_baseline_was_recorded_to_waver_in_is_no_change() {
         "b",
         &[],
     );
-    assert_eq!(told(&compared(&project, &[]).1, None)[0].1, "body/type-changed");
+    assert_eq!(changes_in(&compared(&project, &[]).1, None)[0].1, "body/type-changed");
     // What only the candidate wavers in is one too.
     record(
         &project,
@@ -139,7 +139,7 @@ fn what_the_baseline_was_recorded_to_waver_in_is_no_change() {
         &["--repeats", "2"],
     );
     record(&project, &wavering, "b", &["--repeats", "2"]);
-    assert_eq!(told(&compared(&project, &[]).1, None)[0].1, "body/became-null");
+    assert_eq!(changes_in(&compared(&project, &[]).1, None)[0].1, "body/became-null");
 }
 
 #[test]
@@ -200,12 +200,12 @@ fn a_case_that_only_one_target_can_be_asked_does_not_hold_up_the_others() {
     ]);
     assert_eq!(ran.code, 3, "{ran:?}");
     let report: serde_json::Value = serde_json::from_str(&project.read("r.json")).unwrap();
-    assert_eq!(told(&report, None)[0].1, "verdict/newly-skipped");
+    assert_eq!(changes_in(&report, None)[0].1, "verdict/newly-skipped");
     assert_eq!((one.requests(), other.requests()), (6, 4));
 }
 
 #[test]
-fn no_secret_of_either_target_is_in_what_is_told() {
+fn secrets_of_both_targets_are_masked_in_reports() {
     let project = project([]);
     project.write("cases/s/suite.yaml", "inputs: { token: { secret: true } }\n");
     project.write(

@@ -68,7 +68,7 @@ fn targets_that_agree_are_one_matrix_and_a_pass() {
 }
 
 #[test]
-fn a_target_that_fails_or_differs_is_told_and_fails_the_run() {
+fn target_that_fails_or_differs_fails_the_run() {
     let (project, ran) = run(
         [GOOD, r#"{"good":true}"#, r#"{"good":false,"x":1}"#],
         &["--report", "html=m.html", "--report", "json=m.json"],

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{JSON, compared, record, told, version};
+use super::{JSON, changes_in, compared, record, version};
 use crate::support::Project;
 
 fn noise(report: &Value) -> Vec<(String, String)> {
@@ -43,7 +43,7 @@ fn what_the_suite_calls_volatile_is_noise_but_for_its_type() {
         "b",
         &[],
     );
-    assert_eq!(told(&compared(&project, &[]).1, None)[0].1, "body/type-changed");
+    assert_eq!(changes_in(&compared(&project, &[]).1, None)[0].1, "body/type-changed");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn check(comparison: &Comparison, matrix: &Matrix) {
     }
 }
 
-/// Text that is not the report's own stands in code only.
+/// Text that is not the report's own is in code only.
 fn check_markdown(markdown: &str) {
     assert!(markdown.len() < 65_536, "{}", markdown.len());
     let (mut is_code, mut open) = (false, 0);

@@ -118,7 +118,7 @@ pub(crate) fn portal() -> Comparison {
                 "body/message-changed",
                 "warning",
                 "77aa03c1f2e9d456",
-                "the text of /message is another one",
+                "the text of /message differs",
                 "the text is for people, and clients that search it will fail",
                 refusal(case, (400, not_primary), (400, bare)),
             ),

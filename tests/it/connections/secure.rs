@@ -20,7 +20,7 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 
-/// A certificate authority that nobody trusts yet.
+/// A certificate authority that is not trusted yet.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, PEM.

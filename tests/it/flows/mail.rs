@@ -103,7 +103,7 @@ fn mail_that_must_not_arrive_is_waited_for() {
 }
 
 #[test]
-fn mistakes_in_mail_steps_are_found_before_anything_is_sent() {
+fn errors_in_mail_steps_are_found_before_anything_is_sent() {
     let config = "[targets.t]\nbase_url = 'http://127.0.0.1:9'\n\
                   [targets.t.endpoints.mailbox]\nkind = 'smtp'\nbase_url = 'smtp://127.0.0.1:1025'\n";
     for (case, config, message) in [

@@ -1,4 +1,4 @@
-//! Laws of the masker itself, held against many texts.
+//! Laws of the masker itself, checked with many texts.
 
 use base64::{
     Engine as _,
@@ -18,7 +18,7 @@ fn masker(secret: &str) -> Masker {
 }
 
 /// The same texts each time.
-fn hold<S: Strategy>(cases: u32, strategy: &S, law: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+fn check_law<S: Strategy>(cases: u32, strategy: &S, law: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = Config {
         cases,
         failure_persistence: None,
@@ -43,9 +43,9 @@ fn choices() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn a_secret_is_hidden_in_every_mix_of_escapes_wherever_it_stands() {
+fn secret_is_hidden_in_every_mix_of_escapes_anywhere() {
     let places = prop::collection::vec((0..5_usize, choices(), around(), around()), 4);
-    hold(500, &(secrets(), places), |(secret, places)| {
+    check_law(500, &(secrets(), places), |(secret, places)| {
         let hide = masker(&secret);
         for (format, choices, before, after) in places {
             let text = format!("{before}{}{after}", mixed(&secret, format, &choices));
@@ -62,7 +62,7 @@ fn a_secret_is_hidden_in_every_mix_of_escapes_wherever_it_stands() {
 fn a_secret_is_hidden_where_what_is_escaped_is_escaped_again() {
     let layer = || (0..5_usize, choices());
     let strategy = (secrets(), layer(), layer(), around(), around());
-    hold(500, &strategy, |(secret, inner, outer, before, after)| {
+    check_law(500, &strategy, |(secret, inner, outer, before, after)| {
         let hide = masker(&secret);
         let form = mixed(&mixed(&secret, inner.0, &inner.1), outer.0, &outer.1);
         let text = format!("{before}{form}{after}");
@@ -77,7 +77,7 @@ fn a_secret_is_hidden_where_what_is_escaped_is_escaped_again() {
 fn a_secret_is_hidden_under_four_layers_of_escapes() {
     // Each writes all of the text as one writer does; a mix is what several make of the same text.
     let layers = prop::collection::vec((0..5_usize, any::<u8>()), 3..=4);
-    hold(500, &(secrets(), layers), |(secret, layers)| {
+    check_law(500, &(secrets(), layers), |(secret, layers)| {
         let hide = masker(&secret);
         let mut text = secret.clone();
         for (format, choice) in &layers {
@@ -92,7 +92,7 @@ fn a_secret_is_hidden_under_four_layers_of_escapes() {
 #[test]
 fn a_secret_is_hidden_in_base64_at_every_offset_and_in_escapes_of_that() {
     let strategy = (secrets(), "[!-~]{0,8}", "[!-~]{0,8}", 0..6_usize, choices());
-    hold(500, &strategy, |(secret, before, after, format, choices)| {
+    check_law(500, &strategy, |(secret, before, after, format, choices)| {
         let hide = masker(&secret);
         let plain = format!("{before}{secret}{after}");
         for form in [
@@ -110,7 +110,7 @@ fn a_secret_is_hidden_in_base64_at_every_offset_and_in_escapes_of_that() {
 
 #[test]
 fn what_is_looked_for_is_found_where_nothing_is_hidden() {
-    hold(500, &(secrets(), 0..5_usize, choices()), |(secret, format, choices)| {
+    check_law(500, &(secrets(), 0..5_usize, choices()), |(secret, format, choices)| {
         let form = mixed(&secret, format, &choices);
         prop_assert!(!left_of(&secret, &format!("<<{form}>>")).is_empty(), "{secret} {form}");
         let form = STANDARD.encode(format!("user:{secret}"));
@@ -122,12 +122,12 @@ fn what_is_looked_for_is_found_where_nothing_is_hidden() {
 #[test]
 fn a_text_without_a_secret_stays_as_it_is() {
     let hide = masker("S3cr3t+/=&% \"\\é");
-    hold(5000, &"\\PC{0,200}", |text| {
+    check_law(5000, &"\\PC{0,200}", |text| {
         prop_assert_eq!(hide.text(&text), text);
         Ok(())
     });
     // Escapes of all kinds, but of nothing that is a secret.
-    hold(
+    check_law(
         2000,
         &("[a-z +/%&é\"\\\\]{0,80}", 0..5_usize, choices()),
         |(text, format, choices)| {

@@ -86,14 +86,14 @@ fn a_credential_that_a_case_spells_out_is_hidden_where_it_comes_back() {
                 expect: { status: 200, snapshot: true }\n";
     let echo = text("you: dXNlcjpsaXRlcmFsLXBhc3M= or literal%2Dpass or a-literal-session");
     let output = output("qwerty-asdfgh-zxcvbn-token", case, echo, Then::Keep);
-    // What was written by hand stands in the case's file, and nowhere else.
+    // A literal value is in the case's file only.
     has_none_of(&output, &["dXNlcjpsaXRl", "literal%2Dpass", "literal-session"]);
     assert!(output.contains("you: [hidden] or [hidden] or [hidden]"), "{output}");
 }
 
 #[test]
 fn a_secret_is_hidden_as_it_arrives() {
-    // White space at the ends of a field is no part of it (RFC 9110 §5.5).
+    // Whitespace at the ends of a field is not part of it (RFC 9110 §5.5).
     let trimmed = output("qwerty-asdfgh  ", BEARER, text("got <qwerty-asdfgh>"), Then::Keep);
     has_none_of(&trimmed, &["qwerty"]);
     // A whole field as a secret is taken apart by the server.
@@ -104,7 +104,7 @@ fn a_secret_is_hidden_as_it_arrives() {
 }
 
 #[test]
-fn what_stands_before_a_secret_does_not_hide_it_from_the_masker() {
+fn text_before_a_secret_does_not_hide_it_from_the_masker() {
     let windows = text(r"CORP\ninja\u002Bpass\/word=1");
     let output = output("ninja+pass/word=1", BEARER, windows, Then::Keep);
     has_none_of(&output, &["inja", "pass\\\\/word"]);

@@ -9,7 +9,7 @@ use proptest::{prelude::*, sample::select};
 pub(super) fn secrets() -> impl Strategy<Value = String> {
     let special = select(" +/=&%\"\\<>'`?#;:@{}$,.é漢😀".chars().collect::<Vec<_>>());
     let plain = select(('a'..='z').chain('A'..='Z').chain('0'..='9').collect::<Vec<_>>());
-    // A word first and last, so that it is no phrase of the texts around it and keeps its ends in a header.
+    // A word first and last, so that it does not occur in the text around it and keeps its ends in a header.
     let middle = prop::collection::vec(prop_oneof![1 => special, 2 => plain.clone()], 4..56);
     let end = move || prop::collection::vec(plain.clone(), 2..5);
     (end(), middle, end()).prop_map(|parts| [parts.0, parts.1, parts.2].concat().into_iter().collect())
@@ -17,7 +17,7 @@ pub(super) fn secrets() -> impl Strategy<Value = String> {
 
 /// How one character is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Coat {
+pub(super) enum Encoding {
     Plain,
     Percent(bool),
     Form,
@@ -31,13 +31,18 @@ pub(super) enum Coat {
     EntityName,
 }
 
-/// The formats: the coats that are mixed in one text, and what must never stand plain in it.
-pub(super) const FORMATS: [&[Coat]; 5] = [
-    &[Coat::Plain, Coat::Percent(true), Coat::Percent(false)],
-    &[Coat::Form, Coat::Percent(true), Coat::Percent(false)],
-    &[Coat::Json, Coat::JsonHex(true), Coat::JsonHex(false), Coat::JsonSlash],
-    &[Coat::Debug, Coat::DebugHex],
-    &[Coat::EntityName, Coat::Entity, Coat::EntityHex],
+/// The formats: the encodings that are mixed in one text, and what must never occur unencoded in it.
+pub(super) const FORMATS: [&[Encoding]; 5] = [
+    &[Encoding::Plain, Encoding::Percent(true), Encoding::Percent(false)],
+    &[Encoding::Form, Encoding::Percent(true), Encoding::Percent(false)],
+    &[
+        Encoding::Json,
+        Encoding::JsonHex(true),
+        Encoding::JsonHex(false),
+        Encoding::JsonSlash,
+    ],
+    &[Encoding::Debug, Encoding::DebugHex],
+    &[Encoding::EntityName, Encoding::Entity, Encoding::EntityHex],
 ];
 
 fn percent(c: char, upper: bool, out: &mut String) {
@@ -50,35 +55,35 @@ fn percent(c: char, upper: bool, out: &mut String) {
     }
 }
 
-fn dress(c: char, coat: Coat, out: &mut String) {
-    let _ = match coat {
-        Coat::Percent(upper) => {
+fn encode_char(c: char, encoding: Encoding, out: &mut String) {
+    let _ = match encoding {
+        Encoding::Percent(upper) => {
             percent(c, upper, out);
             Ok(())
         }
-        Coat::Form if c == ' ' => write!(out, "+"),
-        Coat::Form if "+%&=".contains(c) => {
+        Encoding::Form if c == ' ' => write!(out, "+"),
+        Encoding::Form if "+%&=".contains(c) => {
             percent(c, true, out);
             Ok(())
         }
-        Coat::JsonSlash if c == '/' => write!(out, "\\/"),
-        Coat::Json | Coat::JsonSlash => {
+        Encoding::JsonSlash if c == '/' => write!(out, "\\/"),
+        Encoding::Json | Encoding::JsonSlash => {
             let quoted = serde_json::Value::String(c.to_string()).to_string();
             write!(out, "{}", &quoted[1..quoted.len() - 1])
         }
-        Coat::JsonHex(upper) => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| {
+        Encoding::JsonHex(upper) => c.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| {
             if upper {
                 write!(out, "\\u{unit:04X}")
             } else {
                 write!(out, "\\u{unit:04x}")
             }
         }),
-        Coat::Debug if "\"'\\".contains(c) => write!(out, "\\{c}"),
-        Coat::DebugHex if c.is_ascii() => write!(out, "\\x{:02x}", c as u32),
-        Coat::DebugHex => write!(out, "\\u{{{:x}}}", c as u32),
-        Coat::Entity => write!(out, "&#{};", c as u32),
-        Coat::EntityHex => write!(out, "&#x{:X};", c as u32),
-        Coat::EntityName => match c {
+        Encoding::Debug if "\"'\\".contains(c) => write!(out, "\\{c}"),
+        Encoding::DebugHex if c.is_ascii() => write!(out, "\\x{:02x}", c as u32),
+        Encoding::DebugHex => write!(out, "\\u{{{:x}}}", c as u32),
+        Encoding::Entity => write!(out, "&#{};", c as u32),
+        Encoding::EntityHex => write!(out, "&#x{:X};", c as u32),
+        Encoding::EntityName => match c {
             '&' => write!(out, "&amp;"),
             '<' => write!(out, "&lt;"),
             '>' => write!(out, "&gt;"),
@@ -86,21 +91,21 @@ fn dress(c: char, coat: Coat, out: &mut String) {
             '\'' => write!(out, "&apos;"),
             c => write!(out, "{c}"),
         },
-        Coat::Plain | Coat::Form | Coat::Debug => write!(out, "{c}"),
+        Encoding::Plain | Encoding::Form | Encoding::Debug => write!(out, "{c}"),
     };
 }
 
-/// A text with each character in the coat that its turn of `choices` gives, of one of [`FORMATS`].
+/// A text with each character in the encoding that its turn of `choices` gives, of one of [`FORMATS`].
 pub(super) fn mixed(text: &str, format: usize, choices: &[u8]) -> String {
-    let coats = FORMATS[format % FORMATS.len()];
+    let encodings = FORMATS[format % FORMATS.len()];
     let mut out = String::new();
     for (c, choice) in text.chars().zip(choices.iter().cycle()) {
-        dress(c, coats[usize::from(*choice) % coats.len()], &mut out);
+        encode_char(c, encodings[usize::from(*choice) % encodings.len()], &mut out);
     }
     out
 }
 
-/// The certain characters of a text's base64, as it stands `offset` bytes after the beginning.
+/// The certain characters of a text's base64, `offset` bytes after the beginning.
 pub(super) fn base64_piece(text: &str, offset: usize) -> String {
     let whole = STANDARD.encode([&vec![b'~'; offset], text.as_bytes()].concat());
     let bytes = offset + text.len();
@@ -140,7 +145,7 @@ pub(super) fn left_of(secret: &str, output: &str) -> Vec<String> {
     found
 }
 
-/// Every escape undone that begins with one of `leads`: an own, simple way, so that one mistake is not made twice.
+/// Every escape undone that begins with one of `leads`: a simple implementation of its own.
 fn undone(text: &str, leads: &str) -> String {
     let mut out: Vec<u8> = Vec::new();
     let mut rest = text;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::behaviour::{Behaviour, Scene, Turn};
+use super::behavior::{Behavior, Scene, Turn};
 use super::call::Call;
 use super::clock::Moment;
 use super::request::Request;
@@ -12,7 +12,7 @@ use super::wire::Wire;
 
 /// Responds to requests; independent of connections.
 pub(crate) struct Engine {
-    behaviour: Behaviour,
+    behavior: Behavior,
     memory: Mutex<Memory>,
 }
 
@@ -25,17 +25,17 @@ struct Memory {
 impl Engine {
     /// An engine with nothing in its memory.
     #[must_use]
-    pub(crate) fn new(behaviour: Behaviour) -> Self {
+    pub(crate) fn new(behavior: Behavior) -> Self {
         Self {
-            behaviour,
+            behavior,
             memory: Mutex::default(),
         }
     }
 
     /// How it behaves.
     #[must_use]
-    pub(crate) fn behaviour(&self) -> &Behaviour {
-        &self.behaviour
+    pub(crate) fn behavior(&self) -> &Behavior {
+        &self.behavior
     }
 
     /// The response to `request`; it and its mails are remembered.
@@ -43,20 +43,20 @@ impl Engine {
         let mut memory = self.memory();
         let mut call = Call::of(request);
         let due = row::judge(&call);
-        self.behaviour.understand(&mut call);
+        self.behavior.understand(&mut call);
         let scene = Scene {
             call: &call,
             past: &memory.past,
             now: Moment::now(),
         };
-        let row = self.behaviour.decide(row::judge(&call), &scene);
+        let row = self.behavior.decide(row::judge(&call), &scene);
         let mut response = Response::to(row, &call, scene.now);
-        self.behaviour.revise(&mut response, &scene);
+        self.behavior.revise(&mut response, &scene);
         memory.mails += response.mails;
         memory.past.push(Turn { call, row: due });
         drop(memory);
         let mut wire = Wire::of(&response, request.keep_alive);
-        self.behaviour.distort(&mut wire);
+        self.behavior.distort(&mut wire);
         wire
     }
 
@@ -65,7 +65,7 @@ impl Engine {
         self.memory().mails
     }
 
-    /// How many requests were answered.
+    /// Number of requests with a response.
     pub(crate) fn requests(&self) -> usize {
         self.memory().past.len()
     }

@@ -1,11 +1,11 @@
 //! A customer portal to test against: a real HTTP/1.1 server on 127.0.0.1 with the one operation
 //! `POST {base}/v1.0/customers/{tenant}/users/{user}/sendActivationEmail`.
 //!
-//! `Behaviour::default()` keeps the contract. [`faults`] break it, each in one named way; [`variations`] differ where
+//! `Behavior::default()` keeps the contract. [`faults`] break it, each in one named way; [`variations`] differ where
 //! the contract or HTTP leaves the choice. Every byte is written here, so a fault may be one that no HTTP library
 //! would let through.
 
-pub(crate) mod behaviour;
+pub(crate) mod behavior;
 pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod engine;
@@ -21,7 +21,7 @@ pub(crate) mod wire;
 
 use std::sync::Arc;
 
-pub(crate) use behaviour::Behaviour;
+pub(crate) use behavior::Behavior;
 pub(crate) use fixtures::{secrets, variables};
 
 use engine::Engine;
@@ -39,8 +39,8 @@ impl Portal {
     /// # Panics
     /// When the machine gives no port or no thread.
     #[must_use]
-    pub(crate) fn start(behaviour: Behaviour) -> Self {
-        let engine = Arc::new(Engine::new(behaviour));
+    pub(crate) fn start(behavior: Behavior) -> Self {
+        let engine = Arc::new(Engine::new(behavior));
         let server = Server::start(Arc::clone(&engine)).expect("a port on 127.0.0.1 and a thread");
         Self { engine, server }
     }
@@ -57,7 +57,7 @@ impl Portal {
         self.engine.mails()
     }
 
-    /// How many requests were answered.
+    /// Number of requests with a response.
     #[must_use]
     pub(crate) fn requests(&self) -> usize {
         self.engine.requests()

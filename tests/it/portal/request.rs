@@ -7,14 +7,14 @@ const LONGEST_HEAD: usize = 64 * 1024;
 /// The longest body that is skipped, in bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
 
-/// The head of one request.
+/// The request line and header fields of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
     /// The method, as written.
     pub method: String,
     /// The request target, as written.
     pub target: String,
-    /// Header names and values in the order they came in; a value has no white space around it.
+    /// Header names and values in the order of arrival, without surrounding whitespace.
     pub headers: Vec<(String, String)>,
     /// Whether the connection stays open after the response (RFC 9112, section 9.3).
     pub keep_alive: bool,
@@ -34,7 +34,7 @@ enum Length {
 pub(crate) enum Refusal {
     /// The connection is gone or broke off in the middle.
     Gone,
-    /// The bytes are answered with this status and the connection is closed.
+    /// The response has this status and the connection is closed.
     Status(u16),
 }
 
@@ -154,10 +154,10 @@ impl<R: Read> Requests<R> {
         }
     }
 
-    /// The head of the next request, or `None` when the client is done.
+    /// The header section of the next request, or `None` when the client is done.
     ///
     /// # Errors
-    /// When the connection breaks or the head is not HTTP/1.x.
+    /// When the connection breaks or the header section is not HTTP/1.x.
     pub(crate) fn next_head(&mut self) -> Result<Option<Request>, Refusal> {
         loop {
             // RFC 9112, section 2.2: an empty line before the request line is ignored.

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::clock::Moment;
 use super::row::Row;
 
-/// A response that a behaviour may still edit.
+/// A response that a behavior may still edit.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     /// The situation it responds to.
@@ -15,7 +15,7 @@ pub(crate) struct Response {
     pub reason: String,
     /// Header names and values in order, without those of the framing.
     pub headers: Vec<(String, String)>,
-    /// What follows the head.
+    /// The bytes after the header section.
     pub body: Body,
     /// How the end of the body is marked.
     pub framing: Framing,
@@ -25,7 +25,7 @@ pub(crate) struct Response {
     pub mails: usize,
 }
 
-/// What follows the head of a response.
+/// The bytes after the header section of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
     /// Nothing.
@@ -52,7 +52,7 @@ pub(crate) enum Framing {
     Length,
     /// `Transfer-Encoding: chunked`, in one chunk.
     Chunked,
-    /// `Transfer-Encoding: chunked`, in chunks of so many bytes, at least 1.
+    /// `Transfer-Encoding: chunked`, in chunks of this number of bytes, at least 1.
     ChunksOf(usize),
     /// The end of the connection.
     UntilClose,
@@ -216,7 +216,7 @@ impl Response {
     }
 }
 
-/// A JSON object without white space, its strings written by `quote`.
+/// A JSON object without whitespace, its strings written by `quote`.
 #[must_use]
 pub(crate) fn compact(fields: &[(String, Value)], quote: fn(&str) -> String) -> String {
     let written: Vec<String> = fields

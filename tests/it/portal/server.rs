@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::behaviour::Greeting;
+use super::behavior::Greeting;
 use super::engine::Engine;
 use super::request::{Refusal, Requests};
 use super::response::reason;
@@ -93,7 +93,7 @@ fn accept(listener: &TcpListener, engine: &Arc<Engine>, stopping: &AtomicBool) {
 fn serve_apart(stream: TcpStream, engine: Arc<Engine>) -> Option<Connection> {
     let handle = stream.try_clone().ok()?;
     let thread = Builder::new().name("portal connection".to_owned()).spawn(move || {
-        // An error here is the client's leaving: nobody is there to be told.
+        // An error here means that the client has closed the connection.
         drop(serve(&stream, &engine));
         // The handle below keeps the socket open: without this the client would wait for its end.
         drop(stream.shutdown(Shutdown::Both));
@@ -106,7 +106,7 @@ fn serve_apart(stream: TcpStream, engine: Arc<Engine>) -> Option<Connection> {
 
 fn serve(stream: &TcpStream, engine: &Engine) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    match engine.behaviour().greets() {
+    match engine.behavior().greets() {
         Greeting::Http => serve_http(stream, engine),
         Greeting::CloseAtOnce => stream.shutdown(Shutdown::Both),
         Greeting::Silence => hold(stream),

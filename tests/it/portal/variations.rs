@@ -3,15 +3,15 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use super::behaviour::{Behaviour, Greeting, Scene};
+use super::behavior::{Behavior, Greeting, Scene};
 use super::clock::Moment;
 use super::guid;
 use super::response::{Body, Framing, Value, compact, json_string, unicode_escape};
 use super::row::{self, BAD_REQUEST, CONTRACT, NOT_FOUND, Row, UNAUTHORIZED, WITH_BODY};
 use super::wire::{Pace, Wire};
 
-/// A variation: its name and the behaviour that shows it.
-pub(crate) type Variation = (&'static str, Behaviour);
+/// A variation: its name and its behavior.
+pub(crate) type Variation = (&'static str, Behavior);
 
 /// Every variation; names are unique, in kebab case, and no fault's.
 #[must_use]
@@ -33,21 +33,21 @@ pub(crate) fn all() -> Vec<Variation> {
 #[must_use]
 pub(crate) fn unreachable() -> Vec<Variation> {
     vec![
-        ("closes-at-once", Behaviour::greeting(Greeting::CloseAtOnce)),
-        ("stays-silent", Behaviour::greeting(Greeting::Silence)),
+        ("closes-at-once", Behavior::greeting(Greeting::CloseAtOnce)),
+        ("stays-silent", Behavior::greeting(Greeting::Silence)),
         (
             "speaks-ssh",
-            Behaviour::greeting(Greeting::Banner(b"SSH-2.0-OpenSSH_9.6p1 Ubuntu-3ubuntu13\r\n")),
+            Behavior::greeting(Greeting::Banner(b"SSH-2.0-OpenSSH_9.6p1 Ubuntu-3ubuntu13\r\n")),
         ),
     ]
 }
 
-fn contract() -> Behaviour {
-    Behaviour::default()
+fn contract() -> Behavior {
+    Behavior::default()
 }
 
 /// Writes the fields of every error body as `write` does.
-fn written(write: fn(&[(String, Value)]) -> String) -> Behaviour {
+fn written(write: fn(&[(String, Value)]) -> String) -> Behavior {
     contract().edit(WITH_BODY, move |a| {
         if let Body::Fields(fields) = &a.body {
             a.body = Body::Bytes(write(fields).into_bytes());
@@ -142,7 +142,7 @@ fn escaped(text: &str, must: fn(char) -> bool) -> String {
 }
 
 /// Takes `Date` and `timestamp` from a clock that is off by some seconds.
-fn clock_off(seconds: i64) -> Behaviour {
+fn clock_off(seconds: i64) -> Behavior {
     contract()
         .edit_with(CONTRACT, move |a, scene| {
             a.header("Date", &scene.now.plus(seconds).imf_fixdate());
@@ -152,11 +152,11 @@ fn clock_off(seconds: i64) -> Behaviour {
         })
 }
 
-fn digits(digits: usize) -> Behaviour {
+fn digits(digits: usize) -> Behavior {
     stamped(move |now| now.rfc3339(digits))
 }
 
-fn stamped(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behaviour {
+fn stamped(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behavior {
     contract().edit_with(WITH_BODY, move |a, scene| {
         a.text("timestamp", &write(scene.now));
     })
@@ -178,16 +178,16 @@ fn timestamps() -> Vec<Variation> {
     ]
 }
 
-fn media_type(value: &'static str) -> Behaviour {
+fn media_type(value: &'static str) -> Behavior {
     contract().edit(WITH_BODY, move |a| a.header("Content-Type", value))
 }
 
-fn header(name: &'static str, value: &'static str) -> Behaviour {
+fn header(name: &'static str, value: &'static str) -> Behavior {
     contract().edit(CONTRACT, move |a| a.add_header(name, value))
 }
 
 /// Rewrites every header line, split at its colon.
-fn lines(write: fn(&str, &str) -> String) -> Behaviour {
+fn lines(write: fn(&str, &str) -> String) -> Behavior {
     contract().bend(CONTRACT, move |w| {
         for line in w.lines.iter_mut().skip(1) {
             let text = String::from_utf8_lossy(line).into_owned();
@@ -290,11 +290,11 @@ fn infrastructure() -> Vec<Variation> {
     ]
 }
 
-fn reason_phrase(phrase: &'static str) -> Behaviour {
+fn reason_phrase(phrase: &'static str) -> Behavior {
     contract().edit(CONTRACT, move |a| phrase.clone_into(&mut a.reason))
 }
 
-fn pace(pace: Pace) -> Behaviour {
+fn pace(pace: Pace) -> Behavior {
     contract().bend(CONTRACT, move |w| w.pace = pace)
 }
 
@@ -367,7 +367,7 @@ fn framing() -> Vec<Variation> {
 }
 
 /// Whether another error applies as well, and wins here.
-fn first(wins: fn(Row, &Scene) -> Option<Row>) -> Behaviour {
+fn first(wins: fn(Row, &Scene) -> Option<Row>) -> Behavior {
     contract().judge(move |row, scene| wins(row, scene).unwrap_or(row))
 }
 
@@ -434,7 +434,7 @@ fn choices() -> Vec<Variation> {
 }
 
 /// Takes tenant ids for malformed that `accepts` does not accept, though other portals may.
-fn only(accepts: fn(&str) -> bool) -> Behaviour {
+fn only(accepts: fn(&str) -> bool) -> Behavior {
     contract().judge(move |row, scene| {
         let behind_tenant = !UNAUTHORIZED.contains(&row) && !matches!(row, Row::OtherMethod | Row::NoRoute);
         if behind_tenant && !accepts(&scene.call.tenant) {

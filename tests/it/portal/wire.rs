@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::response::{Body, Framing, Response, compact, json_string};
 use super::row::Row;
 
-/// Between two writes that a client shall be able to tell apart.
+/// Between two writes that a client must be able to distinguish.
 const BETWEEN_WRITES: Duration = Duration::from_millis(10);
 
-/// A response ready to be written. A behaviour may still change every byte of it.
+/// A response ready to be written. A behavior may still change every byte of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wire {
     /// The situation it responds to.
@@ -34,7 +34,7 @@ pub(crate) struct Wire {
 pub(crate) enum Pace {
     /// One write.
     Whole,
-    /// The head, 10 ms later the payload.
+    /// The header section, and 10 ms later the payload.
     HeadThenPayload,
     /// Every byte by itself.
     ByteByByte,
@@ -91,7 +91,7 @@ impl Wire {
         wire
     }
 
-    /// Adds a header line at the end of the head.
+    /// Adds a header line at the end of the header section.
     pub(crate) fn line(&mut self, line: impl Into<Vec<u8>>) {
         self.lines.push(line.into());
     }
@@ -110,7 +110,7 @@ impl Wire {
         }
     }
 
-    /// Where the line of the header `name` stands.
+    /// The position of the line of the header `name`.
     fn place(&self, name: &str) -> Option<usize> {
         let start = format!("{name}:").into_bytes();
         self.lines.iter().position(|line| {

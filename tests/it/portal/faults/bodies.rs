@@ -1,7 +1,7 @@
 //! The error body as a whole: no JSON object, not JSON, not text, not there.
 
 use super::{Fault, edit};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::response::Body;
 use crate::portal::row::{BAD_REQUEST, NO_SUCH_USER, NOT_FOUND, Row, WITH_BODY};
 
@@ -12,7 +12,7 @@ pub(super) fn all() -> Vec<Fault> {
 }
 
 /// Makes another text of the compact JSON.
-fn rewrite<B: Into<Vec<u8>> + 'static>(new: fn(String) -> B) -> Behaviour {
+fn rewrite<B: Into<Vec<u8>> + 'static>(new: fn(String) -> B) -> Behavior {
     edit(WITH_BODY, move |a| a.rewrite(new))
 }
 
@@ -235,7 +235,7 @@ fn absences() -> Vec<Fault> {
 }
 
 /// Responses of `rows` without body and media type.
-fn empty(rows: &'static [Row]) -> Behaviour {
+fn empty(rows: &'static [Row]) -> Behavior {
     edit(rows, |a| {
         a.body = Body::Empty;
         a.drop_header("Content-Type");

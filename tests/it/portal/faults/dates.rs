@@ -1,14 +1,14 @@
 //! The header `Date`: missing, not the one format HTTP writes, not now.
 
 use super::{Fault, edit, edit_with};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::clock::{DAY, Moment};
 use crate::portal::row::{BAD_REQUEST, CONTRACT, NOT_FOUND, Row, UNAUTHORIZED};
 
 const VALID: &[Row] = &[Row::Valid];
 
 /// Writes the moment of the response into `Date` as `write` does.
-fn dated(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behaviour {
+fn dated(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behavior {
     edit_with(CONTRACT, move |response, scene| {
         response.header("Date", &write(scene.now));
     })

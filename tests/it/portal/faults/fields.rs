@@ -1,7 +1,7 @@
 //! The fields of the error body: missing, renamed, of another type, of another value. Timestamps have their own file.
 
 use super::{Fault, edit};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::row::{self, BAD_REQUEST, NO_SUCH_USER, NOT_FOUND, Row, WITH_BODY, WITHOUT_CODE};
 
 const MALFORMED: &[Row] = &[Row::MalformedTenant];
@@ -23,23 +23,23 @@ pub(super) fn all() -> Vec<Fault> {
     .concat()
 }
 
-fn without(rows: &'static [Row], key: &'static str) -> Behaviour {
+fn without(rows: &'static [Row], key: &'static str) -> Behavior {
     edit(rows, move |a| a.without(key))
 }
 
-fn rename(key: &'static str, new: &'static str) -> Behaviour {
+fn rename(key: &'static str, new: &'static str) -> Behavior {
     edit(WITH_BODY, move |a| a.rename(key, new))
 }
 
-fn raw(rows: &'static [Row], key: &'static str, json: &'static str) -> Behaviour {
+fn raw(rows: &'static [Row], key: &'static str, json: &'static str) -> Behavior {
     edit(rows, move |a| a.raw(key, json))
 }
 
-fn text(rows: &'static [Row], key: &'static str, value: &'static str) -> Behaviour {
+fn text(rows: &'static [Row], key: &'static str, value: &'static str) -> Behavior {
     edit(rows, move |a| a.text(key, value))
 }
 
-fn reword(rows: &'static [Row], new: fn(&str) -> String) -> Behaviour {
+fn reword(rows: &'static [Row], new: fn(&str) -> String) -> Behavior {
     edit(rows, move |a| a.reword(new))
 }
 

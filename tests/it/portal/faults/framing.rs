@@ -1,7 +1,7 @@
-//! Bytes that are no HTTP message: lengths that do not hold, broken chunks, broken lines, bytes behind the end.
+//! Bytes that are not an HTTP message: wrong lengths, broken chunks, broken lines, bytes after the end.
 
 use super::{Fault, bend, edit};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::response::Framing;
 use crate::portal::row::{CONTRACT, Row, UNAUTHORIZED, WITH_BODY};
 use crate::portal::wire::{Pace, Then, Wire};
@@ -53,11 +53,11 @@ fn bytes_behind_the_end() -> Vec<Fault> {
 }
 
 /// Announces another length for the error bodies.
-fn announced(length: fn(usize) -> String) -> Behaviour {
+fn announced(length: fn(usize) -> String) -> Behavior {
     announced_on(WITH_BODY, length)
 }
 
-fn announced_on(rows: &'static [Row], length: fn(usize) -> String) -> Behaviour {
+fn announced_on(rows: &'static [Row], length: fn(usize) -> String) -> Behavior {
     bend(rows, move |w| {
         w.replace("Content-Length", format!("Content-Length: {}", length(w.payload.len())));
     })
@@ -120,7 +120,7 @@ fn lengths() -> Vec<Fault> {
 }
 
 /// Sends the error bodies chunked, with the coding broken by `step`.
-fn broken_chunks(step: impl Fn(&mut Wire) + Send + Sync + 'static) -> Behaviour {
+fn broken_chunks(step: impl Fn(&mut Wire) + Send + Sync + 'static) -> Behavior {
     edit(WITH_BODY, |a| a.framing = Framing::Chunked).bend(WITH_BODY, step)
 }
 
@@ -199,8 +199,8 @@ fn chunks() -> Vec<Fault> {
     ]
 }
 
-/// Responds to every request with this status line; `CODE` stands for the right code.
-fn status_line(line: &'static str) -> Behaviour {
+/// Responds to every request with this status line; `CODE` is replaced by the right code.
+fn status_line(line: &'static str) -> Behavior {
     bend(CONTRACT, move |w| {
         let old = w
             .lines
@@ -246,8 +246,8 @@ fn status_lines() -> Vec<Fault> {
     ]
 }
 
-/// Adds this line to the head of every response.
-fn line(line: &'static [u8]) -> Behaviour {
+/// Adds this line to the header section of every response.
+fn line(line: &'static [u8]) -> Behavior {
     bend(CONTRACT, move |w| w.line(line))
 }
 

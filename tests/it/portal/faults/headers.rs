@@ -1,7 +1,7 @@
 //! Media types, and bodies where none may be.
 
 use super::{Fault, edit};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::response::{Body, Framing};
 use crate::portal::row::{NO_SUCH_USER, Row, UNAUTHORIZED, WITH_BODY};
 
@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<Fault> {
 }
 
 /// Gives the responses with a body this `Content-Type`.
-fn typed(value: &'static str) -> Behaviour {
+fn typed(value: &'static str) -> Behavior {
     edit(WITH_BODY, move |a| a.header("Content-Type", value))
 }
 

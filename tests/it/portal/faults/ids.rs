@@ -1,7 +1,7 @@
 //! Tenant ids checked too little, too rashly, or repeated wrongly in the message.
 
 use super::{Fault, crash, edit_with, hear, judge};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::call::{Call, decode};
 use crate::portal::guid;
 use crate::portal::row::Row;
@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Fault> {
 }
 
 /// A portal whose check lets an id pass where `passes` says so; no customer has it, so it returns 404.
-fn let_pass(passes: impl Fn(&str) -> bool + Send + Sync + 'static) -> Behaviour {
+fn let_pass(passes: impl Fn(&str) -> bool + Send + Sync + 'static) -> Behavior {
     judge(move |row, scene| match row {
         Row::MalformedTenant if passes(&scene.call.tenant) => Row::UnknownTenant,
         _ => row,
@@ -21,7 +21,7 @@ fn let_pass(passes: impl Fn(&str) -> bool + Send + Sync + 'static) -> Behaviour 
 }
 
 /// A portal that takes a part of a malformed id for the id, if the part is a GUID.
-fn take_part(part: impl Fn(&str) -> Option<&str> + Send + Sync + 'static) -> Behaviour {
+fn take_part(part: impl Fn(&str) -> Option<&str> + Send + Sync + 'static) -> Behavior {
     hear(move |call| {
         if guid::parse(&call.tenant).is_none()
             && let Some(found) = part(&call.tenant).filter(|found| guid::parse_d(found).is_some())
@@ -35,7 +35,7 @@ fn is_hex(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// Whether every hyphen is in its place and `digit` holds for every other character.
+/// Whether every hyphen is in its place and `digit` is true for every other character.
 fn shaped(text: &str, digit: fn(char) -> bool) -> bool {
     let places = [8, 13, 18, 23];
     text.chars().count() == 36
@@ -133,7 +133,7 @@ fn lax() -> Vec<Fault> {
 }
 
 /// A portal that falls over malformed ids where `fails` says so.
-fn crash_on(fails: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Behaviour {
+fn crash_on(fails: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Behavior {
     crash(MALFORMED, move |scene| fails(scene.call))
 }
 
@@ -178,12 +178,12 @@ fn crashes() -> Vec<Fault> {
 }
 
 /// A portal that repeats the id as `repeat` makes it.
-fn echo(repeat: impl Fn(&Call) -> String + Send + Sync + 'static) -> Behaviour {
+fn echo(repeat: impl Fn(&Call) -> String + Send + Sync + 'static) -> Behavior {
     hear(move |call| call.echo = repeat(call))
 }
 
 /// A portal that words the message about an id as `word` does.
-fn word(word: impl Fn(&Call) -> String + Send + Sync + 'static) -> Behaviour {
+fn word(word: impl Fn(&Call) -> String + Send + Sync + 'static) -> Behavior {
     edit_with(MALFORMED, move |response, scene| {
         response.text("message", &word(scene.call));
     })

@@ -1,7 +1,7 @@
 //! What only the vendor's developers should see: stacks, queries, connection strings, error pages.
 
 use super::{Fault, edit, edit_with};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::row::{NO_SUCH_USER, NOT_FOUND, Row, UNAUTHORIZED};
 
 const MALFORMED: &[Row] = &[Row::MalformedTenant];
@@ -15,7 +15,7 @@ const SQL: &str = "Login failed: Server=tcp:portal-na.database.windows.net,1433;
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Internal Server Error</title></head><body><h1>An unhandled exception occurred while processing the request.</h1><p>NullReferenceException: Object reference not set to an instance of an object.</p><pre>Portal.Api.Users.Find(Guid id) in Users.cs</pre></body></html>";
 
 /// Says this instead of the message.
-fn says(rows: &'static [Row], message: &'static str) -> Behaviour {
+fn says(rows: &'static [Row], message: &'static str) -> Behavior {
     edit(rows, move |a| a.text("message", message))
 }
 

@@ -1,7 +1,7 @@
-//! Rows taken for one another: tokens, tenants and users checked too little, and row 8's two faces told apart.
+//! Rows taken for one another: tokens, tenants and users checked too little, and the two cases of row 8 distinguished.
 
 use super::{Fault, edit, edit_with, hear, judge};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::call::Call;
 use crate::portal::fixtures::{EXPIRED_TOKEN, SECONDARY_TENANT_ID, TOKEN};
 use crate::portal::response::Framing;
@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<Fault> {
 }
 
 /// A portal that takes a bearer token for the valid one where `same` says so.
-fn accept(same: impl Fn(&str) -> bool + Send + Sync + 'static) -> Behaviour {
+fn accept(same: impl Fn(&str) -> bool + Send + Sync + 'static) -> Behavior {
     hear(move |call| {
         if call.bearer.as_deref().is_some_and(&same) {
             call.bearer = Some(TOKEN.to_owned());
@@ -23,7 +23,7 @@ fn accept(same: impl Fn(&str) -> bool + Send + Sync + 'static) -> Behaviour {
 }
 
 /// A portal that takes calls without a token for authorized where `enough` says so.
-fn accept_without(enough: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Behaviour {
+fn accept_without(enough: impl Fn(&Call) -> bool + Send + Sync + 'static) -> Behavior {
     hear(move |call| {
         if call.bearer.is_none() && enough(call) {
             call.bearer = Some(TOKEN.to_owned());
@@ -71,7 +71,7 @@ fn tokens() -> Vec<Fault> {
 }
 
 /// A portal that takes every call of one row for one of another.
-fn conflate(one: Row, other: Row) -> Behaviour {
+fn conflate(one: Row, other: Row) -> Behavior {
     judge(move |row, _| if row == one { other } else { row })
 }
 
@@ -129,7 +129,7 @@ fn tenants_and_users() -> Vec<Fault> {
     ]
 }
 
-/// Row 8: the id of another tenant's user answered otherwise than an id that no user has.
+/// Row 8: the id of another tenant's user gets a different response than an unknown id.
 fn foreign_users() -> Vec<Fault> {
     vec![
         ("foreign-user-accepted", conflate(Row::ForeignUser, Row::Valid)),
@@ -152,7 +152,7 @@ fn foreign_users() -> Vec<Fault> {
     ]
 }
 
-/// Row 8: the right status, and yet another user's id can be told from nobody's.
+/// Row 8: the right status, but the id of another user can be distinguished from an unknown one.
 fn foreign_faces() -> Vec<Fault> {
     vec![
         (

@@ -1,7 +1,7 @@
 //! What shows only over several requests: responses that depend on what was asked before.
 
 use super::{Fault, crash, edit_with, judge};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::row::{self, CONTRACT, Row};
 
 const VALID: &[Row] = &[Row::Valid];
@@ -146,7 +146,7 @@ fn memories() -> Vec<Fault> {
 }
 
 /// A portal that puts a valid call right behind one of row `cause` into row `effect`.
-fn after(cause: Row, effect: Row) -> Behaviour {
+fn after(cause: Row, effect: Row) -> Behavior {
     judge(move |row, scene| {
         if row == Row::Valid && scene.row_before() == Some(cause) {
             effect
@@ -157,7 +157,7 @@ fn after(cause: Row, effect: Row) -> Behaviour {
 }
 
 /// A portal that accepts what falls into `refused` from the second time on.
-fn again(refused: Row) -> Behaviour {
+fn again(refused: Row) -> Behavior {
     judge(move |row, scene| {
         if row == refused && scene.seen(row) > 0 {
             row::behind_token(scene.call)

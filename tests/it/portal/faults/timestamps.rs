@@ -1,7 +1,7 @@
 //! The field `timestamp`: no RFC 3339, not UTC, or not the moment of the response.
 
 use super::{Fault, edit, edit_with};
-use crate::portal::behaviour::Behaviour;
+use crate::portal::behavior::Behavior;
 use crate::portal::clock::{DAY, Moment};
 use crate::portal::row::{NOT_FOUND, Row, WITH_BODY};
 
@@ -12,18 +12,18 @@ pub(super) fn all() -> Vec<Fault> {
 }
 
 /// Writes the moment of the response as `write` does.
-fn written(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behaviour {
+fn written(write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behavior {
     written_on(WITH_BODY, write)
 }
 
-fn written_on(rows: &'static [Row], write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behaviour {
+fn written_on(rows: &'static [Row], write: impl Fn(Moment) -> String + Send + Sync + 'static) -> Behavior {
     edit_with(rows, move |response, scene| {
         response.text("timestamp", &write(scene.now));
     })
 }
 
 /// A correctly written moment that is off by some seconds.
-fn off(seconds: i64) -> Behaviour {
+fn off(seconds: i64) -> Behavior {
     written(move |now| now.plus(seconds).rfc3339(7))
 }
 

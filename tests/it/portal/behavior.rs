@@ -8,7 +8,7 @@ use super::response::Response;
 use super::row::Row;
 use super::wire::Wire;
 
-/// What is known while a call is answered.
+/// The state while a call is handled.
 pub(crate) struct Scene<'a> {
     /// The call.
     pub call: &'a Call,
@@ -60,9 +60,9 @@ pub(crate) enum Greeting {
     Banner(&'static [u8]),
 }
 
-/// How a portal behaves. `Behaviour::default()` keeps the contract; every step added to it departs in one respect.
+/// How a portal behaves. `Behavior::default()` keeps the contract; every step added to it departs in one respect.
 #[derive(Clone, Default)]
-pub(crate) struct Behaviour {
+pub(crate) struct Behavior {
     greeting: Greeting,
     hear: Vec<Hear>,
     judge: Vec<Judge>,
@@ -70,7 +70,7 @@ pub(crate) struct Behaviour {
     bend: Vec<Bend>,
 }
 
-impl Behaviour {
+impl Behavior {
     /// A portal that greets every connection with something else than HTTP.
     #[must_use]
     pub(crate) fn greeting(greeting: Greeting) -> Self {
