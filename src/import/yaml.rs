@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
+use crate::text::{is_unsafe, quoted_yaml};
+
 /// A value to write.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum YamlNode {
@@ -175,15 +177,10 @@ fn block_value(value: &YamlNode, depth: usize, out: &mut String) {
 /// Whether a text is written as a block of lines.
 fn is_block(text: &str) -> bool {
     let has_lines = text.trim_end_matches('\n').contains('\n');
-    let is_line = |line: &str| !line.ends_with([' ', '\t']) && !line.chars().any(|c| c.is_control() && c != '\t');
+    let is_line = |line: &str| !line.ends_with([' ', '\t']) && !line.chars().any(|c| c != '\t' && is_unsafe(c));
     // The indentation of the first line is that of the block.
     let starts = !text.starts_with([' ', '\t', '\n']);
-    has_lines && starts && text.split('\n').all(is_line) && !text.chars().any(is_special)
-}
-
-/// Characters that are line breaks or invisible in YAML.
-fn is_special(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    has_lines && starts && text.split('\n').all(is_line)
 }
 
 /// A string in one line: plain if it is read as the same string in every YAML version, otherwise in double quotes.
@@ -200,29 +197,7 @@ fn scalar(text: &str) -> String {
     if is_class || (starts && ends && is_plain && !is_other) {
         return text.to_owned();
     }
-    let mut out = "\"".to_owned();
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || is_special(c) => out.push_str(&escape(c)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn escape(c: char) -> String {
-    let code = u32::from(c);
-    if code <= 0xff {
-        format!("\\x{code:02x}")
-    } else {
-        format!("\\u{code:04x}")
-    }
+    quoted_yaml(text)
 }
 
 #[cfg(test)]

@@ -10,13 +10,12 @@ use std::{
     rc::Rc,
 };
 
-use super::{CaseFilter, Notices, RunRequest, SessionError, run, scratch};
+use super::{Notices, RunRequest, SessionError, run, scratch};
 use crate::{
     check::RULES,
     mask::{Masked, Reporter},
     model::{Event, Exit, Level, Outcome},
-    project::{BaseUrl, TargetOptions, shown_address},
-    run::SnapshotMode,
+    project::{BaseUrl, shown_address},
     source::is_taken,
 };
 
@@ -114,19 +113,7 @@ fn observe(new: &files::NewProject, base: &BaseUrl, notices: &mut dyn Notices) -
     };
     let request = RunRequest {
         project: Some(scratch.path().to_owned()),
-        filter: CaseFilter::default(),
-        targets: Vec::new(),
-        target: TargetOptions::default(),
-        partition: None,
-        skip_missing: false,
-        wait: None,
-        repeats: 1,
-        max_fail: None,
-        max_skipped: None,
-        snapshots: SnapshotMode::Check,
-        reports: Vec::new(),
-        record: None,
-        failed_from: None,
+        ..RunRequest::default()
     };
     let exit = run(&request, Box::new(watch), notices)?;
     let no_project = |reason: &str, help: &str| SessionError::Advised {
