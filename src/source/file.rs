@@ -140,7 +140,7 @@ pub(crate) fn is_taken(path: &Path) -> bool {
 }
 
 /// The folder that the files of `folder` must be in. A folder inside the project (`cases`) must stay inside: a
-/// link out of the project is an error. An explicit outside folder (`../shared/cases`) is accepted.
+/// link out of the project is an error. An explicit outside folder (`../elsewhere/cases`) is accepted.
 pub(crate) fn check_folder(folder: &Path, root: &Path) -> Result<(), String> {
     let is_written_inside = lexical(folder).starts_with(lexical(root));
     if is_written_inside && folder.exists() && !is_below(folder, root) {
