@@ -190,7 +190,12 @@ impl fmt::Display for Explanation {
         if !self.references().is_empty() {
             writeln!(f)?;
         }
-        writeln!(f, "Example:")?;
+        let heading = if self.subject.is_change() {
+            "Example:"
+        } else {
+            "Example of a failure:"
+        };
+        writeln!(f, "{heading}")?;
         for line in self.example.lines() {
             let line = format!("  {line}");
             writeln!(f, "{}", line.trim_end())?;

@@ -59,11 +59,11 @@ pub(super) const CORPUS: &[Line] = &[
     ),
     with(
         r#"curl http://HOST/v1/charges \
-  -u sk_test_4eC39HqLyjWDarjtT1zdp7dc: \
-  -d amount=2000 \
-  -d currency=usd \
-  -d "metadata[order_id]"=6735"#,
-        &[("USER", "sk_test_4eC39HqLyjWDarjtT1zdp7dc")],
+  -u test-key-0123456789abcdef: \
+  -d amount=1250 \
+  -d currency=eur \
+  -d "labels[table]"=12"#,
+        &[("USER", "test-key-0123456789abcdef")],
     ),
     Line {
         command: r#"curl -L \
@@ -94,8 +94,8 @@ pub(super) const CORPUS: &[Line] = &[
     },
     Line {
         command: r#"curl -X POST "http://HOST/2010-04-01/Accounts/$TWILIO_ACCOUNT_SID/Messages.json" \
---data-urlencode "Body=Hi there + more" \
---data-urlencode "From=+15017122661" \
+--data-urlencode "Body=Table 4 + 2 chairs" \
+--data-urlencode "From=+15550100123" \
 -u $TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN"#,
         env: &[
             ("TWILIO_ACCOUNT_SID", "AC123"),
@@ -106,7 +106,7 @@ pub(super) const CORPUS: &[Line] = &[
         has_notes: false,
     },
     line(
-        r#"curl -X POST -H 'Content-type: application/json' --data '{"text":"Hello, World!"}' http://HOST/services/T000/B000/XXXX"#,
+        r#"curl -X POST -H 'Content-type: application/json' --data '{"text":"Build 42 passed, all green!"}' http://HOST/hooks/builds/main"#,
     ),
     with(
         r#"curl --request POST \
