@@ -225,7 +225,7 @@ fn mutate_error_bodies(bencher: Bencher<'_, '_>) {
     let case = &plan.cases[0].case;
     let finished = serde_json::json!({
         "event": "case-finished", "id": case.id, "suite": case.suite.id, "index": 0, "verdict": "passed", "elapsed_us": 1,
-        "place": { "file": "c.yaml", "line": 1, "column": 1 },
+        "location": { "file": "c.yaml", "line": 1, "column": 1 },
         "exchange": { "request": bound.request, "outcome": outcome },
     });
     fs::write(&path, format!("{start}\n{finished}\n")).expect("a file");

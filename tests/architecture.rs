@@ -164,7 +164,7 @@ fn imports_form_no_cycle() {
 
 #[test]
 fn imports_are_found_in_paths_and_groups() {
-    let code = "use crate::model::Place;\nuse crate::{\n    check::{self, a::{b, c}},\n    json,\n};\nlet x = crate::text::y();";
+    let code = "use crate::model::Location;\nuse crate::{\n    check::{self, a::{b, c}},\n    json,\n};\nlet x = crate::text::y();";
     let names: Vec<_> = imported(code).into_iter().collect();
     assert_eq!(names, ["check", "json", "model", "text"]);
 }
@@ -187,6 +187,8 @@ fn writers_of_reports_know_no_subject() {
 const MAX_FILE: usize = 800;
 /// Maximum number of lines of a function without a reason.
 const MAX_FUNCTION: usize = 80;
+/// Maximum number of characters of the name of a test.
+const MAX_TEST_NAME: usize = 60;
 
 /// The Rust files below the folders, with their paths from the root.
 fn rust_files(folders: &[&str]) -> Vec<(String, String)> {
@@ -259,6 +261,24 @@ fn files_and_functions_are_short_or_give_a_reason() {
         }
     }
     assert!(hits.is_empty(), "{}", hits.join("\n"));
+}
+
+#[test]
+fn names_of_tests_are_short() {
+    let mut hits = Vec::new();
+    for (path, text) in rust_files(&["src", "tests"]) {
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        for pair in lines.windows(2).filter(|pair| pair[0].ends_with("test]")) {
+            if let Some(name) = declared(pair[1], &["fn"]).filter(|name| name.len() > MAX_TEST_NAME) {
+                hits.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert!(
+        hits.is_empty(),
+        "at most {MAX_TEST_NAME} characters:\n{}",
+        hits.join("\n")
+    );
 }
 
 #[test]

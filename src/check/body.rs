@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     json::equal,
-    model::{CheckId, Level, Place},
+    model::{CheckId, Level, Location},
     schema::{self, Schema},
 };
 
@@ -21,7 +21,7 @@ pub struct BodyExpectation {
     /// The expectation.
     pub test: BodyTest,
     /// Its line.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// A test of the body.
@@ -89,7 +89,7 @@ fn unreadable(one: &BodyExpectation, message: &str, error: &BodyError, view: &Re
     Finding::new(id(&one.test), message)
         .expected(expected)
         .actual(format!("{error}: {}", view.shown()))
-        .place(&one.place)
+        .location(&one.location)
 }
 
 /// One test. A body that is not JSON passes here, because it has already been reported.
@@ -100,13 +100,13 @@ fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Fin
             Finding::new(CheckId::BodyEmpty, "unexpected body")
                 .expected("no body")
                 .actual(format!("{} bytes: {}", view.body.bytes().len(), view.shown()))
-                .place(&one.place)
+                .location(&one.location)
         }),
         BodyTest::Empty(false) if view.body.is_empty() => sink.fail(layer, || {
             Finding::new(CheckId::BodyEmpty, "missing body")
                 .expected("a body")
                 .actual("no body")
-                .place(&one.place)
+                .location(&one.location)
         }),
         BodyTest::Empty(_) => {}
         BodyTest::Text(tests) => match view.text() {
@@ -117,7 +117,7 @@ fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Fin
             if let Ok(value) = view.json()
                 && !schema::is_valid(schema, value)
             {
-                sink.report(layer, Level::Deny, || schema::violations(schema, &one.place, value));
+                sink.report(layer, Level::Deny, || schema::violations(schema, &one.location, value));
             }
         }
         BodyTest::Json(pattern) => {
@@ -129,7 +129,7 @@ fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Fin
             if let Ok(value) = view.json()
                 && !equal(expected, value)
             {
-                sink.fail(layer, || pattern::inexact(expected, value, &one.place));
+                sink.fail(layer, || pattern::inexact(expected, value, &one.location));
             }
         }
     }
@@ -156,7 +156,7 @@ fn text_tests(
                 Finding::new(CheckId::BodyText, message)
                     .expected(test.to_string())
                     .actual(text.shown())
-                    .place(&one.place)
+                    .location(&one.location)
             });
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::ResponseView;
-use crate::model::{CheckId, Finding, Origin, Place};
+use crate::model::{CheckId, Finding, Location, Origin};
 
 /// The part of a response that a capture selects.
 #[derive(Clone, Debug)]
@@ -162,7 +162,7 @@ pub struct Capture {
     /// Whether the value is masked in all output.
     pub secret: bool,
     /// Its line.
-    pub place: Place,
+    pub location: Location,
 }
 
 impl Capture {
@@ -170,7 +170,7 @@ impl Capture {
     pub(crate) fn take(&self, view: &ResponseView<'_>) -> Result<Value, Box<Finding>> {
         let finding = |check: CheckId, message: String, actual: String| {
             let finding = Finding::new(check, message).expected(format!("exactly one value: {}", self.source));
-            Box::new(finding.actual(actual).place(&self.place))
+            Box::new(finding.actual(actual).location(&self.location))
         };
         let message = |what: &str| format!("capture `{}`: {what}", self.name);
         let mut found = match self.source.select(view) {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn taken(source: CaptureSource) -> Result<Value, String> {
-        let place = Place {
+        let location = Location {
             file: "c.yaml".into(),
             line: 1,
             column: 1,
@@ -231,7 +231,7 @@ mod tests {
             name: "x".into(),
             source,
             secret: false,
-            place,
+            location,
         };
         let response = response();
         let view = ResponseView::new(&response, 1000);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Finding, TextTest, list_fields, media_type, sink::FindingSink};
-use crate::model::{CheckId, Layer, Place, Response, field_bytes, field_shown};
+use crate::model::{CheckId, Layer, Location, Response, field_bytes, field_shown};
 
 /// An expectation of a header field.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct HeaderExpectation {
     /// The tests.
     pub test: HeaderTest,
     /// Its line.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// Presence, absence, or tests of the value.
@@ -36,7 +36,7 @@ pub(super) fn check(expected: &HeaderExpectation, response: &Response, sink: &mu
             Finding::new(CheckId::header(name), message)
                 .expected(test.to_string())
                 .actual(field_shown(actual))
-                .place(&expected.place)
+                .location(&expected.location)
         });
     };
     let tests = match &expected.test {

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn captured_value_is_expected_after_names_of_identifiers_and_of_the_capture() {
+    fn captured_value_is_expected_after_identifier_names() {
         let of = |name: &str| expectation(name, "order_id", Some("number"));
         for (name, certainty) in [
             ("order_id", Some(3)),

@@ -41,7 +41,7 @@ pub(crate) use {
     view::{MAX_DECODED, ResponseView},
 };
 
-use crate::model::{CheckId, Finding, Level, Outcome, Place, Request, Response};
+use crate::model::{CheckId, Finding, Level, Location, Outcome, Request, Response};
 use serde_json::Value;
 pub(crate) use sink::FailingLayers;
 use sink::FindingSink;
@@ -50,15 +50,15 @@ use sink::FindingSink;
 #[derive(Clone, Debug)]
 pub struct Expectation {
     /// The location of the case, which findings of built-in rules refer to.
-    pub place: Place,
+    pub location: Location,
     /// The status code.
-    pub status: Option<(StatusSet, Place)>,
+    pub status: Option<(StatusSet, Location)>,
     /// Header fields; the rows of a table share them if they do not depend on the row.
     pub headers: Arc<[HeaderExpectation]>,
     /// The body; shared in the same way.
     pub body: Arc<[BodyExpectation]>,
     /// The response as a whole.
-    pub tests: Vec<(ResponseTest, Place)>,
+    pub tests: Vec<(ResponseTest, Location)>,
     /// The snapshot.
     pub snapshot: Option<SnapshotExpectation>,
     /// The step whose response must not be distinguishable from this one.
@@ -104,7 +104,7 @@ pub fn check(expectation: &Expectation, request: &Request, outcome: &Outcome, ot
                 )
                 .expected("a well-formed HTTP message")
                 .actual(format!("{}: {:?}", malformed.reason, malformed.bytes.text()))
-                .place(&expectation.place),
+                .location(&expectation.location),
             );
             None
         }
@@ -144,15 +144,15 @@ pub(crate) fn judge(
     other: Option<&Outcome>,
     sink: &mut impl FindingSink,
 ) -> Option<String> {
-    if let Some((status, place)) = &expectation.status {
-        status::check(status, place, view.status, sink);
+    if let Some((status, location)) = &expectation.status {
+        status::check(status, location, view.status, sink);
     }
     for expected in expectation.headers.iter() {
         header::check(expected, view, sink);
     }
     body::check(&expectation.body, view, sink);
-    for (test, place) in &expectation.tests {
-        response::check(test, place, view, sink);
+    for (test, location) in &expectation.tests {
+        response::check(test, location, view, sink);
     }
     if let (Some(expected), Some(other)) = (&expectation.same_as, other) {
         same_as::check(expected, view, other, sink);
@@ -162,7 +162,7 @@ pub(crate) fn judge(
             sink.fail(finding.check.info().layer, || *finding);
         }
     }
-    rules::check(&expectation.rules, &expectation.place, request, view, sink);
+    rules::check(&expectation.rules, &expectation.location, request, view, sink);
     let expected = expectation.snapshot.as_ref()?;
     let late = own_captures(expectation, view);
     if late.is_empty() {
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_diff_is_whole_where_texts_are_short_and_ends_where_they_are_not() {
+    fn diff_of_long_texts_is_shortened() {
         assert_eq!(
             diff("a\nb\n", "a\nc\n"),
             "--- expected\n+++ actual\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n"

@@ -11,7 +11,7 @@ use crate::{
         text::{instant, is_within, show_duration},
     },
     json::{JsonType, equal, show, step},
-    model::{CheckId, Finding, Layer, Place, Response},
+    model::{CheckId, Finding, Layer, Location, Response},
 };
 
 /// An expectation of a part of a body and its line.
@@ -20,7 +20,7 @@ pub struct Pattern {
     /// The expectation.
     pub kind: PatternKind,
     /// Its line.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// The expectation of a [`Pattern`].
@@ -96,7 +96,7 @@ fn walk<S: FindingSink>(
             .expected(expected)
             .actual(actual)
             .pointer(at.pointer())
-            .place(&pattern.place)
+            .location(&pattern.location)
     };
     if let (PatternKind::Match(tests), None) = (&pattern.kind, value)
         && tests.iter().any(|test| matches!(test, Matcher::Any(false)))
@@ -230,12 +230,12 @@ fn words(test: &Matcher) -> String {
 }
 
 /// The finding of `body/exact`, with a diff.
-pub(super) fn inexact(expected: &Value, actual: &Value, place: &Place) -> Finding {
+pub(super) fn inexact(expected: &Value, actual: &Value, location: &Location) -> Finding {
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default() + "\n";
     let mut finding = Finding::new(CheckId::BodyExact, "unexpected body")
         .expected(show(expected))
         .actual(show(actual))
-        .place(place);
+        .location(location);
     finding.diff = Some(crate::check::diff(&pretty(expected), &pretty(actual)));
     finding
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Finding, ResponseView, show_duration, sink::FindingSink};
-use crate::model::{CheckId, Place};
+use crate::model::{CheckId, Location};
 
 /// An expectation of the response as a whole.
 #[derive(Clone, Debug)]
@@ -12,13 +12,13 @@ pub enum ResponseTest {
     Duration(Duration),
 }
 
-pub(super) fn check(test: &ResponseTest, place: &Place, view: &ResponseView<'_>, sink: &mut impl FindingSink) {
+pub(super) fn check(test: &ResponseTest, location: &Location, view: &ResponseView<'_>, sink: &mut impl FindingSink) {
     match test {
         ResponseTest::Duration(limit) if view.elapsed() > *limit => sink.fail(CheckId::Duration.info().layer, || {
             Finding::new(CheckId::Duration, "the response took too long")
                 .expected(format!("at most {}", show_duration(*limit)))
                 .actual(show_duration(view.elapsed()))
-                .place(place)
+                .location(location)
         }),
         ResponseTest::Duration(_) => {}
     }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
 use super::{Finding, MediaType, ResponseView, sink::FindingSink, status};
-use crate::model::{CheckId, Layer, Outcome, Place, Response, field_shown};
+use crate::model::{CheckId, Layer, Location, Outcome, Response, field_shown};
 
 /// The case whose response must be indistinguishable from this one's.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct SameAs {
     /// Pointers to values that differ each time.
     pub redact: Arc<[String]>,
     /// Its line.
-    pub place: Place,
+    pub location: Location,
 }
 
 pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Outcome, sink: &mut impl FindingSink) {
@@ -25,7 +25,7 @@ pub(super) fn check(expected: &SameAs, view: &ResponseView<'_>, other: &Outcome,
                 Finding::new(CheckId::SameAs, format!("{what} differs from that of {}", expected.id))
                     .expected(field_shown(&theirs))
                     .actual(field_shown(&ours))
-                    .place(&expected.place)
+                    .location(&expected.location)
             });
         }
     };

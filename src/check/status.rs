@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Finding, sink::FindingSink};
-use crate::model::{CheckId, Layer, Place};
+use crate::model::{CheckId, Layer, Location};
 
 /// A set of acceptable status codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +59,13 @@ pub(crate) fn name(code: u16) -> String {
     }
 }
 
-pub(super) fn check(expected: &StatusSet, place: &Place, status: u16, sink: &mut impl FindingSink) {
+pub(super) fn check(expected: &StatusSet, location: &Location, status: u16, sink: &mut impl FindingSink) {
     if !expected.contains(status) {
         sink.fail(Layer::Status, || {
             Finding::new(CheckId::Status, "unexpected status")
                 .expected(expected.to_string())
                 .actual(status.to_string())
-                .place(place)
+                .location(location)
         });
     }
 }

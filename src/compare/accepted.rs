@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     check::{fields, is_token},
-    model::Place,
+    model::Location,
     source::{
         Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Sources, Span, nearest, parse_toml, read_text, string,
     },
@@ -46,7 +46,7 @@ pub struct AcceptedEntry {
     fingerprint: Option<String>,
     reason: String,
     expires: Option<NaiveDate>,
-    place: Place,
+    location: Location,
 }
 
 impl AcceptedEntry {
@@ -78,7 +78,7 @@ impl AcceptedEntry {
             change,
             accepted_because: self.reason.clone(),
             expires: self.expires.map(|day| day.to_string()),
-            place: self.place.clone(),
+            location: self.location.clone(),
         }
     }
 }
@@ -110,17 +110,17 @@ impl<'e> AcceptedEntries<'e> {
         }
         let fingerprint = fingerprint(key);
         let mut parts: BTreeMap<Option<usize>, ChangeGroup> = BTreeMap::new();
-        for (place, shown) in group {
+        for (location, shown) in group {
             let mut taken = None;
             for (number, entry) in self.all.iter().enumerate() {
-                if entry.covers(key, &fingerprint, &place.1) {
+                if entry.covers(key, &fingerprint, &location.1) {
                     self.used[number] = true;
                     if !entry.is_expired(self.today) {
                         taken = taken.or(Some(number));
                     }
                 }
             }
-            parts.entry(taken).or_default().insert(place, shown);
+            parts.entry(taken).or_default().insert(location, shown);
         }
         let parts = parts.into_iter();
         parts
@@ -139,7 +139,7 @@ impl<'e> AcceptedEntries<'e> {
                 };
                 Some(StaleEntry {
                     reason,
-                    place: entry.place.clone(),
+                    location: entry.location.clone(),
                 })
             })
             .collect()
@@ -178,7 +178,7 @@ pub(super) fn unknown<'n>(
             let Some(wanted) = wanted.as_deref().filter(|wanted| !known.contains(wanted)) else {
                 continue;
             };
-            let mut error = format!("{}: unknown {what} `{wanted}`", entry.place);
+            let mut error = format!("{}: unknown {what} `{wanted}`", entry.location);
             if let Some(name) = nearest(wanted, known.iter().copied()) {
                 let _ = write!(error, "\nhelp: did you mean `{name}`?");
             }
@@ -294,7 +294,7 @@ fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<Acc
         fingerprint,
         reason,
         expires,
-        place: sources.place(node.span),
+        location: sources.location(node.span),
     })
 }
 

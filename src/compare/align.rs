@@ -117,8 +117,8 @@ impl KnownPairs {
             _ => vec![None],
         };
         names.sort_by_key(|name| {
-            let place = IDENTIFYING.iter().position(|known| Some(*known) == *name);
-            place.unwrap_or(usize::MAX)
+            let location = IDENTIFYING.iter().position(|known| Some(*known) == *name);
+            location.unwrap_or(usize::MAX)
         });
         let mut best: Option<(usize, Vec<(usize, usize)>)> = None;
         for name in names {

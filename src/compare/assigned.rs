@@ -18,16 +18,16 @@ pub(super) struct AssignedIds {
 impl AssignedIds {
     pub(super) fn new(before: &Recorded, after: &Recorded) -> Self {
         let mut all = Self::default();
-        for (place, own) in &before.assigned {
-            let Some(other) = after.assigned.get(place) else {
+        for (location, own) in &before.assigned {
+            let Some(other) = after.assigned.get(location) else {
                 continue;
             };
-            let (step, at) = place;
+            let (step, at) = location;
             if let Some(name) = at.strip_prefix(CAPTURE) {
                 let case = step.split(':').next().unwrap_or_default();
                 for pair in pairs(&own.iter().collect::<Vec<_>>(), &other.iter().collect::<Vec<_>>()) {
-                    let places = all.captured.entry(pair).or_default();
-                    places.insert((case.to_owned(), name.to_owned()));
+                    let locations = all.captured.entry(pair).or_default();
+                    locations.insert((case.to_owned(), name.to_owned()));
                 }
                 continue;
             }
@@ -55,7 +55,7 @@ impl AssignedIds {
         after: &str,
         property: impl Fn(&str) -> Option<String>,
     ) -> bool {
-        let Some(places) = self.captured.get(&(before.to_owned(), after.to_owned())) else {
+        let Some(locations) = self.captured.get(&(before.to_owned(), after.to_owned())) else {
             return false;
         };
         let is_distinct = before.len() >= MIN_DISTINCT && after.len() >= MIN_DISTINCT;
@@ -64,7 +64,7 @@ impl AssignedIds {
             let property = property(capture);
             identifiers::expectation(name, capture, property.as_deref()).is_some()
         };
-        is_distinct || (places.iter()).any(|(known, capture)| known == case && is_expected(capture))
+        is_distinct || (locations.iter()).any(|(known, capture)| known == case && is_expected(capture))
     }
 }
 

@@ -123,10 +123,10 @@ pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &ChangedPar
             };
             is_of_field || (is_all_of_body && is_of_body(check))
         }
-        ChangedPart::Body(place) => {
-            let meets = |at: &str| is_below(place, at) || is_below(at, place);
+        ChangedPart::Body(location) => {
+            let meets = |at: &str| is_below(location, at) || is_below(at, location);
             // A missing value is reported at its expected location.
-            let at_parent = |at: &str| place.rfind('/').is_some_and(|end| &place[..end] == at);
+            let at_parent = |at: &str| location.rfind('/').is_some_and(|end| &location[..end] == at);
             is_of_body(check) && (is_all_of_body || pointer.is_none_or(|at| meets(at) || at_parent(at)))
         }
     }
@@ -135,8 +135,8 @@ pub(super) fn concerns(check: &CheckId, pointer: Option<&str>, part: &ChangedPar
 /// Whether a check fails at exactly this location.
 pub(super) fn is_at(check: &CheckId, pointer: Option<&str>, part: &ChangedPart) -> bool {
     match part {
-        ChangedPart::Body(place) => {
-            check.info().part == CheckedPart::Body && pointer.is_some_and(|at| is_below(at, place))
+        ChangedPart::Body(location) => {
+            check.info().part == CheckedPart::Body && pointer.is_some_and(|at| is_below(at, location))
         }
         ChangedPart::Header(name) => check.info().part == CheckedPart::Header(name),
         ChangedPart::Whole | ChangedPart::Status => false,
@@ -151,8 +151,8 @@ fn is_of_body(check: &CheckId) -> bool {
     }
 }
 
-fn is_below(place: &str, above: &str) -> bool {
-    place
+fn is_below(location: &str, above: &str) -> bool {
+    location
         .strip_prefix(above)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Access, Exchange, Place, RunFinished, Stop, Verdict, instant};
+use crate::model::{Access, Exchange, Location, RunFinished, Stop, Verdict, instant};
 
 /// The version of the format of comparisons.
 pub const FORMAT: u32 = 1;
@@ -178,7 +178,7 @@ pub struct NotCompared {
     /// The case's suite.
     pub suite: String,
     /// Where it is written.
-    pub place: Place,
+    pub location: Location,
     /// Whether it is a case of the baseline that the candidate did not respond to: then there is no verdict.
     pub is_missing: bool,
     /// Why it was not compared: `skipped (not now) in the candidate`.
@@ -200,7 +200,7 @@ pub struct CaseEvidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where it is written.
-    pub place: Place,
+    pub location: Location,
     /// Its verdict on the baseline, where it was run there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline_verdict: Option<Verdict>,
@@ -227,7 +227,7 @@ pub struct AcceptedChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
     /// The entry's line.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// An entry of the file of accepted changes that does not apply.
@@ -236,7 +236,7 @@ pub struct StaleEntry {
     /// Why: it is expired, or matches no change.
     pub reason: String,
     /// The entry's line.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// A value that differs between two responses of one version, or that the suite declares as volatile.

@@ -283,9 +283,13 @@ fn steps(pointer: &str) -> Vec<String> {
 }
 
 /// Whether a pointer with `*` points to the location or above it.
-fn covers(pointer: &str, place: &str) -> bool {
-    let (pointer, place) = (steps(pointer), steps(place));
-    pointer.len() <= place.len() && pointer.iter().zip(&place).all(|(step, at)| step == "*" || step == at)
+fn covers(pointer: &str, location: &str) -> bool {
+    let (pointer, location) = (steps(pointer), steps(location));
+    pointer.len() <= location.len()
+        && pointer
+            .iter()
+            .zip(&location)
+            .all(|(step, at)| step == "*" || step == at)
 }
 
 /// Whether all matchers at the location accept more than one value.

@@ -441,8 +441,8 @@ impl ChangeSet {
             });
             for (key, effect) in causes(&keys, mark, rule) {
                 is_explained = true;
-                let place = (case.index, case.id.clone());
-                let Some(shown) = self.groups.get_mut(key).and_then(|group| group.get_mut(&place)) else {
+                let location = (case.index, case.id.clone());
+                let Some(shown) = self.groups.get_mut(key).and_then(|group| group.get_mut(&location)) else {
                     continue;
                 };
                 raise(shown, (key, effect.is_some()), check, rule);

@@ -28,7 +28,7 @@ impl NotCompared {
             case: case.id.clone(),
             name: case.name.clone(),
             suite: case.suite.clone(),
-            place: case.place.clone(),
+            location: case.location.clone(),
             is_missing,
             reason: reasons.join("; "),
             baseline_verdict: baseline.map(|case| case.verdict),

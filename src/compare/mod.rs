@@ -342,9 +342,9 @@ fn change(
     how: &CompareOptions<'_>,
 ) -> Result<Option<Change>, RecordingError> {
     let weight = |shown: &ChangeInstance| weighed(key, shown);
-    let best = group.iter().max_by(|(place, one), (other_place, other)| {
+    let best = group.iter().max_by(|(location, one), (other_location, other)| {
         let levels = weight(one).0.cmp(&weight(other).0);
-        levels.then_with(|| other_place.cmp(place))
+        levels.then_with(|| other_location.cmp(location))
     });
     let Some(((_, id), shown)) = best else {
         return Ok(None);
@@ -369,7 +369,7 @@ fn change(
     let evidence = CaseEvidence {
         case: id.clone(),
         name: case.name.clone(),
-        place: case.place.clone(),
+        location: case.location.clone(),
         baseline_verdict: old.as_ref().map(|case| case.verdict),
         candidate_verdict: new.as_ref().map(|case| case.verdict),
         baseline: exchange(old.as_ref()),

@@ -27,39 +27,39 @@ impl Levels {
         reason = "outside: whether the project sets it; inside: whether it is on"
     )]
     pub(super) fn of(&self, rule: ChangeRule, part: &ChangedPart) -> Option<Option<ChangeLevel>> {
-        let place = match part {
-            ChangedPart::Header(place) | ChangedPart::Body(place) => Some(place.clone()),
+        let location = match part {
+            ChangedPart::Header(location) | ChangedPart::Body(location) => Some(location.clone()),
             ChangedPart::Whole | ChangedPart::Status => None,
         };
-        let of_place = place.and_then(|place| self.0.get(&(rule, Some(place))));
-        of_place.or_else(|| self.0.get(&(rule, None))).copied()
+        let of_location = location.and_then(|location| self.0.get(&(rule, Some(location))));
+        of_location.or_else(|| self.0.get(&(rule, None))).copied()
     }
 
     /// Reads a key: a rule, or `rule:field` and `rule:/pointer`.
     fn key(name: &Node, errors: &mut Diagnostics) -> Option<(ChangeRule, Option<String>)> {
         let text = string(name, errors)?;
-        let (rule, place) = match text.split_once(':') {
+        let (rule, location) = match text.split_once(':') {
             None => (text.as_str(), None),
-            Some((rule, place)) => (rule, Some(place)),
+            Some((rule, location)) => (rule, Some(location)),
         };
         let rule_node = Node {
             span: name.span,
             kind: Kind::String(rule.to_owned()),
         };
         let rule = accepted::known_rule(&rule_node, errors)?;
-        let Some(place) = place else {
+        let Some(location) = location else {
             return Some((rule, None));
         };
         if rule.id().starts_with("header/") {
-            let header = accepted::known_header(place, name.span, errors)?;
+            let header = accepted::known_header(location, name.span, errors)?;
             return Some((rule, Some(header)));
         }
-        let is_pointer = place.is_empty() || place.starts_with('/');
+        let is_pointer = location.is_empty() || location.starts_with('/');
         if rule.id().starts_with("body/") && is_pointer {
-            return Some((rule, Some(place.to_owned())));
+            return Some((rule, Some(location.to_owned())));
         }
         errors.push(
-            Diagnostic::new(name.span, format!("`{}` cannot be narrowed to `{place}`", rule.id()))
+            Diagnostic::new(name.span, format!("`{}` cannot be narrowed to `{location}`", rule.id()))
                 .help("a `header/` rule may name a field, a `body/` rule a JSON pointer"),
         );
         None

@@ -65,8 +65,8 @@ impl Recorded {
                     repeats = repeats.max(1 + finished.repeats.len());
                     late.extend(late_values(&finished, run_id.as_deref()));
                     for (step, finished) in finished.by_step().into_iter().enumerate() {
-                        for (place, value) in attempts(&finished).flat_map(assigned_by) {
-                            assigned.entry((finished.id.clone(), place)).or_default().push(value);
+                        for (location, value) in attempts(&finished).flat_map(assigned_by) {
+                            assigned.entry((finished.id.clone(), location)).or_default().push(value);
                         }
                         let entry = CaseEntry {
                             at: recording.at(),

@@ -17,7 +17,7 @@ fn response(headers: &[(&str, &str)], body: &str, received: &str) -> Response {
     serde_json::from_value(value).unwrap()
 }
 
-/// Rule and place of each difference that is not noise.
+/// Rule and location of each difference that is not noise.
 fn seen(a: &Response, b: &Response) -> Vec<String> {
     let names = VariableSubstitution::new([]);
     let with_variables = |response| ResponseWithVariables {

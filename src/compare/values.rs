@@ -83,12 +83,12 @@ pub(super) fn identifiers(value: &Value) -> Vec<(String, String)> {
     fn walk(at: &str, value: &Value, depth: usize, out: &mut Vec<(String, String)>) {
         let Value::Object(entries) = value else { return };
         for (name, value) in entries {
-            let place = json::step(at, name);
+            let location = json::step(at, name);
             match value {
                 _ if out.len() >= IDENTIFIERS => return,
-                Value::String(text) if is_identifier(name) => out.push((place, text.clone())),
-                Value::Number(number) if is_identifier(name) => out.push((place, number.to_string())),
-                Value::Object(_) if depth > 0 => walk(&place, value, depth - 1, out),
+                Value::String(text) if is_identifier(name) => out.push((location, text.clone())),
+                Value::Number(number) if is_identifier(name) => out.push((location, number.to_string())),
+                Value::Object(_) if depth > 0 => walk(&location, value, depth - 1, out),
                 _ => {}
             }
         }

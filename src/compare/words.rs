@@ -82,7 +82,7 @@ pub(super) fn message(key: &ChangeKey) -> String {
 
 fn failing(kind: &str, verb: &str) -> String {
     match kind.split_once(' ') {
-        Some((check, place)) => format!("the check {check} {verb} at {place}"),
+        Some((check, location)) => format!("the check {check} {verb} at {location}"),
         None => format!("the check {kind} {verb}"),
     }
 }

@@ -76,10 +76,10 @@ impl<'d> Secrets<'d> {
 
     /// A header field, if it contains credentials.
     fn header(&mut self, name: &str, value: &mut Value) {
-        let place = format!("the header field `{name}`");
+        let location = format!("the header field `{name}`");
         let lower = name.to_ascii_lowercase();
         if lower == "cookie" {
-            *value = self.secret("cookie", value, &place);
+            *value = self.secret("cookie", value, &location);
         } else if lower == "authorization" || lower == "proxy-authorization" {
             let (scheme, rest) = match value.split_once(' ') {
                 Some((scheme, rest)) if !has_variable(scheme) => (format!("{scheme} "), rest.trim_start()),
@@ -94,11 +94,11 @@ impl<'d> Secrets<'d> {
             let hidden = if rest.chars().count() == 1 && has_variable(rest) && scheme.eq_ignore_ascii_case("basic ") {
                 rest.to_owned()
             } else {
-                self.secret(name, rest, &place)
+                self.secret(name, rest, &location)
             };
             *value = format!("{scheme}{hidden}");
         } else if is_credential(name) {
-            *value = self.secret(&name_of(name), value, &place);
+            *value = self.secret(&name_of(name), value, &location);
         }
     }
 
@@ -210,12 +210,12 @@ impl<'d> Secrets<'d> {
     }
 
     /// The user and password of Basic authentication, as the value of its header field.
-    pub(super) fn basic(&mut self, user: &str, password: &str, place: &str) -> Value {
+    pub(super) fn basic(&mut self, user: &str, password: &str, location: &str) -> Value {
         // Without a password, the user is a key.
         let text = if password.is_empty() {
-            format!("{}:", self.secret("user", user, place))
+            format!("{}:", self.secret("user", user, location))
         } else {
-            format!("{user}:{}", self.secret("password", password, place))
+            format!("{user}:{}", self.secret("password", password, location))
         };
         let known = self.draft.vars.iter().find(|(_, value)| *value == text);
         let name = if let Some((name, _)) = known {
@@ -229,13 +229,13 @@ impl<'d> Secrets<'d> {
     }
 
     /// The secret input for a value. A variable in the source stays a variable, and is secret.
-    fn secret(&mut self, name: &str, value: &str, place: &str) -> Value {
+    fn secret(&mut self, name: &str, value: &str, location: &str) -> Value {
         if value.is_empty() {
             return String::new();
         }
         if has_variable(value) {
             for used in self.draft.names.used(value) {
-                self.declare(&used, place, false);
+                self.declare(&used, location, false);
             }
             return value.to_owned();
         }
@@ -251,16 +251,16 @@ impl<'d> Secrets<'d> {
             self.values.push((name.clone(), value.to_owned()));
             name
         };
-        self.declare(&name, place, value.trim().chars().count() < MASKABLE);
+        self.declare(&name, location, value.trim().chars().count() < MASKABLE);
         self.draft.names.variable(&name, None).to_string()
     }
 
-    fn declare(&mut self, name: &str, place: &str, is_short: bool) {
+    fn declare(&mut self, name: &str, location: &str, is_short: bool) {
         let is_var = self.draft.vars.iter().any(|(known, _)| known == name);
         if !is_var {
             self.draft.input(DraftInput {
                 name: name.to_owned(),
-                description: place.to_owned(),
+                description: location.to_owned(),
                 is_secret: true,
                 is_short,
             });

@@ -311,7 +311,7 @@ impl Masker {
             index: _,
             name,
             tags,
-            place: _,
+            location: _,
             verdict,
             passed_before: _,
             digest: _,

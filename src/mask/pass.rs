@@ -158,7 +158,7 @@ impl<'r> Pass<'r> {
                 format!("{} more findings are left out", all - MAX_FINDINGS),
             );
             more.level = level;
-            more.place = findings.last().and_then(|finding| finding.place.clone());
+            more.location = findings.last().and_then(|finding| finding.location.clone());
             findings.push(more);
         }
         for finding in findings {
@@ -174,7 +174,7 @@ impl<'r> Pass<'r> {
             expected,
             actual,
             pointer,
-            place: _,
+            location: _,
             diff,
         } = finding;
         let is_credential = check.quotes_credentials();
@@ -384,7 +384,7 @@ fn one_by_one(value: &str, hidden: &str) -> String {
     parts.join("; ")
 }
 
-/// Whether a credential is only the place of a captured value, as in [`Repeat::request`], after its scheme.
+/// Whether a credential is only the location of a captured value, as in [`Repeat::request`], after its scheme.
 fn is_only_places(value: &str) -> bool {
     let rest = value.split_once(' ').filter(|(scheme, _)| is_scheme(scheme));
     let rest = rest.map_or(value, |(_, rest)| rest);

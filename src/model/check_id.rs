@@ -42,7 +42,7 @@ impl Layer {
 
 /// The id of a check. It is written and recorded as text, such as `body/json`.
 ///
-/// A new check is a variant, listed in [`CheckId::FIXED`]; the compiler names the other places that need it.
+/// A new check is a variant, listed in [`CheckId::FIXED`]; the compiler names the other locations that need it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CheckId {
     /// `status`

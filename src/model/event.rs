@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Digest, Exit, Finding, Level, Outcome, Partition, Place, Repeat, Request, instant};
+use super::{Digest, Exit, Finding, Level, Location, Outcome, Partition, Repeat, Request, instant};
 
 /// Version of the event format.
 pub const FORMAT: u32 = 2;
@@ -267,7 +267,7 @@ pub struct CaseFinished {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Where it was written.
-    pub place: Place,
+    pub location: Location,
     /// The verdict.
     pub verdict: Verdict,
     /// A digest of the inputs of the verdict: the case, its row and its suite, the schemas, the snapshot and the files

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckId, Place};
+use super::{CheckId, Location};
 use crate::text::{alone, distinct, excerpts};
 
 /// Maximum number of characters of each value in a headline.
@@ -55,7 +55,7 @@ pub struct Finding {
     pub pointer: Option<String>,
     /// The line of the expectation in the case or suite file; a built-in rule points to the case's request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// A unified diff, expected to actual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
@@ -71,7 +71,7 @@ impl Finding {
             expected: None,
             actual: None,
             pointer: None,
-            place: None,
+            location: None,
             diff: None,
         }
     }
@@ -91,8 +91,8 @@ impl Finding {
         self
     }
 
-    pub(crate) fn place(mut self, place: &Place) -> Self {
-        self.place = Some(place.clone());
+    pub(crate) fn location(mut self, location: &Location) -> Self {
+        self.location = Some(location.clone());
         self
     }
 }

@@ -74,6 +74,6 @@ impl Repeat {
         }
     }
 
-    /// The place of the URL that [`Repeat::follow`] names.
+    /// The location of the URL that [`Repeat::follow`] names.
     pub const LOCATION: &str = "{{ location }}";
 }

@@ -65,7 +65,7 @@ pub(super) fn general(target: &MutantTarget) -> String {
 }
 
 /// The location in the body that an addition for a target tests, and whether it tests the whole value.
-pub(super) fn place<'t>(operator: &Operator, target: &'t MutantTarget) -> (&'t str, bool) {
+pub(super) fn location<'t>(operator: &Operator, target: &'t MutantTarget) -> (&'t str, bool) {
     match target {
         // Only a test of the whole value rejects additional properties.
         MutantTarget::Body(pointer) if operator.id == "body/property-added" => {
@@ -102,7 +102,7 @@ pub(super) fn likeness(target: &MutantTarget, at: &str, response: &Response, nam
 fn outside_arrays(pointer: &str) -> String {
     let steps = pointer.split('/').skip(1);
     let steps = steps.take_while(|step| step.parse::<usize>().is_err());
-    steps.fold(String::new(), |place, step| format!("{place}/{step}"))
+    steps.fold(String::new(), |location, step| format!("{location}/{step}"))
 }
 
 /// Candidates for additions, as top-level keys of the case's file, the strictest first. They are not verified yet.
@@ -121,7 +121,7 @@ pub(super) fn candidates(
             .collect(),
         MutantTarget::Response => std::iter::once(status).chain(body("", false, view, names)).collect(),
         MutantTarget::Body(_) => {
-            let (at, is_whole) = place(operator, target);
+            let (at, is_whole) = location(operator, target);
             body(at, is_whole, view, names)
         }
     }
@@ -190,16 +190,16 @@ fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &CaseNames) ->
         return text(view, names).into_iter().map(of).collect();
     };
     let exact = (!names.has_volatile(value)).then(|| of(json!({ "exact": literal(value, names) })));
-    let place = outside_arrays(at);
-    let found = value.pointer(&place).unwrap_or(value);
+    let location = outside_arrays(at);
+    let found = value.pointer(&location).unwrap_or(value);
     let mut tests = patterns(found, names, 0);
     if is_whole {
         tests.retain(|test| test.get("$equals").is_some());
-        if place.is_empty() {
+        if location.is_empty() {
             tests.clear();
         }
     }
-    let steps: Vec<String> = (place.split('/').skip(1))
+    let steps: Vec<String> = (location.split('/').skip(1))
         .map(|step| key(&step.replace("~1", "/").replace("~0", "~")))
         .collect();
     let tests = tests.into_iter().map(|test| {
@@ -212,7 +212,7 @@ fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &CaseNames) ->
     if is_whole {
         return tests.chain(exact).collect();
     }
-    if names.is_masked(&place) {
+    if names.is_masked(&location) {
         return exact.into_iter().collect();
     }
     tests.chain(exact).collect()
@@ -380,9 +380,9 @@ fn literal(value: &Value, names: &CaseNames) -> Value {
 /// A snapshot of the response, as top-level keys of a case's file, with redactions of generated values. `None` if it would
 /// still differ each time.
 pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &CaseNames) -> Option<(Value, Vec<String>)> {
-    let mut places = redact.to_vec();
+    let mut locations = redact.to_vec();
     match view.json() {
-        Ok(value) => volatile(value, "", names, &mut places),
+        Ok(value) => volatile(value, "", names, &mut locations),
         Err(_) => {
             if let Ok(text) = view.text()
                 && let Ok(text) = text.content
@@ -393,31 +393,36 @@ pub(super) fn snapshot(view: &ResponseView<'_>, redact: &[String], names: &CaseN
         }
     }
     // A pointer to the whole body redacts everything.
-    if places.iter().any(|place| place.is_empty() || place.contains(HIDDEN)) {
+    if locations
+        .iter()
+        .any(|location| location.is_empty() || location.contains(HIDDEN))
+    {
         return None;
     }
-    places.dedup();
-    let redact = (!places.is_empty()).then(|| json!({ "redact": places }));
+    locations.dedup();
+    let redact = (!locations.is_empty()).then(|| json!({ "redact": locations }));
     let mut all = json!({ "expect": { "snapshot": true } });
     if let Some(redact) = redact {
         all["snapshots"] = redact;
     }
-    Some((all, places))
+    Some((all, locations))
 }
 
-fn volatile(value: &Value, at: &str, names: &CaseNames, places: &mut Vec<String>) {
+fn volatile(value: &Value, at: &str, names: &CaseNames, locations: &mut Vec<String>) {
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {
-                volatile(value, &json::step(at, key), names, places);
+                volatile(value, &json::step(at, key), names, locations);
             }
         }
         Value::Array(items) => {
             for item in items {
-                volatile(item, &format!("{at}/*"), names, places);
+                volatile(item, &format!("{at}/*"), names, locations);
             }
         }
-        scalar if names.has_volatile(scalar) && !places.iter().any(|place| place == at) => places.push(at.to_owned()),
+        scalar if names.has_volatile(scalar) && !locations.iter().any(|location| location == at) => {
+            locations.push(at.to_owned());
+        }
         _ => {}
     }
 }

@@ -195,9 +195,9 @@ impl<'a> Adviser<'a> {
         };
         let other = subject.other.as_ref();
         Mutants::make_with(&subject.response, elsewhere, &OPERATORS[operator], &mut |mutant| {
-            if let Some(place) = numbers.iter().position(|number| *number == mutant.number) {
+            if let Some(location) = numbers.iter().position(|number| *number == mutant.number) {
                 let failing_layers = failing_layers(expectation, &subject.bound.request, mutant.response, other);
-                killed[place] = !failing_layers.is_empty();
+                killed[location] = !failing_layers.is_empty();
             }
         });
         killed
@@ -222,7 +222,7 @@ impl<'a> Adviser<'a> {
             return (None, left);
         }
         let expectation =
-            advice::snapshot(view, &def.snapshots.redact, &subject.names).and_then(|(addition, places)| {
+            advice::snapshot(view, &def.snapshots.redact, &subject.names).and_then(|(addition, locations)| {
                 let amended = file.with(&yaml::render(&addition), self.schemas)?;
                 let mut expectation = self.plan.bind_amended(&subject.case, &amended, self.sources).ok()?;
                 let outcome = Outcome::Response(subject.response.clone());
@@ -230,9 +230,9 @@ impl<'a> Adviser<'a> {
                 let new = check::check(&expectation, &subject.bound.request, &outcome, other).snapshot?;
                 expectation.snapshot.as_mut()?.stored = Some(new.trim_end().to_owned());
                 let failing_layers = failing_layers(&expectation, &subject.bound.request, &subject.response, other);
-                failing_layers.is_empty().then_some((expectation, places))
+                failing_layers.is_empty().then_some((expectation, locations))
             });
-        let Some((expectation, places)) = expectation else {
+        let Some((expectation, locations)) = expectation else {
             return (None, left);
         };
         let trial = Trial {
@@ -244,9 +244,12 @@ impl<'a> Adviser<'a> {
         if killed.is_empty() {
             return (None, rest);
         }
-        let hint = match places.as_slice() {
+        let hint = match locations.as_slice() {
             [] => "a snapshot detects it (`snapshot: true`)".to_owned(),
-            places => format!("a snapshot without {} detects it (`snapshot: true`)", places.join(", ")),
+            locations => format!(
+                "a snapshot without {} detects it (`snapshot: true`)",
+                locations.join(", ")
+            ),
         };
         let advice = Advice {
             lines: None,

@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     check::{self, FailingLayers, failing_layers},
     model::{CaseFinished, CheckId, Exchange, Outcome, Request, Response, Step},
-    plan::{Bound, Cookies, Late, Location, Plan, Planned, Unbound, location},
+    plan::{Bound, Cookies, FollowUrl, Late, Plan, Planned, Unbound, follow_url},
     source::Sources,
     suite::{FollowDef, StepDef},
 };
@@ -246,12 +246,12 @@ impl<'a> MutatedPart<'a> {
         }
         let origin = Url::parse(&sent.url).ok()?.origin().ascii_serialization();
         let mut exchange = self.original.exchange.clone();
-        let before = location::of(Some(&exchange), &origin);
+        let before = follow_url::of(Some(&exchange), &origin);
         exchange.outcome = Outcome::Response(self.mutant.clone());
-        match location::of(Some(&exchange), &origin) {
+        match follow_url::of(Some(&exchange), &origin) {
             after if after == before => None,
-            Location::Same(_) => Some(LaterResult::Unknown),
-            Location::Other(_) if *allow_other_origin => Some(LaterResult::Unknown),
+            FollowUrl::Same(_) => Some(LaterResult::Unknown),
+            FollowUrl::Other(_) if *allow_other_origin => Some(LaterResult::Unknown),
             _ => Some(LaterResult::Fails(FailingLayers::of(&CheckId::Follow))),
         }
     }

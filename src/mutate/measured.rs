@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Layer, Place};
+use crate::model::{Layer, Location};
 
 /// The version of the format of measurements.
 pub const FORMAT: u32 = 1;
@@ -173,7 +173,7 @@ pub struct SurvivorGroup {
     /// The regression that the suite would miss, in one sentence.
     pub message: String,
     /// The location of the addition: the file and the line of the case, or of the suite if all its cases need it.
-    pub place: Place,
+    pub location: Location,
     /// The lines to add there, as YAML. With them, the case passes for the recorded response and fails for these changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
@@ -196,7 +196,7 @@ pub struct Survivor {
     /// The case's id.
     pub case: String,
     /// Where the case is written.
-    pub place: Place,
+    pub location: Location,
     /// The value before, if one value was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
@@ -213,7 +213,7 @@ pub struct Waived {
     /// Why.
     pub reason: String,
     /// The waiver's line.
-    pub waiver: Place,
+    pub waiver: Location,
 }
 
 /// A waiver that no longer applies.
@@ -222,7 +222,7 @@ pub struct StaleWaiver {
     /// Its operator and target.
     pub what: String,
     /// Its line.
-    pub waiver: Place,
+    pub waiver: Location,
 }
 
 /// A recorded case that was not measured.

@@ -33,7 +33,7 @@ pub use crate::model::Layer;
 
 use crate::{
     check::{self, ResponseView, failing_layers},
-    model::{CaseFinished, Event, Exit, Level, Outcome, Phase, Place, Response, Verdict, marks_of},
+    model::{CaseFinished, Event, Exit, Level, Location, Outcome, Phase, Response, Verdict, marks_of},
     plan::{Bound, Plan, Planned},
     recording::{Recording, RecordingError},
     schema::SchemaStore,
@@ -79,7 +79,7 @@ struct MeasuredStep {
     bound: Bound,
     response: Response,
     suite: String,
-    place: Place,
+    location: Location,
     names: CaseNames,
 }
 
@@ -273,7 +273,7 @@ fn subject(
         bound,
         response: decoded(response, plan.target.limits.max_body),
         suite: recorded.suite.clone(),
-        place: sources.place(span),
+        location: sources.location(span),
         names: names(plan, &planned.case, response.received),
     })
 }
@@ -289,14 +289,14 @@ fn judge(
         operators: vec![Tally::default(); OPERATORS.len()],
         ..MutantResults::default()
     };
-    let places: HashMap<&str, usize> = OPERATORS
+    let locations: HashMap<&str, usize> = OPERATORS
         .iter()
         .enumerate()
         .map(|(at, operator)| (operator.id, at))
         .collect();
     let mut likenesses: HashMap<(usize, String), u64> = HashMap::new();
     Mutants::make(&subject.response, elsewhere, &mut |mutant: Mutant<'_>| {
-        let at = places[mutant.operator.id];
+        let at = locations[mutant.operator.id];
         let tally = &mut results.operators[at];
         let mut seen = failing_layers(
             &subject.bound.expectation,
@@ -332,7 +332,7 @@ fn judge(
             let survivor = Survivor {
                 id: format!("{}#{}#{}", subject.id, mutant.operator.id, mutant.number + 1),
                 case: subject.id.clone(),
-                place: subject.place.clone(),
+                location: subject.location.clone(),
                 before,
                 after,
             };
@@ -354,7 +354,7 @@ fn likeness(subject: &MeasuredStep, mutant: &Mutant<'_>, known: &mut HashMap<(us
     if subject.case.example.is_some() {
         return 0;
     }
-    let (at, is_whole) = advice::place(mutant.operator, mutant.target);
+    let (at, is_whole) = advice::location(mutant.operator, mutant.target);
     let key = match mutant.target {
         MutantTarget::Status | MutantTarget::Response => (0, String::new()),
         MutantTarget::Header(name) => (1, name.clone()),
@@ -427,7 +427,7 @@ impl Totals {
                 }
                 self.used.insert((subject.suite.clone(), number));
             }
-            let table = subject.case.example.map(|_| Arc::clone(&subject.place.file));
+            let table = subject.case.example.map(|_| Arc::clone(&subject.location.file));
             let key = (waiver, subject.suite.clone(), shown, table, found.likeness);
             self.groups.entry(key).or_default().push((at, found));
         }
@@ -442,7 +442,7 @@ impl Totals {
                 if self.used.insert((suite.id.clone(), number)) {
                     stale.push(StaleWaiver {
                         what: waiver.value.to_string(),
-                        waiver: sources.place(waiver.span),
+                        waiver: sources.location(waiver.span),
                     });
                 }
             }
@@ -465,7 +465,7 @@ fn separated(
             None => open.push((suite, target, survived)),
             Some(waiver) => accepted.push(Waived {
                 reason: waiver.value.reason.clone(),
-                waiver: sources.place(waiver.span),
+                waiver: sources.location(waiver.span),
                 group: group(&suite, &target, survived, Advice::default()),
             }),
         }
@@ -586,7 +586,7 @@ fn group(suite: &str, target: &str, mut survived: Survived, advice: Advice) -> S
         .take(MAX_LISTED)
         .map(|(_, found)| found.survivor)
         .collect();
-    let nowhere = || Place {
+    let nowhere = || Location {
         file: Arc::from(""),
         line: 1,
         column: 1,
@@ -596,7 +596,7 @@ fn group(suite: &str, target: &str, mut survived: Survived, advice: Advice) -> S
         suite: suite.to_owned(),
         target: target.to_owned(),
         message: format!("no check fails when {target} is changed"),
-        place: survivors.first().map_or_else(nowhere, |first| first.place.clone()),
+        location: survivors.first().map_or_else(nowhere, |first| first.location.clone()),
         advice: advice.lines,
         hint: advice.hint,
         count,

@@ -168,12 +168,12 @@ impl<'a> Mutants<'a> {
 
     /// Visits every location of the body whose value is wanted.
     pub(super) fn each(&mut self, wanted: &dyn Fn(&Value) -> bool, visit: &mut dyn FnMut(&mut Self, &str)) {
-        let mut places = Vec::new();
+        let mut locations = Vec::new();
         if let Some(value) = &self.json {
-            collect(value, "", wanted, &mut places);
+            collect(value, "", wanted, &mut locations);
         }
-        for place in places {
-            visit(self, &place);
+        for location in locations {
+            visit(self, &location);
         }
     }
 
@@ -237,22 +237,22 @@ impl<'a> Mutants<'a> {
     }
 }
 
-fn collect(value: &Value, at: &str, wanted: &dyn Fn(&Value) -> bool, places: &mut Vec<String>) {
-    if places.len() >= PLACES {
+fn collect(value: &Value, at: &str, wanted: &dyn Fn(&Value) -> bool, locations: &mut Vec<String>) {
+    if locations.len() >= PLACES {
         return;
     }
     if wanted(value) {
-        places.push(at.to_owned());
+        locations.push(at.to_owned());
     }
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {
-                collect(value, &json::step(at, key), wanted, places);
+                collect(value, &json::step(at, key), wanted, locations);
             }
         }
         Value::Array(items) => {
             for (number, item) in items.iter().enumerate().take(ITEMS) {
-                collect(item, &format!("{at}/{number}"), wanted, places);
+                collect(item, &format!("{at}/{number}"), wanted, locations);
             }
         }
         _ => {}

@@ -135,10 +135,10 @@ impl CaseNames {
                 TextPiece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
                 TextPiece::Literal(text) => {
                     let mut done = 0;
-                    for (place, shape) in self.generated(text) {
-                        out.push_str(&regex::escape(&text[done..place.start]));
+                    for (location, shape) in self.generated(text) {
+                        out.push_str(&regex::escape(&text[done..location.start]));
                         out.push_str(&shape);
-                        done = place.end;
+                        done = location.end;
                         is_varied = true;
                     }
                     out.push_str(&regex::escape(&text[done..]));

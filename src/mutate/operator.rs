@@ -548,8 +548,8 @@ mod tests {
             Mutants::make(original, &elsewhere, &mut |mutant: Mutant<'_>| {
                 made.insert(mutant.operator.id);
                 assert!(names.insert((mutant.operator.id, mutant.number)));
-                let place = format!("{} at {}", mutant.operator.id, mutant.target);
-                assert!(!is_equivalent(original, mutant.response), "{place}");
+                let location = format!("{} at {}", mutant.operator.id, mutant.target);
+                assert!(!is_equivalent(original, mutant.response), "{location}");
                 let length = mutant.response.header("content-length").next();
                 let is_swapped = mutant.operator.id.starts_with("response/");
                 if let Some(length) = length.filter(|_| !is_swapped && mutant.operator.id.starts_with("body/")) {

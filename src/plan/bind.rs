@@ -17,7 +17,7 @@ use crate::{
         BodyExpectation, BodyTest, Capture, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
         RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest, VariableSubstitution,
     },
-    model::{Place, Request},
+    model::{Location, Request},
     project::{Endpoint, Limits, Target},
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
@@ -434,7 +434,7 @@ impl Binding<'_> {
 
     fn expectation(&self) -> Result<Expectation, Diagnostic> {
         let def = self.expect;
-        let place = |span: Span| self.sources.place(span);
+        let location = |span: Span| self.sources.location(span);
         let ExpectedContent { headers, body } = self.content_expected()?;
         let mut rules = RuleLevels::default();
         for (id, level) in &def.rules {
@@ -445,7 +445,7 @@ impl Binding<'_> {
             rules = RuleLevels::all_off();
         }
         Ok(Expectation {
-            place: place(if self.step.id.is_empty() {
+            location: location(if self.step.id.is_empty() {
                 self.case.span
             } else {
                 self.step.span
@@ -455,13 +455,13 @@ impl Binding<'_> {
             body,
             tests: def
                 .tests(&|def| self.scope.json(def))
-                .map(|(test, span)| (test, place(span)))
+                .map(|(test, span)| (test, location(span)))
                 .collect(),
             snapshot: self.snapshot()?,
             same_as: def.same_as.as_ref().map(|other| SameAs {
                 id: other.value.clone(),
                 redact: Arc::from(self.snapshots.redact.as_slice()),
-                place: place(other.span),
+                location: location(other.span),
             }),
             captures: self.captures(),
             rules,
@@ -474,18 +474,18 @@ impl Binding<'_> {
             name: Arc::clone(&capture.name),
             source: capture.source.clone(),
             secret: capture.secret,
-            place: self.sources.place(capture.span),
+            location: self.sources.location(capture.span),
         });
         captures.collect()
     }
 
-    fn status(&self) -> Result<Option<(StatusSet, Place)>, Diagnostic> {
+    fn status(&self) -> Result<Option<(StatusSet, Location)>, Diagnostic> {
         let Some(status) = &self.expect.status else {
             return Ok(None);
         };
-        let place = self.sources.place(status.span);
+        let location = self.sources.location(status.span);
         let (variables, fixed) = match &status.value {
-            StatusDef::Fixed(set) => return Ok(Some((set.clone(), place))),
+            StatusDef::Fixed(set) => return Ok(Some((set.clone(), location))),
             StatusDef::Variable(variables, fixed) => (variables, fixed),
         };
         let mut set = fixed.clone();
@@ -512,7 +512,7 @@ impl Binding<'_> {
         if set.accepts_all() {
             return Err(suite::every_status(status.span));
         }
-        Ok(Some((set, place)))
+        Ok(Some((set, location)))
     }
 
     /// Expectations for headers and body; shared by all rows if they do not depend on the row.
@@ -567,7 +567,7 @@ impl Binding<'_> {
                     HeaderDef::Absent => HeaderTest::Absent,
                     HeaderDef::Value(tests) => HeaderTest::Value(self.text_tests(tests)?),
                 },
-                place: self.sources.place(header.span),
+                location: self.sources.location(header.span),
             })
         };
         self.expect.headers.iter().map(of).collect()
@@ -577,8 +577,8 @@ impl Binding<'_> {
         let def = &self.expect.body;
         let mut all = Vec::new();
         let mut add = |test, span| {
-            let place = self.sources.place(span);
-            all.push(BodyExpectation { test, place });
+            let location = self.sources.location(span);
+            all.push(BodyExpectation { test, location });
         };
         for (test, span) in def.tests(&|def| self.scope.json(def)) {
             add(test, span);
@@ -609,7 +609,7 @@ impl Binding<'_> {
             captured: Vec::new(),
             mask: self.binder.mask.clone(),
             stored: stored.map(|stored| stored.text),
-            place: self.sources.place(asked.span),
+            location: self.sources.location(asked.span),
         }))
     }
 
@@ -681,7 +681,7 @@ impl Binding<'_> {
         };
         Ok(Pattern {
             kind,
-            place: self.sources.place(def.span),
+            location: self.sources.location(def.span),
         })
     }
 

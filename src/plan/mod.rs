@@ -6,8 +6,8 @@
 mod bind;
 mod cookies;
 mod digest;
+pub(crate) mod follow_url;
 mod late;
-pub(crate) mod location;
 mod partition;
 mod scope;
 mod select;
@@ -19,9 +19,9 @@ use std::{
 
 pub use bind::{Binder, Bound, Unbound};
 pub(crate) use cookies::Cookies;
+pub(crate) use follow_url::FollowUrl;
 pub(crate) use late::case_id;
 pub use late::{Late, Token, new_run_id};
-pub(crate) use location::Location;
 pub use select::Selection;
 
 use serde_json::Value;
@@ -61,7 +61,7 @@ impl Planned {
             index: self.index,
             name: self.case.def.name.clone(),
             tags: self.case.def.tags.clone(),
-            place: sources.place(self.case.span),
+            location: sources.location(self.case.span),
             verdict,
             passed_before: self.passed_before,
             digest: self.digest,

@@ -51,7 +51,11 @@ impl Selection {
     /// The names and tags that select nothing, each with the nearest name that would.
     pub fn misses(&self, suites: &Suites, sources: &Sources) -> Vec<String> {
         let mut misses = Vec::new();
-        let files: BTreeSet<_> = suites.cases.iter().map(|case| sources.place(case.span).file).collect();
+        let files: BTreeSet<_> = suites
+            .cases
+            .iter()
+            .map(|case| sources.location(case.span).file)
+            .collect();
         for name in &self.names {
             if name.trim().is_empty() {
                 misses.push("a path or id of cases is empty".to_owned());
@@ -87,7 +91,7 @@ fn without_row(id: &str) -> &str {
 }
 
 fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
-    let file = sources.place(case.span).file;
+    let file = sources.location(case.span).file;
     let below = |whole: &str| {
         whole == name
             || whole

@@ -168,7 +168,7 @@ mod tests {
     fn case(index: usize, verdict: &str, more: &Value) -> CaseFinished {
         let mut event = json!({
             "event": "case-finished", "id": format!("s/{index}"), "suite": "s", "index": index,
-            "place": { "file": "f", "line": 1, "column": 1 }, "verdict": verdict,
+            "location": { "file": "f", "line": 1, "column": 1 }, "verdict": verdict,
         });
         let mut step = json!({ "elapsed_us": 1 });
         for (name, value) in more.as_object().into_iter().flatten() {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn finding(level: &str) -> Value {
-        json!([{ "check": "status", "level": level, "message": "m", "place": { "file": "f", "line": 1, "column": 1 } }])
+        json!([{ "check": "status", "level": level, "message": "m", "location": { "file": "f", "line": 1, "column": 1 } }])
     }
 
     #[test]

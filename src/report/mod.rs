@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The page and the terminal output of a run are exceptions: they show the events themselves. A new format is a file in
-//! `write/` with a type that implements `Writer`, and a variant of [`Format`]; the compiler names the places
+//! `write/` with a type that implements `Writer`, and a variant of [`Format`]; the compiler names the locations
 //! that must handle it.
 
 mod colors;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{curl::CommandContext, escape::visible};
-use crate::model::{Attempt, Place, Verdict};
+use crate::model::{Attempt, Location, Verdict};
 
 /// A report whose subject is complete: a comparison, a matrix or a measurement.
 pub struct Report<'a> {
@@ -122,7 +122,7 @@ pub(super) struct Item<'a> {
     /// The endpoint and the suite: `GET /users in accounts`.
     pub origin: String,
     /// Where the first case is written.
-    pub location: &'a Place,
+    pub location: &'a Location,
     /// Values before and after; those after the first name their case.
     pub values: Vec<Values<'a>>,
     /// The cases: the first ones, and how many there are.
@@ -174,7 +174,7 @@ impl<'a> Execution<'a> {
 
 impl<'a> Item<'a> {
     /// A note about a location.
-    pub(super) fn at(location: &'a Place) -> Self {
+    pub(super) fn at(location: &'a Location) -> Self {
         Self {
             section: 0,
             prefix: String::new(),
@@ -347,7 +347,7 @@ pub(super) struct Entry {
     pub why: String,
     /// How many cases it concerns, or which.
     pub note: String,
-    pub location: Option<Place>,
+    pub location: Option<Location>,
     pub severity: Severity,
 }
 
@@ -381,9 +381,9 @@ impl Entry {
         }
     }
 
-    pub(super) fn at(self, place: &Place, severity: Severity) -> Self {
+    pub(super) fn at(self, location: &Location, severity: Severity) -> Self {
         Self {
-            location: Some(place.clone()),
+            location: Some(location.clone()),
             severity,
             ..self
         }
@@ -392,7 +392,7 @@ impl Entry {
     /// The entry and its location in one line.
     pub(super) fn line(&self) -> String {
         match &self.location {
-            Some(place) => format!("{} at {}", self.text(), visible(&place.to_string())),
+            Some(location) => format!("{} at {}", self.text(), visible(&location.to_string())),
             None => self.text(),
         }
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     check::{self, status_name},
-    model::{Attempt, FailureKind, Finding, Level, Outcome, Place, Request, Step},
+    model::{Attempt, FailureKind, Finding, Level, Location, Outcome, Request, Step},
     text::{alone, distinct, excerpts},
 };
 
@@ -136,8 +136,8 @@ pub(super) fn flaky(previous: &[Attempt]) -> String {
 }
 
 /// The location in a suite that explains why an attempt did not pass.
-pub(super) fn location<'a>(attempt: &'a Attempt, case: &'a Place) -> &'a Place {
-    let finding = attempt.failing().and_then(|finding| finding.place.as_ref());
+pub(super) fn location<'a>(attempt: &'a Attempt, case: &'a Location) -> &'a Location {
+    let finding = attempt.failing().and_then(|finding| finding.location.as_ref());
     finding.unwrap_or(case)
 }
 
@@ -301,8 +301,12 @@ fn finding_lines<'f>(
         };
         let warning = if finding.level == Level::Deny { "" } else { "warning: " };
         add(LinePart::Finding(finding.level), warning, title(finding));
-        if let Some(place) = &finding.place {
-            add(LinePart::Location, "  --> ", visible(&place.to_string()).into_owned());
+        if let Some(location) = &finding.location {
+            add(
+                LinePart::Location,
+                "  --> ",
+                visible(&location.to_string()).into_owned(),
+            );
         }
         if let Some(diff) = &finding.diff {
             for line in shown_diff(diff, max_diff) {

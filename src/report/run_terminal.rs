@@ -227,7 +227,7 @@ impl<W: Write> RunTerminal<W> {
                 let text = colored(self.colors, line.part, &line.text);
                 writeln!(self.out, "    {}{text}", self.colors.faint(line.label))?;
                 if line.part == LinePart::Reason {
-                    let location = format!("  --> {}", visible(&finished.place.to_string()));
+                    let location = format!("  --> {}", visible(&finished.location.to_string()));
                     writeln!(self.out, "    {}", self.colors.faint(&location))?;
                 }
             }
@@ -318,12 +318,12 @@ impl<W: Write> RunTerminal<W> {
                     }
                 }
                 ListKind::Stale => {
-                    for (entry, place) in list
+                    for (entry, location) in list
                         .entries
                         .iter()
                         .filter_map(|one| Some((one, one.location.as_ref()?)))
                     {
-                        writeln!(self.out, "{word} {}: {}", visible(&place.file), entry.text())?;
+                        writeln!(self.out, "{word} {}: {}", visible(&location.file), entry.text())?;
                     }
                 }
                 _ if list.entries.is_empty() => {}

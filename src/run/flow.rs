@@ -22,7 +22,7 @@ use crate::{
         Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, HIDDEN, Level, Outcome, Phase, Request,
         Response, Step, marks_of,
     },
-    plan::{Bound, Cookies, Late, Location, Unbound, location},
+    plan::{Bound, Cookies, FollowUrl, Late, Unbound, follow_url},
     project::{BaseUrl, Secret},
     suite::{Case, StepDef},
 };
@@ -362,8 +362,8 @@ impl Flow {
     /// be sent.
     fn follow(&self, def: &StepDef, running: &mut FlowState) -> Result<Option<Client>, Box<Done>> {
         let Some(follow) = &def.follow else { return Ok(None) };
-        let place = self.shared.sources.place(follow.span);
-        let refuse = |finding: Finding| Err(Box::new(refused(def, finding.place(&place))));
+        let location = self.shared.sources.location(follow.span);
+        let refuse = |finding: Finding| Err(Box::new(refused(def, finding.location(&location))));
         let wrong = |message: &str, actual: String| {
             let finding = Finding::new(CheckId::Follow, message);
             refuse(finding.expected("a `Location` of the target").actual(actual))
@@ -372,12 +372,12 @@ impl Flow {
         let endpoint = endpoint_of(def).and_then(|name| target.endpoints.get(&name)?.base.as_ref());
         let origin = &endpoint.unwrap_or(&target.base).origin;
         let followed = running.exchanges.get(&follow.value.step).map(|exchange| &**exchange);
-        match location::of(followed, origin) {
-            Location::Same(url) => {
+        match follow_url::of(followed, origin) {
+            FollowUrl::Same(url) => {
                 running.late.follow(url);
                 Ok(None)
             }
-            Location::Other(url) if follow.value.allow_other_origin => {
+            FollowUrl::Other(url) if follow.value.allow_other_origin => {
                 let client = match self.elsewhere(&url) {
                     Ok(client) => client,
                     Err(reason) => return refuse(Finding::new(CheckId::Follow, reason)),
@@ -385,15 +385,15 @@ impl Flow {
                 running.late.follow(url);
                 Ok(Some(client))
             }
-            Location::Other(url) => wrong("the `Location` leaves the target", url),
-            Location::Wrong { message, actual } => wrong(message, actual),
+            FollowUrl::Other(url) => wrong("the `Location` leaves the target", url),
+            FollowUrl::Wrong { message, actual } => wrong(message, actual),
             // The case has failed already, and what was not created needs no cleanup.
-            Location::Missing if def.phase == Phase::Teardown && self.has_failed(&follow.value.step, running) => {
+            FollowUrl::Missing if def.phase == Phase::Teardown && self.has_failed(&follow.value.step, running) => {
                 let message = format!("the response of the step `{}` has no `Location`", follow.value.step);
                 Err(Box::new(omit(def, Some(message))))
             }
-            Location::Missing => wrong("the response has no `Location`", "none".to_owned()),
-            Location::None => {
+            FollowUrl::Missing => wrong("the response has no `Location`", "none".to_owned()),
+            FollowUrl::None => {
                 let message = format!("the step `{}` has no response to follow", follow.value.step);
                 // What was not created needs no cleanup.
                 if def.phase == Phase::Teardown {
@@ -420,8 +420,8 @@ impl Flow {
             Unbound::Uncaptured(name) => (None, format!("`{name}` was not captured, so the step was not sent")),
             Unbound::Invalid(error) => (error.span, error.message),
         };
-        let place = self.shared.sources.place(span.unwrap_or(def.span));
-        refused(def, Finding::new(CheckId::RequestValue, message).place(&place))
+        let location = self.shared.sources.location(span.unwrap_or(def.span));
+        refused(def, Finding::new(CheckId::RequestValue, message).location(&location))
     }
 
     /// Sends the request of a step, as often as its waiting asks for. The inner `None`: the run ended before there was a
@@ -457,7 +457,7 @@ impl Flow {
             )?;
             if let (Some(None), Some(same_as)) = (other, &bound.expectation.same_as) {
                 let message = format!("there is no response of the step `{}` to compare with", same_as.id);
-                findings.push(Finding::new(CheckId::SameAs, message).place(&same_as.place));
+                findings.push(Finding::new(CheckId::SameAs, message).location(&same_as.location));
             }
             let passes = !matches!(outcome, Outcome::Failure(_)) && !self.fails(&findings);
             let is_ended = is_ended(bound, &outcome, &mut findings, passes)?;
@@ -585,7 +585,7 @@ impl Flow {
                 Ok(secret) => self.shared.masker.learn(&capture.name, &secret),
                 Err(error) => {
                     let message = format!("capture `{}` cannot be masked: {error}", capture.name);
-                    short.push(Finding::new(CheckId::CaptureSecret, message).place(&capture.place));
+                    short.push(Finding::new(CheckId::CaptureSecret, message).location(&capture.location));
                 }
             }
         }
@@ -632,7 +632,7 @@ fn is_ended(bound: &Bound, outcome: &Outcome, findings: &mut Vec<Finding>, passe
     let ends = ends.ok()?;
     if ends {
         let message = "the response meets `unless`, so the expected one is not waited for";
-        findings.insert(0, Finding::new(CheckId::Unless, message).place(&unless.place));
+        findings.insert(0, Finding::new(CheckId::Unless, message).location(&unless.location));
     }
     Some(ends)
 }

@@ -56,7 +56,7 @@ fn waiting(def: &StepDef) -> Option<Waiting> {
 }
 
 /// The request with the names of values in their places. It is bound a second time, with tokens for these values, and each part
-/// is used only if the values in its places give the request that was sent.
+/// is used only if the values in its locations give the request that was sent.
 fn request(
     shared: &Shared,
     case: &Case,

@@ -72,7 +72,7 @@ fn keep(
         }
         return Ok(None);
     };
-    let source = sources.place(planned.case.span).file;
+    let source = sources.location(planned.case.span).file;
     let text = options.hide.snapshot(text, exchange);
     let path = if options.snapshots == SnapshotMode::Accept {
         let path = options.store.write_accepted(id, &source, &text)?;

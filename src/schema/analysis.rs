@@ -740,8 +740,8 @@ pub(super) fn shorten(text: &str, max: usize) -> String {
 pub(super) fn original(resources: &[(String, String)], uri: &str) -> Option<(String, String)> {
     let (start, fragment) = uri.split_once('#').unwrap_or((uri, ""));
     let fragment = resolve::decode(fragment).unwrap_or_else(|| fragment.to_owned());
-    if let Some((_, place)) = resources.iter().find(|(known, _)| known == start) {
-        let (name, pointer) = place.split_once('#')?;
+    if let Some((_, location)) = resources.iter().find(|(known, _)| known == start) {
+        let (name, pointer) = location.split_once('#')?;
         return Some((name.to_owned(), format!("{pointer}{fragment}")));
     }
     let name = resolve::decode(start.strip_prefix(BASE)?)?;

@@ -29,7 +29,7 @@ use self::{
 };
 use crate::{
     json,
-    model::{CheckId, Finding, Place},
+    model::{CheckId, Finding, Location},
     source::{Diagnostic, Diagnostics, FileKind, Sources, read_file_in},
 };
 
@@ -332,8 +332,8 @@ impl SchemaStore {
         let resources = (analysis.resources.iter())
             .filter(|resource| !resource.uri_pointer.is_empty() && used.contains(&resource.document))
             .map(|resource| {
-                let place = format!("{}#{}", self.documents[resource.document].name, resource.uri_pointer);
-                (resource.uri.clone(), place)
+                let location = format!("{}#{}", self.documents[resource.document].name, resource.uri_pointer);
+                (resource.uri.clone(), location)
             })
             .collect();
         drop(analysis);
@@ -460,7 +460,7 @@ fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String
 }
 
 /// The violations of a schema by a body.
-pub(crate) fn violations(schema: &Schema, place: &Place, body: &Value) -> Vec<Finding> {
+pub(crate) fn violations(schema: &Schema, location: &Location, body: &Value) -> Vec<Finding> {
     let errors = schema.validator.iter_errors(body).take(MOST);
     let finding = |error: jsonschema::ValidationError<'_>| {
         let pointer = error.instance_path().as_str().to_owned();
@@ -471,7 +471,7 @@ pub(crate) fn violations(schema: &Schema, place: &Place, body: &Value) -> Vec<Fi
         .expected(rule_of(&error, schema))
         .actual(json::show(error.instance()))
         .pointer(pointer)
-        .place(place)
+        .location(location)
     };
     errors.map(finding).collect()
 }

@@ -18,12 +18,12 @@ fn store(files: &[(&str, &str)]) -> (tempfile::TempDir, SchemaStore) {
 }
 
 fn count(store: &SchemaStore, reference: &str, body: &Value) -> usize {
-    let place = Place {
+    let location = Location {
         file: "a.yaml".into(),
         line: 1,
         column: 1,
     };
-    let findings = violations(&store.get(reference).unwrap(), &place, body);
+    let findings = violations(&store.get(reference).unwrap(), &location, body);
     findings.len()
 }
 
@@ -638,12 +638,12 @@ fn a_schema_of_an_api_description_is_named_by_its_pointer() {
 fn a_failed_branch_says_why() {
     let explained = |schema: &str, body: Value| {
         let (_folder, store) = store(&[("a.json", schema)]);
-        let place = Place {
+        let location = Location {
             file: "a.yaml".into(),
             line: 1,
             column: 1,
         };
-        let findings = violations(&store.get("a.json").unwrap(), &place, &body);
+        let findings = violations(&store.get("a.json").unwrap(), &location, &body);
         findings
             .into_iter()
             .map(|finding| finding.message)

@@ -65,7 +65,7 @@ impl MaskedValues {
             let (outcome, other) = (self.with(outcome, value), other.map(|other| self.with(other, value)));
             let depends = check::check(expectation, request, &outcome, other.as_ref());
             let is_same = |one: &Finding, other: &Finding| {
-                one.check == other.check && one.pointer == other.pointer && one.place == other.place
+                one.check == other.check && one.pointer == other.pointer && one.location == other.location
             };
             let depends = depends.findings.into_iter().find(|finding| {
                 let is_new = !found.iter().any(|known| is_same(known, finding));

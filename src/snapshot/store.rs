@@ -339,8 +339,8 @@ mod tests {
     #[test]
     fn a_link_out_of_the_snapshot_folder_is_not_followed() {
         use std::os::unix::fs::symlink;
-        let place = tempfile::tempdir().unwrap();
-        let at = |name: &str| place.path().join(name);
+        let location = tempfile::tempdir().unwrap();
+        let at = |name: &str| location.path().join(name);
         std::fs::create_dir_all(at("snapshots")).unwrap();
         std::fs::create_dir_all(at("elsewhere")).unwrap();
         let store = SnapshotStore::new(at("snapshots"));

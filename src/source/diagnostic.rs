@@ -2,7 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Place, Sources, Span};
+use super::{Location, Sources, Span};
 
 /// Maximum length of a source line that is shown whole, in characters.
 const EXCERPT: usize = 200;
@@ -73,8 +73,8 @@ impl Diagnostic {
     }
 
     /// The location, if any.
-    pub fn place(&self, sources: &Sources) -> Option<Place> {
-        self.span.map(|span| sources.place(span))
+    pub fn location(&self, sources: &Sources) -> Option<Location> {
+        self.span.map(|span| sources.location(span))
     }
 
     /// The message with excerpt, caret and help, formatted like a compiler error.
@@ -86,19 +86,19 @@ impl Diagnostic {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let message = visible(&self.message);
         let title = level.primary_title(&message);
-        let place = self.place(sources);
+        let location = self.location(sources);
         let path;
-        let mut group = if let (Some(span), Some(place)) = (self.span, &place) {
+        let mut group = if let (Some(span), Some(location)) = (self.span, &location) {
             let (excerpt, range) = excerpt(sources, span);
             let excerpt = super::without_credentials(&excerpt).into_owned();
-            path = place.file.to_string();
+            path = location.file.to_string();
             let mut mark = AnnotationKind::Primary.span(range);
             if let Some(label) = &self.label {
                 mark = mark.label(visible(label));
             }
             let snippet = Snippet::source(excerpt)
                 .path(path)
-                .line_start(place.line as usize)
+                .line_start(location.line as usize)
                 .annotation(mark);
             title.element(snippet)
         } else {
@@ -196,7 +196,7 @@ impl Diagnostics {
     /// Sorted by file, line and column; errors without a location first.
     pub fn sorted(&self, sources: &Sources) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.list.iter().collect();
-        all.sort_by_key(|diagnostic| diagnostic.place(sources));
+        all.sort_by_key(|diagnostic| diagnostic.location(sources));
         all
     }
 

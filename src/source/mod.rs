@@ -26,7 +26,7 @@ pub(crate) use file::{
 pub use node::{Key, Kind, Node};
 pub use span::{FileId, Sources, Span};
 
-use crate::model::Place;
+use crate::model::Location;
 pub(crate) use suggest::nearest;
 pub(crate) use toml::parse_toml;
 pub(crate) use yaml::parse_yaml;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::model::Place;
+use crate::model::Location;
 
 /// A file of [`Sources`], by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,9 +101,9 @@ impl Sources {
         self.files.iter().map(|file| (&*file.shown, file.text.as_str()))
     }
 
-    /// The start of a span as a [`Place`].
-    pub fn place(&self, span: Span) -> Place {
-        Place {
+    /// The start of a span as a [`Location`].
+    pub fn location(&self, span: Span) -> Location {
+        Location {
             file: self.path(span.file),
             line: span.line,
             column: span.column,

@@ -7,49 +7,49 @@ use super::{Diagnostic, Diagnostics, FileId, Key, Kind, Node, Sources, Span, nod
 /// Reads a TOML document; syntax errors are added to `errors` with their location.
 pub(crate) fn parse_toml(sources: &Sources, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
     let text = sources.text(file);
-    let places = Places::new(file, text);
+    let locations = Locations::new(file, text);
     let (table, problems) = DeTable::parse_recoverable(text);
     if problems.is_empty() {
         let range = table.span();
         return Some(Node {
-            span: places.span(range),
-            kind: map(table.get_ref(), &places),
+            span: locations.span(range),
+            kind: map(table.get_ref(), &locations),
         });
     }
     for problem in problems {
-        let span = places.span(problem.span().unwrap_or(0..0));
+        let span = locations.span(problem.span().unwrap_or(0..0));
         errors.push(Diagnostic::new(span, problem.message().to_owned()));
     }
     None
 }
 
-fn map(table: &DeTable<'_>, places: &Places<'_>) -> Kind {
+fn map(table: &DeTable<'_>, locations: &Locations<'_>) -> Kind {
     let mut entries: Vec<_> = table
         .iter()
         .map(|(key, value)| {
             let key = Key {
-                span: places.span(key.span()),
+                span: locations.span(key.span()),
                 text: key.get_ref().as_ref().into(),
             };
-            (key, node(value, places))
+            (key, node(value, locations))
         })
         .collect();
     entries.sort_by_key(|(key, _)| key.span);
     Kind::Map(entries)
 }
 
-fn node(value: &Spanned<DeValue<'_>>, places: &Places<'_>) -> Node {
+fn node(value: &Spanned<DeValue<'_>>, locations: &Locations<'_>) -> Node {
     let kind = match value.get_ref() {
         DeValue::String(text) => Kind::String(text.to_string()),
         DeValue::Boolean(value) => Kind::Bool(*value),
         DeValue::Integer(value) => digits(&value.to_string()),
         DeValue::Float(value) => digits(&value.to_string()),
         DeValue::Datetime(value) => Kind::String(value.to_string()),
-        DeValue::Array(items) => Kind::List(items.iter().map(|item| node(item, places)).collect()),
-        DeValue::Table(table) => map(table, places),
+        DeValue::Array(items) => Kind::List(items.iter().map(|item| node(item, locations)).collect()),
+        DeValue::Table(table) => map(table, locations),
     };
     Node {
-        span: places.span(value.span()),
+        span: locations.span(value.span()),
         kind,
     }
 }
@@ -59,12 +59,12 @@ fn digits(text: &str) -> Kind {
 }
 
 /// Byte offsets of a text as lines and columns.
-struct Places<'t> {
+struct Locations<'t> {
     file: FileId,
     text: &'t str,
 }
 
-impl<'t> Places<'t> {
+impl<'t> Locations<'t> {
     fn new(file: FileId, text: &'t str) -> Self {
         Self { file, text }
     }

@@ -3,7 +3,7 @@
 //!
 //! The part: lines of printable ASCII; block mappings and sequences, flow collections in one line, plain and quoted scalars in one
 //! line, comments. Everything that has several readings, or that is an error, is left to the parser: an event from here is
-//! the event that the parser has at the same place, and a test compares the two.
+//! the event that the parser has at the same location, and a test compares the two.
 
 use std::borrow::Cow;
 
@@ -75,12 +75,12 @@ impl<'t, F: FnMut(Event<'t>, Span) -> bool> SubsetReader<'t, F> {
         self.peek().is_none_or(|byte| byte == b'\n')
     }
 
-    /// Number of characters before this place in its line.
+    /// Number of characters before this location in its line.
     fn column(&self) -> usize {
         self.at - self.line_start
     }
 
-    /// From `start`, which is in this line, to this place.
+    /// From `start`, which is in this line, to this location.
     fn span(&self, start: usize) -> Span {
         let column = |at: usize| u32::try_from(at - self.line_start + 1).unwrap_or(u32::MAX);
         Span {
@@ -408,7 +408,7 @@ mod tests {
         Some(events?.into_iter().filter(|(event, _)| is_counted(event)).collect())
     }
 
-    /// Events of a stream and a document have a place that nothing uses.
+    /// Events of a stream and a document have a location that nothing uses.
     fn comparable(events: Events<'_>) -> Events<'_> {
         let is_value = |event: &Event<'_>| !matches!(event, Event::StreamStart | Event::StreamEnd | Event::DocumentEnd);
         let one = |(event, span)| {

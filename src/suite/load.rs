@@ -85,7 +85,7 @@ pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors:
     let mut ids = HashMap::with_capacity(loaded.cases.len());
     for case in &loaded.cases {
         if let Some(first) = ids.insert(case.id.as_str(), case.span) {
-            let first = sources.place(first);
+            let first = sources.location(first);
             errors.push(Diagnostic::new(
                 case.span,
                 format!("two cases with the id `{}`; the other is {first}", case.id),

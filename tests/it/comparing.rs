@@ -516,7 +516,7 @@ fn compared(project: &Project, more: &[&str]) -> (Ran, Value) {
     (ran, report)
 }
 
-/// Level, rule and place of each change.
+/// Level, rule and location of each change.
 fn changes_in(report: &Value, suite: Option<&str>) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let all = report["changes"].as_array().unwrap().iter();
@@ -605,7 +605,7 @@ fn change_is_listed_once_and_the_most_severe_first() {
         (&json!(["s/c4"]), &json!("GET /x/{n}"))
     );
     assert_eq!(report["changes"][1]["cases"].as_array().unwrap().len(), 5);
-    assert_eq!(first["evidence"]["place"]["file"], "cases/s/c4.yaml");
+    assert_eq!(first["evidence"]["location"]["file"], "cases/s/c4.yaml");
     assert_eq!((&first["before"], &first["after"]), (&json!("1"), &Value::Null));
     assert!(ran.stdout.starts_with("Must not be released"), "{}", ran.stdout);
 }

@@ -151,7 +151,7 @@ fn json_is_the_comparison_as_it_is() {
 }
 
 #[test]
-fn json_is_valid_by_its_schema_and_what_is_not_a_comparison_is_not() {
+fn comparison_json_matches_its_schema() {
     for (of, text) in [
         ("comparison", report(Format::Json, &portal())),
         ("comparison", report(Format::Json, &same())),
@@ -180,7 +180,7 @@ fn what_ci_systems_read_is_valid() {
 }
 
 #[test]
-fn a_clean_comparison_is_a_passing_test_case_and_one_without_a_verdict_is_not() {
+fn junit_of_comparison_passes_only_with_verdict() {
     let clean = checked_junit(&Project::new(&[("j.xml", &report(Format::JUnit, &same()))]));
     assert_eq!(
         [clean.get("tests"), clean.get("failures"), clean.get("errors")],
@@ -291,7 +291,7 @@ fn a_command_leaves_the_secrets_to_the_shell() {
 
 /// The page as a browser reads it: nothing is blocked, and what is folded is there too.
 #[test]
-fn a_browser_shows_the_verdict_the_changes_and_both_responses_without_any_script() {
+fn page_without_script_shows_changes_and_responses() {
     for (html, wanted) in [
         (
             report(Format::Html, &portal()),
@@ -327,7 +327,7 @@ fn a_browser_shows_the_verdict_the_changes_and_both_responses_without_any_script
 }
 
 #[test]
-fn every_change_of_a_page_can_be_reached_and_named_without_a_mouse() {
+fn every_change_is_reachable_by_keyboard_with_a_name() {
     for html in [report(Format::Html, &portal()), report(Format::Html, &regions())] {
         // What folds and what filters are the browser's own elements, which keys reach.
         assert_eq!(

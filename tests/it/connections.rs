@@ -114,7 +114,7 @@ fn a_certificate_of_an_unknown_authority_is_no_verdict() {
 }
 
 #[test]
-fn an_expired_certificate_and_one_for_another_host_are_no_verdict() {
+fn expired_or_foreign_certificate_gives_no_verdict() {
     let authority = Authority::new();
     let expire = |params: &mut CertificateParams| {
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -176,7 +176,7 @@ fn a_client_certificate_is_shown_to_a_server_that_demands_one() {
 }
 
 #[test]
-fn a_file_that_is_no_certificate_ends_the_run_before_anything_is_sent() {
+fn invalid_certificate_file_ends_run_before_requests() {
     let authority = Authority::new();
     let Identity { certificate, key } = authority.local();
     let server = Raw::start(drop);

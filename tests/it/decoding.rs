@@ -7,10 +7,14 @@ use crate::{
 
 /// Asserts that each file has exactly one error: this one, at this location, with this help.
 fn each_is_refused(wrong: &[(&str, &str, &str, &str)], project: impl Fn(&str) -> Project) {
-    for (text, message, place, help) in wrong {
+    for (text, message, location, help) in wrong {
         let ran = refused(&project(text));
         assert_eq!(error_lines(&ran), [*message], "{text}\n{}", ran.stderr);
-        assert!(ran.stderr.contains(&format!("--> {place}\n")), "{text}\n{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(&format!("--> {location}\n")),
+            "{text}\n{}",
+            ran.stderr
+        );
         assert!(ran.stderr.contains(help), "{text}\n{}", ran.stderr);
     }
 }
@@ -103,7 +107,7 @@ fn unknown_keys_are_refused_at_every_level_of_a_suite_file() {
 
 #[test]
 fn values_of_the_wrong_type_are_refused_and_never_guessed_at() {
-    let place = "cases/s/c.yaml:1:";
+    let location = "cases/s/c.yaml:1:";
     for (line, message, column, help) in [
         ("name: 12", "expected a string, found a number", 7, "put it in quotes"),
         (
@@ -160,7 +164,7 @@ fn values_of_the_wrong_type_are_refused_and_never_guessed_at() {
         let ran = refused(&project("", &format!("{line}\n{SOUND}")));
         assert_eq!(error_lines(&ran), [message], "{line}\n{}", ran.stderr);
         assert!(
-            ran.stderr.contains(&format!("{place}{column}\n")),
+            ran.stderr.contains(&format!("{location}{column}\n")),
             "{line}\n{}",
             ran.stderr
         );

@@ -17,7 +17,7 @@ fn schema(of: &str) -> Value {
 }
 
 #[test]
-fn the_schemas_of_the_repository_are_those_that_the_program_prints() {
+fn committed_schemas_are_current() {
     for of in [
         "case",
         "suite",
@@ -39,7 +39,7 @@ fn the_schemas_of_the_repository_are_those_that_the_program_prints() {
 
 // Long: one run with every kind of event.
 #[test]
-fn every_line_of_a_report_is_valid_by_the_schema_of_events_and_an_unknown_event_is_not() {
+fn report_lines_match_event_schema_and_unknown_ones_do_not() {
     let validator = jsonschema::validator_for(&schema("event")).unwrap();
     let project = Project::new(&[
         ("cases/s/suite.yaml", "inputs: { name: { default: x } }\n"),
@@ -134,7 +134,7 @@ fn every_line_of_a_report_is_valid_by_the_schema_of_events_and_an_unknown_event_
 }
 
 #[test]
-fn every_shipped_file_is_valid_by_its_schema_and_one_with_an_unknown_key_is_not() {
+fn shipped_files_match_schemas_and_unknown_keys_do_not() {
     let (case, suite) = (schema("case"), schema("suite"));
     let mut files = 0;
     for folder in std::fs::read_dir(repository().join("cases")).unwrap() {
@@ -176,7 +176,7 @@ fn an_editor_refuses_at_every_level_what_the_program_refuses() {
 
 /// The keys that each definition of the schema names are those that the program knows: no more, no fewer.
 #[test]
-fn the_properties_of_each_definition_are_the_keys_that_the_program_knows() {
+fn schema_properties_are_the_keys_of_the_program() {
     let (case, suite) = (schema("case"), schema("suite"));
     let body = |text: &str| format!("request: {{ path: / }}\nexpect: {{ status: 200, {text} }}\n");
     for (definition, suite_text, case_text) in [

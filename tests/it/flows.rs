@@ -301,7 +301,7 @@ fn capture_of_no_value_or_several_is_a_finding() {
         assert_eq!(ran.code, 1, "{capture}: {ran:?}");
         let recorded = recorded(&project);
         assert_eq!(check(&recorded, "create"), id, "{capture}");
-        assert_eq!(step(&recorded, "create")["findings"][0]["place"]["line"], 7);
+        assert_eq!(step(&recorded, "create")["findings"][0]["location"]["line"], 7);
     }
 }
 
@@ -375,7 +375,7 @@ teardown:
 }
 
 #[test]
-fn recheck_has_no_verdict_about_a_captured_secret_that_is_hidden() {
+fn recheck_has_no_verdict_for_masked_captured_secret() {
     let case = |pattern: &str, id: u32| {
         format!(
             "steps:

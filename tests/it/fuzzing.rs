@@ -67,22 +67,22 @@ fn check_target(name: &str) {
 }
 
 #[test]
-fn a_case_file_of_any_bytes_is_refused_or_loaded_the_same_each_time() {
+fn case_file_of_any_bytes_loads_deterministically() {
     check_target("case");
 }
 
 #[test]
-fn a_recording_of_any_bytes_is_refused_or_read_as_it_was_written_and_never_whole_without_its_end() {
+fn recording_of_any_bytes_is_rejected_or_read_as_written() {
     check_target("recording");
 }
 
 #[test]
-fn two_recordings_of_any_bytes_are_refused_or_compared_by_the_laws() {
+fn recordings_of_any_bytes_are_rejected_or_compared() {
     check_target("comparison");
 }
 
 #[test]
-fn a_snapshot_of_any_bytes_is_refused_or_read_and_any_text_is_read_back() {
+fn snapshot_of_any_bytes_is_rejected_or_read_back() {
     check_target("snapshot");
 }
 
@@ -97,7 +97,7 @@ fn no_form_of_a_secret_is_left_in_any_text() {
 }
 
 #[test]
-fn every_target_of_the_fuzzer_has_its_laws_and_its_seeds_and_nothing_of_its_own() {
+fn every_fuzz_target_has_properties_and_seeds() {
     let read = |name: &str| fs::read_to_string(repository().join("fuzz").join(name)).unwrap();
     let manifest = read("Cargo.toml");
     let names: BTreeSet<_> = manifest

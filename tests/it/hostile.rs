@@ -374,7 +374,7 @@ fn a_redirect_is_judged_and_not_followed() {
 }
 
 #[test]
-fn what_acts_on_a_terminal_or_on_ci_never_reaches_the_output_raw() {
+fn terminal_and_ci_commands_are_escaped_in_output() {
     let evil = "\x1b[2J\u{202e}\u{9b}31m";
     let head = format!("HTTP/1.1 200 {evil}\nContent-Type: text/plain\nX: {evil}::error::x\nY: \x1b]0;t\x07");
     let with_escapes = Server::always(&head, "y");
@@ -450,7 +450,7 @@ fn connections_that_are_closed_a_moment_later_do_no_harm() {
 }
 
 #[test]
-fn a_request_that_a_server_has_read_is_not_sent_again_where_that_could_do_harm() {
+fn unsafe_request_that_was_read_is_not_sent_again() {
     // Every second request of a connection is read and then dropped.
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
@@ -477,7 +477,7 @@ fn a_request_that_a_server_has_read_is_not_sent_again_where_that_could_do_harm()
 }
 
 #[test]
-fn a_response_before_the_request_was_read_does_not_hold_up_the_run() {
+fn response_before_request_is_read_does_not_block_run() {
     let server = Raw::start(|mut stream| {
         drop(stream.read(&mut [0; 16]));
         sends(&mut stream, &good());
@@ -528,7 +528,7 @@ fn a_server_that_dies_in_mid_run_is_never_a_pass() {
 }
 
 #[test]
-fn stray_bytes_after_an_empty_204_break_the_contract_in_the_same_write_and_in_a_later_one() {
+fn stray_bytes_after_204_are_finding_in_any_write() {
     for pause in [0, 1, 300] {
         let head = "HTTP/1.1 204 No Content\r\nDate: Fri, 07 Feb 2020 13:33:16 GMT\r\n\r\n";
         let server = harmful(move |stream| {

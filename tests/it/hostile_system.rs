@@ -46,7 +46,7 @@ fn a_name_that_does_not_resolve_is_no_verdict() {
 }
 
 #[test]
-fn a_name_with_two_addresses_is_reached_at_the_one_that_responds() {
+fn name_with_two_addresses_uses_the_reachable_one() {
     let project = Project::of_case("status: 200");
     for address in ["127.0.0.1:0", "[::1]:0"] {
         let server = Raw::at(address, is_good);
@@ -197,7 +197,7 @@ const HARMS: [&str; 13] = [
 
 #[test]
 #[cfg(target_os = "linux")]
-fn everything_that_means_harm_at_once_leaves_whole_reports_and_other_cases_unharmed() {
+fn hostile_responses_together_leave_reports_whole() {
     const FORMATS: [&str; 7] = ["json", "junit", "tap", "markdown", "github", "sarif", "html"];
     let project = Project::new(&[(
         "cases/s/suite.yaml",

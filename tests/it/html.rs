@@ -155,7 +155,7 @@ fn recording(cases: impl Iterator<Item = Value>) -> String {
     for (index, mut case) in cases.enumerate() {
         case["event"] = "case-finished".into();
         case["index"] = index.into();
-        case["place"] = json!({ "file": "cases/s/c.yaml", "line": 1, "column": 1 });
+        case["location"] = json!({ "file": "cases/s/c.yaml", "line": 1, "column": 1 });
         lines.push(case);
     }
     let started = json!({
@@ -397,7 +397,7 @@ fn large_or_deep_body_is_shown_in_part() {
 }
 
 #[test]
-fn the_page_needs_nothing_and_says_the_verdict_without_its_script() {
+fn page_is_self_contained_and_has_verdict_without_script() {
     let project = page_of(many(300));
     let page = project.read("page.html");
     let head = &page[..page.find("<script").unwrap()];

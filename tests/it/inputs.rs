@@ -291,7 +291,7 @@ fn secret_commands_of_a_target_run_at_the_same_time() {
 
 #[cfg(unix)]
 #[test]
-fn standard_error_of_a_secret_command_is_masked_and_shown_on_failure() {
+fn secret_command_stderr_is_masked_and_shown_on_failure() {
     let project = Project::new(&[PRIVATE, TOKEN]);
     let run = |exit: &str| {
         let script = format!(

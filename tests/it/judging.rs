@@ -46,7 +46,7 @@ fn findings(project: &Project, server: &Server) -> (Ran, Vec<String>) {
             .flat_map(|step| step["findings"].as_array().into_iter().flatten())
         {
             assert!(
-                finding["place"]["file"]
+                finding["location"]["file"]
                     .as_str()
                     .is_some_and(|file| file.starts_with("cases/s/")),
                 "{finding}"
@@ -126,7 +126,7 @@ fn every_finding_of_a_case_is_kept() {
 }
 
 #[test]
-fn a_header_is_tested_by_its_value_or_by_tests_that_must_all_hold() {
+fn header_is_checked_by_value_or_by_several_matchers() {
     let with = |value: &str| format!("HTTP/1.1 200 OK\nX-A: {value}");
     let (without, abc, xyz) = ("HTTP/1.1 200 OK".to_owned(), with("abc"), with("xyz"));
     let (upper, abcd, ab) = (with("ABC"), with("abcd"), with("ab"));

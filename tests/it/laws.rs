@@ -316,7 +316,7 @@ fn runner() -> TestRunner {
 }
 
 #[test]
-fn a_verdict_is_what_the_expectation_says_of_the_response_and_stays_so_when_judged_again() {
+fn verdict_follows_expectation_and_recheck_agrees() {
     let mut runner = runner();
     let strategy = pairs();
     check_laws(

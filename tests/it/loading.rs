@@ -108,7 +108,7 @@ fn nothing_is_sent_if_another_case_has_an_error() {
 fn unknown_keys_are_refused_at_every_level_of_conforme_toml() {
     let at = |line: u32, column: u32| format!("conforme.toml:{line}:{column}");
     let base = "base_url = \"http://a\"\n";
-    for (text, message, place, help) in [
+    for (text, message, location, help) in [
         (
             "case = \"x\"\n".to_owned(),
             "unknown key `case` in conforme.toml",
@@ -171,13 +171,17 @@ fn unknown_keys_are_refused_at_every_level_of_conforme_toml() {
         project.write("conforme.toml", &text);
         let ran = refused(&project);
         assert!(ran.stderr.contains(message), "{text}\n{}", ran.stderr);
-        assert!(ran.stderr.contains(&format!("--> {place}\n")), "{text}\n{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(&format!("--> {location}\n")),
+            "{text}\n{}",
+            ran.stderr
+        );
         assert!(ran.stderr.contains(help), "{text}\n{}", ran.stderr);
     }
 }
 
 #[test]
-fn a_null_takes_away_what_is_inherited_and_is_refused_where_nothing_is() {
+fn null_removes_inherited_key_and_is_error_without_one() {
     let suite = "request: { path: /, headers: { X-A: a } }\nexpect: { status: 200 }\ntimeout: 5s\n";
     assert_eq!(
         sound_project(suite, "request: { headers: { x-a: null } }\ntimeout: null\n")
@@ -229,7 +233,7 @@ fn every_row_has_the_columns_that_its_case_uses_and_no_others() {
 }
 
 #[test]
-fn a_variable_that_leads_to_itself_or_to_nothing_is_refused_where_it_is_written() {
+fn cyclic_or_unknown_variable_is_error_at_its_location() {
     let case =
         |vars: &str| format!("vars: {{ {vars} }}\nrequest: {{ path: '/{{{{ a }}}}' }}\nexpect: {{ status: 200 }}\n");
     let ran = refused(&project("", &case("a: '{{ b }}', b: '{{ a }}'")));
@@ -347,7 +351,7 @@ fn a_link_to_a_folder_is_refused_and_not_passed_over() {
 }
 
 #[test]
-fn a_project_without_cases_is_refused_and_a_sound_one_is_counted() {
+fn project_without_cases_is_error_and_valid_one_is_counted() {
     let ran = refused(&Project::new(&[]));
     assert_eq!(error_lines(&ran), ["there is no folder `cases` here"]);
     let ran = refused(&Project::new(&[("cases/readme.txt", "")]));

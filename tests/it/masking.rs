@@ -195,7 +195,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 /// What the server returns at each path; each response contains the secret.
-fn places(secret: &str) -> Vec<(Vec<u8>, Then)> {
+fn locations(secret: &str) -> Vec<(Vec<u8>, Then)> {
     let json = serde_json::Value::String(secret.to_owned()).to_string();
     let ok = |fields: &str, body: &str| (response(&format!("HTTP/1.1 200 OK\n{fields}"), body), Then::Keep);
     let typed = |kind: &str, body: &str| ok(&format!("Content-Type: {kind}"), body);
@@ -290,26 +290,26 @@ fn no_output_of_a_run_holds_any_form_of_a_secret() {
     let strategy = secrets();
     for round in 0..6 {
         let secret = strategy.new_tree(&mut runner).unwrap().current();
-        let responses = places(&secret);
+        let responses = locations(&secret);
         let project = Project::new(&[("cases/s/suite.yaml", SUITE)]);
-        for place in 0..responses.len() {
+        for location in 0..responses.len() {
             for (way, case) in CASES.iter().enumerate() {
-                // All pairs would take too long: each place is asked in two ways in a round.
-                if (place + way + round) % 3 == 0 {
+                // All pairs would take too long: each location is asked in two ways in a round.
+                if (location + way + round) % 3 == 0 {
                     project.write(
-                        &format!("cases/s/{place}-{way}.yaml"),
-                        &case.replace("PLACE", &place.to_string()),
+                        &format!("cases/s/{location}-{way}.yaml"),
+                        &case.replace("PLACE", &location.to_string()),
                     );
                 }
             }
         }
         let server = Server::start(move |request| {
             let path = request.split(' ').nth(1).unwrap_or_default();
-            let place = path
+            let location = path
                 .split(['/', '?'])
                 .nth(1)
-                .and_then(|place| place.parse::<usize>().ok());
-            responses[place.unwrap_or_default()].clone()
+                .and_then(|location| location.parse::<usize>().ok());
+            responses[location.unwrap_or_default()].clone()
         });
         let mut arguments = vec![
             "run",
@@ -385,7 +385,7 @@ fn no_output_of_a_run_holds_any_form_of_a_secret() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_hidden_is_refused_without_being_shown() {
+fn secret_that_cannot_be_masked_is_error_without_value() {
     let project = Project::new(&[
         ("cases/s/suite.yaml", "inputs: { token: { secret: true } }\n"),
         (

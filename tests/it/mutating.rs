@@ -45,7 +45,7 @@ fn score(measured: &Value) -> f64 {
 }
 
 #[test]
-fn a_suite_of_statuses_is_weak_and_one_that_says_what_it_means_is_strong() {
+fn score_is_low_for_statuses_and_high_for_bodies() {
     let (_, weak) = measured(&recorded("status: 404", JSON, BODY), &[]);
     let strong = "
 status: 404
@@ -99,7 +99,7 @@ fn mutants_of_a_bare_204_counted_by_hand() {
 }
 
 #[test]
-fn the_same_recording_gives_the_same_mutants_on_any_number_of_threads() {
+fn mutants_are_the_same_for_any_number_of_threads() {
     let project = recorded("status: 404", JSON, BODY);
     let runs = ["1", "2", "7"].map(|jobs| {
         let (ran, measured) = measured(&project, &["--jobs", jobs]);
@@ -140,7 +140,7 @@ fn merged(project: &Project, advice: &str) {
 }
 
 #[test]
-fn the_advice_pasted_in_kills_the_survivor_and_the_case_still_passes() {
+fn advice_in_case_kills_survivor_and_case_passes() {
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let body = BODY.replace(
         "\"ok\"",

@@ -66,7 +66,7 @@ fn parts(project: &Project, target: &str, kind: &str, of: usize) -> Vec<BTreeSet
 }
 
 #[test]
-fn every_case_is_in_one_part_and_what_belongs_together_stays_together() {
+fn every_case_is_in_one_partition_with_its_group() {
     let (project, server) = (project(), Server::always(OK, ""));
     for kind in ["slice", "hash"] {
         let parts = parts(&project, &server.url(), kind, 3);
@@ -91,16 +91,16 @@ fn every_case_is_in_one_part_and_what_belongs_together_stays_together() {
 #[test]
 fn a_hash_keeps_each_case_in_its_part_as_others_come() {
     let (project, server) = (project(), Server::always(OK, ""));
-    let place = |parts: Vec<BTreeSet<String>>| -> BTreeMap<String, usize> {
+    let location = |parts: Vec<BTreeSet<String>>| -> BTreeMap<String, usize> {
         parts
             .into_iter()
             .enumerate()
             .flat_map(|(part, ids)| ids.into_iter().map(move |id| (id, part)))
             .collect()
     };
-    let before = place(parts(&project, &server.url(), "hash", 3));
+    let before = location(parts(&project, &server.url(), "hash", 3));
     project.write("cases/a/new.yaml", "request: { path: /new }\nexpect: { status: 204 }\n");
-    let after = place(parts(&project, &server.url(), "hash", 3));
+    let after = location(parts(&project, &server.url(), "hash", 3));
     assert_eq!(after.len(), before.len() + 1);
     assert!(before.iter().all(|(id, part)| after[id] == *part));
 }
@@ -140,7 +140,7 @@ fn the_parts_are_merged_into_one_report_and_one_gate() {
     assert_eq!(
         sorted("all.ndjson"),
         sorted("whole.ndjson"),
-        "the same cases at the same places"
+        "the same cases at the same locations"
     );
     // What was merged is a recording as any other.
     assert_eq!(project.run(&["recheck", "all.ndjson"]).code, 1);

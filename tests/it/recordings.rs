@@ -226,7 +226,7 @@ fn a_run_goes_on_from_what_did_not_pass_and_what_is_new() {
             .contains("1 of 4 cases passed, 0 skipped, 1 failed, 2 passed before"),
         "{again:?}"
     );
-    // The recording that took the place of the first still knows what passed in it.
+    // The recording that took the location of the first still knows what passed in it.
     switch.store(false, Ordering::SeqCst);
     let again = run(&["--failed-from", "run.ndjson"]);
     assert_eq!((again.code, server.requests()), (0, 6), "{again:?}");
@@ -398,7 +398,7 @@ fn a_recording_that_contradicts_itself_is_rejected() {
 }
 
 #[test]
-fn recorded_responses_are_judged_again_with_the_suite_as_it_is_now() {
+fn recheck_uses_the_current_suite() {
     let (project, (server, _)) = (project(), server(&["/b"]));
     let url = server.url();
     project.run(&["run", "--target", &url, "--record", "run.ndjson"]);
@@ -438,7 +438,7 @@ fn recorded_responses_are_judged_again_with_the_suite_as_it_is_now() {
 }
 
 #[test]
-fn a_recording_judged_again_agrees_with_the_live_run_of_the_shipped_suite() {
+fn recheck_of_shipped_suite_agrees_with_live_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.ndjson");
     let again = folder.path().join("again.ndjson");

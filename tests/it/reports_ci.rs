@@ -23,7 +23,7 @@ fn started(cases: usize) -> Value {
 fn case(index: usize, id: &str, verdict: &str) -> Value {
     json!({
         "event": "case-finished", "id": id, "suite": id.split('/').next(), "index": index,
-        "place": { "file": format!("cases/{id}.yaml"), "line": index + 1, "column": 1 },
+        "location": { "file": format!("cases/{id}.yaml"), "line": index + 1, "column": 1 },
         "verdict": verdict, "elapsed_us": 0,
     })
 }
@@ -74,7 +74,7 @@ fn wrong_status() -> Value {
             {
                 "check": "status", "level": "deny", "message": "unexpected status",
                 "expected": "200", "actual": "500",
-                "place": { "file": "cases/s/b.yaml", "line": 8, "column": 11 },
+                "location": { "file": "cases/s/b.yaml", "line": 8, "column": 11 },
             },
             {
                 "check": "body/json", "level": "deny", "message": "unexpected value", "pointer": "/n",
@@ -416,7 +416,7 @@ fn what_an_api_returns_never_acts_in_a_report() {
         let listed = json!({
             "id": format!("s{HOSTILE}/{HOSTILE}{index}"), "suite": format!("s{HOSTILE}"), "name": HOSTILE, "tags": [HOSTILE],
             "earlier": if verdict == "flaky" { vec![one.clone()] } else { Vec::new() }, "snapshot": HOSTILE,
-            "place": { "file": HOSTILE, "line": 1, "column": 1 },
+            "location": { "file": HOSTILE, "line": 1, "column": 1 },
         });
         with(with(case(index, "s/a", verdict), one), listed)
     };
@@ -525,7 +525,7 @@ fn cases_that_were_not_run_are_no_passes() {
 }
 
 #[test]
-fn suites_stay_together_in_the_order_of_the_plan_however_cases_complete() {
+fn report_order_is_plan_order_for_any_completion_order() {
     let mut events = vec![started(300)];
     for index in (0..300).rev() {
         let suite = ["b", "a", "c"][index % 3];
@@ -544,7 +544,7 @@ fn suites_stay_together_in_the_order_of_the_plan_however_cases_complete() {
 }
 
 #[test]
-fn a_real_run_against_a_hostile_api_makes_whole_reports_of_bounded_size() {
+fn hostile_api_reports_are_whole_and_bounded() {
     let mut body = String::from("{\"a\":1");
     for key in 0..300_000 {
         write!(body, ",\"]]>{key}\":\"\\u001b\"").unwrap();
@@ -611,7 +611,7 @@ fn a_real_run_against_a_hostile_api_makes_whole_reports_of_bounded_size() {
 }
 
 #[test]
-fn case_of_several_steps_is_one_item_with_its_steps_in_every_report() {
+fn case_with_steps_is_one_item_in_every_report() {
     let events = agreeing(&[
         started(1),
         with(case(0, "s/a", "failed"), wrong_status()),

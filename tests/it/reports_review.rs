@@ -25,7 +25,7 @@ fn started(cases: usize) -> Value {
 fn case(index: usize, id: &str, verdict: &str, more: &Value) -> Value {
     let mut case = json!({
         "event": "case-finished", "id": id, "suite": "s", "index": index,
-        "place": { "file": format!("cases/{}.yaml", id.split('[').next().unwrap()), "line": 1, "column": 1 },
+        "location": { "file": format!("cases/{}.yaml", id.split('[').next().unwrap()), "line": 1, "column": 1 },
         "verdict": verdict, "elapsed_us": 1000,
     });
     for (name, value) in more.as_object().unwrap() {
@@ -52,7 +52,7 @@ fn findings() -> Value {
         {
             "check": "status", "level": "deny", "message": "unexpected status",
             "expected": "200", "actual": "500",
-            "place": { "file": "cases/s/suite.yaml", "line": 8, "column": 11 },
+            "location": { "file": "cases/s/suite.yaml", "line": 8, "column": 11 },
         },
         {
             "check": "body/json", "level": "deny", "message": "unexpected value", "pointer": "/n",
@@ -228,9 +228,9 @@ impl Reports {
             let number = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
             assert_eq!(rules[number]["id"], result["ruleId"]);
             assert!(["error", "warning"].contains(&result["level"].as_str().unwrap()));
-            let place = &result["locations"][0]["physicalLocation"];
-            assert_eq!(place["artifactLocation"]["uriBaseId"], "%SRCROOT%");
-            let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+            let location = &result["locations"][0]["physicalLocation"];
+            assert_eq!(location["artifactLocation"]["uriBaseId"], "%SRCROOT%");
+            let uri = location["artifactLocation"]["uri"].as_str().unwrap();
             assert!(
                 uri.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%/".contains(&b)),
                 "{uri}"
@@ -319,15 +319,15 @@ fn sarif_lists_each_finding_once_in_plan_order() {
     let reports = Reports::of(&every_verdict());
     let run = &reports.sarif["runs"][0];
     let of = |result: &Value| {
-        let place = &result["locations"][0];
+        let location = &result["locations"][0];
         (
             result["ruleId"].as_str().unwrap().to_owned(),
             result["level"].as_str().unwrap().to_owned(),
-            place["logicalLocations"][0]["fullyQualifiedName"]
+            location["logicalLocations"][0]["fullyQualifiedName"]
                 .as_str()
                 .unwrap()
                 .to_owned(),
-            place["physicalLocation"]["artifactLocation"]["uri"]
+            location["physicalLocation"]["artifactLocation"]["uri"]
                 .as_str()
                 .unwrap()
                 .to_owned(),
@@ -378,7 +378,7 @@ fn a_result_is_the_same_one_in_the_next_run_whatever_came() {
     let fingerprints = |actual: &str, index: usize| {
         let mut found = findings();
         found[0]["actual"] = json!(actual);
-        found[0]["place"]["line"] = json!(9 + index);
+        found[0]["location"]["line"] = json!(9 + index);
         let reports = Reports::of(&[
             started(9),
             case(index, "s/b", "failed", &json!({ "findings": found })),
@@ -498,7 +498,7 @@ fn a_flaky_case_warns_where_it_does_not_fail_the_run() {
 fn nothing_that_comes_from_outside_is_markup_or_a_command() {
     let finding = json!({
         "check": HOSTILE, "level": "deny", "message": HOSTILE, "expected": HOSTILE, "actual": HOSTILE, "pointer": HOSTILE,
-        "place": { "file": HOSTILE, "line": 1, "column": 1 },
+        "location": { "file": HOSTILE, "line": 1, "column": 1 },
     });
     let mut warning = finding.clone();
     warning["level"] = json!("warn");
@@ -513,7 +513,7 @@ fn nothing_that_comes_from_outside_is_markup_or_a_command() {
         more["earlier"] = earlier;
         more["name"] = json!(HOSTILE);
         more["snapshot"] = json!(format!("{HOSTILE}.new"));
-        more["place"] = json!({ "file": HOSTILE, "line": 1, "column": 1 });
+        more["location"] = json!({ "file": HOSTILE, "line": 1, "column": 1 });
         more
     };
     let mut start = started(5);

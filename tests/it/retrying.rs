@@ -52,7 +52,7 @@ fn busy() -> (Vec<u8>, Then) {
 }
 
 #[test]
-fn a_case_that_passes_only_when_tried_again_is_flaky_and_fails_the_run() {
+fn case_that_passes_on_retry_is_flaky_and_fails_run() {
     let project = cases(&["c"]);
     let server = recovering(2, busy);
     let run = [
@@ -86,7 +86,7 @@ fn a_case_that_passes_only_when_tried_again_is_flaky_and_fails_the_run() {
 }
 
 #[test]
-fn a_target_can_let_flaky_cases_pass_and_name_the_statuses_that_may_pass() {
+fn target_allows_flaky_cases_and_names_transient_statuses() {
     let project = cases(&["c"]);
     for (more, code, requests) in [
         (
@@ -192,7 +192,7 @@ fn no_case_starts_after_the_maximum_of_failures() {
 }
 
 #[test]
-fn the_levels_say_which_cases_get_a_line_and_which_the_summary_names() {
+fn output_levels_select_case_lines_and_summary() {
     let project = cases(&["good", "late", "shaky", "bad"]);
     project.write(
         "cases/s/skipped.yaml",
@@ -272,7 +272,7 @@ fn the_levels_say_which_cases_get_a_line_and_which_the_summary_names() {
 }
 
 #[test]
-fn quiet_shows_nothing_of_a_run_that_holds_and_what_is_broken_of_one_that_does_not() {
+fn quiet_shows_only_failures() {
     let project = cases(&["a", "b"]);
     let agrees = Server::always(OK, "");
     let ran = project.run(&["run", "--target", &agrees.url(), "--quiet"]);

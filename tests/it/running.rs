@@ -80,7 +80,7 @@ fn the_exit_code_says_what_became_of_the_run() {
 }
 
 #[test]
-fn a_case_without_a_response_beside_one_that_fails_exits_with_one() {
+fn errored_case_beside_failed_case_exits_1() {
     let project = project("", "request: { path: / }");
     project.write("cases/s/d.yaml", "request: { path: /hang }\nexpect: { status: 204 }\n");
     let server = Server::start(|request| {
@@ -212,7 +212,7 @@ fn events(text: &str, kind: &str) -> Vec<Value> {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_waits_for_its_requests_and_reports_all_that_finished() {
+fn interrupted_run_waits_for_requests_and_reports_them() {
     for (name, code, word) in [("-INT", 130, "SIGINT"), ("-TERM", 143, "SIGTERM")] {
         let project = project("", "request: { path: / }");
         for case in ["d", "e"] {
@@ -254,7 +254,7 @@ fn an_interrupted_run_waits_for_its_requests_and_reports_all_that_finished() {
 
 #[cfg(unix)]
 #[test]
-fn a_second_interrupt_ends_the_run_at_once_and_the_report_is_whole() {
+fn second_interrupt_ends_run_at_once_with_whole_report() {
     let project = project("", "request: { path: / }\ntimeout: 1m");
     project.write(
         "cases/s/d.yaml",
@@ -281,7 +281,7 @@ fn a_second_interrupt_ends_the_run_at_once_and_the_report_is_whole() {
 }
 
 #[test]
-fn a_report_is_one_event_a_line_from_the_start_of_the_run_to_its_end() {
+fn ndjson_report_has_one_event_per_line() {
     let project = project("", "tags: [t]\nrequest: { path: / }");
     project.write(
         "cases/s/d.yaml",
@@ -446,7 +446,7 @@ fn a_rate_limit_that_cannot_be_kept_is_an_error_with_its_place() {
 }
 
 #[test]
-fn cases_of_one_group_never_overlap_whichever_suites_they_are_of() {
+fn cases_of_one_group_never_overlap_across_suites() {
     let case = |name: &str, more: &str| format!("{more}request: {{ path: /{name} }}\nexpect: {{ status: 204 }}\n");
     let project = Project::new(&[
         ("cases/a/suite.yaml", "group: mailbox\n"),
@@ -484,7 +484,7 @@ fn cases_of_one_group_never_overlap_whichever_suites_they_are_of() {
 }
 
 #[test]
-fn a_case_may_take_longer_than_its_suite_and_a_null_leaves_the_time_to_the_target() {
+fn case_timeout_overrides_suite_and_null_uses_target() {
     let project = project("timeout: 200ms\n", "request: { path: / }");
     let server = Server::start(|_| {
         std::thread::sleep(Duration::from_millis(600));
@@ -522,7 +522,7 @@ fn colours_are_off_in_a_pipe_unless_asked_for() {
 
 #[cfg(unix)]
 #[test]
-fn the_reference_api_is_served_until_interrupted_and_from_another_seed() {
+fn serve_runs_until_interrupted_with_another_seed() {
     let seed = std::fs::read_to_string(repository().join("src/reference/seed.toml")).unwrap();
     let seed = seed.replace("prefix = \"/api\"", "prefix = \"/other\"");
     let project = Project::new(&[

@@ -148,7 +148,7 @@ fn what_waits_is_cleared_when_the_response_is_as_accepted_again() {
 }
 
 #[test]
-fn a_response_that_is_wrong_in_another_way_is_not_offered_for_agreement() {
+fn response_with_another_failure_gets_no_pending_snapshot() {
     let project = project();
     let server = Server::always("HTTP/1.1 500 Oops\nContent-Type: application/json", "{}");
     let ran = project.run(&[

@@ -43,7 +43,7 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A recording made by hand, put right so that it agrees with itself: what passed has a response, and the places, the
+/// A recording made by hand, put right so that it agrees with itself: what passed has a response, and the locations, the
 /// totals and the exit code are those of its cases.
 // Long: a table of one response for each expectation.
 pub(crate) fn agreeing(events: &[Value]) -> String {
@@ -62,7 +62,7 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
         for number in listed..stated {
             let mut case = json!({
                 "event": "case-finished", "id": format!("s/more-{verdict}-{number}"), "suite": "s", "verdict": verdict,
-                "place": { "file": "cases/s/more.yaml", "line": 1, "column": 1 }, "elapsed_us": 0, "reason": "r",
+                "location": { "file": "cases/s/more.yaml", "line": 1, "column": 1 }, "elapsed_us": 0, "reason": "r",
             });
             if verdict == "flaky" {
                 case["earlier"] = json!([{ "reason": "r", "elapsed_us": 0 }]);
@@ -83,7 +83,7 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
     ] {
         counts.insert(name.to_owned(), json!(0));
     }
-    let (mut all, mut places) = (0, std::collections::BTreeSet::new());
+    let (mut all, mut locations) = (0, std::collections::BTreeSet::new());
     for case in events.iter_mut().filter(|event| event["event"] == "case-finished") {
         let verdict = case["verdict"].as_str().unwrap().to_owned();
         if ["passed", "flaky"].contains(&verdict.as_str()) && case["exchange"].is_null() {
@@ -139,10 +139,10 @@ pub(crate) fn agreeing(events: &[Value]) -> String {
         ] {
             counts[name] = json!(counts[name].as_u64().unwrap() + more);
         }
-        let index = case["index"].as_u64().filter(|index| places.insert(*index));
+        let index = case["index"].as_u64().filter(|index| locations.insert(*index));
         if index.is_none() {
             let free = (0..=u64::from(u32::MAX))
-                .find(|index| places.insert(*index))
+                .find(|index| locations.insert(*index))
                 .unwrap_or_default();
             case["index"] = json!(free);
         }

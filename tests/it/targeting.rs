@@ -66,7 +66,7 @@ fn cases_are_selected_by_id_path_pattern_and_tag() {
 }
 
 #[test]
-fn a_path_is_meant_from_the_working_folder_and_a_project_from_below() {
+fn paths_are_relative_to_working_directory() {
     let project = three_suites();
     let mut command = project.command(&["list", "table.yaml", "--target", "http://127.0.0.1:1"]);
     let output = Ran::from(command.current_dir(project.path().join("cases/a")).output().unwrap());
@@ -115,7 +115,7 @@ fn an_unknown_name_fails_and_suggests_the_nearest() {
 }
 
 #[test]
-fn a_skipped_case_says_why_and_a_run_of_skipped_cases_exits_with_four() {
+fn skipped_case_has_reason_and_only_skipped_exits_4() {
     let suite = "inputs: { region: where, token: { secret: true }, zone: { default: z } }\n";
     for (case, arguments, reason) in [
         (
@@ -165,7 +165,7 @@ fn a_skipped_case_says_why_and_a_run_of_skipped_cases_exits_with_four() {
 }
 
 #[test]
-fn an_effect_is_allowed_on_loopback_by_the_flag_and_by_the_target() {
+fn effect_is_allowed_on_loopback_by_flag_and_by_target() {
     let project = project("effects: email\n", "request: { path: / }");
     let server = Server::always(OK, "");
     let away = "http://api.example.com";
@@ -221,7 +221,7 @@ fn a_variable_of_the_command_line_is_an_input_and_no_secret() {
 }
 
 #[test]
-fn secrets_come_from_the_environment_files_and_commands_and_are_never_shown() {
+fn secrets_from_all_sources_are_never_shown() {
     let project = project(
         "inputs: { token: { secret: true } }\n",
         "request: { path: /, query: { t: '{{ token }}' }, headers: { X-T: 'T {{ token }}' } }\n",
@@ -269,7 +269,7 @@ fn secrets_come_from_the_environment_files_and_commands_and_are_never_shown() {
 }
 
 #[test]
-fn a_secret_that_is_missing_empty_or_too_short_is_refused_without_being_shown() {
+fn missing_empty_or_short_secret_is_error_without_value() {
     let project = project(
         "inputs: { token: { secret: true } }\n",
         "request: { path: '/{{ token }}' }",
@@ -328,7 +328,7 @@ fn a_secret_that_is_missing_empty_or_too_short_is_refused_without_being_shown() 
 }
 
 #[test]
-fn flags_beat_the_environment_which_beats_conforme_toml_which_beats_defaults() {
+fn precedence_is_flags_environment_file_defaults() {
     let servers = [(); 3].map(|()| recorder());
     let project = project("inputs: { who: { default: d } }\n", "request: { path: '/{{ who }}' }");
     let target = |name: &str, url: &str, vars: &str| format!("[targets.{name}]\nbase_url = \"{url}\"\n{vars}");
@@ -375,7 +375,7 @@ fn a_base_url_that_is_none_is_refused() {
 }
 
 #[test]
-fn variables_stand_in_every_place_and_keep_their_type_where_they_stand_alone() {
+fn variables_work_everywhere_and_keep_their_type() {
     let case = "\
 vars: { word: 'a b', deep: { n: '{{ n }}' } }
 examples: { row: { n: 5, flag: true, pattern: 'a.c' } }

@@ -65,7 +65,7 @@ fn a_target_that_opens_its_port_in_time_is_judged() {
 }
 
 #[test]
-fn a_target_that_does_not_become_ready_exits_with_three_and_says_why() {
+fn target_that_does_not_become_ready_exits_3_with_reason() {
     let project = project();
     let dead = Server::always("HTTP/1.1 204 No Content", "").url();
     let ran = project.run(&["run", "--target", &dead, "--wait", "200ms", "--report", "json=x.json"]);

@@ -175,7 +175,7 @@ mod tests {
     use super::{length, no_content};
 
     #[test]
-    fn transfer_codings_other_than_chunked_once_at_the_end_are_findings() {
+    fn transfer_coding_other_than_final_chunked_is_finding() {
         let get = request("GET", &[]);
         for (value, found) in [
             ("chunked", None),

@@ -14,7 +14,7 @@ mod syntax;
 pub(crate) use date::imf_fixdate;
 
 use super::{sink::FindingSink, view::ResponseView};
-use crate::model::{CheckId, Finding, Layer, Level, Place, Request};
+use crate::model::{CheckId, Finding, Layer, Level, Location, Request};
 
 /// A built-in rule.
 #[derive(Clone, Copy, Debug)]
@@ -229,7 +229,7 @@ impl RuleLevels {
 /// Runs every rule that is not off.
 pub(super) fn check(
     levels: &RuleLevels,
-    place: &Place,
+    location: &Location,
     request: &Request,
     view: &ResponseView<'_>,
     sink: &mut impl FindingSink,
@@ -244,7 +244,7 @@ pub(super) fn check(
                 let mut finding = finding
                     .expected(violation.expected)
                     .actual(violation.actual)
-                    .place(place);
+                    .location(location);
                 finding.level = level;
                 [finding]
             });

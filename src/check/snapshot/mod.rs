@@ -14,7 +14,7 @@ use spelling::{Hide, Meaning, Spelling, Substitute, VOLATILE, meaning};
 
 use super::{Finding, ResponseView, list_fields, media_type::MediaType, sink::FindingSink, view::Text};
 use crate::json;
-use crate::model::{CREDENTIALS, CheckId, HIDDEN, Layer, Place, Request, Response};
+use crate::model::{CREDENTIALS, CheckId, HIDDEN, Layer, Location, Request, Response};
 
 /// The prefix of the first line of a body that is not JSON.
 const KINDS: [&str; 2] = ["text", "base64"];
@@ -48,7 +48,7 @@ pub struct SnapshotExpectation {
     /// The accepted snapshot, if there is one.
     pub stored: Option<String>,
     /// Its line.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// The normal form of a response, which is the content of a snapshot file.
@@ -213,7 +213,7 @@ pub(super) fn check(
         };
         let stored = stored.map_or_else(String::new, |stored| format!("{stored}\n"));
         finding.diff = Some(super::diff(&stored, &new));
-        finding.place(&expectation.place)
+        finding.location(&expectation.location)
     });
     Some(new)
 }

@@ -47,7 +47,7 @@ fn expectation(vars: &[(&str, &str)]) -> SnapshotExpectation {
         values: Arc::new(VariableSubstitution::new(pairs)),
         mask: None,
         stored: None,
-        place: Place {
+        location: Location {
             file: Arc::from("cases/s/c.yaml"),
             line: 1,
             column: 1,

@@ -43,8 +43,8 @@ pub(super) fn add(
     let title = format!("{} {}", request.method, draft.names.template(&request.path));
     let is_authorized = has(&request.headers, "authorization");
     let mut hiding = Secrets::new(draft, secrets);
-    if let Some((user, password, place)) = user.filter(|_| !is_authorized) {
-        let value = hiding.basic(&user, &password, place);
+    if let Some((user, password, location)) = user.filter(|_| !is_authorized) {
+        let value = hiding.basic(&user, &password, location);
         request.headers.insert(0, ("Authorization".to_owned(), value));
     } else if let Some(token) = transfer.bearer.as_ref().filter(|_| !is_authorized) {
         request

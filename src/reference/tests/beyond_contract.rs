@@ -45,7 +45,7 @@ fn rejections_are_in_order_token_format_tenant_user_primary() {
 }
 
 #[test]
-fn a_malformed_tenant_is_echoed_percent_decoded_and_json_escaped() {
+fn malformed_tenant_is_echoed_decoded_and_escaped() {
     let server = server();
     let id = fixture("customer_tenant_id");
     for (segment, echoed) in [

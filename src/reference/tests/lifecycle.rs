@@ -151,7 +151,7 @@ fn a_drop_closes_idle_connections_at_once_and_frees_the_port() {
 }
 
 #[test]
-fn a_drop_waits_no_longer_than_the_grace_for_a_client_that_does_not_read() {
+fn drop_waits_up_to_grace_for_client_that_does_not_read() {
     let server = server();
     activate(&server, 10);
     let mut deaf = RawConnection::open(&server);

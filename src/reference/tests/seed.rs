@@ -18,13 +18,13 @@ fn fault(text: &str) -> SeedError {
 }
 
 /// The line and the column, counted from 1, where `mark` begins.
-fn place(text: &str, mark: &str) -> (usize, usize) {
+fn location(text: &str, mark: &str) -> (usize, usize) {
     let before: Vec<&str> = text[..text.find(mark).unwrap()].split('\n').collect();
     (before.len(), before.last().unwrap().chars().count() + 1)
 }
 
 #[test]
-fn the_embedded_seed_gives_the_nine_variables_in_the_contracts_order() {
+fn embedded_seed_has_nine_variables_in_contract_order() {
     let seed = Seed::embedded();
     let names = |entries: &[(&'static str, String)]| -> Vec<&str> { entries.iter().map(|(name, _)| *name).collect() };
     assert_eq!(
@@ -140,15 +140,15 @@ fn errors_of_form_have_line_and_column() {
     ] {
         let text = EMBEDDED.replacen(key, &format!("{key}\n{more}"), 1);
         let error = fault(&text);
-        assert_eq!((error.line, error.column), place(&text, "colour"), "{error}");
+        assert_eq!((error.line, error.column), location(&text, "colour"), "{error}");
         assert!(error.to_string().contains("unknown field `colour`"), "{error}");
     }
     let text = changed("[[tokens]]", "\"valid\"", "\"good\"");
     let error = fault(&text);
-    assert_eq!((error.line, error.column), place(&text, "\"good\""), "{error}");
+    assert_eq!((error.line, error.column), location(&text, "\"good\""), "{error}");
     let text = changed("[[users]]", "b6f4c0cc", "g6f4c0cc");
     let error = fault(&text);
-    assert_eq!((error.line, error.column), place(&text, "\"g6f4"), "{error}");
+    assert_eq!((error.line, error.column), location(&text, "\"g6f4"), "{error}");
     assert!(
         error
             .to_string()
@@ -216,7 +216,7 @@ fn contradicting_entries_are_rejected_with_location() {
         let text = changed(after, from, to);
         let error = fault(&text);
         assert!(error.fault.to_string().starts_with(expected), "{error}");
-        assert_eq!((error.line, error.column), place(&text, mark), "{error}");
+        assert_eq!((error.line, error.column), location(&text, mark), "{error}");
     }
     let text = EMBEDDED.replacen(
         "not-a-secret.expired.reference-token-02",
@@ -271,7 +271,7 @@ fn fixtures_must_match_the_contract() {
             panic!("{error}")
         };
         assert_eq!(expected, variable, "{value}");
-        let (line, _) = place(&text, &format!("\n{variable} = "));
+        let (line, _) = location(&text, &format!("\n{variable} = "));
         assert_eq!((error.line, error.column), (line + 1, format!("{variable} = \"").len()));
     }
 }

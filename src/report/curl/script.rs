@@ -159,9 +159,11 @@ pub(in crate::report) fn command(step: &Step, request: &Request, shell: &Command
     if !cookies.is_empty() {
         let mut pairs = Vec::new();
         for name in cookies {
-            let place = format!("{{{{ cookie {name} }}}}");
-            shell.marks.push((place.clone(), format!("$(cookie {})", word(name))));
-            pairs.push(format!("{name}={place}"));
+            let location = format!("{{{{ cookie {name} }}}}");
+            shell
+                .marks
+                .push((location.clone(), format!("$(cookie {})", word(name))));
+            pairs.push(format!("{name}={location}"));
         }
         request.headers.push(("cookie".to_owned(), pairs.join("; ")));
     }

@@ -243,7 +243,7 @@ fn left_out(comparison: &Comparison) -> List {
         } else {
             Severity::Note
         };
-        Entry::new(short(&one.case, NAME), short(&one.reason, NAME), "").at(&one.place, severity)
+        Entry::new(short(&one.case, NAME), short(&one.reason, NAME), "").at(&one.location, severity)
     });
     let titles = ("Not compared", "not compared");
     List {
@@ -254,7 +254,7 @@ fn left_out(comparison: &Comparison) -> List {
 
 fn stale(comparison: &Comparison) -> List {
     let all = comparison.stale.iter();
-    let entries = all.map(|one| Entry::new("", short(&one.reason, VALUE), "").at(&one.place, Severity::Warning));
+    let entries = all.map(|one| Entry::new("", short(&one.reason, VALUE), "").at(&one.location, Severity::Warning));
     let count = format!("{} of accepted changes", entry_count(comparison.stale.len()));
     let titles = ("Accepted changes that do not apply", "stale");
     List::new(ListKind::Stale, titles, count, entries)
@@ -274,7 +274,7 @@ fn accepted(comparison: &Comparison) -> List {
         let until = one.expires.as_ref().map(|day| format!(", until {}", short(day, NAME)));
         let what = format!("{} {} of {}", level(change.level), title(change), origin(change));
         let why = format!("{}{}", short(&one.accepted_because, VALUE), until.unwrap_or_default());
-        Entry::new(what, why, format!("{first}{more}")).at(&one.place, Severity::Note)
+        Entry::new(what, why, format!("{first}{more}")).at(&one.location, Severity::Note)
     };
     let (all, titles) = (&comparison.accepted, ("Accepted changes", "accepted"));
     let count = count(all.len(), "known change");
@@ -410,7 +410,7 @@ fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
         group,
         properties: properties.collect(),
         evidence: Some(Box::new(Exchanges { comparison, change })),
-        ..Item::at(&change.evidence.place)
+        ..Item::at(&change.evidence.location)
     }
 }
 

@@ -159,7 +159,7 @@ fn item(group: &SurvivorGroup, outcome: GateResult) -> Item<'_> {
         fingerprint: first.map_or_else(String::new, |first| short(&first.id, NAME)),
         advice: group.advice.as_deref(),
         details: vec![("by", short(&group.operators.join(", "), LINE))],
-        ..Item::at(&group.place)
+        ..Item::at(&group.location)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, btree_map};
 
 use crate::{
-    model::{CaseFinished, Flaky, Level, Place, RunFinished, RunStarted, Stop, Verdict},
+    model::{CaseFinished, Flaky, Level, Location, RunFinished, RunStarted, Stop, Verdict},
     report::{
         curl::CommandContext,
         limits::{CASES_COUNT, LINE, NAME, VALUE},
@@ -36,7 +36,7 @@ pub(in crate::report) struct RunSource {
 /// A warning: its first case in the plan, and how many show it.
 struct Warning {
     index: usize,
-    place: Place,
+    location: Location,
     id: String,
     cases: usize,
 }
@@ -85,7 +85,7 @@ impl RunSource {
             let key = (short(finding.check.as_str(), NAME), short(&finding.message, VALUE));
             let first = Warning {
                 index: finished.index,
-                place: finding.place.as_ref().unwrap_or(&finished.place).clone(),
+                location: finding.location.as_ref().unwrap_or(&finished.location).clone(),
                 id: short(&finished.id, NAME),
                 cases: 1,
             };
@@ -175,7 +175,7 @@ impl RunSource {
                 last: &finished.last,
                 shell: &self.shell,
             }),
-            ..Item::at(&finished.place)
+            ..Item::at(&finished.location)
         }
     }
 
@@ -270,15 +270,15 @@ impl RunSource {
                 1 => warning.id,
                 number => format!("{} and {}", warning.id, count(number - 1, "more case")),
             };
-            Entry::new(check, message, note).at(&warning.place, Severity::Warning)
+            Entry::new(check, message, note).at(&warning.location, Severity::Warning)
         });
         let unused = std::mem::take(&mut self.unused).into_iter().map(|path| {
-            let place = Place {
+            let location = Location {
                 file: path.into(),
                 line: 1,
                 column: 1,
             };
-            Entry::new("", "no case uses this snapshot", "").at(&place, Severity::Warning)
+            Entry::new("", "no case uses this snapshot", "").at(&location, Severity::Warning)
         });
         let (pending, accepted): (Vec<_>, Vec<_>) = std::mem::take(&mut self.written)
             .into_iter()

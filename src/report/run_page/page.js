@@ -221,7 +221,7 @@
 
   // ---- A case that is open
 
-  const place = (at) => at && make('code', 'place', at.file + ':' + at.line + ':' + at.column);
+  const locationOf = (at) => at && make('code', 'location', at.file + ':' + at.line + ':' + at.column);
 
   function diff(text) {
     const pre = scrolled('Difference, expected to actual');
@@ -240,7 +240,7 @@
     const node = make('article', 'finding ' + (warns ? 'warn' : 'deny'));
     node.append(make('div', 'title', make('h4', '', make('code', '', one.check), ' ',
       make('span', 'level', warns ? 'warning' : 'fails the case'),
-      one.pointer ? [' ', make('span', 'faint', 'at '), make('code', '', one.pointer)] : null), place(one.place)));
+      one.pointer ? [' ', make('span', 'faint', 'at '), make('code', '', one.pointer)] : null), locationOf(one.location)));
     node.append(make('p', 'message', one.message));
     if (one.diff) {
       node.append(diff(one.diff));
@@ -357,7 +357,7 @@
       copy(location.href.split('#')[0] + '#' + new URLSearchParams({ open: one.id }), link);
     });
     const nodes = [make('div', 'meta',
-      make('span', '', make('span', 'faint', 'written in '), place(one.place)),
+      make('span', '', make('span', 'faint', 'written in '), locationOf(one.location)),
       started && make('span', '', make('span', 'faint', 'sent '), started),
       one.passed_before && make('span', '', 'passed in the run named by --failed-from'),
       link)];

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    model::{Level, Place, Verdict},
+    model::{Level, Location, Verdict},
     report::{
         escape::{
             github::{data, property},
@@ -35,7 +35,7 @@ impl GitHub {
     fn annotate(
         &mut self,
         (severity, title): (Severity, &str),
-        (start, place): (&Start, Option<&Place>),
+        (start, location): (&Start, Option<&Location>),
         message: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -45,12 +45,17 @@ impl GitHub {
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let place = place.map_or_else(String::new, |place| {
-            let file = short(&in_repository(start.folder.as_deref(), &place.file), NAME);
-            format!("file={},line={},col={},", property(&file), place.line, place.column)
+        let location = location.map_or_else(String::new, |location| {
+            let file = short(&in_repository(start.folder.as_deref(), &location.file), NAME);
+            format!(
+                "file={},line={},col={},",
+                property(&file),
+                location.line,
+                location.column
+            )
         });
         let (title, message) = (property(title), data(message.trim_end()));
-        writeln!(out, "::{word} {place}title={title}::{message}")
+        writeln!(out, "::{word} {location}title={title}::{message}")
     }
 
     fn list(&mut self, start: &Start, prefix: &str, list: &List, out: &mut dyn Write) -> io::Result<()> {
@@ -89,10 +94,10 @@ impl Writer for GitHub {
                 return Ok(());
             }
             let title = format!("{} {}", short(&item.title, NAME), item.label);
-            let place = plain::location(run.explaining(), item.location);
+            let location = plain::location(run.explaining(), item.location);
             return self.annotate(
                 (item.severity, &title),
-                (start, Some(place)),
+                (start, Some(location)),
                 &message_of_run(item, run),
                 out,
             );

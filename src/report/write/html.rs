@@ -217,7 +217,7 @@ fn list(list: &List) -> Markup {
                 @if !entry.what.is_empty() && !entry.why.is_empty() { ": " }
                 (short(&entry.why, TEXT))
                 @if !entry.note.is_empty() { " (" (short(&entry.note, TEXT)) ")" }
-                @if let Some(place) = &entry.location { " " span.faint { (short(&place.to_string(), NAME)) } }
+                @if let Some(location) = &entry.location { " " span.faint { (short(&location.to_string(), NAME)) } }
             }
         }
     };

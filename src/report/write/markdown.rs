@@ -436,8 +436,8 @@ fn list(list: &List, (max, count): (usize, usize), out: &mut String) {
         if !entry.note.is_empty() {
             let _ = write!(line, " ({})", sentence(&short(&entry.note, NAME)));
         }
-        if let Some(place) = &entry.location {
-            let _ = write!(line, " at {}", code(&place.to_string()));
+        if let Some(location) = &entry.location {
+            let _ = write!(line, " at {}", code(&location.to_string()));
         }
         if index < count && text.len() + line.len() < max && more == list.more {
             let _ = writeln!(text, "- {line}");

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     check::rule_of,
-    model::{CheckId, Finding, Level, Place, Verdict},
+    model::{CheckId, Finding, Level, Location, Verdict},
     report::{
         escape::{
             json::inert,
@@ -50,7 +50,7 @@ struct SarifResult<'a> {
     rule_title: Option<&'a str>,
     severity: Severity,
     text: String,
-    place: &'a Place,
+    location: &'a Location,
     /// The case.
     case: &'a str,
     /// Identifies the result in later reports.
@@ -112,7 +112,7 @@ impl Sarif {
             "level": level(found.severity),
             "message": { "text": message(&found.text) },
             "locations": [{
-                "physicalLocation": location(start.folder.as_deref(), found.place),
+                "physicalLocation": location(start.folder.as_deref(), found.location),
                 "logicalLocations": [{ "fullyQualifiedName": lines(found.case) }],
             }],
             "partialFingerprints": {
@@ -153,7 +153,7 @@ impl Sarif {
             rule_title: Some(&item.rule_title),
             severity: item.severity,
             text: clip(&text, MESSAGE),
-            place: item.location,
+            location: item.location,
             case: item.cases.first().copied().unwrap_or_default(),
             identity: Fingerprint::of_item(item),
             properties,
@@ -204,7 +204,7 @@ impl Sarif {
                         Severity::Warning
                     },
                     text: format!("{}: {}", short(&case, ID), text_of(finding)),
-                    place: finding.place.as_ref().unwrap_or(item.location),
+                    location: finding.location.as_ref().unwrap_or(item.location),
                     case: &case,
                     identity: identity(finding.check.as_str(), &case, pointer.unwrap_or_default()),
                     properties,
@@ -222,7 +222,7 @@ impl Sarif {
             rule_title: Some(&item.rule_title),
             severity: item.severity,
             text: format!("{}: {}", short(&item.title, ID), item.message),
-            place: plain::location(run.explaining(), item.location),
+            location: plain::location(run.explaining(), item.location),
             case: &item.title,
             identity: identity(rule, &item.title, ""),
             properties: common,
@@ -402,8 +402,8 @@ fn properties(start: &Start, end: &End) -> Value {
 }
 
 /// A location in a file of the repository.
-fn location(folder: Option<&str>, place: &Place) -> Value {
-    let path = in_repository(folder, &place.file);
+fn location(folder: Option<&str>, location: &Location) -> Value {
+    let path = in_repository(folder, &location.file);
     let segments: Vec<_> = path.split('/').map(segment).collect();
     let uri = segments.join("/");
     let artifact = if is_absolute(&path) {
@@ -413,7 +413,7 @@ fn location(folder: Option<&str>, place: &Place) -> Value {
     };
     json!({
         "artifactLocation": artifact,
-        "region": { "startLine": place.line.max(1), "startColumn": place.column.max(1) },
+        "region": { "startLine": location.line.max(1), "startColumn": location.column.max(1) },
     })
 }
 
@@ -454,7 +454,7 @@ mod tests {
 
     #[test]
     fn built_in_rules_are_described_in_their_own_words() {
-        let place = Place {
+        let location = Location {
             file: "a.yaml".into(),
             line: 1,
             column: 1,
@@ -465,7 +465,7 @@ mod tests {
                 rule_title: None,
                 severity: Severity::Warning,
                 text: String::new(),
-                place: &place,
+                location: &location,
                 case: "",
                 identity: Fingerprint::of_finding("", "", "", 1),
                 properties: Map::new(),

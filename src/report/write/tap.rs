@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    model::{Attempt, Place, Verdict},
+    model::{Attempt, Location, Verdict},
     report::{
         escape::tap::plain as escaped,
         limits::{ITEMS_COUNT, ci::COMMAND},
@@ -131,12 +131,12 @@ impl Yaml<'_> {
         self.out.replace_range(dash..=dash, "-");
     }
 
-    fn location(&mut self, place: &Place) {
+    fn location(&mut self, location: &Location) {
         self.line("at:");
         self.indent += 2;
-        self.text("file", &place.file);
-        self.line(&format!("line: {}", place.line));
-        self.line(&format!("column: {}", place.column));
+        self.text("file", &location.file);
+        self.line(&format!("line: {}", location.line));
+        self.line(&format!("column: {}", location.column));
         self.indent -= 2;
     }
 

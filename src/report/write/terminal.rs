@@ -256,11 +256,11 @@ impl Terminal {
             ListKind::Info => 0,
         };
         let text = |entry: &Entry| match &entry.location {
-            Some(place) if list.kind == ListKind::Stale => {
-                format!("{}: {}", short(&place.to_string(), NAME), entry.text())
+            Some(location) if list.kind == ListKind::Stale => {
+                format!("{}: {}", short(&location.to_string(), NAME), entry.text())
             }
-            Some(place) if list.kind == ListKind::Accepted => {
-                format!("- {} ({})", entry.text(), short(&place.to_string(), NAME))
+            Some(location) if list.kind == ListKind::Accepted => {
+                format!("- {} ({})", entry.text(), short(&location.to_string(), NAME))
             }
             _ if list.kind == ListKind::Info => format!("- {}", entry.text()),
             _ => entry.text(),

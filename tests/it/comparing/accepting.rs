@@ -38,7 +38,7 @@ fn a_change_is_accepted_with_a_reason_until_its_day() {
             &accepted["rule"],
             &accepted["accepted_because"],
             &accepted["expires"],
-            &accepted["place"]["line"]
+            &accepted["location"]["line"]
         ),
         (
             &json!("body/property-removed"),
@@ -76,7 +76,7 @@ fn expired_and_unused_entries_are_reported() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|entry| (&entry["reason"], &entry["place"]["line"]))
+        .map(|entry| (&entry["reason"], &entry["location"]["line"]))
         .collect();
     assert_eq!(
         stale,

@@ -69,7 +69,7 @@ fn event(number: usize, (suite, fails, response): &(u8, bool, Value)) -> Value {
     };
     json!({
         "event": "case-finished", "id": format!("s{suite}/c{number}"), "suite": format!("s{suite}"), "index": number,
-        "place": { "file": "c.yaml", "line": 1, "column": 1 }, "verdict": if *fails { "failed" } else { "passed" },
+        "location": { "file": "c.yaml", "line": 1, "column": 1 }, "verdict": if *fails { "failed" } else { "passed" },
         "started": "2026-01-01T00:00:00Z", "elapsed_us": 1000, "findings": findings,
         "exchange": {
             "request": { "method": "GET", "url": "http://a/", "headers": [] }, "outcome": { "response": response },
@@ -108,20 +108,20 @@ fn compared(a: &Path, b: &Path) -> Comparison {
     compare(version(a), version(b), &how).unwrap()
 }
 
-/// Rule, place, all values before and after, cases.
+/// Rule, location, all values before and after, cases.
 type ChangeKey = (String, String, Vec<(Option<String>, Option<String>)>, Vec<String>);
 
 /// What identifies each change, and what it says was and is.
 fn keys_of(comparison: &Comparison) -> Vec<ChangeKey> {
     let mut all: Vec<_> = (comparison.changes.iter())
         .map(|change| {
-            let place = format!("{:?} {:?} {}", change.pointer, change.header, change.suite);
+            let location = format!("{:?} {:?} {}", change.pointer, change.header, change.suite);
             let others = change.others.iter().map(|one| (one.before.clone(), one.after.clone()));
             let mut values: Vec<_> = std::iter::once((change.before.clone(), change.after.clone()))
                 .chain(others)
                 .collect();
             values.sort();
-            (change.rule.clone(), place, values, change.cases.clone())
+            (change.rule.clone(), location, values, change.cases.clone())
         })
         .collect();
     all.sort();
@@ -132,7 +132,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_recording_compared_with_itself_is_empty_and_swapped_sides_mirror_every_change(
+    fn comparison_with_itself_is_empty_and_swap_mirrors(
         one in prop::collection::vec(case(), 1..6),
         other in prop::collection::vec(response(), 6),
         flips in prop::collection::vec(prop::bool::weighted(0.2), 6),
@@ -151,11 +151,11 @@ proptest! {
 
         let (there, back) = (compared(&a, &b), compared(&b, &a));
         let mut mirrored: Vec<_> = keys_of(&back).into_iter()
-            .map(|(rule, place, values, cases)| {
+            .map(|(rule, location, values, cases)| {
                 let mirror = ChangeRule::of(&rule).unwrap().info().mirror.id().to_owned();
                 let mut values: Vec<_> = values.into_iter().map(|(before, after)| (after, before)).collect();
                 values.sort();
-                (mirror, place, values, cases)
+                (mirror, location, values, cases)
             })
             .collect();
         mirrored.sort();

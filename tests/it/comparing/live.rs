@@ -32,7 +32,7 @@ fn cases(count: usize) -> Project {
 }
 
 #[test]
-fn two_targets_are_asked_case_by_case_and_their_noise_is_no_change() {
+fn two_targets_in_lockstep_have_noise_but_no_change() {
     let project = cases(6);
     let list = Arc::default();
     let says = |count: usize| format!(r#"{{"n":{count},"a":1,"list":{}}}"#, ["[1,2]", "[2,1]"][count % 2]);
@@ -83,7 +83,7 @@ fn two_targets_are_asked_case_by_case_and_their_noise_is_no_change() {
 }
 
 #[test]
-fn a_recording_is_compared_with_a_target_and_a_target_that_is_not_there_gives_no_verdict() {
+fn recording_compared_with_unreachable_target_has_no_verdict() {
     let project = cases(4);
     let server = version(|_| Some((JSON.to_owned(), r#"{"a":1}"#.to_owned())));
     record(&project, &server, "a", &["--repeats", "2"]);
@@ -169,7 +169,7 @@ fn every_response_of_a_case_that_is_asked_again_must_hold() {
 }
 
 #[test]
-fn a_case_that_only_one_target_can_be_asked_does_not_hold_up_the_others() {
+fn case_of_one_target_does_not_delay_others() {
     let project = cases(3);
     project.write(
         "cases/s/suite.yaml",

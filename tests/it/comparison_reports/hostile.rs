@@ -276,7 +276,7 @@ fn text_that_ends_like_a_command_is_text_in_every_format() {
 }
 
 #[test]
-fn values_of_a_megabyte_and_ten_thousand_changes_are_cut_and_said_to_be() {
+fn large_values_and_many_changes_are_shortened_visibly() {
     let mut comparison = portal();
     comparison.changes.truncate(1);
     comparison.accepted.clear();

@@ -32,7 +32,7 @@ fn refusal(case: &str, before: (u16, &str), after: (u16, &str)) -> Value {
     json!({
         "case": case,
         "name": "Refused outside the user's primary tenant",
-        "place": { "file": format!("cases/{case}.yaml"), "line": 7, "column": 3 },
+        "location": { "file": format!("cases/{case}.yaml"), "line": 7, "column": 3 },
         "baseline_verdict": "passed",
         "candidate_verdict": "failed",
         "baseline": exchange("v1.example.com", before.0, &dated("Fri, 02 Jan 2026 03:04:06 GMT"), before.1),
@@ -156,7 +156,7 @@ pub(crate) fn portal() -> Comparison {
     accepted["message"] = "the header field server has a different value".into();
     accepted["accepted_because"] = "the gateway was replaced, API-812".into();
     accepted["expires"] = "2027-01-31".into();
-    accepted["place"] = json!({ "file": "accepted.toml", "line": 3, "column": 1 });
+    accepted["location"] = json!({ "file": "accepted.toml", "line": 3, "column": 1 });
     let latency = |case: &str, before: u64, after: u64| {
         let times = |median: u64| json!({ "responses": 10, "least_us": median * 4 / 5, "median_us": median, "most_us": median * 3 / 2 });
         json!({ "case": format!("send-activation-email/{case}"), "baseline": times(before), "candidate": times(after) })
@@ -172,7 +172,7 @@ pub(crate) fn portal() -> Comparison {
         "changes": changes, "accepted": [accepted],
         "stale": [{
             "reason": "expired on 2025-12-31, and matches no change",
-            "place": { "file": "accepted.toml", "line": 9, "column": 1 },
+            "location": { "file": "accepted.toml", "line": 9, "column": 1 },
         }],
         "noise": [
             { "suite": "send-activation-email", "what": "/requestId", "source": "two responses of the baseline differ", "cases": 14 },

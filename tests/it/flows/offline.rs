@@ -23,7 +23,7 @@ fn measured(case: &str) -> Value {
     measured
 }
 
-/// Whether mutants of an operator at a place of a step survive.
+/// Whether mutants of an operator at a location of a step survive.
 fn survives(measured: &Value, operator: &str, target: &str, step: &str) -> bool {
     survivors(measured, operator, target, step) > 0
 }
@@ -44,7 +44,7 @@ const CREATE: &str = "  - id: create
 ";
 
 #[test]
-fn mutant_is_killed_by_a_later_step_that_expects_the_captured_value() {
+fn mutant_is_killed_by_later_step_that_uses_capture() {
     let with = |later: &str| {
         let case = format!(
             "cookies: false\nsteps:\n{CREATE}  - {{ id: echo, request: {{ method: POST, path: /echo, body: {{ json: 7 }} }}, expect: {later} }}\n"

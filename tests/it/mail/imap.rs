@@ -94,7 +94,7 @@ fn error(settings: MailboxSettings) -> MailError {
 }
 
 #[test]
-fn folder_is_examined_and_matching_messages_are_read_without_marking_them() {
+fn imap_messages_are_read_without_marking_them() {
     let (server, commands) = server(script());
     block_on(async {
         let mailbox = Mailbox::open(imap(server.port()), None).await.unwrap();

@@ -44,10 +44,10 @@ fn choices() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn secret_is_hidden_in_every_mix_of_escapes_anywhere() {
-    let places = prop::collection::vec((0..5_usize, choices(), around(), around()), 4);
-    check_law(500, &(secrets(), places), |(secret, places)| {
+    let locations = prop::collection::vec((0..5_usize, choices(), around(), around()), 4);
+    check_law(500, &(secrets(), locations), |(secret, locations)| {
         let hide = masker(&secret);
-        for (format, choices, before, after) in places {
+        for (format, choices, before, after) in locations {
             let text = format!("{before}{}{after}", mixed(&secret, format, &choices));
             let shown = hide.text(&text);
             prop_assert!(shown.contains("$TOKEN"), "{secret:?} in {text:?}: {shown:?}");
@@ -90,7 +90,7 @@ fn a_secret_is_hidden_under_four_layers_of_escapes() {
 }
 
 #[test]
-fn a_secret_is_hidden_in_base64_at_every_offset_and_in_escapes_of_that() {
+fn secret_is_masked_in_base64_at_any_offset_and_escaped() {
     let strategy = (secrets(), "[!-~]{0,8}", "[!-~]{0,8}", 0..6_usize, choices());
     check_law(500, &strategy, |(secret, before, after, format, choices)| {
         let hide = masker(&secret);

@@ -72,7 +72,7 @@ fn an_excerpt_of_a_leak_shows_no_part_of_a_secret() {
 }
 
 #[test]
-fn a_cookie_is_hidden_beside_a_secret_and_beside_what_looks_like_its_mark() {
+fn cookie_is_masked_beside_secret_and_similar_placeholder() {
     for other in ["qwerty-asdfgh-zxcvbn-token", "$TOKEN"] {
         let cookie = format!("HTTP/1.1 200 OK\nSet-Cookie: sid=another-session; t={other}");
         let output = output("qwerty-asdfgh-zxcvbn-token", BEARER, response(&cookie, ""), Then::Keep);
@@ -81,7 +81,7 @@ fn a_cookie_is_hidden_beside_a_secret_and_beside_what_looks_like_its_mark() {
 }
 
 #[test]
-fn a_credential_that_a_case_spells_out_is_hidden_where_it_comes_back() {
+fn literal_credential_of_case_is_masked_in_responses() {
     let case = "request: { path: /, headers: { Authorization: 'Basic dXNlcjpsaXRlcmFsLXBhc3M=', Cookie: 'sid=a-literal-session' } }\n\
                 expect: { status: 200, snapshot: true }\n";
     let echo = text("you: dXNlcjpsaXRlcmFsLXBhc3M= or literal%2Dpass or a-literal-session");

@@ -105,6 +105,6 @@ impl Moment {
 /// The name at `index`, counted round the list.
 fn pick(names: &[&'static str], index: i64) -> &'static str {
     let length = i64::try_from(names.len()).unwrap_or(1);
-    let place = usize::try_from(index.rem_euclid(length)).unwrap_or_default();
-    names[place]
+    let location = usize::try_from(index.rem_euclid(length)).unwrap_or_default();
+    names[location]
 }

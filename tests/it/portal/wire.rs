@@ -105,13 +105,13 @@ impl Wire {
 
     /// Replaces the whole line of the header `name`; no effect if there is none.
     pub(crate) fn replace(&mut self, name: &str, line: impl Into<Vec<u8>>) {
-        if let Some(place) = self.place(name) {
-            self.lines[place] = line.into();
+        if let Some(location) = self.location(name) {
+            self.lines[location] = line.into();
         }
     }
 
     /// The position of the line of the header `name`.
-    fn place(&self, name: &str) -> Option<usize> {
+    fn location(&self, name: &str) -> Option<usize> {
         let start = format!("{name}:").into_bytes();
         self.lines.iter().position(|line| {
             line.get(..start.len())

@@ -188,8 +188,8 @@ fn encodings() -> Vec<Fault> {
         (
             "body-with-a-cut-utf-8-character",
             rewrite(|json| {
-                let place = json.find("\",\"status\"").unwrap_or(json.len());
-                [&json.as_bytes()[..place], b"\xc3", &json.as_bytes()[place..]].concat()
+                let location = json.find("\",\"status\"").unwrap_or(json.len());
+                [&json.as_bytes()[..location], b"\xc3", &json.as_bytes()[location..]].concat()
             }),
         ),
         (

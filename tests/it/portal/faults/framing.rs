@@ -124,7 +124,7 @@ fn broken_chunks(step: impl Fn(&mut Wire) + Send + Sync + 'static) -> Behavior {
     edit(WITH_BODY, |a| a.framing = Framing::Chunked).bend(WITH_BODY, step)
 }
 
-/// Puts `size` in the place of the first chunk's size.
+/// Puts `size` in the location of the first chunk's size.
 fn resize(wire: &mut Wire, size: impl Fn(usize) -> String) {
     let end = wire
         .payload

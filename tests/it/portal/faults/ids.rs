@@ -37,12 +37,12 @@ fn is_hex(text: &str) -> bool {
 
 /// Whether every hyphen is in its place and `digit` is true for every other character.
 fn shaped(text: &str, digit: fn(char) -> bool) -> bool {
-    let places = [8, 13, 18, 23];
+    let locations = [8, 13, 18, 23];
     text.chars().count() == 36
         && text
             .chars()
             .enumerate()
-            .all(|(i, c)| if places.contains(&i) { c == '-' } else { digit(c) })
+            .all(|(i, c)| if locations.contains(&i) { c == '-' } else { digit(c) })
 }
 
 fn parts() -> Vec<Fault> {

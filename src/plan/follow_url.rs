@@ -6,7 +6,7 @@ use crate::model::{Exchange, Outcome};
 
 /// Where a response leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Location {
+pub(crate) enum FollowUrl {
     /// An absolute URL of the target.
     Same(String),
     /// An absolute URL elsewhere.
@@ -26,20 +26,20 @@ pub(crate) enum Location {
 
 /// The URL in the `Location` of a response, resolved against the URL of its request (RFC 9110 §10.2.2). `origin` is the
 /// scheme and authority of the target.
-pub(crate) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
+pub(crate) fn of(exchange: Option<&Exchange>, origin: &str) -> FollowUrl {
     let Some(Exchange {
         request,
         outcome: Outcome::Response(response),
     }) = exchange
     else {
-        return Location::None;
+        return FollowUrl::None;
     };
-    let wrong = |message, actual: &str| Location::Wrong {
+    let wrong = |message, actual: &str| FollowUrl::Wrong {
         message,
         actual: actual.to_owned(),
     };
     if response.header("location").next().is_none() {
-        return Location::Missing;
+        return FollowUrl::Missing;
     }
     let mut all = response.header("location");
     let (Some(location), None) = (all.next().map(str::trim), all.next()) else {
@@ -55,7 +55,7 @@ pub(crate) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
             return wrong("the `Location` is not an HTTP URL", location);
         }
         url.set_fragment(None);
-        return Location::Other(url.into());
+        return FollowUrl::Other(url.into());
     }
     // Sent as it was received, without the fragment, as far as it says.
     let plain = location.split('#').next().unwrap_or_default();
@@ -66,10 +66,10 @@ pub(crate) fn of(exchange: Option<&Exchange>, origin: &str) -> Location {
         None => None,
     };
     if let Some(path) = path.filter(|path| is_sendable && path.starts_with('/')) {
-        return Location::Same(format!("{origin}{path}"));
+        return FollowUrl::Same(format!("{origin}{path}"));
     }
     let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
-    Location::Same(format!("{origin}{}{query}", url.path()))
+    FollowUrl::Same(format!("{origin}{}{query}", url.path()))
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    fn location(fields: &[&str]) -> Location {
+    fn location(fields: &[&str]) -> FollowUrl {
         let headers: Vec<_> = fields.iter().map(|value| json!(["Location", value])).collect();
         let exchange = serde_json::from_value(json!({
             "request": { "method": "POST", "url": "http://127.0.0.1:80/api/orders?x", "headers": [] },
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn location_is_resolved_and_sent_as_it_was_received() {
-        let at = |path: &str| Location::Same(format!("http://127.0.0.1:80{path}"));
+        let at = |path: &str| FollowUrl::Same(format!("http://127.0.0.1:80{path}"));
         for (field, path) in [
             ("/orders/1", "/orders/1"),
             ("http://127.0.0.1/orders/1?a=b#c", "/orders/1?a=b"),
@@ -104,17 +104,17 @@ mod tests {
             assert_eq!(location(&[field]), at(path), "{field}");
         }
         for wrong in ["http://[", "mailto:a@b", "file:///etc/passwd"] {
-            assert!(matches!(location(&[wrong]), Location::Wrong { .. }), "{wrong}");
+            assert!(matches!(location(&[wrong]), FollowUrl::Wrong { .. }), "{wrong}");
         }
         for (other, url) in [
             ("http://127.0.0.1:81/a#b", "http://127.0.0.1:81/a"),
             ("https://127.0.0.1:80/", "https://127.0.0.1:80/"),
             ("//other/x", "http://other/x"),
         ] {
-            assert_eq!(location(&[other]), Location::Other(url.to_owned()));
+            assert_eq!(location(&[other]), FollowUrl::Other(url.to_owned()));
         }
-        assert_eq!(location(&[]), Location::Missing);
-        assert!(matches!(location(&["/a", "/b"]), Location::Wrong { .. }));
-        assert_eq!(of(None, "http://127.0.0.1"), Location::None);
+        assert_eq!(location(&[]), FollowUrl::Missing);
+        assert!(matches!(location(&["/a", "/b"]), FollowUrl::Wrong { .. }));
+        assert_eq!(of(None, "http://127.0.0.1"), FollowUrl::None);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A location in a file, as in findings and reports.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Place {
+pub struct Location {
     /// Path of the file, relative to the project if inside it, with `/` between folders.
     pub file: Arc<str>,
     /// Line, from one.
@@ -16,7 +16,7 @@ pub struct Place {
     pub column: u32,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
