@@ -117,8 +117,8 @@ impl KnownPairs {
             _ => vec![None],
         };
         names.sort_by_key(|name| {
-            let location = IDENTIFYING.iter().position(|known| Some(*known) == *name);
-            location.unwrap_or(usize::MAX)
+            let position = IDENTIFYING.iter().position(|known| Some(*known) == *name);
+            position.unwrap_or(usize::MAX)
         });
         let mut best: Option<(usize, Vec<(usize, usize)>)> = None;
         for name in names {

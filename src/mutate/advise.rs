@@ -195,9 +195,9 @@ impl<'a> Adviser<'a> {
         };
         let other = subject.other.as_ref();
         Mutants::make_with(&subject.response, elsewhere, &OPERATORS[operator], &mut |mutant| {
-            if let Some(location) = numbers.iter().position(|number| *number == mutant.number) {
+            if let Some(at) = numbers.iter().position(|number| *number == mutant.number) {
                 let failing_layers = failing_layers(expectation, &subject.bound.request, mutant.response, other);
-                killed[location] = !failing_layers.is_empty();
+                killed[at] = !failing_layers.is_empty();
             }
         });
         killed

@@ -289,14 +289,14 @@ fn judge(
         operators: vec![Tally::default(); OPERATORS.len()],
         ..MutantResults::default()
     };
-    let locations: HashMap<&str, usize> = OPERATORS
+    let positions: HashMap<&str, usize> = OPERATORS
         .iter()
         .enumerate()
         .map(|(at, operator)| (operator.id, at))
         .collect();
     let mut likenesses: HashMap<(usize, String), u64> = HashMap::new();
     Mutants::make(&subject.response, elsewhere, &mut |mutant: Mutant<'_>| {
-        let at = locations[mutant.operator.id];
+        let at = positions[mutant.operator.id];
         let tally = &mut results.operators[at];
         let mut seen = failing_layers(
             &subject.bound.expectation,

@@ -12,9 +12,9 @@ pub(super) fn keep(partition: Partition, cases: &mut Vec<Planned>) {
     let mut kept = Vec::with_capacity(cases.len());
     for leader in &leaders {
         let next = u32::try_from(order.len()).unwrap_or(u32::MAX);
-        let location = *order.entry(leader).or_insert(next);
+        let position = *order.entry(leader).or_insert(next);
         kept.push(match partition.by {
-            PartitionBy::Slice => location % partition.of == partition.part - 1,
+            PartitionBy::Slice => position % partition.of == partition.part - 1,
             PartitionBy::Hash => digest(leader) % u64::from(partition.of) == u64::from(partition.part - 1),
         });
     }

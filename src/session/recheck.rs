@@ -132,7 +132,7 @@ pub fn judge_recording(
     max_skipped: Option<usize>,
     mut report: impl FnMut(Event),
 ) -> Result<Rechecked, RecordingError> {
-    let locations: HashMap<&str, usize> = (plan.cases.iter().enumerate())
+    let positions: HashMap<&str, usize> = (plan.cases.iter().enumerate())
         .map(|(index, planned)| (planned.case.id.as_str(), index))
         .collect();
     let recording = Recording::open(path)?;
@@ -144,7 +144,7 @@ pub fn judge_recording(
     for event in recording {
         match event?.into_inner() {
             Event::CaseFinished(recorded) => {
-                let Some(&index) = locations.get(recorded.id.as_str()) else {
+                let Some(&index) = positions.get(recorded.id.as_str()) else {
                     gone.push(recorded.id);
                     continue;
                 };
