@@ -1,58 +1,21 @@
 //! The projects of `examples/`, run against the real servers that they are written for.
 
 use std::{
-    net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Command,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, conforme, ran, repository, skips};
+use crate::{
+    programs::{Running, free_port, starts},
+    support::{Ran, conforme, ran, repository, skips},
+};
 
-/// Maximum time until a server accepts connections.
-const START: Duration = Duration::from_secs(30);
 /// Maximum time until a server has written its data to its file.
 const WRITE: Duration = Duration::from_secs(5);
-
-/// A server that ends with the test.
-struct Running(Child);
-
-impl Running {
-    /// Starts a server and waits until it accepts connections.
-    fn start(command: &mut Command, port: u16) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut server = Self(command.spawn().expect("the server starts"));
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = server.0.try_wait().expect("the server runs");
-            assert!(ended.is_none(), "the server ended: {ended:?}");
-            assert!(begun.elapsed() < START, "the server does not accept connections");
-            sleep(Duration::from_millis(20));
-        }
-        server
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
-
-fn starts(program: &str) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
 
 /// Runs an example against a server on loopback.
 fn run(example: &str, port: u16) -> Ran {
@@ -76,7 +39,7 @@ fn files(folder: &Path, found: &mut Vec<String>) {
 
 #[test]
 fn registry_complies_with_the_distribution_specification() {
-    if skips("docker-registry", starts("docker-registry")) {
+    if skips("docker-registry", starts("docker-registry", &["--version"])) {
         return;
     }
     let data = tempfile::tempdir().expect("a temporary folder");
@@ -86,7 +49,7 @@ fn registry_complies_with_the_distribution_specification() {
     command.current_dir(repository());
     command.env("REGISTRY_HTTP_ADDR", format!("127.0.0.1:{port}"));
     command.env("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", data.path());
-    let _server = Running::start(&mut command, port);
+    let _server = Running::start(&mut command, &[port]);
     // Twice: a run does not depend on what the one before left.
     for _ in 0..2 {
         let ran = run("oci-registry", port);
@@ -103,7 +66,9 @@ fn registry_complies_with_the_distribution_specification() {
 #[test]
 fn json_server_complies_with_its_contract() {
     let program = repository().join("target/json-server/node_modules/json-server-auth/dist/bin.js");
-    if skips("node", starts("node")) || skips("json-server-auth in target/json-server", program.exists()) {
+    if skips("node", starts("node", &["--version"]))
+        || skips("json-server-auth in target/json-server", program.exists())
+    {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -113,7 +78,7 @@ fn json_server_complies_with_its_contract() {
     let mut command = Command::new("node");
     command.current_dir(folder.path()).arg(program);
     command.args(["--host", "127.0.0.1", "--port", &port.to_string(), "db.json"]);
-    let _server = Running::start(&mut command, port);
+    let _server = Running::start(&mut command, &[port]);
     for _ in 0..2 {
         let ran = run("json-server", port);
         assert_eq!(ran.code, 0, "{ran:?}");

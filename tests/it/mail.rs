@@ -29,7 +29,7 @@ fn settings(kind: MailboxKind, base_url: &str) -> MailboxSettings {
     }
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

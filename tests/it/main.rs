@@ -34,12 +34,15 @@ mod laws;
 mod loading;
 mod log_commands;
 mod mail;
+#[cfg(unix)]
+mod mail_servers;
 mod masking;
 mod mutating;
 mod mutating_advice;
 mod output;
 mod partitions;
 mod portal;
+mod programs;
 mod recordings;
 mod reports_ci;
 mod reports_review;
