@@ -3,6 +3,7 @@
 //! How to add a check or a built-in rule is described in `CONTRIBUTING.md`.
 
 mod body;
+mod bound;
 mod capture;
 pub(crate) mod fields;
 mod header;
@@ -22,6 +23,7 @@ mod view;
 use std::sync::Arc;
 
 pub use body::{BodyExpectation, BodyTest};
+pub use bound::{Relation, RelationBound};
 pub use capture::{Capture, CaptureSource};
 pub use header::{HeaderExpectation, HeaderTest};
 pub use pattern::{Matcher, Pattern, PatternKind};
@@ -35,6 +37,7 @@ pub use text::TextTest;
 
 pub(crate) use {
     media_type::{MediaType, is_token, is_token_bytes},
+    pattern::length,
     rules::{imf_fixdate, rule_of},
     status::name as status_name,
     text::{instant, is_within, show_duration},

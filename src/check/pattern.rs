@@ -1,17 +1,19 @@
 //! Partial JSON with matchers: the listed properties are required, and additional ones are allowed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use regex::Regex;
 use serde_json::Value;
 
 use crate::{
     check::{
+        bound::{Relation, RelationBound},
         sink::{FailingLayers, FindingSink},
         text::{instant, is_within, show_duration},
     },
     json::{JsonType, equal, show, step},
-    model::{CheckId, Finding, Layer, Location, Response},
+    model::{CheckId, Finding, Layer, Level, Location, Response},
+    schema::{self, Schema},
 };
 
 /// An expectation of a part of a body and its line.
@@ -58,8 +60,18 @@ pub enum Matcher {
     Contains(Box<Pattern>),
     /// An array whose every item matches.
     Each(Box<Pattern>),
-    /// A string with this number of characters, or an array or object with this number of items.
-    Length(u64),
+    /// A string with a number of characters, or an array or object with a number of items, that passes all of these.
+    Length(Vec<(Relation, u64)>),
+    /// A number or a date with this order relative to the bound.
+    Compare(Relation, RelationBound),
+    /// A value that does not match.
+    Not(Box<Pattern>),
+    /// An object with exactly these properties.
+    Only(Vec<(String, Pattern)>),
+    /// An array with exactly these items, in any order.
+    Unordered(Vec<Pattern>),
+    /// A value that a schema accepts.
+    Schema(Arc<Schema>),
 }
 
 /// Compares a body with a pattern; every difference is a finding of `body/json`.
@@ -138,11 +150,10 @@ fn walk<S: FindingSink>(
         }),
         (PatternKind::Match(tests), actual) => {
             for test in tests {
-                if let (Matcher::Each(pattern), Value::Array(items)) = (test, actual) {
-                    for (index, item) in items.iter().enumerate() {
-                        walk(pattern, Some(item), &BodyLocation::Item(at, index), response, sink);
-                    }
-                } else if !passes(test, actual, response) {
+                if walk_matcher(test, actual, (pattern, at), response, sink) {
+                    continue;
+                }
+                if !passes(test, actual, response) {
                     sink.fail(Layer::Body, || {
                         finding("unexpected value", describe_test(test, response), show(actual))
                     });
@@ -150,6 +161,132 @@ fn walk<S: FindingSink>(
             }
         }
     }
+}
+
+/// Checks the parts of a value one by one, so that a finding points to the part that differs. Returns whether the
+/// matcher is of this kind and applies to the value.
+fn walk_matcher<S: FindingSink>(
+    matcher: &Matcher,
+    value: &Value,
+    (pattern, at): (&Pattern, &BodyLocation<'_>),
+    response: &Response,
+    sink: &mut S,
+) -> bool {
+    match (matcher, value) {
+        (Matcher::Each(inner), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(inner, Some(item), &BodyLocation::Item(at, index), response, sink);
+            }
+        }
+        (Matcher::Only(wanted), Value::Object(entries)) => {
+            for (key, inner) in wanted {
+                walk(inner, entries.get(key), &BodyLocation::Key(at, key), response, sink);
+            }
+            for (key, extra) in entries {
+                if !wanted.iter().any(|(name, _)| name == key) {
+                    sink.fail(Layer::Body, || {
+                        Finding::new(CheckId::BodyJson, "unexpected property")
+                            .expected("(absent)")
+                            .actual(show(extra))
+                            .pointer(BodyLocation::Key(at, key).pointer())
+                            .location(&pattern.location)
+                    });
+                }
+            }
+        }
+        (Matcher::Unordered(wanted), Value::Array(items)) if wanted.len() == items.len() => {
+            let (missing, extra) = unmatched(wanted, items, response);
+            for (index, item) in missing.iter().zip(&extra) {
+                sink.fail(Layer::Body, || {
+                    Finding::new(CheckId::BodyJson, "an expected item is missing")
+                        .expected(describe(&wanted[*index]))
+                        .actual(format!("an item that matches nothing else: {}", show(&items[*item])))
+                        .pointer(BodyLocation::Item(at, *item).pointer())
+                        .location(&wanted[*index].location)
+                });
+            }
+        }
+        (Matcher::Schema(schema), _) => {
+            if !schema::is_valid(schema, value) {
+                sink.report(Layer::Body, Level::Deny, || {
+                    let mut all = schema::violations(schema, &pattern.location, value);
+                    for finding in &mut all {
+                        finding.check = CheckId::BodyJson;
+                        let below = finding.pointer.take().unwrap_or_default();
+                        finding.pointer = Some(at.pointer() + &below);
+                    }
+                    all
+                });
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// The patterns and the items that are left over when each pattern takes one item that it matches, with as many pairs as
+/// possible (by augmenting paths).
+fn unmatched(wanted: &[Pattern], items: &[Value], response: &Response) -> (Vec<usize>, Vec<usize>) {
+    let matches: Vec<Vec<usize>> = (wanted.iter())
+        .map(|pattern| {
+            let is_match = |item: &&usize| is_match(pattern, &items[**item], response);
+            (0..items.len())
+                .collect::<Vec<_>>()
+                .iter()
+                .filter(is_match)
+                .copied()
+                .collect()
+        })
+        .collect();
+    let mut taken_by: Vec<Option<usize>> = vec![None; items.len()];
+    let mut missing = Vec::new();
+    for pattern in 0..wanted.len() {
+        if !augment(pattern, &matches, &mut taken_by) {
+            missing.push(pattern);
+        }
+    }
+    let extra = (0..items.len()).filter(|item| taken_by[*item].is_none()).collect();
+    (missing, extra)
+}
+
+/// Finds an item for a pattern, and if needed other items for the patterns that have taken its items. Searches in breadth,
+/// so that long lists do not use the stack.
+fn augment(start: usize, matches: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> bool {
+    let mut reached_from: Vec<Option<usize>> = vec![None; taken_by.len()];
+    let mut open = VecDeque::from([start]);
+    while let Some(pattern) = open.pop_front() {
+        for &item in &matches[pattern] {
+            if reached_from[item].is_some() {
+                continue;
+            }
+            reached_from[item] = Some(pattern);
+            let Some(other) = taken_by[item] else {
+                return take(item, start, &reached_from, taken_by);
+            };
+            open.push_back(other);
+        }
+    }
+    false
+}
+
+/// Gives the free item to the pattern that reached it, the item of that pattern to the one before, up to `start`.
+fn take(free: usize, start: usize, reached_from: &[Option<usize>], taken_by: &mut [Option<usize>]) -> bool {
+    let mut item = free;
+    while let Some(pattern) = reached_from[item] {
+        let before = taken_by.iter().position(|taken| *taken == Some(pattern));
+        taken_by[item] = Some(pattern);
+        match before {
+            Some(next) if pattern != start => item = next,
+            _ => break,
+        }
+    }
+    true
+}
+
+fn is_match(pattern: &Pattern, value: &Value, response: &Response) -> bool {
+    let mut found = FailingLayers::default();
+    walk(pattern, Some(value), &BodyLocation::Root, response, &mut found);
+    found.is_empty()
 }
 
 fn count(items: usize) -> String {
@@ -170,16 +307,23 @@ fn passes(matcher: &Matcher, value: &Value, response: &Response) -> bool {
         (Matcher::Contains(part), Value::String(text)) => {
             matches!(&part.kind, PatternKind::Value(Value::String(part)) if text.contains(part.as_str()))
         }
-        (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| {
-            let mut found = FailingLayers::default();
-            walk(pattern, Some(item), &BodyLocation::Root, response, &mut found);
-            found.is_empty()
-        }),
-        (Matcher::Length(length), Value::String(text)) => text.chars().count() as u64 == *length,
-        (Matcher::Length(length), Value::Array(items)) => items.len() as u64 == *length,
-        (Matcher::Length(length), Value::Object(entries)) => entries.len() as u64 == *length,
+        (Matcher::Contains(pattern), Value::Array(items)) => items.iter().any(|item| is_match(pattern, item, response)),
+        (Matcher::Length(bounds), _) => length(value)
+            .is_some_and(|length| (bounds.iter()).all(|(relation, bound)| relation.accepts(length.cmp(bound)))),
+        (Matcher::Compare(relation, bound), _) => bound.order(value).is_some_and(|order| relation.accepts(order)),
+        (Matcher::Not(inner), _) => !is_match(inner, value, response),
         _ => false,
     }
+}
+
+/// Number of characters of a string, or of items of an array or object.
+pub(crate) fn length(value: &Value) -> Option<u64> {
+    Some(match value {
+        Value::String(text) => text.chars().count() as u64,
+        Value::Array(items) => items.len() as u64,
+        Value::Object(entries) => entries.len() as u64,
+        _ => return None,
+    })
 }
 
 fn describe(pattern: &Pattern) -> String {
@@ -225,7 +369,32 @@ fn words(test: &Matcher) -> String {
         Matcher::Status => "the status code".to_owned(),
         Matcher::Contains(part) => format!("something that contains {}", describe(part)),
         Matcher::Each(part) => format!("an array whose every item is {}", describe(part)),
-        Matcher::Length(length) => format!("of length {length}"),
+        Matcher::Length(bounds) => match bounds.as_slice() {
+            [(Relation::Equal, length)] => format!("of length {length}"),
+            bounds => {
+                let bounds: Vec<_> = (bounds.iter())
+                    .map(|(relation, bound)| format!("{relation} {bound}"))
+                    .collect();
+                format!("of a length {}", bounds.join(" and "))
+            }
+        },
+        Matcher::Compare(relation, bound) => {
+            let kind = match bound {
+                RelationBound::Number(_) => "a number",
+                RelationBound::Date(..) => "a date",
+            };
+            format!("{kind} {relation} {bound}")
+        }
+        Matcher::Not(inner) => format!("not {}", describe(inner)),
+        Matcher::Only(entries) => {
+            let names: Vec<_> = entries.iter().map(|(name, _)| name.as_str()).collect();
+            match names.as_slice() {
+                [] => "an object without properties".to_owned(),
+                names => format!("an object with only {}", names.join(", ")),
+            }
+        }
+        Matcher::Unordered(items) => format!("an array of {}, in any order", count(items.len())),
+        Matcher::Schema(schema) => format!("valid by {}", schema.reference),
     }
 }
 
@@ -238,4 +407,45 @@ pub(super) fn inexact(expected: &Value, actual: &Value, location: &Location) -> 
         .location(location);
     finding.diff = Some(crate::check::diff(&pretty(expected), &pretty(actual)));
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::augment;
+
+    /// The largest number of pairs, by trying all.
+    fn best(from: usize, matches: &[Vec<usize>], taken: &mut Vec<usize>) -> usize {
+        let Some(items) = matches.get(from) else { return 0 };
+        let mut most = best(from + 1, matches, taken);
+        for item in items {
+            if !taken.contains(item) {
+                taken.push(*item);
+                most = most.max(1 + best(from + 1, matches, taken));
+                taken.pop();
+            }
+        }
+        most
+    }
+
+    proptest! {
+        #[test]
+        fn unordered_items_are_paired_as_far_as_possible(
+            matches in prop::collection::vec(prop::collection::btree_set(0..5_usize, 0..4), 0..6)
+        ) {
+            let matches: Vec<Vec<usize>> = matches.into_iter().map(|items| items.into_iter().collect()).collect();
+            let mut taken_by = vec![None; 5];
+            let paired = (0..matches.len()).filter(|start| augment(*start, &matches, &mut taken_by)).count();
+            prop_assert_eq!(paired, best(0, &matches, &mut Vec::new()));
+            let mut patterns: Vec<usize> = taken_by.iter().flatten().copied().collect();
+            prop_assert_eq!(patterns.len(), paired);
+            for (item, pattern) in taken_by.iter().enumerate() {
+                prop_assert!(pattern.is_none_or(|pattern| matches[pattern].contains(&item)));
+            }
+            patterns.sort_unstable();
+            patterns.dedup();
+            prop_assert_eq!(patterns.len(), paired);
+        }
+    }
 }

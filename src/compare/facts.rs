@@ -303,7 +303,12 @@ fn is_open(pattern: &PatternDef, steps: &[String]) -> bool {
                     | MatcherDef::Within(_)
                     | MatcherDef::Length(_)
                     | MatcherDef::Contains(_)
-                    | MatcherDef::Each(_) => true,
+                    | MatcherDef::Each(_)
+                    | MatcherDef::Compare(..)
+                    | MatcherDef::Not(_)
+                    | MatcherDef::Only(_)
+                    | MatcherDef::Unordered(_)
+                    | MatcherDef::Schema(_) => true,
                     MatcherDef::Any(is_there) => *is_there,
                     MatcherDef::Equals(_) | MatcherDef::OneOf(_) | MatcherDef::Status => false,
                 })
@@ -317,6 +322,7 @@ fn is_open(pattern: &PatternDef, steps: &[String]) -> bool {
         }
         (PatternDefKind::Match(matchers), [step, rest @ ..]) => matchers.iter().any(|matcher| match matcher {
             MatcherDef::Each(item) => step.parse::<usize>().is_ok() && is_open(item, rest),
+            MatcherDef::Only(entries) => entries.iter().any(|(key, entry)| key == step && is_open(entry, rest)),
             _ => false,
         }),
         _ => false,

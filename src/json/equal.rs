@@ -1,5 +1,7 @@
 //! Equality of JSON values, independent of key order and the spelling of numbers.
 
+use std::cmp::Ordering;
+
 use serde_json::{Number, Value};
 
 /// Whether two values are equal.
@@ -18,6 +20,11 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
 fn same_number(a: &Number, b: &Number) -> bool {
     let (a, b) = (a.as_str(), b.as_str());
     a == b || matches!((Decimal::parse(a), Decimal::parse(b)), (Some(a), Some(b)) if a == b)
+}
+
+/// The order of two numbers by value, without rounding; none if an exponent is out of range.
+pub(crate) fn compare(a: &Number, b: &Number) -> Option<Ordering> {
+    Some(Decimal::parse(a.as_str())?.order(&Decimal::parse(b.as_str())?))
 }
 
 /// A number in canonical form: without exponent, superfluous zeros and negative zero, unless that is very long.
@@ -42,6 +49,18 @@ struct Decimal {
 }
 
 impl Decimal {
+    fn order(&self, other: &Self) -> Ordering {
+        let sign = |one: &Self| i8::from(!one.digits.is_empty()) * if one.negative { -1 } else { 1 };
+        let signs = sign(self).cmp(&sign(other));
+        if signs.is_ne() || self.digits.is_empty() {
+            return signs;
+        }
+        // The power of ten of the first digit decides; digits without zeros at the end compare as text.
+        let power = |one: &Self| i128::from(one.exponent) + one.digits.len() as i128;
+        let size = (power(self).cmp(&power(other))).then_with(|| self.digits.cmp(&other.digits));
+        if self.negative { size.reverse() } else { size }
+    }
+
     fn plain(&self) -> Option<String> {
         let length = i64::try_from(self.digits.len()).ok()?;
         if self.digits.is_empty() {
@@ -100,11 +119,49 @@ impl Decimal {
 mod tests {
     use serde_json::Value;
 
-    use super::equal;
+    use super::{compare, equal};
 
     fn same(a: &str, b: &str) -> bool {
         let read = |text: &str| super::super::read(text.as_bytes()).unwrap_or(Value::Null);
         equal(&read(a), &read(b))
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_value_at_any_size() {
+        let ascending = [
+            "-1e400",
+            "-100.5",
+            "-100",
+            "-99.9",
+            "-1e-9",
+            "0",
+            "1e-400",
+            "0.09",
+            "0.1",
+            "1",
+            "1.5",
+            "2",
+            "10",
+            "10.01",
+            "9007199254740993",
+            "9007199254740994",
+            "1e400",
+        ];
+        let number = |text: &str| serde_json::from_str::<serde_json::Number>(text).unwrap();
+        for (at, one) in ascending.iter().enumerate() {
+            for (other_at, other) in ascending.iter().enumerate() {
+                assert_eq!(
+                    compare(&number(one), &number(other)),
+                    Some(at.cmp(&other_at)),
+                    "{one} {other}"
+                );
+            }
+        }
+        assert_eq!(
+            compare(&number("1.50"), &number("15e-1")),
+            Some(std::cmp::Ordering::Equal)
+        );
+        assert_eq!(compare(&number("-0"), &number("0.0")), Some(std::cmp::Ordering::Equal));
     }
 
     #[test]

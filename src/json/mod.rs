@@ -4,7 +4,7 @@ mod equal;
 mod strict;
 mod types;
 
-pub(crate) use equal::{equal, is_whole, plain};
+pub(crate) use equal::{compare, equal, is_whole, plain};
 pub(crate) use strict::{Unreadable, read};
 pub use types::JsonType;
 

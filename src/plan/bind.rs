@@ -1,5 +1,6 @@
 //! Binds one case to one target: the request to send and its expectations.
 
+mod expect;
 mod url;
 
 use std::{
@@ -9,23 +10,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use regex::Regex;
 
 use super::{late::Late, scope::Scope};
 use crate::{
     check::{
-        BodyExpectation, BodyTest, Capture, Expectation, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind,
-        RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, TextTest, VariableSubstitution,
+        BodyExpectation, Capture, Expectation, HeaderExpectation, RuleLevels, SameAs, SnapshotExpectation,
+        SnapshotMask, StatusSet, VariableSubstitution,
     },
     model::{Location, Request},
     project::{Endpoint, Limits, Target},
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
-        self, Amended, Case, CaseDef, ContentDef, ExpectDef, HeaderDef, JsonDef, MailDef, MatcherDef, PatternDef,
-        PatternDefKind, SnapshotsDef, StatusDef, StepDef, Suite, Suites, Template, TextTestDef, Written,
+        self, Amended, Case, CaseDef, ContentDef, ExpectDef, JsonDef, MailDef, SnapshotsDef, StatusDef, StepDef, Suite,
+        Suites, Template,
     },
-    text,
 };
 
 /// The request and expectations of a case.
@@ -558,40 +557,6 @@ impl Binding<'_> {
         self.binder.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn headers(&self) -> Result<Vec<HeaderExpectation>, Diagnostic> {
-        let of = |(name, header): &(String, Written<HeaderDef>)| {
-            Ok(HeaderExpectation {
-                name: name.clone(),
-                test: match &header.value {
-                    HeaderDef::Present => HeaderTest::Present,
-                    HeaderDef::Absent => HeaderTest::Absent,
-                    HeaderDef::Value(tests) => HeaderTest::Value(self.text_tests(tests)?),
-                },
-                location: self.sources.location(header.span),
-            })
-        };
-        self.expect.headers.iter().map(of).collect()
-    }
-
-    fn body(&self) -> Result<Vec<BodyExpectation>, Diagnostic> {
-        let def = &self.expect.body;
-        let mut all = Vec::new();
-        let mut add = |test, span| {
-            let location = self.sources.location(span);
-            all.push(BodyExpectation { test, location });
-        };
-        for (test, span) in def.tests(&|def| self.scope.json(def)) {
-            add(test, span);
-        }
-        if let Some(json) = &def.json {
-            add(BodyTest::Json(Arc::new(self.pattern(json)?)), json.span);
-        }
-        if let Some(text) = &def.text {
-            add(BodyTest::Text(self.text_tests(&text.value)?), text.span);
-        }
-        Ok(all)
-    }
-
     fn snapshot(&self) -> Result<Option<SnapshotExpectation>, Diagnostic> {
         let Some(asked) = self.expect.snapshot.as_ref().filter(|asked| asked.value) else {
             return Ok(None);
@@ -623,89 +588,6 @@ impl Binding<'_> {
         let captures = self.case.def.steps.iter().flat_map(|step| &step.capture);
         let properties = captures.filter_map(|capture| Some((capture.name.to_string(), capture.source.property()?)));
         Arc::new(shared.with_late(late, properties))
-    }
-
-    fn text_tests(&self, defs: &[TextTestDef]) -> Result<Vec<TextTest>, Diagnostic> {
-        defs.iter()
-            .map(|def| {
-                Ok(match def {
-                    TextTestDef::Equals(text) => TextTest::Equals(self.scope.text(text)),
-                    TextTestDef::Matches(pattern) => TextTest::Matches(self.regex(pattern)?),
-                    TextTestDef::Contains(text) => TextTest::Contains(self.contained(text)?),
-                    TextTestDef::OneOf(all) => TextTest::OneOf(all.iter().map(|one| self.scope.text(one)).collect()),
-                    TextTestDef::Within(limit) => TextTest::Within(*limit),
-                })
-            })
-            .collect()
-    }
-
-    /// The text that must be contained. Only variables can make it empty: constants were checked before.
-    fn contained(&self, template: &Template) -> Result<String, Diagnostic> {
-        let text = self.scope.text(template);
-        let has_value = !self.scope.is_incomplete() && self.scope.unfit().is_none();
-        if text.is_empty() && has_value {
-            return Err(suite::contains_nothing(template.span));
-        }
-        Ok(text)
-    }
-
-    /// A pattern; the values of variables in it are literal.
-    fn regex(&self, template: &Template) -> Result<Arc<Regex>, Diagnostic> {
-        let text = self.scope.text_with(template, |value| regex::escape(value).into());
-        // A pattern with variables differs from row to row: caching them would only use memory.
-        if template.as_constant().is_some() {
-            return text::regex(&text).map_err(|reason| Diagnostic::new(template.span, reason));
-        }
-        let pattern = text::regex_once(&text).map_err(|reason| Diagnostic::new(template.span, reason))?;
-        if !self.scope.is_incomplete() && text::matches_every_text(&pattern) {
-            return Err(suite::matches_everything(template.span));
-        }
-        Ok(pattern)
-    }
-
-    fn pattern(&self, def: &PatternDef) -> Result<Pattern, Diagnostic> {
-        let kind = match &def.kind {
-            PatternDefKind::Value(value) => PatternKind::Value(self.scope.json(value)),
-            PatternDefKind::Object(entries) => PatternKind::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| Ok((key.clone(), self.pattern(value)?)))
-                    .collect::<Result<_, _>>()?,
-            ),
-            PatternDefKind::Array(items) => {
-                PatternKind::Array(items.iter().map(|item| self.pattern(item)).collect::<Result<_, _>>()?)
-            }
-            PatternDefKind::Match(tests) => {
-                PatternKind::Match(tests.iter().map(|test| self.matcher(test)).collect::<Result<_, _>>()?)
-            }
-        };
-        Ok(Pattern {
-            kind,
-            location: self.sources.location(def.span),
-        })
-    }
-
-    fn matcher(&self, def: &MatcherDef) -> Result<Matcher, Diagnostic> {
-        Ok(match def {
-            MatcherDef::Equals(value) => Matcher::Equals(self.scope.json(value)),
-            MatcherDef::Matches(pattern) => Matcher::Matches(self.regex(pattern)?),
-            MatcherDef::Type(types) => Matcher::Type(types.clone()),
-            MatcherDef::Any(present) => Matcher::Any(*present),
-            MatcherDef::OneOf(all) => Matcher::OneOf(all.iter().map(|one: &JsonDef| self.scope.json(one)).collect()),
-            MatcherDef::Within(limit) => Matcher::Within(*limit),
-            MatcherDef::Status => Matcher::Status,
-            MatcherDef::Contains(inner) => {
-                let bound = self.pattern(inner)?;
-                let is_empty =
-                    matches!(&bound.kind, PatternKind::Value(serde_json::Value::String(text)) if text.is_empty());
-                if is_empty {
-                    return Err(suite::contains_nothing(inner.span));
-                }
-                Matcher::Contains(Box::new(bound))
-            }
-            MatcherDef::Each(inner) => Matcher::Each(Box::new(self.pattern(inner)?)),
-            MatcherDef::Length(length) => Matcher::Length(*length),
-        })
     }
 }
 

@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{
     decode::{DecodeContext, check_header},
-    def::{
-        BodyDef, ExpectDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, TextTestDef, Written,
-    },
+    decode_pattern::{exact, pattern},
+    def::{BodyDef, ExpectDef, HeaderDef, StatusDef, TextTestDef, Written},
     template::Template,
 };
 use crate::{
     check::{RULES, StatusItem, StatusSet},
-    json::JsonType,
     model::Level,
     schema::SchemaError,
-    source::{Diagnostic, Fields, Kind, Node, Span, boolean, duration, integer, list},
+    source::{Diagnostic, Fields, Kind, Node, Span, boolean, duration, integer},
     text,
 };
 
@@ -194,7 +192,7 @@ fn text_tests(fields: &mut Fields<'_>, cx: &mut DecodeContext<'_>) -> Vec<TextTe
 }
 
 /// A regular expression; one without variables is compiled immediately.
-fn pattern_text(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Template> {
+pub(super) fn pattern_text(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Template> {
     let template = cx.template(node)?;
     let tried = match template.as_constant() {
         Some(text) => text.to_owned(),
@@ -278,7 +276,10 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
     def
 }
 
-fn schema(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<std::sync::Arc<crate::schema::Schema>>> {
+pub(super) fn schema(
+    node: &Node,
+    cx: &mut DecodeContext<'_>,
+) -> Option<Written<std::sync::Arc<crate::schema::Schema>>> {
     let reference = cx.string(node)?;
     match cx.schemas.get(&reference) {
         Ok(schema) => written(node, Some(schema)),
@@ -321,184 +322,6 @@ fn rules(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Level)> {
         }
         Some((key.text.to_string(), known?.1))
     })
-}
-
-/// Whether a pattern accepts every value that is there.
-fn accepts_all(pattern: &PatternDef) -> bool {
-    matches!(&pattern.kind, PatternDefKind::Match(tests) if tests.iter().all(|test| matches!(test, MatcherDef::Any(true))))
-}
-
-/// A literal value. A key that looks like a matcher is probably meant as one, so it is an error;
-/// a property of that name is written with two `$`.
-fn exact(node: &Node, cx: &mut DecodeContext<'_>) -> Option<JsonDef> {
-    match &node.kind {
-        Kind::List(items) => Some(JsonDef::List(items.iter().filter_map(|item| exact(item, cx)).collect())),
-        Kind::Map(entries) => {
-            let mut all = Vec::with_capacity(entries.len());
-            for (key, value) in entries {
-                cx.plain_key(key);
-                if MATCHERS.contains(&&*key.text) {
-                    let error = Diagnostic::new(
-                        key.span,
-                        format!("`{}` is not a matcher here: this value is literal", key.text),
-                    );
-                    cx.error(error.help(format!(
-                        "use matchers under `json`, or write `${}` for a property `{}`",
-                        key.text, key.text
-                    )));
-                    continue;
-                }
-                let name = key
-                    .text
-                    .strip_prefix('$')
-                    .filter(|name| MATCHERS.contains(name))
-                    .unwrap_or(&key.text);
-                all.extend(exact(value, cx).map(|value| (name.to_owned(), value)));
-            }
-            Some(JsonDef::Map(all))
-        }
-        _ => cx.json(node),
-    }
-}
-
-/// The matchers of JSON.
-const MATCHERS: [&str; 10] = [
-    "$equals",
-    "$matches",
-    "$type",
-    "$any",
-    "$one_of",
-    "$within",
-    "$status",
-    "$contains",
-    "$each",
-    "$length",
-];
-
-/// Whether a property of this name is written with a second `$` where values are literal.
-pub(crate) fn is_matcher(name: &str) -> bool {
-    MATCHERS.contains(&name)
-}
-
-/// A part of a body: plain values, or an object whose keys all begin with `$`.
-fn pattern(node: &Node, cx: &mut DecodeContext<'_>) -> Option<PatternDef> {
-    let kind = match &node.kind {
-        Kind::Map(entries) => {
-            let is_matcher = |text: &str| text.starts_with('$') && !text.starts_with("$$");
-            let matchers = entries.iter().filter(|(key, _)| is_matcher(&key.text)).count();
-            if matchers > 0 && matchers == entries.len() {
-                PatternDefKind::Match(matchers_of(node, cx))
-            } else {
-                if matchers > 0 {
-                    cx.error(
-                        Diagnostic::new(node.span, "matchers (`$...`) and properties are mixed in one object")
-                            .help("write a property that begins with `$` with two: `$$ref`"),
-                    );
-                }
-                PatternDefKind::Object(
-                    entries
-                        .iter()
-                        .filter_map(|(key, value)| {
-                            cx.plain_key(key);
-                            let name = key.text.strip_prefix('$').unwrap_or(&key.text);
-                            let mut inner = pattern(value, cx)?;
-                            // A finding on a property points at its key: the most useful line.
-                            inner.span.line = key.span.line;
-                            inner.span.column = key.span.column;
-                            Some((name.to_owned(), inner))
-                        })
-                        .collect(),
-                )
-            }
-        }
-        Kind::List(items) => PatternDefKind::Array(items.iter().filter_map(|item| pattern(item, cx)).collect()),
-        _ => PatternDefKind::Value(cx.json(node)?),
-    };
-    Some(PatternDef { kind, span: node.span })
-}
-
-fn matchers_of(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<MatcherDef> {
-    cx.entries(node, "matchers", |cx, key, value| match &*key.text {
-        "$equals" => exact(value, cx).map(MatcherDef::Equals),
-        "$matches" => pattern_text(value, cx).map(MatcherDef::Matches),
-        "$type" => {
-            let types = list(value, cx.errors, json_type)?;
-            let has = |kind: JsonType| types.contains(&kind);
-            let (_, all): (Vec<_>, Vec<_>) = JsonType::NAMES.into_iter().unzip();
-            if types.is_empty() {
-                cx.error(Diagnostic::new(value.span, "an empty list accepts no type at all"));
-                return None;
-            }
-            // Every integer is a number.
-            if all.into_iter().all(|kind| has(kind) || kind == JsonType::Integer) {
-                let error = Diagnostic::new(value.span, "every value has one of these types, so nothing is tested");
-                cx.error(error.help("write `$any: true` for a value that must only be there"));
-                return None;
-            }
-            Some(MatcherDef::Type(types))
-        }
-        "$any" => boolean(value, cx.errors).map(MatcherDef::Any),
-        "$one_of" => match &value.kind {
-            Kind::List(items) if !items.is_empty() => Some(MatcherDef::OneOf(
-                items
-                    .iter()
-                    .filter_map(|item| exact(item, cx))
-                    .collect::<Vec<JsonDef>>(),
-            )),
-            _ => {
-                cx.error(Diagnostic::new(value.span, "`$one_of` takes a list of values"));
-                None
-            }
-        },
-        "$within" => duration(value, cx.errors).map(MatcherDef::Within),
-        "$status" => {
-            if boolean(value, cx.errors)? {
-                return Some(MatcherDef::Status);
-            }
-            cx.error(Diagnostic::new(value.span, "`$status` is `true` or left out"));
-            None
-        }
-        "$contains" => {
-            if matches!(&value.kind, Kind::String(text) if text.is_empty()) {
-                let error = contains_nothing(value.span);
-                cx.error(error.help("for an array with an empty string in it, write `$contains: { $equals: \"\" }`"));
-                return None;
-            }
-            pattern(value, cx).map(|inner| MatcherDef::Contains(Box::new(inner)))
-        }
-        "$each" => {
-            let inner = pattern(value, cx)?;
-            if accepts_all(&inner) {
-                let error = Diagnostic::new(value.span, "every item passes this, so nothing is tested");
-                cx.error(error.help("write `$type: array` for any array"));
-                return None;
-            }
-            Some(MatcherDef::Each(Box::new(inner)))
-        }
-        "$length" => integer(value, 0, u64::from(u32::MAX), cx.errors).map(MatcherDef::Length),
-        _ => {
-            let error =
-                Diagnostic::new(key.span, format!("unknown matcher `{}`", key.text)).suggest(&key.text, MATCHERS);
-            cx.error(error);
-            None
-        }
-    })
-}
-
-fn json_type(node: &Node, errors: &mut crate::source::Diagnostics) -> Option<JsonType> {
-    let name = if node.is_null() {
-        "null".to_owned()
-    } else {
-        crate::source::string(node, errors)?
-    };
-    let known = JsonType::NAMES.iter().find(|(known, _)| *known == name);
-    if known.is_none() {
-        errors.push(
-            Diagnostic::new(node.span, format!("`{name}` is not a type of JSON"))
-                .suggest(&name, JsonType::NAMES.iter().map(|(name, _)| *name)),
-        );
-    }
-    known.map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
     Template,
-    def::{ExpectDef, RequestDef, SnapshotsDef, Written, editor::DurationText},
+    def::{ExpectDef, RequestDef, SnapshotsDef, Written},
+    editor_types::DurationText,
 };
 use crate::{check::CaptureSource, model::Phase, source::Span};
 

@@ -7,9 +7,11 @@
 mod amend;
 mod decode;
 mod decode_expect;
+mod decode_pattern;
 mod def;
 mod def_step;
 mod editor_schema;
+mod editor_types;
 mod inherit;
 mod load;
 mod ready;
@@ -19,7 +21,8 @@ mod vacuous;
 
 pub(crate) use amend::{Amended, CaseFile};
 pub(crate) use decode::wrong_query;
-pub(crate) use decode_expect::{contains_nothing, every_status, is_matcher, matches_everything, status_item};
+pub(crate) use decode_expect::{contains_nothing, every_status, matches_everything, status_item};
+pub(crate) use decode_pattern::{is_matcher, not_comparable, wrong_length};
 pub use def::{
     BodyDef, Case, CaseDef, ContentDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef, NamedValue,
     PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef,

@@ -7,8 +7,9 @@ use super::{
     HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Template, TextTestDef, Written,
 };
 use crate::{
-    check::{self, StatusItem, StatusSet},
+    check::{self, Relation, RelationBound, StatusItem, StatusSet},
     json::{self, JsonType},
+    schema,
     source::{Diagnostic, Diagnostics, Span},
     text,
 };
@@ -199,10 +200,12 @@ fn matchers(def: &PatternDef, tests: &[MatcherDef], position: Position, errors: 
         return;
     }
     let types = tests.iter().fold(EVERY, |found, test| found & types(test));
-    if types == 0 || !is_satisfiable(tests) {
+    if types == 0 || !is_satisfiable(tests) || is_empty_range(tests) {
         errors.push(contradiction(def.span));
     }
-    let is_empty = tests.iter().any(|test| matches!(test, MatcherDef::Length(0)));
+    let is_empty = tests
+        .iter()
+        .any(|test| has_length(test, 0) == Some(true) && has_length(test, 1) == Some(false));
     for test in tests {
         match test {
             MatcherDef::Each(inner) => {
@@ -218,6 +221,23 @@ fn matchers(def: &PatternDef, tests: &[MatcherDef], position: Position, errors: 
                 }
                 pattern(inner, Position::Item, errors);
             }
+            MatcherDef::Not(inner) => pattern(inner, Position::Item, errors),
+            MatcherDef::Only(entries) => {
+                for (name, inner) in entries {
+                    if matches!(&inner.kind, PatternDefKind::Match(tests) if matches!(tests[..], [MatcherDef::Any(false)]))
+                    {
+                        let error = Diagnostic::new(inner.span, format!("`$only` already rejects `{name}`"));
+                        errors.push(error.help("leave the property out: only the listed ones may be present"));
+                        continue;
+                    }
+                    pattern(inner, Position::Property, errors);
+                }
+            }
+            MatcherDef::Unordered(items) => {
+                for item in items {
+                    pattern(item, Position::Item, errors);
+                }
+            }
             _ => {}
         }
     }
@@ -229,7 +249,7 @@ fn is_satisfiable(tests: &[MatcherDef]) -> bool {
         let allowed: Option<Vec<Value>> = match test {
             MatcherDef::Equals(value) => constant(value).map(|value| vec![value]),
             MatcherDef::OneOf(all) => all.iter().map(constant).collect(),
-            MatcherDef::Length(0) => {
+            MatcherDef::Length(_) if has_length(test, 0) == Some(true) && has_length(test, 1) == Some(false) => {
                 let is_text = |test: &MatcherDef| matches!(test, MatcherDef::Matches(_) | MatcherDef::Within(_));
                 tests.iter().any(is_text).then(|| vec![Value::String(String::new())])
             }
@@ -274,15 +294,83 @@ fn test_admits(matcher: &MatcherDef, value: &Value) -> bool {
         (MatcherDef::Status, Value::Number(number)) => number.as_u64().is_some_and(|code| (100..=599).contains(&code)),
         (MatcherDef::Contains(part), Value::String(text)) => match &part.kind {
             PatternDefKind::Value(JsonDef::Text(part)) => part.as_constant().is_none_or(|part| text.contains(part)),
+            PatternDefKind::Value(JsonDef::Plain(Value::String(part))) => text.contains(part),
             _ => false,
         },
         (MatcherDef::Contains(part), Value::Array(items)) => items.iter().any(|item| admits(part, Some(item))),
         (MatcherDef::Each(part), Value::Array(items)) => items.iter().all(|item| admits(part, Some(item))),
-        (MatcherDef::Length(length), Value::String(text)) => text.chars().count() as u64 == *length,
-        (MatcherDef::Length(length), Value::Array(items)) => items.len() as u64 == *length,
-        (MatcherDef::Length(length), Value::Object(entries)) => entries.len() as u64 == *length,
+        (MatcherDef::Length(_), _) => {
+            check::length(value).is_some_and(|length| has_length(matcher, length) != Some(false))
+        }
+        (MatcherDef::Compare(relation, bound), _) => match constant(&bound.value) {
+            Some(bound) => RelationBound::new(&bound)
+                .and_then(|bound| bound.order(value))
+                .is_some_and(|order| relation.accepts(order)),
+            None => matches!(value, Value::Number(_) | Value::String(_)),
+        },
+        (MatcherDef::Not(inner), _) => !is_certain(inner, value),
+        (MatcherDef::Only(wanted), Value::Object(entries)) => {
+            (entries.keys()).all(|key| wanted.iter().any(|(name, _)| name == key))
+                && wanted.iter().all(|(name, inner)| admits(inner, entries.get(name)))
+        }
+        (MatcherDef::Unordered(wanted), Value::Array(items)) => {
+            wanted.len() == items.len()
+                && (wanted.iter()).all(|inner| items.iter().any(|item| admits(inner, Some(item))))
+        }
+        (MatcherDef::Schema(schema), _) => schema::is_valid(schema, value),
         _ => false,
     }
+}
+
+/// Whether a pattern is known to accept a value.
+fn is_certain(def: &PatternDef, value: &Value) -> bool {
+    match &def.kind {
+        PatternDefKind::Value(wanted) => constant(wanted).is_some_and(|wanted| json::equal(&wanted, value)),
+        PatternDefKind::Match(tests) => tests.iter().all(|test| match test {
+            MatcherDef::Equals(wanted) => constant(wanted).is_some_and(|wanted| json::equal(&wanted, value)),
+            MatcherDef::OneOf(all) => (all.iter().filter_map(constant)).any(|one| json::equal(&one, value)),
+            MatcherDef::Type(types) => types.iter().any(|kind| kind.accepts(value)),
+            MatcherDef::Any(present) => *present,
+            _ => false,
+        }),
+        PatternDefKind::Object(_) | PatternDefKind::Array(_) => false,
+    }
+}
+
+/// Whether a matcher of lengths accepts a length; `None` for another matcher, and if this is not known.
+fn has_length(matcher: &MatcherDef, length: u64) -> Option<bool> {
+    let MatcherDef::Length(bounds) = matcher else {
+        return None;
+    };
+    let known = bounds.iter().map(|(relation, bound)| {
+        let bound = constant(&bound.value)?.as_u64()?;
+        Some(relation.accepts(length.cmp(&bound)))
+    });
+    let known: Vec<_> = known.collect();
+    if known.contains(&Some(false)) {
+        return Some(false);
+    }
+    known.iter().all(Option::is_some).then_some(true)
+}
+
+/// Whether comparisons leave no value: a bound from below that is not under one from above.
+fn is_empty_range(tests: &[MatcherDef]) -> bool {
+    let bounds = tests.iter().filter_map(|test| match test {
+        MatcherDef::Compare(relation, bound) => Some((*relation, constant(&bound.value)?)),
+        _ => None,
+    });
+    let bounds: Vec<_> = bounds.collect();
+    let is_below = |relation| matches!(relation, Relation::Greater | Relation::AtLeast);
+    bounds
+        .iter()
+        .filter(|(relation, _)| is_below(*relation))
+        .any(|(low, from)| {
+            (bounds.iter().filter(|(relation, _)| !is_below(*relation))).any(|(high, to)| {
+                let order = RelationBound::new(to).and_then(|to| to.order(from));
+                let is_closed = (*low, *high) == (Relation::AtLeast, Relation::AtMost);
+                order.is_none_or(|order| order.is_gt() || (order.is_eq() && !is_closed))
+            })
+        })
 }
 
 /// A value without variables.
@@ -322,15 +410,21 @@ fn types(test: &MatcherDef) -> u8 {
                 .map(bit)
                 .fold(0, |all, bit| all | bit)
         }
-        MatcherDef::Any(_) => EVERY,
+        MatcherDef::Any(_) | MatcherDef::Not(_) | MatcherDef::Schema(_) => EVERY,
         MatcherDef::OneOf(all) => all.iter().map(types_of).fold(0, |all, types| all | types),
         MatcherDef::Status => NUMBER,
         MatcherDef::Contains(part) => match &part.kind {
-            PatternDefKind::Value(JsonDef::Text(_)) => STRING | ARRAY,
+            PatternDefKind::Value(JsonDef::Text(_) | JsonDef::Plain(Value::String(_))) => STRING | ARRAY,
             _ => ARRAY,
         },
-        MatcherDef::Each(_) => ARRAY,
+        MatcherDef::Each(_) | MatcherDef::Unordered(_) => ARRAY,
         MatcherDef::Length(_) => STRING | ARRAY | OBJECT,
+        MatcherDef::Compare(_, bound) => match &bound.value {
+            JsonDef::Plain(Value::Number(_)) => NUMBER,
+            JsonDef::Plain(_) => STRING,
+            _ => NUMBER | STRING,
+        },
+        MatcherDef::Only(_) => OBJECT,
     }
 }
 
@@ -338,9 +432,9 @@ fn types_of(value: &JsonDef) -> u8 {
     match value {
         JsonDef::Plain(Value::Null) => 0b1,
         JsonDef::Plain(Value::Bool(_)) => 0b10,
-        JsonDef::Plain(_) => NUMBER,
+        JsonDef::Plain(Value::Number(_)) => NUMBER,
         JsonDef::Text(text) if text.as_variable().is_some() => EVERY,
-        JsonDef::Text(_) => STRING,
+        JsonDef::Plain(_) | JsonDef::Text(_) => STRING,
         JsonDef::List(_) => ARRAY,
         JsonDef::Map(_) => OBJECT,
     }
@@ -445,6 +539,48 @@ mod tests {
                 "body: { json: { a: { $length: 0, $matches: '^.+$' } } }",
                 "contradict each other",
             ),
+            ("body: { json: { a: { $gt: 3, $lt: 3.0 } } }", "contradict each other"),
+            ("body: { json: { a: { $gte: 4, $lte: 3 } } }", "contradict each other"),
+            (
+                "body: { json: { a: { $gt: 3, $lt: '2026-01-01T00:00:00Z' } } }",
+                "contradict each other",
+            ),
+            (
+                "body: { json: { a: { $gt: 3, $type: string } } }",
+                "contradict each other",
+            ),
+            ("body: { json: { a: { $equals: 3, $gt: 3 } } }", "contradict each other"),
+            (
+                "body: { json: { a: { $equals: x, $not: { $type: string } } } }",
+                "contradict each other",
+            ),
+            ("body: { json: { a: { $not: { $any: true } } } }", "`$not` never passes"),
+            (
+                "body: { json: { a: { $not: { $any: false } } } }",
+                "an item is always a value",
+            ),
+            (
+                "body: { json: { a: { $only: { b: { $any: false } } } } }",
+                "already rejects `b`",
+            ),
+            (
+                "body: { json: { a: { $only: { b: 1 }, $type: array } } }",
+                "contradict each other",
+            ),
+            (
+                "body: { json: { a: { $unordered: [{ $any: false }] } } }",
+                "an item is always a value",
+            ),
+            ("body: { json: { a: { $length: { $gte: 0 } } } }", "nothing is tested"),
+            ("body: { json: { a: { $length: { $lt: 0 } } } }", "never passes"),
+            (
+                "body: { json: { a: { $length: { $lte: 0 }, $contains: x } } }",
+                "contradict each other",
+            ),
+            (
+                "body: { json: { a: { $length: { $gt: 2 }, $equals: ab } } }",
+                "contradict each other",
+            ),
             (
                 "body: { json: { a: 1 }, exact: { a: 2 } }",
                 "`json` and `exact` contradict",
@@ -495,10 +631,23 @@ mod tests {
             "body: { json: { a: { $type: integer, $equals: 1.0 } } }",
             "body: { json: { a: { $type: [string, 'null'], $one_of: [a, null] } } }",
             "body: { json: { a: { $type: array, $contains: x } } }",
+            "body: { json: { a: { $type: string, $contains: x } } }",
+            "body: { json: { a: { $contains: x, $matches: y } } }",
+            "body: { json: { a: { $equals: ab, $length: 2 } } }",
+            "body: { json: { a: { $equals: abc, $contains: b } } }",
+            "body: { json: { a: { $one_of: [a, b], $matches: a } } }",
             "body: { json: { a: { $contains: x, $length: 3 } } }",
             "body: { json: { a: { $each: { $type: string }, $length: 3 } } }",
             "body: { json: { a: { $matches: '^[a-z]*$', $length: 0 } } }",
             "body: { json: { a: { $length: 0 } } }",
+            "body: { json: { a: { $length: { $gte: 1, $lte: 3 }, $equals: ab } } }",
+            "body: { json: { a: { $length: '{{ v }}' } } }",
+            "body: { json: { a: { $gte: 3, $lte: 3 } } }",
+            "body: { json: { a: { $gte: 1, $lt: '{{ v }}' } } }",
+            "body: { json: { a: { $equals: 3, $gt: 2.5 } } }",
+            "body: { json: { a: { $type: integer, $not: 3 } } }",
+            "body: { json: { a: { $only: { b: { $type: string } } } } }",
+            "body: { json: { a: { $unordered: [1, 2], $length: 2 } } }",
             "body: { json: { a: { $equals: '{{ v }}', $type: integer } } }",
             "body: { json: { a: { $equals: '{{ v }}', $matches: x } } }",
             "body: { json: { a: { $status: true } } }",

@@ -254,6 +254,47 @@ fn expectations_that_mean_nothing_are_refused() {
             "",
         ),
         (
+            "body: { json: { $length: { $max: 2 } } }",
+            "`$max` does not compare a length",
+            "",
+        ),
+        ("body: { json: { $length: {} } }", "nothing is tested here", ""),
+        (
+            "body: { json: { $gt: soon } }",
+            "expected a number or a date to compare with",
+            "2026-01-02T03:04:05Z",
+        ),
+        (
+            "body: { json: { $lte: [1] } }",
+            "expected a number or a date to compare with",
+            "",
+        ),
+        (
+            "body: { json: { $only: [1] } }",
+            "`$only` takes a mapping of properties",
+            "",
+        ),
+        (
+            "body: { json: { $only: { $type: string } } }",
+            "`$only` takes properties, not matchers",
+            "`$$ref`",
+        ),
+        (
+            "body: { json: { $unordered: 1 } }",
+            "`$unordered` takes a list of items",
+            "",
+        ),
+        (
+            "body: { json: { $schema: nope.json } }",
+            "no schema file `nope.json` in `schemas`",
+            "",
+        ),
+        (
+            "body: { json: { $not: { $any: true } } }",
+            "every value matches this, so `$not` never passes",
+            "`$any: false`",
+        ),
+        (
             "headers: { x: { contains: '' } }",
             "every text contains the empty text, so nothing is tested",
             "remove the test",

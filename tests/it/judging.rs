@@ -341,6 +341,7 @@ fn what_is_written_of_a_json_body_must_be_there_and_more_may_be() {
     }
 }
 
+// Long: a table of one entry for each matcher.
 #[test]
 fn each_matcher_agrees_to_some_values_and_not_to_others() {
     let now = format!("\"{}\"", chrono::Utc::now().to_rfc3339());
@@ -386,6 +387,48 @@ fn each_matcher_agrees_to_some_values_and_not_to_others() {
             vec!["\"a\"", "[]", "2"],
         ),
         ("$type: string, $length: 1", vec!["\"a\""], vec!["[1]", "\"ab\""]),
+        (
+            "$length: { $gte: 1, $lt: 3 }",
+            vec!["\"a\"", "[1,2]"],
+            vec!["\"\"", "[1,2,3]", "{}", "2"],
+        ),
+        ("$gt: 2", vec!["2.5", "1e400"], vec!["2", "2.0", "-3", "\"3\"", "null"]),
+        (
+            "$gte: 9007199254740993",
+            vec!["9007199254740993"],
+            vec!["9007199254740992"],
+        ),
+        ("$lt: 0.3", vec!["0.2", "-1"], vec!["0.3", "0.30", "3e-1"]),
+        ("$lte: 0.3", vec!["0.3", "3e-1"], vec!["0.30000000000000001"]),
+        (
+            "$gte: '2026-01-01T00:00:00Z', $lt: '2026-01-02T00:00:00Z'",
+            vec!["\"2026-01-01T01:00:00+01:00\"", "\"2026-01-01T23:59:59.999Z\""],
+            vec!["\"2026-01-02T00:00:00Z\"", "\"2025-12-31T23:59:59Z\""],
+        ),
+        (
+            "$lt: '2026-01-02T00:00:00Z'",
+            vec!["\"2026-01-01T00:00:00Z\""],
+            vec!["\"soon\"", "1"],
+        ),
+        ("$not: 1", vec!["2", "\"1\"", "null"], vec!["1", "1.0"]),
+        (
+            "$not: { a: { $any: true } }",
+            vec!["{}", r#"{"b":1}"#, "1"],
+            vec![r#"{"a":null,"b":1}"#],
+        ),
+        ("$not: { $contains: x }", vec!["\"a\"", "[]"], vec!["\"ax\"", "[\"x\"]"]),
+        (
+            "$only: { a: 1, b: { $type: string } }",
+            vec![r#"{"b":"","a":1}"#],
+            vec!["1", "[]"],
+        ),
+        (
+            "$unordered: [1, { $type: string }, { a: 1 }]",
+            vec![r#"["x",{"a":1,"b":2},1.0]"#],
+            vec![r#"["x",{"a":1}]"#, "{}"],
+        ),
+        ("$unordered: []", vec!["[]"], vec!["[1]", "{}"]),
+        ("$schema: user.json", vec![r#"{"id":1}"#], vec!["{}", "1"]),
     ] {
         let expect = format!("status: 200\nbody: {{ json: {{ v: {{ {matcher} }} }} }}");
         for value in good {
@@ -406,6 +449,18 @@ fn each_matcher_agrees_to_some_values_and_not_to_others() {
             "{matcher} and no property"
         );
     }
+    for (json, body, at) in [
+        ("{ v: { $only: { a: { b: 1 } } } }", r#"{"v":{"a":{"b":2}}}"#, "/v/a/b"),
+        ("{ v: { $only: { a: 1 } } }", r#"{"v":{"a":1,"x/y":2}}"#, "/v/x~1y"),
+        ("{ v: { $only: { a: 1, b: 1 } } }", r#"{"v":{"a":1}}"#, "/v/b"),
+        ("{ v: { $unordered: [1, 2, 2] } }", r#"{"v":[2,3,1]}"#, "/v/1"),
+        ("{ v: { $unordered: [{ $gt: 1 }, 2] } }", r#"{"v":[2,1]}"#, "/v/1"),
+        ("{ v: { $schema: 'user.json' } }", r#"{"v":{"id":"a"}}"#, "/v/id"),
+        ("{ $each: { $schema: 'user.json#/properties/id' } }", r#"[1,"a"]"#, "/1"),
+    ] {
+        let found = judge(&format!("status: 200\nbody: {{ json: {json} }}"), JSON, body);
+        assert_eq!(found, (1, vec![format!("body/json at {at}")]), "{json}");
+    }
     let each = judge(
         "status: 200\nbody: { json: { $each: { $type: integer } } }",
         JSON,
@@ -415,6 +470,34 @@ fn each_matcher_agrees_to_some_values_and_not_to_others() {
         each,
         (1, vec!["body/json at /1".to_owned(), "body/json at /3".to_owned()])
     );
+}
+
+#[test]
+fn bounds_and_lengths_come_from_rows() {
+    let server = Server::start(|_| (response(JSON, r#"{"n":3,"s":"abc"}"#), Then::Close));
+    let expect = "expect: { status: 200, body: { json: { n: { $gt: '{{ low }}' }, s: { $length: '{{ size }}' } } } }";
+    let run = |rows: &str| {
+        let project = Project::of_case("status: 200");
+        project.write(
+            "cases/s/c.yaml",
+            &format!("name: c\nexamples: {rows}\nrequest: {{ path: / }}\n{expect}\n"),
+        );
+        project.run(&["run", "--target", &server.url()])
+    };
+    assert_eq!(run("{ a: { low: 2.5, size: 3 } }").code, 0);
+    assert_eq!(run("{ a: { low: 3, size: 3 } }").code, 1);
+    assert_eq!(run("{ a: { low: 2, size: 4 } }").code, 1);
+    for (row, part) in [
+        (
+            "{ a: { low: x, size: 3 } }",
+            "expected a number or a date to compare with",
+        ),
+        ("{ a: { low: 2, size: '3' } }", "a variable does not give a length here"),
+        ("{ a: { low: 2, size: -1 } }", "a variable does not give a length here"),
+    ] {
+        let ran = run(row);
+        assert!(ran.code == 2 && ran.stderr.contains(part), "{row}: {ran:?}");
+    }
 }
 
 #[test]

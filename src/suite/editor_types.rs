@@ -1,0 +1,243 @@
+//! Types for the editor schema only: the accepted input where the types above are the result.
+#![expect(dead_code, reason = "these types are never made: they describe what may be written")]
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::{Template, def::InputDef};
+
+/// One entry, or a list of them.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// One text, or a list of them.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum OneOrManyTexts {
+    One(Template),
+    Many(Vec<Template>),
+}
+
+/// Parameters by name, or the whole query as text.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum QueryText {
+    Raw(Template),
+    Fields(BTreeMap<String, OneOrManyTexts>),
+}
+
+/// A description, or a mapping with more settings.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum InputOrText {
+    Text(String),
+    Input(InputDef),
+}
+
+/// Tests of a text; all must pass.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct TextTestTable {
+    /// The same text.
+    equals: Option<Template>,
+    /// A regular expression (linear time) that matches a part of it; anchor it with `^` and `$` to match all of it.
+    matches: Option<Template>,
+    /// It contains this text.
+    contains: Option<Template>,
+    /// It is one of these.
+    one_of: Option<Vec<Template>>,
+    /// It is a date at most this far from the time of the response, such as `5m`.
+    within: Option<DurationText>,
+}
+
+/// The text itself, or tests of it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum TextTests {
+    Text(Template),
+    Tests(TextTestTable),
+}
+
+/// Tests of a header field; all must pass.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct HeaderTable {
+    /// It is present with any value.
+    present: Option<bool>,
+    /// It is absent.
+    absent: Option<bool>,
+    /// The same value; a media type is compared by meaning.
+    equals: Option<Template>,
+    /// A regular expression (linear time) that matches a part of it; anchor it with `^` and `$` to match all of it.
+    matches: Option<Template>,
+    /// It contains this text.
+    contains: Option<Template>,
+    /// It is one of these.
+    one_of: Option<Vec<Template>>,
+    /// It is a date at most this far from the time of the response, such as `5m`.
+    within: Option<DurationText>,
+}
+
+/// The value, or tests of it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum HeaderText {
+    Text(Template),
+    Tests(HeaderTable),
+}
+
+macro_rules! shape {
+    ($name:ident, $schema:tt) => {
+        pub(super) struct $name;
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let _ = generator;
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+shape!(DurationText, {
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|min|h|d)$",
+    "description": "A duration: `250ms`, `10s`, `5m`, `1h`."
+});
+shape!(StatusText, {
+    "description": "A status code such as 404, a class such as `4xx`, a variable, or a list of them.",
+    "oneOf": [
+        { "type": "integer", "minimum": 100, "maximum": 599 },
+        { "type": "string", "pattern": "^[1-5]xx$" },
+        { "type": "string", "pattern": r"\{\{" },
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "oneOf": [
+                    { "type": "integer", "minimum": 100, "maximum": 599 },
+                    { "type": "string", "pattern": "^[1-5]xx$" },
+                    { "type": "string", "pattern": r"\{\{" }
+                ]
+            }
+        },
+        { "type": "null" }
+    ]
+});
+
+pub(super) struct RuleTable;
+
+impl JsonSchema for RuleTable {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Rules".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let levels: Vec<_> = crate::model::Level::NAMES.iter().map(|(name, _)| *name).collect();
+        let properties: BTreeMap<_, _> = crate::check::RULES
+            .iter()
+            .map(|info| {
+                let default = serde_json::to_value(info.level).unwrap_or_default();
+                let rule = serde_json::json!({
+                    "description": info.requirement, "enum": levels, "default": default
+                });
+                (info.id, rule)
+            })
+            .collect();
+        json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+    }
+}
+
+pub(super) struct ExampleName;
+
+impl JsonSchema for ExampleName {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ExampleName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9._-]+$" })
+    }
+}
+
+impl JsonSchema for super::def::JsonDef {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Value".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Any value; strings can hold `{{ name }}`. A string that consists of one variable takes its type."
+        })
+    }
+}
+
+impl JsonSchema for super::def::PatternDef {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Pattern".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<super::def::JsonDef>();
+        let text = generator.subschema_for::<Template>();
+        let duration = generator.subschema_for::<DurationText>();
+        let types: Vec<_> = crate::json::JsonType::NAMES.iter().map(|(name, _)| *name).collect();
+        let pattern = serde_json::json!({ "$ref": format!("#/$defs/{}", Self::schema_name()) });
+        let length = serde_json::json!({ "oneOf": [
+            { "type": "integer", "minimum": 0 }, { "type": "string", "pattern": r"\{\{" }
+        ] });
+        let bound = serde_json::json!({ "type": ["number", "string"] });
+        json_schema!({
+            "description": "A value, or an object of `$`-keys that are tests of it. A key that begins with `$` is written with two.",
+            "type": ["object", "array", "string", "number", "boolean", "null"],
+            "items": pattern,
+            "properties": {
+                "$equals": { "description": "The same value, nothing more.", "allOf": [value] },
+                "$matches": { "description": "A string in which the regular expression (linear time) is found.", "allOf": [text] },
+                "$type": {
+                    "description": "The type, or a list of types.",
+                    "oneOf": [{ "enum": types }, { "type": "array", "items": { "enum": types } }]
+                },
+                "$any": { "description": "`true`: any value. `false`: the property is not there.", "type": "boolean" },
+                "$one_of": { "description": "One of these values.", "type": "array", "items": value },
+                "$within": { "description": "A date at most this far from the time of the response.", "allOf": [duration] },
+                "$status": { "description": "A number equal to the status code.", "const": true },
+                "$contains": { "description": "A string that contains this text, or an array in which some item matches.", "allOf": [pattern] },
+                "$each": { "description": "An array whose every item matches.", "allOf": [pattern] },
+                "$length": {
+                    "description": "Number of characters of a string, or of items of an array or object: a number, or comparisons (`{ $gte: 1 }`).",
+                    "oneOf": [length, {
+                        "type": "object",
+                        "properties": { "$gt": length, "$gte": length, "$lt": length, "$lte": length },
+                        "additionalProperties": false,
+                        "minProperties": 1
+                    }]
+                },
+                "$gt": { "description": "A number greater than this, or a later date (RFC 3339).", "allOf": [bound] },
+                "$gte": { "description": "A number not less than this, or a date not earlier.", "allOf": [bound] },
+                "$lt": { "description": "A number less than this, or an earlier date.", "allOf": [bound] },
+                "$lte": { "description": "A number not greater than this, or a date not later.", "allOf": [bound] },
+                "$not": { "description": "A value that does not match this.", "allOf": [pattern] },
+                "$only": {
+                    "description": "An object with exactly these properties.",
+                    "type": "object",
+                    "patternProperties": { "^(\\$\\$|[^$])": pattern, "^$": pattern },
+                    "additionalProperties": false
+                },
+                "$unordered": { "description": "An array with exactly these items, in any order.", "type": "array", "items": pattern },
+                "$schema": { "description": "A value that this JSON Schema accepts: a file of the schema folder, with `#/pointer` to a part of it.", "type": "string" }
+            },
+            "patternProperties": { "^(\\$\\$|[^$])": pattern, "^$": pattern },
+            "additionalProperties": false
+        })
+    }
+}
