@@ -17,6 +17,12 @@ pub(super) const FINDINGS: usize = 256 << 10;
 pub(super) const COMMAND: usize = 64 << 10;
 /// Lines of a diff in a finding.
 pub(super) const DIFF_LINES: usize = 200;
+/// A command of an item that is not a case.
+pub(super) const ITEM_COMMAND: usize = 8 << 10;
+/// Lines of the difference between two responses.
+pub(super) const RESPONSE_DIFF_LINES: usize = 60;
+/// Attempts of a case that are named before the one that explains its verdict.
+pub(super) const ATTEMPTS_COUNT: usize = 5;
 /// Cases of an item that are named before the rest is counted.
 pub(super) const CASES_COUNT: usize = 3;
 /// Further values of an item.
@@ -46,8 +52,6 @@ pub(super) const SPOOL: usize = 128 << 10;
 pub(super) mod terminal {
     /// Columns of a line. Commands and paths may be longer.
     pub(in crate::report) const WIDTH: usize = 80;
-    /// A command.
-    pub(in crate::report) const COMMAND: usize = 4000;
     /// Items in full.
     pub(in crate::report) const ITEMS_COUNT: usize = 100;
     /// Groups of survivors with advice.
@@ -58,7 +62,7 @@ pub(super) mod terminal {
     pub(in crate::report) const LONG_COUNT: usize = 3;
     /// Failing items in that list.
     pub(in crate::report) const LISTED_COUNT: usize = 10;
-    /// Lines of a diff.
+    /// Lines of a diff in a finding.
     pub(in crate::report) const DIFF_LINES: usize = 60;
     /// Entries of a list, and cases of an item with `--verbose`.
     pub(in crate::report) const NAMED_COUNT: usize = 50;
@@ -72,12 +76,6 @@ pub(super) mod terminal {
     pub(in crate::report) const BODY: usize = 4096;
     /// Running cases that the progress bar names.
     pub(in crate::report) const RUNNING_COUNT: usize = 3;
-}
-
-/// TAP and `JUnit`.
-pub(super) mod ci {
-    /// A command of a comparison.
-    pub(in crate::report) const COMMAND: usize = 8 << 10;
 }
 
 /// Markdown.
@@ -94,16 +92,10 @@ pub(super) mod markdown {
     pub(in crate::report) const LEFT_OUT: usize = 20_000;
     /// The findings of one attempt.
     pub(in crate::report) const FINDINGS: usize = 5000;
-    /// A diff of two responses.
-    pub(in crate::report) const DIFF: usize = 3000;
-    /// A line of that diff.
-    pub(in crate::report) const DIFF_LINE: usize = 400;
     /// A command.
     pub(in crate::report) const COMMAND: usize = 3000;
     /// A value in a table.
     pub(in crate::report) const CELL: usize = 80;
-    /// Attempts before the last one.
-    pub(in crate::report) const ATTEMPTS_COUNT: usize = 5;
     /// Entries of a list.
     pub(in crate::report) const LISTED_COUNT: usize = 20;
     /// A list.
@@ -119,9 +111,7 @@ pub(super) mod github {
     /// Annotations of one level for the items of a comparison or a measurement, and for the entries of one list.
     pub(in crate::report) const ITEMS_COUNT: usize = 50;
     /// A message. GitHub cuts off after 4096 characters.
-    pub(in crate::report) const MESSAGE: usize = 4096;
-    /// The first finding in a message.
-    pub(in crate::report) const FINDING: usize = 2000;
+    pub(in crate::report) const MESSAGE: usize = 4000;
 }
 
 /// SARIF.

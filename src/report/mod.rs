@@ -165,7 +165,7 @@ impl Format {
 
     /// A report of a run in this format.
     pub fn reporter(self, sink: ReportOutput) -> Box<dyn Reporter> {
-        let reads_passed_exchanges = matches!(self, Self::Tap | Self::Sarif);
+        let reads_passed_exchanges = self == Self::Sarif;
         let sink = if self == Self::Shell { sink.executable() } else { sink };
         match (self, self.writer(sink.folder())) {
             (Self::Html, _) => Box::new(run_page::RunPage::new(sink)),

@@ -1,52 +1,222 @@
-//! Items, attempts and findings in plain text, for all formats.
+//! Items, attempts and findings as lines, for all formats.
 
 use std::fmt::Write as _;
 
 use super::{
     curl::{self, CommandContext},
     escape::{lines, visible},
-    limits::{CASES_COUNT, COMMAND, DIFF_LINES, FINDINGS, LINE, NAME, VALUE, VALUES_COUNT},
-    model::{Item, Line},
-    text::{count, cut, figure, millis, seconds, short},
+    limits::{
+        ATTEMPTS_COUNT, CASES_COUNT, COMMAND, DIFF_LINES, FINDINGS, ITEM_COMMAND, LINE, NAME, RESPONSE_DIFF_LINES,
+        VALUE, VALUES_COUNT,
+        terminal::{self, NAMED_COUNT},
+    },
+    model::{Execution, Item, Line},
+    text::{clip, count, cut, figure, millis, seconds, short},
 };
 use crate::{
     check::{self, status_name},
-    model::{Attempt, FailureKind, Finding, Level, Location, Outcome, Request, Step},
+    model::{Attempt, FailureKind, Finding, Level, Location, Outcome, Request, Step, Verdict},
     text::{alone, distinct, excerpts},
 };
 
-/// An item that is not a case: what happened, its values, cases and location, and what to add.
-pub(super) fn item(item: &Item<'_>) -> String {
-    let mut out = facts(item);
-    if let Some(advice) = item.advice {
-        let _ = writeln!(out, "add:\n{}", lines(advice.trim_end()));
+/// What a line shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LinePart {
+    Title,
+    Fact,
+    Reason,
+    Step,
+    Finding(Level),
+    Location,
+    Expected,
+    Actual,
+    Diff,
+    Response,
+    Advice,
+    Command,
+    Note,
+}
+
+/// A line of a report: a label in the report's words, and a text, which is escaped.
+pub(super) struct TextLine {
+    pub part: LinePart,
+    pub label: &'static str,
+    pub text: String,
+}
+
+impl TextLine {
+    fn new(part: LinePart, label: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            part,
+            label,
+            text: text.into(),
+        }
+    }
+
+    /// What precedes the text.
+    pub(super) fn lead(&self) -> String {
+        match self.part {
+            _ if self.label.is_empty() => String::new(),
+            // The bar distinguishes lines of the response from those of the report.
+            LinePart::Location | LinePart::Diff => format!("  {} ", self.label),
+            LinePart::Expected | LinePart::Actual => format!("{:>10}: ", self.label),
+            LinePart::Fact => format!("{:>6}: ", self.label),
+            LinePart::Advice => format!("{}:\n", self.label),
+            _ => format!("{}: ", self.label),
+        }
+    }
+}
+
+fn text_of<'l>(lines: impl IntoIterator<Item = &'l TextLine>) -> String {
+    let lines = lines.into_iter().map(|line| format!("{}{}\n", line.lead(), line.text));
+    lines.collect()
+}
+
+/// The lines of an item in at most about `max` bytes. Commands are left out first.
+pub(super) fn item(item: &Item<'_>, max: usize) -> String {
+    let lines = item_lines(item, Detail::Full);
+    let text = text_of(&lines);
+    if text.len() <= max {
+        return text;
+    }
+    let is_command = |line: &&TextLine| line.part == LinePart::Command;
+    let mut text = clip(&text_of(lines.iter().filter(|line| !is_command(line))), max);
+    for line in lines.iter().filter(is_command) {
+        let line = text_of([line]);
+        if text.len() + line.len() < max {
+            text.push_str(&line);
+        }
+    }
+    text
+}
+
+/// How much of an item is shown; each level includes the previous ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Detail {
+    /// Of steps that passed, only what they are and what they captured.
+    Brief,
+    /// All steps.
+    Full,
+    /// The difference between two responses.
+    Responses,
+    /// All values and cases.
+    All,
+}
+
+/// The lines of an item: of a change its message and facts, what to add and the commands; of a case its attempts.
+pub(super) fn item_lines(item: &Item<'_>, detail: Detail) -> Vec<TextLine> {
+    if let Some(run) = &item.execution {
+        return case_lines(item, run, detail);
+    }
+    let mut out = vec![TextLine::new(LinePart::Title, "", &item.message)];
+    facts(item, detail, &mut out);
+    if detail >= Detail::Responses {
+        let diff = diff(item);
+        let shown = diff.iter().take(RESPONSE_DIFF_LINES);
+        out.extend(shown.map(|line| TextLine::new(LinePart::Diff, "", short(line, VALUE))));
+        if diff.len() > RESPONSE_DIFF_LINES {
+            let more = count(diff.len() - RESPONSE_DIFF_LINES, "more line");
+            out.push(TextLine::new(LinePart::Diff, "", format!("… {more}")));
+        }
+    }
+    let advice = item.advice.map(|advice| lines(advice.trim_end())).unwrap_or_default();
+    let labels = std::iter::once("add").chain(std::iter::repeat(""));
+    out.extend((advice.lines().zip(labels)).map(|(line, label)| TextLine::new(LinePart::Advice, label, line)));
+    let commands = item
+        .evidence
+        .iter()
+        .flat_map(|evidence| evidence.commands(ITEM_COMMAND));
+    out.extend(commands.map(|(role, command)| TextLine::new(LinePart::Command, role, command)));
+    out
+}
+
+/// The values of an item and why they matter, its cases and its location.
+fn facts(item: &Item<'_>, detail: Detail, out: &mut Vec<TextLine>) {
+    let (max_values, max_cases) = match detail {
+        Detail::All => (NAMED_COUNT, NAMED_COUNT),
+        _ => (VALUES_COUNT, CASES_COUNT),
+    };
+    let mut add = |label, text: String| out.push(TextLine::new(LinePart::Fact, label, text));
+    for values in item.values.iter().take(max_values + 1) {
+        let (before, after) = (value(values.before, VALUE), value(values.after, VALUE));
+        if let Some(case) = values.case {
+            add("also", format!("{before} → {after} ({})", short(case, NAME)));
+        } else {
+            add("before", before);
+            add("after", after);
+        }
+    }
+    if item.values.len() > max_values + 1 {
+        let more = figure(item.values.len() - max_values - 1);
+        add("also", format!("… and {more} more values"));
+    }
+    if let Some(reason) = &item.reason {
+        add("reason", reason.clone());
+    }
+    for (label, text) in &item.details {
+        add(label, text.clone());
+    }
+    add("at", item.origin.clone());
+    add("cases", some_cases(&item.cases, item.case_count, max_cases));
+    let location = short(&item.location.to_string(), NAME);
+    out.push(TextLine::new(LinePart::Location, "-->", location));
+    out.push(TextLine::new(LinePart::Note, "fingerprint", &item.fingerprint));
+}
+
+/// The lines of a case: its name and location, its attempts in short, and the one that explains its verdict.
+fn case_lines(item: &Item<'_>, run: &Execution<'_>, detail: Detail) -> Vec<TextLine> {
+    let mut out = Vec::new();
+    let mut add = |part, label, text: String| out.push(TextLine::new(part, label, text));
+    if let Some(name) = run.name {
+        add(LinePart::Title, "", cut(&visible(name)));
+    }
+    if !run.tags.is_empty() && detail > Detail::Brief {
+        add(LinePart::Note, "tags", cut(&visible(&run.tags.join(", "))));
+    }
+    for (index, one) in run.previous.iter().take(ATTEMPTS_COUNT).enumerate() {
+        add(LinePart::Note, "", attempt_title(run, index, &headline(one)));
+    }
+    let left = run.previous.len().saturating_sub(ATTEMPTS_COUNT);
+    if left > 0 {
+        add(LinePart::Note, "", format!("… and {}", count(left, "more attempt")));
+    }
+    if !run.previous.is_empty() {
+        let state = if run.verdict == Verdict::Flaky {
+            "passed".to_owned()
+        } else {
+            headline(run.last)
+        };
+        add(LinePart::Note, "", attempt_title(run, run.previous.len(), &state));
+    }
+    // A report of a case that passed needs no exchange: it is not kept while the case runs.
+    let mut lines = if run.verdict == Verdict::Passed {
+        attempt_lines(run.last, None, Detail::Brief)
+    } else {
+        attempt_lines(run.explaining(), Some(run.shell), detail)
+    };
+    let has_reason = lines.first().is_some_and(|line| line.part == LinePart::Reason);
+    // Findings have locations of their own.
+    if has_reason || detail > Detail::Brief {
+        let location = cut(&visible(&item.location.to_string()));
+        lines.insert(
+            usize::from(has_reason),
+            TextLine::new(LinePart::Location, "-->", location),
+        );
+    }
+    out.append(&mut lines);
+    if let Some(path) = run.snapshot
+        && detail > Detail::Brief
+    {
+        out.push(TextLine::new(LinePart::Note, "snapshot", visible(path)));
     }
     out
 }
 
-/// The same without what to add.
-pub(super) fn facts(item: &Item<'_>) -> String {
-    let mut out = format!("{}\n", item.message);
-    if let Some(reason) = &item.reason {
-        let _ = writeln!(out, "reason: {reason}");
-    }
-    for values in item.values.iter().take(VALUES_COUNT + 1) {
-        let (before, after) = (value(values.before, VALUE), value(values.after, VALUE));
-        let _ = match values.case {
-            None => writeln!(out, "before: {before}\n after: {after}"),
-            Some(case) => writeln!(out, "  also: {before} -> {after} ({})", short(case, NAME)),
-        };
-    }
-    for (label, text) in &item.details {
-        let _ = writeln!(out, "{label:>6}: {text}");
-    }
-    let _ = writeln!(out, "    at: {}", item.origin);
-    let _ = writeln!(out, " cases: {}", some_cases(item, CASES_COUNT));
-    let _ = writeln!(out, "    --> {}", short(&item.location.to_string(), NAME));
-    if !item.fingerprint.is_empty() {
-        let _ = writeln!(out, "fingerprint: {}", item.fingerprint);
-    }
-    out
+/// `attempt 1 of 3 [0.012s]: no response within 10s`.
+fn attempt_title(run: &Execution<'_>, index: usize, state: &str) -> String {
+    let (number, all) = (index + 1, run.previous.len() + 1);
+    let time = run.attempts().nth(index).map_or(0, Attempt::elapsed_us);
+    format!("attempt {number} of {all} [{}s]: {state}", seconds(millis(time)))
 }
 
 /// How the two responses of an item differ, as a unified diff without its header.
@@ -69,10 +239,10 @@ pub(super) fn diff(item: &Item<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The first cases of an item in one line, and the number of further ones.
-pub(super) fn some_cases(item: &Item<'_>, max: usize) -> String {
-    let first: Vec<_> = item.cases.iter().take(max).map(|id| short(id, NAME)).collect();
-    match item.case_count.saturating_sub(first.len()) {
+/// The first `max` cases in one line, and the number of further ones.
+pub(super) fn some_cases(ids: &[impl AsRef<str>], all: usize, max: usize) -> String {
+    let first: Vec<_> = ids.iter().take(max).map(|id| short(id.as_ref(), NAME)).collect();
+    match all.saturating_sub(first.len()) {
         0 => first.join(", "),
         more => format!("{}, + {} more", first.join(", "), figure(more)),
     }
@@ -141,59 +311,19 @@ pub(super) fn location<'a>(attempt: &'a Attempt, case: &'a Location) -> &'a Loca
     finding.unwrap_or(case)
 }
 
-/// What a line shows, for the colors of the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LinePart {
-    Reason,
-    Step,
-    Finding(Level),
-    Location,
-    Expected,
-    Actual,
-    Diff,
-    Response,
-    Command,
-    Note,
-}
-
-/// A line of an attempt: a label of the report, and a text, which is escaped.
-pub(super) struct TextLine {
-    pub part: LinePart,
-    pub label: &'static str,
-    pub text: String,
-}
-
 /// An attempt: the reason, and for each step its findings, the response in short and the command that repeats the request.
 pub(super) fn attempt(attempt: &Attempt, shell: &CommandContext) -> String {
-    text_of(attempt_lines(attempt, Some(shell), DIFF_LINES, Detail::Full))
-}
-
-fn text_of(lines: Vec<TextLine>) -> String {
-    let mut out = String::new();
-    for line in lines {
-        let _ = writeln!(out, "{}{}", line.label, line.text);
-    }
-    out
-}
-
-/// Which lines of an attempt are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Detail {
-    /// All of them.
-    Full,
-    /// Of steps that passed, only what they are and what they captured.
-    Brief,
+    text_of(&attempt_lines(attempt, Some(shell), Detail::Full))
 }
 
 /// The lines of an attempt, with command lines if there is a `shell`.
-pub(super) fn attempt_lines(
-    attempt: &Attempt,
-    shell: Option<&CommandContext>,
-    max_diff: usize,
-    detail: Detail,
-) -> Vec<TextLine> {
+fn attempt_lines(attempt: &Attempt, shell: Option<&CommandContext>, detail: Detail) -> Vec<TextLine> {
     let mut out = Vec::new();
-    let mut add = |part, label, text| out.push(TextLine { part, label, text });
+    let mut add = |part, label, text: String| out.push(TextLine::new(part, label, text));
+    let max_diff = match detail {
+        Detail::Brief => terminal::DIFF_LINES,
+        _ => DIFF_LINES,
+    };
     if let Some(reason) = &attempt.reason {
         add(LinePart::Reason, "", cut(&visible(reason)));
     }
@@ -208,17 +338,13 @@ pub(super) fn attempt_lines(
             add(line.part, line.label, line.text);
         }
         if let Some(captures) = captures(step) {
-            add(LinePart::Note, "captured: ", captures);
+            add(LinePart::Note, "captured", captures);
         }
-        let is_brief = detail == Detail::Brief && !step.id.is_empty() && !step.fails() && !step.has_no_response();
-        if is_brief {
-            if let Some(shell) = &mut shell {
-                shell.add_captures(step);
-            }
-            continue;
-        }
-        let Some(exchange) = &step.exchange else { continue };
-        if let Outcome::Response(response) = &exchange.outcome {
+        let is_brief = detail == Detail::Brief && !step.fails() && !step.has_no_response();
+        let exchange = step.exchange.as_ref().filter(|_| !is_brief);
+        if let Some(exchange) = exchange
+            && let Outcome::Response(response) = &exchange.outcome
+        {
             let length = match response.body.length() {
                 0 => "no body".to_owned(),
                 length => count(length, "byte"),
@@ -229,20 +355,20 @@ pub(super) fn attempt_lines(
             } else {
                 format!("{version} {}, {length}", visible(&status))
             };
-            add(LinePart::Response, "response: ", text);
+            add(LinePart::Response, "response", text);
         }
-        let request = &exchange.request;
-        if let Some(shell) = shell.as_ref().filter(|_| !request.body.is_cut()) {
+        let Some(shell) = &mut shell else { continue };
+        if let Some(request) = exchange.map(|exchange| &exchange.request)
+            && !request.body.is_cut()
+        {
             let command = command(request, shell);
             let notes = curl::notes(request, &command, shell);
-            add(LinePart::Command, "reproduce: ", lines(&command));
+            add(LinePart::Command, "reproduce", lines(&command));
             for note in notes {
                 add(LinePart::Note, "", format!("({note})"));
             }
         }
-        if let Some(shell) = &mut shell {
-            shell.add_captures(step);
-        }
+        shell.add_captures(step);
     }
     out
 }
@@ -277,9 +403,11 @@ fn captures(step: &Step) -> Option<String> {
     (!values.is_empty()).then(|| cut(&visible(&values.join(", "))))
 }
 
-/// Findings, a few lines each, in about `max` bytes.
-pub(super) fn findings<'f>(findings: impl IntoIterator<Item = &'f Finding>, mut max: usize) -> String {
-    text_of(finding_lines(findings, &mut max, DIFF_LINES))
+/// A finding without its location, in at most `max` bytes.
+pub(super) fn finding(finding: &Finding, max: usize) -> String {
+    let lines = finding_lines([finding], &mut max.clone(), DIFF_LINES);
+    let lines = lines.iter().filter(|line| line.part != LinePart::Location);
+    clip(&text_of(lines), max)
 }
 
 /// The lines of findings, in about `room` bytes, which are taken from it.
@@ -299,26 +427,21 @@ fn finding_lines<'f>(
             *room = room.saturating_sub(label.len() + text.len() + 1);
             out.push(TextLine { part, label, text });
         };
-        let warning = if finding.level == Level::Deny { "" } else { "warning: " };
+        let warning = if finding.level == Level::Deny { "" } else { "warning" };
         add(LinePart::Finding(finding.level), warning, title(finding));
         if let Some(location) = &finding.location {
-            add(
-                LinePart::Location,
-                "  --> ",
-                visible(&location.to_string()).into_owned(),
-            );
+            add(LinePart::Location, "-->", visible(&location.to_string()).into_owned());
         }
         if let Some(diff) = &finding.diff {
             for line in shown_diff(diff, max_diff) {
-                // The bar distinguishes lines of the response from those of the report.
-                add(LinePart::Diff, "  | ", visible(&line).into_owned());
+                add(LinePart::Diff, "|", visible(&line).into_owned());
             }
             continue;
         }
         let [expected, actual] = finding.values_to_show();
         let values = [
-            (LinePart::Expected, "  expected: ", expected),
-            (LinePart::Actual, "    actual: ", actual),
+            (LinePart::Expected, "expected", expected),
+            (LinePart::Actual, "actual", actual),
         ];
         for (part, label, value) in values {
             if let Some(value) = value {
@@ -328,11 +451,7 @@ fn finding_lines<'f>(
     }
     if left > 0 {
         let text = format!("… and {}", count(left, "more finding"));
-        out.push(TextLine {
-            part: LinePart::Note,
-            label: "",
-            text,
-        });
+        out.push(TextLine::new(LinePart::Note, "", text));
     }
     out
 }
@@ -431,7 +550,7 @@ mod tests {
             ..Finding::new(crate::model::CheckId::BodyJson, "unexpected value")
         };
         let many: Vec<_> = (0..1000).map(|_| finding.clone()).collect();
-        let text = findings(&many, FINDINGS);
+        let text = text_of(&finding_lines(&many, &mut FINDINGS.clone(), DIFF_LINES));
         assert!(text.len() < FINDINGS + 2 * LINE, "{}", text.len());
         assert!(text.trim_end().ends_with(" more findings"));
         let request = Request {
@@ -499,12 +618,7 @@ mod tests {
         for step in &mut passed.steps {
             step.exchange = None;
         }
-        let brief = text_of(attempt_lines(
-            &passed,
-            Some(&CommandContext::default()),
-            DIFF_LINES,
-            Detail::Brief,
-        ));
+        let brief = text_of(&attempt_lines(&passed, Some(&CommandContext::default()), Detail::Brief));
         assert!(brief.contains("captured: ") && !brief.contains("reproduce"), "{brief}");
     }
 

@@ -12,7 +12,7 @@ use super::{
     Colors, Reporter,
     escape::{LogCommandFilter, visible},
     from::run::RunSource,
-    limits::terminal::{BODY, DIFF_LINES, NAMED_COUNT},
+    limits::terminal::{BODY, NAMED_COUNT},
     model::ListKind,
     plain::{self, Detail, LinePart},
     text::{cases, count},
@@ -205,32 +205,15 @@ impl<W: Write> RunTerminal<W> {
         self.detail(&format!("{reason}; next attempt in {wait:.3}s"))
     }
 
-    /// All attempts of a case that did not simply pass.
+    /// What a case is that did not simply pass, and why.
     fn attempts(&mut self, finished: &CaseFinished) -> io::Result<()> {
         writeln!(self.out)?;
-        if let Some(name) = &finished.name {
-            let name = self.colors.strong(&visible(name));
-            writeln!(self.out, "    {name}")?;
-        }
-        let all = finished.previous.len() + 1;
-        for (index, attempt) in finished.previous.iter().chain([&finished.last]).enumerate() {
-            let is_last = index + 1 == all;
-            if all > 1 {
-                let is_passed = is_last && finished.verdict == Verdict::Flaky;
-                let (passed, time) = (if is_passed { ": passed" } else { "" }, seconds(attempt.elapsed_us()));
-                let line = format!("attempt {} of {all} [{time:.3}s]{passed}", index + 1);
-                writeln!(self.out, "    {}", self.colors.faint(&line))?;
-            }
-            let item = self.run.item(finished);
-            let shell = item.execution.as_ref().filter(|_| is_last).map(|run| run.shell);
-            for line in plain::attempt_lines(attempt, shell, DIFF_LINES, Detail::Brief) {
-                let text = colored(self.colors, line.part, &line.text);
-                writeln!(self.out, "    {}{text}", self.colors.faint(line.label))?;
-                if line.part == LinePart::Reason {
-                    let location = format!("  --> {}", visible(&finished.location.to_string()));
-                    writeln!(self.out, "    {}", self.colors.faint(&location))?;
-                }
-            }
+        for line in plain::item_lines(&self.run.item(finished), Detail::Brief) {
+            let (lead, text) = (
+                self.colors.faint(&line.lead()),
+                colored(self.colors, line.part, &line.text),
+            );
+            writeln!(self.out, "    {lead}{text}")?;
         }
         self.exchanges(&finished.last)?;
         writeln!(self.out)
@@ -408,7 +391,7 @@ impl<W: Write> Reporter for RunTerminal<W> {
 fn colored(colors: Colors, part: LinePart, text: &str) -> String {
     match part {
         LinePart::Reason => colors.odd(text),
-        LinePart::Step => colors.strong(text),
+        LinePart::Title | LinePart::Step => colors.strong(text),
         LinePart::Finding(level) => {
             let id = text.split([' ', ':']).next().unwrap_or_default();
             let rest = &text[id.len()..];
@@ -423,7 +406,7 @@ fn colored(colors: Colors, part: LinePart, text: &str) -> String {
         LinePart::Actual => colors.bad(text),
         LinePart::Diff => colors.diff(text),
         LinePart::Location | LinePart::Response | LinePart::Note => colors.faint(text),
-        LinePart::Command => text.to_owned(),
+        LinePart::Fact | LinePart::Advice | LinePart::Command => text.to_owned(),
     }
 }
 

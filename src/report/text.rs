@@ -1,5 +1,7 @@
 //! Numbers, times and shortened texts in plain words.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::{escape::visible, limits};
 
 /// `1 case`, `1,234 cases`.
@@ -80,6 +82,11 @@ pub(super) fn millis(micros: u64) -> u64 {
 /// Milliseconds as seconds with three digits.
 pub(super) fn seconds(millis: u64) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)
+}
+
+/// An instant in UTC, as RFC 3339 writes it.
+pub(super) fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// `7 µs`, `12.3 ms`, `345 ms`, `3.45 s`, `2 min 5 s`.

@@ -13,6 +13,7 @@ use crate::{
             End, Entry, Evidence, GateResult, Item, ItemState, Line, List, ListKind, ReportTarget, Section, Severity,
             Start, TargetResponse, Values, VerdictCase,
         },
+        plain,
         text::{capital, cases, count, figure, short},
     },
 };
@@ -270,25 +271,15 @@ fn entry_count(number: usize) -> String {
 fn accepted(comparison: &Comparison) -> List {
     let entry = |one: &AcceptedChange| {
         let change = &one.change;
-        let (first, more) = some_cases(&change.cases);
+        let cases = plain::some_cases(&change.cases, change.cases.len(), CASES_COUNT);
         let until = one.expires.as_ref().map(|day| format!(", until {}", short(day, NAME)));
         let what = format!("{} {} of {}", level(change.level), title(change), origin(change));
         let why = format!("{}{}", short(&one.accepted_because, VALUE), until.unwrap_or_default());
-        Entry::new(what, why, format!("{first}{more}")).at(&one.location, Severity::Note)
+        Entry::new(what, why, cases).at(&one.location, Severity::Note)
     };
     let (all, titles) = (&comparison.accepted, ("Accepted changes", "accepted"));
     let count = count(all.len(), "known change");
     List::new(ListKind::Accepted, titles, count, all.iter().map(entry))
-}
-
-/// The first cases in one line, and the number of further ones.
-fn some_cases(all: &[String]) -> (String, String) {
-    let first: Vec<_> = all.iter().take(CASES_COUNT).map(|id| short(id, NAME)).collect();
-    let more = match all.len() - first.len() {
-        0 => String::new(),
-        more => format!(", + {} more", figure(more)),
-    };
-    (first.join(", "), more)
 }
 
 fn noise(comparison: &Comparison) -> List {

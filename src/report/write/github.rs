@@ -1,25 +1,19 @@
 //! Annotations of GitHub Actions, as workflow commands.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use crate::{
-    model::{Level, Location, Verdict},
+    model::Location,
     report::{
-        escape::{
-            github::{data, property},
-            lines,
-        },
+        escape::github::{data, property},
         limits::{
-            LEFT_OUT_COUNT, NAME,
-            github::{FINDING, ITEMS_COUNT, MESSAGE, SHOWN_COUNT},
+            LEFT_OUT_COUNT, NAME, VALUE,
+            github::{ITEMS_COUNT, MESSAGE, SHOWN_COUNT},
         },
-        model::{End, Entry, Execution, GateResult, Item, List, ListKind, Severity, Start, Writer},
+        model::{End, Entry, GateResult, Item, List, ListKind, Severity, Start, Writer},
         paths::in_repository,
         plain,
-        text::{clip, count, figure, short},
+        text::{clip, figure, short},
     },
 };
 
@@ -88,29 +82,25 @@ impl Writer for GitHub {
     }
 
     fn item(&mut self, start: &Start, item: &Item<'_>, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(run) = &item.execution {
+        let (title, location) = match &item.execution {
             // Findings of passed cases are in the list of warnings.
-            if item.severity == Severity::Note {
+            Some(_) if item.severity == Severity::Note => return Ok(()),
+            Some(run) => (
+                format!("{} {}", short(&item.title, NAME), item.label),
+                plain::location(run.explaining(), item.location),
+            ),
+            None if self.shown[item.severity as usize] >= ITEMS_COUNT => {
+                self.left_out += 1;
                 return Ok(());
             }
-            let title = format!("{} {}", short(&item.title, NAME), item.label);
-            let location = plain::location(run.explaining(), item.location);
-            return self.annotate(
-                (item.severity, &title),
-                (start, Some(location)),
-                &message_of_run(item, run),
-                out,
-            );
-        }
-        if self.shown[item.severity as usize] >= ITEMS_COUNT {
-            self.left_out += 1;
-            return Ok(());
-        }
-        let title = format!("{}{}", item.prefix, item.title);
-        let text = format!("{} in {}\n{}", item.label, item.origin, plain::item(item));
-        let commands = item.evidence.iter().flat_map(|evidence| evidence.commands(MESSAGE));
-        let message = with_commands(&text, commands);
-        self.annotate((item.severity, &title), (start, Some(item.location)), &message, out)
+            None => (format!("{}{}", item.prefix, item.title), item.location),
+        };
+        let first = match item.execution {
+            Some(_) => short(&item.message, VALUE),
+            None => format!("{} in {}", item.label, item.origin),
+        };
+        let message = format!("{first}\n{}", plain::item(item, MESSAGE - first.len()));
+        self.annotate((item.severity, &title), (start, Some(location)), &message, out)
     }
 
     fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
@@ -137,39 +127,4 @@ impl Writer for GitHub {
         };
         self.annotate((severity, start.name), (start, None), &clip(&text, MESSAGE), out)
     }
-}
-
-fn message_of_run(item: &Item<'_>, run: &Execution<'_>) -> String {
-    let attempt = run.last;
-    let text = match attempt.failing() {
-        Some(first) if run.verdict != Verdict::Flaky => {
-            let mut text = clip(&plain::findings([first], FINDING), FINDING);
-            let more = attempt
-                .findings()
-                .filter(|finding| finding.level == Level::Deny)
-                .count()
-                - 1;
-            if more > 0 {
-                let _ = writeln!(text, "… and {}", count(more, "more finding"));
-            }
-            text
-        }
-        _ => short(&item.message, FINDING) + "\n",
-    };
-    let command = attempt
-        .exchange()
-        .map(|exchange| lines(&plain::command(&exchange.request, run.shell)));
-    with_commands(&text, command.map(|command| ("reproduce", command)))
-}
-
-/// A message with the commands that fit.
-fn with_commands(text: &str, commands: impl IntoIterator<Item = (&'static str, String)>) -> String {
-    let mut text = clip(text, MESSAGE);
-    for (label, command) in commands {
-        let line = format!("{label}: {command}\n");
-        if text.len() + line.len() < MESSAGE {
-            text.push_str(&line);
-        }
-    }
-    text
 }

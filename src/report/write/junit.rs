@@ -9,7 +9,7 @@ use std::{
     io::{self, Write},
 };
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use quick_xml::{
     Writer as Xml,
     escape::partial_escape,
@@ -17,14 +17,14 @@ use quick_xml::{
 };
 
 use crate::{
-    model::{Attempt, Level, Verdict},
+    model::{Attempt, Verdict},
     report::{
         escape::{visible, xml},
-        limits::{FINDINGS, ITEMS_COUNT, ci::COMMAND},
+        limits::{FINDINGS, ITEMS_COUNT},
         model::{End, Execution, Grid, Item, ItemState, ListKind, Section, Severity, Start, VerdictCase, Writer},
         plain,
         spool::Spool,
-        text::{cut, millis, seconds},
+        text::{cut, instant, millis, seconds},
     },
 };
 
@@ -72,10 +72,9 @@ struct TestCase<'c> {
     state: ItemState,
     kind: &'c str,
     message: &'c str,
-    /// The text of the failure.
+    /// The text of the failure; of a case that passed, the content of `system-out`.
     text: String,
-    /// The content of `system-out`.
-    output: String,
+    run: Option<&'c Execution<'c>>,
 }
 
 type XmlBuffer = Xml<Vec<u8>>;
@@ -106,16 +105,10 @@ impl JUnit {
         index
     }
 
-    fn push(
-        &mut self,
-        suite: usize,
-        position: usize,
-        case: &TestCase<'_>,
-        run: Option<&Execution<'_>>,
-    ) -> io::Result<()> {
+    fn push(&mut self, suite: usize, position: usize, case: &TestCase<'_>) -> io::Result<()> {
         self.suites[suite].add(case.state, case.time);
         let mut xml = Xml::new(Vec::new());
-        testcase(&mut xml, case, run)?;
+        testcase(&mut xml, case)?;
         self.cases.push(position, suite, &xml.into_inner())
     }
 
@@ -124,16 +117,11 @@ impl JUnit {
         &mut self,
         (suite, position): (&str, usize),
         name: &str,
-        state: ItemState,
-        kind: &str,
+        (state, kind): (ItemState, &str),
         text: String,
     ) -> io::Result<()> {
         let index = self.suite(suite, position);
         let message = text.lines().next().unwrap_or_default().to_owned();
-        let (text, output) = match state {
-            ItemState::Passed => (String::new(), text),
-            _ => (text, String::new()),
-        };
         let case = TestCase {
             suite,
             name,
@@ -142,9 +130,9 @@ impl JUnit {
             kind,
             message: &message,
             text,
-            output,
+            run: None,
         };
-        self.push(index, position, &case, None)
+        self.push(index, position, &case)
     }
 
     /// The test case about the report as a whole.
@@ -169,7 +157,12 @@ impl JUnit {
             }
         }
         let position = if start.has_verdict { 0 } else { usize::MAX };
-        self.extra((start.name, position), &verdict.name, verdict.state, verdict.kind, text)
+        self.extra(
+            (start.name, position),
+            &verdict.name,
+            (verdict.state, verdict.kind),
+            text,
+        )
     }
 
     /// A test case for each case that was not examined: an error if it should have been.
@@ -184,7 +177,7 @@ impl JUnit {
                     ItemState::Skipped
                 };
                 let (name, kind) = (format!("{}: {}", list.label, entry.what), list.label.replace(' ', "-"));
-                self.extra((&suite, 1), &name, state, &kind, entry.why.clone())?;
+                self.extra((&suite, 1), &name, (state, &kind), entry.why.clone())?;
             }
         }
         Ok(())
@@ -207,7 +200,7 @@ impl JUnit {
                     (None, ItemState::Passed) => String::new(),
                     (None, _) => "no reason was given".to_owned(),
                 };
-                self.extra((target, 1), &row.case, state, kind, reason)?;
+                self.extra((target, 1), &row.case, (state, kind), reason)?;
             }
         }
         Ok(())
@@ -222,32 +215,48 @@ impl Writer for JUnit {
 
     fn item(&mut self, _: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
         self.items += 1;
-        if let Some(run) = &item.execution {
-            let position = run.index + 1;
-            let suite = self.suite(&item.suite, position);
-            let known = &mut self.suites[suite];
+        let run = item.execution.as_ref();
+        if run.is_none() && self.items > ITEMS_COUNT {
+            return Ok(());
+        }
+        let position = run.map_or(self.items, |run| run.index) + 1;
+        let suite = format!("{}{}", item.prefix, item.suite);
+        let index = self.suite(&suite, position);
+        let (mut name, mut message, mut time) = (item.title.clone(), item.message.clone(), 0);
+        // GitLab shows the text without the attributes.
+        let mut text = format!("{} {}\n", item.label, visible(&item.title));
+        text.push_str(&plain::item(item, FINDINGS));
+        if let Some(run) = run {
+            let known = &mut self.suites[index];
             known.first = known.first.min(position);
             let started = run.attempts().next().and_then(Attempt::started);
             known.started = [known.started, started].into_iter().flatten().min();
-            return self.push(suite, position, &case_of_run(item, run), Some(run));
+            if let Some(of_suite) = name.strip_prefix(&*item.suite).and_then(|rest| rest.strip_prefix('/')) {
+                name = of_suite.to_owned();
+            }
+            time = millis(run.last.elapsed_us());
+            if let Some(started) = run.last.started() {
+                let _ = writeln!(text, "started: {}", instant(started));
+            }
+        } else {
+            message = format!("{}: {message}", item.label);
+            let seen = self.names.entry((index, name.clone())).or_insert(0);
+            *seen += 1;
+            if *seen > 1 {
+                name = format!("{name} ({seen})");
+            }
         }
-        if self.items > ITEMS_COUNT {
-            return Ok(());
-        }
-        let position = self.items + 1;
-        let name = format!("{}{}", item.prefix, item.suite);
-        let suite = self.suite(&name, position);
-        let seen = self.names.entry((suite, item.title.clone())).or_insert(0);
-        *seen += 1;
-        let title = match *seen {
-            1 => item.title.clone(),
-            number => format!("{} ({number})", item.title),
+        let case = TestCase {
+            suite: &suite,
+            name: &name,
+            time,
+            state: item.state,
+            kind: &item.rule,
+            message: &message,
+            text,
+            run,
         };
-        let mut text = format!("{}: {}", item.label, plain::item(item));
-        for (role, command) in item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND)) {
-            let _ = writeln!(text, "{role}: {command}");
-        }
-        self.extra((&name, position), &title, item.state, &item.rule, text)
+        self.push(index, position, &case)
     }
 
     fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
@@ -301,78 +310,18 @@ impl Writer for JUnit {
     }
 }
 
-/// The test case of a case. GitLab shows the text without the attributes.
-fn case_of_run<'c>(item: &'c Item<'_>, run: &Execution<'_>) -> TestCase<'c> {
-    let of_suite = item.title.strip_prefix(item.suite.as_str());
-    let name = of_suite.and_then(|rest| rest.strip_prefix('/'));
-    let mut text = format!("{}\n", visible(&item.title));
-    if let Some(name) = run.name {
-        let _ = writeln!(text, "{}", visible(name));
-    }
-    let _ = writeln!(text, "  --> {}\n", visible(&item.location.to_string()));
-    match run.verdict {
-        Verdict::Flaky => text.extend(
-            run.previous
-                .iter()
-                .enumerate()
-                .map(|(index, one)| attempt(index, one, run)),
-        ),
-        Verdict::NotRun => drop(writeln!(text, "{}", item.message)),
-        _ => text.push_str(&plain::attempt(run.last, run.shell)),
-    }
-    if let Some(path) = run.snapshot {
-        let _ = writeln!(text, "snapshot: {}", visible(path));
-    }
-    TestCase {
-        suite: &item.suite,
-        name: name.unwrap_or(&item.title),
-        time: millis(run.last.elapsed_us()),
-        state: item.state,
-        kind: &item.rule,
-        message: &item.message,
-        text,
-        output: about(item, run),
-    }
-}
-
-/// What a case is, its steps, and its warnings if no other element shows them.
-fn about(item: &Item<'_>, run: &Execution<'_>) -> String {
-    let mut out = String::new();
-    let mut add = |label: &str, value: &str| {
-        let _ = writeln!(out, "{label}: {}", visible(value));
-    };
-    if let Some(name) = run.name {
-        add("name", name);
-    }
-    add("location", &item.location.to_string());
-    if !run.tags.is_empty() {
-        add("tags", &run.tags.join(", "));
-    }
-    if let Some(started) = run.last.started() {
-        add("started", &started.to_rfc3339_opts(SecondsFormat::Millis, true));
-    }
-    for step in run.last.steps.iter().filter(|step| !step.id.is_empty()) {
-        let _ = writeln!(out, "{}", plain::step_title(step));
-    }
-    if matches!(run.verdict, Verdict::Passed | Verdict::Flaky) {
-        let warnings = run.last.findings().filter(|finding| finding.level == Level::Warn);
-        out.push_str(&plain::findings(warnings, FINDINGS));
-    }
-    out
-}
-
 fn attempt(index: usize, one: &Attempt, run: &Execution<'_>) -> String {
     let time = seconds(millis(one.elapsed_us()));
     format!("attempt {} [{time}s]\n{}", index + 1, plain::attempt(one, run.shell))
 }
 
 /// Writes a test case. The order of its elements is Surefire's.
-fn testcase(xml: &mut XmlBuffer, case: &TestCase<'_>, run: Option<&Execution<'_>>) -> io::Result<()> {
+fn testcase(xml: &mut XmlBuffer, case: &TestCase<'_>) -> io::Result<()> {
     let (suite, name, kind) = (visible(case.suite), visible(case.name), visible(case.kind));
     let attributes = [("classname", &*suite), ("name", &name), ("time", &seconds(case.time))];
     open(xml, "testcase", &attributes)?;
     let problem = [("type", &*kind), ("message", case.message)];
-    let is_flaky = run.is_some_and(|run| run.verdict == Verdict::Flaky);
+    let is_flaky = case.run.is_some_and(|run| run.verdict == Verdict::Flaky);
     let (failures, errors) = if is_flaky {
         ("flakyFailure", "flakyError")
     } else {
@@ -381,15 +330,16 @@ fn testcase(xml: &mut XmlBuffer, case: &TestCase<'_>, run: Option<&Execution<'_>
     if case.state == ItemState::Failed {
         element(xml, "failure", &problem, &case.text)?;
     }
-    previous(xml, failures, run, false)?;
+    previous(xml, failures, case.run, false)?;
     match case.state {
         ItemState::Skipped => empty(xml, "skipped", &[("message", case.message)])?,
         ItemState::Errored => element(xml, "error", &problem, &case.text)?,
         ItemState::Passed | ItemState::Failed => {}
     }
-    previous(xml, errors, run, true)?;
-    if !case.output.is_empty() {
-        element(xml, "system-out", &[], &case.output)?;
+    previous(xml, errors, case.run, true)?;
+    let is_shown = case.state == ItemState::Passed || (case.state == ItemState::Skipped && case.run.is_some());
+    if is_shown && !case.text.is_empty() {
+        element(xml, "system-out", &[], &case.text)?;
     }
     close(xml, "testcase")
 }
@@ -426,10 +376,7 @@ fn properties(start: &Start, end: &End) -> io::Result<Vec<u8>> {
         if let Some(commit) = &target.commit {
             add(&format!("{role}_commit"), commit)?;
         }
-        add(
-            &format!("{role}_started"),
-            &target.started.to_rfc3339_opts(SecondsFormat::Millis, true),
-        )?;
+        add(&format!("{role}_started"), &instant(target.started))?;
     }
     for (name, value) in &start.properties {
         add(name, value)?;
@@ -456,7 +403,7 @@ fn head(suite: &TestSuite, start: &Start) -> io::Result<Vec<u8>> {
         [suite.tests, suite.failures, suite.errors, suite.skipped].map(|number| number.to_string());
     let (name, time) = (visible(&suite.name), seconds(suite.millis));
     let started = suite.started.or(start.started);
-    let started = started.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    let started = started.map(instant);
     let mut attributes: Vec<(&str, &str)> = vec![
         ("name", &name),
         ("tests", &tests),

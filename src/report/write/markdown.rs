@@ -9,23 +9,22 @@ use std::{
 };
 
 use crate::{
-    model::{Attempt, Verdict},
+    model::Verdict,
     report::{
         escape::{
-            inert_lines, lines,
+            inert_lines,
             markdown::{cell, code, fence, html, sentence},
         },
         limits::{
-            DIFF_LINES, NAME, VALUE,
+            NAME, VALUE,
             markdown::{
-                ATTEMPTS_COUNT, CELL, COMMAND, DIFF, DIFF_LINE, DOCUMENT, FINDINGS, GRID, ITEMS, LEFT_OUT, LIST,
-                LISTED_COUNT, REST, ROWS_COUNT,
+                CELL, COMMAND, DOCUMENT, FINDINGS, GRID, ITEMS, LEFT_OUT, LIST, LISTED_COUNT, REST, ROWS_COUNT,
             },
         },
-        model::{Column, End, Execution, Grid, Item, List, ListKind, Section, Severity, Start, Table, Writer},
-        plain::{self, Detail, LinePart},
+        model::{Column, End, Grid, Item, List, ListKind, Section, Severity, Start, Table, Writer},
+        plain::{self, Detail, LinePart, TextLine},
         spool::Spool,
-        text::{cases, clip, count, digest, figure, millis, seconds, short},
+        text::{cases, count, digest, figure, millis, seconds, short},
     },
 };
 
@@ -63,7 +62,7 @@ impl Writer for Markdown {
             if item.severity == Severity::Note {
                 return Ok(());
             }
-            let entry = inert_lines(&entry_of_run(item, run));
+            let entry = inert_lines(&entry(item));
             return self.entries.push(run.index, item.section, entry.as_bytes());
         }
         if self.sizes.len() <= item.section {
@@ -306,89 +305,45 @@ fn summary(label: &str, title: &str, message: &str) -> String {
 
 fn entry(item: &Item<'_>) -> String {
     let mut out = summary(item.label, &item.title, &item.message);
-    fence("text", &plain::facts(item), &mut out);
-    let diff = plain::diff(item);
-    if !diff.is_empty() {
-        let lines: Vec<_> = diff.iter().map(|line| short(line, DIFF_LINE)).collect();
-        fence("diff", &clip(&(lines.join("\n") + "\n"), DIFF), &mut out);
+    let mut lines = plain::item_lines(item, Detail::Responses);
+    // The first command is of the target that the report is about.
+    lines.dedup_by(|next, one| next.part == LinePart::Command && one.part == LinePart::Command);
+    let (mut room, mut left) = (FINDINGS, 0);
+    for lines in lines.chunk_by(|one, next| language(one) == language(next)) {
+        let language = language(&lines[0]);
+        let mut text = String::new();
+        for line in lines {
+            if language != "sh" && room == 0 {
+                left += 1;
+            } else if line.part == LinePart::Command && language != "sh" {
+                let size = figure(line.text.len());
+                let _ = writeln!(text, "the command that repeats the request has {size} bytes");
+            } else if line.part == LinePart::Command {
+                let _ = writeln!(text, "{}", line.text);
+            } else {
+                let shown = short(&line.text, FINDINGS);
+                room = room.saturating_sub(shown.len() + 1);
+                let lead = if language == "text" { line.lead() } else { String::new() };
+                let _ = writeln!(text, "{lead}{shown}");
+            }
+        }
+        fence(language, &text, &mut out);
     }
-    if let Some(advice) = item.advice {
-        fence("yaml", &clip(&lines(advice), FINDINGS), &mut out);
-    }
-    let commands = item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND));
-    if let Some((_, command)) = commands.into_iter().next() {
-        fence("sh", &command, &mut out);
+    if left > 0 {
+        fence("text", &format!("… and {}", count(left, "more line")), &mut out);
     }
     out.push_str("</details>\n\n");
     out
 }
 
-fn entry_of_run(item: &Item<'_>, run: &Execution<'_>) -> String {
-    let mut out = summary(item.label, &item.title, &item.message);
-    let mut text = String::new();
-    if let Some(name) = run.name {
-        let _ = writeln!(text, "{}", short(name, NAME));
+/// The language of the code block that a line is in.
+fn language(line: &TextLine) -> &'static str {
+    match line.part {
+        LinePart::Diff => "diff",
+        LinePart::Advice => "yaml",
+        LinePart::Command if line.text.len() <= COMMAND => "sh",
+        _ => "text",
     }
-    let _ = writeln!(text, "--> {}", short(&item.location.to_string(), NAME));
-    for (index, one) in run.previous.iter().take(ATTEMPTS_COUNT).enumerate() {
-        let time = seconds(millis(one.elapsed_us()));
-        let why = short(&plain::headline(one), NAME);
-        let _ = writeln!(text, "attempt {} [{time}s]: {why}", index + 1);
-    }
-    if run.previous.len() > ATTEMPTS_COUNT {
-        let more = count(run.previous.len() - ATTEMPTS_COUNT, "more attempt");
-        let _ = writeln!(text, "… and {more}");
-    }
-    if !run.previous.is_empty() {
-        let time = seconds(millis(run.last.elapsed_us()));
-        let how = if run.verdict == Verdict::Flaky {
-            "passed"
-        } else {
-            "as follows"
-        };
-        let _ = writeln!(text, "attempt {} [{time}s]: {how}", run.previous.len() + 1);
-    }
-    attempt(run.last, text, &mut out);
-    if let Some(exchange) = run.last.exchange() {
-        let command = lines(&plain::command(&exchange.request, run.shell));
-        if command.len() > COMMAND {
-            let size = figure(command.len());
-            fence(
-                "text",
-                &format!("the command that repeats the request has {size} bytes\n"),
-                &mut out,
-            );
-        } else {
-            fence("sh", &command, &mut out);
-        }
-    }
-    out.push_str("</details>\n\n");
-    out
-}
-
-/// The lines of an attempt in code blocks, diffs in their own; `text` precedes them.
-fn attempt(attempt: &Attempt, mut text: String, out: &mut String) {
-    let mut diff = String::new();
-    let mut room = FINDINGS;
-    let lines = plain::attempt_lines(attempt, None, DIFF_LINES, Detail::Full);
-    for (index, line) in lines.iter().enumerate() {
-        if room == 0 {
-            let more = count(lines.len() - index, "more line");
-            let _ = writeln!(text, "… and {more}");
-            break;
-        }
-        let shown = short(&line.text, FINDINGS);
-        room = room.saturating_sub(shown.len() + 1);
-        if line.part == LinePart::Diff {
-            fence("text", &std::mem::take(&mut text), out);
-            let _ = writeln!(diff, "{shown}");
-        } else {
-            fence("diff", &std::mem::take(&mut diff), out);
-            let _ = writeln!(text, "{}{shown}", line.label);
-        }
-    }
-    fence("diff", &diff, out);
-    fence("text", &text, out);
 }
 
 /// Everything below the items of a section.

@@ -6,28 +6,27 @@ use std::{
     io::{self, Write},
 };
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 use crate::{
     check::rule_of,
-    model::{CheckId, Finding, Level, Location, Verdict},
+    model::{CheckId, Level, Location, Verdict},
     report::{
         escape::{
             json::inert,
             lines,
             sarif::{message, segment},
-            visible,
         },
         limits::{
-            DIFF_LINES, NAME, VALUE,
+            NAME, VALUE,
             sarif::{CASES_COUNT, COMMAND, ID, MESSAGE, RESULTS_COUNT},
         },
         model::{End, Execution, Item, ListKind, Severity, Start, Writer},
         paths::{in_repository, is_absolute},
         plain,
         spool::Spool,
-        text::{capital, clip, cut, figure, short},
+        text::{capital, figure, instant, short},
     },
 };
 
@@ -147,12 +146,12 @@ impl Sarif {
         for (role, command) in item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND)) {
             add(&format!("reproduceOn{}", capital(role)), command.into());
         }
-        let text = format!("{}{}: {}", item.prefix, item.title, plain::item(item));
+        let text = format!("{}{}: {}", item.prefix, item.title, plain::item(item, MESSAGE));
         let found = SarifResult {
             rule: &item.rule,
             rule_title: Some(&item.rule_title),
             severity: item.severity,
-            text: clip(&text, MESSAGE),
+            text,
             location: item.location,
             case: item.cases.first().copied().unwrap_or_default(),
             identity: Fingerprint::of_item(item),
@@ -203,7 +202,7 @@ impl Sarif {
                     } else {
                         Severity::Warning
                     },
-                    text: format!("{}: {}", short(&case, ID), text_of(finding)),
+                    text: format!("{}: {}", short(&case, ID), plain::finding(finding, MESSAGE)),
                     location: finding.location.as_ref().unwrap_or(item.location),
                     case: &case,
                     identity: identity(finding.check.as_str(), &case, pointer.unwrap_or_default()),
@@ -334,19 +333,6 @@ impl Writer for Sarif {
     }
 }
 
-fn text_of(finding: &Finding) -> String {
-    let mut parts = vec![plain::title(finding)];
-    if let Some(diff) = &finding.diff {
-        let lines = plain::shown_diff(diff, DIFF_LINES);
-        parts.extend(lines.iter().map(|line| visible(line).into_owned()));
-    } else {
-        for (label, value) in ["expected", "actual"].into_iter().zip(finding.values_to_show()) {
-            parts.extend(value.map(|value| format!("{label}: {}", cut(&visible(&value)))));
-        }
-    }
-    clip(&parts.join("\n"), MESSAGE)
-}
-
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
@@ -428,10 +414,6 @@ fn digest(parts: [&str; 3]) -> String {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
-}
-
-fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 #[cfg(test)]

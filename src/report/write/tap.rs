@@ -6,11 +6,11 @@ use std::{
 };
 
 use crate::{
-    model::{Attempt, Location, Verdict},
+    model::{Location, Verdict},
     report::{
         escape::tap::plain as escaped,
-        limits::{ITEMS_COUNT, ci::COMMAND},
-        model::{End, Execution, Item, ItemState, ListKind, Start, Writer},
+        limits::{FINDINGS, ITEMS_COUNT},
+        model::{End, Item, ItemState, ListKind, Severity, Start, Writer},
         plain,
         text::{millis, seconds},
     },
@@ -64,10 +64,7 @@ impl Writer for Tap {
             out: &mut text,
             indent: 2,
         };
-        match &item.execution {
-            Some(run) => yaml.run(item, run, is_ok),
-            None => yaml.item(item),
-        }
+        yaml.item(item, is_ok);
         out.write_all(text.as_bytes())
     }
 
@@ -120,17 +117,6 @@ impl Yaml<'_> {
         self.line(&format!("{key}: {value}"));
     }
 
-    /// The keys of one item of a list. Its dash is indented by two columns from the key above: Perl's `TAP::Parser` reads
-    /// no other list.
-    fn entry(&mut self, keys: impl FnOnce(&mut Yaml<'_>)) {
-        let dash = self.out.len() + self.indent + 2;
-        keys(&mut Yaml {
-            out: self.out,
-            indent: self.indent + 4,
-        });
-        self.out.replace_range(dash..=dash, "-");
-    }
-
     fn location(&mut self, location: &Location) {
         self.line("at:");
         self.indent += 2;
@@ -140,7 +126,8 @@ impl Yaml<'_> {
         self.indent -= 2;
     }
 
-    /// Text of several lines as a list.
+    /// Text of several lines as a list. Its dashes are indented by two columns from the key above: Perl's `TAP::Parser`
+    /// reads no other list.
     fn detail(&mut self, text: &str) {
         if !text.is_empty() {
             self.line("detail:");
@@ -150,83 +137,30 @@ impl Yaml<'_> {
         }
     }
 
-    fn item(&mut self, item: &Item<'_>) {
-        self.line("---");
-        self.text("level", item.label);
-        self.text("message", &item.message);
-        self.location(item.location);
-        self.text("fingerprint", &item.fingerprint);
-        let mut text = plain::item(item);
-        for (role, command) in item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND)) {
-            let _ = writeln!(text, "{role}: {command}");
-        }
-        self.detail(&text);
-        self.line("...");
-    }
-
-    fn run(&mut self, item: &Item<'_>, run: &Execution<'_>, is_ok: bool) {
-        let has_message = !matches!(run.verdict, Verdict::Passed | Verdict::Skipped);
-        if !has_message && run.last.findings().next().is_none() {
+    fn item(&mut self, item: &Item<'_>, is_ok: bool) {
+        let run = item.execution.as_ref();
+        let has_message = run.is_none_or(|run| !matches!(run.verdict, Verdict::Passed | Verdict::Skipped));
+        if !has_message && run.is_some_and(|run| run.last.findings().next().is_none()) {
             return;
         }
         self.line("---");
-        self.text("verdict", run.verdict.name());
+        self.text(if run.is_some() { "verdict" } else { "level" }, item.label);
         if has_message {
             self.text("message", &item.message);
         }
-        let severity = match item.state {
-            _ if is_ok => "warning",
-            ItemState::Errored => "error",
-            _ => "fail",
+        let severity = match (item.severity, item.state) {
+            (_, ItemState::Errored) => "error",
+            _ if !is_ok => "fail",
+            (Severity::Note, _) if run.is_none() => "comment",
+            _ => "warning",
         };
         self.text("severity", severity);
-        if let Some(name) = run.name {
-            self.text("name", name);
-        }
-        if !run.tags.is_empty() {
-            let tags: Vec<_> = run.tags.iter().map(|tag| quoted_yaml(tag)).collect();
-            self.line(&format!("tags: [{}]", tags.join(", ")));
-        }
         self.location(item.location);
-        if run.verdict != Verdict::NotRun {
-            self.attempt(run.last, run);
+        match run {
+            Some(run) => self.line(&format!("seconds: {}", seconds(millis(run.last.elapsed_us())))),
+            None => self.text("fingerprint", &item.fingerprint),
         }
-        if let Some(path) = run.snapshot {
-            self.text("snapshot", path);
-        }
-        if !run.previous.is_empty() {
-            self.line("previous:");
-        }
-        for attempt in run.previous {
-            self.entry(|yaml| {
-                yaml.text("message", &plain::headline(attempt));
-                yaml.attempt(attempt, run);
-            });
-        }
+        self.detail(&plain::item(item, FINDINGS));
         self.line("...");
-    }
-
-    fn attempt(&mut self, attempt: &Attempt, run: &Execution<'_>) {
-        self.line(&format!("seconds: {}", seconds(millis(attempt.elapsed_us()))));
-        self.detail(&plain::attempt(attempt, run.shell));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn entry_of_a_list_has_its_dash_at_its_first_key() {
-        let mut out = "x:\n".to_owned();
-        let mut yaml = Yaml {
-            out: &mut out,
-            indent: 2,
-        };
-        yaml.entry(|yaml| {
-            yaml.text("a", "1");
-            yaml.text("b", "2");
-        });
-        assert_eq!(out, "x:\n    - a: \"1\"\n      b: \"2\"\n");
     }
 }

@@ -12,17 +12,16 @@ use crate::{
         Colors,
         escape::LogCommandFilter,
         limits::{
-            CASES_COUNT, NAME, VALUE,
+            NAME,
             terminal::{
-                ALL_ITEMS_COUNT, BRIEF_COUNT, COMMAND, DIFF_LINES, LISTED_COUNT, LONG_COUNT, NAMED_COUNT, ROWS_COUNT,
-                SAME_COUNT, WIDTH,
+                ALL_ITEMS_COUNT, BRIEF_COUNT, LISTED_COUNT, LONG_COUNT, NAMED_COUNT, ROWS_COUNT, SAME_COUNT, WIDTH,
             },
         },
         model::{
             Column, End, Entry, GateResult, Grid, Item, ItemState, List, ListKind, Section, Severity, Start, Table,
             Writer,
         },
-        plain,
+        plain::{self, Detail, LinePart, TextLine},
         text::{capital, cases, count, digest, figure, short},
     },
 };
@@ -88,7 +87,7 @@ impl Terminal {
         out
     }
 
-    fn item_text(&self, item: &Item<'_>) -> String {
+    fn item_head(&self, item: &Item<'_>) -> String {
         let word = format!("{:>12}", item.label.to_uppercase());
         let word = match item.severity {
             Severity::Error => self.colors.bad(&word),
@@ -101,34 +100,30 @@ impl Terminal {
         for line in wrapped(&capital(&item.message), WIDTH - INDENT) {
             let _ = writeln!(out, "{:INDENT$}{}", "", self.colors.strong(&line));
         }
-        let max = if self.options.verbose { NAMED_COUNT } else { BRIEF_COUNT };
-        let further = item.values.iter().filter(|values| values.case.is_some());
-        for values in item.values.iter().filter(|values| values.case.is_none()) {
-            out.push_str(&self.labelled("before", &plain::value(values.before, VALUE)));
-            out.push_str(&self.labelled("after", &plain::value(values.after, VALUE)));
-        }
-        for values in further.clone().take(max) {
-            let (before, after) = (plain::value(values.before, VALUE), plain::value(values.after, VALUE));
-            let case = short(values.case.unwrap_or_default(), NAME);
-            out.push_str(&self.labelled("also", &format!("{before} → {after} ({case})")));
-        }
-        let left = further.count().saturating_sub(max);
-        if left > 0 {
-            let text = format!("… and {} more values{}", figure(left), self.hint());
-            out.push_str(&self.labelled("", &text));
-        }
-        if let Some(reason) = &item.reason {
-            out.push_str(&self.labelled("reason", reason));
-        }
-        for (label, text) in &item.details {
-            out.push_str(&self.labelled(label, text));
-        }
-        out.push_str(&self.labelled("at", &item.origin));
-        let max = if self.options.verbose { NAMED_COUNT } else { CASES_COUNT };
-        out.push_str(&self.labelled("cases", &plain::some_cases(item, max)));
-        out.push_str(&self.labelled("-->", &short(&item.location.to_string(), NAME)));
-        out.push_str(&self.labelled("fingerprint", &item.fingerprint));
         out
+    }
+
+    fn lines(&self, lines: &[TextLine]) -> String {
+        let mut out = String::new();
+        for line in lines {
+            match line.part {
+                LinePart::Title => {}
+                LinePart::Diff => {
+                    let text = format!("{:INDENT$}{}", "", self.colors.diff(&line.text));
+                    let _ = writeln!(out, "{}", text.trim_end());
+                }
+                LinePart::Advice => self.whole(line.label, &self.colors.good(&line.text), &mut out),
+                LinePart::Command => self.whole("reproduce", &line.text, &mut out),
+                _ => out.push_str(&self.labelled(line.label, &line.text)),
+            }
+        }
+        out
+    }
+
+    /// A label, and text that is not wrapped.
+    fn whole(&self, label: &str, text: &str, out: &mut String) {
+        let label = self.colors.faint(&format!("{label:>12}"));
+        let _ = writeln!(out, "{label} {text}");
     }
 
     /// How the lists can be seen in full.
@@ -138,39 +133,6 @@ impl Terminal {
         } else {
             " (`--verbose` lists them)"
         }
-    }
-
-    /// The difference between the responses, what to add, and the command that repeats the request.
-    fn item_end(&self, item: &Item<'_>) -> String {
-        let mut out = String::new();
-        if self.options.verbose {
-            let diff = plain::diff(item);
-            for line in diff.iter().take(DIFF_LINES) {
-                let line = format!("{:INDENT$}{}", "", self.colors.diff(&short(line, VALUE)));
-                out.push_str(line.trim_end());
-                out.push('\n');
-            }
-            if diff.len() > DIFF_LINES {
-                let more = count(diff.len() - DIFF_LINES, "more line");
-                out.push_str(&self.labelled("", &format!("… {more}")));
-            }
-        }
-        for (index, line) in item.advice.iter().flat_map(|advice| advice.lines()).enumerate() {
-            let label = self
-                .colors
-                .faint(&format!("{:>12}", if index == 0 { "add" } else { "" }));
-            let _ = writeln!(out, "{label} {}", self.colors.good(&short(line, COMMAND)));
-        }
-        let commands = item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND));
-        for (_, command) in commands.take(1) {
-            for (index, line) in command.lines().enumerate() {
-                let label = self
-                    .colors
-                    .faint(&format!("{:>12}", if index == 0 { "reproduce" } else { "" }));
-                let _ = writeln!(out, "{label} {line}");
-            }
-        }
-        out
     }
 
     fn section(&self, index: usize, start: &Start, section: &Section) -> String {
@@ -431,7 +393,16 @@ impl Writer for Terminal {
         *number += 1;
         let is_shown = *number <= max;
         let (text, commands) = if is_shown {
-            (self.item_text(item), self.item_end(item))
+            let detail = if self.options.verbose {
+                Detail::All
+            } else {
+                Detail::Full
+            };
+            let is_end = |line: &TextLine| matches!(line.part, LinePart::Diff | LinePart::Advice | LinePart::Command);
+            let (mut end, facts): (Vec<_>, Vec<_>) = plain::item_lines(item, detail).into_iter().partition(is_end);
+            // The first command is of the target that the report is about.
+            end.dedup_by(|next, one| next.part == LinePart::Command && one.part == LinePart::Command);
+            (self.item_head(item) + &self.lines(&facts), self.lines(&end))
         } else {
             (String::new(), String::new())
         };
