@@ -81,6 +81,7 @@ pub mod http;
 pub mod import;
 #[doc(hidden)]
 pub mod json;
+pub mod libtest;
 #[doc(hidden)]
 pub mod mail;
 #[doc(hidden)]

@@ -568,6 +568,7 @@ impl SelectArgs {
         CaseFilter {
             names: self.names.clone(),
             tags: self.tags.clone(),
+            ids: Vec::new(),
         }
     }
 

@@ -28,6 +28,7 @@ pub(super) fn compare(
         filter: CaseFilter {
             names: args.names,
             tags: args.tags,
+            ids: Vec::new(),
         },
         baseline: args.baseline,
         candidate: args.candidate,

@@ -112,8 +112,3 @@ fn without_blank_variable(arg: clap::Arg) -> clap::Arg {
     });
     if is_blank { arg.env(None::<&str>) } else { arg }
 }
-
-/// Whether this is a run of CI, as `CI` says.
-fn in_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
-}

@@ -14,6 +14,7 @@ pub(super) fn mutate(args: MutateArgs, project: Option<PathBuf>, printer: &mut P
         filter: CaseFilter {
             names: args.names,
             tags: args.tags,
+            ids: Vec::new(),
         },
         recording: args.recording,
         min_score: args.min_score,

@@ -13,19 +13,17 @@ use super::args::Color;
 use crate::{
     mask::Masker,
     model::Exit,
-    project::{SecretSource, known_secrets},
+    project::SecretSource,
     report::{Colors, inert_lines, visible},
-    session::{Notices, SessionError},
-    source::{Diagnostics, Sources, without_credentials},
+    session::{self, Notices, OutputMask, SessionError},
+    source::{Diagnostics, Sources},
 };
 
 /// Writes to the two streams. Known secrets are masked in everything that it writes.
 #[derive(Debug)]
 pub(super) struct Printer {
     color: Color,
-    mask: Option<Arc<Masker>>,
-    /// Secrets that are known before a target is chosen: `CONFORME_SECRET_*`, and sources that only have to be read.
-    sources: Vec<(String, SecretSource)>,
+    mask: OutputMask,
     /// Whether the command sends requests, and has not sent any yet.
     is_before_sending: bool,
     /// The first error of a write to standard output.
@@ -55,11 +53,11 @@ impl Notices for Printer {
     }
 
     fn secret_sources(&mut self, sources: Vec<(String, SecretSource)>) {
-        self.sources = sources;
+        self.mask.secret_sources(sources);
     }
 
     fn mask(&mut self, masker: &Arc<Masker>) {
-        self.mask = Some(Arc::clone(masker));
+        self.mask.mask(masker);
     }
 
     fn sending(&mut self) {
@@ -71,8 +69,7 @@ impl Printer {
     pub(super) fn new(color: Color) -> Self {
         Self {
             color,
-            mask: None,
-            sources: Vec::new(),
+            mask: OutputMask::default(),
             is_before_sending: false,
             lost: RefCell::default(),
         }
@@ -116,7 +113,7 @@ impl Printer {
 
     /// Whether both streams are a terminal outside of CI.
     pub(super) fn is_interactive() -> bool {
-        io::stdout().is_terminal() && io::stderr().is_terminal() && !super::in_ci()
+        io::stdout().is_terminal() && io::stderr().is_terminal() && !session::in_ci()
     }
 
     /// Colors for standard output.
@@ -129,21 +126,9 @@ impl Printer {
         Colors::new(self.is_colored(&io::stderr()))
     }
 
-    fn masked(&self, text: &str) -> String {
-        let text = without_credentials(text);
-        if let Some(masker) = &self.mask {
-            return masker.text(&text);
-        }
-        let known = known_secrets(&self.sources);
-        if known.is_empty() {
-            return text.into_owned();
-        }
-        Masker::new(known.iter().map(|(name, secret)| (name.as_str(), secret))).text(&text)
-    }
-
     /// Text with secrets masked, and without lines that a CI system would execute as commands.
     fn clean(&self, text: &str) -> String {
-        inert_lines(&self.masked(text))
+        inert_lines(&self.mask.text(text))
     }
 
     /// A line on standard output. A closed pipe is not an error.
@@ -173,7 +158,7 @@ impl Printer {
             label.to_owned()
         };
         // A message may quote a response or a recording. Secrets are masked first: an escaped one would not be found.
-        let text = self.masked(text);
+        let text = self.mask.text(text);
         let lines: Vec<_> = text.lines().map(visible).collect();
         drop(writeln!(io::stderr(), "{label}: {}", inert_lines(&lines.join("\n"))));
     }

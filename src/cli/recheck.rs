@@ -19,6 +19,7 @@ pub(super) fn recheck(
         filter: CaseFilter {
             names: args.names,
             tags: args.tags,
+            ids: Vec::new(),
         },
         recording: args.recording,
         max_skipped: args.max_skipped,

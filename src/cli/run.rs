@@ -93,7 +93,7 @@ fn request(args: RunArgs, project: Option<PathBuf>) -> Result<RunRequest, Sessio
 
 /// In CI no snapshot is written, because it would not be reviewed.
 fn snapshot_mode(given: Option<Snapshots>) -> Result<SnapshotMode, SessionError> {
-    let in_ci = super::in_ci();
+    let in_ci = session::in_ci();
     match given {
         None if in_ci => Ok(SnapshotMode::Check),
         None => Ok(SnapshotMode::Pending),

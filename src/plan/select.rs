@@ -17,6 +17,8 @@ pub struct Selection {
     pub names: Vec<String>,
     /// Tags; a case with any of them is selected.
     pub tags: Vec<String>,
+    /// Exact ids.
+    pub ids: BTreeSet<String>,
 }
 
 impl Selection {
@@ -38,17 +40,22 @@ impl Selection {
                 }
             })
             .collect();
-        Self { names, tags }
+        Self {
+            names,
+            tags,
+            ids: BTreeSet::new(),
+        }
     }
 
     /// Whether a case is selected.
     pub fn selects(&self, case: &Case, sources: &Sources) -> bool {
         let by_name = self.names.is_empty() || self.names.iter().any(|name| is_named(name, case, sources));
         let by_tag = self.tags.is_empty() || case.def.tags.iter().any(|tag| self.tags.contains(tag));
-        by_name && by_tag
+        let by_id = self.ids.is_empty() || self.ids.contains(&case.id);
+        by_name && by_tag && by_id
     }
 
-    /// The names and tags that select nothing, each with the nearest name that would.
+    /// The names, tags and ids that select nothing, each with the nearest name that would.
     pub fn misses(&self, suites: &Suites, sources: &Sources) -> Vec<String> {
         let mut misses = Vec::new();
         let files: BTreeSet<_> = suites
@@ -74,6 +81,10 @@ impl Selection {
                 let tags = suites.cases.iter().flat_map(|case| &case.def.tags);
                 misses.push(miss("no case has the tag", tag, nearest(tag, tags.map(String::as_str))));
             }
+        }
+        let all: BTreeSet<_> = suites.cases.iter().map(|case| case.id.as_str()).collect();
+        for id in self.ids.iter().filter(|id| !all.contains(id.as_str())) {
+            misses.push(miss("no case has the id", id, nearest(id, all.iter().copied())));
         }
         misses
     }

@@ -55,6 +55,10 @@ pub struct TargetOptions {
     pub ca_file: Option<PathBuf>,
     /// `--retries`.
     pub retries: Option<u32>,
+    /// The base URL, instead of that of the named target: for a server that a program has started.
+    pub base_url: Option<String>,
+    /// Secrets that a program has made, by name. They are masked like the others, and never come from flags.
+    pub secrets: Vec<(String, Secret)>,
 }
 
 /// A deployment under test.
@@ -236,16 +240,17 @@ impl Target {
         let wanted = options.target.as_deref().or(project.default_target.as_deref())?;
         let ad_hoc = TargetDef::default();
         let (name, def) = Self::defined(project, wanted, &ad_hoc, errors)?;
-        let base = match &def.base_url {
-            Some((text, span)) => BaseUrl::parse(text)
+        let base = match (&options.base_url, &def.base_url) {
+            (Some(text), _) => BaseUrl::parse(text)
+                .map_err(|reason| errors.push(Diagnostic::general(format!("`{}`: {reason}", shown_address(text))))),
+            (None, Some((text, span))) => BaseUrl::parse(text)
                 .map_err(|reason| errors.push(Diagnostic::new(*span, format!("`{}`: {reason}", shown_address(text))))),
-            None => {
+            (None, None) => {
                 BaseUrl::parse(wanted).map_err(|reason| errors.push(Diagnostic::general(format!("--target: {reason}"))))
             }
         };
         let inputs = suites.inputs();
-        let limit = options.deadline.or(def.deadline).unwrap_or(COMMAND_LIMIT);
-        let mut secrets = secrets(def, name, suites, limit.min(COMMAND_LIMIT), known, mask, errors);
+        let mut secrets = secrets((name, def), options, suites, known, mask, errors);
         let secret_variables = variables_of(def, &secrets);
         let vars = vars(def, options, &inputs, &mut secrets, errors);
         let headers = def
@@ -453,13 +458,12 @@ fn limits(options: &TargetOptions, def: &TargetDef, is_loopback: bool, errors: &
     }
 }
 
-/// The secrets of the target and of the environment; the environment overrides the file. An empty source is an
+/// The secrets of the target, of the environment and of the program; each overrides the one before it. An empty source is an
 /// error, unless the input is optional.
 fn secrets(
-    def: &TargetDef,
-    target: &str,
+    (target, def): (&str, &TargetDef),
+    options: &TargetOptions,
     suites: &Suites,
-    limit: Duration,
     known: &mut KnownSecrets,
     mask: MaskSecrets<'_>,
     errors: &mut Diagnostics,
@@ -483,8 +487,19 @@ fn secrets(
             Err(error) => errors.push(Diagnostic::general(format!("the secret in `{variable}`: {error}"))),
         }
     }
+    for (name, secret) in &options.secrets {
+        if !names.contains(name) && !def.secrets.iter().any(|(key, _)| *key.text == **name) {
+            let error = Diagnostic::general(format!(
+                "the program sets the secret `{name}`: no suite has such an input"
+            ));
+            errors.push(error.suggest(name, names.iter().map(String::as_str)));
+        }
+        secrets.insert(name.clone(), secret.clone());
+    }
     let optional = suites.optional_inputs();
     let mut failures = Vec::new();
+    let limit = options.deadline.or(def.deadline).unwrap_or(COMMAND_LIMIT);
+    let limit = limit.min(COMMAND_LIMIT);
     let wanted = def.secrets.iter().filter(|(key, _)| !secrets.contains_key(&*key.text));
     let wanted: Vec<_> = wanted.collect();
     let sources: Vec<_> = wanted.iter().map(|(_, source)| source).collect();

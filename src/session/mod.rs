@@ -5,6 +5,7 @@
 
 mod compare;
 mod config_schema;
+mod environment;
 mod error;
 mod import;
 mod init;
@@ -16,6 +17,7 @@ mod merge;
 mod mutate;
 mod names;
 mod notices;
+mod output_mask;
 mod outputs;
 mod prepared;
 mod recheck;
@@ -31,6 +33,7 @@ mod workspace;
 
 pub use compare::{CompareRequest, compare};
 pub use config_schema::config_schema;
+pub use environment::in_ci;
 pub use error::SessionError;
 pub use import::{ImportRequest, Imported, draft_of_curl, import};
 pub use init::{CiSystem, InitRequest, Initialized, init};
@@ -41,6 +44,7 @@ pub use merge::{MergeRequest, merge};
 pub use mutate::{Measurement, MutateRequest, mutate};
 pub use names::{ProjectNames, names_of_project};
 pub use notices::Notices;
+pub use output_mask::OutputMask;
 pub use recheck::{RecheckRequest, Rechecked, judge_recording, recheck};
 pub use report::{ReportRequest, report};
 pub use reports::Documents;

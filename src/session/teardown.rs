@@ -75,8 +75,8 @@ pub fn teardown(
     let masker = masker([&resolved]);
     notices.mask(&masker);
     let filter = CaseFilter {
-        names: begun.keys().cloned().collect(),
-        tags: Vec::new(),
+        ids: begun.keys().cloned().collect(),
+        ..CaseFilter::default()
     };
     let selection = filter.select(&workspace)?;
     let run_id = started.vars.get(RUN_ID).cloned();

@@ -277,12 +277,20 @@ fn check_block(info: &str, text: &str, project: &mut PageProject, counts: &mut C
             Ok(())
         }
         ["text"] | ["http", "response"] => Ok(()),
+        ["rust" | "toml", "of", path] => is_part_of(path, text),
         ["rust" | "diff", "fragment"] => {
             counts.fragments += 1;
             Ok(())
         }
         _ => Err("does not state a known kind of block".to_owned()),
     }
+}
+
+/// Checks that a text is in a file of the repository, which is compiled or run elsewhere.
+fn is_part_of(path: &str, text: &str) -> Result<(), String> {
+    let file = fs::read_to_string(repository().join(path)).map_err(|error| error.to_string())?;
+    let is_part = file.contains(text);
+    is_part.then_some(()).ok_or_else(|| format!("is not in `{path}`"))
 }
 
 fn json(text: &str) -> Result<(), String> {
@@ -341,6 +349,8 @@ fn invalid_block_is_found() {
     assert!(check("yaml ci", "run: conforme run --tarjet x\n").is_err());
     assert!(check("console", "$ conforme list\noutput\n").is_err());
     assert!(check("toml accepted-changes.toml", "[[accepted]]\nrule = \"no/rule\"\n").is_err());
+    assert!(check("rust of src/main.rs", "fn main() -> ExitCode {\n").is_ok());
+    assert!(check("rust of src/main.rs", "fn main() {\n").is_err());
     assert!(check("", "x").is_err());
     assert!(project.validate().is_ok());
     project.write("cases/s/c.yaml", "request: { path: / }\nexpct: { status: 200 }\n");

@@ -175,6 +175,7 @@ pub(crate) fn pages() -> Vec<Page> {
         "SECURITY.md".to_owned(),
     ];
     paths.extend(below("docs"));
-    paths.extend(["examples/json-server/README.md", "examples/oci-registry/README.md"].map(str::to_owned));
+    let examples = ["axum", "json-server", "oci-registry"];
+    paths.extend(examples.map(|name| format!("examples/{name}/README.md")));
     paths.iter().map(|path| Page::read(path)).collect()
 }
