@@ -66,7 +66,7 @@ impl Repeat {
         *self == Self::default()
     }
 
-    /// `{{ name }}`, the place of a value in [`Repeat::request`].
+    /// `{{ name }}` or `{{ name | filter }}`, the place of a value in [`Repeat::request`].
     pub fn place_of(name: &str, filter: Option<&str>) -> String {
         match filter {
             Some(filter) => format!("{{{{ {name} | {filter} }}}}"),
@@ -74,6 +74,9 @@ impl Repeat {
         }
     }
 
-    /// The location of the URL that [`Repeat::follow`] names.
-    pub const LOCATION: &str = "{{ location }}";
+    /// The name of the URL that [`Repeat::follow`] requests.
+    pub const LOCATION: &str = "followed location";
+
+    /// Precedes the name of a cookie that an earlier response has set.
+    pub const COOKIE: &str = "cookie ";
 }

@@ -9,7 +9,10 @@ use chrono::{SecondsFormat, Utc};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::model::{Step, marks_of};
+use crate::{
+    model::{Step, marks_of},
+    suite::Filter,
+};
 
 /// Number of characters of `run_id` and `case_id`.
 const ID: usize = 10;
@@ -39,6 +42,11 @@ fn short_id(bytes: &[u8]) -> String {
     (0..).take(ID).map(digit).collect()
 }
 
+/// A text that occurs nowhere else.
+fn new_token() -> String {
+    short_id(uuid::Uuid::new_v4().as_bytes()) + &new_run_id()
+}
+
 /// The late values of one attempt of a case.
 #[derive(Debug, Default)]
 pub struct Late {
@@ -57,12 +65,14 @@ pub struct Late {
     uses: Cell<u32>,
     /// Values in place of those of the run: `run_id` and `case_id`.
     ids: BTreeMap<String, Value>,
+    /// The tokens that are used in place of values; none if the values themselves are used.
+    tokens: RefCell<Vec<Token>>,
 }
 
 /// A text in place of a captured or generated value.
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// The name of the value.
+    /// The name of the value, with the filters that have changed it: `session | base64`.
     pub name: String,
     /// The text.
     pub token: String,
@@ -100,14 +110,15 @@ impl Late {
         late
     }
 
-    /// The same values, with a token that occurs nowhere else in place of each captured text and number, of `uuid`, and of
-    /// the `ids` of the run.
-    pub fn with_tokens(&self, ids: &[(&str, &str)]) -> (Self, Vec<Token>) {
+    /// The same values, with a token that occurs nowhere else in place of each captured text and number, of `uuid` and `now`,
+    /// and of the `ids` of the run.
+    #[must_use]
+    pub fn with_tokens(&self, ids: &[(&str, &str)]) -> Self {
         let mut tokens = Vec::new();
         let mut token = |name: &str, value: &Value| -> Value {
             let (token, value, new) = match value {
                 Value::String(text) => {
-                    let token = short_id(uuid::Uuid::new_v4().as_bytes()) + &new_run_id();
+                    let token = new_token();
                     (token.clone(), text.clone(), Value::String(token))
                 }
                 Value::Number(number) => {
@@ -126,21 +137,47 @@ impl Late {
         let captured = captured
             .map(|(name, value)| (name.clone(), token(name, value)))
             .collect();
-        let mut of_step = self.of_step.borrow().clone();
-        if let Some(uuid) = of_step.get_mut("uuid") {
-            *uuid = token("uuid", uuid);
-        }
+        let of_step = self.of_step.borrow();
+        let of_step = (of_step.iter()).map(|(name, value)| (name.clone(), token(name, value)));
+        let of_step = RefCell::new(of_step.collect());
         let ids = ids.iter();
         let ids = ids.map(|(name, value)| ((*name).to_owned(), token(name, &Value::from(*value))));
-        let late = Self {
+        Self {
             captured,
             ids: ids.collect(),
             location: self.location.clone(),
             of_case: self.of_case.clone(),
-            of_step: RefCell::new(of_step),
+            of_step,
+            tokens: RefCell::new(tokens),
             ..Self::default()
-        };
-        (late, tokens)
+        }
+    }
+
+    /// The tokens that are used in place of values, with those that [`Late::filter`] has added.
+    pub fn tokens(&self) -> Vec<Token> {
+        self.tokens.borrow().clone()
+    }
+
+    /// What a filter makes of a token: a new token for the filtered value, or that value if a command cannot filter it. None
+    /// if the text is not a token.
+    pub(super) fn filter(&self, text: &str, filter: Filter) -> Option<String> {
+        let mut tokens = self.tokens.borrow_mut();
+        let known = tokens.iter().find(|known| known.token == text)?;
+        let value = filter.apply(&known.value).ok()?;
+        let names = Filter::NAMES.iter();
+        let name = names
+            .filter(|(_, one)| *one == filter && filter != Filter::Unix)
+            .map(|(name, _)| name)
+            .next();
+        let Some(name) = name else { return Some(value) };
+        let name = format!("{} | {name}", known.name);
+        let token = new_token();
+        tokens.push(Token {
+            name,
+            token: token.clone(),
+            value,
+        });
+        Some(token)
     }
 
     /// A value in place of an id of the run.

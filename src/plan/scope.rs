@@ -186,15 +186,19 @@ impl<'a> Scope<'a> {
         if let Some(mark) = self.recorded(name, filter) {
             return mark;
         }
+        if let Some(filtered) = self.late.filter(&value, filter) {
+            return filtered;
+        }
+        // When a case is planned, a captured value is not known.
+        let is_unknown = self.late.is_planned() && self.case.def.captures(name);
         match filter.apply(&value) {
             Ok(filtered) => {
-                if filter.must_change() && filtered == value {
+                if filter.must_change() && filtered == value && !is_unknown {
                     self.unchanged.replace(Some(name.to_owned()));
                 }
                 filtered
             }
-            // When a case is planned, a captured value is not known.
-            Err(_) if self.late.is_planned() && self.case.def.captures(name) => value,
+            Err(_) if is_unknown => value,
             Err(reason) => {
                 let mut unfit = self.unfit.borrow_mut();
                 unfit.get_or_insert_with(|| format!("`{name}` {reason}"));

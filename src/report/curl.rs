@@ -5,13 +5,14 @@
 
 pub(super) mod script;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 use base64::Engine as _;
+use serde::Serialize;
 
 use super::escape::inert_lines;
 use crate::{
-    model::{Access, HIDDEN, Request, RunStarted, Step, marks_of},
+    model::{Access, Attempt, HIDDEN, Outcome, Repeat, Request, RunStarted, Step, marks_of},
     text::is_unsafe,
 };
 
@@ -30,19 +31,56 @@ enum Syntax {
     Posix,
 }
 
-/// What a command needs besides the request: the variables of secrets, and how to reach the target.
+/// What a command needs besides the request: the variables of secrets and of values of other steps, and how to reach the
+/// target.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CommandContext {
-    /// The mask of each secret, and the variable that a shell expands instead.
-    marks: Vec<(String, String)>,
-    /// Variables for values that earlier steps captured, each with the id of its step.
-    captured: Vec<(String, String)>,
+    marks: Vec<SecretMark>,
+    values: Vec<LateValue>,
     access: Access,
     syntax: Syntax,
 }
 
-/// Minimum length in bytes of a captured value that becomes a variable: a shorter one could be part of anything.
-const DISTINCT: usize = 8;
+/// The mask of a secret, and the expansion that a shell replaces.
+#[derive(Clone, Debug)]
+struct SecretMark {
+    text: String,
+    read: String,
+    /// Whether a step captured the secret: otherwise it is one of the target.
+    is_captured: bool,
+}
+
+/// A value that exists only while a case runs.
+#[derive(Clone, Debug)]
+struct LateValue {
+    /// Its place in a request: `order_id`, `cookie sid`.
+    place: String,
+    /// What a shell expands: `$ORDER_ID`.
+    read: String,
+    source: ValueSource,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug)]
+enum ValueSource {
+    /// The step that captures it.
+    Captured(String),
+    /// The run, the case or the step, which generates it.
+    Generated(&'static str),
+    /// The clock of the shell.
+    Clock,
+    /// A cookie, and the step whose response sets it, if that is known.
+    Cookie(String, Option<String>),
+    /// The `Location` of a step.
+    Location(String),
+}
+
+/// Names of generated values, and what they are.
+const GENERATED: [(&str, &str); 3] = [
+    ("run_id", "the id of a run: 10 lower-case letters and digits"),
+    ("case_id", "the id of a case in a run: 10 lower-case letters and digits"),
+    ("uuid", "a new UUID"),
+];
 
 impl CommandContext {
     /// The settings of a run.
@@ -56,78 +94,169 @@ impl CommandContext {
         variables: &BTreeMap<String, String>,
         access: &Access,
     ) -> Self {
-        let marks = names.into_iter().flat_map(|name| {
-            let upper = name.to_ascii_uppercase();
-            let variable = variables.get(name).filter(|name| is_variable(name));
-            let read = |mark: String| match variable {
-                Some(variable) => {
-                    let read = match mark.strip_prefix("${") {
-                        Some(rest) => format!("${{{variable}{}", rest.strip_prefix(&upper).unwrap_or(rest)),
-                        None => format!("${variable}"),
-                    };
-                    (mark, read)
-                }
-                None => (mark.clone(), mark),
-            };
-            marks_of(name).map(read)
-        });
-        Self {
-            marks: marks.collect(),
-            captured: Vec::new(),
+        let mut all = Self {
             access: access.clone(),
-            syntax: Syntax::default(),
+            ..Self::default()
+        };
+        for name in names {
+            let variable = variables.get(name).filter(|name| is_variable(name));
+            all.add_marks(name, variable.map(String::as_str), false);
         }
+        all
+    }
+
+    /// Makes the masks of a secret expansions of a variable, of its own name if it has no other.
+    fn add_marks(&mut self, name: &str, variable: Option<&str>, is_captured: bool) {
+        let upper = name.to_ascii_uppercase();
+        for text in marks_of(name) {
+            let read = match (variable, text.strip_prefix("${")) {
+                (None, _) => text.clone(),
+                (Some(variable), None) => format!("${variable}"),
+                (Some(variable), Some(rest)) => {
+                    format!("${{{variable}{}", rest.strip_prefix(&upper).unwrap_or(rest))
+                }
+            };
+            let read = match self.syntax {
+                Syntax::Bash => read,
+                Syntax::Posix => script::posix(&read),
+            };
+            self.marks.push(SecretMark {
+                text,
+                read,
+                is_captured,
+            });
+        }
+    }
+
+    fn add_value(&mut self, place: &str, read: String, source: ValueSource) {
+        self.values.push(LateValue {
+            place: place.to_owned(),
+            read,
+            source,
+        });
     }
 
     /// Makes the values that a step captured variables of later commands.
     pub(super) fn add_captures(&mut self, step: &Step) {
-        for (name, value) in &step.captures {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let variable = format!("${}", name.to_ascii_uppercase());
-            let is_secret = text == variable;
-            if is_secret || text.len() >= DISTINCT && !self.marks.iter().any(|(mark, _)| *mark == text) {
-                self.marks.push((text, variable.clone()));
-                self.captured.push((variable, step.id.clone()));
+        for name in step.captures.keys() {
+            let variable = script::variable(name);
+            self.add_value(name, format!("${variable}"), ValueSource::Captured(step.id.clone()));
+            // A secret is masked where its place is not known.
+            self.add_marks(name, Some(&variable), true);
+        }
+        let Some(Outcome::Response(response)) = step.exchange.as_ref().map(|exchange| &exchange.outcome) else {
+            return;
+        };
+        for (name, value) in &response.headers {
+            if name.eq_ignore_ascii_case("set-cookie")
+                && let Some((name, _)) = value.split_once('=')
+            {
+                self.add_cookie(name.trim(), Some(step.id.clone()));
             }
         }
     }
 
-    /// The captured variables of a command, with the ids of the steps that captured them.
-    fn captured_in(&self, command: &str) -> impl Iterator<Item = &(String, String)> {
-        let is_used = move |(variable, _): &&(String, String)| command.contains(&format!("\"{variable}\""));
-        self.captured.iter().filter(is_used)
-    }
-
-    fn is_captured(&self, read: &str) -> bool {
-        let name = script::variable_in(read);
-        script::GENERATED.contains(&name) || self.captured.iter().any(|(known, _)| known[1..] == *name)
-    }
-
-    /// The variables of a command that are not set, because their secrets are read from files or commands.
-    fn unset(&self, command: &str) -> Vec<&str> {
-        let is_unset = |(mark, read): &&(String, String)| {
-            let is_own = !read.starts_with("${") && !self.is_captured(read);
-            mark == read && is_own && command.contains(&format!("\"{read}\""))
+    fn add_cookie(&mut self, name: &str, step: Option<String>) {
+        let place = format!("{}{name}", Repeat::COOKIE);
+        let read = match self.syntax {
+            Syntax::Bash => format!("$COOKIE_{}", script::variable_of(name)),
+            Syntax::Posix => format!("$(cookie {})", script::word(name)),
         };
+        self.values.retain(|known| known.place != place);
+        self.add_value(&place, read, ValueSource::Cookie(name.to_owned(), step));
+    }
+
+    /// The request of a step as it is sent again, and the context of its command; `origin` is that of the step that it
+    /// follows. Without values of other steps, braces are text.
+    fn of_step<'s>(&'s self, step: &'s Step, request: &'s Request, origin: &str) -> (Cow<'s, Request>, Cow<'s, Self>) {
+        let repeat = step.repeat.as_ref();
+        let Some((repeat, request)) = repeat.and_then(|repeat| Some((repeat, repeat.request.as_ref()?))) else {
+            let mut shell = Cow::Borrowed(self);
+            if !self.values.is_empty() {
+                shell.to_mut().values.clear();
+            }
+            return (Cow::Borrowed(request), shell);
+        };
+        let mut shell = self.clone();
+        for (name, what) in GENERATED {
+            let read = format!("${}", script::variable(name));
+            shell.add_value(name, read, ValueSource::Generated(what));
+        }
+        shell.add_value("now", "$(date -u +%Y-%m-%dT%H:%M:%SZ)".to_owned(), ValueSource::Clock);
+        if let Some(followed) = &repeat.follow {
+            let read = match self.syntax {
+                Syntax::Bash => "$LOCATION".to_owned(),
+                Syntax::Posix => script::location(followed, origin),
+            };
+            shell.add_value(Repeat::LOCATION, read, ValueSource::Location(followed.clone()));
+        }
+        if repeat.cookies.is_empty() {
+            return (Cow::Borrowed(request), Cow::Owned(shell));
+        }
+        let mut request = request.clone();
+        let mut pairs = Vec::new();
+        for name in &repeat.cookies {
+            let place = format!("{}{name}", Repeat::COOKIE);
+            if !shell.values.iter().any(|known| known.place == place) {
+                shell.add_cookie(name, None);
+            }
+            pairs.push(format!("{name}={}", Repeat::place_of(&place, None)));
+        }
+        request.headers.push(("cookie".to_owned(), pairs.join("; ")));
+        (Cow::Owned(request), Cow::Owned(shell))
+    }
+
+    /// The values that a command reads from variables.
+    fn values_in(&self, command: &str) -> impl Iterator<Item = &LateValue> {
+        self.values
+            .iter()
+            .filter(move |value| command.contains(&format!("\"{}\"", value.read)))
+    }
+
+    /// The secrets of the target that a command reads.
+    fn secrets_in(&self, command: &str) -> impl Iterator<Item = &SecretMark> {
         self.marks
             .iter()
-            .filter(is_unset)
-            .map(|(mark, _)| mark.as_str())
-            .collect()
+            .filter(move |mark| !mark.is_captured && command.contains(&format!("\"{}\"", mark.read)))
     }
 
-    /// The first mask in a text: its position, its length, and the variable.
-    fn find(&self, text: &[u8]) -> Option<(usize, usize, &str)> {
+    /// The first mask or place of a value in a text: its position, its length, and what a shell expands.
+    fn find(&self, text: &[u8]) -> Option<(usize, usize, String)> {
         // Most marks begin with this, and most texts do not contain it.
         let has_sign = memchr::memchr(b'$', text).is_some();
-        let found = self.marks.iter().filter_map(|(mark, read)| {
-            if !has_sign && mark.starts_with('$') {
+        let marks = self.marks.iter().filter_map(|mark| {
+            if !has_sign && mark.text.starts_with('$') {
                 return None;
             }
-            let at = memchr::memmem::find(text, mark.as_bytes())?;
-            Some((at, mark.len(), read.as_str()))
+            let at = memchr::memmem::find(text, mark.text.as_bytes())?;
+            Some((at, mark.text.len(), &mark.read))
         });
-        found.min_by_key(|(at, length, _)| (*at, std::cmp::Reverse(*length)))
+        let mark = marks.min_by_key(|(at, length, _)| (*at, std::cmp::Reverse(*length)));
+        let mark = mark.map(|(at, length, read)| (at, length, read.clone()));
+        match (mark, self.find_place(text)) {
+            (Some(mark), Some(place)) => Some(if mark.0 < place.0 { mark } else { place }),
+            (mark, place) => mark.or(place),
+        }
+    }
+
+    /// The first `{{ name | filter }}`.
+    fn find_place(&self, text: &[u8]) -> Option<(usize, usize, String)> {
+        if self.values.is_empty() {
+            return None;
+        }
+        memchr::memmem::find_iter(text, "{{ ").find_map(|at| {
+            let inside = &text[at + 3..];
+            let end = memchr::memmem::find(inside, b" }}")?;
+            let mut parts = str::from_utf8(&inside[..end]).ok()?.split(" | ");
+            let place = parts.next()?;
+            let value = self.values.iter().rfind(|value| value.place == place)?;
+            let filters: Option<Vec<_>> = parts.map(script::filter).collect();
+            let read = match filters? {
+                none if none.is_empty() => value.read.clone(),
+                filters => format!("$(printf %s \"{}\" | {})", value.read, filters.join(" | ")),
+            };
+            Some((at, end + 6, read))
+        })
     }
 }
 
@@ -137,14 +266,79 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// The command, in one line. A mailbox is not read by curl: the line is a comment then.
-pub(super) fn command(request: &Request, shell: &CommandContext) -> String {
+/// The command that repeats a request, and what to do before it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct CurlCommand {
+    pub(super) line: String,
+    pub(super) notes: Vec<String>,
+}
+
+/// The steps of an attempt with the commands that repeat their requests; none for a request whose body is not complete. The
+/// values that earlier steps captured are variables of the shell in the commands of later ones.
+pub(super) fn of_attempt<'a>(
+    attempt: &'a Attempt,
+    shell: &'a CommandContext,
+) -> impl Iterator<Item = (&'a Step, Option<CurlCommand>)> {
+    let mut shell = Cow::Borrowed(shell);
+    attempt.steps.iter().map(move |step| {
+        let request = step.exchange.as_ref().map(|exchange| &exchange.request);
+        let request = request.filter(|request| !request.body.is_cut());
+        let command = request.map(|request| {
+            let (request, shell) = shell.of_step(step, request, "");
+            of_request(&request, &shell)
+        });
+        if !step.id.is_empty() {
+            shell.to_mut().add_captures(step);
+        }
+        (step, command)
+    })
+}
+
+/// The command for a request, in one line. A mailbox is not read by curl: the line is a comment then.
+pub(super) fn of_request(request: &Request, shell: &CommandContext) -> CurlCommand {
     if request.is_mail() {
         let to = request.headers.first().map_or("", |(_, to)| to);
-        return inert_lines(&format!("# the messages to {to} in {}", request.url));
+        return CurlCommand {
+            line: inert_lines(&format!("# the messages to {to} in {}", request.url)),
+            notes: Vec::new(),
+        };
     }
     let (input, words) = words(request, shell, None);
-    format!("{}{}", input.unwrap_or_default(), words.join(" "))
+    let line = format!("{}{}", input.unwrap_or_default(), words.join(" "));
+    let mut notes = Vec::new();
+    let unset: Vec<_> = shell
+        .secrets_in(&line)
+        .filter(|mark| is_unset(mark))
+        .map(|mark| mark.text.as_str())
+        .collect();
+    if !unset.is_empty() {
+        notes.push(format!("set {} first", unset.join(", ")));
+    }
+    notes.extend(shell.values_in(&line).filter_map(LateValue::note));
+    notes.extend(remarks(request, &line, shell));
+    CurlCommand { line, notes }
+}
+
+/// Whether no variable contains a secret, because it is read from a file or a command.
+fn is_unset(mark: &SecretMark) -> bool {
+    mark.text == mark.read && !mark.read.starts_with("${")
+}
+
+impl LateValue {
+    /// Where a person finds the value.
+    fn note(&self) -> Option<String> {
+        let read = &self.read;
+        Some(match &self.source {
+            ValueSource::Captured(step) => format!("{read} is captured by the step `{step}`"),
+            ValueSource::Clock => return None,
+            ValueSource::Generated(what) => format!("{read} is generated: {what}"),
+            ValueSource::Cookie(name, Some(step)) => {
+                format!("{read} is the cookie `{name}` that the step `{step}` sets")
+            }
+            ValueSource::Cookie(name, None) => format!("{read} is the cookie `{name}` of an earlier response"),
+            ValueSource::Location(step) => format!("{read} is the URL in the `Location` of the step `{step}`"),
+        })
+    }
 }
 
 /// The words of the command, after the command whose output it reads. The response goes to `output`, or else is shown.
@@ -219,16 +413,9 @@ fn words(request: &Request, shell: &CommandContext, output: Option<&str>) -> (Op
     (input, words)
 }
 
-/// What to do before the command sends the same request.
-pub(super) fn notes(request: &Request, command: &str, shell: &CommandContext) -> Vec<String> {
+/// What to replace in a command so that it sends the same request.
+fn remarks(request: &Request, command: &str, shell: &CommandContext) -> Vec<String> {
     let mut notes = Vec::new();
-    let unset = shell.unset(command);
-    if !unset.is_empty() {
-        notes.push(format!("set {} first", unset.join(", ")));
-    }
-    for (variable, step) in shell.captured_in(command) {
-        notes.push(format!("{variable} is captured by the step `{step}`"));
-    }
     if command.contains(HIDDEN) {
         notes.push(format!("replace {HIDDEN} with the credential"));
     }
@@ -236,9 +423,8 @@ pub(super) fn notes(request: &Request, command: &str, shell: &CommandContext) ->
         name.eq_ignore_ascii_case("content-type") && value.contains("x-www-form-urlencoded")
     };
     let has_secret = |text: &[u8]| {
-        shell
-            .find(text)
-            .is_some_and(|(.., variable)| !shell.is_captured(variable))
+        let mut secrets = shell.marks.iter().filter(|mark| !mark.is_captured);
+        secrets.any(|mark| memchr::memmem::find(text, mark.text.as_bytes()).is_some())
     };
     let encodes =
         has_secret(request.url.as_bytes()) || (request.headers.iter().any(is_form) && has_secret(request.body.bytes()));
@@ -426,6 +612,10 @@ mod tests {
         CommandContext::new(&["token".to_owned()], &variables.collect(), &Access::default())
     }
 
+    fn command(request: &Request, shell: &CommandContext) -> String {
+        of_request(request, shell).line
+    }
+
     const DEFAULTS: [(&str, &str); 2] = [("accept", "*/*"), ("user-agent", "x")];
 
     #[test]
@@ -451,7 +641,8 @@ mod tests {
     fn a_variable_that_no_shell_can_read_is_not_written() {
         let shell = shell(&[("token", "a b;rm")]);
         assert_eq!(quote("$TOKEN", &shell), "\"$TOKEN\"");
-        assert_eq!(shell.unset("curl \"$TOKEN\""), ["$TOKEN"]);
+        let command = of_request(&request("GET", "http://h/", &[("x", "$TOKEN")], ""), &shell);
+        assert_eq!(command.notes, ["set $TOKEN first"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    curl::{self, CommandContext},
+    curl::{self, CommandContext, CurlCommand},
     escape::{lines, visible},
     limits::{
         ATTEMPTS_COUNT, CASES_COUNT, COMMAND, DIFF_LINES, FINDINGS, ITEM_COMMAND, LINE, NAME, RESPONSE_DIFF_LINES,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     check::{self, status_name},
-    model::{Attempt, FailureKind, Finding, Level, Location, Outcome, Request, Step, Verdict},
+    model::{Attempt, FailureKind, Finding, Level, Location, Outcome, Step, Verdict},
     text::{alone, distinct, excerpts},
 };
 
@@ -328,9 +328,9 @@ fn attempt_lines(attempt: &Attempt, shell: Option<&CommandContext>, detail: Deta
         add(LinePart::Reason, "", cut(&visible(reason)));
     }
     let mut room = FINDINGS;
-    // The values that earlier steps captured are variables of the shell in the commands of later ones.
-    let mut shell = shell.cloned();
+    let mut commands = shell.map(|shell| commands(attempt, shell));
     for step in &attempt.steps {
+        let command = commands.as_mut().and_then(|commands| commands.next()?.1);
         if !step.id.is_empty() {
             add(LinePart::Step, "", step_title(step));
         }
@@ -357,18 +357,12 @@ fn attempt_lines(attempt: &Attempt, shell: Option<&CommandContext>, detail: Deta
             };
             add(LinePart::Response, "response", text);
         }
-        let Some(shell) = &mut shell else { continue };
-        if let Some(request) = exchange.map(|exchange| &exchange.request)
-            && !request.body.is_cut()
-        {
-            let command = command(request, shell);
-            let notes = curl::notes(request, &command, shell);
-            add(LinePart::Command, "reproduce", lines(&command));
-            for note in notes {
+        if let Some(command) = command.filter(|_| exchange.is_some()) {
+            add(LinePart::Command, "reproduce", lines(&command.line));
+            for note in command.notes {
                 add(LinePart::Note, "", format!("({note})"));
             }
         }
-        shell.add_captures(step);
     }
     out
 }
@@ -519,18 +513,22 @@ fn indentation(line: &str) -> usize {
     if rest.is_empty() { 0 } else { line.len() - rest.len() }
 }
 
-/// The command that repeats a request, or a sentence if it is too long for a report.
-pub(super) fn command(request: &Request, shell: &CommandContext) -> String {
-    let command = curl::command(request, shell);
-    if command.len() > COMMAND {
-        let method = &request.method;
-        return format!(
-            "{method} {}, as in the recording (the command has {} bytes)",
-            cut(&request.url),
-            command.len()
-        );
-    }
-    command
+/// The steps of an attempt with the commands that repeat their requests, or a sentence in place of one that is too long for a
+/// report.
+pub(super) fn commands<'a>(
+    attempt: &'a Attempt,
+    shell: &'a CommandContext,
+) -> impl Iterator<Item = (&'a Step, Option<CurlCommand>)> {
+    curl::of_attempt(attempt, shell).map(|(step, mut command)| {
+        let exchange = step.exchange.as_ref();
+        if let (Some(command), Some(exchange)) = (command.as_mut().filter(|one| one.line.len() > COMMAND), exchange) {
+            let (method, url) = (&exchange.request.method, cut(&exchange.request.url));
+            let length = command.line.len();
+            command.line = format!("{method} {url}, as in the recording (the command has {length} bytes)");
+            command.notes.clear();
+        }
+        (step, command)
+    })
 }
 
 #[cfg(test)]
@@ -553,19 +551,40 @@ mod tests {
         let text = text_of(&finding_lines(&many, &mut FINDINGS.clone(), DIFF_LINES));
         assert!(text.len() < FINDINGS + 2 * LINE, "{}", text.len());
         assert!(text.trim_end().ends_with(" more findings"));
-        let request = Request {
+        let request = crate::model::Request {
             method: "POST".to_owned(),
             url: "http://127.0.0.1/".to_owned(),
             headers: Vec::new(),
             body: "x".repeat(COMMAND).into(),
         };
+        let exchange = crate::model::Exchange {
+            request,
+            outcome: Outcome::Failure(crate::model::Failure {
+                kind: FailureKind::Connect,
+                message: String::new(),
+                elapsed_us: 0,
+            }),
+        };
+        let attempt = Attempt::of(Step {
+            exchange: Some(exchange),
+            ..Step::default()
+        });
+        let (_, command) = commands(&attempt, &CommandContext::default()).next().unwrap();
+        let line = command.unwrap().line;
         assert!(
-            command(&request, &CommandContext::default()).starts_with("POST http://127.0.0.1/, as in the recording")
+            line.starts_with("POST http://127.0.0.1/, as in the recording"),
+            "{line}"
         );
     }
 
     #[test]
     fn captured_values_are_variables_of_later_commands() {
+        let request = |url: &str, cookie: &str| crate::model::Request {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            headers: vec![("cookie".to_owned(), cookie.to_owned())],
+            body: Vec::new().into(),
+        };
         let step = |id: &str, url: &str, captures: &[(&str, serde_json::Value)]| Step {
             id: id.to_owned(),
             captures: captures
@@ -573,12 +592,7 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), value.clone()))
                 .collect(),
             exchange: Some(crate::model::Exchange {
-                request: Request {
-                    method: "GET".to_owned(),
-                    url: url.to_owned(),
-                    headers: vec![("cookie".to_owned(), "sid=$SID".to_owned())],
-                    body: Vec::new().into(),
-                },
+                request: request(url, "sid=$SID"),
                 outcome: Outcome::Failure(crate::model::Failure {
                     kind: FailureKind::Timeout,
                     message: String::new(),
@@ -594,20 +608,22 @@ mod tests {
         ];
         let mut omitted = step("omitted", "", &[]);
         (omitted.exchange, omitted.omitted) = (None, Some("the run ended".to_owned()));
+        let mut get = step("get", "http://h/order-0123/7/7", &[]);
+        get.repeat = Some(Box::new(crate::model::Repeat {
+            request: Some(request("http://h/{{ order_id }}/7/{{ line }}", "sid={{ sid }}")),
+            ..crate::model::Repeat::default()
+        }));
         let one = Attempt {
             reason: None,
-            steps: vec![
-                step("create", "http://h/7", &captures),
-                step("get", "http://h/order-0123/7", &[]),
-                omitted,
-            ],
+            steps: vec![step("create", "http://h/7/{{ line }}", &captures), get, omitted],
         };
         let text = attempt(&one, &CommandContext::default());
         assert!(
             text.contains("captured: line = 7, order_id = \"order-0123\", sid = \"$SID\"\n"),
             "{text}"
         );
-        assert!(text.contains("http://h/\"$ORDER_ID\"/7 "), "{text}");
+        assert!(text.contains(" 'http://h/7/{{ line }}' "), "{text}");
+        assert!(text.contains("http://h/\"$ORDER_ID\"/7/\"$LINE\" "), "{text}");
         assert!(text.contains("'cookie: sid='\"$SID\""), "{text}");
         assert!(
             text.contains("($ORDER_ID is captured by the step `create`)\n"),

@@ -67,8 +67,9 @@ fn request(
 ) -> Option<Request> {
     let ids = shared.plan.ids(case)?;
     let ids = ids.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (tokens, all) = late.with_tokens(&ids);
-    let marked = shared.plan.request_with(case, index, &tokens, &shared.sources)?;
+    let late_tokens = late.with_tokens(&ids);
+    let marked = shared.plan.request_with(case, index, &late_tokens, &shared.sources)?;
+    let all = late_tokens.tokens();
     let url = with_location(&marked.url, late.location());
     let sent_url = with_location(&sent.url, late.location());
     let mut is_used = url.is_some() || !cookies.is_empty();
@@ -113,36 +114,42 @@ fn request(
 /// A URL with a name in place of the one that the step follows.
 fn with_location(url: &str, location: Option<&str>) -> Option<String> {
     let rest = url.strip_prefix(location?)?;
-    Some(format!("{}{rest}", Repeat::LOCATION))
+    Some(format!("{}{rest}", Repeat::place_of(Repeat::LOCATION, None)))
 }
 
-/// The text of a value in a part of a request.
-type Encode = fn(&str) -> String;
+/// The text of a value in a part of a request, by the filter that makes it.
+type Encode = (Option<&'static str>, fn(&str) -> String);
+
+const ENCODINGS: [Encode; 3] = [
+    (None, str::to_owned),
+    (Some("url_encode"), |text| {
+        utf8_percent_encode(text, ENCODED).to_string()
+    }),
+    (Some("json"), |text| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    }),
+];
 
 /// A text with names in place of tokens; none if it has no token, or if the values do not give the text that was sent.
 fn with_names(marked: &str, sent: &str, tokens: &[Token]) -> Option<String> {
-    let used: Vec<_> = tokens.iter().filter(|one| marked.contains(&one.token)).collect();
-    if used.is_empty() {
-        return None;
+    let (mut marked, mut sent, mut named) = (marked, sent, String::new());
+    let next = |text: &str| {
+        let found = tokens.iter().filter_map(|one| Some((text.find(&one.token)?, one)));
+        found.min_by_key(|(at, _)| *at)
+    };
+    while let Some((at, one)) = next(marked) {
+        named.push_str(&marked[..at]);
+        sent = sent.strip_prefix(&marked[..at])?;
+        marked = &marked[at + one.token.len()..];
+        // Two encodings of a value differ from the first character on that one of them changes.
+        let mut encodings = ENCODINGS.iter();
+        let (filter, rest) =
+            encodings.find_map(|(filter, encode)| Some((*filter, sent.strip_prefix(&encode(&one.value))?)))?;
+        sent = rest;
+        named.push_str(&Repeat::place_of(&one.name, filter));
     }
-    let encodings: [(Option<&str>, Encode); 3] = [
-        (None, str::to_owned),
-        (Some("url_encode"), |text| {
-            utf8_percent_encode(text, ENCODED).to_string()
-        }),
-        (Some("json"), |text| {
-            let quoted = serde_json::Value::from(text).to_string();
-            quoted[1..quoted.len() - 1].to_owned()
-        }),
-    ];
-    encodings.into_iter().find_map(|(filter, encode)| {
-        let replaced = |with: &dyn Fn(&Token) -> String| {
-            used.iter()
-                .fold(marked.to_owned(), |text, one| text.replace(&one.token, &with(one)))
-        };
-        let is_same = replaced(&|one| encode(&one.value)) == sent;
-        is_same.then(|| replaced(&|one| Repeat::place_of(&one.name, filter)))
-    })
+    (!named.is_empty() && sent == marked).then(|| named + marked)
 }
 
 #[cfg(test)]
@@ -171,6 +178,11 @@ mod tests {
         assert_eq!(
             named(r#"{"q":"tok2"}"#, r#"{"q":"a\"b"}"#).as_deref(),
             Some(r#"{"q":"{{ q | json }}"}"#)
+        );
+        // Each value is encoded in its own way.
+        assert_eq!(
+            named("/tok1?b=tok1", "/4 2?b=4%202").as_deref(),
+            Some("/{{ id }}?b={{ id | url_encode }}")
         );
         // A filter has changed the value.
         assert_eq!(named("tok1", "NCAy"), None);

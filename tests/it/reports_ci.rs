@@ -660,7 +660,7 @@ fn case_with_steps_is_one_item_in_every_report() {
     assert!(names.all(|name| name == "s/a:shipped"));
     let page = project.read("p.html");
     assert!(
-        page.contains("\"curls\":[\"curl ") && page.contains("\"id\":\"shipped\""),
+        page.contains("\"curls\":[{\"line\":\"curl ") && page.contains("\"id\":\"shipped\""),
         "{page}"
     );
 }

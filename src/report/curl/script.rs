@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use super::{CommandContext, Syntax, notes, single, words};
+use super::{CommandContext, CurlCommand, Syntax, ValueSource, remarks, single, words};
 use crate::{
-    model::{Origin, Repeat, Request, Step, marks_of},
+    model::{Origin, Request, Step},
     report::escape::inert_lines,
 };
 
@@ -13,16 +13,41 @@ const TAKEN: [&str; 12] = [
     "PATH", "HOME", "IFS", "ENV", "PS1", "PS2", "PS4", "PWD", "OLDPWD", "TMPDIR", "PPID", "OPTIND",
 ];
 
-/// Variables that a script sets to new values.
-pub(super) const GENERATED: [&str; 3] = ["RUN_ID", "CASE_ID", "UUID"];
-
 /// The variable of a captured or generated value: `ORDER_ID`.
 pub(in crate::report) fn variable(name: &str) -> String {
-    let upper = name.to_ascii_uppercase();
+    let upper = variable_of(name);
     if TAKEN.contains(&upper.as_str()) {
         return format!("CAPTURED_{upper}");
     }
     upper
+}
+
+/// A text in upper case, with `_` in place of what the name of a variable cannot contain.
+pub(super) fn variable_of(text: &str) -> String {
+    let sign = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    text.chars().map(sign).collect()
+}
+
+/// The command that filters its input.
+pub(super) fn filter(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "url_encode" => "jq -sRr @uri",
+        "json" => "jq -sRr 'tojson | .[1:-1]'",
+        "base64" => "base64 | tr -d '\\n'",
+        "base64url" => "base64 | tr -d '=\\n' | tr +/ -_",
+        "sha256" => "sha256sum | cut -c-64",
+        "swap_case" => "tr a-zA-Z A-Za-z",
+        "drop_last" => "sed 's/.$//'",
+        "lower" => "tr A-Z a-z",
+        "upper" => "tr a-z A-Z",
+        _ => return None,
+    })
 }
 
 /// A word of a script.
@@ -67,65 +92,31 @@ impl CommandContext {
     pub(in crate::report) fn for_script(&self) -> Self {
         let mut shell = self.clone();
         shell.syntax = Syntax::Posix;
-        for (_, read) in &mut shell.marks {
-            *read = posix(read);
-        }
-        for name in ["run_id", "case_id", "uuid"] {
-            shell.add_place(name);
+        for mark in &mut shell.marks {
+            mark.read = posix(&mark.read);
         }
         shell
     }
 
-    /// Makes the values that a step captures variables of later commands.
-    pub(in crate::report) fn add_captured(&mut self, step: &Step) {
-        for name in step.captures.keys() {
-            self.add_place(name);
-            // A secret is masked.
-            for mark in marks_of(name) {
-                let read = mark.replacen(&name.to_ascii_uppercase(), &variable(name), 1);
-                self.marks.push((mark, posix(&read)));
-            }
-            self.captured.push((format!("${}", variable(name)), step.id.clone()));
-        }
-    }
-
-    fn add_place(&mut self, name: &str) {
-        let variable = variable(name);
-        for (filter, read) in [
-            (None, format!("${variable}")),
-            (Some("url_encode"), format!("$(url_encode \"${variable}\")")),
-            (Some("json"), format!("$(json \"${variable}\")")),
-        ] {
-            self.marks.push((Repeat::place_of(name, filter), read));
-        }
-    }
-
-    /// The variables of secrets that a command reads.
-    pub(in crate::report) fn secrets_in(&self, command: &str) -> BTreeSet<String> {
-        let mut all = BTreeSet::new();
-        for (_, read) in &self.marks {
-            let name = variable_in(read);
-            if !self.is_captured(read) && !read.contains("$(location ") && command.contains(&format!("\"{read}\"")) {
-                all.insert(name.to_owned());
-            }
-        }
-        all
+    /// The variables of secrets of the target that a command reads.
+    pub(in crate::report) fn secret_variables(&self, command: &str) -> BTreeSet<String> {
+        let variables = self.secrets_in(command).map(|mark| variable_in(&mark.read).to_owned());
+        variables.collect()
     }
 
     /// The captured values that a command reads: variables without `$`, and the step of each.
-    pub(in crate::report) fn captured_by(&self, command: &str) -> Vec<(&str, &str)> {
-        let mut all = Vec::new();
-        for (variable, step) in &self.captured {
-            let is_read = self
-                .marks
-                .iter()
-                .any(|(_, read)| variable_in(read) == &variable[1..] && command.contains(&format!("\"{read}\"")));
-            if is_read {
-                all.push((&variable[1..], step.as_str()));
-            }
-        }
-        all
+    pub(in crate::report) fn captured_by(&self, command: &str) -> Vec<(String, String)> {
+        let captured = self.values_in(command).filter_map(|value| match &value.source {
+            ValueSource::Captured(step) => Some((value.read[1..].to_owned(), step.clone())),
+            _ => None,
+        });
+        captured.collect()
     }
+}
+
+/// The expansion of the URL in the `Location` of a step.
+pub(super) fn location(step: &str, origin: &str) -> String {
+    format!("$(location {} {})", word(&file_of(step)), word(origin))
 }
 
 /// The name of the variable that a word reads: `$TOKEN`, `${TOKEN%?}`, `$(upper "$TOKEN")`.
@@ -137,7 +128,7 @@ pub(super) fn variable_in(read: &str) -> &str {
 }
 
 /// A variable with a change, for POSIX: `${TOKEN~~}` is only known to bash.
-fn posix(read: &str) -> String {
+pub(super) fn posix(read: &str) -> String {
     for (suffix, function) in [("~~}", "swap_case"), (",,}", "lower_case"), ("^^}", "upper_case")] {
         if let Some(name) = read.strip_suffix(suffix).and_then(|rest| rest.strip_prefix("${")) {
             return format!("$({function} \"${name}\")");
@@ -146,53 +137,16 @@ fn posix(read: &str) -> String {
     read.to_owned()
 }
 
-/// The command of a script that sends a request and keeps the response under a name in `$work`.
-pub(in crate::report) fn command(step: &Step, request: &Request, shell: &CommandContext, origin: &str) -> String {
-    let mut shell = shell.clone();
-    let repeat = step.repeat.as_deref();
-    if let Some(followed) = repeat.and_then(|repeat| repeat.follow.as_ref()) {
-        let read = format!("$(location {} {})", word(&file_of(followed)), word(origin));
-        shell.marks.push((Repeat::LOCATION.to_owned(), read));
-    }
-    let mut request = request.clone();
-    let cookies = repeat.map_or(&[][..], |repeat| &repeat.cookies);
-    if !cookies.is_empty() {
-        let mut pairs = Vec::new();
-        for name in cookies {
-            let location = format!("{{{{ cookie {name} }}}}");
-            shell
-                .marks
-                .push((location.clone(), format!("$(cookie {})", word(name))));
-            pairs.push(format!("{name}={location}"));
-        }
-        request.headers.push(("cookie".to_owned(), pairs.join("; ")));
-    }
+/// The command of a script that sends a request of a step and keeps the response under a name in `$work`; `origin` is that of
+/// the step that it follows.
+pub(in crate::report) fn command(step: &Step, request: &Request, shell: &CommandContext, origin: &str) -> CurlCommand {
+    let (request, shell) = shell.of_step(step, request, origin);
     let file = file_of(&step.id);
     let output = format!("-D \"$work/{file}.head\" -o \"$work/{file}.body\"");
     let (input, words) = words(&request, &shell, Some(&output));
-    inert_lines(&format!("{}{}", input.unwrap_or_default(), words.join(" ")))
-}
-
-/// What to do before the command sends the same request.
-pub(in crate::report) fn remarks(request: &Request, command: &str, shell: &CommandContext) -> Vec<String> {
-    let all = notes(request, command, shell).into_iter();
-    let all = all.chain(changed(request, shell));
-    all.filter(|note| !note.contains(" is captured by ") && !note.starts_with("set "))
-        .collect()
-}
-
-/// Captured secrets that are masked in a request, and not in their place: a filter has changed them.
-fn changed(request: &Request, shell: &CommandContext) -> Option<String> {
-    let body = request.body.text();
-    let headers = request.headers.iter().map(|(_, value)| value.as_str());
-    let texts: Vec<_> = headers.chain([request.url.as_str(), &body]).collect();
-    let (variable, _) = shell
-        .captured
-        .iter()
-        .find(|(variable, _)| texts.iter().any(|text| text.contains(variable)))?;
-    Some(format!(
-        "a filter has changed {variable} in this request: the command sends it unchanged"
-    ))
+    let line = inert_lines(&format!("{}{}", input.unwrap_or_default(), words.join(" ")));
+    let notes = remarks(&request, &line, &shell);
+    CurlCommand { line, notes }
 }
 
 /// The name of the files with a step's response.

@@ -482,6 +482,6 @@ fn command(exchange: &Exchange, version: &ComparedVersion, max: usize) -> Option
     }
     let names = version.secrets.iter().filter(|name| name.len() <= NAME);
     let shell = CommandContext::new(names, &version.secret_variables, &version.access);
-    let command = lines(&curl::command(request, &shell));
+    let command = lines(&curl::of_request(request, &shell).line);
     (command.len() <= max).then_some(command)
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use self::head::Broken;
 use super::{
     ReportOutput, Reporter,
-    curl::{self, CommandContext},
+    curl::{self, CommandContext, CurlCommand},
     escape::html::data,
     limits::{
         COMMAND,
@@ -81,11 +81,18 @@ struct CaseRow<'a>(
 struct Details<'a> {
     case: &'a CaseFinished,
     /// For each step of the last attempt, the command that repeats its request, unless it is too long.
-    curls: Vec<Option<String>>,
+    curls: Vec<Option<CurlCommand>>,
     /// The names of the statuses.
     statuses: BTreeMap<u16, String>,
     /// For each attempt and step, the number of findings that are left out.
     left_out: Vec<Vec<usize>>,
+}
+
+/// For each step of an attempt, the command that repeats its request, unless it is too long.
+fn commands(attempt: &Attempt, shell: &CommandContext) -> Vec<Option<CurlCommand>> {
+    let is_short = |command: &CurlCommand| command.line.len() <= COMMAND;
+    let commands = curl::of_attempt(attempt, shell);
+    commands.map(|(_, command)| command.filter(is_short)).collect()
 }
 
 impl RunPage {
@@ -108,7 +115,7 @@ impl RunPage {
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
         self.note(finished);
         self.rows.push(finished.index, (), &data(&row(finished))?)?;
-        let curls = finished.last.steps.iter().map(|step| self.command(step)).collect();
+        let curls = commands(&finished.last, &self.shell);
         let max = if finished.verdict == Verdict::Passed && self.written > LARGE {
             BODY_IN_LARGE
         } else {
@@ -140,15 +147,6 @@ impl RunPage {
         })?;
         self.written += details.len();
         self.details.push(finished.index, (), &details)
-    }
-
-    fn command(&self, step: &Step) -> Option<String> {
-        let request = &step.exchange.as_ref()?.request;
-        if request.body.is_cut() || request.body.bytes().len() > COMMAND {
-            return None;
-        }
-        let command = curl::command(request, &self.shell);
-        (command.len() <= COMMAND).then_some(command)
     }
 
     /// Keeps what the page shows besides the list.

@@ -304,10 +304,11 @@
   function command(curl) {
     if (!curl) return make('p', 'faint', 'The request is too large for a command line in this page.');
     const pre = scrolled('Command');
-    say(pre, curl, true);
-    const again = button('quiet small', 'Copy', () => copy(curl, again));
+    say(pre, curl.line, true);
+    const again = button('quiet small', 'Copy', () => copy(curl.line, again));
+    const notes = curl.notes.map((note) => say(make('p', 'faint'), note));
     again.setAttribute('aria-label', 'Copy the curl command');
-    return make('div', 'content curl', make('div', 'caption', make('h4', '', 'Send it again'), again), pre);
+    return make('div', 'content curl', make('div', 'caption', make('h4', '', 'Send it again'), again), pre, ...notes);
   }
 
   function steps(attempt) {

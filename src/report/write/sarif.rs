@@ -175,24 +175,24 @@ impl Sarif {
             *number += 1;
             Fingerprint::of_finding(check, case, pointer, *number)
         };
-        for step in &run.last.steps {
+        for (step, command) in plain::commands(run.last, run.shell) {
             let case = if step.id.is_empty() {
                 item.title.clone()
             } else {
                 format!("{}:{}", item.title, step.id)
             };
-            let command = step
-                .exchange
-                .as_ref()
-                .map(|exchange| lines(&plain::command(&exchange.request, run.shell)));
+            let command = command.map(|command| (lines(&command.line), command.notes));
             for finding in &step.findings {
                 let pointer = finding.pointer.as_deref();
                 let mut properties = common.clone();
                 if let Some(pointer) = pointer {
                     properties.insert("pointer".to_owned(), lines(pointer).into());
                 }
-                if let Some(command) = command.as_ref().filter(|command| command.len() <= COMMAND) {
+                if let Some((command, notes)) = command.as_ref().filter(|(command, _)| command.len() <= COMMAND) {
                     properties.insert("reproduce".to_owned(), command.clone().into());
+                    if !notes.is_empty() {
+                        properties.insert("reproduceNotes".to_owned(), notes.clone().into());
+                    }
                 }
                 let found = SarifResult {
                     rule: finding.check.as_str(),

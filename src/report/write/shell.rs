@@ -217,9 +217,7 @@ impl Function {
         if exchange.request.is_mail() {
             return self.mail(step);
         }
-        let request = repeat
-            .and_then(|repeat| repeat.request.as_ref())
-            .unwrap_or(&exchange.request);
+        let request = &exchange.request;
         if request.body.is_cut() {
             self.comment(
                 1,
@@ -231,15 +229,12 @@ impl Function {
         let followed = origin.and_then(|id| attempt.steps.iter().find(|step| step.id == id));
         let origin = followed.and_then(|step| Some(origin_of(&step.exchange.as_ref()?.request.url)));
         let command = script::command(step, request, &self.shell, origin.unwrap_or_default());
-        for note in script::remarks(request, &command, &self.shell) {
-            self.comment(1, &note);
+        for note in &command.notes {
+            self.comment(1, note);
         }
-        self.secrets.append(&mut self.shell.secrets_in(&command));
+        let command = command.line;
+        self.secrets.append(&mut self.shell.secret_variables(&command));
         let captured = self.shell.captured_by(&command);
-        let captured: Vec<_> = captured
-            .iter()
-            .map(|(name, id)| ((*name).to_owned(), (*id).to_owned()))
-            .collect();
         for (name, id) in &captured {
             self.comment(1, &format!("${name} is captured by the step `{id}`"));
         }
@@ -263,7 +258,7 @@ impl Function {
         if indent == 2 {
             self.line(1, "fi");
         }
-        self.shell.add_captured(step);
+        self.shell.add_captures(step);
         true
     }
 
@@ -271,7 +266,7 @@ impl Function {
     fn mail(&mut self, step: &Step) -> bool {
         self.comment(1, "Only conforme reads the mailbox.");
         self.read_environment(1, step, step.captures.keys());
-        self.shell.add_captured(step);
+        self.shell.add_captures(step);
         !step.captures.is_empty()
     }
 

@@ -107,15 +107,6 @@ group() {
   jq -Rsr --arg pattern "$1" 'rtrimstr("\n") | match($pattern).captures[0].string'
 }
 
-url_encode() {
-  jq -nr --arg text "$1" '$text | @uri'
-}
-
-# json TEXT: a text in a JSON string.
-json() {
-  jq -nr --arg text "$1" '$text | tojson | .[1:-1]'
-}
-
 swap_case() {
   printf %s "$1" | LC_ALL=C tr '[:upper:][:lower:]' '[:lower:][:upper:]'
 }

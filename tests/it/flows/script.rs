@@ -277,12 +277,123 @@ fn script_asks_for_values_that_plain_tools_cannot_find() {
 }
 
 #[test]
-fn script_notes_captured_secrets_that_a_filter_changed() {
-    let case = CASE.replace("X-Key: \"{{ uuid }}\"", "X-Key: \"{{ session | base64 }}\"");
-    let (project, ..) = failed(&case);
-    let script = project.read("repro.sh");
-    assert!(
-        script.contains("# a filter has changed $SESSION in this request"),
-        "{script}"
-    );
+fn script_and_commands_filter_captured_values_again() {
+    let filtered = r#"X-Key: "{{ uuid }}", X-A: "{{ odd | upper | base64 }}", X-B: "{{ session | base64url }}/{{ order | sha256 }}",
+        X-C: "{{ session | swap_case }}", X-D: "{{ session | drop_last }}{{ odd | lower }}", X-E: "{{ now }}", X-F: "{{ odd | url_encode }}""#;
+    let case = CASE.replace("X-Key: \"{{ uuid }}\"", filtered);
+    let (project, _server, shop) = failed(&case);
+    let first = std::mem::take(&mut shop.lock().unwrap().requests);
+    let again = sh(&project, &[]);
+    assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{}", again.stdout);
+    let second = std::mem::take(&mut shop.lock().unwrap().requests);
+    let header = |requests: &[String], name: &str| {
+        let lines = requests[5].lines();
+        let value = lines.filter_map(|line| line.split_once(": ").filter(|(own, _)| own.eq_ignore_ascii_case(name)));
+        value.map(|(_, value)| value.to_owned()).next().unwrap()
+    };
+    // The values of the first and of the second order.
+    let digest = |number: u32| {
+        let digest = ring::digest::digest(&ring::digest::SHA256, format!("41{number}").as_bytes());
+        let digits: Vec<_> = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        digits.concat()
+    };
+    let expected = |number: u32| {
+        use base64::{
+            Engine as _,
+            engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+        };
+        [
+            ("x-a", STANDARD.encode(format!("K Y\"{number}"))),
+            (
+                "x-b",
+                format!(
+                    "{}/{}",
+                    URL_SAFE_NO_PAD.encode(format!("s3ss10n-{number}-AbCd")),
+                    digest(number)
+                ),
+            ),
+            ("x-c", format!("S3SS10N-{number}-aBcD")),
+            ("x-d", format!("s3ss10n-{number}-AbCk y\"{number}")),
+            ("x-f", format!("k%20y%22{number}")),
+        ]
+    };
+    for (requests, number) in [(&first, 1), (&second, 2)] {
+        for (name, value) in expected(number) {
+            assert_eq!(header(requests, name), value, "{name} of order {number}");
+        }
+    }
+    assert!(header(&second, "x-e").starts_with("20"), "{second:?}");
+}
+
+#[test]
+fn printed_commands_send_the_same_requests_with_new_values() {
+    if skips("bash", Command::new("bash").arg("--version").output().is_ok()) {
+        return;
+    }
+    let case = CASE
+        .replace(
+            "X-Key: \"{{ uuid }}\"",
+            "X-Key: \"{{ uuid }}\", X-Basic: \"Basic {{ session | base64 }}\"",
+        )
+        .replace("within: 20s, every: 1ms", "within: 20s, every: 10ms");
+    let (project, server, shop) = failed(&case);
+    let first = std::mem::take(&mut shop.lock().unwrap().requests);
+    let report = project.run(&["report", "run.ndjson", "--report", "tap"]).stdout;
+    let texts = report.lines().filter_map(|line| line.trim().strip_prefix("- "));
+    let texts = texts.filter_map(|text| serde_json::from_str::<String>(text).ok());
+    let lines: Vec<_> = texts
+        .filter_map(|text| Some(text.strip_prefix("reproduce: ")?.to_owned()))
+        .collect();
+    assert_eq!(lines.len(), 5, "{report}");
+    for note in [
+        "($RUN_ID is generated: ",
+        "($ORDER is captured by the step `create`)",
+        "($LOCATION is the URL in the `Location` of the step `create`)",
+        "($COOKIE_SID is the cookie `sid` that the step `create` sets)",
+    ] {
+        assert!(report.contains(note), "{note}\n{report}");
+    }
+    let location = format!("{}/orders/412?a=%2F", server.url());
+    let values = [
+        ("CONFORME_SECRET_TOKEN", SECRET),
+        ("RUN_ID", "abcdefghij"),
+        ("CASE_ID", "0123456789"),
+        ("UUID", "00000000-0000-4000-8000-000000000000"),
+        ("ORDER", "412"),
+        ("NUMBER", "412"),
+        ("ODD", "k y\"2"),
+        ("SESSION", "s3ss10n-2-AbCd"),
+        ("BEARER", "t0ken-2-xyz"),
+        ("SEEN", "27"),
+        ("LOCATION", &location),
+        ("COOKIE_SID", "s3ss10n-2-AbCd"),
+        ("COOKIE_OTHER", "x2"),
+    ];
+    for line in &lines {
+        // The recorded run polled three times.
+        let times = if line.contains("/state") { 3 } else { 1 };
+        for _ in 0..times {
+            let mut shell = Command::new("bash");
+            let done = shell
+                .args(["-c", line])
+                .envs(values)
+                .env_remove("http_proxy")
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8_lossy(&done.stderr), "", "{line}");
+        }
+    }
+    let second = std::mem::take(&mut shop.lock().unwrap().requests);
+    let basic = |number: u32| format!("Basic {}", base64_of(&format!("s3ss10n-{number}-AbCd")));
+    let first: Vec<_> = first.iter().map(|one| one.replace(&basic(1), "BASIC")).collect();
+    let second: Vec<_> = second.iter().map(|one| one.replace(&basic(2), "BASIC")).collect();
+    assert!(second.iter().any(|one| one.contains("BASIC")), "{second:?}");
+    assert_eq!(comparable(&second, "2"), comparable(&first, "1"), "{lines:#?}");
+    // Short numbers are variables too.
+    assert!(!lines[2..].iter().any(|line| line.contains("411")), "{lines:#?}");
+}
+
+fn base64_of(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
 }
