@@ -1,21 +1,20 @@
 //! Reports: a source makes a report of a subject, and a writer writes it in a format.
 //!
 //! ```text
-//! run ────────┐                                     ┌► terminal, tap, junit
-//! comparison ─┤► from/ ► Start, Item..., End ► write/ ├► markdown, github, sarif
-//! matrix ─────┤          (model.rs)                   └► html, shell
+//! run ────────┐                                     ┌► tap, junit, markdown
+//! comparison ─┤► from/ ► Start, Item..., End ► write/ ├► github, sarif, shell
+//! matrix ─────┤          (model.rs)                   └► html, terminal
 //! measurement ┘
 //! ```
 //!
-//! The page and the terminal output of a run are exceptions: they show the events themselves. A new format is a file in
-//! `write/` with a type that implements `Writer`, and a variant of [`Format`]; the compiler names the locations
-//! that must handle it.
+//! `plain.rs` makes the lines of an item, which all formats but pages show. A page and the terminal read a whole report;
+//! those of a run are exceptions that show the events themselves. A new format is a file in `write/` with a type that
+//! implements `Writer`, and a variant of [`Format`]; the compiler names the locations that must handle it.
 
 mod colors;
 mod curl;
 mod escape;
 mod from;
-mod json;
 mod limits;
 mod model;
 mod paths;
@@ -54,7 +53,6 @@ pub use sink::ReportOutput;
 pub use write::terminal::ShowOptions;
 
 use crate::mask::Reporter;
-use json::Json;
 use model::Writer;
 use spool::Spool;
 use stream::RunStream;
@@ -68,15 +66,16 @@ pub fn diff_for_people(diff: &str, colors: Colors) -> Vec<String> {
 impl Report<'_> {
     /// Writes the report in a format.
     pub fn write(&self, format: Format, out: &mut dyn io::Write) -> io::Result<()> {
-        match format.writer(None) {
-            Some(mut writer) => self.to(&mut *writer, out),
-            None => write::json::write(self.data, out),
+        match (format, format.writer(None)) {
+            (_, Some(mut writer)) => self.to(&mut *writer, out),
+            (Format::Html, None) => write::html::write(self, out),
+            (_, None) => write::json::write(self.data, out),
         }
     }
 
     /// Shows the report on a terminal.
     pub fn show(&self, out: &mut dyn io::Write, colors: Colors, options: ShowOptions) -> io::Result<()> {
-        self.to(&mut write::terminal::Terminal::new(colors, options), out)
+        write::terminal::Terminal::new(colors, options, self).write(out)
     }
 }
 
@@ -149,16 +148,16 @@ impl Format {
         }
     }
 
-    /// A writer of this format with temporary files in `folder`; none for JSON, which is the subject itself.
+    /// A writer of this format with temporary files in `folder`; none for JSON, which is the subject itself, and for
+    /// pages, which are made of a whole subject.
     fn writer(self, folder: Option<PathBuf>) -> Option<Box<dyn Writer>> {
         Some(match self {
-            Self::Json => return None,
+            Self::Json | Self::Html => return None,
             Self::JUnit => Box::new(write::junit::JUnit::new(Spool::new(folder))),
             Self::Tap => Box::new(write::tap::Tap::default()),
             Self::Markdown => Box::new(write::markdown::Markdown::new(Spool::new(folder))),
             Self::GitHub => Box::new(write::github::GitHub::default()),
             Self::Sarif => Box::new(write::sarif::Sarif::new(Spool::new(folder))),
-            Self::Html => Box::new(write::html::Html::default()),
             Self::Shell => Box::new(write::shell::Script::new(Spool::new(folder))),
         })
     }
@@ -168,9 +167,9 @@ impl Format {
         let reads_passed_exchanges = self == Self::Sarif;
         let sink = if self == Self::Shell { sink.executable() } else { sink };
         match (self, self.writer(sink.folder())) {
-            (Self::Html, _) => Box::new(run_page::RunPage::new(sink)),
+            (Self::Html, None) => Box::new(run_page::RunPage::new(sink)),
             (_, Some(writer)) => Box::new(RunStream::new(writer, sink, reads_passed_exchanges)),
-            (_, None) => Box::new(Json(sink)),
+            (_, None) => Box::new(write::json::Json(sink)),
         }
     }
 }

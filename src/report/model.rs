@@ -414,12 +414,8 @@ impl Entry {
 /// A table of numbers.
 pub(super) struct Table {
     pub title: &'static str,
-    /// What the table shows, if the title does not say it.
-    pub caption: String,
     pub columns: Vec<Column>,
     pub rows: Vec<TableRow>,
-    /// Whether only pages have it.
-    pub is_detail: bool,
 }
 
 /// A column of a table.
@@ -449,7 +445,9 @@ pub(super) struct TableRow {
 /// Writes a report in one format.
 pub(super) trait Writer {
     /// Called once, first.
-    fn begin(&mut self, start: &Start, out: &mut dyn Write) -> io::Result<()>;
+    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Called for each item.
     fn item(&mut self, start: &Start, item: &Item<'_>, out: &mut dyn Write) -> io::Result<()>;

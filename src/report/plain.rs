@@ -637,28 +637,4 @@ mod tests {
         let brief = text_of(&attempt_lines(&passed, Some(&CommandContext::default()), Detail::Brief));
         assert!(brief.contains("captured: ") && !brief.contains("reproduce"), "{brief}");
     }
-
-    #[test]
-    fn attempt_of_several_steps_lists_each_step() {
-        let step = |id: &str, findings| Step {
-            id: id.to_owned(),
-            elapsed_us: 12_000,
-            findings,
-            ..Step::default()
-        };
-        let finding = Finding {
-            expected: Some("200".to_owned()),
-            actual: Some("404".to_owned()),
-            ..Finding::new(crate::model::CheckId::Status, "unexpected status")
-        };
-        let one = Attempt {
-            reason: None,
-            steps: vec![step("create", Vec::new()), step("shipped", vec![finding])],
-        };
-        assert_eq!(headline(&one), "step shipped: status: expected 200, got 404");
-        assert_eq!(
-            attempt(&one, &CommandContext::default()),
-            "step create [0.012s]: passed\nstep shipped [0.012s]: failed\nstatus: expected 200, got 404\n"
-        );
-    }
 }

@@ -1,21 +1,19 @@
 //! Pieces of a report that are received in the order of completion and written in the order of the plan.
 
 use std::{
-    fs::File,
-    io::{self, BufReader, Read as _, Seek as _, Write as _},
+    io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _},
     path::PathBuf,
 };
+
+use tempfile::SpooledTempFile;
 
 use super::limits::SPOOL as BUFFER;
 
 /// Rendered pieces, each with its position in the plan and a note (a suite, a section).
 pub(super) struct Spool<T> {
-    /// The folder of the temporary file; none for the system's folder.
-    folder: Option<PathBuf>,
-    /// All but the last bytes, if there are many.
-    file: Option<File>,
+    /// In memory, unless there are many.
+    file: BufWriter<SpooledTempFile>,
     written: u64,
-    buffer: Vec<u8>,
     pieces: Vec<SpooledPiece<T>>,
 }
 
@@ -30,11 +28,13 @@ struct SpooledPiece<T> {
 impl<T> Spool<T> {
     /// Pieces that go to a temporary file in `folder`, or in the system's folder, if there are many.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        let file = match folder {
+            Some(folder) => SpooledTempFile::new_in(BUFFER, folder),
+            None => SpooledTempFile::new(BUFFER),
+        };
         Self {
-            folder,
-            file: None,
+            file: BufWriter::with_capacity(BUFFER, file),
             written: 0,
-            buffer: Vec::new(),
             pieces: Vec::new(),
         }
     }
@@ -52,33 +52,14 @@ impl<T> Spool<T> {
     /// Adds a piece.
     pub(super) fn push(&mut self, index: usize, note: T, piece: &[u8]) -> io::Result<()> {
         self.pieces.push(SpooledPiece {
-            offset: self.written + self.buffer.len() as u64,
+            offset: self.written,
             // The index in a recording is not checked: those out of range are last.
             index: u32::try_from(index).unwrap_or(u32::MAX),
             length: u32::try_from(piece.len()).map_err(io::Error::other)?,
             note,
         });
-        self.buffer.extend_from_slice(piece);
-        if self.buffer.len() >= BUFFER {
-            self.flush()
-        } else {
-            Ok(())
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(match &self.folder {
-                Some(folder) => tempfile::tempfile_in(folder)?,
-                None => tempfile::tempfile()?,
-            }),
-        };
-        file.write_all(&self.buffer)?;
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
-        self.buffer.shrink_to(BUFFER);
-        Ok(())
+        self.written += piece.len() as u64;
+        self.file.write_all(piece)
     }
 
     /// Changes the order of the pieces, by a key of a piece's position in the plan and its note.
@@ -89,22 +70,13 @@ impl<T> Spool<T> {
         }
     }
 
-    /// Returns every piece, in the order of the plan.
+    /// Returns every piece, in the order of the plan. There are no further ones.
     pub(super) fn each(&mut self, mut take: impl FnMut(&T, &[u8]) -> io::Result<()>) -> io::Result<()> {
         self.pieces.sort_unstable_by_key(|piece| (piece.index, piece.offset));
-        if self.file.is_some() {
-            self.flush()?;
-        }
-        let Some(file) = &mut self.file else {
-            for piece in &self.pieces {
-                // Everything is in memory: the offsets are within it.
-                let start = usize::try_from(piece.offset).map_err(io::Error::other)?;
-                take(&piece.note, &self.buffer[start..start + piece.length as usize])?;
-            }
-            return Ok(());
-        };
+        self.file.flush()?;
+        let file = self.file.get_mut();
         file.rewind()?;
-        let mut reader = BufReader::with_capacity(BUFFER, &mut *file);
+        let mut reader = BufReader::with_capacity(BUFFER, file);
         let mut bytes = Vec::new();
         let mut at = 0_i64;
         for piece in &self.pieces {
@@ -115,8 +87,6 @@ impl<T> Spool<T> {
             at = offset + i64::from(piece.length);
             take(&piece.note, &bytes)?;
         }
-        drop(reader);
-        file.seek(io::SeekFrom::End(0))?;
         Ok(())
     }
 }

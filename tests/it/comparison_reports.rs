@@ -298,7 +298,7 @@ fn page_without_script_shows_changes_and_responses() {
             [
                 "<h1>Must not be released: 3 breaking changes</h1>",
                 "<span class=\"l gone here\"><i>-</i>  \"errorCode\": \"TenantNotPrimary\",</span>",
-                "<td class=\"number\">× 3.94</td>",
+                "Latency: 4.0 ms → 3.3 ms, the median over 6 cases",
                 "Required by the schema; clients that read it will fail",
             ],
         ),

@@ -1,8 +1,8 @@
 //! A comparison of two versions: whether the candidate may be released, and an item for each change.
 
-use super::{latency, response};
+use super::response;
 use crate::{
-    compare::{AcceptedChange, Change, ChangeLevel, ComparedVersion, Comparison},
+    compare::{AcceptedChange, CaseLatency, Change, ChangeLevel, ComparedVersion, Comparison, Latency},
     model::{Exchange, Exit},
     report::{
         Report,
@@ -14,7 +14,7 @@ use crate::{
             Start, TargetResponse, Values, VerdictCase,
         },
         plain,
-        text::{capital, cases, count, figure, short},
+        text::{capital, cases, count, duration, figure, short},
     },
 };
 
@@ -227,13 +227,29 @@ pub(super) fn section(comparison: &Comparison) -> Section {
             accepted(comparison),
             noise(comparison),
         ],
-        tables: latency::table(&comparison.latencies).into_iter().collect(),
-        facts: latency::summary(&comparison.latencies)
+        facts: latency(&comparison.latencies)
             .map(|text| ("latency", text))
             .into_iter()
             .collect(),
         ..Section::default()
     }
+}
+
+/// The medians over all cases, baseline and candidate, in microseconds.
+fn medians(latencies: &[CaseLatency]) -> Option<(u64, u64)> {
+    let median = |of: fn(&CaseLatency) -> &Latency| {
+        let mut all: Vec<_> = latencies.iter().map(|case| of(case).median_us).collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied()
+    };
+    Some((median(|case| &case.baseline)?, median(|case| &case.candidate)?))
+}
+
+/// `4.0 ms → 3.3 ms, the median over 6 cases`.
+fn latency(latencies: &[CaseLatency]) -> Option<String> {
+    let (before, after) = medians(latencies)?;
+    let (before, after, number) = (duration(before), duration(after), cases(latencies.len()));
+    Some(format!("{before} → {after}, the median over {number}"))
 }
 
 fn left_out(comparison: &Comparison) -> List {
@@ -347,25 +363,11 @@ fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
         before: other.before.as_deref(),
         after: other.after.as_deref(),
     });
-    let group = change
-        .header
-        .as_ref()
-        .filter(|_| change.others.is_empty())
-        .map(|header| {
-            let (before, after) = (&change.before, &change.after);
-            format!(
-                "{:?}",
-                (
-                    change.level,
-                    &change.rule,
-                    header,
-                    before,
-                    after,
-                    &change.message,
-                    &change.reason
-                )
-            )
-        });
+    let group = change.header.as_ref().filter(|_| change.others.is_empty());
+    let group = group.map(|header| {
+        let texts = (&change.rule, header, &change.message, &change.reason);
+        format!("{:?}", (change.level, texts, &change.before, &change.after))
+    });
     let properties = [
         ("endpoint", &change.endpoint),
         ("pointer", &change.pointer),

@@ -256,13 +256,7 @@ fn tables(measured: &Measured) -> Vec<Table> {
         cells: std::iter::once(one.suite.clone()).chain(cells(one.tally)).collect(),
         is_brief: measured.suites.len() > 1,
     });
-    let table = |title, columns, rows| Table {
-        title,
-        caption: String::new(),
-        columns,
-        rows,
-        is_detail: false,
-    };
+    let table = |title, columns, rows| Table { title, columns, rows };
     vec![
         table(
             "By layer",

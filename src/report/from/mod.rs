@@ -1,7 +1,6 @@
 //! Sources: each makes a report of one subject.
 
 mod comparison;
-mod latency;
 mod matrix;
 mod measurement;
 mod response;

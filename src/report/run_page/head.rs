@@ -49,7 +49,7 @@ pub(super) fn page(
     };
     let body = html! {
         a.skip href="#cases" id="skip" { "Skip to the cases" }
-        (header(outcome, &headline(finished), &sentence(finished, &counts), &facts))
+        (header(outcome, &headline(finished), &sentence(started, finished), &facts))
         main {
             h2.unseen id="filters" { "Filters" }
             svg.share viewBox="0 0 10000 10" preserveAspectRatio="none" aria-hidden="true" { (share(&counts)) }
@@ -109,36 +109,13 @@ fn controls() -> Markup {
     }
 }
 
-fn sentence(finished: Option<&RunFinished>, counts: &Counts) -> String {
-    let Some(finished) = finished else {
-        return "The recording ends before the run does.".to_owned();
-    };
-    let mut parts = Vec::new();
-    let ran = counts.ran();
-    if let Some(stop) = finished.stopped {
-        let left = match counts.not_run {
-            0 => String::new(),
-            left => format!("; {} did not run", cases(left)),
-        };
-        parts.push(format!("The run ended early: {}{left}.", stop.text()));
+/// What the headline does not say: `6 cases against staging`.
+fn sentence(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> String {
+    match (started, finished) {
+        (_, None) => "The recording ends before the run does.".to_owned(),
+        (Some(started), Some(_)) => format!("{} against {}", cases(started.cases), visible(&started.target)),
+        (None, Some(_)) => String::new(),
     }
-    if ran == 0 {
-        parts.push("No case ran.".to_owned());
-    } else if counts.passed == ran {
-        parts.push(format!("Each of the {} that ran passed.", cases(ran)));
-    } else {
-        let numbers = [
-            (counts.failed, "failed"),
-            (counts.errored, "had no response to judge"),
-            (counts.flaky, "passed only at a further attempt"),
-        ];
-        let numbers = numbers.into_iter().filter(|(number, _)| *number > 0);
-        let numbers: Vec<_> = numbers
-            .map(|(number, what)| format!("{} {what}", figure(number)))
-            .collect();
-        parts.push(format!("Of {} that ran, {}.", cases(ran), numbers.join(", ")));
-    }
-    parts.join(" ")
 }
 
 fn facts(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> Markup {

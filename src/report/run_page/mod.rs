@@ -31,7 +31,7 @@ use crate::{
     model::{Attempt, CaseFinished, Event, Level, Outcome, RunFinished, RunStarted, Step, Verdict},
 };
 
-const SCRIPT: &str = include_str!("page.js");
+pub(super) const SCRIPT: &str = include_str!("page.js");
 /// The element in which the rows are inserted. Escaped text cannot contain it.
 const ROWS: &str = "<script type=\"application/json\" id=\"rows\">";
 
@@ -332,15 +332,4 @@ fn shorten(one: &mut Step, max: usize) -> usize {
         }
     }
     left_out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn script_fits_in_its_element() {
-        // A browser reads `\r\n` as `\n` before it computes the digest.
-        assert!(!SCRIPT.contains("</") && !SCRIPT.contains("<!--") && !SCRIPT.contains('\r'));
-    }
 }

@@ -77,10 +77,6 @@ impl GitHub {
 }
 
 impl Writer for GitHub {
-    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-
     fn item(&mut self, start: &Start, item: &Item<'_>, out: &mut dyn Write) -> io::Result<()> {
         let (title, location) = match &item.execution {
             // Findings of passed cases are in the list of warnings.

@@ -1,14 +1,16 @@
 //! One page that needs no network, no server and no script. Filters and folds are those of the browser.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeMap,
     io::{self, Write},
 };
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::report::{
+    Report,
     escape::lines,
     limits::{
         NAME, VALUES_COUNT,
@@ -18,8 +20,8 @@ use crate::report::{
         },
     },
     model::{
-        Column, End, Entry, Evidence, GateResult, Grid, GridRow, Item, Line, List, ListKind, ReportTarget, Section,
-        Start, Table, TargetResponse, Writer,
+        Column, Entry, Evidence, GateResult, Grid, GridRow, Item, Line, List, ListKind, ReportTarget, Section, Table,
+        TargetResponse,
     },
     plain,
     text::{capital, cases, count, digest, figure, short},
@@ -27,116 +29,80 @@ use crate::report::{
 };
 
 /// The style of these pages, besides that of the page of a run.
-const STYLE: &str = include_str!("html.css");
+pub(super) const STYLE: &str = include_str!("html.css");
 
-/// Collects items as HTML, and writes the page at the end.
-#[derive(Default)]
-pub(in crate::report) struct Html {
-    /// The items of each section.
-    sections: Vec<ShownItems>,
-    /// The number of items of each label.
-    labels: BTreeMap<(std::cmp::Reverse<u8>, &'static str), usize>,
-    /// Size of all evidence.
-    evidence: usize,
+/// Writes the page.
+pub(in crate::report) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Report { start, end, items, .. } = report;
+    let names: Vec<_> = start.targets.iter().map(|target| target.name.as_str()).collect();
+    let title = match names.as_slice() {
+        [] => start.subject.join(", "),
+        names => names.join(", "),
+    };
+    let heading = short(&end.headline, TEXT);
+    let summary = short(&(end.summary.join(". ") + "."), TEXT);
+    let targets = html! {
+        @if !start.targets.is_empty() {
+            div.versions { @for target in &start.targets { (self::target(target)) } }
+        }
+    };
+    let mut room = EVIDENCE;
+    let body = html! {
+        a.skip href="#changes" { "Skip to the changes" }
+        (page::header(end.outcome, &heading, &summary, &targets))
+        main {
+            @if let Some(grid) = &end.grid { (self::grid(grid)) }
+            (filters(items))
+            @for (index, section) in end.sections.iter().enumerate() {
+                @let items: Vec<_> = items.iter().filter(|item| item.section == index).collect();
+                (self::section(section, &items, index, &mut room))
+            }
+        }
+        footer { p { (short(&start.tool, NAME)) " · this page loads nothing and runs no script" } }
+    };
+    let title = format!("{heading} · {}", short(&title, TEXT));
+    let page = page::document((&title, end.outcome), STYLE, None, &body);
+    writeln!(out, "{}", page.into_string())
 }
 
-#[derive(Default)]
-struct ShownItems {
-    html: String,
-    count: usize,
-    left_out: usize,
-}
-
-impl Writer for Html {
-    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
+/// Which items are shown. The style sheet hides the others.
+fn filters(items: &[Item<'_>]) -> Markup {
+    let mut labels: BTreeMap<_, usize> = BTreeMap::new();
+    for item in items {
+        *labels.entry((Reverse(item.severity), item.label)).or_default() += 1;
     }
-
-    fn item(&mut self, _: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
-        if self.sections.len() <= item.section {
-            self.sections.resize_with(item.section + 1, ShownItems::default);
-        }
-        let key = (std::cmp::Reverse(item.severity as u8), item.label);
-        *self.labels.entry(key).or_default() += 1;
-        let section = &mut self.sections[item.section];
-        if section.count >= ITEMS_COUNT {
-            section.left_out += 1;
-            return Ok(());
-        }
-        section.count += 1;
-        let mut panel = panel(item).into_string();
-        if self.evidence + panel.len() > EVIDENCE {
-            let left_out = html! {
-                div.panel { p.faint { "The details are left out for their size: the JSON report contains them." } }
-            };
-            panel = left_out.into_string();
-        }
-        self.evidence += panel.len();
-        let item = html! {
-            li class=(format!("change {}", item.label)) {
-                details { (row(item)) (PreEscaped(panel)) }
-            }
-        };
-        section.html.push_str(&item.into_string());
-        Ok(())
+    if labels.len() < 2 {
+        return html! {};
     }
-
-    fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
-        let names: Vec<_> = start.targets.iter().map(|target| target.name.as_str()).collect();
-        let title = match names.as_slice() {
-            [] => start.subject.join(", "),
-            names => names.join(", "),
-        };
-        let heading = short(&end.headline, TEXT);
-        let summary = short(&(end.summary.join(". ") + "."), TEXT);
-        let targets = html! {
-            @if !start.targets.is_empty() {
-                div.versions { @for target in &start.targets { (self::target(target)) } }
-            }
-        };
-        let body = html! {
-            a.skip href="#changes" { "Skip to the changes" }
-            (page::header(end.outcome, &heading, &summary, &targets))
-            main {
-                @if let Some(grid) = &end.grid { (self::grid(grid)) }
-                (self.filters())
-                @for (index, section) in end.sections.iter().enumerate() {
-                    (self::section(section, self.sections.get(index), index))
+    html! {
+        fieldset.filters {
+            legend { "Show changes" }
+            div {
+                label.count {
+                    input type="radio" name="level" id="only-all" checked;
+                    b { (figure(items.len())) } " all"
                 }
-            }
-            footer { p { (short(&start.tool, NAME)) " · this page loads nothing and runs no script" } }
-        };
-        let title = format!("{heading} · {}", short(&title, TEXT));
-        let page = page::document((&title, end.outcome), STYLE, None, &body);
-        writeln!(out, "{}", page.into_string())
-    }
-}
-
-impl Html {
-    /// Which items are shown. The style sheet hides the others.
-    fn filters(&self) -> Markup {
-        if self.labels.len() < 2 {
-            return html! {};
-        }
-        let all: usize = self.labels.values().sum();
-        html! {
-            fieldset.filters {
-                legend { "Show changes" }
-                div {
-                    label.count {
-                        input type="radio" name="level" id="only-all" checked;
-                        b { (figure(all)) } " all"
-                    }
-                    @for ((_, label), number) in &self.labels {
-                        label class=(format!("count {label}")) {
-                            input type="radio" name="level" id=(format!("only-{label}"));
-                            b { (figure(*number)) } " " (label)
-                        }
+                @for ((_, label), number) in &labels {
+                    label class=(format!("count {label}")) {
+                        input type="radio" name="level" id=(format!("only-{label}"));
+                        b { (figure(*number)) } " " (label)
                     }
                 }
             }
         }
     }
+}
+
+/// An item of the list. `room` is what is left for all panels.
+fn change(item: &Item<'_>, room: &mut usize) -> Markup {
+    let mut panel = panel(item);
+    if panel.0.len() > *room {
+        panel = html! {
+            div.panel { p.faint { "The details are left out for their size: the JSON report contains them." } }
+        };
+    }
+    *room = room.saturating_sub(panel.0.len());
+    html! { li class=(format!("change {}", item.label)) { details { (row(item)) (panel) } } }
 }
 
 fn target(target: &ReportTarget) -> Markup {
@@ -156,7 +122,7 @@ fn target(target: &ReportTarget) -> Markup {
     }
 }
 
-fn section(section: &Section, items: Option<&ShownItems>, index: usize) -> Markup {
+fn section(section: &Section, items: &[&Item<'_>], index: usize, room: &mut usize) -> Markup {
     let id = if index == 0 {
         "changes".to_owned()
     } else {
@@ -179,16 +145,18 @@ fn section(section: &Section, items: Option<&ShownItems>, index: usize) -> Marku
             }
             @for list in lists(&[ListKind::LeftOut]) { (self::list(list)) }
             @if !section.items.is_empty() { h2 { (section.items) } }
-            @match items {
-                None => p.none id=(id) tabindex="-1" { "No change." },
-                Some(items) => {
-                    ol.changes id=(id) tabindex="-1" aria-label="Changes" { (PreEscaped(&items.html)) }
-                    @if items.left_out > 0 {
-                        p.callout {
-                            "… and " (figure(items.left_out)) " more changes, left out for their size: the JSON report contains them."
-                        }
-                    }
-                },
+            @if items.is_empty() {
+                p.none id=(id) tabindex="-1" { "No change." }
+            } @else {
+                ol.changes id=(id) tabindex="-1" aria-label="Changes" {
+                    @for item in items.iter().take(ITEMS_COUNT) { (change(item, room)) }
+                }
+            }
+            @if items.len() > ITEMS_COUNT {
+                p.callout {
+                    "… and " (figure(items.len() - ITEMS_COUNT))
+                    " more changes, left out for their size: the JSON report contains them."
+                }
             }
         }
         @for table in &section.tables { (self::table(table, &section.prefix)) }
@@ -240,7 +208,6 @@ fn table(table: &Table, prefix: &str) -> Markup {
     html! {
         section.part {
             h2 { (prefix) (table.title) }
-            @if !table.caption.is_empty() { p.faint { (table.caption) } }
             div.scroll tabindex="0" role="region" aria-label=(table.title) {
                 table.plainly {
                     thead {
@@ -489,14 +456,4 @@ fn line(line: &Line, class: &str, sign: &str) -> Markup {
         ""
     };
     html! { span class=(format!("l {class}{here}")) { i { (sign) } (short(&line.text, LINE)) } }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn style_fits_in_its_element() {
-        assert!(!STYLE.contains("</") && !STYLE.contains('\r'));
-    }
 }

@@ -51,10 +51,6 @@ impl Markdown {
 }
 
 impl Writer for Markdown {
-    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-
     fn item(&mut self, _: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
         self.items += 1;
         if let Some(run) = &item.execution {
@@ -349,7 +345,7 @@ fn language(line: &TextLine) -> &'static str {
 /// Everything below the items of a section.
 fn rest(section: &Section) -> String {
     let mut out = String::new();
-    for table in section.tables.iter().filter(|table| !table.is_detail) {
+    for table in &section.tables {
         self::table(table, &mut out);
     }
     let mut folded = (String::new(), Vec::new());
@@ -411,9 +407,6 @@ fn table(table: &Table, out: &mut String) {
         return;
     }
     let _ = writeln!(out, "### {}\n", table.title);
-    if !table.caption.is_empty() {
-        let _ = writeln!(out, "{}\n", sentence(&table.caption));
-    }
     let titles: Vec<_> = table.columns.iter().map(Column::title).collect();
     let rules = table.columns.iter().map(|column| match column {
         Column::Number(_) => "---:|",

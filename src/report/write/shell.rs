@@ -44,10 +44,6 @@ impl Script {
 }
 
 impl Writer for Script {
-    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-
     fn item(&mut self, _: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
         self.all += 1;
         let Some(run) = &item.execution else { return Ok(()) };

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     model::Verdict,
     report::{
-        Colors,
+        Colors, Report,
         escape::LogCommandFilter,
         limits::{
             NAME,
@@ -19,7 +19,6 @@ use crate::{
         },
         model::{
             Column, End, Entry, GateResult, Grid, Item, ItemState, List, ListKind, Section, Severity, Start, Table,
-            Writer,
         },
         plain::{self, Detail, LinePart, TextLine},
         text::{capital, cases, count, digest, figure, short},
@@ -43,36 +42,63 @@ pub struct ShowOptions {
 }
 
 /// Shows a report on a terminal.
-pub(in crate::report) struct Terminal {
+pub(in crate::report) struct Terminal<'r> {
     colors: Colors,
     options: ShowOptions,
-    items: Vec<WaitingItem>,
-    /// The number of items of each section.
-    counts: HashMap<usize, usize>,
-    /// The items of each group.
-    groups: HashMap<(usize, String), usize>,
+    report: &'r Report<'r>,
 }
 
-/// An item that waits for the end of the report.
-struct WaitingItem {
-    section: usize,
-    /// One line, if the item fails or breaks.
-    brief: Option<(usize, String)>,
-    text: String,
-    /// Further items that differ in the endpoint only.
-    same: Vec<String>,
-    commands: String,
-}
+/// Items that differ in the endpoint only; there is at least one.
+type ItemGroup<'r> = Vec<&'r Item<'r>>;
 
-impl Terminal {
-    pub(in crate::report) fn new(colors: Colors, options: ShowOptions) -> Self {
+impl<'r> Terminal<'r> {
+    pub(in crate::report) fn new(colors: Colors, options: ShowOptions, report: &'r Report<'r>) -> Self {
         Self {
             colors,
             options,
-            items: Vec::new(),
-            counts: HashMap::new(),
-            groups: HashMap::new(),
+            report,
         }
+    }
+
+    /// Writes the report.
+    pub(in crate::report) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Report { start, end, .. } = self.report;
+        if self.options.quiet && end.outcome == GateResult::Passed {
+            return Ok(());
+        }
+        let mut text = self.head(start, end);
+        if let Some(grid) = &end.grid {
+            self.grid(grid, &mut text);
+        }
+        for (index, section) in end.sections.iter().enumerate() {
+            text.push_str(&self.section(index, section));
+        }
+        // The result again: a reader of a long text is at its end.
+        let _ = writeln!(text, "{}", self.colors.faint("────────────"));
+        let _ = writeln!(text, "{}", self.colors.outcome(end.outcome, &end.headline));
+        if let Some(summary) = end.summary.first() {
+            let _ = writeln!(text, "{summary}");
+        }
+        let mut out = LogCommandFilter::new(out);
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// The items of a section that are shown or counted.
+    fn groups(&self, section: usize) -> Vec<ItemGroup<'r>> {
+        let mut groups: Vec<ItemGroup<'r>> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        let items = self.report.items.iter().filter(|item| item.section == section);
+        for item in items.filter(|item| !self.options.quiet || item.state != ItemState::Passed) {
+            let next = groups.len();
+            let key = item.group.as_deref().filter(|_| !self.options.verbose);
+            let index = key.map_or(next, |key| *known.entry(key).or_insert(next));
+            match groups.get_mut(index) {
+                Some(group) => group.push(item),
+                None => groups.push(vec![item]),
+            }
+        }
+        groups
     }
 
     /// A label, and text next to it on as many lines as it needs.
@@ -87,7 +113,10 @@ impl Terminal {
         out
     }
 
-    fn item_head(&self, item: &Item<'_>) -> String {
+    fn items(&self, group: &ItemGroup<'_>, out: &mut String) {
+        let Some((item, others)) = group.split_first() else {
+            return;
+        };
         let word = format!("{:>12}", item.label.to_uppercase());
         let word = match item.severity {
             Severity::Error => self.colors.bad(&word),
@@ -96,15 +125,32 @@ impl Terminal {
         };
         let title = format!("{} ({})", item.title, cases(item.case_count));
         let title = wrapped(&title, WIDTH - INDENT).join(&format!("\n{:INDENT$}", ""));
-        let mut out = format!("\n{word} {}\n", self.colors.faint(&title));
+        let _ = writeln!(out, "\n{word} {}", self.colors.faint(&title));
         for line in wrapped(&capital(&item.message), WIDTH - INDENT) {
             let _ = writeln!(out, "{:INDENT$}{}", "", self.colors.strong(&line));
         }
-        out
+        let detail = if self.options.verbose {
+            Detail::All
+        } else {
+            Detail::Full
+        };
+        let is_end = |line: &TextLine| matches!(line.part, LinePart::Diff | LinePart::Advice | LinePart::Command);
+        let (mut end, facts): (Vec<_>, Vec<_>) = plain::item_lines(item, detail).into_iter().partition(is_end);
+        // The first command is of the target that the report is about.
+        end.dedup_by(|next, one| next.part == LinePart::Command && one.part == LinePart::Command);
+        self.lines(&facts, out);
+        for same in others.iter().take(SAME_COUNT) {
+            let text = format!("{} ({}), {}", same.origin, cases(same.case_count), same.fingerprint);
+            out.push_str(&self.labelled("same at", &text));
+        }
+        if others.len() > SAME_COUNT {
+            let more = count(others.len() - SAME_COUNT, "more endpoint");
+            out.push_str(&self.labelled("", &format!("… and {more}{}", self.hint())));
+        }
+        self.lines(&end, out);
     }
 
-    fn lines(&self, lines: &[TextLine]) -> String {
-        let mut out = String::new();
+    fn lines(&self, lines: &[TextLine], out: &mut String) {
         for line in lines {
             match line.part {
                 LinePart::Title => {}
@@ -112,12 +158,11 @@ impl Terminal {
                     let text = format!("{:INDENT$}{}", "", self.colors.diff(&line.text));
                     let _ = writeln!(out, "{}", text.trim_end());
                 }
-                LinePart::Advice => self.whole(line.label, &self.colors.good(&line.text), &mut out),
-                LinePart::Command => self.whole("reproduce", &line.text, &mut out),
+                LinePart::Advice => self.whole(line.label, &self.colors.good(&line.text), out),
+                LinePart::Command => self.whole("reproduce", &line.text, out),
                 _ => out.push_str(&self.labelled(line.label, &line.text)),
             }
         }
-        out
     }
 
     /// A label, and text that is not wrapped.
@@ -135,7 +180,7 @@ impl Terminal {
         }
     }
 
-    fn section(&self, index: usize, start: &Start, section: &Section) -> String {
+    fn section(&self, index: usize, section: &Section) -> String {
         let mut out = String::new();
         if let Some(heading) = &section.heading {
             let _ = writeln!(out, "\n{}", self.colors.outcome(section.outcome, heading));
@@ -146,11 +191,11 @@ impl Terminal {
         for list in section.lists.iter().filter(|list| list.kind == ListKind::LeftOut) {
             self.list(list, &mut out);
         }
-        self.section_items(index, start, &mut out);
+        self.section_items(index, &mut out);
         if self.options.quiet {
             return out;
         }
-        for table in section.tables.iter().filter(|table| !table.is_detail) {
+        for table in &section.tables {
             self.table(table, &mut out);
         }
         let lists: Vec<_> = section
@@ -170,14 +215,16 @@ impl Terminal {
         out
     }
 
-    fn section_items(&self, index: usize, start: &Start, out: &mut String) {
-        let items: Vec<_> = self.items.iter().filter(|item| item.section == index).collect();
-        let all: usize = items.iter().map(|item| 1 + item.same.len()).sum();
-        let failing: Vec<_> = items.iter().filter_map(|item| item.brief.as_ref()).collect();
-        if all > LONG_COUNT && !failing.is_empty() {
+    fn section_items(&self, index: usize, out: &mut String) {
+        let groups = self.groups(index);
+        let count_of = |groups: &[ItemGroup<'_>]| groups.iter().map(Vec::len).sum::<usize>();
+        let firsts = groups.iter().filter_map(|group| group.first());
+        let failing: Vec<_> = firsts.filter(|item| item.severity == Severity::Error).collect();
+        if count_of(&groups) > LONG_COUNT && !failing.is_empty() {
             out.push('\n');
-            for (number, line) in failing.iter().take(LISTED_COUNT) {
-                let _ = writeln!(out, "{:>12} {line}", cases(*number));
+            for item in failing.iter().take(LISTED_COUNT) {
+                let line = fitting(&format!("{}: {}", item.suite, item.message), WIDTH - INDENT);
+                let _ = writeln!(out, "{:>12} {line}", cases(item.case_count));
             }
             if failing.len() > LISTED_COUNT {
                 let more = figure(failing.len() - LISTED_COUNT);
@@ -187,24 +234,17 @@ impl Terminal {
         let max = if self.options.verbose {
             ALL_ITEMS_COUNT
         } else {
-            start.shown
+            self.report.start.shown
         };
-        for item in items.iter().take(max) {
-            out.push_str(&item.text);
-            for same in item.same.iter().take(SAME_COUNT) {
-                out.push_str(&self.labelled("same at", same));
-            }
-            if item.same.len() > SAME_COUNT {
-                let more = count(item.same.len() - SAME_COUNT, "more endpoint");
-                out.push_str(&self.labelled("", &format!("… and {more}{}", self.hint())));
-            }
-            out.push_str(&item.commands);
+        let (shown, left) = groups.split_at(max.min(groups.len()));
+        for group in shown {
+            self.items(group, out);
         }
-        let left: usize = items.iter().skip(max).map(|item| 1 + item.same.len()).sum();
-        if left > 0 {
+        if !left.is_empty() {
+            let more = figure(count_of(left));
             let hint = "`--verbose`, `--report html=report.html` or `--report json=report.json` shows them";
             out.push('\n');
-            out.push_str(&self.labelled("", &format!("… and {} more changes: {hint}", figure(left))));
+            out.push_str(&self.labelled("", &format!("… and {more} more changes: {hint}")));
         }
     }
 
@@ -357,85 +397,6 @@ impl Terminal {
             out.push_str(&self.labelled("", line));
         }
         out
-    }
-}
-
-impl Writer for Terminal {
-    fn begin(&mut self, _: &Start, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn item(&mut self, start: &Start, item: &Item<'_>, _: &mut dyn Write) -> io::Result<()> {
-        if self.options.quiet && item.state == ItemState::Passed {
-            return Ok(());
-        }
-        let group = item.group.as_ref().filter(|_| !self.options.verbose);
-        if let Some(group) = group {
-            let next = self.items.len();
-            let first = *self.groups.entry((item.section, group.clone())).or_insert(next);
-            if let Some(first) = self.items.get_mut(first) {
-                let same = format!("{} ({}), {}", item.origin, cases(item.case_count), item.fingerprint);
-                first.same.push(same);
-                return Ok(());
-            }
-        }
-        let brief = (item.severity == Severity::Error).then(|| {
-            let line = format!("{}: {}", item.suite, item.message);
-            (item.case_count, fitting(&line, WIDTH - INDENT))
-        });
-        let max = if self.options.verbose {
-            ALL_ITEMS_COUNT
-        } else {
-            start.shown
-        };
-        // Items that are only counted need no text.
-        let number = self.counts.entry(item.section).or_default();
-        *number += 1;
-        let is_shown = *number <= max;
-        let (text, commands) = if is_shown {
-            let detail = if self.options.verbose {
-                Detail::All
-            } else {
-                Detail::Full
-            };
-            let is_end = |line: &TextLine| matches!(line.part, LinePart::Diff | LinePart::Advice | LinePart::Command);
-            let (mut end, facts): (Vec<_>, Vec<_>) = plain::item_lines(item, detail).into_iter().partition(is_end);
-            // The first command is of the target that the report is about.
-            end.dedup_by(|next, one| next.part == LinePart::Command && one.part == LinePart::Command);
-            (self.item_head(item) + &self.lines(&facts), self.lines(&end))
-        } else {
-            (String::new(), String::new())
-        };
-        self.items.push(WaitingItem {
-            section: item.section,
-            brief,
-            text,
-            same: Vec::new(),
-            commands,
-        });
-        Ok(())
-    }
-
-    fn end(&mut self, start: &Start, end: &End, out: &mut dyn Write) -> io::Result<()> {
-        if self.options.quiet && end.outcome == GateResult::Passed {
-            return Ok(());
-        }
-        let mut text = self.head(start, end);
-        if let Some(grid) = &end.grid {
-            self.grid(grid, &mut text);
-        }
-        for (index, section) in end.sections.iter().enumerate() {
-            text.push_str(&self.section(index, start, section));
-        }
-        // The result again: a reader of a long text is at its end.
-        let _ = writeln!(text, "{}", self.colors.faint("────────────"));
-        let _ = writeln!(text, "{}", self.colors.outcome(end.outcome, &end.headline));
-        if let Some(summary) = end.summary.first() {
-            let _ = writeln!(text, "{summary}");
-        }
-        let mut out = LogCommandFilter::new(out);
-        out.write_all(text.as_bytes())?;
-        out.flush()
     }
 }
 
