@@ -228,7 +228,7 @@ pub struct RunArgs {
     /// Stop after N failures
     #[arg(long, env = "CONFORME_MAX_FAIL", value_name = "N", value_parser = at_least_one, help_heading = "Retries and limits of the run")]
     pub max_fail: Option<usize>,
-    /// Exit with 1 if more than N cases are skipped
+    /// Exit with 1 if more than N cases are skipped or have skipped steps
     #[arg(
         long,
         env = "CONFORME_MAX_SKIPPED",
@@ -304,7 +304,7 @@ pub struct MergeArgs {
     /// Recordings of runs with `--partition`, all of the same suite and target
     #[arg(value_name = "RECORDING", required = true)]
     pub recordings: Vec<PathBuf>,
-    /// Exit with 1 if more than N cases are skipped in all parts together [default: as recorded]
+    /// Exit with 1 if more than N cases are skipped or have skipped steps in all parts together [default: as recorded]
     #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
     pub max_skipped: Option<usize>,
     /// Write the merged recording
@@ -441,7 +441,7 @@ pub struct RecheckArgs {
     /// Only cases with this tag; given again, cases with any of them
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-    /// Exit with 1 if more than N cases are skipped [default: as recorded]
+    /// Exit with 1 if more than N cases are skipped or have skipped steps [default: as recorded]
     #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
     pub max_skipped: Option<usize>,
     /// Write a report, as for `run`
@@ -477,7 +477,7 @@ pub struct ReportArgs {
     /// A recording, written by `run --record` or `run --report json`
     #[arg(value_name = "RECORDING")]
     pub recording: PathBuf,
-    /// Exit with 1 if more than N cases are skipped [default: show the recorded gate, and exit with 0]
+    /// Exit with 1 if more than N cases are skipped or have skipped steps [default: show the recorded gate, and exit with 0]
     #[arg(long, env = "CONFORME_MAX_SKIPPED", value_name = "N")]
     pub max_skipped: Option<usize>,
     /// Write a report, as for `run`
@@ -505,7 +505,7 @@ pub struct ListArgs {
 pub enum ListFormat {
     /// Lines
     Text,
-    /// `{ "cases": [{ "id", "name", "tags", "skip" }] }`
+    /// `{ "cases": [{ "id", "name", "tags", "skip", "skipped_steps" }] }`
     Json,
 }
 

@@ -45,7 +45,8 @@ pub(super) fn list(args: &ListArgs, project: Option<&Path>, printer: &mut Printe
     }
     let mut suite = None;
     let (mut runs, mut skips) = (0, 0);
-    for Planned { case, skip, .. } in &plan.cases {
+    for planned in &plan.cases {
+        let Planned { case, skip, .. } = planned;
         if suite != Some(&case.suite.id) {
             suite = Some(&case.suite.id);
             let name = case.suite.def.name.as_deref();
@@ -64,16 +65,26 @@ pub(super) fn list(args: &ListArgs, project: Option<&Path>, printer: &mut Printe
             }
         }
         printer.out(&line);
+        for step in &planned.skipped_steps {
+            let id = &case.def.steps[step.index].id;
+            printer.out(&format!("    step {id}  skipped: {}", step.reason));
+        }
     }
     printer.out(&format!("\n{runs} would run on {}, {skips} skipped", plan.target.name));
     Ok(Exit::Success)
 }
 
-/// The cases as one JSON document. `name` is null for a case without one, `skip` for a case that would run.
+/// The cases as one JSON document. `name` is null for a case without one, `skip` for a case that would run;
+/// `skipped_steps` are the steps that would not be sent then.
 fn document(cases: &[Planned]) -> Value {
     let cases = cases.iter().map(|planned| {
         let def = &planned.case.def;
-        json!({ "id": planned.case.id, "name": def.name, "tags": def.tags, "skip": planned.skip })
+        let steps = planned.skipped_steps.iter();
+        let steps = steps.map(|step| json!({ "id": def.steps[step.index].id, "reason": step.reason }));
+        let steps: Vec<_> = steps.collect();
+        json!({
+            "id": planned.case.id, "name": def.name, "tags": def.tags, "skip": planned.skip, "skipped_steps": steps,
+        })
     });
     json!({ "cases": cases.collect::<Vec<_>>() })
 }

@@ -361,6 +361,7 @@ impl Masker {
             id: _,
             phase: _,
             omitted,
+            skipped: _,
             started: _,
             elapsed_us: _,
             findings,

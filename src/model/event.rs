@@ -316,6 +316,7 @@ impl CaseFinished {
             let verdict = match &step.exchange {
                 _ if matches!(self.verdict, Verdict::Skipped | Verdict::NotRun) => self.verdict,
                 _ if step.fails() => Verdict::Failed,
+                None if step.skipped => Verdict::Skipped,
                 None => Verdict::NotRun,
                 Some(_) if step.has_no_response() => Verdict::Errored,
                 Some(_) if self.verdict == Verdict::Flaky => Verdict::Flaky,
@@ -362,6 +363,9 @@ pub struct Step {
     /// Why it was not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub omitted: Option<String>,
+    /// Whether it was not sent because the target does not define what it needs: it does not affect the verdict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skipped: bool,
     /// When the request began.
     #[schemars(with = "Option<String>")]
     #[serde(
@@ -497,9 +501,11 @@ impl Attempt {
 
     /// From the start of its first request to the end of its last response, in microseconds.
     pub fn elapsed_us(&self) -> u64 {
-        let (Some(first), Some(last)) = (self.steps.first(), self.steps.last()) else {
+        let mut sent = self.steps.iter().filter(|step| step.started.is_some());
+        let Some(first) = sent.next().or_else(|| self.steps.first()) else {
             return 0;
         };
+        let last = sent.next_back().unwrap_or(first);
         let before = match (first.started, last.started) {
             (Some(first), Some(last)) => (last - first).num_microseconds(),
             _ => None,
@@ -508,9 +514,15 @@ impl Attempt {
         before.unwrap_or_default().saturating_add(last.elapsed_us)
     }
 
-    /// The first step of the contract or its setup that was not sent. Without a failing step, there is no verdict.
+    /// The steps that the target cannot run.
+    pub fn skipped_steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.skipped)
+    }
+
+    /// The first step of the contract or its setup that was not sent, and not skipped. Without a failing step, there is no
+    /// verdict.
     fn omitted(&self) -> Option<&Step> {
-        let is_needed = |step: &&Step| step.phase != Phase::Teardown && step.omitted.is_some();
+        let is_needed = |step: &&Step| step.phase != Phase::Teardown && step.omitted.is_some() && !step.skipped;
         self.steps.iter().find(is_needed)
     }
 
@@ -604,6 +616,12 @@ pub struct Counts {
     pub flaky: usize,
     /// Skipped, excluding those that passed before.
     pub skipped: usize,
+    /// Steps that were skipped in cases that ran to a verdict, because the target does not define what they need.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub skipped_steps: usize,
+    /// Cases with such steps; `--max-skipped` counts them too.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub partly_skipped: usize,
     /// Not run again, because they passed in the recording that `--failed-from` names.
     #[serde(default)]
     pub passed_before: usize,
@@ -611,6 +629,11 @@ pub struct Counts {
     pub not_run: usize,
     /// Findings of level `warn`.
     pub warnings: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(number: &usize) -> bool {
+    *number == 0
 }
 
 impl Counts {
@@ -625,6 +648,11 @@ impl Counts {
             Verdict::Skipped => &mut self.skipped,
             Verdict::NotRun => &mut self.not_run,
         } += 1;
+        if !matches!(finished.verdict, Verdict::Skipped | Verdict::NotRun) {
+            let steps = finished.last.skipped_steps().count();
+            self.skipped_steps += steps;
+            self.partly_skipped += usize::from(steps > 0);
+        }
         let warns = finished.last.findings().filter(|finding| finding.level == Level::Warn);
         self.warnings += warns.count();
     }
@@ -648,7 +676,7 @@ pub struct RunFinished {
     /// All cases of the project, selected or not; 0 if this is not known.
     #[serde(default)]
     pub project_cases: usize,
-    /// Maximum number of skipped cases (`--max-skipped`); the run fails if more were skipped.
+    /// Maximum number of skipped cases (`--max-skipped`), those with skipped steps included; the run fails if more were skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_skipped: Option<usize>,
     /// From the first request to the last verdict, in microseconds.
@@ -661,9 +689,10 @@ pub struct RunFinished {
 }
 
 impl RunFinished {
-    /// Whether more cases were skipped than `--max-skipped` allows.
+    /// Whether more cases were skipped than `--max-skipped` allows. A case with a skipped step counts as one.
     pub fn skipped_too_many(&self) -> bool {
-        self.max_skipped.is_some_and(|max| self.counts.skipped > max)
+        let skipped = self.counts.skipped + self.counts.partly_skipped;
+        self.max_skipped.is_some_and(|max| skipped > max)
     }
 
     /// Sets and returns the exit code for the verdicts.

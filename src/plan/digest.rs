@@ -35,6 +35,10 @@ impl Plan {
         // Another version of the program can have other checks.
         digester.part(env!("CARGO_PKG_VERSION"));
         self.add(&mut digester, &planned.case, schemas, hide);
+        for step in &planned.skipped_steps {
+            digester.part("skipped step");
+            digester.part(step.index.to_le_bytes());
+        }
         digester.finish()
     }
 

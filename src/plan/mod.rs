@@ -11,9 +11,10 @@ mod late;
 mod partition;
 mod scope;
 mod select;
+mod skip;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -23,6 +24,8 @@ pub(crate) use follow_url::FollowUrl;
 pub(crate) use late::case_id;
 pub use late::{Late, Token, new_run_id};
 pub use select::Selection;
+use skip::Lacking;
+pub use skip::{SkippedStep, skip};
 
 use serde_json::Value;
 
@@ -32,7 +35,7 @@ use crate::{
     project::{RUN_ID, SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
-    suite::{Amended, Case, Filter, InputDef, StepDef, Suites, Template, TemplatePart},
+    suite::{Amended, Case, Filter, InputDef, Suites, Template, TemplatePart},
 };
 
 /// A case of the plan.
@@ -44,7 +47,9 @@ pub struct Planned {
     pub index: usize,
     /// The reason if it is skipped.
     pub skip: Option<String>,
-    /// Whether it is skipped only because the target does not define an input that is not optional.
+    /// The steps that the target cannot run, in order; the others are run. Empty if the case is skipped.
+    pub skipped_steps: Vec<SkippedStep>,
+    /// Whether it or steps of it are skipped only because the target does not define an input that is not optional.
     pub lacks_input: bool,
     /// Whether it is skipped because it passed in the run named by `--failed-from`.
     pub passed_before: bool,
@@ -53,6 +58,12 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Why a step is skipped, by its index in the case.
+    pub(crate) fn skipped_step(&self, index: usize) -> Option<&str> {
+        let step = self.skipped_steps.iter().find(|step| step.index == index)?;
+        Some(&step.reason)
+    }
+
     /// The case with a verdict only.
     pub(crate) fn finished(&self, sources: &Sources, verdict: Verdict) -> CaseFinished {
         CaseFinished {
@@ -119,10 +130,15 @@ impl Plan {
             .enumerate()
             .map(|(index, case)| {
                 let skip = skip(case, Some(&target));
+                let skipped_steps = match &skip {
+                    None => Lacking::of(case, &target).steps,
+                    Some(_) => Vec::new(),
+                };
                 Planned {
                     index,
-                    lacks_input: skip.is_some() && lacks_input(case, &target),
+                    lacks_input: (skip.is_some() || !skipped_steps.is_empty()) && lacks_input(case, &target),
                     skip,
+                    skipped_steps,
                     passed_before: false,
                     digest: None,
                     case: Arc::clone(case),
@@ -133,6 +149,9 @@ impl Plan {
         for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
             let late = Late::planned();
             for step in 0..planned.case.def.steps.len() {
+                if planned.skipped_step(step).is_some() {
+                    continue;
+                }
                 match binder.check(&planned.case, step, &late, sources) {
                     Ok(()) | Err(Unbound::Uncaptured(_)) => {}
                     Err(Unbound::Invalid(error)) => errors.push(error),
@@ -156,7 +175,10 @@ impl Plan {
     /// Skips cases that passed before and have not changed.
     pub(crate) fn leave_out(&mut self, passed: &HashMap<String, Digest>, reason: &str) {
         for planned in &mut self.cases {
-            let did_pass = planned.digest.is_some() && passed.get(&planned.case.id) == planned.digest.as_ref();
+            // Skipped steps would no longer be reported.
+            let is_whole = planned.skipped_steps.is_empty();
+            let did_pass =
+                is_whole && planned.digest.is_some() && passed.get(&planned.case.id) == planned.digest.as_ref();
             if planned.skip.is_none() && did_pass {
                 planned.skip = Some(reason.to_owned());
                 planned.passed_before = true;
@@ -169,7 +191,7 @@ impl Plan {
     pub fn missing_inputs(&self) -> Vec<MissingInput> {
         let mut found: BTreeMap<&str, MissingInput> = BTreeMap::new();
         for Planned { case, .. } in self.cases.iter().filter(|planned| planned.lacks_input) {
-            for name in missing(case, &self.target) {
+            for name in Lacking::of(case, &self.target).inputs {
                 let entry = found.entry(name).or_insert_with(|| MissingInput {
                     name: name.to_owned(),
                     kind: InputKind::Variable,
@@ -184,7 +206,7 @@ impl Plan {
         let mut all: Vec<_> = found.into_values().collect();
         let mut endpoints: BTreeMap<&str, usize> = BTreeMap::new();
         for Planned { case, .. } in self.cases.iter().filter(|planned| planned.lacks_input) {
-            for name in missing_endpoints(case, &self.target) {
+            for name in Lacking::of(case, &self.target).endpoints {
                 *endpoints.entry(name).or_default() += 1;
             }
         }
@@ -251,59 +273,16 @@ impl Plan {
     }
 }
 
-/// Why a case is not run on a target; without a target, only the case's own reason.
-pub fn skip(case: &Case, target: Option<&Target>) -> Option<String> {
-    let target = match target {
-        Some(target) if case.def.skip.is_none() => target,
-        _ => return case.def.skip.clone(),
-    };
-    let refused: Vec<_> = case
-        .def
-        .effects
-        .iter()
-        .filter(|effect| !target.allows(effect))
-        .map(|effect| format!("`{effect}`"))
-        .collect();
-    if !refused.is_empty() {
-        let all = refused.join(", ");
-        return Some(format!("the target does not allow the effect {all} (--allow)"));
-    }
-    let inputs = missing(case, target).map(|name| {
-        let kind = if is_secret(case, name) {
-            InputKind::Secret
-        } else {
-            InputKind::Variable
-        };
-        format!("`{name}` ({})", kind.how_to_define(name))
-    });
-    let endpoints = missing_endpoints(case, target).map(|name| format!("the endpoint `{name}`"));
-    let missing: Vec<_> = inputs.chain(endpoints).collect();
-    (!missing.is_empty()).then(|| format!("the target does not define {}", missing.join(", ")))
-}
-
-/// The endpoints of a case's steps that a target does not define.
-fn missing_endpoints<'c>(case: &'c Case, target: &'c Target) -> impl Iterator<Item = &'c str> {
-    let used = case.def.steps.iter().filter_map(StepDef::endpoint);
-    let names: BTreeSet<&str> = used.map(|endpoint| endpoint.value.as_str()).collect();
-    names.into_iter().filter(|name| !target.endpoints.contains_key(*name))
-}
-
-/// Whether a case is skipped on a target only because inputs are missing, none of which is optional.
+/// Whether a target lacks something for a case, none of which is optional.
 fn lacks_input(case: &Case, target: &Target) -> bool {
-    let is_optional = |name: &str| input(case, name).is_some_and(|input| input.optional);
-    let is_optional_endpoint = |name: &str| input(case, name).is_some_and(|input| input.endpoint && input.optional);
-    let lacks_any = missing(case, target).next().is_some() || missing_endpoints(case, target).next().is_some();
+    let lacking = Lacking::of(case, target);
+    let is_optional = |name: &&str| input(case, name).is_some_and(|input| input.optional);
+    let is_optional_endpoint = |name: &&str| input(case, name).is_some_and(|input| input.endpoint && input.optional);
     case.def.skip.is_none()
         && case.def.effects.iter().all(|effect| target.allows(effect))
-        && lacks_any
-        && !missing(case, target).any(is_optional)
-        && !missing_endpoints(case, target).any(is_optional_endpoint)
-}
-
-/// The inputs of a case that have no value on a target.
-fn missing<'c>(case: &'c Case, target: &'c Target) -> impl Iterator<Item = &'c str> {
-    let has_default = |name: &str| input(case, name).is_some_and(|input| input.default.is_some());
-    (case.needs.iter().map(String::as_str)).filter(move |name| target.value(name).is_none() && !has_default(name))
+        && !lacking.is_nothing()
+        && !lacking.inputs.iter().any(is_optional)
+        && !lacking.endpoints.iter().any(is_optional_endpoint)
 }
 
 fn input<'c>(case: &'c Case, name: &str) -> Option<&'c InputDef> {

@@ -54,6 +54,8 @@ impl Consistency {
             ("errored", total.errored, counted.errored),
             ("flaky", total.flaky, counted.flaky),
             ("skipped", total.skipped, counted.skipped),
+            ("skipped steps", total.skipped_steps, counted.skipped_steps),
+            ("partly skipped", total.partly_skipped, counted.partly_skipped),
             ("passed before", total.passed_before, counted.passed_before),
             ("warnings", total.warnings, counted.warnings),
         ] {

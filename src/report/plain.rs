@@ -371,7 +371,8 @@ fn attempt_lines(attempt: &Attempt, shell: Option<&CommandContext>, detail: Deta
 pub(super) fn step_title(step: &Step) -> String {
     let (phase, id) = (step.phase.name(), short(&step.id, NAME));
     if let Some(reason) = &step.omitted {
-        return format!("{phase} {id}: not sent: {}", short(reason, NAME));
+        let what = if step.skipped { "skipped" } else { "not sent" };
+        return format!("{phase} {id}: {what}: {}", short(reason, NAME));
     }
     let mut state = match step {
         step if step.fails() => "failed",

@@ -152,10 +152,21 @@ impl<W: Write> RunTerminal<W> {
         }
         self.line(finished)?;
         match finished.verdict {
-            Verdict::Passed => self.exchanges(&finished.last),
+            Verdict::Passed => {
+                self.skipped_steps(&finished.last)?;
+                self.exchanges(&finished.last)
+            }
             Verdict::Skipped | Verdict::NotRun => self.detail(finished.last.reason.as_deref().unwrap_or_default()),
             Verdict::Failed | Verdict::Errored | Verdict::Flaky => self.attempts(finished),
         }
+    }
+
+    /// The steps of a passed case that were skipped; a case of another verdict lists all its steps.
+    fn skipped_steps(&mut self, attempt: &Attempt) -> io::Result<()> {
+        for step in attempt.skipped_steps() {
+            self.detail(&plain::step_title(step))?;
+        }
+        Ok(())
     }
 
     /// The line of a case. Most output of a large run is such lines, so each is written as one text.

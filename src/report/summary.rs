@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{model::GateResult, text::cases};
+use super::{
+    model::GateResult,
+    text::{cases, count},
+};
 use crate::model::{Counts, Exit, RunFinished};
 
 /// Whether the contract is fulfilled, and how much was tested.
@@ -33,6 +36,10 @@ pub(super) fn tested(finished: &RunFinished) -> String {
     let counts = &finished.counts;
     let all = counts.all();
     let mut text = format!("{} of {all} cases passed, {} skipped", counts.passed, counts.skipped);
+    if counts.skipped_steps > 0 {
+        let (steps, of) = (count(counts.skipped_steps, "step"), cases(counts.partly_skipped));
+        let _ = write!(text, ", {steps} of {of} skipped");
+    }
     if let Some(max) = finished.max_skipped.filter(|_| finished.skipped_too_many()) {
         let _ = write!(text, " (--max-skipped allows {max})");
     }

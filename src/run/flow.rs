@@ -288,6 +288,10 @@ impl Flow {
             if !is_teardown && *self.shared.abandoned.borrow() && reason.is_none() {
                 reason = Some("the run ended before the case did".to_owned());
             }
+            if let Some(why) = self.shared.plan.cases[self.index].skipped_step(index) {
+                running.done.push(skipped(def, why));
+                continue;
+            }
             let omitted = match (&failed, &reason) {
                 _ if is_teardown => None,
                 (_, Some(_)) => Some(ENDED.to_owned()),
@@ -724,6 +728,13 @@ fn omit(def: &StepDef, omitted: Option<String>) -> Done {
         snapshot: None,
         watched: None,
     }
+}
+
+/// A step that the target cannot run.
+fn skipped(def: &StepDef, why: &str) -> Done {
+    let mut done = omit(def, Some(why.to_owned()));
+    done.step.skipped = true;
+    done
 }
 
 /// A step that fails before its request is sent.

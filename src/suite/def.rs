@@ -97,7 +97,8 @@ pub struct InputDef {
     pub secret: bool,
     /// The value if the target defines none.
     pub default: Option<String>,
-    /// Whether cases that need the input are skipped on a target that does not define it. Otherwise a run is an error.
+    /// Whether cases that need the input are skipped on a target that does not define it; of a case that needs an endpoint in
+    /// some of its steps, only these. Otherwise a run is an error.
     #[schemars(with = "Option<bool>")]
     pub optional: bool,
     /// Whether it is an endpoint of the target, such as a mailbox, and not a value.
@@ -437,6 +438,16 @@ impl JsonDef {
             Self::Text(template) => template.variables().next().is_none(),
             Self::List(items) => items.iter().all(Self::is_plain),
             Self::Map(entries) => entries.iter().all(|(_, value)| value.is_plain()),
+        }
+    }
+
+    /// The texts in it.
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Text(text) => vec![text],
+            Self::List(items) => items.iter().flat_map(Self::templates).collect(),
+            Self::Map(entries) => entries.iter().flat_map(|(_, value)| value.templates()).collect(),
         }
     }
 

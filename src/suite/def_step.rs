@@ -1,6 +1,10 @@
 //! Definitions of steps: what a step of a case may contain besides its request and expectations.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -54,6 +58,9 @@ pub struct StepDef {
     /// Whether the following steps are run if this one fails.
     #[schemars(with = "Option<bool>")]
     pub go_on: bool,
+    /// The variables and captures that it uses.
+    #[schemars(skip)]
+    pub uses: BTreeSet<String>,
 }
 
 impl StepDef {

@@ -12,7 +12,7 @@ use super::{
     def::{Case, CaseDef, ExampleRow, JsonDef, NamedValue, Suite, SuiteDef},
     inherit::inherit,
     steps::StepNodes,
-    template::{Template, is_reserved},
+    template::is_reserved,
 };
 use crate::{
     model::Digest,
@@ -595,7 +595,7 @@ impl<'a> VariableLayers<'a> {
                 return;
             }
             path.push(name);
-            for template in templates(value) {
+            for template in value.templates() {
                 for inner in template.variables() {
                     self.follow(inner, template.span, path, reached, errors);
                 }
@@ -613,14 +613,5 @@ impl<'a> VariableLayers<'a> {
             // A name that the case itself uses has been reported at its location.
             errors.push(undefined(name, at, self.known));
         }
-    }
-}
-
-fn templates(value: &JsonDef) -> Vec<&Template> {
-    match value {
-        JsonDef::Plain(_) => Vec::new(),
-        JsonDef::Text(text) => vec![text],
-        JsonDef::List(items) => items.iter().flat_map(templates).collect(),
-        JsonDef::Map(entries) => entries.iter().flat_map(|(_, value)| templates(value)).collect(),
     }
 }

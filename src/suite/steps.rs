@@ -138,7 +138,7 @@ impl StepNodes {
             steps.extend(step.decode(&mut earlier, cx));
         }
         if !self.has_steps() {
-            let step = fields(case, Phase::Main, span, &mut earlier, cx);
+            let step = with_uses(cx, |cx| fields(case, Phase::Main, span, &mut earlier, cx));
             earlier.add(&step, cx);
             steps.push(step);
         }
@@ -189,12 +189,21 @@ impl StepNode {
             let error = Diagnostic::new(self.span, "the step has no `id`");
             cx.error(error.help("add `id: create`, say: findings and other steps refer to it"));
         }
-        let mut step = fields(&mut all, self.phase, self.span, earlier, cx);
+        let mut step = with_uses(cx, |cx| fields(&mut all, self.phase, self.span, earlier, cx));
         all.finish(cx.errors);
         step.id = id.unwrap_or_default();
         earlier.add(&step, cx);
         Some(step)
     }
+}
+
+/// Reads a step, and keeps which variables it uses.
+fn with_uses(cx: &mut DecodeContext<'_>, read: impl FnOnce(&mut DecodeContext<'_>) -> StepDef) -> StepDef {
+    let before = std::mem::take(&mut cx.used);
+    let mut step = read(cx);
+    step.uses.clone_from(&cx.used);
+    cx.used.extend(before);
+    step
 }
 
 fn id(node: &Node, cx: &mut DecodeContext<'_>) -> Option<String> {
@@ -265,6 +274,7 @@ fn fields(
         eventually: all.take("eventually").and_then(|node| eventually(node, cx)),
         throughout: all.take("throughout").and_then(|node| throughout(node, cx)),
         go_on: all.read("go_on", cx.errors, boolean).unwrap_or_default(),
+        uses: BTreeSet::new(),
     };
     if let Some(other) = &step.expect.same_as {
         earlier.expect(&other.value, other.span, cx);

@@ -5,6 +5,7 @@ mod elsewhere;
 mod mail;
 mod offline;
 mod script;
+mod skipped;
 mod versions;
 
 use std::{

@@ -28,6 +28,7 @@ pub(in crate::report) struct RunSource {
     /// Findings of level `warn`, by check and message.
     warnings: BTreeMap<(String, String), Warning>,
     skipped: BTreeMap<String, ReasonGroup>,
+    skipped_steps: BTreeMap<String, ReasonGroup>,
     left: BTreeMap<String, ReasonGroup>,
     unused: Vec<String>,
     written: Vec<String>,
@@ -41,11 +42,20 @@ struct Warning {
     cases: usize,
 }
 
-/// Cases with the same reason: the first ids, and how many there are.
+/// Cases or steps with the same reason: the first ids, and how many there are.
 #[derive(Default)]
 struct ReasonGroup {
     first: Vec<String>,
-    cases: usize,
+    number: usize,
+}
+
+impl ReasonGroup {
+    fn add(&mut self, id: &str) {
+        if self.first.len() < CASES_COUNT {
+            self.first.push(short(id, NAME));
+        }
+        self.number += 1;
+    }
 }
 
 impl RunSource {
@@ -101,16 +111,20 @@ impl RunSource {
             }
         }
         self.written.extend(finished.snapshot.clone());
+        if !matches!(finished.verdict, Verdict::Skipped | Verdict::NotRun) {
+            for step in finished.last.skipped_steps() {
+                let why = step.omitted.as_deref().unwrap_or("no reason was given");
+                let group = self.skipped_steps.entry(short(why, VALUE)).or_default();
+                group.add(&format!("{}:{}", finished.id, step.id));
+            }
+        }
         let reasons = match finished.verdict {
             Verdict::Skipped => &mut self.skipped,
             Verdict::NotRun => &mut self.left,
             _ => return,
         };
-        let reason = reasons.entry(short(&reason(finished), VALUE)).or_default();
-        if reason.first.len() < CASES_COUNT {
-            reason.first.push(short(&finished.id, NAME));
-        }
-        reason.cases += 1;
+        let group = reasons.entry(short(&reason(finished), VALUE)).or_default();
+        group.add(&finished.id);
     }
 
     /// Keeps a snapshot that no case uses.
@@ -285,7 +299,8 @@ impl RunSource {
             .partition(|path| is_pending(path));
         let snapshots = |paths: Vec<String>| paths.into_iter().map(|path| Entry::new(short(&path, NAME), "", ""));
         let info = |titles, count, entries| List::new(ListKind::Info, titles, count, entries);
-        let (skipped, left) = (reasons(&mut self.skipped), reasons(&mut self.left));
+        let (skipped, left) = (reasons(&mut self.skipped, "case"), reasons(&mut self.left, "case"));
+        let steps = reasons(&mut self.skipped_steps, "step");
         let (waiting, taken) = (
             count(pending.len(), "pending snapshot"),
             count(accepted.len(), "accepted snapshot"),
@@ -299,6 +314,7 @@ impl RunSource {
                 unused,
             ),
             info(("Skipped", "skipped"), format!("{} skipped", skipped.0), skipped.1),
+            info(("Skipped steps", "skipped"), format!("{} skipped", steps.0), steps.1),
             info(("Not run", "not run"), format!("{} not run", left.0), left.1),
             info(("Pending snapshots", "pending"), waiting, snapshots(pending).collect()),
             info(("Accepted snapshots", "accepted"), taken, snapshots(accepted).collect()),
@@ -306,15 +322,19 @@ impl RunSource {
     }
 }
 
-/// The number of cases in words, and an entry for each reason.
-fn reasons(reasons: &mut BTreeMap<String, ReasonGroup>) -> (String, Vec<Entry>) {
-    let all: usize = reasons.values().map(|reason| reason.cases).sum();
+/// The number of cases or steps in words, and an entry for each reason.
+fn reasons(reasons: &mut BTreeMap<String, ReasonGroup>, what: &str) -> (String, Vec<Entry>) {
+    let all: usize = reasons.values().map(|reason| reason.number).sum();
     let entries = std::mem::take(reasons).into_iter().map(|(text, reason)| {
-        let more = if reason.cases > reason.first.len() { ", …" } else { "" };
-        let note = format!("{}: {}{more}", cases(reason.cases), reason.first.join(", "));
+        let more = if reason.number > reason.first.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let note = format!("{}: {}{more}", count(reason.number, what), reason.first.join(", "));
         Entry::new(text, "", note)
     });
-    (cases(all), entries.collect())
+    (count(all, what), entries.collect())
 }
 
 fn reason(finished: &CaseFinished) -> String {

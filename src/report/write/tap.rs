@@ -140,7 +140,9 @@ impl Yaml<'_> {
     fn item(&mut self, item: &Item<'_>, is_ok: bool) {
         let run = item.execution.as_ref();
         let has_message = run.is_none_or(|run| !matches!(run.verdict, Verdict::Passed | Verdict::Skipped));
-        if !has_message && run.is_some_and(|run| run.last.findings().next().is_none()) {
+        let has_detail =
+            run.is_some_and(|run| run.last.findings().next().is_some() || run.last.skipped_steps().next().is_some());
+        if !has_message && !has_detail {
             return;
         }
         self.line("---");
