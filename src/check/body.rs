@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    Finding, Pattern, TextTest, pattern,
+    Finding, Pattern, Relation, TextTest,
+    bound::show_bounds,
+    pattern,
     sink::FindingSink,
     view::{BodyError, ResponseView, Text},
 };
@@ -37,6 +40,17 @@ pub enum BodyTest {
     Exact(Value),
     /// `body/text`: its text passes all of these.
     Text(Vec<TextTest>),
+    /// `body/sha256`: it has this SHA-256 digest, in lower-case hexadecimal digits.
+    Sha256(String),
+    /// `body/bytes`: its number of bytes passes all of these.
+    Bytes(Vec<(Relation, u64)>),
+    /// `body/file`: it is the same as a file.
+    File {
+        /// The path of the file.
+        name: String,
+        /// The bytes of the file.
+        bytes: Bytes,
+    },
 }
 
 /// The id of the check.
@@ -47,6 +61,9 @@ fn id(test: &BodyTest) -> CheckId {
         BodyTest::Json(_) => CheckId::BodyJson,
         BodyTest::Exact(_) => CheckId::BodyExact,
         BodyTest::Text(_) => CheckId::BodyText,
+        BodyTest::Sha256(_) => CheckId::BodySha256,
+        BodyTest::Bytes(_) => CheckId::BodyBytes,
+        BodyTest::File { .. } => CheckId::BodyFile,
     }
 }
 
@@ -56,7 +73,9 @@ impl BodyTest {
         match self {
             Self::Empty(is_empty) => Some(*is_empty),
             Self::Schema(_) | Self::Json(_) | Self::Exact(_) => Some(false),
-            Self::Text(_) => None,
+            Self::Bytes(bounds) => Some(bounds.iter().all(|(relation, bound)| relation.accepts(0.cmp(bound)))),
+            Self::File { bytes, .. } => Some(bytes.is_empty()),
+            Self::Text(_) | Self::Sha256(_) => None,
         }
     }
 }
@@ -113,6 +132,12 @@ fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Fin
             Ok(text) => text_tests(one, tests, &text, view, sink),
             Err(error) => sink.fail(layer, || unreadable(one, "the body is not text", &error, view)),
         },
+        BodyTest::Sha256(_) | BodyTest::Bytes(_) | BodyTest::File { .. } => match view.bytes() {
+            Ok(bytes) => bytes_test(one, bytes, view, sink),
+            Err(error) => sink.fail(layer, || {
+                unreadable(one, "the body cannot be decoded", &BodyError::Coding(error), view)
+            }),
+        },
         BodyTest::Schema(schema) => {
             if let Ok(value) = view.json()
                 && !schema::is_valid(schema, value)
@@ -133,6 +158,50 @@ fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Fin
             }
         }
     }
+}
+
+/// A test of the bytes, with content codings removed.
+fn bytes_test(one: &BodyExpectation, bytes: &[u8], view: &ResponseView<'_>, sink: &mut impl FindingSink) {
+    let failure = match &one.test {
+        BodyTest::Sha256(expected) => {
+            let actual = sha256(bytes);
+            (actual != *expected).then(|| ("unexpected digest", expected.clone(), actual))
+        }
+        BodyTest::Bytes(bounds) => {
+            let length = bytes.len() as u64;
+            let passes = bounds
+                .iter()
+                .all(|(relation, bound)| relation.accepts(length.cmp(bound)));
+            (!passes).then(|| ("unexpected number of bytes", show_bounds(bounds), length.to_string()))
+        }
+        BodyTest::File { name, bytes: expected } => (bytes != expected).then(|| {
+            let at = bytes.iter().zip(expected).take_while(|(a, b)| a == b).count();
+            let actual = format!(
+                "{} bytes that differ from byte {} on: {}",
+                bytes.len(),
+                at + 1,
+                view.shown()
+            );
+            let expected = format!("{} bytes, as in {name} (SHA-256 {})", expected.len(), sha256(expected));
+            ("the body differs from the file", expected, actual)
+        }),
+        _ => None,
+    };
+    if let Some((message, expected, actual)) = failure {
+        let id = id(&one.test);
+        sink.fail(id.info().layer, || {
+            Finding::new(id.clone(), message)
+                .expected(expected)
+                .actual(actual)
+                .location(&one.location)
+        });
+    }
+}
+
+/// The SHA-256 digest in lower-case hexadecimal digits.
+fn sha256(bytes: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    (digest.as_ref().iter()).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn text_tests(

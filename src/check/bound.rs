@@ -47,6 +47,19 @@ impl fmt::Display for Relation {
     }
 }
 
+/// `3`, or `>= 1 and < 3`.
+pub(super) fn show_bounds(bounds: &[(Relation, u64)]) -> String {
+    match bounds {
+        [(Relation::Equal, length)] => length.to_string(),
+        bounds => {
+            let bounds: Vec<_> = (bounds.iter())
+                .map(|(relation, bound)| format!("{relation} {bound}"))
+                .collect();
+            bounds.join(" and ")
+        }
+    }
+}
+
 /// A number or a date that values are compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RelationBound {

@@ -5,6 +5,7 @@
 mod body;
 mod bound;
 mod capture;
+mod cookie;
 pub(crate) mod fields;
 mod header;
 pub(crate) mod identifiers;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub use body::{BodyExpectation, BodyTest};
 pub use bound::{Relation, RelationBound};
 pub use capture::{Capture, CaptureSource};
+pub use cookie::{CookieExpectation, CookieFlag, CookieTest, SameSite};
 pub use header::{HeaderExpectation, HeaderTest};
 pub use pattern::{Matcher, Pattern, PatternKind};
 pub use response::ResponseTest;
@@ -58,6 +60,8 @@ pub struct Expectation {
     pub status: Option<(StatusSet, Location)>,
     /// Header fields; the rows of a table share them if they do not depend on the row.
     pub headers: Arc<[HeaderExpectation]>,
+    /// Cookies; shared in the same way.
+    pub cookies: Arc<[CookieExpectation]>,
     /// The body; shared in the same way.
     pub body: Arc<[BodyExpectation]>,
     /// The response as a whole.
@@ -152,6 +156,9 @@ pub(crate) fn judge(
     }
     for expected in expectation.headers.iter() {
         header::check(expected, view, sink);
+    }
+    for expected in expectation.cookies.iter() {
+        cookie::check(expected, view, sink);
     }
     body::check(&expectation.body, view, sink);
     for (test, location) in &expectation.tests {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     check::{
-        bound::{Relation, RelationBound},
+        bound::{Relation, RelationBound, show_bounds},
         sink::{FailingLayers, FindingSink},
         text::{instant, is_within, show_duration},
     },
@@ -369,15 +369,7 @@ fn words(test: &Matcher) -> String {
         Matcher::Status => "the status code".to_owned(),
         Matcher::Contains(part) => format!("something that contains {}", describe(part)),
         Matcher::Each(part) => format!("an array whose every item is {}", describe(part)),
-        Matcher::Length(bounds) => match bounds.as_slice() {
-            [(Relation::Equal, length)] => format!("of length {length}"),
-            bounds => {
-                let bounds: Vec<_> = (bounds.iter())
-                    .map(|(relation, bound)| format!("{relation} {bound}"))
-                    .collect();
-                format!("of a length {}", bounds.join(" and "))
-            }
-        },
+        Matcher::Length(bounds) => format!("of length {}", show_bounds(bounds)),
         Matcher::Compare(relation, bound) => {
             let kind = match bound {
                 RelationBound::Number(_) => "a number",

@@ -56,18 +56,21 @@ pub struct UnknownId {
 
 /// What the ids of checks and changes of header fields begin with.
 const HEADER: &str = "header/";
+/// What the ids of checks of cookies begin with.
+const COOKIE: &str = "cookie/";
 
-/// Every explanation: checks, built-in rules, changes, in the order of reports. The check of a header field is listed
-/// as `header/NAME`.
+/// Every explanation: checks, built-in rules, changes, in the order of reports. The checks of header fields and cookies are
+/// listed as `header/NAME` and `cookie/NAME`.
 pub fn explanations() -> Vec<Explanation> {
     let mut checks: Vec<_> = CheckId::FIXED.iter().map(of_check).collect();
     checks.insert(1, of_header("NAME"));
+    checks.insert(2, of_cookie("NAME"));
     checks.extend(RULES.iter().map(of_rule));
     checks.extend(CHANGE_RULES.iter().map(of_change));
     checks
 }
 
-/// Explains an id. `header/` takes the name of any field; a field or pointer after the id of a change, as in
+/// Explains an id. `header/` takes the name of any field, `cookie/` that of any cookie; a field or pointer after the id of a change, as in
 /// `header/removed:etag`, is ignored.
 pub fn explain(id: &str) -> Result<Explanation, UnknownId> {
     let id = id.trim();
@@ -81,6 +84,9 @@ pub fn explain(id: &str) -> Result<Explanation, UnknownId> {
         id: id.to_owned(),
         nearest: similar,
     };
+    if let Some(name) = id.strip_prefix(COOKIE).filter(|name| check::is_token(name)) {
+        return Ok(of_cookie(name));
+    }
     let Some(name) = id.strip_prefix(HEADER) else {
         let similar = nearest(id, all.iter().map(|known| &*known.id));
         return Err(unknown(similar.map(str::to_owned)));
@@ -106,6 +112,13 @@ fn of_header(name: &str) -> Explanation {
     Explanation {
         example: check_examples::of("header/NAME"),
         ..of_check(&CheckId::header(name))
+    }
+}
+
+fn of_cookie(name: &str) -> Explanation {
+    Explanation {
+        example: check_examples::of("cookie/NAME"),
+        ..of_check(&CheckId::cookie(name))
     }
 }
 
@@ -251,7 +264,7 @@ mod tests {
         let all = explanations();
         let ids: BTreeSet<_> = all.iter().map(|one| one.id.clone()).collect();
         assert_eq!(ids.len(), all.len());
-        assert_eq!(all.len(), CheckId::FIXED.len() + 1 + RULES.len() + CHANGE_RULES.len());
+        assert_eq!(all.len(), CheckId::FIXED.len() + 2 + RULES.len() + CHANGE_RULES.len());
         for one in &all {
             assert!(!one.example.is_empty(), "{}: no example", one.id);
             assert_eq!(explain(&one.id).unwrap().id, one.id);

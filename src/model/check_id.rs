@@ -49,6 +49,8 @@ pub enum CheckId {
     Status,
     /// `header/NAME`
     Header(HeaderId),
+    /// `cookie/NAME`
+    Cookie(CookieId),
     /// `body/empty`
     BodyEmpty,
     /// `body/schema`
@@ -59,6 +61,12 @@ pub enum CheckId {
     BodyExact,
     /// `body/text`
     BodyText,
+    /// `body/sha256`
+    BodySha256,
+    /// `body/bytes`
+    BodyBytes,
+    /// `body/file`
+    BodyFile,
     /// `duration`
     Duration,
     /// `same-as`
@@ -100,6 +108,19 @@ impl HeaderId {
     }
 }
 
+/// The id of the check of a cookie, `cookie/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CookieId(String);
+
+impl CookieId {
+    const PREFIX: &'static str = "cookie/";
+
+    /// The cookie.
+    pub fn name(&self) -> &str {
+        &self.0[Self::PREFIX.len()..]
+    }
+}
+
 /// The id of a built-in rule, such as `http/date`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuleId(Cow<'static, str>);
@@ -136,13 +157,16 @@ pub struct CheckInfo<'a> {
 
 impl CheckId {
     /// The ids that contain no name.
-    pub const FIXED: [Self; 17] = [
+    pub const FIXED: [Self; 20] = [
         Self::Status,
         Self::BodyEmpty,
         Self::BodySchema,
         Self::BodyJson,
         Self::BodyExact,
         Self::BodyText,
+        Self::BodySha256,
+        Self::BodyBytes,
+        Self::BodyFile,
         Self::Duration,
         Self::SameAs,
         Self::CaptureNone,
@@ -159,6 +183,11 @@ impl CheckId {
     /// The id of the check of a header field.
     pub fn header(name: &str) -> Self {
         Self::Header(HeaderId(format!("{}{name}", HeaderId::PREFIX)))
+    }
+
+    /// The id of the check of a cookie.
+    pub fn cookie(name: &str) -> Self {
+        Self::Cookie(CookieId(format!("{}{name}", CookieId::PREFIX)))
     }
 
     /// The id of a built-in rule, `http/NAME`.
@@ -178,11 +207,15 @@ impl CheckId {
         match self {
             Self::Status => info("status", Layer::Status, Status, true),
             Self::Header(id) => info(&id.0, Layer::Headers, Header(id.name()), true),
+            Self::Cookie(id) => info(&id.0, Layer::Headers, Header("set-cookie"), true),
             Self::BodyEmpty => info("body/empty", Layer::Body, Body, true),
             Self::BodySchema => info("body/schema", Layer::Schema, Body, false),
             Self::BodyJson => info("body/json", Layer::Body, Body, true),
             Self::BodyExact => info("body/exact", Layer::Body, Body, true),
             Self::BodyText => info("body/text", Layer::Body, Body, true),
+            Self::BodySha256 => info("body/sha256", Layer::Body, Body, true),
+            Self::BodyBytes => info("body/bytes", Layer::Body, Body, true),
+            Self::BodyFile => info("body/file", Layer::Body, Body, true),
             Self::Duration => info("duration", Layer::Other, Response, true),
             Self::SameAs => info("same-as", Layer::Other, Response, false),
             Self::CaptureNone => info("capture/none", Layer::Other, Response, false),
@@ -204,11 +237,15 @@ impl CheckId {
         let title = match self {
             Self::Status => "The status is the expected one.",
             Self::Header(id) => return format!("The header field `{}` is the expected one.", id.name()),
+            Self::Cookie(id) => return format!("The cookie `{}` is set as expected.", id.name()),
             Self::BodySchema => "The body is valid under its schema.",
             Self::BodyEmpty => "The response has a body or none, as expected.",
             Self::BodyJson => "The JSON body contains what is expected.",
             Self::BodyExact => "The JSON body is the expected one.",
             Self::BodyText => "The text of the body is the expected one.",
+            Self::BodySha256 => "The body has the expected SHA-256 digest.",
+            Self::BodyBytes => "The body has the expected number of bytes.",
+            Self::BodyFile => "The body is the same as a file.",
             Self::Duration => "The response is complete in time.",
             Self::Message => "The response is a well-formed HTTP message (RFC 9112 §2).",
             Self::Snapshot => "The response equals its snapshot.",
@@ -231,7 +268,8 @@ impl CheckId {
 
     /// Whether the values of its findings are credentials.
     pub fn quotes_credentials(&self) -> bool {
-        let CheckedPart::Header(name) = self.info().part else {
+        // Findings of cookies do not contain their values.
+        let (CheckedPart::Header(name), false) = (self.info().part, matches!(self, Self::Cookie(_))) else {
             return false;
         };
         CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known))
@@ -246,6 +284,8 @@ impl From<Cow<'_, str>> for CheckId {
         let text = text.into_owned();
         if text.starts_with(HeaderId::PREFIX) {
             Self::Header(HeaderId(text))
+        } else if text.starts_with(CookieId::PREFIX) {
+            Self::Cookie(CookieId(text))
         } else if text.starts_with(RuleId::PREFIX) {
             Self::Rule(RuleId(text.into()))
         } else {
@@ -302,7 +342,17 @@ mod tests {
             assert_eq!(serde_json::from_str::<CheckId>(&text).unwrap(), id);
             assert!(!matches!(id, CheckId::Unknown(_)));
         }
-        for text in ["header/", "header/etag", "http/date", "http/", "body/other", "x", ""] {
+        for text in [
+            "header/",
+            "header/etag",
+            "cookie/",
+            "cookie/sid",
+            "http/date",
+            "http/",
+            "body/other",
+            "x",
+            "",
+        ] {
             assert_eq!(CheckId::from(text).as_str(), text);
         }
         assert_eq!(CheckId::from("header/etag"), CheckId::header("etag"));

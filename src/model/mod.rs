@@ -12,7 +12,7 @@ mod marks;
 mod partition;
 mod repeat;
 
-pub use check_id::{CheckId, CheckInfo, CheckedPart, HeaderId, Layer, RuleId};
+pub use check_id::{CheckId, CheckInfo, CheckedPart, CookieId, HeaderId, Layer, RuleId};
 pub use digest::Digest;
 pub use event::*;
 pub use exchange::*;

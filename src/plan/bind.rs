@@ -1,9 +1,11 @@
 //! Binds one case to one target: the request to send and its expectations.
 
 mod expect;
+mod multipart;
 mod url;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -14,8 +16,8 @@ use bytes::Bytes;
 use super::{late::Late, scope::Scope};
 use crate::{
     check::{
-        BodyExpectation, Capture, Expectation, HeaderExpectation, RuleLevels, SameAs, SnapshotExpectation,
-        SnapshotMask, StatusSet, VariableSubstitution,
+        BodyExpectation, Capture, CookieExpectation, Expectation, HeaderExpectation, RuleLevels, SameAs,
+        SnapshotExpectation, SnapshotMask, StatusSet, VariableSubstitution,
     },
     model::{Location, Request},
     project::{Endpoint, Limits, Target},
@@ -81,6 +83,7 @@ struct RequestMessage {
 #[derive(Clone, Debug)]
 struct ExpectedContent {
     headers: Arc<[HeaderExpectation]>,
+    cookies: Arc<[CookieExpectation]>,
     body: Arc<[BodyExpectation]>,
 }
 
@@ -397,7 +400,7 @@ impl Binding<'_> {
             }
         };
         if let Some(kind) = content_type {
-            add("content-type", kind.to_owned());
+            add("content-type", kind.into_owned());
         }
         add("accept", "*/*".to_owned());
         add("accept-encoding", "identity".to_owned());
@@ -421,12 +424,22 @@ impl Binding<'_> {
         Ok(value)
     }
 
-    fn content(&self) -> (Bytes, Option<&'static str>) {
+    fn content(&self) -> (Bytes, Option<Cow<'static, str>>) {
         match &self.step.request.body {
             None => (Bytes::new(), None),
-            Some(ContentDef::Json(value)) => (self.scope.json(value).to_string().into(), Some("application/json")),
-            Some(ContentDef::Text(text)) => (self.scope.text(text).into(), Some("text/plain; charset=utf-8")),
-            Some(ContentDef::Form(fields)) => (self.pairs(fields).into(), Some("application/x-www-form-urlencoded")),
+            Some(ContentDef::Json(value)) => (
+                self.scope.json(value).to_string().into(),
+                Some("application/json".into()),
+            ),
+            Some(ContentDef::Text(text)) => (self.scope.text(text).into(), Some("text/plain; charset=utf-8".into())),
+            Some(ContentDef::Form(fields)) => (
+                self.pairs(fields).into(),
+                Some("application/x-www-form-urlencoded".into()),
+            ),
+            Some(ContentDef::Multipart(parts)) => {
+                let (body, boundary) = multipart::body(parts, &self.scope);
+                (body, Some(format!("multipart/form-data; boundary={boundary}").into()))
+            }
             Some(ContentDef::File(bytes)) => (bytes.clone(), None),
         }
     }
@@ -434,7 +447,7 @@ impl Binding<'_> {
     fn expectation(&self) -> Result<Expectation, Diagnostic> {
         let def = self.expect;
         let location = |span: Span| self.sources.location(span);
-        let ExpectedContent { headers, body } = self.content_expected()?;
+        let ExpectedContent { headers, cookies, body } = self.content_expected()?;
         let mut rules = RuleLevels::default();
         for (id, level) in &def.rules {
             rules.set(id, *level);
@@ -451,6 +464,7 @@ impl Binding<'_> {
             }),
             status: self.status()?,
             headers,
+            cookies,
             body,
             tests: def
                 .tests(&|def| self.scope.json(def))
@@ -519,6 +533,7 @@ impl Binding<'_> {
         let of_case = || {
             Ok(ExpectedContent {
                 headers: self.headers()?.into(),
+                cookies: self.cookies()?.into(),
                 body: self.body()?.into(),
             })
         };

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use serde_json::{Map, Value};
 
 use super::{
-    decode::{self, DecodeContext},
+    decode::{self, DecodeContext, Folders},
     decode_expect,
     def::{Case, ExpectDef, NamedValue, SnapshotsDef},
     def_step::StepDef,
@@ -79,7 +79,12 @@ impl CaseFile {
         lay(&mut amended, parse_yaml(lines, self.file, &mut errors)?);
         refuse_empty(&amended, &mut errors);
         let merged = inherit(self.shared.as_ref(), amended, &mut errors);
-        let mut cx = DecodeContext::new(Path::new(""), schemas, Some(self.known.clone()), &mut errors);
+        let mut cx = DecodeContext::new(
+            Folders::same(Path::new("")),
+            schemas,
+            Some(self.known.clone()),
+            &mut errors,
+        );
         let (expect, snapshots) = (merged.get("expect"), merged.get("snapshots"));
         let mut step = StepDef {
             timeout: self.timeout,

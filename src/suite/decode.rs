@@ -2,18 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
 use serde_json::Value;
 
 use super::{
+    decode_content::content,
     decode_expect::expect,
-    def::{
-        CaseDef, ContentDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef,
-        Written,
-    },
+    def::{CaseDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef, Written},
     steps::{STEP_KEYS, StepNodes},
     template::{RESERVED, Template, is_name, is_reserved},
 };
@@ -21,11 +19,41 @@ use crate::{
     check::is_token,
     model::Digest,
     schema::SchemaStore,
-    source::{
-        Diagnostic, Diagnostics, Digester, Fields, FileKind, Key, Kind, Node, Span, boolean, duration, list,
-        read_file_in, string,
-    },
+    source::{Diagnostic, Diagnostics, Fields, Key, Kind, Node, Span, boolean, duration, list, string},
 };
+
+/// The folders that a path in a file is resolved against.
+#[derive(Clone, Copy)]
+pub(super) struct Folders<'a> {
+    /// The folder of the project, which no path leaves.
+    pub(super) project: &'a Path,
+    /// The folder of the file.
+    pub(super) own: &'a Path,
+}
+
+impl<'a> Folders<'a> {
+    /// Both are the same folder.
+    pub(super) fn same(folder: &'a Path) -> Self {
+        Self {
+            project: folder,
+            own: folder,
+        }
+    }
+
+    /// A relative path; none if it leaves the project.
+    pub(super) fn resolve(&self, path: &Path) -> Option<PathBuf> {
+        let mut inside = self.own.strip_prefix(self.project).ok()?.to_owned();
+        for part in path.components() {
+            match part {
+                Component::Normal(name) => inside.push(name),
+                Component::CurDir => {}
+                Component::ParentDir if inside.pop() => {}
+                _ => return None,
+            }
+        }
+        Some(self.project.join(inside))
+    }
+}
 
 /// The inputs of decoding besides the node, and its collected results.
 pub(super) struct DecodeContext<'a> {
@@ -33,8 +61,8 @@ pub(super) struct DecodeContext<'a> {
     pub(super) errors: &'a mut Diagnostics,
     /// The schemas that bodies are judged by.
     pub(super) schemas: &'a SchemaStore,
-    /// The folder of the file that is read.
-    pub(super) folder: &'a Path,
+    /// The folders of the file that is read.
+    pub(super) folders: Folders<'a>,
     /// The defined variables; `None` if not known yet (a suite without a case).
     pub(super) known: Option<BTreeSet<String>>,
     /// Names that a later step captures, with the id of that step.
@@ -47,7 +75,7 @@ pub(super) struct DecodeContext<'a> {
 
 impl<'a> DecodeContext<'a> {
     pub(super) fn new(
-        folder: &'a Path,
+        folders: Folders<'a>,
         schemas: &'a SchemaStore,
         known: Option<BTreeSet<String>>,
         errors: &'a mut Diagnostics,
@@ -55,7 +83,7 @@ impl<'a> DecodeContext<'a> {
         Self {
             errors,
             schemas,
-            folder,
+            folders,
             known,
             later: BTreeMap::new(),
             used: BTreeSet::new(),
@@ -632,7 +660,7 @@ pub(crate) fn wrong_query(text: &str, span: Span) -> Option<Diagnostic> {
     ))
 }
 
-fn named_texts(node: &Node, what: &'static str, cx: &mut DecodeContext<'_>) -> Vec<(String, Vec<Template>)> {
+pub(super) fn named_texts(node: &Node, what: &'static str, cx: &mut DecodeContext<'_>) -> Vec<(String, Vec<Template>)> {
     cx.entries(node, what, |cx, key, value| {
         Some((key.text.to_string(), cx.templates(value)?))
     })
@@ -659,56 +687,6 @@ pub(super) fn check_header(key: &Key, seen: &mut BTreeSet<String>, cx: &mut Deco
             key.span,
             format!("header `{}` is defined twice: names are case-insensitive", key.text),
         ));
-    }
-}
-
-fn content(node: &Node, cx: &mut DecodeContext<'_>) -> Option<ContentDef> {
-    let mut fields = Fields::of(node, "a body (`json`, `text`, `form` or `file`)", cx.errors)?;
-    let json = fields.take("json");
-    let (text, form, file) = (fields.take("text"), fields.take("form"), fields.take("file"));
-    // `json: null` is a body of `null`.
-    let json = json.or_else(|| node.get("json"));
-    fields.finish(cx.errors);
-    let given = [json, text, form, file].iter().flatten().count();
-    if given != 1 {
-        cx.error(Diagnostic::new(
-            node.span,
-            "a body is exactly one of `json`, `text`, `form` and `file`",
-        ));
-        return None;
-    }
-    if let Some(node) = json {
-        return cx.json(node).map(ContentDef::Json);
-    }
-    if let Some(node) = text {
-        return cx.template(node).map(ContentDef::Text);
-    }
-    if let Some(node) = form {
-        return Some(ContentDef::Form(named_texts(node, "a mapping of form fields", cx)));
-    }
-    let node = file?;
-    let name = cx.string(node)?;
-    let path = Path::new(&name);
-    let inside = path.is_relative()
-        && path
-            .components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)));
-    if !inside {
-        cx.error(Diagnostic::new(node.span, "the file must be below the case's folder"));
-        return None;
-    }
-    let path = cx.folder.join(path);
-    match read_file_in(cx.folder, "the case's folder", &path, FileKind::Body) {
-        Ok(bytes) => {
-            let mut digester = Digester::new("file");
-            digester.part(&bytes);
-            cx.files.push((path, digester.finish()));
-            Some(ContentDef::File(bytes.into()))
-        }
-        Err(error) => {
-            cx.error(Diagnostic::new(node.span, format!("failed to read `{name}`: {error}")));
-            None
-        }
     }
 }
 

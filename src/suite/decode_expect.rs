@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     decode::{DecodeContext, check_header},
-    decode_pattern::{exact, pattern},
-    def::{BodyDef, ExpectDef, HeaderDef, StatusDef, TextTestDef, Written},
+    decode_content::file_bytes,
+    decode_cookie::cookies,
+    decode_pattern::{exact, length, pattern},
+    def::{BodyDef, BodyFile, ExpectDef, HeaderDef, StatusDef, TextTestDef, Written},
     template::Template,
 };
 use crate::{
@@ -13,7 +15,6 @@ use crate::{
     model::Level,
     schema::SchemaError,
     source::{Diagnostic, Fields, Kind, Node, Span, boolean, duration, integer},
-    text,
 };
 
 pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
@@ -23,6 +24,7 @@ pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
     let def = ExpectDef {
         status: fields.take("status").and_then(|node| status(node, cx)),
         headers: fields.take("headers").map(|node| headers(node, cx)).unwrap_or_default(),
+        cookies: fields.take("cookies").map(|node| cookies(node, cx)).unwrap_or_default(),
         body: fields.take("body").map(|node| body(node, cx)).unwrap_or_default(),
         duration: fields
             .take("duration")
@@ -37,7 +39,7 @@ pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
     def
 }
 
-fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {
+pub(super) fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {
     value.map(|value| Written { value, span: node.span })
 }
 
@@ -205,12 +207,12 @@ pub(super) fn pattern_text(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Te
             })
             .collect(),
     };
-    match text::regex(&tried) {
+    match crate::text::regex(&tried) {
         Err(reason) => {
             cx.error(Diagnostic::new(node.span, reason));
             None
         }
-        Ok(pattern) if template.as_constant().is_some() && text::matches_every_text(&pattern) => {
+        Ok(pattern) if template.as_constant().is_some() && crate::text::matches_every_text(&pattern) => {
             cx.error(matches_everything(node.span));
             None
         }
@@ -236,6 +238,19 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
     };
     let _ = (fields.take("json"), fields.take("exact"));
     let def = BodyDef {
+        sha256: fields.take("sha256").and_then(|node| {
+            let value = sha256(node, cx);
+            written(node, value)
+        }),
+        bytes: fields.take("bytes").and_then(|node| {
+            let value = length(node, cx);
+            written(node, value)
+        }),
+        file: fields.take("file").and_then(|node| {
+            let bytes = file_bytes(node, cx)?;
+            let name = cx.string(node)?;
+            written(node, Some(BodyFile { name, bytes }))
+        }),
         empty: fields
             .take("empty")
             .and_then(|node| written(node, boolean(node, cx.errors))),
@@ -247,23 +262,18 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
             written(node, value)
         }),
         text: fields.take("text").and_then(|node| {
-            let tests = if matches!(node.kind, Kind::Map(_)) {
-                let before = cx.errors.len();
-                let mut fields = Fields::of(node, "tests of a text", cx.errors)?;
-                let tests = text_tests(&mut fields, cx);
-                fields.finish(cx.errors);
-                if tests.is_empty() && cx.errors.len() == before {
-                    cx.error(Diagnostic::new(node.span, "nothing is tested here"));
-                }
-                tests
-            } else {
-                vec![TextTestDef::Equals(cx.template(node)?)]
-            };
-            written(node, Some(tests))
+            let tests = text(node, cx);
+            written(node, tests)
         }),
     };
     fields.finish(cx.errors);
-    let others = def.schema.is_some() || def.json.is_some() || def.exact.is_some() || def.text.is_some();
+    let others = def.schema.is_some()
+        || def.json.is_some()
+        || def.exact.is_some()
+        || def.text.is_some()
+        || def.sha256.is_some()
+        || def.bytes.is_some()
+        || def.file.is_some();
     if let Some(empty) = &def.empty
         && empty.value
         && others
@@ -274,6 +284,41 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
         );
     }
     def
+}
+
+/// A text, or tests of it.
+pub(super) fn text(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Vec<TextTestDef>> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        return Some(vec![TextTestDef::Equals(cx.template(node)?)]);
+    }
+    let before = cx.errors.len();
+    let mut fields = Fields::of(node, "tests of a text", cx.errors)?;
+    let tests = text_tests(&mut fields, cx);
+    fields.finish(cx.errors);
+    if tests.is_empty() && cx.errors.len() == before {
+        cx.error(Diagnostic::new(node.span, "nothing is tested here"));
+    }
+    Some(tests)
+}
+
+/// A SHA-256 digest.
+fn sha256(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Template> {
+    let text = cx.template(node)?;
+    if text.as_constant().is_some_and(|text| !is_sha256(text)) {
+        cx.error(wrong_sha256(node.span));
+        return None;
+    }
+    Some(text)
+}
+
+/// Whether a text is a SHA-256 digest in hexadecimal digits.
+pub(crate) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// A text that is not a SHA-256 digest.
+pub(crate) fn wrong_sha256(span: Span) -> Diagnostic {
+    Diagnostic::new(span, "a SHA-256 digest has 64 hexadecimal digits").help("`sha256sum FILE` prints it")
 }
 
 pub(super) fn schema(

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     decode::DecodeContext,
     decode_expect::{contains_nothing, pattern_text, schema},
-    def::{JsonDef, MatcherDef, PatternDef, PatternDefKind, Written},
+    def::{JsonDef, MatcherDef, PatternDef, PatternDefKind, RelationsDef, Written},
 };
 use crate::{
     check::{Relation, RelationBound},
@@ -240,36 +240,34 @@ pub(crate) fn not_comparable(span: Span) -> Diagnostic {
 }
 
 /// A length, or comparisons of it.
-fn length(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Vec<(Relation, Written<JsonDef>)>> {
+pub(super) fn length(node: &Node, cx: &mut DecodeContext<'_>) -> Option<RelationsDef> {
+    let tests = relations(node, cx)?;
+    for (relation, size) in &tests {
+        let is_zero = matches!(&size.value, JsonDef::Plain(Value::Number(number)) if number.as_u64() == Some(0));
+        let message = match relation {
+            Relation::AtLeast if is_zero => "every length is at least 0, so nothing is tested",
+            Relation::Less if is_zero => "no length is below 0, so this never passes",
+            _ => continue,
+        };
+        cx.error(Diagnostic::new(size.span, message));
+        return None;
+    }
+    Some(tests)
+}
+
+/// A whole number, or comparisons with whole numbers.
+pub(super) fn relations(node: &Node, cx: &mut DecodeContext<'_>) -> Option<RelationsDef> {
     if !matches!(node.kind, Kind::Map(_)) {
         return Some(vec![(Relation::Equal, size(node, cx)?)]);
     }
     let before = cx.errors.len();
-    let tests = cx.entries(node, "a length", |cx, key, value| {
+    let tests = cx.entries(node, "comparisons", |cx, key, value| {
         let Some((_, relation)) = RELATIONS.into_iter().find(|(name, _)| *name == &*key.text) else {
-            let error = Diagnostic::new(key.span, format!("`{}` does not compare a length", key.text));
+            let error = Diagnostic::new(key.span, format!("`{}` is not a comparison", key.text));
             cx.error(error.suggest(&key.text, RELATIONS.map(|(name, _)| name)));
             return None;
         };
-        let size = size(value, cx)?;
-        let is_certain = matches!(&size.value, JsonDef::Plain(Value::Number(number)) if number.as_u64() == Some(0));
-        match relation {
-            Relation::AtLeast if is_certain => {
-                cx.error(Diagnostic::new(
-                    value.span,
-                    "every length is at least 0, so nothing is tested",
-                ));
-                None
-            }
-            Relation::Less if is_certain => {
-                cx.error(Diagnostic::new(
-                    value.span,
-                    "no length is below 0, so this never passes",
-                ));
-                None
-            }
-            _ => Some((relation, size)),
-        }
+        Some((relation, size(value, cx)?))
     });
     if tests.is_empty() && cx.errors.len() == before {
         cx.error(Diagnostic::new(node.span, "nothing is tested here"));
@@ -277,12 +275,12 @@ fn length(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Vec<(Relation, Writ
     (!tests.is_empty()).then_some(tests)
 }
 
-/// A variable whose value is not a length.
-pub(crate) fn wrong_length(span: Span) -> Diagnostic {
-    Diagnostic::new(span, "a variable does not give a length here").help("a length is a whole number from 0")
+/// A variable whose value is not a whole number.
+pub(crate) fn wrong_size(span: Span) -> Diagnostic {
+    Diagnostic::new(span, "a variable does not give a whole number from 0 here")
 }
 
-/// A number of characters or items, or a variable with one.
+/// A whole number, or a variable with one.
 fn size(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<JsonDef>> {
     let value = match &node.kind {
         Kind::String(text) if text.contains("{{") => cx.json(node)?,

@@ -10,12 +10,12 @@ use serde_json::{Number, Value};
 use super::{
     StepDef, Template,
     editor_types::{
-        DurationText, ExampleName, HeaderText, InputOrText, OneOrMany, OneOrManyTexts, QueryText, RuleTable,
-        StatusText, TextTests,
+        CookieText, DurationText, ExampleName, HeaderText, InputOrText, LengthOrRelations, OneOrMany, OneOrManyTexts,
+        Part, QueryText, RuleTable, StatusText, TextTests,
     },
 };
 use crate::{
-    check::{BodyTest, Relation, ResponseTest, StatusSet},
+    check::{BodyTest, CookieFlag, Relation, ResponseTest, SameSite, StatusSet},
     json::JsonType,
     model::{Digest, Level, Phase},
     schema,
@@ -293,9 +293,45 @@ pub enum ContentDef {
     /// Form fields; sets `content-type: application/x-www-form-urlencoded` unless a header says otherwise.
     #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
     Form(Vec<(String, Vec<Template>)>),
-    /// The bytes of a file, by its path from the case's folder.
+    /// Parts in order (RFC 7578); sets `content-type: multipart/form-data` with a boundary unless a header says otherwise.
+    Multipart(Vec<PartDef>),
+    /// The bytes of a file, by its path from the case's folder; anywhere in the project.
     #[schemars(with = "String")]
     File(bytes::Bytes),
+}
+
+/// A part of a multipart body.
+#[derive(Clone, Debug)]
+pub struct PartDef {
+    /// The name of the field.
+    pub name: Template,
+    /// The content.
+    pub content: PartContent,
+    /// The media type.
+    pub content_type: Option<Template>,
+    /// The name of the file.
+    pub filename: Option<Template>,
+}
+
+/// The content of a part.
+#[derive(Clone, Debug)]
+pub enum PartContent {
+    /// The bytes of a file.
+    File(bytes::Bytes),
+    /// Text.
+    Text(Template),
+    /// A JSON value.
+    Json(JsonDef),
+}
+
+impl JsonSchema for PartDef {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Part::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Part::json_schema(generator)
+    }
 }
 
 /// The expected response.
@@ -308,6 +344,9 @@ pub struct ExpectDef {
     /// Header fields by name: the value, or tests of it. Media types are compared by meaning.
     #[schemars(with = "BTreeMap<String, HeaderText>")]
     pub headers: Vec<(String, Written<HeaderDef>)>,
+    /// Cookies that the response sets, by name: tests of each, of which all must pass for the same cookie.
+    #[schemars(with = "BTreeMap<String, CookieText>")]
+    pub cookies: Vec<(String, Written<CookieDef>)>,
     /// The body.
     pub body: BodyDef,
     /// Maximum time from the start of the request to the end of the response, such as `2s`.
@@ -363,6 +402,24 @@ pub struct BodyDef {
     /// The body as text: the text itself, or tests of it.
     #[schemars(with = "Option<TextTests>")]
     pub text: Option<Written<Vec<TextTestDef>>>,
+    /// The SHA-256 digest of the body, content codings removed, as 64 hexadecimal digits.
+    #[schemars(with = "Option<Template>")]
+    pub sha256: Option<Written<Template>>,
+    /// Number of bytes of the body, content codings removed: a number, or comparisons (`{ $lte: 4096 }`).
+    #[schemars(with = "Option<LengthOrRelations>")]
+    pub bytes: Option<Written<RelationsDef>>,
+    /// The body is the same as this file, by its path from the case's folder; anywhere in the project.
+    #[schemars(with = "Option<String>")]
+    pub file: Option<Written<BodyFile>>,
+}
+
+/// A file that a body is compared with.
+#[derive(Clone, Debug)]
+pub struct BodyFile {
+    /// Its path as written.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: bytes::Bytes,
 }
 
 impl BodyDef {
@@ -376,7 +433,11 @@ impl BodyDef {
         let schema = schema.map(|schema| (BodyTest::Schema(Arc::clone(&schema.value)), schema.span));
         let exact = self.exact.as_ref();
         let exact = exact.map(|exact| (BodyTest::Exact(values(&exact.value)), exact.span));
-        empty.into_iter().chain(schema).chain(exact)
+        let file = self.file.as_ref().map(|file| {
+            let BodyFile { name, bytes } = file.value.clone();
+            (BodyTest::File { name, bytes }, file.span)
+        });
+        empty.into_iter().chain(schema).chain(exact).chain(file)
     }
 }
 
@@ -402,6 +463,29 @@ pub enum HeaderDef {
     /// It is present and passes all of these.
     Value(Vec<TextTestDef>),
 }
+
+/// Expectations for a cookie: tests, or none if the response must not set it.
+pub type CookieDef = Option<Vec<CookieTestDef>>;
+
+/// A test of a cookie.
+#[derive(Clone, Debug)]
+pub enum CookieTestDef {
+    /// The value.
+    Value(Vec<TextTestDef>),
+    /// `Path`
+    Path(Template),
+    /// `Domain`
+    Domain(Template),
+    /// `HttpOnly`, `Secure` or `Partitioned`
+    Flag(CookieFlag, bool),
+    /// `SameSite`
+    SameSite(SameSite),
+    /// `Max-Age`
+    MaxAge(RelationsDef),
+}
+
+/// Relations to whole numbers; all must be true.
+pub(super) type RelationsDef = Vec<(Relation, Written<JsonDef>)>;
 
 /// A test of a text.
 #[derive(Clone, Debug)]
@@ -501,7 +585,7 @@ pub enum MatcherDef {
     /// `$each`
     Each(Box<PatternDef>),
     /// `$length`
-    Length(Vec<(Relation, Written<JsonDef>)>),
+    Length(RelationsDef),
     /// `$gt`, `$gte`, `$lt`, `$lte`
     Compare(Relation, Written<JsonDef>),
     /// `$not`

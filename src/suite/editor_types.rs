@@ -83,6 +83,30 @@ pub(super) struct HeaderTable {
     within: Option<DurationText>,
 }
 
+/// Tests of a cookie; all must pass for the same cookie.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct CookieText {
+    /// The response sets it; `false`: it does not.
+    present: Option<bool>,
+    /// The value, or tests of it.
+    value: Option<TextTests>,
+    /// The `Path`.
+    path: Option<Template>,
+    /// The `Domain`.
+    domain: Option<Template>,
+    /// Whether it has `HttpOnly`.
+    http_only: Option<bool>,
+    /// Whether it has `Secure`.
+    secure: Option<bool>,
+    /// Whether it has `Partitioned`.
+    partitioned: Option<bool>,
+    /// The `SameSite`: `strict`, `lax` or `none`.
+    same_site: Option<String>,
+    /// The `Max-Age` in seconds: a number, or comparisons (`{ $gte: 60 }`).
+    max_age: Option<LengthOrRelations>,
+}
+
 /// The value, or tests of it.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -192,9 +216,8 @@ impl JsonSchema for super::def::PatternDef {
         let duration = generator.subschema_for::<DurationText>();
         let types: Vec<_> = crate::json::JsonType::NAMES.iter().map(|(name, _)| *name).collect();
         let pattern = serde_json::json!({ "$ref": format!("#/$defs/{}", Self::schema_name()) });
-        let length = serde_json::json!({ "oneOf": [
-            { "type": "integer", "minimum": 0 }, { "type": "string", "pattern": r"\{\{" }
-        ] });
+        let length = length();
+        let length = length.as_value();
         let bound = serde_json::json!({ "type": ["number", "string"] });
         json_schema!({
             "description": "A value, or an object of `$`-keys that are tests of it. A key that begins with `$` is written with two.",
@@ -215,12 +238,7 @@ impl JsonSchema for super::def::PatternDef {
                 "$each": { "description": "An array whose every item matches.", "allOf": [pattern] },
                 "$length": {
                     "description": "Number of characters of a string, or of items of an array or object: a number, or comparisons (`{ $gte: 1 }`).",
-                    "oneOf": [length, {
-                        "type": "object",
-                        "properties": { "$gt": length, "$gte": length, "$lt": length, "$lte": length },
-                        "additionalProperties": false,
-                        "minProperties": 1
-                    }]
+                    "allOf": [length]
                 },
                 "$gt": { "description": "A number greater than this, or a later date (RFC 3339).", "allOf": [bound] },
                 "$gte": { "description": "A number not less than this, or a date not earlier.", "allOf": [bound] },
@@ -240,4 +258,50 @@ impl JsonSchema for super::def::PatternDef {
             "additionalProperties": false
         })
     }
+}
+
+/// A number of bytes, or comparisons of it.
+pub(super) struct LengthOrRelations;
+
+impl JsonSchema for LengthOrRelations {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Length".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        length()
+    }
+}
+
+/// The schema of a length.
+fn length() -> Schema {
+    let size = serde_json::json!({ "oneOf": [
+        { "type": "integer", "minimum": 0 }, { "type": "string", "pattern": r"\{\{" }
+    ] });
+    json_schema!({
+        "oneOf": [size, {
+            "type": "object",
+            "properties": { "$gt": size, "$gte": size, "$lt": size, "$lte": size },
+            "additionalProperties": false,
+            "minProperties": 1
+        }]
+    })
+}
+
+/// A part of a multipart body: a name, and exactly one of `file`, `text` and `json`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Part {
+    /// The name of the field.
+    name: Template,
+    /// The bytes of a file, by its path from the case's folder.
+    file: Option<String>,
+    /// Text.
+    text: Option<Template>,
+    /// A JSON value; its media type is `application/json`.
+    json: Option<super::def::JsonDef>,
+    /// The media type; `application/octet-stream` for a file, none for text.
+    content_type: Option<Template>,
+    /// The name of the file; by default that of `file`.
+    filename: Option<Template>,
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    decode::{self, DecodeContext, is_slug, start, undefined},
+    decode::{self, DecodeContext, Folders, is_slug, start, undefined},
     def::{Case, CaseDef, ExampleRow, JsonDef, NamedValue, Suite, SuiteDef},
     inherit::inherit,
     steps::StepNodes,
@@ -293,6 +293,15 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
     let suite_path = folder.path.join(SUITE_FILE);
     let mut shared = None;
     let mut def = SuiteDef::default();
+    let project = sources.root().to_owned();
+    let folders = Folders {
+        project: if folder.path.starts_with(&project) {
+            &project
+        } else {
+            &folder.path
+        },
+        own: &folder.path,
+    };
     if is_taken(&suite_path) {
         let Some(node) = read(&suite_path, sources, errors) else {
             // Without `suite.yaml`, the cases can be read but not judged.
@@ -301,7 +310,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             }
             return;
         };
-        let mut cx = DecodeContext::new(&folder.path, schemas, None, errors);
+        let mut cx = DecodeContext::new(folders, schemas, None, errors);
         if !node.is_null() {
             refuse_empty(&node, cx.errors);
             def = decode::suite(&node, &mut cx).unwrap_or_default();
@@ -323,16 +332,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
                 "the file name `{shown}` cannot be a case's id: use letters, digits, `-`, `_` and `.`"
             )));
         }
-        case(
-            node,
-            shared.as_ref(),
-            &suite,
-            &stem,
-            &folder.path,
-            schemas,
-            loaded,
-            errors,
-        );
+        case(node, shared.as_ref(), &suite, &stem, folders, schemas, loaded, errors);
     });
     loaded.suites.push(suite);
 }
@@ -343,7 +343,7 @@ fn case(
     shared: Option<&Node>,
     suite: &Arc<Suite>,
     stem: &str,
-    folder: &Path,
+    folders: Folders<'_>,
     schemas: &SchemaStore,
     loaded: &mut Suites,
     errors: &mut Diagnostics,
@@ -357,7 +357,7 @@ fn case(
     let merged = inherit(shared, node, errors);
     let known = known_names(suite, &merged);
     let steps = StepNodes::of(&merged, shared, errors);
-    let mut cx = DecodeContext::new(folder, schemas, Some(known.clone()), errors);
+    let mut cx = DecodeContext::new(folders, schemas, Some(known.clone()), errors);
     cx.later = steps.captures(&merged);
     let captures: BTreeSet<String> = cx.later.keys().cloned().collect();
     let Some(mut def) = decode::case(&merged, &steps, &mut cx) else {

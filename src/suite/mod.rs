@@ -6,6 +6,8 @@
 
 mod amend;
 mod decode;
+mod decode_content;
+mod decode_cookie;
 mod decode_expect;
 mod decode_pattern;
 mod def;
@@ -21,12 +23,14 @@ mod vacuous;
 
 pub(crate) use amend::{Amended, CaseFile};
 pub(crate) use decode::wrong_query;
-pub(crate) use decode_expect::{contains_nothing, every_status, matches_everything, status_item};
-pub(crate) use decode_pattern::{is_matcher, not_comparable, wrong_length};
+pub(crate) use decode_expect::{
+    contains_nothing, every_status, is_sha256, matches_everything, status_item, wrong_sha256,
+};
+pub(crate) use decode_pattern::{is_matcher, not_comparable, wrong_size};
 pub use def::{
-    BodyDef, Case, CaseDef, ContentDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef, MatcherDef, NamedValue,
-    PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef,
-    Written,
+    BodyDef, Case, CaseDef, ContentDef, CookieDef, CookieTestDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef,
+    MatcherDef, NamedValue, PartContent, PartDef, PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef,
+    StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef, Written,
 };
 pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef};
 pub use editor_schema::{case_schema, suite_schema};

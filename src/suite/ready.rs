@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    decode::{DecodeContext, request},
+    decode::{DecodeContext, Folders, request},
     decode_expect::expect,
     def::{Case, CaseDef, Suite, SuiteDef},
     def_step::StepDef,
@@ -29,7 +29,7 @@ pub fn ready(
     let mut fields = Fields::of(node, "`ready`", errors)?;
     let (asked, wanted) = (fields.take("request"), fields.take("expect"));
     fields.finish(errors);
-    let mut cx = DecodeContext::new(folder, schemas, None, errors);
+    let mut cx = DecodeContext::new(Folders::same(folder), schemas, None, errors);
     let mut step = StepDef {
         request: asked.map(|node| request(node, true, &mut cx)).unwrap_or_default(),
         expect: wanted.map(|node| expect(node, &mut cx)).unwrap_or_default(),

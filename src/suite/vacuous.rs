@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Template, TextTestDef, Written,
+    def::RelationsDef,
 };
 use crate::{
     check::{self, Relation, RelationBound, StatusItem, StatusSet},
@@ -99,6 +100,9 @@ fn without_content(step: &StepDef, errors: &mut Diagnostics) {
         (body.text.as_ref())
             .filter(|text| !is_of_empty(text))
             .map(|text| text.span),
+        (body.bytes.as_ref())
+            .filter(|bytes| is_in(&bytes.value, 0) == Some(false))
+            .map(|bytes| bytes.span),
     ];
     for span in constant.map(|(_, span)| span).chain(spans.into_iter().flatten()) {
         let error = Diagnostic::new(span, format!("{reason}, so this never passes"));
@@ -339,12 +343,17 @@ fn is_certain(def: &PatternDef, value: &Value) -> bool {
 
 /// Whether a matcher of lengths accepts a length; `None` for another matcher, and if this is not known.
 fn has_length(matcher: &MatcherDef, length: u64) -> Option<bool> {
-    let MatcherDef::Length(bounds) = matcher else {
-        return None;
-    };
+    match matcher {
+        MatcherDef::Length(bounds) => is_in(bounds, length),
+        _ => None,
+    }
+}
+
+/// Whether a number has all relations; `None` if this is not known.
+fn is_in(bounds: &RelationsDef, number: u64) -> Option<bool> {
     let known = bounds.iter().map(|(relation, bound)| {
         let bound = constant(&bound.value)?.as_u64()?;
-        Some(relation.accepts(length.cmp(&bound)))
+        Some(relation.accepts(number.cmp(&bound)))
     });
     let known: Vec<_> = known.collect();
     if known.contains(&Some(false)) {

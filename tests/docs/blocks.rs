@@ -23,11 +23,15 @@ pub(crate) struct PageProject {
 
 impl PageProject {
     pub(crate) fn new() -> Self {
-        Self {
+        let project = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             unnamed: 0,
             has_news: false,
-        }
+        };
+        // Files that examples send or expect.
+        project.write("files/cat.png", "a picture");
+        project.write("files/logo.svg", "<svg/>");
+        project
     }
 
     /// A copy of a folder of `tests/docs/projects`; `empty` is an empty folder.

@@ -168,7 +168,8 @@ fn checks() -> String {
     let rules = RULES
         .iter()
         .map(|rule| vec![code(rule.id), format!("Built-in rule: {}.", rule.requirement)]);
-    let mut rows: Vec<_> = fixed.chain([header]).chain(rules).collect();
+    let cookie = vec![code("cookie/NAME"), "The cookie `NAME` is set as expected.".to_owned()];
+    let mut rows: Vec<_> = fixed.chain([header, cookie]).chain(rules).collect();
     rows.sort();
     table(&["id", "meaning"], rows)
 }
@@ -206,6 +207,8 @@ fn parts() -> Vec<(&'static str, String)> {
         ("case", keys(&case, None)),
         ("request", keys(&case, Some("Request"))),
         ("content", alternatives(&case, "Content")),
+        ("part", keys(&case, Some("Part"))),
+        ("cookie", keys(&case, Some("CookieText"))),
         ("expect", keys(&case, Some("Expect"))),
         ("body", keys(&case, Some("Body"))),
         ("header-tests", keys(&case, Some("HeaderTable"))),

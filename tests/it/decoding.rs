@@ -33,7 +33,7 @@ fn unknown_keys_are_refused_at_every_level_of_a_case() {
         (case(", heders: {}", ""), "unknown key `heders` in a request", "headers"),
         (
             case(", body: { json: 1, txt: a }", ""),
-            "unknown key `txt` in a body (`json`, `text`, `form` or `file`)",
+            "unknown key `txt` in a body (`json`, `text`, `form`, `multipart` or `file`)",
             "text",
         ),
         (
@@ -255,7 +255,7 @@ fn expectations_that_mean_nothing_are_refused() {
         ),
         (
             "body: { json: { $length: { $max: 2 } } }",
-            "`$max` does not compare a length",
+            "`$max` is not a comparison",
             "",
         ),
         ("body: { json: { $length: {} } }", "nothing is tested here", ""),
@@ -475,13 +475,13 @@ fn requests_that_cannot_be_sent_are_refused() {
         ),
         (
             "path: /, body: { json: 1, text: a }",
-            "a body is exactly one of `json`, `text`, `form` and `file`",
+            "a body is exactly one of `json`, `text`, `form`, `multipart` and `file`",
             "cases/s/c.yaml:1:27",
             "",
         ),
         (
-            "path: /, body: { file: ../../x }",
-            "the file must be below the case's folder",
+            "path: /, body: { file: ../../../x }",
+            "the file must be in the project",
             "cases/s/c.yaml:1:35",
             "",
         ),

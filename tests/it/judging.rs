@@ -492,8 +492,14 @@ fn bounds_and_lengths_come_from_rows() {
             "{ a: { low: x, size: 3 } }",
             "expected a number or a date to compare with",
         ),
-        ("{ a: { low: 2, size: '3' } }", "a variable does not give a length here"),
-        ("{ a: { low: 2, size: -1 } }", "a variable does not give a length here"),
+        (
+            "{ a: { low: 2, size: '3' } }",
+            "a variable does not give a whole number from 0 here",
+        ),
+        (
+            "{ a: { low: 2, size: -1 } }",
+            "a variable does not give a whole number from 0 here",
+        ),
     ] {
         let ran = run(row);
         assert!(ran.code == 2 && ran.stderr.contains(part), "{row}: {ran:?}");

@@ -13,6 +13,7 @@ mod ci_files;
 mod comparing;
 mod comparison_reports;
 mod connections;
+mod contents;
 mod curl_commands;
 mod decoding;
 mod editor_schemas;

@@ -7,11 +7,14 @@ use regex::Regex;
 use super::Binding;
 use crate::{
     check::{
-        BodyExpectation, BodyTest, HeaderExpectation, HeaderTest, Matcher, Pattern, PatternKind, Relation,
-        RelationBound, TextTest,
+        BodyExpectation, BodyTest, CookieExpectation, CookieTest, HeaderExpectation, HeaderTest, Matcher, Pattern,
+        PatternKind, Relation, RelationBound, TextTest,
     },
     source::Diagnostic,
-    suite::{self, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Template, TextTestDef, Written},
+    suite::{
+        self, CookieDef, CookieTestDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Template,
+        TextTestDef, Written,
+    },
     text,
 };
 
@@ -31,6 +34,35 @@ impl Binding<'_> {
         self.expect.headers.iter().map(of).collect()
     }
 
+    pub(super) fn cookies(&self) -> Result<Vec<CookieExpectation>, Diagnostic> {
+        let of = |(name, cookie): &(String, Written<CookieDef>)| {
+            let tests = cookie.value.as_ref();
+            let tests = tests.map(|tests| {
+                tests
+                    .iter()
+                    .map(|test| self.cookie_test(test))
+                    .collect::<Result<_, _>>()
+            });
+            Ok(CookieExpectation {
+                name: name.clone(),
+                tests: tests.transpose()?,
+                location: self.sources.location(cookie.span),
+            })
+        };
+        self.expect.cookies.iter().map(of).collect()
+    }
+
+    fn cookie_test(&self, def: &CookieTestDef) -> Result<CookieTest, Diagnostic> {
+        Ok(match def {
+            CookieTestDef::Value(tests) => CookieTest::Value(self.text_tests(tests)?),
+            CookieTestDef::Path(path) => CookieTest::Path(self.scope.text(path)),
+            CookieTestDef::Domain(domain) => CookieTest::Domain(self.scope.text(domain)),
+            CookieTestDef::Flag(flag, is_set) => CookieTest::Flag(*flag, *is_set),
+            CookieTestDef::SameSite(value) => CookieTest::SameSite(*value),
+            CookieTestDef::MaxAge(bounds) => CookieTest::MaxAge(self.length(bounds)?),
+        })
+    }
+
     pub(super) fn body(&self) -> Result<Vec<BodyExpectation>, Diagnostic> {
         let def = &self.expect.body;
         let mut all = Vec::new();
@@ -43,6 +75,16 @@ impl Binding<'_> {
         }
         if let Some(json) = &def.json {
             add(BodyTest::Json(Arc::new(self.pattern(json)?)), json.span);
+        }
+        if let Some(digest) = &def.sha256 {
+            let text = self.scope.text(&digest.value);
+            if !suite::is_sha256(&text) && !self.scope.has_error() {
+                return Err(suite::wrong_sha256(digest.span));
+            }
+            add(BodyTest::Sha256(text.to_ascii_lowercase()), digest.span);
+        }
+        if let Some(bytes) = &def.bytes {
+            add(BodyTest::Bytes(self.length(&bytes.value)?), bytes.span);
         }
         if let Some(text) = &def.text {
             add(BodyTest::Text(self.text_tests(&text.value)?), text.span);
@@ -158,7 +200,7 @@ impl Binding<'_> {
             match value.as_u64() {
                 Some(length) => Ok((*relation, length)),
                 None if self.scope.has_error() => Ok((*relation, 0)),
-                None => Err(suite::wrong_length(size.span)),
+                None => Err(suite::wrong_size(size.span)),
             }
         };
         bounds.iter().map(bound).collect()

@@ -1,0 +1,77 @@
+//! Multipart bodies (RFC 7578).
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use super::super::scope::Scope;
+use crate::suite::{PartContent, PartDef};
+
+/// Number of hexadecimal digits of a digest in a boundary.
+const DIGITS: usize = 24;
+
+/// The body and its boundary. The boundary is a digest of the parts, so that the same parts give the same body, and a line
+/// of a part equals it only by intent.
+pub(super) fn body(parts: &[PartDef], scope: &Scope<'_>) -> (Bytes, String) {
+    let parts: Vec<(String, Bytes)> = parts
+        .iter()
+        .map(|part| (header(part, scope), content(part, scope)))
+        .collect();
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for (header, content) in &parts {
+        context.update(header.as_bytes());
+        context.update(content);
+    }
+    let digest = context.finish();
+    let digits = (digest.as_ref().iter()).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let boundary = format!("conforme-{}", &digits[..DIGITS]);
+    let mut body = Vec::new();
+    for (header, content) in &parts {
+        body.extend_from_slice(format!("--{boundary}\r\n{header}\r\n").as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    (body.into(), boundary)
+}
+
+/// The header section of a part.
+fn header(part: &PartDef, scope: &Scope<'_>) -> String {
+    let mut header = format!(
+        "Content-Disposition: form-data; name=\"{}\"",
+        quoted(&scope.text(&part.name))
+    );
+    if let Some(filename) = &part.filename {
+        let _ = write!(header, "; filename=\"{}\"", quoted(&scope.text(filename)));
+    }
+    header.push_str("\r\n");
+    let kind = match (&part.content_type, &part.content) {
+        (Some(kind), _) => Some(line(&scope.text(kind))),
+        (None, PartContent::File(_)) => Some("application/octet-stream".to_owned()),
+        (None, PartContent::Json(_)) => Some("application/json".to_owned()),
+        (None, PartContent::Text(_)) => None,
+    };
+    if let Some(kind) = kind {
+        let _ = write!(header, "Content-Type: {kind}\r\n");
+    }
+    header
+}
+
+fn content(part: &PartDef, scope: &Scope<'_>) -> Bytes {
+    match &part.content {
+        PartContent::File(bytes) => bytes.clone(),
+        PartContent::Text(text) => scope.text(text).into(),
+        PartContent::Json(value) => scope.json(value).to_string().into(),
+    }
+}
+
+/// A name as browsers write it: quotation marks and line breaks are percent-encoded (RFC 7578 §2, HTML "multipart/form-data
+/// encoding algorithm").
+fn quoted(text: &str) -> String {
+    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A field value on one line.
+fn line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
+}

@@ -1,0 +1,240 @@
+//! Contents: multipart requests, files of the project, digests, numbers of bytes, cookies.
+
+use std::sync::{Arc, Mutex};
+
+use crate::support::{Project, Server, Then, response};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain";
+
+/// The request that a case sends, and the exit code and output of the run.
+fn sent(project: &Project) -> (String, i32, String) {
+    let request = Arc::new(Mutex::new(String::new()));
+    let seen = Arc::clone(&request);
+    let server = Server::start(move |request| {
+        request.clone_into(&mut seen.lock().unwrap());
+        (response(OK, "ok"), Then::Close)
+    });
+    let ran = project.run(&["run", "--target", &server.url()]);
+    (request.lock().unwrap().clone(), ran.code, ran.stderr)
+}
+
+fn requesting(request: &str) -> Project {
+    let case = format!(
+        "vars: {{ who: 'J \"x\"' }}\nrequest: {{ method: POST, path: /, {request} }}\nexpect: {{ status: 200 }}\n"
+    );
+    Project::new(&[("cases/s/c.yaml", &case), ("files/photo.txt", "\u{1}line\r\nend")])
+}
+
+#[test]
+fn multipart_body_has_its_parts_in_order() {
+    let project = requesting(
+        "body: { multipart: [{ name: who, text: '{{ who }}' }, { name: meta, json: { who: '{{ who }}' } }, \
+         { name: 'a\"b', file: ../../files/photo.txt, content_type: image/png }, \
+         { name: plain, file: ../../files/photo.txt, filename: 'x\"y.txt' }] }",
+    );
+    let (request, code, output) = sent(&project);
+    assert_eq!(code, 0, "{output}");
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let boundary = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type: multipart/form-data; boundary="))
+        .unwrap();
+    assert!(boundary.len() <= 70 && body.matches(boundary).count() == 5, "{request}");
+    let part = |header: &str, content: &str| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; {header}\r\n\r\n{content}\r\n")
+    };
+    let expected = [
+        part("name=\"who\"", "J \"x\""),
+        part(
+            "name=\"meta\"\r\nContent-Type: application/json",
+            "{\"who\":\"J \\\"x\\\"\"}",
+        ),
+        part(
+            "name=\"a%22b\"; filename=\"photo.txt\"\r\nContent-Type: image/png",
+            "\u{1}line\r\nend",
+        ),
+        part(
+            "name=\"plain\"; filename=\"x%22y.txt\"\r\nContent-Type: application/octet-stream",
+            "\u{1}line\r\nend",
+        ),
+        format!("--{boundary}--\r\n"),
+    ];
+    assert_eq!(body, expected.concat());
+    assert_eq!(
+        sent(&project).0.split_once("\r\n\r\n").unwrap().1,
+        body,
+        "the same in each run"
+    );
+}
+
+#[test]
+fn invalid_multipart_body_is_an_error() {
+    for (parts, message) in [
+        ("[]", "a multipart body has at least one part"),
+        ("{ name: a }", "expected a list of parts"),
+        ("[{ text: a }]", "a part has a `name`"),
+        ("[{ name: a }]", "a part is exactly one of `file`, `text` and `json`"),
+        ("[{ name: a, text: b, json: 1 }]", "a part is exactly one of"),
+        ("[{ name: a, file: nope }]", "failed to read `nope`"),
+        (
+            "[{ name: a, file: ../../../secret }]",
+            "the file must be in the project",
+        ),
+        ("[{ name: a, file: /etc/hosts }]", "the file must be in the project"),
+        ("[{ name: a, text: b, type: c }]", "unknown key `type`"),
+        ("[{ name: a, text: '{{ unknown }}' }]", "undefined variable `unknown`"),
+    ] {
+        let project = requesting(&format!("body: {{ multipart: {parts} }}"));
+        let ran = project.run(&["validate"]);
+        assert!(ran.code == 2 && ran.stderr.contains(message), "{parts}: {ran:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn link_out_of_the_project_is_not_read() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("secret"), "secret").unwrap();
+    let project = requesting("body: { file: ../../files/link }");
+    std::os::unix::fs::symlink(outside.path().join("secret"), project.path().join("files/link")).unwrap();
+    let ran = project.run(&["validate"]);
+    assert!(
+        ran.code == 2 && ran.stderr.contains("leads outside the project"),
+        "{ran:?}"
+    );
+}
+
+/// The check ids of the findings of a response.
+fn judged(expect: &str, head: &str, body: &str) -> Vec<String> {
+    let case = format!("request: {{ path: / }}\nexpect: {{ status: 200, {expect} }}\n");
+    let project = Project::new(&[("cases/s/c.yaml", &case), ("files/page.txt", "hello")]);
+    let (head, body) = (head.to_owned(), body.to_owned());
+    let server = Server::start(move |_| (response(&head, &body), Then::Close));
+    let ran = project.run(&["run", "--target", &server.url(), "--report", "json"]);
+    assert!([0, 1].contains(&ran.code), "{expect}: {ran:?}");
+    let findings = ran.case("s/c")["steps"][0]["findings"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    findings
+        .iter()
+        .filter(|finding| finding["level"] == "deny")
+        .map(|finding| finding["check"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn digest_bytes_and_file_are_those_of_the_body() {
+    const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    let upper = HELLO.to_uppercase();
+    for (expect, found) in [
+        (format!("body: {{ sha256: {HELLO} }}"), None),
+        (format!("body: {{ sha256: {upper} }}"), None),
+        (
+            format!("body: {{ sha256: \"{}\" }}", "0".repeat(64)),
+            Some("body/sha256"),
+        ),
+        ("body: { bytes: 5 }".to_owned(), None),
+        ("body: { bytes: { $gte: 5, $lt: 6 } }".to_owned(), None),
+        ("body: { bytes: 4 }".to_owned(), Some("body/bytes")),
+        ("body: { bytes: { $gt: 5 } }".to_owned(), Some("body/bytes")),
+        ("body: { file: ../../files/page.txt }".to_owned(), None),
+        ("body: { file: c.yaml }".to_owned(), Some("body/file")),
+    ] {
+        let expected: Vec<_> = found.into_iter().map(str::to_owned).collect();
+        assert_eq!(judged(&expect, OK, "hello"), expected, "{expect}");
+    }
+    let empty = judged("body: { bytes: { $lt: 3 } }", OK, "");
+    assert!(empty.is_empty(), "{empty:?}");
+    for (expect, message) in [
+        ("body: { sha256: abc }", "a SHA-256 digest has 64 hexadecimal digits"),
+        ("body: { bytes: { $gte: 0 } }", "nothing is tested"),
+        ("body: { file: ../../../x }", "the file must be in the project"),
+        (
+            "body: { empty: true, bytes: 1 }",
+            "a body cannot be both empty and not empty",
+        ),
+        ("status: 204, body: { bytes: 3 }", "never passes"),
+    ] {
+        let status = if expect.starts_with("status") {
+            ""
+        } else {
+            "status: 200, "
+        };
+        let project = Project::new(&[(
+            "cases/s/c.yaml",
+            &format!("request: {{ path: / }}\nexpect: {{ {status}{expect} }}\n"),
+        )]);
+        let ran = project.run(&["validate"]);
+        assert!(ran.code == 2 && ran.stderr.contains(message), "{expect}: {ran:?}");
+    }
+}
+
+#[test]
+fn all_tests_of_a_cookie_pass_for_the_same_cookie() {
+    let head = format!(
+        "{OK}\r\nSet-Cookie: sid=secret-value-1; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=3600\r\n\
+         Set-Cookie: two=a; Path=/a; Secure\r\nSet-Cookie: two=b; HttpOnly; Domain=.Example.org; max-age=-1; Max-Age=60"
+    );
+    for (tests, passes) in [
+        (
+            "sid: { http_only: true, secure: true, same_site: lax, max_age: { $gte: 60 }, path: / }",
+            true,
+        ),
+        ("sid: { present: true }", true),
+        ("sid: { value: { matches: '^secret' } }", true),
+        ("sid: { max_age: 3600 }", true),
+        (
+            "two: { domain: example.org, http_only: true, secure: false, max_age: 60 }",
+            true,
+        ),
+        ("other: { present: false }", true),
+        ("SID: { present: false }", true),
+        ("sid: { same_site: strict }", false),
+        ("sid: { http_only: false }", false),
+        ("sid: { partitioned: true }", false),
+        ("sid: { max_age: { $lt: 3600 } }", false),
+        ("sid: { value: other }", false),
+        ("sid: { present: false }", false),
+        ("two: { secure: true, http_only: true }", false),
+        ("two: { path: /b }", false),
+        ("other: { secure: true }", false),
+    ] {
+        let name = tests.split(':').next().unwrap();
+        let expected: Vec<String> = if passes { vec![] } else { vec![format!("cookie/{name}")] };
+        assert_eq!(
+            judged(&format!("cookies: {{ {tests} }}"), &head, "ok"),
+            expected,
+            "{tests}"
+        );
+    }
+    for (tests, message) in [
+        ("sid: {}", "nothing is tested here"),
+        ("sid: { present: false, secure: true }", "nothing to test"),
+        ("sid: { same_site: loose }", "`loose` is not a value of `SameSite`"),
+        ("sid: { httponly: true }", "unknown key `httponly`"),
+        ("'a b': { secure: true }", "cannot be the name of a cookie"),
+        ("sid: { max_age: soon }", "expected a whole number"),
+    ] {
+        let case = format!("request: {{ path: / }}\nexpect: {{ status: 200, cookies: {{ {tests} }} }}\n");
+        let project = Project::new(&[("cases/s/c.yaml", &case)]);
+        let ran = project.run(&["validate"]);
+        assert!(ran.code == 2 && ran.stderr.contains(message), "{tests}: {ran:?}");
+    }
+}
+
+#[test]
+fn finding_of_a_cookie_does_not_contain_its_value() {
+    let case = "request: { path: / }\nexpect: { status: 200, cookies: { sid: { secure: true, value: other } } }\n";
+    let project = Project::new(&[("cases/s/c.yaml", case)]);
+    let server = Server::always(&format!("{OK}\r\nSet-Cookie: sid=the-session-id-9; Path=/"), "ok");
+    let ran = project.run(&["run", "--target", &server.url(), "--report", "json=r.json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.stdout.contains("the value other, Secure") && ran.stdout.contains("sid=…; Path=/"),
+        "{ran:?}"
+    );
+    for text in [&ran.stdout, &ran.stderr, &project.read("r.json")] {
+        assert!(!text.contains("the-session-id-9"), "{text}");
+    }
+}
