@@ -23,7 +23,9 @@ pub(super) const ITEM_COMMAND: usize = 8 << 10;
 pub(super) const RESPONSE_DIFF_LINES: usize = 60;
 /// Attempts of a case that are named before the one that explains its verdict.
 pub(super) const ATTEMPTS_COUNT: usize = 5;
-/// Cases of an item that are named before the rest is counted.
+/// A message of an annotation or a result. GitHub cuts off annotations after 4096 characters.
+pub(super) const MESSAGE: usize = 4000;
+/// Cases of an item, and entries of a short list, that are named before the rest is counted.
 pub(super) const CASES_COUNT: usize = 3;
 /// Further values of an item.
 pub(super) const VALUES_COUNT: usize = 10;
@@ -60,16 +62,12 @@ pub(super) mod terminal {
     pub(in crate::report) const ALL_ITEMS_COUNT: usize = 2000;
     /// Above this number of items, failing ones are listed first.
     pub(in crate::report) const LONG_COUNT: usize = 3;
-    /// Failing items in that list.
+    /// Failing items in that list, and further endpoints with the same change of a header field.
     pub(in crate::report) const LISTED_COUNT: usize = 10;
     /// Lines of a diff in a finding.
     pub(in crate::report) const DIFF_LINES: usize = 60;
     /// Entries of a list, and cases of an item with `--verbose`.
     pub(in crate::report) const NAMED_COUNT: usize = 50;
-    /// Entries of a list that is shown in short.
-    pub(in crate::report) const BRIEF_COUNT: usize = 3;
-    /// Further endpoints with the same change of a header field.
-    pub(in crate::report) const SAME_COUNT: usize = 10;
     /// Rows of cases by target.
     pub(in crate::report) const ROWS_COUNT: usize = 200;
     /// A body with `--verbose`.
@@ -110,20 +108,12 @@ pub(super) mod github {
     pub(in crate::report) const SHOWN_COUNT: usize = 10;
     /// Annotations of one level for the items of a comparison or a measurement, and for the entries of one list.
     pub(in crate::report) const ITEMS_COUNT: usize = 50;
-    /// A message. GitHub cuts off after 4096 characters.
-    pub(in crate::report) const MESSAGE: usize = 4000;
 }
 
 /// SARIF.
 pub(super) mod sarif {
     /// Results. GitHub shows this number per run.
     pub(in crate::report) const RESULTS_COUNT: usize = 5000;
-    /// A message.
-    pub(in crate::report) const MESSAGE: usize = 4000;
-    /// A case's id in a message.
-    pub(in crate::report) const ID: usize = 400;
-    /// A command.
-    pub(in crate::report) const COMMAND: usize = 4000;
     /// Cases of a result.
     pub(in crate::report) const CASES_COUNT: usize = 20;
 }
@@ -142,10 +132,6 @@ pub(super) mod html {
     pub(in crate::report) const TEXT: usize = 2000;
     /// A value in the row of an item.
     pub(in crate::report) const CELL: usize = 120;
-    /// A line of a response.
-    pub(in crate::report) const LINE: usize = 1000;
-    /// A command.
-    pub(in crate::report) const COMMAND: usize = 32 << 10;
     /// All responses: a browser must be able to hold the page.
     pub(in crate::report) const EVIDENCE: usize = 24 << 20;
     /// From this number of equal lines on, those in the middle are folded.
@@ -159,8 +145,6 @@ pub(super) mod html {
     pub(in crate::report) const BODY_IN_LARGE: usize = 1 << 10;
     /// The size from which on a page is large.
     pub(in crate::report) const LARGE: usize = 128 << 20;
-    /// Lines of a diff in the page of a run.
-    pub(in crate::report) const DIFF_LINES: usize = 2000;
     /// Findings of an attempt in the page of a run.
     pub(in crate::report) const FINDINGS_COUNT: usize = 200;
     /// Messages of a case that the search of the page finds.

@@ -20,9 +20,9 @@ use crate::{
 /// What a report of a run collects until its end.
 #[derive(Default)]
 pub(in crate::report) struct RunSource {
-    shell: CommandContext,
-    started: Option<RunStarted>,
-    finished: Option<RunFinished>,
+    pub shell: CommandContext,
+    pub started: Option<RunStarted>,
+    pub finished: Option<RunFinished>,
     /// Cases with a verdict of any kind.
     reported: usize,
     /// Findings of level `warn`, by check and message.
@@ -30,8 +30,10 @@ pub(in crate::report) struct RunSource {
     skipped: BTreeMap<String, ReasonGroup>,
     skipped_steps: BTreeMap<String, ReasonGroup>,
     left: BTreeMap<String, ReasonGroup>,
-    unused: Vec<String>,
-    written: Vec<String>,
+    /// Paths of snapshots that no case uses.
+    pub unused: Vec<String>,
+    /// Snapshots that were written: the ids of their cases, and their paths.
+    pub written: Vec<(String, String)>,
 }
 
 /// A warning: its first case in the plan, and how many show it.
@@ -110,7 +112,8 @@ impl RunSource {
                 }
             }
         }
-        self.written.extend(finished.snapshot.clone());
+        let written = finished.snapshot.clone().map(|path| (finished.id.clone(), path));
+        self.written.extend(written);
         if !matches!(finished.verdict, Verdict::Skipped | Verdict::NotRun) {
             for step in finished.last.skipped_steps() {
                 let why = step.omitted.as_deref().unwrap_or("no reason was given");
@@ -125,6 +128,12 @@ impl RunSource {
         };
         let group = reasons.entry(short(&reason(finished), VALUE)).or_default();
         group.add(&finished.id);
+    }
+
+    /// Findings of level `warn`: the check, the message, and how many cases have it.
+    pub(in crate::report) fn warnings(&self) -> impl Iterator<Item = (&str, &str, usize)> {
+        let warnings = self.warnings.iter();
+        warnings.map(|((check, message), warning)| (check.as_str(), message.as_str(), warning.cases))
     }
 
     /// Keeps a snapshot that no case uses.
@@ -296,6 +305,7 @@ impl RunSource {
         });
         let (pending, accepted): (Vec<_>, Vec<_>) = std::mem::take(&mut self.written)
             .into_iter()
+            .map(|(_, path)| path)
             .partition(|path| is_pending(path));
         let snapshots = |paths: Vec<String>| paths.into_iter().map(|path| Entry::new(short(&path, NAME), "", ""));
         let info = |titles, count, entries| List::new(ListKind::Info, titles, count, entries);

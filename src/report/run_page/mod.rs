@@ -18,17 +18,19 @@ use super::{
     ReportOutput, Reporter,
     curl::{self, CommandContext, CurlCommand},
     escape::html::data,
+    from::run::RunSource,
     limits::{
-        COMMAND,
-        html::{BODY, BODY_IN_LARGE, DIFF_LINES, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, WARNINGS_COUNT},
+        COMMAND, RESPONSE_LINES,
+        html::{BODY, BODY_IN_LARGE, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, WARNINGS_COUNT},
     },
+    model::{Item, Severity},
     plain,
     spool::Spool,
 };
 use crate::{
     check::status_name,
     mask::Masked,
-    model::{Attempt, CaseFinished, Event, Level, Outcome, RunFinished, RunStarted, Step, Verdict},
+    model::{Attempt, CaseFinished, Event, Outcome, Step, Verdict},
 };
 
 pub(super) const SCRIPT: &str = include_str!("page.js");
@@ -38,9 +40,7 @@ const ROWS: &str = "<script type=\"application/json\" id=\"rows\">";
 /// Collects the cases of a run, and writes its page.
 pub(super) struct RunPage {
     sink: ReportOutput,
-    started: Option<RunStarted>,
-    finished: Option<RunFinished>,
-    shell: CommandContext,
+    run: RunSource,
     /// The row of a case in the list.
     rows: Spool<()>,
     /// The details of a case, shown when it is opened.
@@ -48,17 +48,6 @@ pub(super) struct RunPage {
     written: usize,
     /// The first cases that did not pass.
     broken: Broken,
-    /// Findings of level `warn`, by check and message, and how many cases have each.
-    warnings: BTreeMap<(String, String), usize>,
-    unused: Vec<String>,
-    pending: Vec<WrittenSnapshot>,
-}
-
-/// A snapshot that was written.
-#[derive(Serialize)]
-struct WrittenSnapshot {
-    id: String,
-    path: String,
 }
 
 /// The row of a case in the list.
@@ -98,24 +87,27 @@ fn commands(attempt: &Attempt, shell: &CommandContext) -> Vec<Option<CurlCommand
 impl RunPage {
     pub(super) fn new(sink: ReportOutput) -> Self {
         Self {
-            started: None,
-            finished: None,
-            shell: CommandContext::default(),
+            run: RunSource::default(),
             rows: Spool::new(sink.folder()),
             details: Spool::new(sink.folder()),
             written: 0,
             broken: Broken::new(),
-            warnings: BTreeMap::new(),
-            unused: Vec::new(),
-            pending: Vec::new(),
             sink,
         }
     }
 
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
-        self.note(finished);
-        self.rows.push(finished.index, (), &data(&row(finished))?)?;
-        let curls = commands(&finished.last, &self.shell);
+        self.run.add(finished);
+        let item = self.run.item(finished);
+        self.rows.push(finished.index, (), &data(&row(finished, &item))?)?;
+        if item.severity > Severity::Note {
+            let broken = (finished.verdict, finished.id.clone(), item.message);
+            self.broken.insert(finished.index, broken);
+            if self.broken.len() > NAMED_COUNT {
+                self.broken.pop_last();
+            }
+        }
+        let curls = commands(&finished.last, &self.run.shell);
         let max = if finished.verdict == Verdict::Passed && self.written > LARGE {
             BODY_IN_LARGE
         } else {
@@ -149,47 +141,15 @@ impl RunPage {
         self.details.push(finished.index, (), &details)
     }
 
-    /// Keeps what the page shows besides the list.
-    fn note(&mut self, finished: &CaseFinished) {
-        for finding in finished.last.findings() {
-            if finding.level == Level::Warn {
-                let key = (finding.check.to_string(), finding.message.clone());
-                if self.warnings.len() < WARNINGS_COUNT || self.warnings.contains_key(&key) {
-                    *self.warnings.entry(key).or_default() += 1;
-                }
-            }
-        }
-        if let Some(path) = &finished.snapshot {
-            self.pending.push(WrittenSnapshot {
-                id: finished.id.clone(),
-                path: path.clone(),
-            });
-        }
-        if matches!(finished.verdict, Verdict::Failed | Verdict::Errored | Verdict::Flaky) {
-            let why = match finished.verdict {
-                Verdict::Flaky => flaky(finished),
-                _ => finished.last.summary().unwrap_or_default(),
-            };
-            self.broken
-                .insert(finished.index, (finished.verdict, finished.id.clone(), why));
-            if self.broken.len() > NAMED_COUNT {
-                self.broken.pop_last();
-            }
-        }
-    }
-
     fn page(&mut self) -> io::Result<()> {
-        let warnings = self.warnings.iter();
-        let warnings: Vec<_> = warnings
-            .map(|((check, message), cases)| (check, message, cases))
-            .collect();
+        let snapshot = |(id, path): &(String, String)| serde_json::json!({ "id": id, "path": path });
+        let (started, finished) = (self.run.started.as_ref(), self.run.finished.as_ref());
         let run = data(&serde_json::json!({
-            "target_vars": self.started.as_ref().map(|started| &started.vars),
-            "warnings": warnings,
-            "unused": self.unused,
-            "pending": self.pending,
+            "target_vars": started.map(|started| &started.vars),
+            "warnings": self.run.warnings().take(WARNINGS_COUNT).collect::<Vec<_>>(),
+            "unused": self.run.unused,
+            "pending": self.run.written.iter().map(snapshot).collect::<Vec<_>>(),
         }))?;
-        let (started, finished) = (self.started.as_ref(), self.finished.as_ref());
         let page = head::page(started, finished, &self.broken, &String::from_utf8_lossy(&run), SCRIPT).into_string();
         let missing = || io::Error::other("the page has no such element");
         let (before, rest) = page.split_once(ROWS).ok_or_else(missing)?;
@@ -222,12 +182,11 @@ impl Reporter for RunPage {
             Event::RunStarted(started) => {
                 self.rows.reserve(started.cases);
                 self.details.reserve(started.cases);
-                self.shell = CommandContext::of(started);
-                self.started = Some(started.clone());
+                self.run.start(started);
             }
             Event::CaseFinished(finished) => self.case(finished)?,
-            Event::SnapshotUnused { path } => self.unused.push(path.clone()),
-            Event::RunFinished(finished) => self.finished = Some(finished.clone()),
+            Event::SnapshotUnused { path } => self.run.add_unused(path),
+            Event::RunFinished(finished) => self.run.finish(finished),
             Event::TargetAwaited(_)
             | Event::CaseStarted(_)
             | Event::CaseSlow(_)
@@ -243,7 +202,7 @@ impl Reporter for RunPage {
     }
 }
 
-fn row(finished: &CaseFinished) -> CaseRow<'_> {
+fn row<'a>(finished: &'a CaseFinished, item: &Item<'_>) -> CaseRow<'a> {
     let last = &finished.last;
     let mut checks: Vec<&str> = Vec::new();
     let mut text = String::new();
@@ -251,7 +210,7 @@ fn row(finished: &CaseFinished) -> CaseRow<'_> {
         text.push_str(reason);
     }
     if finished.verdict == Verdict::Flaky {
-        text.push_str(&flaky(finished));
+        text.push_str(&item.message);
     }
     for finding in last.findings() {
         if !checks.contains(&finding.check.as_str()) {
@@ -288,12 +247,6 @@ fn row(finished: &CaseFinished) -> CaseRow<'_> {
     )
 }
 
-/// Why the first attempt of a flaky case did not pass.
-fn flaky(finished: &CaseFinished) -> String {
-    let why = finished.previous.first().and_then(Attempt::summary).unwrap_or_default();
-    format!("attempt 1 of {}: {why}", finished.previous.len() + 1)
-}
-
 /// Limits the size of a step in the page; returns the number of findings that are left out.
 fn shorten(one: &mut Step, max: usize) -> usize {
     let left_out = one.findings.len().saturating_sub(FINDINGS_COUNT);
@@ -309,7 +262,7 @@ fn shorten(one: &mut Step, max: usize) -> usize {
         finding.diff = finding
             .diff
             .take()
-            .map(|diff| plain::shown_diff(&diff, DIFF_LINES).join("\n"));
+            .map(|diff| plain::shown_diff(&diff, RESPONSE_LINES).join("\n"));
         for text in [&mut finding.diff, &mut finding.expected, &mut finding.actual]
             .into_iter()
             .flatten()

@@ -7,8 +7,8 @@ use crate::{
     report::{
         escape::github::{data, property},
         limits::{
-            LEFT_OUT_COUNT, NAME, VALUE,
-            github::{ITEMS_COUNT, MESSAGE, SHOWN_COUNT},
+            LEFT_OUT_COUNT, MESSAGE, NAME, VALUE,
+            github::{ITEMS_COUNT, SHOWN_COUNT},
         },
         model::{End, Entry, GateResult, Item, List, ListKind, Severity, Start, Writer},
         paths::in_repository,

@@ -11,13 +11,10 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::report::{
     Report,
-    escape::lines,
+    escape::{lines, visible},
     limits::{
-        NAME, VALUES_COUNT,
-        html::{
-            CASES_COUNT, CELL, COMMAND, CONTEXT_LINES, EVIDENCE, FOLD_LINES, ITEMS_COUNT, LINE, LISTED_COUNT,
-            ROWS_COUNT, TEXT,
-        },
+        COMMAND, NAME, VALUES_COUNT,
+        html::{CASES_COUNT, CELL, CONTEXT_LINES, EVIDENCE, FOLD_LINES, ITEMS_COUNT, LISTED_COUNT, ROWS_COUNT, TEXT},
     },
     model::{
         Column, Entry, Evidence, GateResult, Grid, GridRow, Item, Line, List, ListKind, ReportTarget, Section, Table,
@@ -455,5 +452,5 @@ fn line(line: &Line, class: &str, sign: &str) -> Markup {
     } else {
         ""
     };
-    html! { span class=(format!("l {class}{here}")) { i { (sign) } (short(&line.text, LINE)) } }
+    html! { span class=(format!("l {class}{here}")) { i { (sign) } (visible(&line.text)) } }
 }

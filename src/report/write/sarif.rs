@@ -19,8 +19,8 @@ use crate::{
             sarif::{message, segment},
         },
         limits::{
-            NAME, VALUE,
-            sarif::{CASES_COUNT, COMMAND, ID, MESSAGE, RESULTS_COUNT},
+            ITEM_COMMAND, MESSAGE, NAME, VALUE,
+            sarif::{CASES_COUNT, RESULTS_COUNT},
         },
         model::{End, Execution, Item, ListKind, Severity, Start, Writer},
         paths::{in_repository, is_absolute},
@@ -143,7 +143,11 @@ impl Sarif {
                 }
             }
         }
-        for (role, command) in item.evidence.iter().flat_map(|evidence| evidence.commands(COMMAND)) {
+        for (role, command) in item
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.commands(ITEM_COMMAND))
+        {
             add(&format!("reproduceOn{}", capital(role)), command.into());
         }
         let text = format!("{}{}: {}", item.prefix, item.title, plain::item(item, MESSAGE));
@@ -188,7 +192,7 @@ impl Sarif {
                 if let Some(pointer) = pointer {
                     properties.insert("pointer".to_owned(), lines(pointer).into());
                 }
-                if let Some((command, notes)) = command.as_ref().filter(|(command, _)| command.len() <= COMMAND) {
+                if let Some((command, notes)) = command.as_ref().filter(|(command, _)| command.len() <= ITEM_COMMAND) {
                     properties.insert("reproduce".to_owned(), command.clone().into());
                     if !notes.is_empty() {
                         properties.insert("reproduceNotes".to_owned(), notes.clone().into());
@@ -202,7 +206,7 @@ impl Sarif {
                     } else {
                         Severity::Warning
                     },
-                    text: format!("{}: {}", short(&case, ID), plain::finding(finding, MESSAGE)),
+                    text: format!("{}: {}", short(&case, NAME), plain::finding(finding, MESSAGE)),
                     location: finding.location.as_ref().unwrap_or(item.location),
                     case: &case,
                     identity: identity(finding.check.as_str(), &case, pointer.unwrap_or_default()),
@@ -220,7 +224,7 @@ impl Sarif {
             rule,
             rule_title: Some(&item.rule_title),
             severity: item.severity,
-            text: format!("{}: {}", short(&item.title, ID), item.message),
+            text: format!("{}: {}", short(&item.title, NAME), item.message),
             location: plain::location(run.explaining(), item.location),
             case: &item.title,
             identity: identity(rule, &item.title, ""),

@@ -12,10 +12,8 @@ use crate::{
         Colors, Report,
         escape::LogCommandFilter,
         limits::{
-            NAME,
-            terminal::{
-                ALL_ITEMS_COUNT, BRIEF_COUNT, LISTED_COUNT, LONG_COUNT, NAMED_COUNT, ROWS_COUNT, SAME_COUNT, WIDTH,
-            },
+            CASES_COUNT, NAME,
+            terminal::{ALL_ITEMS_COUNT, LISTED_COUNT, LONG_COUNT, NAMED_COUNT, ROWS_COUNT, WIDTH},
         },
         model::{
             Column, End, Entry, GateResult, Grid, Item, ItemState, List, ListKind, Section, Severity, Start, Table,
@@ -139,12 +137,12 @@ impl<'r> Terminal<'r> {
         // The first command is of the target that the report is about.
         end.dedup_by(|next, one| next.part == LinePart::Command && one.part == LinePart::Command);
         self.lines(&facts, out);
-        for same in others.iter().take(SAME_COUNT) {
+        for same in others.iter().take(LISTED_COUNT) {
             let text = format!("{} ({}), {}", same.origin, cases(same.case_count), same.fingerprint);
             out.push_str(&self.labelled("same at", &text));
         }
-        if others.len() > SAME_COUNT {
-            let more = count(others.len() - SAME_COUNT, "more endpoint");
+        if others.len() > LISTED_COUNT {
+            let more = count(others.len() - LISTED_COUNT, "more endpoint");
             out.push_str(&self.labelled("", &format!("… and {more}{}", self.hint())));
         }
         self.lines(&end, out);
@@ -254,7 +252,7 @@ impl<'r> Terminal<'r> {
             ListKind::LeftOut => usize::MAX,
             ListKind::Accepted | ListKind::Warnings => NAMED_COUNT,
             _ if self.options.verbose => NAMED_COUNT,
-            ListKind::Stale => BRIEF_COUNT,
+            ListKind::Stale => CASES_COUNT,
             ListKind::Info => 0,
         };
         let text = |entry: &Entry| match &entry.location {
