@@ -32,6 +32,10 @@ docs:
 docs-write:
     CONFORME_TEST_WRITE=1 cargo test --test docs
 
+# The documentation of the library
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
 # Show the docs as a book (needs mdbook)
 book:
     mdbook serve docs

@@ -51,18 +51,52 @@
 //! # Ok::<(), conforme::SessionError>(())
 //! ```
 //!
-//! The names at the root of the crate are its API. The modules are public only for the tests, benchmarks and fuzzers of this
+//! Two recordings are compared without requests, here one with itself:
+//!
+//! ```
+//! use conforme::{CompareRequest, RecheckRequest, RunRequest};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let recording = folder.path().join("run.ndjson");
+//! let project = Some(env!("CARGO_MANIFEST_DIR").into());
+//! let request = RunRequest {
+//!     project,
+//!     targets: vec!["reference".to_owned()],
+//!     record: Some(recording.clone()),
+//!     ..RunRequest::default()
+//! };
+//! conforme::run(&request, Box::new(()), &mut ())?;
+//!
+//! let path = recording.display().to_string();
+//! let request = CompareRequest {
+//!     project: request.project,
+//!     baseline: path.clone(),
+//!     candidate: path,
+//!     ..CompareRequest::default()
+//! };
+//! let (comparison, _) = conforme::compare(&request, &mut ())?;
+//! assert!(comparison.changes.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! New versions add fields to the structs of options: write `..Default::default()` after the fields that you set. Enums and
+//! results are `non_exhaustive`.
+//!
+//! The tests of a Rust API can show every case as a test of `cargo test`: see [`libtest`].
+//!
+//! The names at the root of the crate, and `libtest`, are its API. The modules are public only for the tests, benchmarks and fuzzers of this
 //! repository; `docs/architecture.md` lists them, and which may import which.
 
+pub use compare::ChangeLevel;
 pub use mask::{Masked, Reporter};
 pub use model::{Event, Exit, Partition, Verdict};
-pub use project::TargetOptions;
+pub use project::{Secret, TargetOptions};
 pub use report::{Format, ReportSpec};
 pub use run::SnapshotMode;
 pub use session::{
-    CaseFilter, CompareRequest, ImportRequest, InitRequest, LockstepOptions, MergeRequest, MutateRequest, Notices,
-    RecheckRequest, ReportRequest, RunRequest, SessionError, TeardownRequest, compare, draft_of_curl, import, init,
-    merge, mutate, recheck, report, run, teardown, validate,
+    CaseFilter, CiSystem, CompareRequest, ImportRequest, InitRequest, LockstepOptions, MergeRequest, MutateRequest,
+    Notices, RecheckRequest, ReportRequest, RunRequest, SessionError, TeardownRequest, compare, draft_of_curl, import,
+    init, merge, mutate, recheck, report, run, teardown, validate,
 };
 
 #[doc(hidden)]

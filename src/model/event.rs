@@ -16,6 +16,7 @@ pub const FORMAT: u32 = 2;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "the large one exists once per run")]
+#[non_exhaustive]
 pub enum Event {
     /// First event: the plan is complete, no request has been sent.
     RunStarted(RunStarted),
@@ -67,6 +68,7 @@ impl Event {
 
 /// The size of the plan and the settings of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RunStarted {
     /// [`FORMAT`].
     pub format: u32,
@@ -222,6 +224,7 @@ pub struct StepFinished {
 /// The verdict on a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// All checks passed.
     Passed,
@@ -253,6 +256,7 @@ impl Verdict {
 
 /// A case and its verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CaseFinished {
     /// The case's id.
     pub id: String,
@@ -342,6 +346,7 @@ impl CaseFinished {
 
 /// One attempt of a case: its steps in the order in which they ran.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Attempt {
     /// Why there is no verdict: why the case was skipped, was not run, or has no response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -353,6 +358,7 @@ pub struct Attempt {
 
 /// One step of an attempt: a request, its response and its findings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Step {
     /// Its id in the case; empty for a case with `request` instead of steps.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -604,6 +610,7 @@ pub struct Exchange {
 
 /// Number of cases by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Counts {
     /// Passed.
     pub passed: usize,
@@ -670,6 +677,7 @@ impl Counts {
 
 /// The totals of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RunFinished {
     /// Number of cases by verdict.
     pub counts: Counts,
@@ -706,6 +714,7 @@ impl RunFinished {
 /// Why a run ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Stop {
     /// Ctrl-C: SIGINT.
     Interrupted,

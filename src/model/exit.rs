@@ -6,6 +6,7 @@ use super::{Flaky, RunFinished, Stop};
 
 /// The exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Exit {
     /// 0: success; for a run, no case failed.
     Success,

@@ -19,6 +19,7 @@ pub struct Partition {
 /// How cases are distributed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum PartitionBy {
     /// Round robin: parts of equal size.
     Slice,

@@ -81,6 +81,7 @@ impl Report<'_> {
 
 /// The formats of `--report`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// The events of a run as NDJSON, any other subject as one JSON document.
     Json,

@@ -36,6 +36,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How a response that differs from its snapshot is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SnapshotMode {
     /// The case fails; nothing is written.
     Check,

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Options of a comparison.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CompareRequest {
     /// The folder of the project, or one below it; by default the working directory.
     pub project: Option<PathBuf>,

@@ -15,6 +15,7 @@ use crate::{
 
 /// Why a command ends without a result.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SessionError {
     /// The project, or what the options say about it, is invalid.
     #[error("{}", count(errors.len()))]

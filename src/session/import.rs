@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Options of an import.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ImportRequest {
     /// The folder of the project, or one below it; by default the working directory.
     pub project: Option<PathBuf>,
@@ -24,6 +24,7 @@ pub struct ImportRequest {
 
 /// A suite that was written.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Imported {
     /// The files, relative to the project.
     pub files: Vec<String>,

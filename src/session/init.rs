@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Options of `init`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct InitRequest {
     /// The folder of the project; it is created if it does not exist.
     pub folder: PathBuf,
@@ -32,6 +32,7 @@ pub struct InitRequest {
 
 /// A CI system that `init` knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CiSystem {
     /// GitHub Actions.
     Github,
@@ -41,6 +42,7 @@ pub enum CiSystem {
 
 /// A new project.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Initialized {
     /// The files that were written, relative to the folder.
     pub files: Vec<String>,

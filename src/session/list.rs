@@ -7,6 +7,7 @@ use crate::{model::Partition, plan::Plan, project::TargetOptions};
 
 /// The size of a valid project.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Counted {
     /// Number of suites.
     pub suites: usize,

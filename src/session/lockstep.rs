@@ -38,6 +38,18 @@ pub struct LockstepOptions {
     pub max_skipped: Option<usize>,
 }
 
+impl Default for LockstepOptions {
+    /// Each case once, as the targets define.
+    fn default() -> Self {
+        Self {
+            target: TargetOptions::default(),
+            repeats: 1,
+            skip_missing: false,
+            max_skipped: None,
+        }
+    }
+}
+
 /// The run on one target.
 struct LockstepSide {
     prepared: Prepared,

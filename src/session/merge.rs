@@ -10,7 +10,7 @@ use super::{
 use crate::{mask::Reporter, model::Exit, recording::Merged, report::ReportSpec};
 
 /// Options of `merge`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct MergeRequest {
     /// The recordings of the parts.
     pub recordings: Vec<PathBuf>,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Options of a measurement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct MutateRequest {
     /// The folder of the project, or one below it; by default the working directory.
     pub project: Option<PathBuf>,
@@ -34,6 +34,7 @@ pub struct MutateRequest {
 }
 
 /// A completed measurement.
+#[non_exhaustive]
 pub struct Measurement {
     /// The result.
     pub measured: Measured,

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Options of `recheck`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RecheckRequest {
     /// The folder of the project, or one below it; by default the working directory.
     pub project: Option<PathBuf>,
@@ -112,6 +112,7 @@ pub(super) fn plan_recorded(
 
 /// A recording that was judged again.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Rechecked {
     /// The totals of the run with its new verdicts.
     pub finished: RunFinished,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Options of `report`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ReportRequest {
     /// The recording.
     pub recording: PathBuf,

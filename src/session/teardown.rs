@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Options of `teardown`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TeardownRequest {
     /// The folder of the project, or one below it; by default the working directory.
     pub project: Option<PathBuf>,

@@ -102,6 +102,7 @@ fn check(comparison: &Comparison, matrix: &Matrix) {
             Format::Html => check_html(&text),
             // Other commands reject it.
             Format::Shell => {}
+            other => panic!("{other:?} is not checked"),
         }
         if format != Format::Json {
             assert!(!text.replace('\t', "").contains(acts), "{format:?}\n{text}");
@@ -285,11 +286,17 @@ fn large_values_and_many_changes_are_shortened_visibly() {
     (comparison.candidate.folder, comparison.baseline.folder) = (None, None);
     let one = comparison.changes.remove(0);
     let mut small = portal().changes.remove(0);
-    small.cases = vec!["send-activation-email/a".to_owned(); 5000];
+    small.cases.truncate(1);
+    let mut broad = small.clone();
+    broad.cases = vec!["send-activation-email/a".to_owned(); 5000];
     comparison.changes = (0..10_000)
         .map(|number| {
-            // A few are large, and all are many.
-            let mut change = if number < 3 { one.clone() } else { small.clone() };
+            // A few are large, a few have many cases, and all are many.
+            let mut change = match number {
+                0..3 => one.clone(),
+                3..100 => broad.clone(),
+                _ => small.clone(),
+            };
             change.fingerprint = format!("{number:016x}");
             change.pointer = Some(format!("/{number}"));
             change
