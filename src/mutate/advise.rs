@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     check::{self, Expectation, ResponseView, failing_layers},
-    model::Outcome,
+    model::{Outcome, Request},
     plan::Plan,
     schema::SchemaStore,
     source::{FileId, Sources},
@@ -92,6 +92,10 @@ impl<'a> Adviser<'a> {
         let mut parts = Vec::new();
         let Some((at, found)) = left.first() else { return parts };
         let subject = &self.subjects[*at];
+        // Additions are written for the case, from which a step that reads a mailbox does not inherit.
+        if subject.response.version == Request::MAIL {
+            return vec![(Advice::default(), left)];
+        }
         let known = self.files.entry(file).or_default();
         if known.0.is_none() {
             known.0 = CaseFile::read(&subject.case, self.sources);

@@ -29,6 +29,9 @@ pub struct Measured {
     pub selected: usize,
     /// All mutants.
     pub total: Tally,
+    /// Those of e-mails, which `total` includes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Tally>,
     /// The same by operator, in the order of the table of operators.
     pub operators: Vec<OperatorScore>,
     /// The same by suite.

@@ -4,6 +4,7 @@
 mod advice;
 mod advise;
 mod later;
+mod mail_operator;
 mod measured;
 mod mutant;
 mod names;
@@ -33,7 +34,7 @@ pub use crate::model::Layer;
 
 use crate::{
     check::{self, ResponseView, failing_layers},
-    model::{CaseFinished, Event, Exit, Level, Location, Outcome, Phase, Response, Verdict, marks_of},
+    model::{CaseFinished, Event, Exit, Level, Location, Outcome, Phase, Request, Response, Verdict, marks_of},
     plan::{Bound, Plan, Planned},
     recording::{Recording, RecordingError},
     schema::SchemaStore,
@@ -118,7 +119,7 @@ pub fn measure(path: &Path, plan: &Plan, sources: &Sources, how: Measuring<'_>) 
     for planned in &plan.cases {
         let flow = Arc::new(RecordedSteps::read(planned, plan, sources, &by_id));
         let steps = planned.case.def.steps.iter().enumerate();
-        for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main && step.mail.is_none()) {
+        for (index, step) in steps.filter(|(_, step)| step.phase == Phase::Main) {
             let id = planned.case.step_id(step);
             let made = match by_id.get(id.as_str()) {
                 Some(case) => subject(case, (planned, index, &flow), plan, sources, &outcomes),
@@ -199,6 +200,9 @@ fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewher
         let Some(Outcome::Response(response)) = case.last.exchange().map(|exchange| &exchange.outcome) else {
             continue;
         };
+        if response.version == Request::MAIL {
+            continue;
+        }
         if of_suite.responses.len() < MAX_KINDS && !of_suite.responses.iter().any(|known| is_alike(known, response)) {
             of_suite.responses.push(decoded(response, plan.target.limits.max_body));
         }
@@ -483,9 +487,12 @@ fn fold(
     let mut totals = Totals::of(subjects, all_results);
     let stale = totals.stale(subjects, sources);
     let (open, accepted) = separated(totals.groups, subjects, sources);
-    let mut total = Tally::default();
-    for tally in &totals.operators {
+    let (mut total, mut mail) = (Tally::default(), Tally::default());
+    for (operator, tally) in OPERATORS.iter().zip(&totals.operators) {
         add(&mut total, *tally);
+        if operator.is_of_mail() {
+            add(&mut mail, *tally);
+        }
     }
     let exit = match (total.score(), how.min_score) {
         _ if plan.cases.is_empty() => Exit::NothingRan,
@@ -506,6 +513,7 @@ fn fold(
         cases: subjects.len(),
         selected: plan.cases.len(),
         total,
+        mail: Some(mail).filter(|mail| *mail != Tally::default()),
         operators: (OPERATORS.iter().zip(totals.operators))
             .map(|(operator, tally)| OperatorScore {
                 operator: operator.id.to_owned(),

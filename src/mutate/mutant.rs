@@ -6,7 +6,7 @@ use super::operator::{OPERATORS, Operator};
 use crate::{
     check::MediaType,
     json,
-    model::{Content, Response},
+    model::{Content, Request, Response},
 };
 
 /// Maximum number of items of an array that are changed, from its start: each change costs as much as the whole body.
@@ -96,7 +96,8 @@ impl<'a> Mutants<'a> {
     /// Makes all mutants of a response, in the order of the operators.
     pub(super) fn make(response: &'a Response, elsewhere: &'a Elsewhere, emit: &'a mut dyn FnMut(Mutant<'_>)) {
         let mut mutants = Self::new(response, elsewhere, &OPERATORS[0], emit);
-        for operator in OPERATORS {
+        let is_mail = response.version == Request::MAIL;
+        for operator in OPERATORS.iter().filter(|operator| operator.is_of_mail() == is_mail) {
             (mutants.operator, mutants.number) = (operator, 0);
             (operator.make)(&mut mutants);
         }

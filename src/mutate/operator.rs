@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::mutant::{MutantTarget, Mutants};
+use super::{
+    mail_operator,
+    mutant::{MutantTarget, Mutants},
+};
 use crate::{check::fields::is_incidental, json};
 
 /// A kind of change to responses.
@@ -14,6 +17,13 @@ pub struct Operator {
     pub regression: &'static str,
     /// Makes its mutants, always in the same order.
     pub(super) make: fn(&mut Mutants<'_>),
+}
+
+impl Operator {
+    /// Whether it changes the messages of a mailbox, and not the response of an API.
+    pub(super) fn is_of_mail(&self) -> bool {
+        self.id.starts_with("mail/")
+    }
 }
 
 impl std::fmt::Debug for Operator {
@@ -66,6 +76,14 @@ pub const OPERATORS: &[Operator] = &[
     Operator { id: "body/id-swapped", regression: "the id of another tenant or user", make: id_swapped },
     Operator { id: "response/swapped", regression: "the response of a different branch of the handler", make: swapped },
     Operator { id: "response/success-where-refused", regression: "a removed check", make: success },
+    Operator { id: "mail/missing", regression: "an e-mail that is not sent", make: mail_operator::missing },
+    Operator { id: "mail/doubled", regression: "an e-mail that is sent twice", make: mail_operator::doubled },
+    Operator { id: "mail/appeared", regression: "an e-mail that is sent although it must not be", make: mail_operator::appeared },
+    Operator { id: "mail/recipient-changed", regression: "an e-mail that is addressed to someone else", make: mail_operator::recipient_changed },
+    Operator { id: "mail/subject-changed", regression: "the template of a different e-mail", make: mail_operator::subject_changed },
+    Operator { id: "mail/text-emptied", regression: "a template that is not found", make: mail_operator::text_emptied },
+    Operator { id: "mail/link-removed", regression: "a template without its link", make: mail_operator::link_removed },
+    Operator { id: "mail/link-cut", regression: "a link without its code", make: mail_operator::link_cut },
 ];
 
 const CODES: [u16; 24] = [

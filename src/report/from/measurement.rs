@@ -256,8 +256,12 @@ fn tables(measured: &Measured) -> Vec<Table> {
         cells: std::iter::once(one.suite.clone()).chain(cells(one.tally)).collect(),
         is_brief: measured.suites.len() > 1,
     });
+    let mail = measured.mail.map(|tally| TableRow {
+        cells: std::iter::once("e-mails".to_owned()).chain(cells(tally)).collect(),
+        is_brief: true,
+    });
     let table = |title, columns, rows| Table { title, columns, rows };
-    vec![
+    let mut tables = vec![
         table(
             "By layer",
             vec![
@@ -280,7 +284,12 @@ fn tables(measured: &Measured) -> Vec<Table> {
             std::iter::once(Column::Name("suite")).chain(numbers()).collect(),
             suites.collect(),
         ),
-    ]
+    ];
+    tables.extend(mail.map(|row| {
+        let columns = std::iter::once(Column::Name("part")).chain(numbers()).collect();
+        table("Of these, changes of e-mails", columns, vec![row])
+    }));
+    tables
 }
 
 fn layer(layer: Layer) -> &'static str {

@@ -85,6 +85,65 @@ fn mail_is_read_from_the_embedded_server() {
     }
 }
 
+/// The numbers of killed, survived and undecided changes of an operator.
+fn tally(measured: &Value, operator: &str) -> [u64; 3] {
+    let all = measured["operators"].as_array().unwrap();
+    let one = all.iter().find(|one| one["operator"] == operator).unwrap();
+    ["killed", "survived", "undecided"].map(|key| one[key].as_u64().unwrap())
+}
+
+fn measured(project: &Project) -> Value {
+    let ran = project.run(&["mutate", "run.ndjson", "--report", "json=measured.json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("OF THESE, CHANGES OF E-MAILS"), "{}", ran.stdout);
+    serde_json::from_str(&project.read("measured.json")).unwrap()
+}
+
+#[test]
+fn changes_of_a_mail_are_judged_and_counted_on_their_own() {
+    let opened = "  - { id: open, request: { path: /open, query: { l: '{{ link }}' } }, expect: { status: 204 } }\n";
+    let (project, ran) = run_with_mail(1, &format!("{ONE_MAIL}{opened}"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let strict = measured(&project);
+    for operator in [
+        "missing",
+        "doubled",
+        "recipient-changed",
+        "subject-changed",
+        "text-emptied",
+        "link-removed",
+    ] {
+        assert_eq!(tally(&strict, &format!("mail/{operator}")), [1, 0, 0], "{operator}");
+    }
+    // The request with the cut link is not recorded.
+    assert_eq!(tally(&strict, "mail/link-cut"), [0, 0, 1]);
+    assert_eq!(tally(&strict, "mail/appeared"), [0, 0, 0]);
+    assert_eq!(
+        (&strict["mail"]["killed"], &strict["mail"]["undecided"]),
+        (&json!(6), &json!(1))
+    );
+
+    let weak = "
+  - { id: mail, mail: { endpoint: mailbox, to: ann@example.test }, eventually: 2s, expect: { body: { json: { count: 1 } } } }
+";
+    let (project, _) = run_with_mail(1, weak);
+    let weak = measured(&project);
+    let of = |operator| tally(&weak, operator);
+    assert_eq!((of("mail/missing"), of("mail/doubled")), ([1, 0, 0], [1, 0, 0]));
+    assert_eq!(
+        (of("mail/link-removed"), of("mail/recipient-changed")),
+        ([0, 1, 0], [0, 1, 0])
+    );
+    let survivors = weak["survivors"].to_string();
+    assert!(survivors.contains("s/c:mail#mail/link-removed#1"), "{survivors}");
+
+    let none = "
+  - { id: none, mail: { endpoint: mailbox, to: bob@example.test }, throughout: 100ms, expect: { body: { json: { count: 0 } } } }
+";
+    let (project, _) = run_with_mail(0, none);
+    assert_eq!(tally(&measured(&project), "mail/appeared"), [1, 0, 0]);
+}
+
 #[test]
 fn mail_that_must_not_arrive_is_waited_for() {
     let none = "
