@@ -15,7 +15,7 @@ use super::{
     limits::terminal::{BODY, NAMED_COUNT},
     model::ListKind,
     plain::{self, Detail, LinePart},
-    text::{cases, count},
+    text::{cases, count, millis, seconds},
 };
 use crate::{
     check::status_name,
@@ -175,8 +175,7 @@ impl<W: Write> RunTerminal<W> {
         match finished.verdict {
             Verdict::Skipped | Verdict::NotRun => line.push_str(" [         ] "),
             _ => {
-                let millis = finished.last.elapsed_us().saturating_add(500) / 1000;
-                let _ = write!(line, " [{:>4}.{:03}s] ", millis / 1000, millis % 1000);
+                let _ = write!(line, " [{:>8}s] ", time(finished.last.elapsed_us()));
             }
         }
         self.push_id(&mut line, &finished.id);
@@ -189,8 +188,8 @@ impl<W: Write> RunTerminal<W> {
             return Ok(());
         }
         let word = self.colors.odd(&format!("{:>12}", "WAITING"));
-        let left = seconds(awaited.left_us);
-        writeln!(self.out, "{word} up to {left:.0}s for the target")?;
+        let left = millis(awaited.left_us).saturating_add(500) / 1000;
+        writeln!(self.out, "{word} up to {left}s for the target")?;
         self.detail(&awaited.reason)
     }
 
@@ -201,7 +200,7 @@ impl<W: Write> RunTerminal<W> {
         }
         let word = self.colors.odd(&format!("{:>12}", "SLOW"));
         let id = self.id(&slow.id);
-        writeln!(self.out, "{word} [>{:>7.3}s] {id}", seconds(slow.elapsed_us))
+        writeln!(self.out, "{word} [>{:>7}s] {id}", time(slow.elapsed_us))
     }
 
     fn retried(&mut self, retried: &CaseRetried) -> io::Result<()> {
@@ -211,9 +210,9 @@ impl<W: Write> RunTerminal<W> {
         let word = format!("FAIL {}/{}", retried.number, retried.most);
         let word = self.colors.odd(&format!("{word:>12}"));
         let id = self.id(&retried.id);
-        writeln!(self.out, "{word} [{:>8.3}s] {id}", seconds(retried.elapsed_us))?;
-        let (reason, wait) = (&retried.reason, seconds(retried.wait_us));
-        self.detail(&format!("{reason}; next attempt in {wait:.3}s"))
+        writeln!(self.out, "{word} [{:>8}s] {id}", time(retried.elapsed_us))?;
+        let (reason, wait) = (&retried.reason, time(retried.wait_us));
+        self.detail(&format!("{reason}; next attempt in {wait}s"))
     }
 
     /// What a case is that did not simply pass, and why.
@@ -293,8 +292,8 @@ impl<W: Write> RunTerminal<W> {
         self.rule()?;
         let label = format!("{:>12}", "Summary");
         let label = self.colors.outcome(end.outcome, &label);
-        let time = seconds(finished.elapsed_us);
-        writeln!(self.out, "{label} [{time:>8.3}s] {}", end.headline)?;
+        let time = time(finished.elapsed_us);
+        writeln!(self.out, "{label} [{time:>8}s] {}", end.headline)?;
         let named: Vec<_> = std::mem::take(&mut self.named).into_values().collect();
         for (verdict, id) in named.iter().take(NAMED_COUNT) {
             let (word, id) = (self.word(*verdict), self.id(id));
@@ -445,7 +444,7 @@ fn named_from(finished: &CaseFinished, was_slow: bool) -> FinalStatusLevel {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-fn seconds(micros: u64) -> f64 {
-    micros as f64 / 1e6
+/// Microseconds as seconds with three digits.
+fn time(micros: u64) -> String {
+    seconds(millis(micros))
 }

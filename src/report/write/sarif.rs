@@ -52,39 +52,10 @@ struct SarifResult<'a> {
     location: &'a Location,
     /// The case.
     case: &'a str,
-    /// Identifies the result in later reports.
-    identity: Fingerprint,
+    /// Identify the result in later reports. GitHub uses `primaryLocationLineHash`, or else the text of the line, which
+    /// cases share.
+    fingerprints: Value,
     properties: Map<String, Value>,
-}
-
-/// What identifies a result in later reports.
-struct Fingerprint {
-    /// The name of the algorithm.
-    algorithm: &'static str,
-    whole: String,
-    /// GitHub identifies results by this hash, or else by the text of the line, which cases share.
-    short: String,
-}
-
-impl Fingerprint {
-    /// Of a finding. Two checks of one header field differ in their number only.
-    fn of_finding(check: &str, case: &str, pointer: &str, number: usize) -> Self {
-        let digest = digest([check, case, pointer]);
-        Self {
-            algorithm: "conforme/v1",
-            short: format!("{}:{number}", &digest[..16]),
-            whole: format!("{digest}:{number}"),
-        }
-    }
-
-    fn of_item(item: &Item<'_>) -> Self {
-        let whole = format!("{}{}", item.prefix, item.fingerprint);
-        Self {
-            algorithm: "conformeItem/v1",
-            short: format!("{whole}:1"),
-            whole,
-        }
-    }
 }
 
 impl Sarif {
@@ -114,10 +85,7 @@ impl Sarif {
                 "physicalLocation": location(start.folder.as_deref(), found.location),
                 "logicalLocations": [{ "fullyQualifiedName": lines(found.case) }],
             }],
-            "partialFingerprints": {
-                "primaryLocationLineHash": found.identity.short,
-                found.identity.algorithm: found.identity.whole,
-            },
+            "partialFingerprints": found.fingerprints,
             "properties": found.properties,
         });
         self.errors += usize::from(found.severity == Severity::Error);
@@ -151,6 +119,7 @@ impl Sarif {
             add(&format!("reproduceOn{}", capital(role)), command.into());
         }
         let text = format!("{}{}: {}", item.prefix, item.title, plain::item(item, MESSAGE));
+        let fingerprint = format!("{}{}", item.prefix, item.fingerprint);
         let found = SarifResult {
             rule: &item.rule,
             rule_title: Some(&item.rule_title),
@@ -158,7 +127,10 @@ impl Sarif {
             text,
             location: item.location,
             case: item.cases.first().copied().unwrap_or_default(),
-            identity: Fingerprint::of_item(item),
+            fingerprints: json!({
+                "primaryLocationLineHash": format!("{fingerprint}:1"),
+                "conformeItem/v1": fingerprint,
+            }),
             properties,
         };
         self.push(start, self.items, &found)
@@ -171,13 +143,16 @@ impl Sarif {
         if let Some(name) = run.name {
             common.insert("name".to_owned(), lines(name).into());
         }
-        let mut seen: HashMap<(String, String), usize> = HashMap::new();
-        let mut identity = |check: &str, case: &str, pointer: &str| {
-            let number = seen
-                .entry((format!("{check}\n{case}"), pointer.to_owned()))
-                .or_insert(0);
+        // Two checks of one header field differ in their number only.
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut fingerprints = |check: &str, case: &str, pointer: &str| {
+            let digest = digest([check, case, pointer]);
+            let number = seen.entry(digest.clone()).or_insert(0);
             *number += 1;
-            Fingerprint::of_finding(check, case, pointer, *number)
+            json!({
+                "primaryLocationLineHash": format!("{}:{number}", &digest[..16]),
+                "conforme/v1": format!("{digest}:{number}"),
+            })
         };
         for (step, command) in plain::commands(run.last, run.shell) {
             let case = if step.id.is_empty() {
@@ -209,7 +184,7 @@ impl Sarif {
                     text: format!("{}: {}", short(&case, NAME), plain::finding(finding, MESSAGE)),
                     location: finding.location.as_ref().unwrap_or(item.location),
                     case: &case,
-                    identity: identity(finding.check.as_str(), &case, pointer.unwrap_or_default()),
+                    fingerprints: fingerprints(finding.check.as_str(), &case, pointer.unwrap_or_default()),
                     properties,
                 };
                 self.push(start, run.index, &found)?;
@@ -227,7 +202,7 @@ impl Sarif {
             text: format!("{}: {}", short(&item.title, NAME), item.message),
             location: plain::location(run.explaining(), item.location),
             case: &item.title,
-            identity: identity(rule, &item.title, ""),
+            fingerprints: fingerprints(rule, &item.title, ""),
             properties: common,
         };
         self.push(start, run.index, &found)
@@ -435,7 +410,7 @@ mod tests {
                 text: String::new(),
                 location: &location,
                 case: "",
-                identity: Fingerprint::of_finding("", "", "", 1),
+                fingerprints: Value::Null,
                 properties: Map::new(),
             };
             let rule = rule_of_result(known.id, &found);
