@@ -45,6 +45,9 @@ pub struct TargetOptions {
     pub rate_limit: Option<Rate>,
     /// `--burst`.
     pub burst: Option<u32>,
+    /// Number of runs that share the target at the same time, as with `--partition`: the rate limit, the burst, and the
+    /// default number of jobs are divided among them.
+    pub shares: Option<u32>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
     /// `--deadline`.
@@ -134,9 +137,26 @@ impl Default for Retry {
     }
 }
 
-fn rate_limit(rate: Option<Rate>, burst: Option<u32>) -> Option<RateLimit> {
-    let burst = burst.unwrap_or(1).max(1);
-    rate.map(|rate| RateLimit { rate, burst })
+/// The part of a rate limit for one of `shares` runs.
+fn rate_limit(rate: Option<Rate>, burst: Option<u32>, shares: u32) -> Option<RateLimit> {
+    let burst = (burst.unwrap_or(1) / shares).max(1);
+    let interval = rate?.interval.checked_mul(shares).unwrap_or(Duration::MAX);
+    Some(RateLimit {
+        rate: Rate { interval },
+        burst,
+    })
+}
+
+impl TargetOptions {
+    fn shares(&self) -> u32 {
+        self.shares.unwrap_or(1).max(1)
+    }
+
+    /// The number of jobs: that of the flag, or else a share of the default.
+    fn jobs(&self, default: usize) -> usize {
+        let share = || default / usize::try_from(self.shares()).unwrap_or(usize::MAX);
+        self.jobs.unwrap_or_else(|| share().max(1))
+    }
 }
 
 /// An address that was rejected, with possible credentials removed.
@@ -338,8 +358,8 @@ impl Target {
             secret_variables: BTreeMap::new(),
             headers: Vec::new(),
             limits: Limits {
-                jobs: options.jobs.unwrap_or(16),
-                rate_limit: rate_limit(options.rate_limit, options.burst),
+                jobs: options.jobs(16),
+                rate_limit: rate_limit(options.rate_limit, options.burst, options.shares()),
                 timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
                 deadline: options.deadline,
                 connect_timeout: Duration::from_secs(5),
@@ -441,14 +461,14 @@ pub type MaskSecrets<'m> = &'m dyn Fn(&KnownSecrets, &str) -> Vec<String>;
 /// The limits of a target: from the flags, or else from its definition, or else the defaults.
 fn limits(options: &TargetOptions, def: &TargetDef, is_loopback: bool, errors: &mut Diagnostics) -> Limits {
     let rate = options.rate_limit.or(def.rate_limit);
-    let rate_limit = rate_limit(rate, options.burst.or(def.burst));
+    let rate_limit = rate_limit(rate, options.burst.or(def.burst), options.shares());
     if options.burst.is_some() && rate.is_none() {
         let error = Diagnostic::general("--burst: the target has no rate limit");
         errors.push(error.help("give it one: `--rate-limit 50/s`"));
     }
     let guest_jobs = if is_loopback { 16 } else { 4 };
     Limits {
-        jobs: options.jobs.or(def.jobs).unwrap_or(guest_jobs),
+        jobs: options.jobs(def.jobs.unwrap_or(guest_jobs)),
         rate_limit,
         timeout: options.timeout.or(def.timeout).unwrap_or(DEFAULT_TIMEOUT),
         deadline: options.deadline.or(def.deadline),
@@ -675,7 +695,9 @@ pub(crate) fn filtered_mark(name: &str, filter: Filter) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::BaseUrl;
+    use std::time::Duration;
+
+    use super::{BaseUrl, Rate, TargetOptions, rate_limit};
 
     #[test]
     fn a_base_url_is_read_with_or_without_prefix_and_slash() {
@@ -698,6 +720,35 @@ mod tests {
         ] {
             assert!(BaseUrl::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn limits_are_divided_among_runs_that_share_a_target() {
+        let of = |shares, jobs| TargetOptions {
+            jobs,
+            shares,
+            ..TargetOptions::default()
+        };
+        let rate: Rate = "10/s".parse().unwrap();
+        let limit = |shares| rate_limit(Some(rate), Some(9), shares).unwrap();
+        assert_eq!(
+            (limit(1).rate.interval, limit(1).burst),
+            (Duration::from_millis(100), 9)
+        );
+        assert_eq!(
+            (limit(3).rate.interval, limit(3).burst),
+            (Duration::from_millis(300), 3)
+        );
+        assert_eq!(limit(100).burst, 1);
+        assert_eq!(
+            [
+                of(None, None).jobs(16),
+                of(Some(3), None).jobs(16),
+                of(Some(99), None).jobs(4)
+            ],
+            [16, 5, 1]
+        );
+        assert_eq!(of(Some(3), Some(8)).jobs(16), 8);
     }
 
     #[test]

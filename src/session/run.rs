@@ -160,6 +160,7 @@ fn prepare(
     check_effects(&request.target.allow, workspace)?;
     let options = TargetOptions {
         target: request.targets.first().cloned(),
+        shares: request.partition.map(|partition| partition.of),
         ..request.target.clone()
     };
     let resolved = target::resolve(workspace, &options, false, notices)?;

@@ -411,6 +411,17 @@ fn rate_limit_applies_to_every_request_after_a_burst() {
 }
 
 #[test]
+fn partitions_share_the_rate_limit_of_the_target() {
+    let rows = "request: { path: / }\nexpect: { status: 200 }\nexamples: { a: {}, b: {}, c: {}, d: {}, e: {}, f: {}, g: {}, h: {} }\n";
+    let project = Project::new(&[("cases/s/c.yaml", rows)]);
+    let limited = ["--rate-limit", "1/h", "--burst", "4", "--deadline", "1s"];
+    for (part, sent) in [("slice:1/2", 2), ("slice:2/2", 2), ("hash:1/1", 4), ("slice:1/8", 1)] {
+        let (times, _) = arrivals(&project, OK, &[&limited[..], &["--partition", part]].concat());
+        assert_eq!(times.len(), sent, "{part}");
+    }
+}
+
+#[test]
 fn a_run_that_waits_for_its_turn_ends_as_soon_as_it_is_to_end() {
     let project = Project::new(&[(
         "cases/s/c.yaml",
