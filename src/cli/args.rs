@@ -459,6 +459,9 @@ pub struct TeardownArgs {
     /// The recording of the killed run, written by `run --record`
     #[arg(value_name = "RECORDING")]
     pub recording: PathBuf,
+    /// Send this step again before the teardown, such as a login whose secret is not in the recording (repeatable)
+    #[arg(long = "repeat-step", value_name = "STEP")]
+    pub repeated: Vec<String>,
     /// The target [default: the recorded one]
     #[arg(long, value_name = "NAME|URL")]
     pub target: Option<String>,

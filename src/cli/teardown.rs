@@ -18,6 +18,7 @@ pub(super) fn teardown(
     let request = TeardownRequest {
         project,
         recording: args.recording,
+        repeated: args.repeated,
         target: TargetOptions {
             target: args.target,
             vars: args.vars,

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod closed_list;
 mod forms;
+mod json;
 mod other;
 mod pass;
 mod reading;

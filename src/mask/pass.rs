@@ -2,10 +2,12 @@
 
 use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{
     forms::{self, Cut, Finder, is_scheme},
+    json,
     other::body_cut,
 };
 use crate::{
@@ -124,13 +126,25 @@ impl<'r> Pass<'r> {
     }
 
     /// Masks in bytes, and truncates them.
-    pub(super) fn content(self, content: &mut Content, mut cut: Cut, most: usize) {
-        content.keep(MAX_READ);
-        cut.end |= content.is_cut();
-        if let Some(hidden) = self.bytes(content.bytes(), cut) {
-            content.replace(hidden);
+    pub(super) fn content(self, content: &mut Content, cut: Cut, most: usize) {
+        content_with(content, cut, most, |bytes, cut| self.bytes(bytes, cut));
+    }
+
+    /// Masks in the body of a response, and truncates it.
+    fn body(self, content: &mut Content, cut: Cut) {
+        content_with(content, cut, MAX_BODY, |bytes, cut| self.body_bytes(bytes, cut));
+    }
+
+    /// Masks in the bytes of a body. A masked number in JSON becomes a string, so that the recorded body can be read as JSON.
+    fn body_bytes(self, bytes: &[u8], cut: Cut) -> Option<Vec<u8>> {
+        let hidden = self.bytes(bytes, cut)?;
+        let is_json = |bytes: &[u8]| serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+        if is_json(&hidden) || !is_json(bytes) {
+            return Some(hidden);
         }
-        content.keep(most);
+        Some(json::with_quotes(&hidden))
+            .filter(|quoted| is_json(quoted))
+            .or(Some(hidden))
     }
 
     /// Masks in all findings of an attempt. If there are too many, the first are kept, failing ones before others.
@@ -241,7 +255,7 @@ impl<'r> Pass<'r> {
                     elapsed_us: _,
                 } = response;
                 self.headers(headers);
-                self.content(body, cut, MAX_BODY);
+                self.body(body, cut);
                 self.content(excess, Cut::START, MAX_EXCERPT);
                 for fault in syntax {
                     self.content(&mut fault.bytes, Cut::default(), MAX_EXCERPT);
@@ -272,7 +286,8 @@ impl<'r> Pass<'r> {
             return;
         }
         let view = ResponseView::new(response, MAX_DECODED);
-        let hidden = view.bytes().ok().and_then(|bytes| self.bytes(bytes, Cut::default()));
+        let hidden = view.bytes().ok();
+        let hidden = hidden.and_then(|bytes| self.body_bytes(bytes, Cut::default()));
         if let Some(hidden) = hidden {
             response.body.replace_decoded(hidden);
         }
@@ -361,6 +376,16 @@ impl<'r> Pass<'r> {
             _ => HIDDEN.to_owned(),
         };
     }
+}
+
+/// Replaces the bytes of a content by what `hide` makes of them, and truncates them.
+fn content_with(content: &mut Content, mut cut: Cut, most: usize, hide: impl Fn(&[u8], Cut) -> Option<Vec<u8>>) {
+    content.keep(MAX_READ);
+    cut.end |= content.is_cut();
+    if let Some(hidden) = hide(content.bytes(), cut) {
+        content.replace(hidden);
+    }
+    content.keep(most);
 }
 
 /// A credential in which secrets were masked. Items of a list, such as cookies, without a secret are masked completely.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     Interrupts, LockstepHandle, Ready,
+    resume::BegunCases,
     verdict::conclude,
     worker::{CaseResult, WorkerEvent, Workers},
 };
@@ -19,7 +20,7 @@ use crate::{
     mail::Mailbox,
     mask::Masker,
     model::{
-        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, Step, StepFinished, Stop,
+        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, StepFinished, Stop,
         Verdict, micros,
     },
     plan::Plan,
@@ -62,8 +63,8 @@ pub struct RunOptions {
     pub endpoints: BTreeMap<String, Arc<Client>>,
     /// The mailboxes of the target, by endpoint.
     pub mailboxes: BTreeMap<String, Arc<Mailbox>>,
-    /// Cases of which only the teardown is run, by id, with the steps that an earlier run has sent.
-    pub begun: BTreeMap<String, Vec<Step>>,
+    /// Cases of which only the teardown is run.
+    pub begun: BegunCases,
     /// The readiness check before the first case.
     pub ready: Option<Ready>,
     /// Stop after this number of failed cases.

@@ -11,6 +11,7 @@ use tokio::{
 
 use super::{
     repeat,
+    resume::LostValues,
     retry::{self, Wait},
     worker::{CaseResult, Shared, WorkerEvent, judge, pause},
 };
@@ -51,15 +52,19 @@ pub(super) struct CompletedFlow {
 }
 
 /// One attempt while it runs.
-struct FlowState {
+pub(super) struct FlowState {
     begun: DateTime<Utc>,
+    /// Whether an earlier run began the case: only its teardown is run.
+    is_resumed: bool,
+    /// What is not known of that run.
+    pub(super) lost: LostValues,
     /// Whether exchanges are not recorded, because a captured secret cannot be masked.
     is_hidden: bool,
-    late: Late,
+    pub(super) late: Late,
     /// By endpoint; none if cookies are turned off.
-    cookies: Option<HashMap<Option<String>, Cookies>>,
+    pub(super) cookies: Option<HashMap<Option<String>, Cookies>>,
     /// By id, the last request and response of each step.
-    exchanges: HashMap<String, Arc<Exchange>>,
+    pub(super) exchanges: HashMap<String, Arc<Exchange>>,
     done: Vec<Done>,
 }
 
@@ -68,21 +73,6 @@ impl FlowState {
     fn since(&self, step: Option<&str>) -> DateTime<Utc> {
         let of_step = step.and_then(|id| self.done.iter().find(|done| done.step.id == id));
         of_step.and_then(|done| done.step.started).unwrap_or(self.begun)
-    }
-
-    /// Takes the captures and responses of the steps that an earlier run has sent. A masked value is not known.
-    fn resume(&mut self, steps: &[Step]) {
-        for step in steps {
-            self.late.begin_recorded(&step.generated);
-            for (name, value) in &step.captures {
-                if value.as_str() != Some(marks_of(name)[0].as_str()) {
-                    self.late.capture(name, value.clone());
-                }
-            }
-            if let Some(exchange) = &step.exchange {
-                self.exchanges.insert(step.id.clone(), Arc::new(exchange.clone()));
-            }
-        }
     }
 }
 
@@ -269,6 +259,8 @@ impl Flow {
         let case = self.case();
         let mut running = FlowState {
             begun: Utc::now(),
+            is_resumed: false,
+            lost: LostValues::default(),
             is_hidden: false,
             late: Late::default(),
             cookies: (case.def.cookies != Some(false)).then(HashMap::new),
@@ -276,13 +268,12 @@ impl Flow {
             done: Vec::new(),
         };
         let has_teardown = case.def.steps.iter().any(|step| step.phase == Phase::Teardown);
-        let begun = self.shared.begun.get(&case.id);
-        let is_resumed = begun.is_some();
-        running.resume(begun.map_or(&[], Vec::as_slice));
+        let shared = Arc::clone(&self.shared);
+        running.is_resumed = shared.begun.resume(&case, &mut running);
         let (mut failed, mut reason): (Option<String>, Option<String>) = (None, None);
         for (index, def) in case.def.steps.iter().enumerate() {
             let is_teardown = def.phase == Phase::Teardown;
-            if is_resumed && !is_teardown {
+            if running.is_resumed && !is_teardown && shared.begun.is_sent(&def.id) {
                 continue;
             }
             if !is_teardown && *self.shared.abandoned.borrow() && reason.is_none() {
@@ -306,6 +297,9 @@ impl Flow {
             let passed = !self.fails(&done.step.findings) && !done.step.has_no_response();
             if !is_teardown && done.step.omitted.is_some() && !done.step.fails() {
                 reason = Some("the run ended before the case did".to_owned());
+            }
+            if running.is_resumed && is_teardown && passed {
+                reason = reason.or_else(|| running.lost.no_verdict(def, &done.step));
             }
             if !passed && !def.go_on && !is_teardown {
                 failed.get_or_insert_with(|| def.id.clone());
@@ -332,7 +326,7 @@ impl Flow {
             Err(done) => return Some(*done),
         };
         let bound = shared.plan.bind(case, index, &running.late, &shared.sources);
-        let mut bound = match bound.map_err(|unbound| self.unbound(def, unbound)) {
+        let mut bound = match bound.map_err(|unbound| self.unbound(def, unbound, &running.lost)) {
             Ok(bound) => bound,
             Err(done) => return Some(done),
         };
@@ -415,10 +409,10 @@ impl Flow {
     }
 
     /// A step whose request cannot be made.
-    fn unbound(&self, def: &StepDef, unbound: Unbound) -> Done {
+    fn unbound(&self, def: &StepDef, unbound: Unbound, lost: &LostValues) -> Done {
         let (span, message) = match unbound {
             Unbound::Uncaptured(name) if def.phase == Phase::Teardown => {
-                return omit(def, Some(format!("`{name}` was not captured")));
+                return omit(def, Some(lost.why(&name)));
             }
             Unbound::Pointless(reason) => return omit(def, Some(reason)),
             Unbound::Uncaptured(name) => (None, format!("`{name}` was not captured, so the step was not sent")),
@@ -667,7 +661,12 @@ fn done(def: &StepDef, bound: Bound, judged: JudgedStep, running: &mut FlowState
                 value.clone()
             };
             step.captures.insert(capture.name.to_string(), shown);
-            running.late.capture(&capture.name, value);
+            // What a resumed case created is known from the recording.
+            if running.is_resumed {
+                running.late.capture_once(&capture.name, &value);
+            } else {
+                running.late.capture(&capture.name, value);
+            }
         }
     }
     let exchange = Exchange {
@@ -700,7 +699,7 @@ fn ends_of<'s>(def: &StepDef, case: &Case, shared: &'s Shared) -> Ends<'s> {
 }
 
 /// The name of the endpoint that a step uses, if it is not the target itself.
-fn endpoint_of(def: &StepDef) -> Option<String> {
+pub(super) fn endpoint_of(def: &StepDef) -> Option<String> {
     def.endpoint.as_ref().map(|endpoint| endpoint.value.clone())
 }
 

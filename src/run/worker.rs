@@ -23,6 +23,7 @@ use super::{
     flow::Flow,
     queue::Queue,
     rate_limiter::RateLimiter,
+    resume::BegunCases,
     retry::{self, Gate, Wait},
 };
 use crate::{
@@ -232,7 +233,7 @@ pub(super) struct Shared {
     /// Whether the proxy of the environment applies.
     pub(super) use_proxy: bool,
     /// Cases of which only the teardown is run, with the steps that an earlier run has sent.
-    pub(super) begun: BTreeMap<String, Vec<Step>>,
+    pub(super) begun: BegunCases,
     pub(super) masker: Arc<Masker>,
     pub(super) gate: Gate,
     rate_limiter: RateLimiter,

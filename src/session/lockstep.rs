@@ -22,7 +22,7 @@ use crate::{
     plan::Selection,
     project::TargetOptions,
     recording::Recorder,
-    run::{Interrupts, Lockstep, RunOptions, SnapshotMode, run as send},
+    run::{BegunCases, Interrupts, Lockstep, RunOptions, SnapshotMode, run as send},
 };
 
 /// Options of runs in lockstep.
@@ -159,7 +159,7 @@ fn sides(
             use_proxy: prepared.use_proxy(),
             endpoints: prepared.endpoints.clone(),
             mailboxes: BTreeMap::new(),
-            begun: BTreeMap::new(),
+            begun: BegunCases::default(),
             repeats: options.repeats,
             lockstep: None,
         };

@@ -26,7 +26,7 @@ use crate::{
     project::TargetOptions,
     recording::Recording,
     report::{Format, ReportSpec},
-    run::{Interrupts, Ready, RunOptions, SnapshotMode, run as send},
+    run::{BegunCases, Interrupts, Ready, RunOptions, SnapshotMode, run as send},
 };
 
 /// How long a report on the terminal may be behind the run.
@@ -203,7 +203,7 @@ fn execute(
         use_proxy: prepared.use_proxy(),
         endpoints: prepared.endpoints.clone(),
         mailboxes: BTreeMap::new(),
-        begun: BTreeMap::new(),
+        begun: BegunCases::default(),
         repeats: request.repeats,
         lockstep: None,
     };

@@ -15,10 +15,11 @@ use super::{
 };
 use crate::{
     mask::Reporter,
-    model::{Event, Exit, Step},
+    model::{Event, Exit, Phase, Step},
     project::{RUN_ID, TargetOptions},
     recording::Recording,
-    run::{RunOptions, SnapshotMode},
+    run::{BegunCases, RunOptions, SnapshotMode},
+    suite::Case,
 };
 
 /// Options of `teardown`.
@@ -28,12 +29,14 @@ pub struct TeardownRequest {
     pub project: Option<PathBuf>,
     /// The recording of the run that was ended.
     pub recording: PathBuf,
+    /// The ids of steps that are sent again before the teardown, such as a login whose secret is not in the recording.
+    pub repeated: Vec<String>,
     /// Options of the target. Without a name, the recorded target is used.
     pub target: TargetOptions,
 }
 
 /// Runs the remaining teardown of a recorded run and reports it to `terminal`. A value that was captured as a secret is not
-/// in the recording: steps that need it are omitted.
+/// in the recording: without it, there is no verdict about the steps that need it.
 pub fn teardown(
     request: &TeardownRequest,
     terminal: Box<dyn Reporter>,
@@ -79,6 +82,8 @@ pub fn teardown(
         ..CaseFilter::default()
     };
     let selection = filter.select(&workspace)?;
+    let cases = workspace.suites.cases.iter();
+    check_repeated(&request.repeated, cases.filter(|case| begun.contains_key(&case.id)))?;
     let run_id = started.vars.get(RUN_ID).cloned();
     let prepared = Prepared::with_run_id(resolved, &selection, run_id, &workspace, &masker)?;
     prepared::require_inputs(&prepared.plan, false, &workspace)?;
@@ -96,7 +101,10 @@ pub fn teardown(
         use_proxy: prepared.use_proxy(),
         endpoints: prepared.endpoints.clone(),
         mailboxes: BTreeMap::new(),
-        begun,
+        begun: BegunCases {
+            steps: begun,
+            repeated: request.repeated.iter().cloned().collect(),
+        },
         repeats: 1,
         lockstep: None,
     };
@@ -106,4 +114,22 @@ pub fn teardown(
     let exit = finished.conclude(flaky);
     reports.event(&masker.event(Event::RunFinished(finished)));
     Ok(exit.reported(reports.finish(notices)))
+}
+
+/// An error for a step that is to be sent again and is not in any of the cases.
+fn check_repeated<'c>(repeated: &[String], cases: impl Iterator<Item = &'c Arc<Case>>) -> Result<(), SessionError> {
+    let steps = cases.flat_map(|case| &case.def.steps);
+    let steps = steps
+        .filter(|step| step.phase != Phase::Teardown)
+        .map(|step| step.id.as_str());
+    let known: BTreeSet<&str> = steps.filter(|id| !id.is_empty()).collect();
+    let Some(unknown) = repeated.iter().find(|id| !known.contains(id.as_str())) else {
+        return Ok(());
+    };
+    let names: Vec<_> = known.iter().map(|id| format!("`{id}`")).collect();
+    let message = format!(
+        "no unfinished case has the step `{unknown}`; the steps are {}",
+        names.join(", ")
+    );
+    Err(SessionError::Usage(message))
 }

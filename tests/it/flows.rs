@@ -5,6 +5,7 @@ mod elsewhere;
 mod mail;
 mod offline;
 mod script;
+mod secrets;
 mod skipped;
 mod versions;
 
