@@ -23,7 +23,6 @@ use super::{
         COMMAND, RESPONSE_LINES,
         html::{BODY, BODY_IN_LARGE, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, WARNINGS_COUNT},
     },
-    model::{Item, Severity},
     plain,
     spool::Spool,
 };
@@ -98,10 +97,16 @@ impl RunPage {
 
     fn case(&mut self, finished: &CaseFinished) -> io::Result<()> {
         self.run.add(finished);
-        let item = self.run.item(finished);
-        self.rows.push(finished.index, (), &data(&row(finished, &item))?)?;
-        if item.severity > Severity::Note {
-            let broken = (finished.verdict, finished.id.clone(), item.message);
+        // Most cases passed, and have no message.
+        let is_broken = matches!(finished.verdict, Verdict::Failed | Verdict::Errored | Verdict::Flaky);
+        let message = if is_broken {
+            self.run.item(finished).message
+        } else {
+            String::new()
+        };
+        self.rows.push(finished.index, (), &data(&row(finished, &message))?)?;
+        if is_broken {
+            let broken = (finished.verdict, finished.id.clone(), message);
             self.broken.insert(finished.index, broken);
             if self.broken.len() > NAMED_COUNT {
                 self.broken.pop_last();
@@ -202,7 +207,7 @@ impl Reporter for RunPage {
     }
 }
 
-fn row<'a>(finished: &'a CaseFinished, item: &Item<'_>) -> CaseRow<'a> {
+fn row<'a>(finished: &'a CaseFinished, message: &str) -> CaseRow<'a> {
     let last = &finished.last;
     let mut checks: Vec<&str> = Vec::new();
     let mut text = String::new();
@@ -210,7 +215,7 @@ fn row<'a>(finished: &'a CaseFinished, item: &Item<'_>) -> CaseRow<'a> {
         text.push_str(reason);
     }
     if finished.verdict == Verdict::Flaky {
-        text.push_str(&item.message);
+        text.push_str(message);
     }
     for finding in last.findings() {
         if !checks.contains(&finding.check.as_str()) {
