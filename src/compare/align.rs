@@ -22,16 +22,34 @@ pub(super) struct Alignment {
     pub(super) added: Vec<usize>,
     /// Whether distinguishable items are in a different order.
     pub(super) is_reordered: bool,
+    /// Whether items were matched because each server assigned its own identifier to the same resource.
+    pub(super) has_assigned: bool,
 }
 
-/// Matches the items of two arrays: equal ones, then those with the same key. `one` and `other` are the items as text
+/// Maximum number of pairs of items that are examined for assigned identifiers.
+const ASSIGNED_PAIRS: usize = 10_000;
+
+/// Whether a property has an identifying name.
+pub(super) fn is_key(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    IDENTIFYING.contains(&name.as_str()) || name.ends_with("id") || name.ends_with("_key")
+}
+
+/// Matches the items of two arrays: those that are `assigned` to the same resource, equal ones, then those with the same key.
+/// The same short identifier can be that of another resource on the other side, so assigned ones come first. `one` and `other` are the items as text
 /// that is equal where they mean the same. Items that are left are matched in order where both arrays have the same length.
-pub(super) fn align(a: &[Value], b: &[Value], one: &[String], other: &[String]) -> Alignment {
+pub(super) fn align(
+    (a, one): (&[Value], &[String]),
+    (b, other): (&[Value], &[String]),
+    assigned: impl Fn(&Value, &Value) -> bool,
+) -> Alignment {
     let mut known = KnownPairs {
         a: vec![None; one.len()],
         b: vec![false; other.len()],
         evidence: Vec::new(),
     };
+    known.assigned(a, b, assigned);
+    let has_assigned = !known.evidence.is_empty();
     known.equal(one, other);
     known.by_key(a, b);
     let is_reordered = known.is_reordered();
@@ -51,6 +69,7 @@ pub(super) fn align(a: &[Value], b: &[Value], one: &[String], other: &[String]) 
             .filter_map(|(at, to)| Some((at, (*to)?)))
             .collect(),
         is_reordered,
+        has_assigned,
     }
 }
 
@@ -75,6 +94,25 @@ impl KnownPairs {
         (0..self.b.len()).filter(|to| !self.b[*to]).collect()
     }
 
+    /// Items that the sides assigned to the same resource, where that is unambiguous.
+    fn assigned(&mut self, a: &[Value], b: &[Value], assigned: impl Fn(&Value, &Value) -> bool) {
+        if a.len() * b.len() > ASSIGNED_PAIRS {
+            return;
+        }
+        let mut pairs = Vec::new();
+        for (at, item) in a.iter().enumerate() {
+            let all = (0..b.len()).filter(|to| assigned(item, &b[*to]));
+            pairs.extend(all.map(|to| (at, to)));
+        }
+        for (at, to) in &pairs {
+            let is_alone = |(one, other): &&(usize, usize)| one == at || other == to;
+            if pairs.iter().filter(is_alone).count() == 1 {
+                self.take(*at, *to);
+                self.evidence.push((*at, *to));
+            }
+        }
+    }
+
     fn equal(&mut self, one: &[String], other: &[String]) {
         let count = |all: &[String]| {
             let mut count: HashMap<String, usize> = HashMap::new();
@@ -86,7 +124,7 @@ impl KnownPairs {
         let (in_one, in_other) = (count(one), count(other));
         let is_unique = |text: &String| in_one.get(text) == Some(&1) && in_other.get(text) == Some(&1);
         for at in 0..one.len().min(other.len()) {
-            if one[at] == other[at] {
+            if one[at] == other[at] && self.a[at].is_none() && !self.b[at] {
                 self.take(at, at);
                 if is_unique(&one[at]) {
                     self.evidence.push((at, at));
@@ -139,10 +177,7 @@ impl KnownPairs {
                 .filter_map(|(key, at)| Some((*at, *other.get(key)?)))
                 .collect();
             // A key without an identifying name must be present in all items, and in more than one.
-            let is_key = name.is_none_or(|name| {
-                let name = name.to_ascii_lowercase();
-                IDENTIFYING.contains(&name.as_str()) || name.ends_with("id") || name.ends_with("_key")
-            });
+            let is_key = name.is_none_or(is_key);
             let fits_all = pairs.len() == open.len() && pairs.len() == open_b.len() && pairs.len() > 1;
             if (is_key || fits_all)
                 && !pairs.is_empty()
@@ -195,7 +230,7 @@ mod tests {
     fn aligned(a: &Value, b: &Value) -> Alignment {
         let (a, b) = (a.as_array().unwrap(), b.as_array().unwrap());
         let text = |items: &[Value]| items.iter().map(ToString::to_string).collect::<Vec<_>>();
-        align(a, b, &text(a), &text(b))
+        align((a, &text(a)), (b, &text(b)), |_, _| false)
     }
 
     #[test]
@@ -228,6 +263,21 @@ mod tests {
         assert_eq!(of(a, b), (vec![(0, 0), (1, 1)], false));
         assert_eq!(of(json!([0, 1]), json!([1, 1])), (vec![(0, 0), (1, 1)], false));
         assert_eq!(of(json!(["a"]), json!(["b"])), (vec![(0, 0)], false));
+    }
+
+    #[test]
+    fn assigned_identifiers_come_before_equal_ones() {
+        let (a, b) = (json!([3, 4, 5, 9]), json!([9, 4, 5, 6]));
+        let (a, b) = (a.as_array().unwrap(), b.as_array().unwrap());
+        let text = |items: &[Value]| items.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let is_next = |one: &Value, other: &Value| one.as_u64().map(|one| one + 1) == other.as_u64();
+        let found = align((a, &text(a)), (b, &text(b)), is_next);
+        assert_eq!(
+            (found.pairs, found.is_reordered),
+            (vec![(0, 1), (1, 2), (2, 3), (3, 0)], true)
+        );
+        let found = align((a, &text(a)), (b, &text(b)), |_, _| true);
+        assert!(!found.has_assigned);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{
     ChangeRule as Rule,
-    align::{Alignment, align, is_permutation},
+    align::{Alignment, align, is_key, is_permutation},
     difference::{ChangedPart, Difference, Edit, EditChange, EditStep, ResponseWithVariables},
     format::{TextFormat, instant, is_spelled_differently},
     responses::{Assigned, Role},
@@ -272,6 +272,21 @@ impl BodyWalk<'_, '_> {
             Role::Any { name }
         };
         (self.how.assigned)(role, a, b)
+    }
+
+    /// Whether the servers assigned the identifiers of two items, or the items themselves, to the same resource.
+    fn is_assigned_item(&self, a: &Value, b: &Value) -> bool {
+        let is_assigned = |name: &str, a: &Value, b: &Value| match (scalar(a), scalar(b)) {
+            (Some(a), Some(b)) => a != b && self.is_assigned(name, &a, &b),
+            _ => false,
+        };
+        match (a, b) {
+            (Value::Object(one), Value::Object(other)) => one
+                .iter()
+                .filter(|(name, _)| is_key(name))
+                .any(|(name, value)| other.get(name).is_some_and(|other| is_assigned(name, value, other))),
+            _ => is_assigned("", a, b),
+        }
     }
 
     /// Whether both are generated for each response: ids that nothing else has, and instants that go with its time.
@@ -563,11 +578,12 @@ impl BodyWalk<'_, '_> {
         if a.len() == b.len() && one == other {
             return;
         }
-        let aligned = align(first, others, &one, &other);
+        let aligned = align((first, &one), (others, &other), |a, b| self.is_assigned_item(a, b));
         if a.len() != b.len() {
             self.length(a, b, &aligned);
         }
-        if aligned.is_reordered || (a.len() == b.len() && is_permutation(&one, &other)) {
+        let is_permuted = !aligned.has_assigned && a.len() == b.len() && is_permutation(&one, &other);
+        if aligned.is_reordered || is_permuted {
             let difference = self.difference(
                 Rule::BodyOrderChanged,
                 self.pointer(None),
@@ -727,4 +743,13 @@ fn normal(value: &Value, of: &ResponseWithVariables<'_>, styleless: bool) -> Str
     let mut out = String::new();
     write(value, of, styleless, &mut out);
     out
+}
+
+/// A string or number as text.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }

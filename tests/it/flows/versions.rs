@@ -211,3 +211,63 @@ fn recorded_mails_with_different_ids_compare_as_equal() {
     let ran = project.run(&["compare", "--baseline", "a.ndjson", "--candidate", "b.ndjson"]);
     assert!(ran.stdout.contains("3 cases compared, 3 the same"), "{ran:?}");
 }
+
+/// An API that numbers its orders from a given number and lists them, with the state of each.
+fn lists(first: u32, states: [&'static str; 3]) -> Server {
+    let created = Mutex::new(0);
+    Server::start(move |request| {
+        let mut created = created.lock().unwrap();
+        let head = "Content-Type: application/json";
+        let response = if request.starts_with("POST ") {
+            *created += 1;
+            response(
+                &format!("HTTP/1.1 201 Created\n{head}"),
+                &json!({ "id": first + *created - 1 }).to_string(),
+            )
+        } else {
+            let items = (first..first + 3)
+                .zip(states)
+                .map(|(id, state)| json!({ "id": id, "state": state }));
+            let (items, ids): (Vec<_>, Vec<_>) = (items.collect(), (first..first + 3).collect());
+            response(
+                &format!("HTTP/1.1 200 OK\n{head}"),
+                &json!({ "items": items, "order_ids": ids }).to_string(),
+            )
+        };
+        (response, Then::Keep)
+    })
+}
+
+#[test]
+fn lists_of_overlapping_ids_are_matched_by_captures() {
+    let create = |name: &str| {
+        format!(
+            "  - {{ id: {name}, request: {{ method: POST, path: /orders }}, expect: {{ status: 201 }}, capture: {{ {name}_id: /id }} }}\n"
+        )
+    };
+    let steps = format!(
+        "{}{}{}  - {{ id: list, request: {{ path: /orders }}, expect: {{ status: 200 }} }}\n",
+        create("a_order"),
+        create("b_order"),
+        create("c_order")
+    );
+    let states = ["new", "paid", "shipped"];
+    let (ran, report, _) = compared(&steps, [&lists(3, states), &lists(4, states)], [0, 0]);
+    assert_eq!(
+        (ran.code, report["changes"].to_string()),
+        (0, "[]".to_owned()),
+        "{ran:?}"
+    );
+    // The state of the second order differs, whatever its number is.
+    let (ran, report, _) = compared(
+        &steps,
+        [&lists(3, states), &lists(4, ["new", "new", "shipped"])],
+        [0, 0],
+    );
+    let changes = report["changes"].as_array().unwrap();
+    assert_eq!(
+        (changes.len(), changes[0]["pointer"].as_str()),
+        (1, Some("/items/*/state")),
+        "{ran:?}"
+    );
+}
