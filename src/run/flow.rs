@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    repeat,
+    mailbox, repeat,
     resume::LostValues,
     retry::{self, Wait},
     worker::{CaseResult, Shared, WorkerEvent, judge, pause},
@@ -20,8 +20,8 @@ use crate::{
     http::{Client, WatchedResponse},
     mail::Mailbox,
     model::{
-        Attempt, CREDENTIALS, CheckId, Exchange, Failure, FailureKind, Finding, HIDDEN, Level, Outcome, Phase, Request,
-        Response, Step, marks_of,
+        Attempt, CREDENTIALS, CheckId, Exchange, FailureKind, Finding, HIDDEN, Level, Outcome, Phase, Request, Step,
+        marks_of,
     },
     plan::{Bound, Cookies, FollowUrl, Late, Unbound, follow_url},
     project::{BaseUrl, Secret},
@@ -101,36 +101,10 @@ enum StepSource<'s> {
     },
 }
 
-/// The messages of a mailbox as the response to a step; none if the run ends before.
-async fn read_mailbox(
-    mailbox: Option<&Arc<Mailbox>>,
-    since: DateTime<Utc>,
-    bound: &Bound,
-    ends: &watch::Sender<bool>,
-) -> Option<Outcome> {
-    let start = Instant::now();
-    let elapsed = || u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let failed = |message: String| {
-        Some(Outcome::Failure(Failure {
-            kind: FailureKind::Connect,
-            message,
-            elapsed_us: elapsed(),
-        }))
-    };
-    let Some(mailbox) = mailbox else {
-        return failed("the mailbox is not available in this command".to_owned());
-    };
-    let to = bound.request.headers.first().map_or("", |(_, to)| to.as_str());
-    let mut ends = ends.subscribe();
-    let read = tokio::select! {
-        biased;
-        read = mailbox.messages(to, Some(since)) => read,
-        _ = ends.wait_for(|is_ending| *is_ending) => return None,
-    };
-    match read {
-        Ok(messages) => Some(Outcome::Response(Response::mailbox(messages.to_string(), elapsed()))),
-        Err(error) => failed(error.to_string()),
-    }
+/// Whether it is useless to read a mailbox again.
+fn is_lasting(source: StepSource<'_>, outcome: &Outcome) -> bool {
+    let is_too_large = matches!(outcome, Outcome::Failure(failure) if failure.kind == FailureKind::TooLarge);
+    is_too_large && matches!(source, StepSource::Mailbox { .. })
 }
 
 /// What ends a step early.
@@ -458,7 +432,7 @@ impl Flow {
                 findings.push(Finding::new(CheckId::SameAs, message).location(&same_as.location));
             }
             let passes = !matches!(outcome, Outcome::Failure(_)) && !self.fails(&findings);
-            let is_ended = is_ended(bound, &outcome, &mut findings, passes)?;
+            let is_ended = is_ended(bound, &outcome, &mut findings, passes)? || is_lasting(source, &outcome);
             let wait = if is_ended {
                 None
             } else {
@@ -517,7 +491,7 @@ impl Flow {
         let client = match source {
             StepSource::Api(client) => client,
             StepSource::Mailbox { mailbox, since } => {
-                let outcome = read_mailbox(mailbox, since, bound, ends).await;
+                let outcome = mailbox::read(mailbox, since, bound, ends).await;
                 drop(self.sender.send(WorkerEvent::Responded {
                     index: self.index,
                     is_complete: true,

@@ -6,6 +6,7 @@ mod engine;
 mod flow;
 mod interrupt;
 mod lockstep;
+mod mailbox;
 mod queue;
 mod rate_limiter;
 mod ready;
