@@ -52,12 +52,22 @@ pub fn recheck(
     notices: &mut dyn Notices,
 ) -> Result<Exit, SessionError> {
     let workspace = Workspace::open(request.project.as_deref(), notices)?;
+    recheck_in(&workspace, request, terminal, notices)
+}
+
+/// The same in a project that is loaded: its folder in the request is ignored.
+pub fn recheck_in(
+    workspace: &Workspace,
+    request: &RecheckRequest,
+    terminal: Box<dyn Reporter>,
+    notices: &mut dyn Notices,
+) -> Result<Exit, SessionError> {
     let path = &request.recording;
     let unreadable = SessionError::recording(path);
     let recorded = Recording::open(path).map_err(&unreadable)?.started().clone();
-    let inputs = Inputs::of([path.as_path()]).project(&workspace);
+    let inputs = Inputs::of([path.as_path()]).project(workspace);
     Outputs::new(&request.reports, None).check(&inputs)?;
-    let plan = plan_recorded(path, &recorded, &request.filter, &workspace)?;
+    let plan = plan_recorded(path, &recorded, &request.filter, workspace)?;
     if recorded.suite_hash != workspace.hash() {
         notices.note("the suite has changed since this was recorded; it is judged as the suite is now");
     }

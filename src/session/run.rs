@@ -91,7 +91,17 @@ impl Default for RunRequest {
 pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn Notices) -> Result<Exit, SessionError> {
     let workspace = Workspace::open(request.project.as_deref(), notices)?;
     notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
-    let (prepared, ready) = prepare(request, &workspace, notices)?;
+    run_in(&workspace, request, terminal, notices)
+}
+
+/// The same in a project that is loaded: its folder in the request is ignored.
+pub fn run_in(
+    workspace: &Workspace,
+    request: &RunRequest,
+    terminal: Box<dyn Reporter>,
+    notices: &mut dyn Notices,
+) -> Result<Exit, SessionError> {
+    let (prepared, ready) = prepare(request, workspace, notices)?;
     let mut reports = Reports::open(&request.reports, terminal)?;
     if let Some(path) = &request.record {
         reports.record(path)?;
@@ -102,13 +112,13 @@ pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn 
     let is_written = !request.reports.is_empty() || request.record.is_some();
     let commit = is_written.then(|| commit(&workspace.project.root)).flatten();
     let suite_hash = if is_written { workspace.hash() } else { String::new() };
-    let start = prepared.started(&workspace, suite_hash, commit, request.partition);
+    let start = prepared.started(workspace, suite_hash, commit, request.partition);
     reports.event(&masker.event(Event::RunStarted(start)));
     // Pending snapshots of cases that no longer exist, or no longer have a snapshot, are from an earlier run.
     workspace.snapshots.clear_unused_pending(&workspace.snapshot_ids())?;
     let unused = workspace.unused_snapshots();
     notices.sending();
-    let mut finished = execute(request, prepared, ready, &workspace, &mut reports)?;
+    let mut finished = execute(request, prepared, ready, workspace, &mut reports)?;
     for path in unused {
         reports.event(&masker.event(Event::SnapshotUnused { path }));
     }
