@@ -24,8 +24,8 @@ use crate::{
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
-        self, Amended, Case, CaseDef, ContentDef, ExpectDef, JsonDef, MailDef, SnapshotsDef, StatusDef, StepDef, Suite,
-        Suites, Template,
+        self, Amended, BASE_URL, Case, CaseDef, ContentDef, ExpectDef, JsonDef, MailDef, SnapshotsDef, StatusDef,
+        StepDef, Suite, Suites, Template,
     },
 };
 
@@ -225,14 +225,16 @@ impl From<Diagnostic> for Unbound {
 
 /// The values of a suite's inputs on a target.
 fn variable_substitution(suite: &Suite, target: &Target) -> VariableSubstitution {
-    VariableSubstitution::new(suite.def.inputs.iter().filter_map(|(name, input)| {
+    let base = (BASE_URL.to_owned(), target.base.to_string());
+    let inputs = suite.def.inputs.iter().filter_map(|(name, input)| {
         let text = match target.value(name) {
             Some(serde_json::Value::String(text)) => text,
             Some(value) => value.to_string(),
             None => input.value.default.clone()?,
         };
         Some((name.clone(), text))
-    }))
+    });
+    VariableSubstitution::new(inputs.chain([base]))
 }
 
 struct Binding<'a> {
@@ -383,19 +385,21 @@ impl Binding<'_> {
         };
         let mut headers = Vec::new();
         for (name, values) in &def.headers {
-            for value in values {
+            for value in values.iter().filter(|value| !self.scope.is_null(value)) {
                 headers.push((name.clone(), self.header_value(value)?));
             }
         }
+        // A field without a value is not sent, and has no default.
+        let is_given = |name: &str| def.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
         let endpoint = self.endpoint();
         for (name, value) in endpoint.map_or(&self.binder.target.headers, |endpoint| &endpoint.headers) {
-            if !has(&headers, name) {
+            if !is_given(name) {
                 headers.push((name.clone(), self.header_value(value)?));
             }
         }
         let (body, content_type) = self.content();
         let mut add = |name: &str, value: String| {
-            if !has(&headers, name) {
+            if !is_given(name) && !has(&headers, name) {
                 headers.push((name.to_owned(), value));
             }
         };

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::late::{Late, case_id};
 use crate::{
     project::{RUN_ID, Target, filtered_mark},
-    suite::{Case, Filter, JsonDef, NamedValue, Template, TemplatePart, is_reserved},
+    suite::{BASE_URL, Case, Filter, JsonDef, NamedValue, Template, TemplatePart, is_reserved},
 };
 
 /// Maximum length of a text after substitution, in bytes.
@@ -151,6 +151,7 @@ impl<'a> Scope<'a> {
             }
             // A target has it in a run; the readiness check and `validate` come before.
             RUN_ID => Some("0".repeat(10).into()),
+            BASE_URL => Some(self.target.base.to_string().into()),
             _ if is_reserved(name) => self.late.generate(name),
             _ if self.case.def.captures(name) => {
                 let captured = self.late.captured(name);
@@ -263,6 +264,13 @@ impl<'a> Scope<'a> {
             }
         }
         all
+    }
+
+    /// Whether a template is one variable that a row, the case or the suite sets to null: its field is not sent. A captured
+    /// null is an error instead.
+    pub(super) fn is_null(&self, template: &Template) -> bool {
+        let own = template.as_variable().and_then(|name| self.own(name));
+        matches!(own, Some(JsonDef::Plain(Value::Null)))
     }
 
     /// A template as text.

@@ -670,6 +670,10 @@ fn headers(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Vec<Template
     let mut seen = BTreeSet::new();
     cx.entries(node, "a mapping of header fields", |cx, key, value| {
         check_header(key, &mut seen, cx);
+        // `null` is left of a field that is sent by default, and must not be.
+        if value.is_null() {
+            return Some((key.text.to_string(), Vec::new()));
+        }
         Some((key.text.to_string(), cx.templates(value)?))
     })
 }

@@ -15,6 +15,8 @@ enum Inheritance {
     Merge(KeyTable),
     /// Key by key, names compared without case.
     MergeHeaders,
+    /// The same; `null` also removes a field that is sent by default.
+    MergeRequestHeaders,
     /// Key by key.
     MergeNames,
 }
@@ -24,8 +26,10 @@ type KeyTable = &'static [(&'static str, Inheritance)];
 const REQUEST: KeyTable = &[
     ("params", Inheritance::MergeNames),
     ("query", Inheritance::MergeNames),
-    ("headers", Inheritance::MergeHeaders),
+    ("headers", Inheritance::MergeRequestHeaders),
 ];
+/// Header fields that every request has unless the case removes them.
+pub(crate) const DEFAULT_HEADERS: [&str; 4] = ["accept", "accept-encoding", "content-type", "user-agent"];
 /// JSON is literal: `json: null` expects the value null. `body: null` removes an inherited body.
 const BODY: KeyTable = &[
     ("json", Inheritance::ReplaceWithNull),
@@ -33,6 +37,7 @@ const BODY: KeyTable = &[
 ];
 const EXPECT: KeyTable = &[
     ("headers", Inheritance::MergeHeaders),
+    ("cookies", Inheritance::MergeNames),
     ("body", Inheritance::Body),
     ("rules", Inheritance::MergeNames),
 ];
@@ -134,7 +139,7 @@ fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) ->
         return own.clone();
     }
     let same = |a: &str, b: &str| match how {
-        Inheritance::MergeHeaders => a.eq_ignore_ascii_case(b),
+        Inheritance::MergeHeaders | Inheritance::MergeRequestHeaders => a.eq_ignore_ascii_case(b),
         _ => a == b,
     };
     let is_empty = |(key, value): &(Key, Node)| &*key.text == "empty" && matches!(value.kind, Kind::Bool(true));
@@ -155,8 +160,16 @@ fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) ->
             _ => None,
         };
         if value.is_null() && !matches!(inner, Some(Inheritance::ReplaceWithNull)) {
+            let is_default = matches!(how, Inheritance::MergeRequestHeaders)
+                && DEFAULT_HEADERS.iter().any(|name| name.eq_ignore_ascii_case(&key.text));
             if let Some(at) = inherited {
                 entries.remove(at);
+            }
+            if is_default {
+                // Kept, so that the default is not sent.
+                entries.push((key.clone(), value.clone()));
+            } else if inherited.is_some() {
+                // Removed.
             } else if !matches!(how, Inheritance::Body) || base.get(&key.text).is_none() {
                 let names: Vec<_> = base.entries().iter().map(|(key, _)| &*key.text).collect();
                 errors.push(takes_nothing(key, &names));

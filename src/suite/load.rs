@@ -529,6 +529,9 @@ fn join(suite: &[String], own: Vec<String>) -> Vec<String> {
     all
 }
 
+/// A column that is for readers only.
+const NOTE: &str = "note";
+
 /// The names of one case, layer over layer.
 struct VariableLayers<'a> {
     row: Option<&'a NamedValue>,
@@ -541,14 +544,14 @@ struct VariableLayers<'a> {
 
 impl<'a> VariableLayers<'a> {
     /// The inputs that the used variables come from in the end. Cycles and undefined names are reported, and
-    /// so is an unused column, which is probably a misspelled name.
+    /// so is an unused column other than `note`, which is probably a misspelled name.
     fn needs(&self, used: &'a BTreeSet<String>, errors: &mut Diagnostics) -> Vec<String> {
         let mut reached = BTreeSet::new();
         for name in used {
             self.follow(name, self.span, &mut Vec::new(), &mut reached, errors);
         }
         for name in self.row.iter().flat_map(|row| row.names()) {
-            if !reached.contains(name) {
+            if !reached.contains(name) && name != NOTE {
                 errors.push(
                     Diagnostic::new(self.span, format!("this row has `{name}`, which the case does not use"))
                         .suggest(name, used.iter().map(String::as_str)),

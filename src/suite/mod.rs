@@ -36,6 +36,6 @@ pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, Throu
 pub use editor_schema::{case_schema, suite_schema};
 pub use load::{Suites, load};
 pub use ready::ready;
-pub(crate) use template::{ENCODED, is_name, is_reserved};
+pub(crate) use template::{BASE_URL, ENCODED, is_name, is_reserved};
 pub use template::{Filter, Template, TemplatePart};
 pub(crate) use vacuous::never_reached;

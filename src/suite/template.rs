@@ -12,10 +12,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::source::{Span, parse_duration};
 
-/// Names whose values are generated: for the run, the case, or a step.
-pub(crate) const RESERVED: [&str; 4] = ["run_id", "case_id", "uuid", "now"];
+/// The name of the target's base URL.
+pub(crate) const BASE_URL: &str = "base_url";
 
-/// Whether the value of a name is generated.
+/// Names with a value of their own: generated for the run, the case, or a step, or the base URL of the target.
+pub(crate) const RESERVED: [&str; 5] = ["run_id", "case_id", "uuid", "now", BASE_URL];
+
+/// Whether a name has a value of its own.
 pub(crate) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }

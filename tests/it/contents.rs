@@ -238,3 +238,119 @@ fn finding_of_a_cookie_does_not_contain_its_value() {
         assert!(!text.contains("the-session-id-9"), "{text}");
     }
 }
+
+/// The requests of the rows of a case, by path.
+fn rows(case: &str) -> Vec<String> {
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    let server = Server::start(move |request| {
+        seen.lock().unwrap().push(request.to_owned());
+        (response(OK, "ok"), Then::Close)
+    });
+    let project = Project::new(&[("cases/s/c.yaml", case)]);
+    let ran = project.run(&["run", "--target", &server.url(), "--jobs", "1"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    requests.lock().unwrap().clone()
+}
+
+#[test]
+fn row_with_null_leaves_the_field_out() {
+    let case = "examples:\n  with: { key: abc, page: 2, note: the usual }\n  without: { key: null, page: null }\n\
+                request: { path: /, headers: { x-key: '{{ key }}', x-b: b }, query: { page: '{{ page }}', size: 1 } }\n\
+                expect: { status: 200 }\n";
+    let sent = rows(case);
+    assert!(
+        sent[0].starts_with("GET /?page=2&size=1 ") && sent[0].contains("\r\nx-key: abc\r\n"),
+        "{}",
+        sent[0]
+    );
+    assert!(
+        sent[1].starts_with("GET /?size=1 ") && sent[1].contains("\r\nx-b: b\r\n"),
+        "{}",
+        sent[1]
+    );
+    assert!(!sent[1].contains("x-key"), "{}", sent[1]);
+    let form = "vars: { a: null }\nrequest: { method: POST, path: /, body: { form: { a: '{{ a }}', b: 1 } } }\nexpect: { status: 200 }\n";
+    assert!(rows(form)[0].ends_with("\r\n\r\nb=1"), "{}", rows(form)[0]);
+}
+
+#[test]
+fn default_header_is_removed_by_null() {
+    let case = "request: { method: POST, path: /, headers: { Accept-Encoding: null, accept: null, user-agent: null, \
+                content-type: null }, body: { json: 1 } }\nexpect: { status: 200 }\n";
+    let sent = rows(case)[0].to_lowercase();
+    for name in ["accept-encoding", "accept", "user-agent", "content-type"] {
+        assert!(!sent.contains(&format!("\r\n{name}:")), "{sent}");
+    }
+    assert!(sent.contains("\r\ncontent-length: 1\r\n"), "{sent}");
+    let project = Project::new(&[(
+        "cases/s/c.yaml",
+        "request: { path: /, headers: { x-other: null } }\nexpect: { status: 200 }\n",
+    )]);
+    let ran = project.run(&["validate"]);
+    assert!(
+        ran.code == 2 && ran.stderr.contains("`x-other: null` takes nothing away"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn base_url_is_that_of_the_target_and_of_the_recording() {
+    let case = "request: { path: /me }\nexpect: { status: 200, snapshot: true, body: { json: { self: '{{ base_url }}/me' } } }\n";
+    let project = Project::new(&[("cases/s/c.yaml", case)]);
+    let serve = || {
+        let url = Arc::new(Mutex::new(String::new()));
+        let own = Arc::clone(&url);
+        let server = Server::start(move |_| {
+            let body = format!("{{\"self\":\"{}/me\"}}", own.lock().unwrap());
+            (
+                response("HTTP/1.1 200 OK\r\nContent-Type: application/json", &body),
+                Then::Close,
+            )
+        });
+        *url.lock().unwrap() = server.url();
+        server
+    };
+    let server = serve();
+    let ran = project.run(&[
+        "run",
+        "--target",
+        &server.url(),
+        "--snapshots",
+        "accept",
+        "--record",
+        "r.ndjson",
+    ]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // The snapshot is that of any target.
+    let other = serve();
+    let ran = project.run(&["run", "--target", &other.url(), "--record", "other.ndjson"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(project.run(&["recheck", "r.ndjson"]).code, 0);
+    let compared = project.run(&["compare", "--baseline", "r.ndjson", "--candidate", "other.ndjson"]);
+    assert_eq!(compared.code, 0, "{compared:?}");
+    project.write("cases/s/suite.yaml", "inputs: { base_url: mine }\n");
+    let ran = project.run(&["validate"]);
+    assert!(ran.code == 2 && ran.stderr.contains("base_url"), "{ran:?}");
+}
+
+#[test]
+fn cookies_are_inherited_by_name() {
+    let project = Project::new(&[
+        (
+            "cases/s/suite.yaml",
+            "expect: { status: 200, cookies: { a: { secure: true }, b: { secure: true } } }\n",
+        ),
+        (
+            "cases/s/c.yaml",
+            "request: { path: / }\nexpect: { cookies: { b: null, c: { present: false } } }\n",
+        ),
+    ]);
+    let server = Server::always(&format!("{OK}\r\nSet-Cookie: c=1"), "ok");
+    let ran = project.run(&["run", "--target", &server.url()]);
+    let has = |id: &str| ran.stdout.contains(id);
+    assert!(
+        ran.code == 1 && has("cookie/a") && !has("cookie/b") && has("cookie/c"),
+        "{ran:?}"
+    );
+}
