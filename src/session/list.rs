@@ -41,7 +41,7 @@ pub fn list(
     skip_missing: bool,
     notices: &mut dyn Notices,
 ) -> Result<Plan, SessionError> {
-    let workspace = Workspace::open(project, notices)?;
+    let workspace = Workspace::open_for(project, &filter.names, notices)?;
     let selection = filter.select(&workspace)?;
     let resolved = target::resolve(&workspace, target, true, notices)?;
     let mut plan = workspace.plan(&selection, resolved.target)?;

@@ -1,6 +1,11 @@
 //! A project with everything that its files define.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{Notices, SessionError};
 use crate::{
@@ -42,6 +47,55 @@ impl Workspace {
             return false;
         };
         here.join("cases").is_dir() || here.ancestors().any(|folder| folder.join("conforme.toml").is_file())
+    }
+
+    /// Loads the project in `folder` as [`Workspace::open`] does. Without a project, case files that are named are loaded as a
+    /// suite of their own.
+    pub(super) fn open_for(
+        folder: Option<&Path>,
+        names: &[String],
+        notices: &mut dyn Notices,
+    ) -> Result<Self, SessionError> {
+        let files = names.iter().map(|name| {
+            PathBuf::from(name)
+                .canonicalize()
+                .ok()
+                .filter(|path| is_case_file(path))
+        });
+        let files: Option<Vec<_>> = files.collect();
+        match files.filter(|files| !files.is_empty() && folder.is_none() && !Self::is_here()) {
+            Some(files) => Self::of_files(files),
+            None => Self::open(folder, notices),
+        }
+    }
+
+    /// Case files outside a project.
+    fn of_files(files: Vec<PathBuf>) -> Result<Self, SessionError> {
+        let folder = files[0].parent().unwrap_or(Path::new("/")).to_owned();
+        if Self::is_in(&folder) {
+            let message = format!("{} is in a project: name it with `--project DIR`", files[0].display());
+            return Err(SessionError::Usage(message));
+        }
+        if files.iter().any(|file| file.parent() != Some(&folder)) {
+            let message = "case files outside a project must be in one folder; `conforme init` starts a project";
+            return Err(SessionError::Usage(message.to_owned()));
+        }
+        let mut errors = Diagnostics::default();
+        let (project, mut sources) = Project::open(&folder, &mut errors);
+        let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
+        let suites = suite::load_files(&folder, files, &schemas, &mut sources, &mut errors);
+        if !errors.is_empty() {
+            let sources = sources.into();
+            return Err(SessionError::Invalid { errors, sources });
+        }
+        Ok(Self {
+            snapshots: SnapshotStore::new(&project.snapshots),
+            project,
+            sources: Arc::new(sources),
+            suites,
+            schemas,
+            compare: CompareSettings::default(),
+        })
     }
 
     /// Loads the project in `folder` (by default the working directory) or above it. All errors are returned together.
@@ -185,4 +239,9 @@ impl Workspace {
             hex
         })
     }
+}
+
+/// Whether a path is a file that can be a case.
+fn is_case_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml") && path.is_file()
 }

@@ -71,14 +71,41 @@ impl Suites {
 
 /// Loads every suite below `folder`. Errors are added to `errors`; if there are any, the result must not be used.
 pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors: &mut Diagnostics) -> Suites {
+    let mut folders = Vec::new();
+    walk(folder, folder, &mut folders, sources, errors);
+    load_folders(folders, folder, schemas, sources, errors)
+}
+
+/// Loads case files of one folder, outside a project, as a suite with the name of the folder.
+pub(crate) fn load_files(
+    folder: &Path,
+    files: Vec<PathBuf>,
+    schemas: &SchemaStore,
+    sources: &mut Sources,
+    errors: &mut Diagnostics,
+) -> Suites {
+    let name = folder.file_name().and_then(OsStr::to_str).filter(|name| is_slug(name));
+    let found = Folder {
+        id: name.unwrap_or("cases").to_owned(),
+        path: folder.to_owned(),
+        cases: files,
+    };
+    load_folders(vec![found], folder, schemas, sources, errors)
+}
+
+fn load_folders(
+    folders: Vec<Folder>,
+    folder: &Path,
+    schemas: &SchemaStore,
+    sources: &mut Sources,
+    errors: &mut Diagnostics,
+) -> Suites {
     let mut loaded = Suites {
         suites: Vec::new(),
         cases: Vec::new(),
         ready: BTreeMap::new(),
         files: BTreeSet::new(),
     };
-    let mut folders = Vec::new();
-    walk(folder, folder, &mut folders, sources, errors);
     for found in folders {
         suite(found, schemas, sources, &mut loaded, errors);
     }

@@ -34,6 +34,7 @@ pub use def::{
 };
 pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef};
 pub use editor_schema::{case_schema, suite_schema};
+pub(crate) use load::load_files;
 pub use load::{Suites, load};
 pub use ready::ready;
 pub(crate) use template::{BASE_URL, ENCODED, is_name, is_reserved};

@@ -291,3 +291,51 @@ fn several_requests_of_a_flaky_server_do_not_matter() {
     assert_eq!(project.run(&["init", "--target", &server.url()]).code, 0);
     assert_eq!(project.run(&["run"]).code, 1);
 }
+
+#[test]
+fn case_file_outside_a_project_runs_against_a_url() {
+    let server = Server::always(JSON, "{\"id\":1}");
+    let url = server.url();
+    let project = Project::new(&[
+        (
+            "one.yaml",
+            "request: { path: / }\nexpect: { status: 200, body: { json: { id: 1 } } }\n",
+        ),
+        ("two.yaml", "request: { path: / }\nexpect: { status: 404 }\n"),
+        (
+            "sub/three.yaml",
+            "request: { path: / }\nexpect: { status: 200, snapshot: true }\n",
+        ),
+        (
+            "sub/suite.yaml",
+            "expect: { headers: { content-type: application/json } }\n",
+        ),
+        ("broken.yaml", "request: { pth: / }\n"),
+    ]);
+    let run = |arguments: &[&str]| project.run(&[&["run", "--target", &url], arguments].concat());
+    let one = run(&["one.yaml"]);
+    assert!(one.code == 0 && one.stdout.contains("1 of 1 cases passed"), "{one:?}");
+    let both = run(&["one.yaml", "./two.yaml"]);
+    assert!(both.code == 1 && both.stdout.contains("two.yaml:2:19"), "{both:?}");
+    // Snapshots are next to the files, and a `suite.yaml` in the folder applies.
+    let three = run(&["sub/three.yaml", "--snapshots", "accept"]);
+    assert_eq!(three.code, 0, "{three:?}");
+    assert!(project.has("sub/snapshots/sub/three.snap"), "{:?}", files(&project));
+    let listed = project.run(&["list", "sub/three.yaml", "--target", &url]);
+    assert!(listed.code == 0 && listed.stdout.contains("sub/three"), "{listed:?}");
+    let broken = run(&["broken.yaml"]);
+    assert!(
+        broken.code == 2 && broken.stderr.contains("broken.yaml:1:"),
+        "{broken:?}"
+    );
+    let apart = run(&["one.yaml", "sub/three.yaml"]);
+    assert!(
+        apart.code == 2 && apart.stderr.contains("must be in one folder"),
+        "{apart:?}"
+    );
+    let missing = run(&["none.yaml"]);
+    assert!(
+        missing.code == 2 && missing.stderr.contains("there is no folder `cases` here"),
+        "{missing:?}"
+    );
+}
