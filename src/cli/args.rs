@@ -237,6 +237,9 @@ pub struct RunArgs {
         hide_short_help = true
     )]
     pub max_skipped: Option<usize>,
+    /// Print the requests that would be sent, with secrets masked, and send none of them
+    #[arg(long, help_heading = "Selection", conflicts_with_all = ["record", "reports", "mutate", "failed_from", "wait"])]
+    pub dry_run: bool,
     /// What to do with a response that differs from its snapshot [default: check if `CI` is set, else pending]
     #[arg(
         long,

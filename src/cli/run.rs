@@ -10,7 +10,7 @@ use super::{
 use crate::{
     model::Exit,
     project::TargetOptions,
-    report::{Report, ShowOptions},
+    report::{Report, ShowOptions, visible},
     run::SnapshotMode,
     session::{self, RunRequest, SessionError, Workspace},
 };
@@ -20,6 +20,12 @@ pub(super) fn run(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer
         return Err(url_as_case(url, project.as_deref()));
     }
     let has_several_targets = args.select.targets.len() > 1;
+    if args.dry_run {
+        if has_several_targets {
+            return Err(usage("--dry-run goes with one target"));
+        }
+        return dry_run(&request(args, project)?, printer);
+    }
     // CONFORME_MIN_SCORE applies to several commands; the flag without `--mutate` is an error.
     let is_score_unused = args.min_score.is_some() && !args.mutate && std::env::var_os("CONFORME_MIN_SCORE").is_none();
     if is_score_unused || (args.mutate && has_several_targets) {
@@ -39,6 +45,23 @@ pub(super) fn run(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer
         None => exit,
         Some(measurement) => show_measurement(measurement, output.quiet, output.verbose, printer),
     })
+}
+
+/// Prints the requests of a run: the id of each, and its message, indented.
+fn dry_run(request: &RunRequest, printer: &mut Printer) -> Result<Exit, SessionError> {
+    let planned = session::dry_run(request, printer)?;
+    for one in &planned {
+        printer.out(&one.id);
+        for line in one.text.lines() {
+            printer.out(&format!("  {}", visible(line)));
+        }
+        printer.out("");
+    }
+    if planned.is_empty() {
+        let message = "every selected case would be skipped: no request would be sent".to_owned();
+        return Err(SessionError::NothingSelected(message));
+    }
+    Ok(Exit::Success)
 }
 
 fn run_matrix(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<Exit, SessionError> {

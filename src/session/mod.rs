@@ -5,6 +5,7 @@
 
 mod compare;
 mod config_schema;
+mod dry_run;
 mod environment;
 mod error;
 mod import;
@@ -33,6 +34,7 @@ mod workspace;
 
 pub use compare::{CompareRequest, compare};
 pub use config_schema::config_schema;
+pub use dry_run::{PlannedRequest, dry_run};
 pub use environment::in_ci;
 pub use error::SessionError;
 pub use import::{ImportRequest, Imported, draft_of_curl, import};

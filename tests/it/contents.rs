@@ -354,3 +354,51 @@ fn cookies_are_inherited_by_name() {
         "{ran:?}"
     );
 }
+
+#[test]
+fn dry_run_shows_masked_requests_and_sends_none() {
+    let case = "steps:\n\
+                - { id: create, request: { method: POST, path: /orders, headers: { x-token: '{{ token }}' }, \
+                body: { json: { by: 'ann' } } }, expect: { status: 201 }, capture: { order: { header: location } } }\n\
+                - { id: get, follow: create, expect: { status: 200 } }\n\
+                - { id: item, request: { path: '/items/{id}', params: { id: '{{ order }}' } }, expect: { status: 200 } }\n";
+    let server = Server::always(OK, "ok");
+    let project = Project::new(&[
+        ("cases/s/suite.yaml", "inputs: { token: { secret: true } }\n"),
+        ("cases/s/c.yaml", case),
+        (
+            "cases/s/skipped.yaml",
+            "skip: later\nrequest: { path: /x }\nexpect: { status: 200 }\n",
+        ),
+    ]);
+    let run = |arguments: &[&str]| {
+        let mut command = project.command(&[&["run", "--dry-run", "--target", &server.url()], arguments].concat());
+        crate::support::ran(command.env("CONFORME_SECRET_TOKEN", "the-secret-token-1"))
+    };
+    let shown = run(&[]);
+    assert_eq!(
+        (shown.code, shown.stderr.as_str(), server.requests()),
+        (0, "", 0),
+        "{shown:?}"
+    );
+    let url = server.url();
+    for part in [
+        format!("s/c:create\n  POST {url}/orders\n  x-token: $TOKEN\n"),
+        "content-length: 12\n  \n  {\"by\":\"ann\"}\n".to_owned(),
+        "s/c:get\n  GET {{ location of create }}\n".to_owned(),
+        format!("s/c:item\n  GET {url}/items/{{{{ order }}}}\n"),
+    ] {
+        assert!(shown.stdout.contains(&part), "{part}: {}", shown.stdout);
+    }
+    assert!(
+        !shown.stdout.contains("skipped") && !shown.stdout.contains("the-secret-token-1"),
+        "{shown:?}"
+    );
+    let skipped = run(&["s/skipped"]);
+    assert!(
+        skipped.code == 4 && skipped.stderr.contains("no request would be sent"),
+        "{skipped:?}"
+    );
+    let mixed = run(&["--record", "r.ndjson"]);
+    assert_eq!(mixed.code, 2, "{mixed:?}");
+}
