@@ -66,7 +66,7 @@ impl CaptureSource {
         matches!(self, Self::Pointer(_) | Self::Path(_))
     }
 
-    /// The name of the property that it selects, if that is known without a body.
+    /// The name of the property or header field that it selects, if that is known without a body.
     pub(crate) fn property(&self) -> Option<String> {
         let name = match self {
             Self::Pointer(pointer) => pointer.rsplit('/').next()?.replace("~1", "/").replace("~0", "~"),
@@ -77,6 +77,7 @@ impl CaptureSource {
                 let start = path.rfind(|sign| !is_of_name(sign)).map_or(0, |at| at + 1);
                 path[start..].to_owned()
             }
+            Self::Header { name, pattern: None } => name.clone(),
             Self::Header { .. } | Self::Cookie(_) | Self::Text(_) => return None,
         };
         let is_position = name.bytes().all(|byte| byte.is_ascii_digit());

@@ -600,7 +600,17 @@ impl Binding<'_> {
     /// The values that a snapshot contains by name.
     fn values(&self) -> Arc<VariableSubstitution> {
         let shared = &self.binder.values[&self.case.suite.id];
-        let late = self.late.texts();
+        let mut late = self.late.texts();
+        // Any step can show an id that an earlier one has sent.
+        if self.scope.uses_ids() || self.case.def.steps.len() > 1 {
+            late.extend(
+                self.scope
+                    .ids()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, id)| (name.to_owned(), id)),
+            );
+        }
         if late.is_empty() {
             return Arc::clone(shared);
         }

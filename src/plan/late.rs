@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     model::{Step, marks_of},
+    project::{RUN_ID, Target},
     suite::Filter,
 };
 
@@ -22,6 +23,16 @@ const UNKNOWN: &str = "100";
 /// A new `run_id`: lower-case letters and digits.
 pub fn new_run_id() -> String {
     short_id(uuid::Uuid::new_v4().as_bytes())
+}
+
+/// The name of the id of a case in a run.
+pub(super) const CASE_ID: &str = "case_id";
+
+/// The `run_id` and `case_id` of a case, if there is a run.
+pub(super) fn ids(target: &Target, case: &str) -> Option<[(&'static str, String); 2]> {
+    let run_id = target.value(RUN_ID)?.as_str()?.to_owned();
+    let case_id = case_id(&run_id, case);
+    Some([(RUN_ID, run_id), (CASE_ID, case_id)])
 }
 
 /// The `case_id` of a case in a run.

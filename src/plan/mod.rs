@@ -32,7 +32,7 @@ use serde_json::Value;
 use crate::{
     check::{Expectation, SnapshotMask},
     model::{Attempt, CaseFinished, Digest, Partition, Request, Step, Verdict},
-    project::{RUN_ID, SECRET_PREFIX, Target},
+    project::{SECRET_PREFIX, Target},
     snapshot::SnapshotStore,
     source::{Diagnostics, Sources},
     suite::{Amended, Case, Filter, InputDef, Suites, Template, TemplatePart},
@@ -230,10 +230,7 @@ impl Plan {
 
     /// The `run_id` and `case_id` of a case, if the plan is run.
     pub(crate) fn ids(&self, case: &Case) -> Option<[(&'static str, String); 2]> {
-        let run_id = self.target.value(RUN_ID)?;
-        let run_id = run_id.as_str()?.to_owned();
-        let case_id = late::case_id(&run_id, &case.id);
-        Some([(RUN_ID, run_id), ("case_id", case_id)])
+        late::ids(&self.target, &case.id)
     }
 
     /// The expectations of a case with lines added to its file.

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::late::{Late, case_id};
+use super::late::{CASE_ID, Late, case_id, ids};
 use crate::{
     project::{RUN_ID, Target, filtered_mark},
     suite::{BASE_URL, Case, Filter, JsonDef, NamedValue, Template, TemplatePart, is_reserved},
@@ -27,6 +27,8 @@ pub(super) struct Scope<'a> {
     late: &'a Late,
     /// Whether a value was used that is not the same for all rows.
     has_row: Cell<bool>,
+    /// Whether an id of the run or of the case was used.
+    uses_ids: Cell<bool>,
     /// A captured value that is used and was not captured.
     uncaptured: RefCell<Option<String>>,
     /// A variable without a value: the plan skips such cases, so this is an internal error.
@@ -46,6 +48,7 @@ impl<'a> Scope<'a> {
             target,
             late,
             has_row: Cell::new(false),
+            uses_ids: Cell::new(false),
             uncaptured: RefCell::new(None),
             missing: Cell::new(false),
             unchanged: RefCell::new(None),
@@ -124,6 +127,8 @@ impl<'a> Scope<'a> {
             self.charge(name, size(&value));
             return value;
         }
+        self.uses_ids
+            .set(self.uses_ids.get() || matches!(name, RUN_ID | CASE_ID));
         if let Some(id) = self.late.id(name) {
             return id.clone();
         }
@@ -145,7 +150,7 @@ impl<'a> Scope<'a> {
     fn late_value(&self, name: &str) -> Value {
         self.has_row.set(true);
         let value = match name {
-            "case_id" => {
+            CASE_ID => {
                 let run_id = self.target.value(RUN_ID).unwrap_or_default();
                 Some(case_id(run_id.as_str().unwrap_or_default(), &self.case.id).into())
             }
@@ -167,6 +172,16 @@ impl<'a> Scope<'a> {
             self.missing.set(true);
             Value::Null
         })
+    }
+
+    /// Whether `run_id` or `case_id` was used.
+    pub(super) fn uses_ids(&self) -> bool {
+        self.uses_ids.get()
+    }
+
+    /// The `run_id` and `case_id` of the case, if there is a run.
+    pub(super) fn ids(&self) -> Option<[(&'static str, String); 2]> {
+        ids(self.target, &self.case.id)
     }
 
     /// The variables that the row and the case define, with their values as text, if they can be text.

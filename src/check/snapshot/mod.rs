@@ -86,11 +86,11 @@ fn header_values(name: &str, view: &ResponseView<'_>, spelling: &Spelling<'_>) -
     }
     // The order of a list and its division into field lines are not significant.
     if let Some(list) = list_fields::normal(name, values.iter().copied()).filter(|_| !values.is_empty()) {
-        return vec![spelling.text(&list)];
+        return vec![spelling.field(name, &list)];
     }
     let text = |value: &str| match MediaType::parse(value).filter(|_| name == "content-type") {
-        Some(kind) => spelling.text(&kind.to_string()),
-        None => spelling.text(value),
+        Some(kind) => spelling.field(name, &kind.to_string()),
+        None => spelling.field(name, value),
     };
     values.into_iter().map(text).collect()
 }

@@ -87,9 +87,9 @@ impl VariableSubstitution {
             .map(|(_, name)| name)
     }
 
-    /// The name of a captured number that is shorter than [`DISTINCT`], in a property where it is expected. A number of
-    /// [`MIN_DISTINCT`] digits is the captured one anywhere.
-    pub(super) fn short_number(&self, property: &str, text: &str) -> Option<&str> {
+    /// The name of a captured value that is shorter than [`DISTINCT`], in a property where it is expected. A value of
+    /// [`MIN_DISTINCT`] characters is the captured one anywhere.
+    pub(super) fn short_value(&self, property: &str, text: &str) -> Option<&str> {
         self.expected(property, text).or_else(|| {
             let mut late = self.pairs[self.pairs.len() - self.late..].iter();
             let same = late.find(|(_, value)| value == text && text.len() >= MIN_DISTINCT)?;
@@ -105,11 +105,17 @@ impl VariableSubstitution {
         if !identifiers::is_word(text, range) {
             return None;
         }
-        self.short_number(identifiers::preceding(&text[..range.start]), &text[range.clone()])
+        self.short_value(identifiers::preceding(&text[..range.start]), &text[range.clone()])
     }
 
     /// The pieces of a text, without empty ones.
     pub(crate) fn pieces<'t>(&'t self, text: &'t str) -> Vec<TextPiece<'t>> {
+        self.pieces_of(None, text)
+    }
+
+    /// The pieces of the value of a property or header field, by its name. A short captured value that is the whole text is
+    /// the captured one only where it is expected, like a number.
+    pub(super) fn pieces_of<'t>(&'t self, property: Option<&str>, text: &'t str) -> Vec<TextPiece<'t>> {
         let mut pieces = Vec::new();
         let mut done = 0;
         let literal = |from: usize, to: usize, pieces: &mut Vec<TextPiece<'t>>| {
@@ -119,8 +125,13 @@ impl VariableSubstitution {
         };
         for found in self.finder.iter().flat_map(|finder| finder.find_iter(text)) {
             let is_late = found.pattern().as_usize() >= self.pairs.len() - self.late;
-            let word = is_late.then(|| self.word(text, &found.range())).flatten();
-            if found.len() < DISTINCT && found.len() < text.len() && word.is_none() {
+            let whole = property.filter(|_| is_late && found.len() == text.len());
+            let word = match whole {
+                Some(property) => self.short_value(property, text),
+                None => is_late.then(|| self.word(text, &found.range())).flatten(),
+            };
+            let is_part = found.len() < text.len();
+            if found.len() < DISTINCT && (is_part || whole.is_some()) && word.is_none() {
                 continue;
             }
             literal(done, found.start(), &mut pieces);

@@ -34,25 +34,34 @@ pub(super) struct Substitute<'a> {
 }
 
 impl Spelling<'_> {
-    /// A text in a header field or a text body.
+    /// A text body.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut out = self.spelled(text, quote_whitespace);
+        self.text_of(None, text)
+    }
+
+    /// The value of a header field.
+    pub(super) fn field(&self, name: &str, value: &str) -> String {
+        self.text_of(Some(name), value)
+    }
+
+    fn text_of(&self, name: Option<&str>, text: &str) -> String {
+        let mut out = self.spelled(name, text, quote_whitespace);
         if text.ends_with('\n') {
             out.push_str("{{ \"\" }}");
         }
         out
     }
 
-    /// The content of a JSON string, not yet escaped.
-    fn string(&self, text: &str) -> String {
+    /// The content of a JSON string, not yet escaped, in the property of this name.
+    fn string(&self, property: &str, text: &str) -> String {
         if text == VOLATILE {
             return quoted(text);
         }
-        self.spelled(text, |_, _| None)
+        self.spelled(Some(property), text, |_, _| None)
     }
 
     /// A text with its literal pieces escaped: `special` determines which characters at the start of a piece are quoted.
-    fn spelled(&self, text: &str, special: fn(&str, bool) -> Option<usize>) -> String {
+    fn spelled(&self, property: Option<&str>, text: &str, special: fn(&str, bool) -> Option<usize>) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while !rest.is_empty() {
@@ -65,7 +74,9 @@ impl Spelling<'_> {
                 None => (rest, None),
             };
             let hidden = self.hide.map(|hide| hide(before));
-            let pieces = self.names.pieces(hidden.as_deref().unwrap_or(before));
+            let hidden = hidden.as_deref().unwrap_or(before);
+            let property = property.filter(|_| before.len() == text.len());
+            let pieces = self.names.pieces_of(property, hidden);
             for (index, piece) in pieces.iter().enumerate() {
                 match piece {
                     TextPiece::Name(name) => drop(write!(out, "{{{{ {name} }}}}")),
@@ -110,7 +121,7 @@ impl Spelling<'_> {
                 .collect()
         };
         match value {
-            Value::String(text) => out.push_str(&Value::from(self.string(text)).to_string()),
+            Value::String(text) => out.push_str(&Value::from(self.string(property, text)).to_string()),
             Value::Number(number) => self.write_number(property, &super::json::plain(number).to_string(), out),
             Value::Array(items) if !items.is_empty() => {
                 for (index, item) in items.iter().enumerate() {
@@ -131,7 +142,7 @@ impl Spelling<'_> {
                         names: &NO_NAMES,
                         ..*self
                     }
-                    .string(key);
+                    .string("", key);
                     let _ = write!(out, "{}: ", Value::from(name));
                     self.write_json(value, &inner(key), (key, depth + 1), out);
                 }
@@ -146,7 +157,7 @@ impl Spelling<'_> {
     fn write_number(&self, property: &str, text: &str, out: &mut String) {
         let name = match self.names.pieces(text).as_slice() {
             [TextPiece::Name(name)] if text.len() >= super::names::DISTINCT => Some(*name),
-            _ => self.names.short_number(property, text),
+            _ => self.names.short_value(property, text),
         };
         match name {
             Some(name) => drop(write!(out, "{{{{ {name} }}}}")),

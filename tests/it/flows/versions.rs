@@ -192,6 +192,49 @@ fn snapshots_of_servers_with_different_ids_agree() {
     assert_eq!(ran.code, 1, "{ran:?}");
 }
 
+/// An API that returns what it was sent, and later the last order.
+fn echo() -> Server {
+    let order = Mutex::new(String::new());
+    Server::start(move |request| {
+        let mut order = order.lock().unwrap();
+        let sent = request.rsplit("\r\n\r\n").next().unwrap_or_default();
+        if request.starts_with("POST /orders ") {
+            sent.clone_into(&mut order);
+        }
+        let body = if request.starts_with("POST") { sent } else { &order };
+        (
+            response("HTTP/1.1 200 OK\nContent-Type: application/json", body),
+            Then::Keep,
+        )
+    })
+}
+
+#[test]
+fn snapshot_contains_the_ids_of_run_and_case_by_name() {
+    let body = "body: { json: { run: 'r-{{ run_id }}', who: '{{ case_id }}@example.test' } }";
+    let post = |path: &str| format!("request: {{ method: POST, path: {path}, {body} }}\n");
+    let create = post("/orders");
+    let steps = format!(
+        "steps:\n  - id: create\n    {create}    expect: {{ status: 200 }}\n  - id: get\n    request: {{ path: /orders }}\n    \
+         expect: {{ status: 200, snapshot: true }}\n"
+    );
+    let single = format!("{}expect: {{ status: 200, snapshot: true }}\n", post("/echo"));
+    let project = Project::new(&[("cases/s/steps.yaml", &steps), ("cases/t/single.yaml", &single)]);
+    for mode in ["accept", "check"] {
+        let server = echo();
+        let url = server.url();
+        let ran = project.run(&["run", "--target", &url, "--snapshots", mode, "--record", "r.ndjson"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let ran = project.run(&["recheck", "r.ndjson"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    for snapshot in ["snapshots/s/steps+get.snap", "snapshots/t/single.snap"] {
+        let text = project.read(snapshot);
+        assert!(text.contains("\"run\": \"r-{{ run_id }}\""), "{text}");
+        assert!(text.contains("\"who\": \"{{ case_id }}@example.test\""), "{text}");
+    }
+}
+
 #[test]
 fn recorded_mails_with_different_ids_compare_as_equal() {
     let case = format!("steps:\n{STEPS}{MAIL}");
