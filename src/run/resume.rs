@@ -121,7 +121,12 @@ impl LostValues {
         }
         let endpoint = super::flow::endpoint_of(def);
         let (_, cookie, setter) = self.cookies.iter().find(|(own, ..)| *own == endpoint)?;
-        step.exchange.as_ref()?;
+        // A success shows that the cookie was not needed; a 404 could be due to it.
+        let is_success =
+            |outcome: &Outcome| matches!(outcome, Outcome::Response(response) if response.status / 100 == 2);
+        step.exchange
+            .as_ref()
+            .filter(|exchange| !is_success(&exchange.outcome))?;
         Some(format!(
             "`{}` was sent without the cookie `{cookie}`, which is not in the recording: add `--repeat-step {setter}` to send the step that sets it again",
             step.id
