@@ -560,8 +560,18 @@ mod tests {
             responses: vec![refused.clone(), granted.clone()],
             ids: vec!["user-0001".to_owned(), "user-0002".to_owned()],
         };
+        let message = serde_json::json!({
+            "from": "a@example.com", "to": ["b@example.com"], "subject": "Activate", "date": "2026-01-01T00:00:00Z",
+            "text": "Go to https://example.com/activate?code=1", "html": null,
+            "links": ["https://example.com/activate?code=1"], "headers": { "subject": "Activate", "to": "b@example.com" },
+        });
+        let mailbox = |messages: &[serde_json::Value]| {
+            let document = serde_json::json!({ "count": messages.len(), "messages": messages });
+            Response::mailbox(document.to_string(), 1)
+        };
+        let (mails, no_mails) = (mailbox(&[message]), mailbox(&[]));
         let mut made = BTreeSet::new();
-        for original in [&refused, &granted] {
+        for original in [&refused, &granted, &mails, &no_mails] {
             let mut names = BTreeSet::new();
             Mutants::make(original, &elsewhere, &mut |mutant: Mutant<'_>| {
                 made.insert(mutant.operator.id);
