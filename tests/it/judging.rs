@@ -4,26 +4,18 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Project, Ran, Server, Then, indent, response};
+use crate::{
+    judged::{Table, findings_of},
+    support::{Project, Ran, Server, Then, indent, response},
+};
 
-/// The findings of one case that expects this of a response: check, pointer and level of each, and the exit code.
-fn judge(expect: &str, head: &str, body: &str) -> (i32, Vec<String>) {
-    let (head, body) = (head.to_owned(), body.to_owned());
-    judge_bytes(expect, move || response(&head, &body))
-}
+/// A schema of the project.
+const USER: (&str, &str) = (
+    "schemas/user.json",
+    r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer"}}}"#,
+);
 
-fn judge_bytes(expect: &str, outcome: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> (i32, Vec<String>) {
-    let project = Project::of_case(expect);
-    project.write(
-        "schemas/user.json",
-        r#"{"type":"object","required":["id"],"properties":{"id":{"type":"integer"}}}"#,
-    );
-    let server = Server::start(move |_| (outcome(), Then::Close));
-    let (ran, findings) = findings(&project, &server);
-    (ran.code, findings)
-}
-
-/// Runs a project; the findings of all cases as `check`, `check at /pointer`, `check (warn)`.
+/// Runs a project; the findings of all cases.
 fn findings(project: &Project, server: &Server) -> (Ran, Vec<String>) {
     let ran = project.run(&[
         "run",
@@ -37,48 +29,17 @@ fn findings(project: &Project, server: &Server) -> (Ran, Vec<String>) {
     assert!([0, 1].contains(&ran.code), "{ran:?}");
     let report = project.read("report.json");
     let events = report.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mut all = Vec::new();
-    for event in events {
-        for finding in event["steps"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .flat_map(|step| step["findings"].as_array().into_iter().flatten())
-        {
-            assert!(
-                finding["location"]["file"]
-                    .as_str()
-                    .is_some_and(|file| file.starts_with("cases/s/")),
-                "{finding}"
-            );
-            let mut text = finding["check"].as_str().unwrap().to_owned();
-            if let Some(pointer) = finding["pointer"].as_str().filter(|pointer| !pointer.is_empty()) {
-                text = format!("{text} at {pointer}");
-            }
-            if finding["level"] == "warn" {
-                text.push_str(" (warn)");
-            }
-            all.push(text);
-        }
-    }
-    (ran, all)
+    let found = events.flat_map(|event| findings_of(&event)).collect();
+    (ran, found)
 }
 
 /// What is expected agrees to some responses, and has exactly one finding on each of the others.
-fn agrees_and_differs(expect: &str, check: &str, good: &[(&str, &str)], bad: &[(&str, &str)]) {
+fn agrees_and_differs(table: &mut Table, expect: &str, check: &str, good: &[(&str, &str)], bad: &[(&str, &str)]) {
     for (head, body) in good {
-        assert_eq!(
-            judge(expect, head, body),
-            (0, Vec::new()),
-            "{expect} agrees to {head} {body}"
-        );
+        table.add(expect, head, body, &[]);
     }
     for (head, body) in bad {
-        assert_eq!(
-            judge(expect, head, body),
-            (1, vec![check.to_owned()]),
-            "{expect} differs from {head} {body}"
-        );
+        table.add(expect, head, body, &[check]);
     }
 }
 
@@ -86,7 +47,8 @@ const TEXT: &str = "HTTP/1.1 200 OK\nContent-Type: text/plain";
 const JSON: &str = "HTTP/1.1 200 OK\nContent-Type: application/json";
 
 #[test]
-fn a_status_is_a_code_a_class_or_one_of_several() {
+fn status_is_expected_as_code_class_or_list() {
+    let mut table = Table::default();
     let (ok, made, none) = ("HTTP/1.1 200 OK", "HTTP/1.1 201 Created", "HTTP/1.1 404 Not Found");
     for (status, good, bad) in [
         ("200", &[ok][..], &[made, none][..]),
@@ -97,8 +59,9 @@ fn a_status_is_a_code_a_class_or_one_of_several() {
             good.iter().map(|one| (*one, "")).collect(),
             bad.iter().map(|one| (*one, "")).collect(),
         );
-        agrees_and_differs(&format!("status: {status}"), "status", &good, &bad);
+        agrees_and_differs(&mut table, &format!("status: {status}"), "status", &good, &bad);
     }
+    table.check(&[]);
 }
 
 #[test]
@@ -120,13 +83,20 @@ fn finding_shows_expected_actual_and_line() {
 #[test]
 fn every_finding_of_a_case_is_kept() {
     let expect = "status: 201\nheaders: { x-a: b }\nbody: { json: { a: 1, b: 2 } }\n";
-    let found = judge(expect, "HTTP/1.1 200 OK\nContent-Type: application/json", r#"{"a":2}"#);
-    let all = ["status", "header/x-a", "body/json at /a", "body/json at /b"].map(str::to_owned);
-    assert_eq!(found, (1, all.to_vec()));
+    let all = ["status", "header/x-a", "body/json at /a", "body/json at /b"];
+    let mut table = Table::default();
+    table.add(
+        expect,
+        "HTTP/1.1 200 OK\nContent-Type: application/json",
+        r#"{"a":2}"#,
+        &all,
+    );
+    table.check(&[]);
 }
 
 #[test]
 fn header_is_checked_by_value_or_by_several_matchers() {
+    let mut table = Table::default();
     let with = |value: &str| format!("HTTP/1.1 200 OK\nX-A: {value}");
     let (without, abc, xyz) = ("HTTP/1.1 200 OK".to_owned(), with("abc"), with("xyz"));
     let (upper, abcd, ab) = (with("ABC"), with("abcd"), with("ab"));
@@ -157,34 +127,41 @@ fn header_is_checked_by_value_or_by_several_matchers() {
             bad.iter().map(|head| (head.as_str(), "")).collect(),
         );
         agrees_and_differs(
+            &mut table,
             &format!("status: 200\nheaders: {{ x-a: {test} }}"),
             "header/x-a",
             &good,
             &bad,
         );
     }
+    table.check(&[]);
 }
 
 #[test]
-fn one_cookie_of_several_is_enough() {
+fn header_test_passes_for_one_of_several_cookies() {
+    let mut table = Table::default();
     let two = "HTTP/1.1 200 OK\nSet-Cookie: a=1; Secure\nSet-Cookie: b=2";
     let expect = |test: &str| format!("status: 200\nheaders: {{ Set-Cookie: {test} }}");
     agrees_and_differs(
+        &mut table,
         &expect("b=2"),
         "header/set-cookie",
         &[(two, "")],
         &[("HTTP/1.1 200 OK\nSet-Cookie: b=3", "")],
     );
     agrees_and_differs(
+        &mut table,
         &expect("{ matches: '^a=.*Secure' }"),
         "header/set-cookie",
         &[(two, "")],
         &[("HTTP/1.1 200 OK", "")],
     );
+    table.check(&[]);
 }
 
 #[test]
 fn media_types_are_compared_by_meaning() {
+    let mut table = Table::default();
     let of = |kind: &str| format!("HTTP/1.1 200 OK\nContent-Type: {kind}");
     let (same, quoted, other, none) = (
         of("Application/JSON;Charset=UTF-8"),
@@ -193,48 +170,56 @@ fn media_types_are_compared_by_meaning() {
         of("text/json; charset=utf-8"),
     );
     agrees_and_differs(
+        &mut table,
         "status: 200\nheaders: { content-type: application/json; charset=utf-8 }",
         "header/content-type",
         &[(&same, "{}"), (&quoted, "{}")],
         &[(&other, "{}"), (&none, "{}")],
     );
+    table.check(&[]);
 }
 
 #[test]
-fn a_body_is_empty_or_not() {
+fn body_is_expected_to_be_empty_or_not() {
+    let mut table = Table::default();
     let empty = "HTTP/1.1 200 OK";
     agrees_and_differs(
+        &mut table,
         "status: 200\nbody: { empty: true }",
         "body/empty",
         &[(empty, "")],
         &[(TEXT, " ")],
     );
     agrees_and_differs(
+        &mut table,
         "status: 200\nbody: { empty: false }",
         "body/empty",
         &[(TEXT, "a")],
         &[(empty, "")],
     );
+    table.check(&[]);
 }
 
 #[test]
-fn a_body_is_judged_by_its_schema() {
+fn body_is_validated_with_its_schema() {
+    let mut table = Table::default();
     let expect = "status: 200\nbody: { schema: user.json }";
     agrees_and_differs(
+        &mut table,
         expect,
         "body/schema",
         &[(JSON, r#"{"id":1,"more":2}"#)],
         &[(JSON, "{}"), (JSON, "[]"), (TEXT, "x")],
     );
-    assert_eq!(
-        judge(expect, JSON, r#"{"id":"1"}"#),
-        (1, vec!["body/schema at /id".to_owned()])
-    );
+    table.add(expect, JSON, r#"{"id":"1"}"#, &["body/schema at /id"]);
+    table.check(&[USER]);
 }
 
 #[test]
-fn a_body_is_exactly_one_json_value_whatever_its_spelling() {
+fn exact_body_is_one_json_value_in_any_notation() {
+    let mut table = Table::default();
     agrees_and_differs(
+        &mut table,
         "status: 200\nbody: { exact: { a: 1, b: [x, null] } }",
         "body/exact",
         &[
@@ -248,11 +233,13 @@ fn a_body_is_exactly_one_json_value_whatever_its_spelling() {
             (TEXT, "a"),
         ],
     );
+    table.check(&[]);
 }
 
 #[test]
 fn header_bytes_that_are_not_utf_8_equal_no_text() {
     let latin = || b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-A: caf\xe9 au\r\n\r\n".to_vec();
+    let mut table = Table::default();
     for (test, is_passed) in [
         ("'caf\u{e9} au'", false),
         ("'caf\u{fffd} au'", false),
@@ -265,10 +252,10 @@ fn header_bytes_that_are_not_utf_8_equal_no_text() {
         ("{ present: true }", true),
     ] {
         let expect = format!("status: 200\nheaders: {{ x-a: {test} }}\nrules: {{ http/date: off }}");
-        let (code, found) = judge_bytes(&expect, latin);
-        let failing = found.iter().filter(|finding| *finding == "header/x-a").count();
-        assert_eq!((code == 0, failing == 0), (is_passed, is_passed), "{test}: {found:?}");
+        let findings: &[&str] = if is_passed { &[] } else { &["header/x-a"] };
+        table.add_bytes(&expect, latin, findings);
     }
+    table.check(&[]);
     let project = Project::of_case("status: 200\nheaders: { x-a: caf\u{e9} }\n");
     let server = Server::start(|_| {
         (
@@ -291,7 +278,8 @@ fn header_bytes_that_are_not_utf_8_equal_no_text() {
 }
 
 #[test]
-fn a_body_is_tested_as_text() {
+fn body_is_tested_as_text() {
+    let mut table = Table::default();
     for (text, good, bad) in [
         ("abc", "abc", "abc "),
         ("'{{ n }}'", "7", "8"),
@@ -299,23 +287,17 @@ fn a_body_is_tested_as_text() {
         ("{ matches: '^a' }", "abc", "bc"),
         ("{ one_of: [a, b] }", "b", "c"),
     ] {
-        let project = |body: &'static str| {
-            let project = Project::of_case(&format!("status: 200\nbody: {{ text: {text} }}"));
-            let case = project.read("cases/s/c.yaml");
-            project.write("cases/s/c.yaml", &format!("vars: {{ n: 7 }}\n{case}"));
-            findings(&project, &Server::always(TEXT, body)).1
-        };
-        assert_eq!(
-            (project(good), project(bad)),
-            (vec![], vec!["body/text".to_owned()]),
-            "{text}"
-        );
+        let expect = format!("status: 200\nbody: {{ text: {text} }}");
+        table.add(&expect, TEXT, good, &[]);
+        table.add(&expect, TEXT, bad, &["body/text"]);
     }
+    table.check(&[("cases/s/suite.yaml", "vars: { n: 7 }\n")]);
 }
 
 #[test]
-fn what_is_written_of_a_json_body_must_be_there_and_more_may_be() {
+fn json_body_has_expected_properties_and_may_have_more() {
     let body = r#"{"a":1,"b":{"c":"x","d":null},"e":[1,2],"$ref":"r","f":true}"#;
+    let mut table = Table::default();
     for (json, differs) in [
         ("{}", None),
         ("{ a: 1, f: true }", None),
@@ -335,17 +317,19 @@ fn what_is_written_of_a_json_body_must_be_there_and_more_may_be() {
         ("{ e: {} }", Some(" at /e")),
         ("{ $$ref: s }", Some(" at /$ref")),
     ] {
-        let found = judge(&format!("status: 200\nbody: {{ json: {json} }}"), JSON, body);
-        let expected = differs.map_or((0, vec![]), |at| (1, vec![format!("body/json{at}")]));
-        assert_eq!(found, expected, "{json}");
+        let finding = differs.map(|at| format!("body/json{at}"));
+        let findings: Vec<_> = finding.as_deref().into_iter().collect();
+        table.add(&format!("status: 200\nbody: {{ json: {json} }}"), JSON, body, &findings);
     }
+    table.check(&[]);
 }
 
 // Long: a table of one entry for each matcher.
 #[test]
-fn each_matcher_agrees_to_some_values_and_not_to_others() {
+fn each_matcher_passes_for_some_values_and_not_for_others() {
     let now = format!("\"{}\"", chrono::Utc::now().to_rfc3339());
     let old = "\"2020-02-07T13:33:16Z\"";
+    let mut table = Table::default();
     for (matcher, good, bad) in [
         ("$equals: { a: 1 }", vec![r#"{"a":1.0}"#], vec![r#"{"a":1,"b":2}"#, "1"]),
         ("$equals: null", vec!["null"], vec!["0"]),
@@ -432,22 +416,17 @@ fn each_matcher_agrees_to_some_values_and_not_to_others() {
     ] {
         let expect = format!("status: 200\nbody: {{ json: {{ v: {{ {matcher} }} }} }}");
         for value in good {
-            assert_eq!(
-                judge(&expect, JSON, &format!("{{\"v\":{value}}}")),
-                (0, vec![]),
-                "{matcher} {value}"
-            );
+            table.add(&expect, JSON, &format!("{{\"v\":{value}}}"), &[]);
         }
         for value in bad {
-            let found = judge(&expect, JSON, &format!("{{\"v\":{value}}}"));
-            assert_eq!(found, (1, vec!["body/json at /v".to_owned()]), "{matcher} {value}");
+            table.add(&expect, JSON, &format!("{{\"v\":{value}}}"), &["body/json at /v"]);
         }
-        let missing = judge(&expect, JSON, "{}").0;
-        assert_eq!(
-            missing,
-            i32::from(matcher != "$any: false"),
-            "{matcher} and no property"
-        );
+        let missing: &[&str] = if matcher == "$any: false" {
+            &[]
+        } else {
+            &["body/json at /v"]
+        };
+        table.add(&expect, JSON, "{}", missing);
     }
     for (json, body, at) in [
         ("{ v: { $only: { a: { b: 1 } } } }", r#"{"v":{"a":{"b":2}}}"#, "/v/a/b"),
@@ -458,18 +437,16 @@ fn each_matcher_agrees_to_some_values_and_not_to_others() {
         ("{ v: { $schema: 'user.json' } }", r#"{"v":{"id":"a"}}"#, "/v/id"),
         ("{ $each: { $schema: 'user.json#/properties/id' } }", r#"[1,"a"]"#, "/1"),
     ] {
-        let found = judge(&format!("status: 200\nbody: {{ json: {json} }}"), JSON, body);
-        assert_eq!(found, (1, vec![format!("body/json at {at}")]), "{json}");
+        let expect = format!("status: 200\nbody: {{ json: {json} }}");
+        table.add(&expect, JSON, body, &[&format!("body/json at {at}")]);
     }
-    let each = judge(
+    table.add(
         "status: 200\nbody: { json: { $each: { $type: integer } } }",
         JSON,
         "[1,\"2\",3,null]",
+        &["body/json at /1", "body/json at /3"],
     );
-    assert_eq!(
-        each,
-        (1, vec!["body/json at /1".to_owned(), "body/json at /3".to_owned()])
-    );
+    table.check(&[USER]);
 }
 
 #[test]
@@ -507,14 +484,16 @@ fn bounds_and_lengths_come_from_rows() {
 }
 
 #[test]
-fn a_response_that_takes_too_long_is_a_finding() {
-    for (delay, found) in [(0, (0, vec![])), (400, (1, vec!["duration".to_owned()]))] {
-        let outcome = move || {
+fn response_that_takes_too_long_is_a_finding() {
+    let mut table = Table::default();
+    for (delay, findings) in [(0, &[][..]), (400, &["duration"])] {
+        let respond = move || {
             std::thread::sleep(Duration::from_millis(delay));
             response("HTTP/1.1 200 OK", "")
         };
-        assert_eq!(judge_bytes("status: 200\nduration: 300ms", outcome), found);
+        table.add_bytes("status: 200\nduration: 300ms", respond, findings);
     }
+    table.check(&[]);
 }
 
 /// For each built-in rule, a response that breaks only this rule.
@@ -583,23 +562,26 @@ fn broken(text: &str) -> impl Fn() -> Vec<u8> + Send + Sync + 'static {
 
 #[test]
 fn built_in_rule_has_the_level_of_the_case() {
-    for (rule, text) in BROKEN {
-        let status = &text[9..12];
-        let level = |level: &str| judge_bytes(&format!("status: {status}\nrules: {{ {rule}: {level} }}"), broken(text));
-        assert_eq!(level("deny"), (1, vec![rule.to_owned()]), "{rule}");
-        assert_eq!(level("warn"), (0, vec![format!("{rule} (warn)")]), "{rule}");
-        assert_eq!(level("off"), (0, vec![]), "{rule}");
-        let standing = judge_bytes(&format!("status: {status}"), broken(text));
-        let expected = match rule {
-            "http/challenge" | "http/recommended" => (0, vec![format!("{rule} (warn)")]),
-            _ => (1, vec![rule.to_owned()]),
-        };
-        assert_eq!(standing, expected, "{rule}");
+    let mut table = Table::default();
+    // A level at a time, so that the responses that are not complete are far apart: three in a row end a run.
+    for level in [None, Some("deny"), Some("warn"), Some("off")] {
+        for (rule, text) in BROKEN {
+            let warning = format!("{rule} (warn)");
+            let is_warning = match level {
+                None => ["http/challenge", "http/recommended"].contains(&rule),
+                Some(level) => level == "warn",
+            };
+            let finding = if is_warning { warning.as_str() } else { rule };
+            let findings = if level == Some("off") { &[][..] } else { &[finding] };
+            let rules = level.map_or(String::new(), |level| format!("rules: {{ {rule}: {level} }}"));
+            table.add_bytes(&format!("status: {}\n{rules}", &text[9..12]), broken(text), findings);
+        }
     }
+    table.check(&[]);
 }
 
 #[test]
-fn a_case_has_the_rules_of_its_suite_unless_it_says_otherwise() {
+fn rules_of_a_case_override_those_of_its_suite() {
     let (rule, text) = BROKEN[1];
     let outcome = broken(text);
     let server = Server::start(move |_| (outcome(), Then::Keep));
@@ -621,23 +603,17 @@ fn a_case_has_the_rules_of_its_suite_unless_it_says_otherwise() {
 }
 
 #[test]
-fn a_response_that_breaks_the_grammar_of_http_is_a_finding() {
-    let found = judge_bytes("status: 200", || b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n".to_vec());
-    assert_eq!(found, (1, vec!["http/message".to_owned()]));
+fn response_with_invalid_http_syntax_is_a_finding() {
+    let mut table = Table::default();
+    let invalid = || b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n".to_vec();
+    table.add_bytes("status: 200", invalid, &["http/message"]);
+    table.check(&[]);
 }
 
 #[test]
 fn same_as_compares_bytes() {
-    let project = Project::new(&[
-        (
-            "cases/s/suite.yaml",
-            "expect: { status: 404 }\nsnapshots: { redact: /at }\n",
-        ),
-        (
-            "cases/s/a.yaml",
-            "steps:\n  - { id: b, request: { path: /b } }\n  - { id: a, request: { path: /a }, expect: { same_as: b } }\n",
-        ),
-    ]);
+    let case = "steps:\n  - { id: b, request: { path: /ROW/b } }\n  - { id: a, request: { path: /ROW/a }, expect: { same_as: b } }\n";
+    let mut table = Table::default();
     let json = "HTTP/1.1 404 Not Found\nContent-Type: application/json";
     for (theirs, ours, differs) in [
         (
@@ -667,16 +643,13 @@ fn same_as_compares_bytes() {
         ),
     ] {
         let (theirs, ours) = (response(theirs.0, theirs.1), response(ours.0, ours.1));
-        let server = Server::start(move |request| {
-            let bytes = if request.starts_with("GET /a ") { &ours } else { &theirs };
-            (bytes.clone(), Then::Keep)
-        });
-        let (ran, found) = findings(&project, &server);
-        assert_eq!(
-            (ran.code, found),
-            (i32::from(differs), vec!["same-as".to_owned(); usize::from(differs)]),
-            "{}",
-            ran.stdout
-        );
+        let respond = move |request: &str| {
+            let is_ours = request.lines().next().is_some_and(|line| line.contains("/a "));
+            if is_ours { ours.clone() } else { theirs.clone() }
+        };
+        let findings: &[&str] = if differs { &["same-as"] } else { &[] };
+        table.add_case(case.to_owned(), respond, findings);
     }
+    let suite = "expect: { status: 404 }\nsnapshots: { redact: /at }\n";
+    table.check(&[("cases/s/suite.yaml", suite)]);
 }

@@ -29,6 +29,7 @@ mod hostile_system;
 mod html;
 mod importing;
 mod inputs;
+mod judged;
 mod judging;
 mod late_bytes;
 mod laws;

@@ -133,11 +133,15 @@ pub(super) fn left_of(secret: &str, output: &str) -> Vec<String> {
             .bytes()
             .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")),
     );
+    // In a form `+` is a space.
+    let with_plus: Vec<_> = pieces.iter().map(|piece| piece.replace(' ', "+")).collect();
+    // Most texts have no escapes and are the same.
+    texts.sort_unstable();
+    texts.dedup();
     for text in &texts {
-        // In a form `+` is a space.
-        let with_plus = text.replace(' ', "+");
-        for piece in &pieces {
-            if text.contains(piece.as_str()) || with_plus.contains(&piece.replace(' ', "+")) {
+        let text_with_plus = text.replace(' ', "+");
+        for (piece, with_plus) in pieces.iter().zip(&with_plus) {
+            if text_with_plus.contains(with_plus) {
                 found.push(piece.clone());
             }
         }
