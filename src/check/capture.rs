@@ -6,7 +6,10 @@ use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::ResponseView;
+use super::{
+    ResponseView,
+    identifiers::{self, CaptureOrigin},
+};
 use crate::model::{CheckId, Finding, Location, Origin};
 
 /// The part of a response that a capture selects.
@@ -66,8 +69,19 @@ impl CaptureSource {
         matches!(self, Self::Pointer(_) | Self::Path(_))
     }
 
+    /// What it selects in the response to a request with this path.
+    pub(crate) fn of_request(&self, path: Option<&str>) -> CaptureOrigin {
+        let property = self.property();
+        let is_identifier = match self {
+            Self::Header { name, .. } => name.eq_ignore_ascii_case("location"),
+            _ => property.as_deref().is_some_and(identifiers::is_identifier),
+        };
+        let resource = path.filter(|_| is_identifier).and_then(identifiers::resource);
+        CaptureOrigin { property, resource }
+    }
+
     /// The name of the property or header field that it selects, if that is known without a body.
-    pub(crate) fn property(&self) -> Option<String> {
+    fn property(&self) -> Option<String> {
         let name = match self {
             Self::Pointer(pointer) => pointer.rsplit('/').next()?.replace("~1", "/").replace("~0", "~"),
             Self::Path(path) => {

@@ -17,9 +17,50 @@ pub(crate) fn is_identifier(name: &str) -> bool {
             .any(|end| name.ends_with(end))
 }
 
+/// Where a captured value comes from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CaptureOrigin {
+    /// The name of the property or header field that is captured.
+    pub(crate) property: Option<String>,
+    /// The resource that the request is about, if an identifier is captured: `order` of `/orders`.
+    pub(crate) resource: Option<String>,
+}
+
+/// A noun without the ending of its plural.
+fn singular(noun: &str) -> String {
+    match noun.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => noun.strip_suffix('s').unwrap_or(noun).to_owned(),
+    }
+}
+
+/// The resource that a path is about, by its last segment that is not a parameter.
+pub(crate) fn resource(path: &str) -> Option<String> {
+    let path = path.split(['?', '#']).next()?;
+    let is_fixed = |segment: &&str| !segment.is_empty() && !segment.contains(['{', '}']);
+    Some(singular(&path.rsplit('/').find(is_fixed)?.to_lowercase()))
+}
+
+/// Whether a name is that of a resource, or of its identifier: `order`, `Orders`, `order_id`, `orderId`.
+fn is_named_after(name: &str, resource: &str) -> bool {
+    let lower = name.to_lowercase();
+    let stem = lower.strip_suffix("id").filter(|_| is_identifier(name));
+    singular(&lower) == resource || stem.is_some_and(|stem| stem.trim_end_matches(['_', '-']) == resource)
+}
+
 /// How certainly the value of a capture is expected after a name, from 1; none if it is not. `name` is that of a property, or
-/// what precedes the value in a text; `property` is the name of the property that is captured.
-pub(crate) fn expectation(name: &str, capture: &str, property: Option<&str>) -> Option<u8> {
+/// what precedes the value in a text.
+pub(crate) fn expectation(name: &str, capture: &str, origin: &CaptureOrigin) -> Option<u8> {
+    let by_name = expected_by_name(name, capture, origin.property.as_deref());
+    let of_resource = origin
+        .resource
+        .as_ref()
+        .filter(|resource| is_named_after(name, resource));
+    by_name.max(of_resource.map(|_| 2))
+}
+
+/// The same without the resource.
+fn expected_by_name(name: &str, capture: &str, property: Option<&str>) -> Option<u8> {
     let (lower, capture) = (name.to_lowercase(), capture.to_lowercase());
     if lower == capture || property.is_some_and(|property| property.to_lowercase() == lower && !is_identifier(property))
     {
@@ -74,7 +115,11 @@ mod tests {
 
     #[test]
     fn captured_value_is_expected_after_identifier_names() {
-        let of = |name: &str| expectation(name, "order_id", Some("number"));
+        let origin = CaptureOrigin {
+            property: Some("number".to_owned()),
+            resource: None,
+        };
+        let of = |name: &str| expectation(name, "order_id", &origin);
         for (name, certainty) in [
             ("order_id", Some(3)),
             ("number", Some(3)),
@@ -92,6 +137,36 @@ mod tests {
             ("or", None),
             ("", None),
             ("=", None),
+        ] {
+            assert_eq!(of(name), certainty, "{name}");
+        }
+    }
+
+    #[test]
+    fn captured_identifier_is_expected_after_its_resource() {
+        for (path, expected) in [
+            ("/orders", Some("order")),
+            ("/v1/customers/{id}/orders/{order}?a=/b", Some("order")),
+            ("/categories/", Some("category")),
+            ("/{id}", None),
+            ("/", None),
+        ] {
+            assert_eq!(resource(path).as_deref(), expected, "{path}");
+        }
+        let origin = CaptureOrigin {
+            property: Some("id".to_owned()),
+            resource: resource("/orders"),
+        };
+        let of = |name: &str| expectation(name, "first", &origin);
+        for (name, certainty) in [
+            ("Order", Some(2)),
+            ("orders", Some(2)),
+            ("order_id", Some(2)),
+            ("orderId", Some(2)),
+            ("id", Some(1)),
+            ("customer_id", Some(1)),
+            ("total", None),
+            ("ordered", None),
         ] {
             assert_eq!(of(name), certainty, "{name}");
         }

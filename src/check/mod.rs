@@ -28,6 +28,7 @@ pub use bound::{Relation, RelationBound};
 pub use capture::{Capture, CaptureSource};
 pub use cookie::{CookieExpectation, CookieFlag, CookieTest, SameSite};
 pub use header::{HeaderExpectation, HeaderTest};
+pub(crate) use identifiers::CaptureOrigin;
 pub use pattern::{Matcher, Pattern, PatternKind};
 pub use response::ResponseTest;
 pub use rules::{RULES, RuleInfo, RuleLevels, RulePart};
@@ -181,18 +182,16 @@ pub(crate) fn judge(
     let captured = expectation.captures.iter().filter(|capture| !capture.secret);
     let captured = captured.filter_map(|capture| Some((capture.source.pointer(view)?, capture.name.to_string())));
     let expected = SnapshotExpectation {
-        values: Arc::new(expected.values.with_late(late, properties(&expectation.captures))),
+        values: Arc::new(expected.values.with_late(late, origins(&expectation.captures))),
         captured: captured.collect(),
         ..expected.clone()
     };
     snapshot::check(&expected, request, view, sink)
 }
 
-/// The names of the properties that are captured, by the names of the captures.
-fn properties(captures: &[Capture]) -> impl Iterator<Item = (String, String)> {
-    captures
-        .iter()
-        .filter_map(|capture| Some((capture.name.to_string(), capture.source.property()?)))
+/// The origins of captured values, by the names of the captures.
+fn origins(captures: &[Capture]) -> impl Iterator<Item = (String, CaptureOrigin)> {
+    (captures.iter()).map(|capture| (capture.name.to_string(), capture.source.of_request(None)))
 }
 
 /// The captured values of a response, as text, without secret ones, which are masked in the snapshot.

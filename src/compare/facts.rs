@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    check::{CaptureSource, StatusSet},
+    check::{CaptureOrigin, CaptureSource, StatusSet},
     model::{CaseFinished, Request},
     schema::{Declared, SchemaStore},
     suite::{
@@ -182,11 +182,12 @@ impl<'s> SuiteFacts<'s> {
             .any(|tag| AUTHORISATION.contains(&tag.to_ascii_lowercase().as_str()))
     }
 
-    /// The name of the property that a capture of a case takes.
-    pub(super) fn captured_property(&self, step: &str, capture: &str) -> Option<String> {
-        let (case, _) = self.steps.get(step)?;
-        let mut captures = case.steps.iter().flat_map(|step| &step.capture);
-        captures.find(|known| &*known.name == capture)?.source.property()
+    /// Where the value of a capture of a case comes from.
+    pub(super) fn capture_origin(&self, step: &str, capture: &str) -> CaptureOrigin {
+        let steps = self.steps.get(step).into_iter().flat_map(|(case, _)| &case.steps);
+        let mut found = steps.flat_map(|step| step.capture.iter().map(move |known| (step, known)));
+        let found = found.find(|(_, known)| &*known.name == capture);
+        found.map_or_else(CaptureOrigin::default, |(step, known)| step.origin_of(known))
     }
 
     /// Why a case declares the value at a location as volatile, if it does.

@@ -207,8 +207,8 @@ impl ChangeSet {
         let assigned_ids = std::mem::take(&mut self.assigned);
         let assigned = |role: Role<'_>, before: &str, after: &str| {
             let is_sent = || exchange(one).is_none_or(|exchange| is_sent(&exchange.request, before));
-            let property = |capture: &str| facts.captured_property(&other.id, capture);
-            let is_captured = |name| assigned_ids.is_captured((&other.id, name), before, after, property);
+            let origin = |capture: &str| facts.capture_origin(&other.id, capture);
+            let is_captured = |name| assigned_ids.is_captured((&other.id, name), before, after, origin);
             match role {
                 Role::Identifier { name, is_created } => {
                     is_captured(name)

@@ -611,12 +611,14 @@ impl Binding<'_> {
                     .map(|(name, id)| (name.to_owned(), id)),
             );
         }
-        if late.is_empty() {
+        if late.is_empty() && self.step.capture.is_empty() {
             return Arc::clone(shared);
         }
-        let captures = self.case.def.steps.iter().flat_map(|step| &step.capture);
-        let properties = captures.filter_map(|capture| Some((capture.name.to_string(), capture.source.property()?)));
-        Arc::new(shared.with_late(late, properties))
+        let origins = self.case.def.steps.iter().flat_map(|step| {
+            let captures = step.capture.iter();
+            captures.map(|capture| (capture.name.to_string(), step.origin_of(capture)))
+        });
+        Arc::new(shared.with_late(late, origins))
     }
 }
 

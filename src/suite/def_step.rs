@@ -9,11 +9,15 @@ use std::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
-    Template,
+    Template, TemplatePart,
     def::{ExpectDef, RequestDef, SnapshotsDef, Written},
     editor_types::DurationText,
 };
-use crate::{check::CaptureSource, model::Phase, source::Span};
+use crate::{
+    check::{CaptureOrigin, CaptureSource},
+    model::Phase,
+    source::Span,
+};
 
 /// One step of a case: a request and its expected response. It inherits from its case.
 #[derive(Clone, Debug, Default, JsonSchema)]
@@ -64,6 +68,17 @@ pub struct StepDef {
 }
 
 impl StepDef {
+    /// Where the value of one of its captures comes from.
+    pub(crate) fn origin_of(&self, capture: &CaptureDef) -> CaptureOrigin {
+        let part = |part: &TemplatePart| match part {
+            TemplatePart::Text(text) => text.clone(),
+            TemplatePart::Variable(name, _) => format!("{{{name}}}"),
+        };
+        let path = self.request.path.as_ref();
+        let path: Option<String> = path.map(|path| path.parts.iter().map(part).collect());
+        capture.source.of_request(path.as_deref())
+    }
+
     /// The endpoint that it uses.
     pub fn endpoint(&self) -> Option<&Written<String>> {
         self.endpoint

@@ -4,12 +4,18 @@ use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::check::identifiers::{self, MIN_DISTINCT};
+use crate::check::identifiers::{self, CaptureOrigin, MIN_DISTINCT};
 
 /// Minimum length of a value that is replaced by its variable's name anywhere in a text. A shorter value is replaced only if
 /// it is the whole text, and a shorter number never, because it could be any number. A captured value is also replaced where
 /// it is a word, from [`MIN_DISTINCT`] on, and where one can be expected.
 pub(super) const DISTINCT: usize = 8;
+
+/// The origin of a value that was not captured.
+static NO_ORIGIN: CaptureOrigin = CaptureOrigin {
+    property: None,
+    resource: None,
+};
 
 /// Values of a target's variables, each with its name.
 #[derive(Debug)]
@@ -17,8 +23,8 @@ pub struct VariableSubstitution {
     pairs: Vec<(String, String)>,
     /// The number of pairs at the end that were captured or generated.
     late: usize,
-    /// The names of captured properties, by the names of the captures.
-    properties: BTreeMap<String, String>,
+    /// The origins of the captured values, by the names of the captures.
+    origins: BTreeMap<String, CaptureOrigin>,
     finder: Option<AhoCorasick>,
 }
 
@@ -52,24 +58,26 @@ impl VariableSubstitution {
         Self {
             pairs: known,
             late: 0,
-            properties: BTreeMap::new(),
+            origins: BTreeMap::new(),
             finder,
         }
     }
 
-    /// The same with captured and generated values, and the names of the properties that are captured.
+    /// The same with captured and generated values, and the origins of the captured ones unless they are known.
     pub(crate) fn with_late(
         &self,
         late: impl IntoIterator<Item = (String, String)>,
-        properties: impl IntoIterator<Item = (String, String)>,
+        origins: impl IntoIterator<Item = (String, CaptureOrigin)>,
     ) -> Self {
         let late: Vec<_> = late.into_iter().collect();
         let count = self.late + late.iter().filter(|(_, value)| !value.is_empty()).count();
-        let mut all = self.properties.clone();
-        all.extend(properties);
+        let mut all = self.origins.clone();
+        for (capture, origin) in origins {
+            all.entry(capture).or_insert(origin);
+        }
         Self {
             late: count,
-            properties: all,
+            origins: all,
             ..Self::new(self.pairs.iter().cloned().chain(late))
         }
     }
@@ -78,8 +86,8 @@ impl VariableSubstitution {
     fn expected(&self, name: &str, text: &str) -> Option<&str> {
         let late = self.pairs[self.pairs.len() - self.late..].iter();
         let rated = late.filter(|(_, value)| value == text).filter_map(|(capture, _)| {
-            let property = self.properties.get(capture).map(String::as_str);
-            Some((identifiers::expectation(name, capture, property)?, capture.as_str()))
+            let origin = self.origins.get(capture).unwrap_or(&NO_ORIGIN);
+            Some((identifiers::expectation(name, capture, origin)?, capture.as_str()))
         });
         rated
             .rev()

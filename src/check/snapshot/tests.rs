@@ -4,6 +4,7 @@ use chrono::DateTime;
 use serde_json::json;
 
 use super::*;
+use crate::check::CaptureOrigin;
 
 #[derive(Debug)]
 struct FixedMask(Vec<String>);
@@ -455,8 +456,14 @@ fn after_captures(id: &str, tag: &str) -> SnapshotExpectation {
     let mut expectation = expectation(&[]);
     expectation.headers = Arc::from(["etag", "x-count", "location", "x-order-id"].map(str::to_owned));
     let late = [("order_id", id), ("version", tag)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let properties = [("order_id", "id"), ("version", "etag")].map(|(name, of)| (name.to_owned(), of.to_owned()));
-    expectation.values = Arc::new(expectation.values.with_late(late, properties));
+    let origins = [("order_id", "id"), ("version", "etag")].map(|(name, property)| {
+        let origin = CaptureOrigin {
+            property: Some(property.to_owned()),
+            resource: None,
+        };
+        (name.to_owned(), origin)
+    });
+    expectation.values = Arc::new(expectation.values.with_late(late, origins));
     expectation
 }
 

@@ -192,6 +192,36 @@ fn snapshots_of_servers_with_different_ids_agree() {
     assert_eq!(ran.code, 1, "{ran:?}");
 }
 
+#[test]
+fn short_id_is_recognized_after_the_resource_of_its_request() {
+    let server = |id: u32, of: u32| {
+        Server::start(move |_| {
+            let head = format!("HTTP/1.1 201 Created\nLocation: /orders/{id}\nContent-Type: application/json");
+            let order =
+                json!({ "id": id, "note": format!("Order {id}, part {of}"), "order": id.to_string(), "part": of });
+            (response(&head, &order.to_string()), Then::Keep)
+        })
+    };
+    // The capture is not named after the order.
+    let steps = "steps:\n  - { id: create, request: { method: POST, path: /orders }, expect: { status: 201, snapshot: true }, capture: { first: /id } }\n";
+    let project = Project::new(&[("cases/s/c.yaml", steps)]);
+    for (id, of, code) in [(3, 3, 0), (4, 3, 0), (4, 4, 1)] {
+        let server = server(id, of);
+        let url = server.url();
+        let mode = if (id, of) == (3, 3) { "accept" } else { "check" };
+        let ran = project.run(&["run", "--target", &url, "--snapshots", mode]);
+        assert_eq!(ran.code, code, "{id} {of}: {ran:?}");
+    }
+    let text = project.read("snapshots/s/c+create.snap");
+    assert!(text.contains("\"Order {{ first }}, part 3\""), "{text}");
+    let ports = [free_port(), free_port()];
+    let steps = steps.replace(", snapshot: true", "").replace("steps:\n", "");
+    for (of, changes) in [(3, 0), (4, 2)] {
+        let (ran, report, _) = compared(&steps, [&server(3, 3), &server(4, of)], ports);
+        assert_eq!(report["changes"].as_array().unwrap().len(), changes, "{ran:?}");
+    }
+}
+
 /// An API that returns what it was sent, and later the last order.
 fn echo() -> Server {
     let order = Mutex::new(String::new());
