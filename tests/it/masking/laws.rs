@@ -12,6 +12,11 @@ use proptest::{
 
 use super::writing::{left_of, mixed, secrets};
 
+/// How many secrets a law is checked with.
+const SECRETS: u32 = 125;
+/// How many texts for each of them: a masker takes longer to make than to use.
+const TEXTS: usize = 4;
+
 fn masker(secret: &str) -> Masker {
     let secret = Secret::new(secret.to_owned()).unwrap();
     Masker::new([("token", &secret)])
@@ -44,8 +49,8 @@ fn choices() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn secret_is_hidden_in_every_mix_of_escapes_anywhere() {
-    let locations = prop::collection::vec((0..5_usize, choices(), around(), around()), 4);
-    check_law(500, &(secrets(), locations), |(secret, locations)| {
+    let locations = prop::collection::vec((0..5_usize, choices(), around(), around()), 4 * TEXTS);
+    check_law(SECRETS, &(secrets(), locations), |(secret, locations)| {
         let hide = masker(&secret);
         for (format, choices, before, after) in locations {
             let text = format!("{before}{}{after}", mixed(&secret, format, &choices));
@@ -59,57 +64,64 @@ fn secret_is_hidden_in_every_mix_of_escapes_anywhere() {
 }
 
 #[test]
-fn a_secret_is_hidden_where_what_is_escaped_is_escaped_again() {
+fn secret_is_hidden_in_escapes_that_are_escaped_again() {
     let layer = || (0..5_usize, choices());
-    let strategy = (secrets(), layer(), layer(), around(), around());
-    check_law(500, &strategy, |(secret, inner, outer, before, after)| {
+    let texts = prop::collection::vec((layer(), layer(), around(), around()), TEXTS);
+    check_law(SECRETS, &(secrets(), texts), |(secret, texts)| {
         let hide = masker(&secret);
-        let form = mixed(&mixed(&secret, inner.0, &inner.1), outer.0, &outer.1);
-        let text = format!("{before}{form}{after}");
-        let shown = hide.text(&text);
-        prop_assert!(shown.contains("$TOKEN"), "{secret:?} in {text:?}: {shown:?}");
-        prop_assert_eq!(left_of(&secret, &shown), Vec::<String>::new(), "{} {}", text, shown);
+        for (inner, outer, before, after) in texts {
+            let form = mixed(&mixed(&secret, inner.0, &inner.1), outer.0, &outer.1);
+            let text = format!("{before}{form}{after}");
+            let shown = hide.text(&text);
+            prop_assert!(shown.contains("$TOKEN"), "{secret:?} in {text:?}: {shown:?}");
+            prop_assert_eq!(left_of(&secret, &shown), Vec::<String>::new(), "{} {}", text, shown);
+        }
         Ok(())
     });
 }
 
 #[test]
-fn a_secret_is_hidden_under_four_layers_of_escapes() {
+fn secret_is_hidden_under_four_layers_of_escapes() {
     // Each writes all of the text as one writer does; a mix is what several make of the same text.
     let layers = prop::collection::vec((0..5_usize, any::<u8>()), 3..=4);
-    check_law(500, &(secrets(), layers), |(secret, layers)| {
+    let texts = prop::collection::vec(layers, TEXTS);
+    check_law(SECRETS, &(secrets(), texts), |(secret, texts)| {
         let hide = masker(&secret);
-        let mut text = secret.clone();
-        for (format, choice) in &layers {
-            text = mixed(&text, *format, &[*choice]);
+        for layers in texts {
+            let mut text = secret.clone();
+            for (format, choice) in &layers {
+                text = mixed(&text, *format, &[*choice]);
+            }
+            let shown = hide.text(&format!("<<{text}>>"));
+            prop_assert_eq!(&shown, "<<$TOKEN>>", "{} {:?} {}", secret, layers, text);
         }
-        let shown = hide.text(&format!("<<{text}>>"));
-        prop_assert_eq!(&shown, "<<$TOKEN>>", "{} {:?} {}", secret, layers, text);
         Ok(())
     });
 }
 
 #[test]
 fn secret_is_masked_in_base64_at_any_offset_and_escaped() {
-    let strategy = (secrets(), "[!-~]{0,8}", "[!-~]{0,8}", 0..6_usize, choices());
-    check_law(500, &strategy, |(secret, before, after, format, choices)| {
+    let texts = prop::collection::vec(("[!-~]{0,8}", "[!-~]{0,8}", 0..6_usize, choices()), TEXTS);
+    check_law(SECRETS, &(secrets(), texts), |(secret, texts)| {
         let hide = masker(&secret);
-        let plain = format!("{before}{secret}{after}");
-        for form in [
-            STANDARD.encode(&plain),
-            URL_SAFE_NO_PAD.encode(&plain),
-            mixed(&STANDARD.encode(&plain), format, &choices),
-        ] {
-            let shown = hide.text(&format!("Basic {form}, that was it"));
-            prop_assert!(shown.contains("$TOKEN"), "{secret:?} in {form:?}: {shown:?}");
-            prop_assert_eq!(left_of(&secret, &shown), Vec::<String>::new(), "{} {}", form, shown);
+        for (before, after, format, choices) in texts {
+            let plain = format!("{before}{secret}{after}");
+            for form in [
+                STANDARD.encode(&plain),
+                URL_SAFE_NO_PAD.encode(&plain),
+                mixed(&STANDARD.encode(&plain), format, &choices),
+            ] {
+                let shown = hide.text(&format!("Basic {form}, that was it"));
+                prop_assert!(shown.contains("$TOKEN"), "{secret:?} in {form:?}: {shown:?}");
+                prop_assert_eq!(left_of(&secret, &shown), Vec::<String>::new(), "{} {}", form, shown);
+            }
         }
         Ok(())
     });
 }
 
 #[test]
-fn what_is_looked_for_is_found_where_nothing_is_hidden() {
+fn unmasked_secret_is_found_in_every_form() {
     check_law(500, &(secrets(), 0..5_usize, choices()), |(secret, format, choices)| {
         let form = mixed(&secret, format, &choices);
         prop_assert!(!left_of(&secret, &format!("<<{form}>>")).is_empty(), "{secret} {form}");
@@ -120,7 +132,7 @@ fn what_is_looked_for_is_found_where_nothing_is_hidden() {
 }
 
 #[test]
-fn a_text_without_a_secret_stays_as_it_is() {
+fn text_without_secret_is_unchanged() {
     let hide = masker("S3cr3t+/=&% \"\\é");
     check_law(5000, &"\\PC{0,200}", |text| {
         prop_assert_eq!(hide.text(&text), text);
@@ -139,7 +151,7 @@ fn a_text_without_a_secret_stays_as_it_is() {
 }
 
 #[test]
-fn what_can_be_made_of_a_secret_has_a_mark_of_its_own() {
+fn derived_forms_of_a_secret_have_marks_of_their_own() {
     let hide = masker("aBc/dEf+Ghi9");
     for (text, shown) in [
         ("aBc/dEf+Ghi9", "$TOKEN"),
@@ -176,7 +188,7 @@ fn secrets_that_overlap_are_hidden_whole() {
 }
 
 #[test]
-fn a_secret_is_hidden_in_what_becomes_of_it_on_its_way() {
+fn secret_is_hidden_in_altered_copies_of_it() {
     let secret = "Basic dXNlcjpwYXNzLXdvcmQtMQ==";
     let hide = masker(secret);
     for echoed in [
