@@ -72,8 +72,13 @@ impl Workspace {
     /// Case files outside a project.
     fn of_files(files: Vec<PathBuf>) -> Result<Self, SessionError> {
         let folder = files[0].parent().unwrap_or(Path::new("/")).to_owned();
-        if Self::is_in(&folder) {
-            let message = format!("{} is in a project: name it with `--project DIR`", files[0].display());
+        let cases = folder.ancestors().find(|folder| folder.ends_with("cases"));
+        if let Some(project) = cases
+            .and_then(Path::parent)
+            .or_else(|| Self::is_in(&folder).then_some(&folder))
+        {
+            let (file, project) = (files[0].display(), project.display());
+            let message = format!("{file} is in a project: name it with `--project {project}`");
             return Err(SessionError::Usage(message));
         }
         if files.iter().any(|file| file.parent() != Some(&folder)) {
