@@ -446,7 +446,7 @@ impl Flow {
                     parked,
                     outcome,
                     findings,
-                    snapshot: snapshot.filter(|_| polls == 0 || passes),
+                    snapshot,
                     polls,
                     is_hidden: false,
                 };

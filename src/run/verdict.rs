@@ -25,6 +25,10 @@ pub(super) fn conclude(
         previous,
         mut repeats,
     } = judged;
+    // A response of a case with other failures must not be accepted.
+    let others_pass = last.steps.iter().all(|step| !step.has_no_response())
+        && (last.steps.iter().flat_map(|step| &step.findings))
+            .all(|finding| finding.check == CheckId::Snapshot || finding.level != Level::Deny);
     let mut written = None;
     for def in planned.case.def.steps.iter().filter(|def| def.has_snapshot()) {
         let id = planned.case.step_id(def);
@@ -34,6 +38,7 @@ pub(super) fn conclude(
         let text = snapshots
             .iter()
             .find(|(of, _)| *of == at)
+            .filter(|_| others_pass)
             .map(|(_, text)| text.as_str());
         match keep(&id, step, text, planned, sources, options, stale) {
             Ok(path) => written = written.or(path),
@@ -61,10 +66,7 @@ fn keep(
     options: &RunOptions,
     stale: &BTreeSet<String>,
 ) -> Result<Option<String>, SnapshotError> {
-    // A response with other failures must not be accepted.
-    let others_pass =
-        (step.findings.iter()).all(|finding| finding.check == CheckId::Snapshot || finding.level != Level::Deny);
-    let new = text.filter(|_| others_pass && options.snapshots != SnapshotMode::Check);
+    let new = text.filter(|_| options.snapshots != SnapshotMode::Check);
     let (Some(text), Some(exchange)) = (new, &step.exchange) else {
         // A pending snapshot of an earlier run is obsolete now.
         if stale.contains(id) {

@@ -222,6 +222,43 @@ fn short_id_is_recognized_after_the_resource_of_its_request() {
     }
 }
 
+#[test]
+fn snapshot_of_a_waiting_step_is_pending_unless_the_case_fails() {
+    let server = || {
+        let states = Mutex::new(["new", "paid"].into_iter());
+        Server::start(move |_| {
+            let state = states.lock().unwrap().next().unwrap_or("shipped");
+            let body = json!({ "state": state }).to_string();
+            (
+                response("HTTP/1.1 200 OK\nContent-Type: application/json", &body),
+                Then::Keep,
+            )
+        })
+    };
+    let steps = "steps:
+  - id: shipped
+    request: { path: /order }
+    eventually: { within: 200ms, every: 5ms }
+    expect: { status: 200, body: { json: { state: shipped } }, snapshot: true }
+  - { id: after, request: { path: /order }, expect: { status: 200 } }
+";
+    let failing = steps.replace("status: 200 } }", "status: 201 } }");
+    for (case, mode, code, written) in [
+        (steps, "pending", 1, ".snap.new"),
+        (steps, "accept", 0, ".snap"),
+        (&failing, "accept", 1, ""),
+    ] {
+        let project = Project::new(&[("cases/s/c.yaml", case)]);
+        let server = server();
+        let ran = project.run(&["run", "--target", &server.url(), "--snapshots", mode]);
+        assert_eq!(ran.code, code, "{ran:?}");
+        for ending in [".snap", ".snap.new"] {
+            let path = format!("snapshots/s/c+shipped{ending}");
+            assert_eq!(project.has(&path), ending == written, "{path}: {ran:?}");
+        }
+    }
+}
+
 /// An API that returns what it was sent, and later the last order.
 fn echo() -> Server {
     let order = Mutex::new(String::new());
