@@ -402,3 +402,40 @@ fn dry_run_shows_masked_requests_and_sends_none() {
     let mixed = run(&["--record", "r.ndjson"]);
     assert_eq!(mixed.code, 2, "{mixed:?}");
 }
+
+#[test]
+fn recheck_agrees_about_cookies_and_bytes() {
+    let server = Server::always(
+        &format!("{OK}\r\nSet-Cookie: sid=the-session-id-9; Path=/; HttpOnly"),
+        "hello the-secret-token-1",
+    );
+    for (expect, live, again) in [
+        ("cookies: { sid: { http_only: true, path: / } }", 0, 0),
+        ("cookies: { sid: { secure: true } }", 1, 1),
+        ("cookies: { other: { present: false } }", 0, 0),
+        // What is masked in the recording gives no verdict.
+        ("cookies: { sid: { value: the-session-id-9 } }", 0, 3),
+        ("cookies: { sid: { value: other-id } }", 1, 3),
+        ("body: { bytes: 24 }", 0, 3),
+        ("body: { bytes: 9 }", 1, 3),
+        (
+            "body: { sha256: 0000000000000000000000000000000000000000000000000000000000000000 }",
+            1,
+            3,
+        ),
+    ] {
+        let case = format!(
+            "request: {{ path: /, headers: {{ x-token: '{{{{ token }}}}' }} }}\nexpect: {{ status: 200, {expect} }}\n"
+        );
+        let project = Project::new(&[
+            ("cases/s/suite.yaml", "inputs: { token: { secret: true } }\n"),
+            ("cases/s/c.yaml", &case),
+        ]);
+        let url = server.url();
+        let mut run = project.command(&["run", "--target", &url, "--record", "r.ndjson"]);
+        let ran = crate::support::ran(run.env("CONFORME_SECRET_TOKEN", "the-secret-token-1"));
+        assert_eq!(ran.code, live, "{expect} {ran:?}");
+        let recheck = project.run(&["recheck", "r.ndjson"]);
+        assert_eq!(recheck.code, again, "{expect} {recheck:?} {}", project.read("r.ndjson"));
+    }
+}
