@@ -247,7 +247,11 @@ impl Flow {
         let (mut failed, mut reason): (Option<String>, Option<String>) = (None, None);
         for (index, def) in case.def.steps.iter().enumerate() {
             let is_teardown = def.phase == Phase::Teardown;
-            if running.is_resumed && !is_teardown && shared.begun.is_sent(&def.id) {
+            let is_over = || match def.phase {
+                Phase::Teardown => shared.begun.is_removed(&case.id, &def.id),
+                _ => shared.begun.is_sent(&def.id),
+            };
+            if running.is_resumed && is_over() {
                 continue;
             }
             if !is_teardown && *self.shared.abandoned.borrow() && reason.is_none() {
@@ -278,7 +282,7 @@ impl Flow {
             if !passed && !def.go_on && !is_teardown {
                 failed.get_or_insert_with(|| def.id.clone());
             }
-            if has_teardown && !is_teardown {
+            if has_teardown {
                 drop(self.sender.send(WorkerEvent::Step {
                     index: self.index,
                     step: Box::new(done.step.clone()),

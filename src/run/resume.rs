@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::flow::FlowState;
 use crate::{
-    model::{HIDDEN, Outcome, Response, Step, marks_of},
+    model::{HIDDEN, Outcome, Phase, Response, Step, marks_of},
     suite::{Case, StepDef},
 };
 
@@ -32,6 +32,15 @@ impl BegunCases {
     /// Whether a step of a case is not sent, because the earlier run has sent it.
     pub(super) fn is_sent(&self, step: &str) -> bool {
         !self.repeated.contains(step)
+    }
+
+    /// Whether a step of the teardown of a case passed in the earlier run.
+    pub(crate) fn is_removed(&self, case: &str, step: &str) -> bool {
+        let mut steps = self.steps.get(case).into_iter().flatten();
+        steps.any(|sent| {
+            let is_step = sent.phase == Phase::Teardown && sent.id == step;
+            is_step && sent.omitted.is_none() && !sent.fails() && !sent.has_no_response()
+        })
     }
 
     /// Gives an attempt the captures and responses of the earlier run; false if that has not begun the case.

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     mask::Reporter,
-    model::{Event, Exit, Phase, Step},
+    model::{Event, Exit, Phase},
     project::{RUN_ID, TargetOptions},
-    recording::Recording,
+    recording::{Recording, RecordingError},
     run::{BegunCases, RunOptions, SnapshotMode},
     suite::Case,
 };
@@ -47,20 +47,14 @@ pub fn teardown(
     let unreadable = SessionError::recording(path);
     let recording = Recording::open(path).map_err(&unreadable)?;
     let started = recording.started().clone();
-    let mut begun: BTreeMap<String, Vec<Step>> = BTreeMap::new();
-    for event in recording {
-        match event.map_err(&unreadable)?.into_inner() {
-            Event::StepFinished(one) => begun.entry(one.id).or_default().push(one.step),
-            Event::CaseFinished(finished) => drop(begun.remove(&finished.id)),
-            _ => {}
-        }
-    }
-    if begun.is_empty() {
+    let begun = begun(recording, request, &workspace).map_err(&unreadable)?;
+    if begun.steps.is_empty() {
         notices.note("every case of this recording has finished: there is no teardown to run");
         return Ok(Exit::Success);
     }
     let known: BTreeSet<&str> = workspace.suites.cases.iter().map(|case| case.id.as_str()).collect();
     let gone: Vec<_> = begun
+        .steps
         .keys()
         .filter(|id| !known.contains(id.as_str()))
         .cloned()
@@ -78,12 +72,15 @@ pub fn teardown(
     let masker = masker([&resolved]);
     notices.mask(&masker);
     let filter = CaseFilter {
-        ids: begun.keys().cloned().collect(),
+        ids: begun.steps.keys().cloned().collect(),
         ..CaseFilter::default()
     };
     let selection = filter.select(&workspace)?;
     let cases = workspace.suites.cases.iter();
-    check_repeated(&request.repeated, cases.filter(|case| begun.contains_key(&case.id)))?;
+    check_repeated(
+        &request.repeated,
+        cases.filter(|case| begun.steps.contains_key(&case.id)),
+    )?;
     let run_id = started.vars.get(RUN_ID).cloned();
     let prepared = Prepared::with_run_id(resolved, &selection, run_id, &workspace, &masker)?;
     prepared::require_inputs(&prepared.plan, false, &workspace)?;
@@ -101,10 +98,7 @@ pub fn teardown(
         use_proxy: prepared.use_proxy(),
         endpoints: prepared.endpoints.clone(),
         mailboxes: BTreeMap::new(),
-        begun: BegunCases {
-            steps: begun,
-            repeated: request.repeated.iter().cloned().collect(),
-        },
+        begun,
         repeats: 1,
         lockstep: None,
     };
@@ -132,4 +126,26 @@ fn check_repeated<'c>(repeated: &[String], cases: impl Iterator<Item = &'c Arc<C
         names.join(", ")
     );
     Err(SessionError::Usage(message))
+}
+/// The cases of a recording that have not finished, and whose teardown has not been run.
+fn begun(recording: Recording, request: &TeardownRequest, workspace: &Workspace) -> Result<BegunCases, RecordingError> {
+    let mut begun = BegunCases {
+        steps: BTreeMap::new(),
+        repeated: request.repeated.iter().cloned().collect(),
+    };
+    for event in recording {
+        match event?.into_inner() {
+            Event::StepFinished(one) => begun.steps.entry(one.id).or_default().push(one.step),
+            Event::CaseFinished(finished) => drop(begun.steps.remove(&finished.id)),
+            _ => {}
+        }
+    }
+    // The last step of a teardown is recorded before the end of its case.
+    for case in &workspace.suites.cases {
+        let mut steps = case.def.steps.iter().filter(|step| step.phase == Phase::Teardown);
+        if steps.all(|step| begun.is_removed(&case.id, &step.id)) {
+            begun.steps.remove(&case.id);
+        }
+    }
+    Ok(begun)
 }

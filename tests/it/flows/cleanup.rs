@@ -86,6 +86,18 @@ fn teardown_of_a_killed_run_is_run_from_its_recording() {
     assert!(ran.stderr.contains("there is no teardown to run"), "{ran:?}");
     assert_eq!(project.run(&["report", "whole.ndjson"]).code, 0);
     assert_eq!(project.run(&["recheck", "whole.ndjson"]).code, 0);
+    // The run can be killed after the last step of a teardown, which is not sent again, and before the case is recorded.
+    let lines = |keeps: &dyn Fn(&str) -> bool| {
+        let text = project.read("whole.ndjson");
+        let kept: Vec<_> = text.lines().filter(|line| keeps(line)).collect();
+        project.write("killed.ndjson", &(kept.join("\n") + "\n"));
+        let ran = project.run(&["teardown", "killed.ndjson"]);
+        (ran.code, server.requests() - sent)
+    };
+    let is_step = |line: &str| line.contains("\"step-finished\"") || line.contains("\"run-started\"");
+    assert_eq!(lines(&is_step), (0, 0));
+    let is_before = |line: &str| is_step(line) && !line.contains("\"teardown\"");
+    assert_eq!(lines(&is_before).1, 1);
 }
 
 #[test]
