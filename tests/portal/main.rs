@@ -12,9 +12,11 @@ mod runs;
 
 use std::{
     collections::BTreeSet,
+    num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::OnceLock,
+    thread,
 };
 
 use conforme::{CompareRequest, Exit};
@@ -142,7 +144,11 @@ fn main() -> ExitCode {
         })
     });
     let trials = faults.chain(variations).chain(unreachable).chain(others);
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
+    let mut arguments = Arguments::from_args();
+    // A test waits for its server part of its time.
+    let cores = thread::available_parallelism().map_or(2, NonZero::get);
+    arguments.test_threads.get_or_insert(2 * cores);
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
     drop(std::fs::remove_file(baseline_path()));
     conclusion.exit_code()
 }
@@ -244,7 +250,7 @@ fn dead_target_has_no_verdict() {
     let portal = Portal::start(Behavior::default());
     let base_url = portal.base_url();
     drop(portal);
-    let ran = runs::run_at(base_url, None);
+    let ran = runs::run_shown(base_url);
     assert_eq!(ran.exit, Exit::NoVerdict, "{}", ran.text);
     assert!(ran.text.contains("failed to connect"), "{}", ran.text);
     let stopped = "STOPPED three requests in a row had no complete response; ";

@@ -9,6 +9,7 @@ use std::{
 
 use conforme::{
     CaseFilter, Event, Exit, Masked, RecheckRequest, Reporter, RunRequest, Secret, TargetOptions, Verdict,
+    model::Level,
     report::{Colors, RunTerminal, TerminalOptions},
     session::{Workspace, recheck_in, run_in},
 };
@@ -21,7 +22,7 @@ pub(crate) struct RunResult {
     pub exit: Exit,
     /// The verdict of each case, sorted.
     pub verdicts: Vec<(String, Verdict)>,
-    /// The output on the terminal.
+    /// The findings that fail a case, or the output on the terminal.
     pub text: String,
 }
 
@@ -37,11 +38,15 @@ thread_local! {
 
 /// Runs the suite against a portal.
 pub(crate) fn run(portal: &Portal, recording: Option<&Path>) -> RunResult {
-    run_at(portal.base_url(), recording)
+    run_at(portal.base_url(), recording, false)
 }
 
-/// Runs the suite against a URL.
-pub(crate) fn run_at(base_url: String, recording: Option<&Path>) -> RunResult {
+/// Runs the suite against a URL and keeps the output on the terminal.
+pub(crate) fn run_shown(base_url: String) -> RunResult {
+    run_at(base_url, None, true)
+}
+
+fn run_at(base_url: String, recording: Option<&Path>, is_shown: bool) -> RunResult {
     let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let secret = |(name, value): (&str, &str)| {
         let secret = Secret::new(value.to_owned()).expect("a value that can be masked");
@@ -58,7 +63,9 @@ pub(crate) fn run_at(base_url: String, recording: Option<&Path>) -> RunResult {
         record: recording.map(Path::to_owned),
         ..RunRequest::default()
     };
-    collect(|reporter| SUITE.with(|suite| run_in(suite, &request, reporter, &mut ())))
+    collect(is_shown, |reporter| {
+        SUITE.with(|suite| run_in(suite, &request, reporter, &mut ()))
+    })
 }
 
 /// Judges the responses of a recording.
@@ -68,13 +75,16 @@ pub(crate) fn run_again(recording: &Path) -> RunResult {
         recording: recording.to_owned(),
         ..RecheckRequest::default()
     };
-    collect(|reporter| SUITE.with(|suite| recheck_in(suite, &request, reporter, &mut ())))
+    collect(false, |reporter| {
+        SUITE.with(|suite| recheck_in(suite, &request, reporter, &mut ()))
+    })
 }
 
-fn collect(run: impl FnOnce(Box<dyn Reporter>) -> Result<Exit, conforme::SessionError>) -> RunResult {
+fn collect(is_shown: bool, run: impl FnOnce(Box<dyn Reporter>) -> Result<Exit, conforme::SessionError>) -> RunResult {
     let collected = Collected::default();
+    let terminal = || RunTerminal::new(collected.clone(), Colors::new(false), TerminalOptions::default());
     let exit = run(Box::new(Collector {
-        terminal: RunTerminal::new(collected.clone(), Colors::new(false), TerminalOptions::default()),
+        terminal: is_shown.then(terminal),
         collected: collected.clone(),
     }));
     let mut collected = collected.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +121,8 @@ impl Write for Collected {
 }
 
 struct Collector {
-    terminal: RunTerminal<Collected>,
+    /// The terminal takes a sixth of the time of a run, and hardly a test reads it.
+    terminal: Option<RunTerminal<Collected>>,
     collected: Collected,
 }
 
@@ -120,11 +131,16 @@ impl Reporter for Collector {
         if let Event::CaseFinished(case) = &**event {
             let mut collected = self.collected.0.lock().unwrap_or_else(PoisonError::into_inner);
             collected.verdicts.push((case.id.clone(), case.verdict));
+            let findings = case.last.steps.iter().flat_map(|step| &step.findings);
+            for finding in findings.filter(|finding| self.terminal.is_none() && finding.level == Level::Deny) {
+                let line = format!("{}: {} {}\n", case.id, finding.check, finding.message);
+                collected.text.extend_from_slice(line.as_bytes());
+            }
         }
-        self.terminal.event(event)
+        self.terminal.as_mut().map_or(Ok(()), |terminal| terminal.event(event))
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.terminal.finish()
+        self.terminal.as_mut().map_or(Ok(()), Reporter::finish)
     }
 }
