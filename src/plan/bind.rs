@@ -385,7 +385,7 @@ impl Binding<'_> {
         };
         let mut headers = Vec::new();
         for (name, values) in &def.headers {
-            for value in values.iter().filter(|value| !self.scope.is_null(value)) {
+            for value in values {
                 headers.push((name.clone(), self.header_value(value)?));
             }
         }

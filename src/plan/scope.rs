@@ -281,13 +281,6 @@ impl<'a> Scope<'a> {
         all
     }
 
-    /// Whether a template is one variable that a row, the case or the suite sets to null: its field is not sent. A captured
-    /// null is an error instead.
-    pub(super) fn is_null(&self, template: &Template) -> bool {
-        let own = template.as_variable().and_then(|name| self.own(name));
-        matches!(own, Some(JsonDef::Plain(Value::Null)))
-    }
-
     /// A template as text.
     pub(super) fn text(&self, template: &Template) -> String {
         self.text_with(template, |value| Cow::Borrowed(value))

@@ -223,7 +223,7 @@ fn validate_finds_misspelled_secrets_and_effects() {
 #[test]
 fn validate_rejects_values_that_no_target_could_send() {
     for case in [
-        "examples: { r: { v: null } }\nrequest: { path: /, headers: { x-a: 'a {{ v }}' } }",
+        "examples: { r: { v: null } }\nrequest: { path: /, headers: { x-a: '{{ v }}' } }",
         "examples: { r: { v: [1] } }\nrequest: { path: /, query: { q: '{{ v }}' } }",
         "examples: { r: { v: { a: 1 } } }\nrequest: { path: '/{p}', params: { p: '{{ v }}' } }",
         "examples: { r: { v: null } }\nrequest: { path: /, body: { text: 'a {{ v }}' } }",
