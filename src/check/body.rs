@@ -199,7 +199,7 @@ fn bytes_test(one: &BodyExpectation, bytes: &[u8], view: &ResponseView<'_>, sink
 }
 
 /// The SHA-256 digest in lower-case hexadecimal digits.
-fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     (digest.as_ref().iter()).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

@@ -39,6 +39,7 @@ pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
 
 pub(crate) use {
+    body::sha256,
     media_type::{MediaType, is_token, is_token_bytes},
     pattern::length,
     rules::{imf_fixdate, rule_of},

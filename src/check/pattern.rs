@@ -229,13 +229,8 @@ fn walk_matcher<S: FindingSink>(
 fn unmatched(wanted: &[Pattern], items: &[Value], response: &Response) -> (Vec<usize>, Vec<usize>) {
     let matches: Vec<Vec<usize>> = (wanted.iter())
         .map(|pattern| {
-            let is_match = |item: &&usize| is_match(pattern, &items[**item], response);
-            (0..items.len())
-                .collect::<Vec<_>>()
-                .iter()
-                .filter(is_match)
-                .copied()
-                .collect()
+            let is_match = |item: &usize| is_match(pattern, &items[*item], response);
+            (0..items.len()).filter(is_match).collect()
         })
         .collect();
     let mut taken_by: Vec<Option<usize>> = vec![None; items.len()];

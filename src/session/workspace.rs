@@ -89,6 +89,21 @@ impl Workspace {
         let (project, mut sources) = Project::open(&folder, &mut errors);
         let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
         let suites = suite::load_files(&folder, files, &schemas, &mut sources, &mut errors);
+        Self::checked(
+            (project, sources),
+            (suites, schemas),
+            CompareSettings::default(),
+            errors,
+        )
+    }
+
+    /// The project, unless there are errors.
+    fn checked(
+        (project, sources): (Project, Sources),
+        (suites, schemas): (Suites, SchemaStore),
+        compare: CompareSettings,
+        errors: Diagnostics,
+    ) -> Result<Self, SessionError> {
         if !errors.is_empty() {
             let sources = sources.into();
             return Err(SessionError::Invalid { errors, sources });
@@ -99,7 +114,7 @@ impl Workspace {
             sources: Arc::new(sources),
             suites,
             schemas,
-            compare: CompareSettings::default(),
+            compare,
         })
     }
 
@@ -131,18 +146,8 @@ impl Workspace {
             suites.ready.extend(ready.map(|case| (name.clone(), case)));
         }
         project.check_names(&suites, &mut errors);
-        if !errors.is_empty() {
-            let sources = sources.into();
-            return Err(SessionError::Invalid { errors, sources });
-        }
-        Ok(Self {
-            snapshots: SnapshotStore::new(&project.snapshots),
-            project,
-            sources: Arc::new(sources),
-            suites,
-            schemas,
-            compare: compare.unwrap_or_default(),
-        })
+        let compare = compare.unwrap_or_default();
+        Self::checked((project, sources), (suites, schemas), compare, errors)
     }
 
     /// The error for invalid files or options of this project.

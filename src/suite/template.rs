@@ -124,13 +124,7 @@ impl Filter {
             }
             Self::Base64 => STANDARD.encode(text),
             Self::Base64Url => URL_SAFE_NO_PAD.encode(text),
-            Self::Sha256 => {
-                let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-                digest
-                    .as_ref()
-                    .iter()
-                    .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-            }
+            Self::Sha256 => crate::check::sha256(text.as_bytes()),
             Self::UrlEncode => utf8_percent_encode(text, ENCODED).to_string(),
             Self::Lower => text.to_lowercase(),
             Self::Upper => text.to_uppercase(),

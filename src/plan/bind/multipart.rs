@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 
 use super::super::scope::Scope;
-use crate::suite::{PartContent, PartDef};
+use crate::{
+    check::sha256,
+    suite::{PartContent, PartDef},
+};
 
 /// Number of hexadecimal digits of a digest in a boundary.
 const DIGITS: usize = 24;
@@ -17,13 +20,10 @@ pub(super) fn body(parts: &[PartDef], scope: &Scope<'_>) -> (Bytes, String) {
         .iter()
         .map(|part| (header(part, scope), content(part, scope)))
         .collect();
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-    for (header, content) in &parts {
-        context.update(header.as_bytes());
-        context.update(content);
-    }
-    let digest = context.finish();
-    let digits = (digest.as_ref().iter()).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let all: Vec<&[u8]> = (parts.iter())
+        .flat_map(|(header, content)| [header.as_bytes(), content])
+        .collect();
+    let digits = sha256(&all.concat());
     let boundary = format!("conforme-{}", &digits[..DIGITS]);
     let mut body = Vec::new();
     for (header, content) in &parts {
