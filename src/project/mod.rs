@@ -6,6 +6,7 @@
 mod command;
 mod config;
 mod endpoint;
+mod fetch;
 mod rate_limit;
 mod secret;
 mod target;

@@ -1,0 +1,156 @@
+//! The secrets of a target: from the program, the environment and the sources in `conforme.toml`.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use super::{
+    FetchError, KnownSecrets, MaskSecrets, SECRET_PREFIX, Secret, SecretError, SecretSource, TargetDef, TargetOptions,
+    secret::secrets_of_environment,
+};
+use crate::{
+    source::{Diagnostic, Diagnostics},
+    suite::Suites,
+};
+
+/// Maximum time for all commands that print the secrets of a target.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// Maximum number of such commands that run at the same time.
+const MAX_COMMANDS: usize = 8;
+
+/// The secrets of the target, of the environment and of the program; each overrides the one before it. An empty source is an
+/// error, unless the input is optional.
+pub(super) fn secrets(
+    (target, def): (&str, &TargetDef),
+    options: &TargetOptions,
+    suites: &Suites,
+    known: &mut KnownSecrets,
+    mask: MaskSecrets<'_>,
+    errors: &mut Diagnostics,
+) -> BTreeMap<String, Secret> {
+    let mut secrets = BTreeMap::new();
+    let names: Vec<_> = suites.inputs().keys().map(|name| (*name).to_owned()).collect();
+    for (variable, value) in secrets_of_environment() {
+        let suffix = &variable[SECRET_PREFIX.len()..];
+        let secret = value
+            .into_string()
+            .map_err(|_| SecretError::NotText)
+            .and_then(Secret::new);
+        match secret {
+            Ok(secret) => {
+                let own = def.secrets.iter().map(|(key, _)| key.text.to_string());
+                let all = names.iter().cloned().chain(own).chain([suffix.to_ascii_lowercase()]);
+                for name in all.filter(|name| name.eq_ignore_ascii_case(suffix)) {
+                    secrets.insert(name, secret.clone());
+                }
+            }
+            Err(error) => errors.push(Diagnostic::general(format!("the secret in `{variable}`: {error}"))),
+        }
+    }
+    for (name, secret) in &options.secrets {
+        if !names.contains(name) && !def.secrets.iter().any(|(key, _)| *key.text == **name) {
+            let error = Diagnostic::general(format!(
+                "the program sets the secret `{name}`: no suite has such an input"
+            ));
+            errors.push(error.suggest(name, names.iter().map(String::as_str)));
+        }
+        secrets.insert(name.clone(), secret.clone());
+    }
+    let optional = suites.optional_inputs();
+    let mut failures = Vec::new();
+    let limit = options.deadline.or(def.deadline).unwrap_or(COMMAND_LIMIT);
+    let limit = limit.min(COMMAND_LIMIT);
+    let wanted = def.secrets.iter().filter(|(key, _)| !secrets.contains_key(&*key.text));
+    let wanted: Vec<_> = wanted.collect();
+    let sources: Vec<_> = wanted.iter().map(|(_, source)| source).collect();
+    for ((key, _), fetched) in wanted.iter().zip(fetch_all(&sources, limit)) {
+        match fetched {
+            Ok(secret) => {
+                secrets.insert(key.text.to_string(), secret);
+            }
+            Err(failure) if failure.error.is_unset() && optional.contains(&*key.text) => {}
+            Err(failure) => {
+                let printed = failure.printed_secrets();
+                known
+                    .all
+                    .extend(printed.into_iter().map(|secret| (key.text.to_string(), secret)));
+                failures.push((key, failure));
+            }
+        }
+    }
+    known
+        .all
+        .extend(secrets.iter().map(|(name, secret)| (name.clone(), secret.clone())));
+    for (key, failure) in failures {
+        let mut message = format!("secret `{}` of target `{target}`: {}", key.text, failure.error);
+        let lines = mask(known, &failure.stderr());
+        if !lines.is_empty() {
+            message.push_str("; its standard error:");
+        }
+        for line in lines {
+            // The bar separates the program's lines from ours.
+            message.push_str("\n  | ");
+            message.push_str(&line);
+        }
+        errors.push(Diagnostic::new(key.span, message));
+    }
+    secrets
+}
+
+/// Fetches secrets in parallel; `limit` applies to all of them together.
+fn fetch_all(sources: &[&SecretSource], limit: Duration) -> Vec<Result<Secret, FetchError>> {
+    let is_command = |source: &&&SecretSource| matches!(source, SecretSource::Command(_));
+    let threads = sources.iter().filter(is_command).count().min(MAX_COMMANDS);
+    let deadline = Instant::now() + limit;
+    let next = AtomicUsize::new(0);
+    let fetch = || {
+        let mut fetched = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(source) = sources.get(index) else {
+                return fetched;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            fetched.push((index, Secret::fetch(source, left)));
+        }
+    };
+    let mut all = std::thread::scope(|scope| {
+        // This thread works too, and does everything if no other can be started.
+        let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, fetch).ok();
+        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
+        let mut all = fetch();
+        for other in others {
+            match other.join() {
+                Ok(fetched) => all.extend(fetched),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, fetched)| fetched).collect()
+}
+
+/// The environment variables that secrets were read from; a secret of a file or a command has none.
+pub(super) fn variables_of(def: &TargetDef, secrets: &BTreeMap<String, Secret>) -> BTreeMap<String, String> {
+    let of_file = |name: &str| {
+        let (_, source) = def.secrets.iter().find(|(key, _)| &*key.text == name)?;
+        match source {
+            SecretSource::Env(variable) => Some(variable.clone()),
+            SecretSource::File(_) | SecretSource::Command(_) => None,
+        }
+    };
+    let variable = |name: &String| {
+        let given = format!("{SECRET_PREFIX}{}", name.to_ascii_uppercase());
+        let variable = if std::env::var_os(&given).is_some_and(|value| !value.is_empty()) {
+            Some(given)
+        } else {
+            of_file(name)
+        };
+        Some((name.clone(), variable?))
+    };
+    secrets.keys().filter_map(variable).collect()
+}
