@@ -189,6 +189,17 @@ impl Masker {
         self.pass(&self.learned()).text(text, Cut::default()).into_owned()
     }
 
+    /// Hides every form of every secret and every credential in a request.
+    pub fn request(&self, request: &mut Request) {
+        let other = self.finder_of(other::of_request(request, self.finder.as_ref()));
+        let learned = self.learned();
+        let pass = Pass {
+            other: other.as_deref(),
+            ..self.pass(&learned)
+        };
+        pass.request(request);
+    }
+
     /// The text of a snapshot of this exchange with every form of every secret hidden, and every credential that was
     /// sent.
     pub fn snapshot(&self, text: &str, exchange: &Exchange) -> String {

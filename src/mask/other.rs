@@ -1,10 +1,8 @@
 //! Values that are masked in one exchange only: credentials that are written in a case, and parts of secrets at the
 //! truncated end of a response.
 
-use base64::Engine as _;
-
 use super::forms::{Cut, Finder, is_scheme};
-use crate::model::{CREDENTIALS, Content, Exchange, Malformed, Outcome, Request, Response};
+use crate::model::{CREDENTIALS, Content, Exchange, Malformed, Outcome, Request, Response, basic_pair, basic_token};
 
 /// Minimum length in bytes of a credential that is masked elsewhere: shorter ones can be words.
 const MIN_LENGTH: usize = 8;
@@ -45,13 +43,14 @@ fn parts(found: &mut Vec<Other>, finder: Option<&Finder>, content: &Content, cut
     }
 }
 
-fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Other> {
+pub(super) fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Other> {
     let mut found = Vec::new();
     for (name, value) in &request.headers {
         if CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
             for credential in credentials(&name.to_ascii_lowercase(), value) {
-                // A known secret is masked with its own name.
-                let is_known = finder.is_some_and(|finder| finder.is_in(credential.as_bytes()));
+                // A known secret is masked with its own name, except within Basic credentials, which are masked as a whole.
+                let is_whole = basic_token(value) == Some(&credential);
+                let is_known = !is_whole && finder.is_some_and(|finder| finder.is_in(credential.as_bytes()));
                 let credential = Other::Credential(credential);
                 if !is_known && !found.contains(&credential) {
                     found.push(credential);
@@ -86,10 +85,7 @@ fn credentials(name: &str, value: &str) -> Vec<String> {
         } else {
             found.push(value.trim().to_owned());
         }
-        if scheme.eq_ignore_ascii_case("basic")
-            && let Ok(decoded) = base64::engine::general_purpose::STANDARD.decode(token)
-            && let Ok(text) = String::from_utf8(decoded)
-        {
+        if let Some(text) = basic_pair(value) {
             found.extend(text.split_once(':').map(|(_, password)| password.to_owned()));
             found.push(text);
         }

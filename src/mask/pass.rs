@@ -14,7 +14,7 @@ use crate::{
     check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
     model::{
         CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, Origin, Outcome, QUOTED, Repeat,
-        Request, Response,
+        Request, Response, basic_pair, basic_shown, basic_shown_pair,
     },
 };
 
@@ -51,9 +51,8 @@ impl<'r> Pass<'r> {
     }
 
     fn bytes(self, bytes: &[u8], cut: Cut) -> Option<Vec<u8>> {
-        let hidden = forms::hide(self.secrets(), bytes, cut, HIDDEN);
-        let before = hidden.as_deref().unwrap_or(bytes);
-        forms::hide(self.other.into_iter(), before, cut, HIDDEN).or(hidden)
+        // Together: of two that overlap, such as a password and the credentials that contain it, the longer one counts.
+        forms::hide(self.secrets().chain(self.other), bytes, cut, HIDDEN)
     }
 
     pub(super) fn text(self, text: &str, cut: Cut) -> Cow<'_, str> {
@@ -79,10 +78,7 @@ impl<'r> Pass<'r> {
 
     /// Masks in a unified diff, on each side of it.
     fn diff(self, diff: &mut String) {
-        if let Some(hidden) = forms::hide_in_diff(self.secrets(), diff, HIDDEN) {
-            *diff = String::from_utf8_lossy(&hidden).into_owned();
-        }
-        if let Some(hidden) = forms::hide_in_diff(self.other.into_iter(), diff, HIDDEN) {
+        if let Some(hidden) = forms::hide_in_diff(self.secrets().chain(self.other), diff, HIDDEN) {
             *diff = String::from_utf8_lossy(&hidden).into_owned();
         }
     }
@@ -325,6 +321,10 @@ impl<'r> Pass<'r> {
         for (name, value) in headers {
             if is_credential(name) && is_only_places(value) {
                 self.hide(value);
+            } else if is_credential(name)
+                && let Some(shown) = self.basic(value)
+            {
+                *value = shown;
             } else if name.eq_ignore_ascii_case("set-cookie") {
                 self.cookie(value);
             } else if is_credential(name) {
@@ -334,6 +334,33 @@ impl<'r> Pass<'r> {
             }
             self.hide(name);
         }
+    }
+
+    /// Basic credentials with their secrets masked: `Basic base64(user:$PASSWORD)`. None if no secret is in them.
+    fn basic(self, value: &str) -> Option<String> {
+        if self.is_recorded {
+            return None;
+        }
+        let pair = basic_pair(value).or_else(|| basic_shown_pair(value).map(str::to_owned))?;
+        let secrets = Pass { other: None, ..self };
+        let masked = secrets.text(&pair, Cut::default());
+        let (user, password) = pair.split_once(':')?;
+        let shown = match masked.split_once(':') {
+            // A secret can be the whole pair.
+            _ if masked.starts_with('$') && !masked.contains(':') => masked.into_owned(),
+            Some((shown_user, shown_password)) => {
+                let is_plain = shown_password == password && !password.is_empty() && !is_only_places(password);
+                if is_plain && shown_user == user {
+                    return None;
+                }
+                format!("{shown_user}:{}", if is_plain { HIDDEN } else { shown_password })
+            }
+            None => return None,
+        };
+        // The encoded form can be the secret itself.
+        let encoded = secrets.text(value, Cut::default());
+        let is_encoded = matches!(encoded, Cow::Owned(_)) && !encoded.contains(HIDDEN) && shown.contains(HIDDEN);
+        (!is_encoded).then(|| basic_shown(&shown))
     }
 
     /// A cookie as a response sets it: its value is a credential, its name and attributes are not.

@@ -1,5 +1,6 @@
 //! Binds one case to one target: the request to send and its expectations.
 
+mod auth;
 mod expect;
 mod multipart;
 mod url;
@@ -28,6 +29,9 @@ use crate::{
         StepDef, Suite, Suites, Template,
     },
 };
+
+/// The header field of `request.auth`.
+const AUTHORIZATION: &str = "authorization";
 
 /// The request and expectations of a case.
 #[derive(Clone, Debug)]
@@ -384,13 +388,19 @@ impl Binding<'_> {
             None => "GET".to_owned(),
         };
         let mut headers = Vec::new();
+        if let Some(auth) = &def.auth {
+            headers.push((AUTHORIZATION.to_owned(), self.authorization(&auth.value)?));
+        }
         for (name, values) in &def.headers {
             for value in values {
                 headers.push((name.clone(), self.header_value(value)?));
             }
         }
         // A field without a value is not sent, and has no default.
-        let is_given = |name: &str| def.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+        let is_given = |name: &str| {
+            let has_auth = def.auth.is_some() && name.eq_ignore_ascii_case(AUTHORIZATION);
+            has_auth || def.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
+        };
         let endpoint = self.endpoint();
         for (name, value) in endpoint.map_or(&self.binder.target.headers, |endpoint| &endpoint.headers) {
             if !is_given(name) {

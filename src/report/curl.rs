@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::escape::inert_lines;
 use crate::{
-    model::{Access, Attempt, HIDDEN, Outcome, Repeat, Request, RunStarted, Step, marks_of},
+    model::{Access, Attempt, HIDDEN, Outcome, Repeat, Request, RunStarted, Step, basic_shown_pair, marks_of},
     text::is_unsafe,
 };
 
@@ -381,6 +381,10 @@ fn words(request: &Request, shell: &CommandContext, output: Option<&str>) -> (Op
         if name.eq_ignore_ascii_case("content-length") && *value == length && !body.is_empty() {
             continue;
         }
+        if let Some(pair) = basic_shown_pair(value).filter(|_| name.eq_ignore_ascii_case("authorization")) {
+            words.push(format!("-u {}", quote(pair, shell)));
+            continue;
+        }
         let field = if value.is_empty() {
             format!("{name};")
         } else {
@@ -635,6 +639,15 @@ mod tests {
         let shell = shell(&[("token", "STAGING_TOKEN")]);
         assert!(command(&request, &shell).contains("x'\"$STAGING_TOKEN\" "));
         assert_eq!(quote("a${TOKEN%?}b", &shell), "a\"${STAGING_TOKEN%?}\"b");
+    }
+
+    #[test]
+    fn basic_credentials_are_an_option_of_curl() {
+        let shown = [&[("authorization", "Basic base64(ada lovelace:$TOKEN)")], &DEFAULTS[..]].concat();
+        assert_eq!(
+            command(&request("GET", "http://h/", &shown, ""), &shell(&[])),
+            "curl -sS -i http://h/ -u 'ada lovelace:'\"$TOKEN\" -H 'accept: */*' -H 'user-agent: x'"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::worker::Shared;
 use crate::{
-    model::{Content, Repeat, Request, Waiting},
+    model::{Content, Repeat, Request, Waiting, basic_pair, basic_shown},
     plan::{Late, Token},
     suite::{Case, StepDef},
 };
@@ -89,7 +89,12 @@ fn request(
         .map(|(at, (name, value))| {
             let other = marked.headers.get(at).filter(|(other, _)| other == name);
             let marked = other.map_or(value, |(_, marked)| marked);
-            (name.clone(), part(marked, value))
+            let pairs = basic_pair(marked).zip(basic_pair(value));
+            let value = match pairs.map(|(marked, sent)| (part(&marked, &sent), sent)) {
+                Some((named, sent)) if named != sent => basic_shown(&named),
+                _ => part(marked, value),
+            };
+            (name.clone(), value)
         })
         .collect();
     if !cookies.is_empty() {

@@ -9,7 +9,7 @@ use super::{
     target,
 };
 use crate::{
-    model::Request,
+    model::{Request, basic_pair, basic_shown},
     plan::{Late, Planned},
     project::TargetOptions,
 };
@@ -53,7 +53,9 @@ pub fn dry_run(request: &RunRequest, notices: &mut dyn Notices) -> Result<Vec<Pl
                 continue;
             }
             let late = tokens.late(step.follow.as_ref().map(|follow| follow.value.step.as_str()));
-            if let Some(request) = plan.request_with(&planned.case, index, &late, &workspace.sources) {
+            if let Some(mut request) = plan.request_with(&planned.case, index, &late, &workspace.sources) {
+                tokens.restore_credentials(&mut request);
+                masker.request(&mut request);
                 all.push(PlannedRequest {
                     id: planned.case.step_id(step),
                     text: masker.text(&tokens.restore(&message(&request))),
@@ -88,6 +90,16 @@ impl Tokens {
             late.follow(format!("http://{token}"));
         }
         late
+    }
+
+    /// Restores the header fields, in which masking would hide a token as a credential.
+    fn restore_credentials(&self, request: &mut Request) {
+        for (_, value) in &mut request.headers {
+            *value = match basic_pair(value).map(|pair| (self.restore(&pair), pair)) {
+                Some((restored, pair)) if restored != pair => basic_shown(&restored),
+                _ => self.restore(value),
+            };
+        }
     }
 
     fn restore(&self, text: &str) -> String {

@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
+    auth,
     decode_content::content,
     decode_expect::expect,
     def::{CaseDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef, Written},
@@ -523,9 +524,11 @@ pub(super) fn request(node: &Node, needs_path: bool, cx: &mut DecodeContext<'_>)
         params: fields.take("params").map(|node| params(node, cx)).unwrap_or_default(),
         query: fields.take("query").map(|node| query(node, cx)).unwrap_or_default(),
         headers: fields.take("headers").map(|node| headers(node, cx)).unwrap_or_default(),
+        auth: fields.take("auth").and_then(|node| auth::auth(node, cx)),
         body: fields.take("body").and_then(|node| content(node, cx)),
     };
     fields.finish(cx.errors);
+    auth::check(node, cx);
     // Only a complete case is checked against its path: a suite may leave parameters to its cases.
     if cx.known.is_some() {
         match (&def.path, path) {

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Number, Value};
 
 use super::{
-    StepDef, Template,
+    AuthDef, StepDef, Template,
     editor_types::{
         CookieText, DurationText, ExampleName, HeaderText, InputOrText, LengthOrRelations, OneOrMany, OneOrManyTexts,
         Part, QueryText, RuleTable, StatusText, TextTests,
@@ -263,6 +263,9 @@ pub struct RequestDef {
     /// Header fields by name; a list repeats the field.
     #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
     pub headers: Vec<(String, Vec<Template>)>,
+    /// The credentials, instead of an `Authorization` header field; `null` removes inherited ones.
+    #[schemars(with = "Option<AuthDef>")]
+    pub auth: Option<Written<AuthDef>>,
     /// The content.
     pub body: Option<ContentDef>,
 }

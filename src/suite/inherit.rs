@@ -13,6 +13,9 @@ enum Inheritance {
     Body,
     /// Key by key, each by its own rule in the table.
     Merge(KeyTable),
+    /// A request: key by key, each by its own rule in [`REQUEST`]. Its own credentials replace inherited ones, in `auth` or in
+    /// `Authorization`.
+    Request,
     /// Key by key, names compared without case.
     MergeHeaders,
     /// The same; `null` also removes a field that is sent by default.
@@ -43,7 +46,7 @@ const EXPECT: KeyTable = &[
 ];
 /// The keys that a case inherits. `vars`, `inputs` and the suite's name are the suite's own.
 const CASE: [(&str, Inheritance); 5] = [
-    ("request", Inheritance::Merge(REQUEST)),
+    ("request", Inheritance::Request),
     ("expect", Inheritance::Merge(EXPECT)),
     ("snapshots", Inheritance::Merge(&[])),
     ("timeout", Inheritance::Replace),
@@ -132,6 +135,8 @@ fn empty(like: &Node) -> Node {
 }
 
 fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) -> Node {
+    let exclusive = matches!(how, Inheritance::Request).then(|| exclusive(base, own, errors));
+    let (base, own) = exclusive.as_ref().map_or((base, own), |(base, own)| (base, own));
     let (Kind::Map(_), Kind::Map(own_entries)) = (&base.kind, &own.kind) else {
         return own.clone();
     };
@@ -156,6 +161,10 @@ fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) ->
             .position(|(known, _)| same(&known.text, &key.text) && !is_own(known));
         let inner = match how {
             Inheritance::Body => BODY.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
+            Inheritance::Request => REQUEST
+                .iter()
+                .find(|(name, _)| **name == *key.text)
+                .map(|(_, how)| *how),
             Inheritance::Merge(table) => table.iter().find(|(name, _)| **name == *key.text).map(|(_, how)| *how),
             _ => None,
         };
@@ -172,7 +181,13 @@ fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) ->
                 // Removed.
             } else if !matches!(how, Inheritance::Body) || base.get(&key.text).is_none() {
                 let names: Vec<_> = base.entries().iter().map(|(key, _)| &*key.text).collect();
-                errors.push(takes_nothing(key, &names));
+                let error = takes_nothing(key, &names);
+                let is_auth = matches!(how, Inheritance::Request) && &*key.text == "auth";
+                let header = base.get("headers").and_then(authorization).filter(|_| is_auth);
+                errors.push(match header {
+                    Some((header, _)) => error.help(format!("write `headers: {{ {}: null }}`", header.text)),
+                    None => error,
+                });
             }
             continue;
         }
@@ -189,5 +204,46 @@ fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) ->
     Node {
         span: own.span,
         kind: Kind::Map(entries),
+    }
+}
+
+/// An inherited and an own request, of which the own credentials replace inherited ones: `auth` and `Authorization` exclude
+/// each other.
+fn exclusive(base: &Node, own: &Node, errors: &mut Diagnostics) -> (Node, Node) {
+    let (mut base, mut own) = (base.clone(), own.clone());
+    let has_auth = |node: &Node| node.get("auth").is_some_and(|auth| !auth.is_null());
+    let header = |node: &Node| authorization(node.get("headers")?).cloned();
+    let own_header = header(&own);
+    match &own_header {
+        Some((key, value)) if value.is_null() && has_auth(&base) && header(&base).is_none() => {
+            let error = Diagnostic::new(key.span, format!("`{}: null` takes nothing away", key.text));
+            errors.push(error.help("the credentials are inherited from `auth`: write `auth: null`"));
+            remove_header(&mut own);
+        }
+        Some((_, value)) if !value.is_null() => remove(&mut base, |key| key == "auth"),
+        _ => {}
+    }
+    if has_auth(&own) {
+        remove_header(&mut base);
+    }
+    (base, own)
+}
+
+fn authorization(headers: &Node) -> Option<&(Key, Node)> {
+    let mut entries = headers.entries().iter();
+    entries.find(|(key, _)| key.text.eq_ignore_ascii_case("authorization"))
+}
+
+fn remove_header(request: &mut Node) {
+    if let Kind::Map(entries) = &mut request.kind
+        && let Some((_, headers)) = entries.iter_mut().find(|(key, _)| &*key.text == "headers")
+    {
+        remove(headers, |key| key.eq_ignore_ascii_case("authorization"));
+    }
+}
+
+fn remove(node: &mut Node, is_removed: impl Fn(&str) -> bool) {
+    if let Kind::Map(entries) = &mut node.kind {
+        entries.retain(|(key, _)| !is_removed(&key.text));
     }
 }

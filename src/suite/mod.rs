@@ -5,6 +5,7 @@
 //! are still [`Template`]s. This module does not depend on targets and sends no requests.
 
 mod amend;
+mod auth;
 mod decode;
 mod decode_content;
 mod decode_cookie;
@@ -22,6 +23,7 @@ mod template;
 mod vacuous;
 
 pub(crate) use amend::{Amended, CaseFile};
+pub use auth::{AuthDef, BasicDef};
 pub(crate) use decode::wrong_query;
 pub(crate) use decode_expect::{
     contains_nothing, every_status, is_sha256, matches_everything, status_item, wrong_sha256,

@@ -207,6 +207,7 @@ fn parts() -> Vec<(&'static str, String)> {
         ("case", keys(&case, None)),
         ("request", keys(&case, Some("Request"))),
         ("content", alternatives(&case, "Content")),
+        ("auth", alternatives(&case, "Auth")),
         ("part", keys(&case, Some("Part"))),
         ("cookie", keys(&case, Some("CookieText"))),
         ("expect", keys(&case, Some("Expect"))),

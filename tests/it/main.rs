@@ -8,6 +8,7 @@
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says that it skipped")]
 
 mod adopting;
+mod authenticating;
 mod bodies;
 mod ci_files;
 mod comparing;
