@@ -89,6 +89,11 @@ pub(super) fn init(args: InitArgs, project: Option<PathBuf>, printer: &mut Print
     for file in &new.files {
         printer.out(&format!("wrote {}", request.folder.join(file).display()));
     }
+    if let Some(placeholder) = new.placeholder {
+        printer.out(&format!(
+            "\nThere is no public release of conforme yet: replace `{placeholder}` in the CI file by the owner of your copy."
+        ));
+    }
     let folder = request.folder.display().to_string();
     let change = if folder == "." {
         String::new()

@@ -52,7 +52,12 @@ pub struct Initialized {
     pub status: u16,
     /// Built-in rules that the response breaks, which the suite lowers to `warn`.
     pub lowered: Vec<String>,
+    /// A part of the CI file to replace, because this version has no public repository.
+    pub placeholder: Option<&'static str>,
 }
+
+/// The name in the address of the repository until there is a public one.
+const PLACEHOLDER: &str = "OWNER";
 
 /// The response to the request of the new project.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +102,9 @@ pub fn init(request: &InitRequest, notices: &mut dyn Notices) -> Result<Initiali
         request: format!("GET {base}/"),
         status: observed.status,
         lowered: observed.broken.into_keys().collect(),
+        placeholder: request
+            .ci
+            .and(files::REPOSITORY.split('/').find(|part| *part == PLACEHOLDER)),
     })
 }
 

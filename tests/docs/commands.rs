@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 
 /// Programs other than `conforme` that a page may call.
-const OTHERS: [&str; 25] = [
+const OTHERS: [&str; 30] = [
     "cargo",
     "git",
     "curl",
@@ -29,6 +29,11 @@ const OTHERS: [&str; 25] = [
     "mdbook",
     "npx",
     "apt-get",
+    "brew",
+    "docker",
+    "gh",
+    "sh",
+    "sha256sum",
 ];
 
 /// The text without variables of the shell and expressions of CI systems: each becomes `1`.

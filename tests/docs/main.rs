@@ -15,5 +15,6 @@ mod configuration;
 mod generated;
 mod links;
 mod page;
+mod repository;
 mod server;
 mod transcripts;

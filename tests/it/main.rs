@@ -10,7 +10,9 @@
 mod adopting;
 mod authenticating;
 mod bodies;
+mod ci_action;
 mod ci_files;
+mod ci_templates;
 mod comparing;
 mod comparison_reports;
 mod connections;

@@ -190,8 +190,22 @@ fn ci_file_is_written_on_request() {
         let project = Project::new(&[]);
         let made = project.run(&["init", "--ci", system, "--yes", "--target", &server.url()]);
         assert_eq!(made.code, 0, "{}", made.stderr);
-        let parsed = crate::editor_schemas::yaml(&project.read(file)).to_string();
-        assert!(parsed.contains("conforme run --wait 60s"), "{parsed}");
+        let text = project.read(file);
+        crate::editor_schemas::yaml(&text);
+        assert!(text.contains("60s") && !text.contains("cargo install"), "{text}");
+        // Both use the release of this version.
+        let (url, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+        let name = url.strip_prefix("https://github.com/").unwrap();
+        let release = match system {
+            "github" => format!("- uses: {name}@v{version}\n"),
+            _ => format!("{url}/releases/download/v{version}/$archive"),
+        };
+        assert!(text.contains(&release), "{text}");
+        assert_eq!(
+            made.stdout.contains("replace `OWNER`"),
+            url.contains("/OWNER/"),
+            "{made:?}"
+        );
     }
 }
 

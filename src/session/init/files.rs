@@ -56,8 +56,8 @@ impl NewProject {
             },
         ];
         match self.ci {
-            Some(CiSystem::Github) => files.push(new(".github/workflows/contract.yml", GITHUB.to_owned())),
-            Some(CiSystem::Gitlab) => files.push(new(".gitlab-ci.yml", GITLAB.to_owned())),
+            Some(CiSystem::Github) => files.push(new(".github/workflows/contract.yml", for_release(GITHUB))),
+            Some(CiSystem::Gitlab) => files.push(new(".gitlab-ci.yml", for_release(GITLAB))),
             None => {}
         }
         files.push(new(CONFIG, self.config()));
@@ -135,28 +135,47 @@ const GITIGNORE: &str = "\
 /reports/
 ";
 
+/// The repository of `conforme`, from Cargo.toml: `https://github.com/owner/conforme`.
+pub(super) const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+
+/// A CI file that uses the release of this version.
+fn for_release(template: &str) -> String {
+    let name = REPOSITORY.strip_prefix("https://github.com/").unwrap_or(REPOSITORY);
+    template
+        .replace("{url}", REPOSITORY)
+        .replace("{name}", name)
+        .replace("{version}", env!("CARGO_PKG_VERSION"))
+}
+
 const GITHUB: &str = "\
 name: contract
 on: [push, pull_request]
-permissions: { contents: read }
+permissions:
+  contents: read
+  actions: read # to read the recording of the base branch
+  pull-requests: write # to comment on the pull request
 jobs:
   contract:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
-      - run: cargo install --locked conforme
-      - run: >-
-          conforme run --wait 60s --report github --report markdown=$GITHUB_STEP_SUMMARY
-          --report junit=reports/junit.xml --report html=reports/report.html
+        with:
+          persist-credentials: false
+      - uses: {name}@v{version}
+        with:
+          wait: 60s
         # env:
         #   CONFORME_SECRET_TOKEN: ${{ secrets.API_TOKEN }}
 ";
 
 const GITLAB: &str = "\
 contract:
-  image: rust:1
+  image: buildpack-deps:stable-curl
   script:
-    - cargo install --locked conforme
+    - archive=conforme-$(uname -m)-unknown-linux-musl.tar.gz
+    - curl -fsSL --remote-name-all {url}/releases/download/v{version}/$archive {url}/releases/download/v{version}/$archive.sha256
+    - sha256sum -c $archive.sha256
+    - tar -xzf $archive --strip-components=1 -C /usr/local/bin ${archive%.tar.gz}/conforme
     - conforme run --wait 60s --report junit=reports/junit.xml --report html=reports/report.html
   artifacts:
     when: always
