@@ -1,9 +1,6 @@
 //! `conforme import`.
 
-use std::{
-    io::{self, Read as _},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -11,11 +8,8 @@ use super::Printer;
 use crate::{
     model::Exit,
     project::SECRET_PREFIX,
-    session::{self, ImportRequest, Imported, SessionError},
+    session::{self, ImportRequest, Imported, SessionError, SourceFormat},
 };
-
-/// Maximum size of a source in bytes.
-const MAX_SOURCE: u64 = 32 << 20;
 
 /// `conforme import`
 #[derive(Debug, Args)]
@@ -39,6 +33,29 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
 2 usage, an unknown option of curl, or a file exists, 5 a file could not be written."
     )]
     Curl(ImportCurlArgs),
+    /// An HTTP archive (HAR) of a browser, Playwright or a proxy
+    #[command(
+        after_help = "Requests that share a value, a cookie or a resource are the steps of one case; values of earlier\n\
+responses become captures. Responses become expectations: status, media type, shape, snapshot.\n\
+Scripts, style sheets, images, fonts and other origins are listed as `not imported`.\n\n\
+Examples:\n  \
+conforme import har recording.har --to cases/shop\n  \
+conforme import har https://ci.example.com/artifacts/42/e2e.har --to cases/shop\n\n\
+Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
+2 usage, not a HAR, or a file exists, 5 a file could not be written."
+    )]
+    Har(ImportFileArgs),
+}
+
+/// `conforme import har` and other formats in files.
+#[derive(Debug, Args)]
+pub struct ImportFileArgs {
+    /// The path of the file, a URL, or `-` for standard input
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// Where to write, and how.
+    #[command(flatten)]
+    pub output: ImportOutput,
 }
 
 /// `conforme import curl`
@@ -64,9 +81,15 @@ pub struct ImportOutput {
 }
 
 pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Printer) -> Result<Exit, SessionError> {
-    let ImportFormat::Curl(ImportCurlArgs { source, output }) = args.format;
-    let text = if source == "-" { standard_input()? } else { source };
-    let draft = session::draft_of_curl(&text)?;
+    let (draft, output) = match args.format {
+        ImportFormat::Curl(ImportCurlArgs { source, output }) => {
+            let text = if source == "-" { standard_input()? } else { source };
+            (session::draft_of_curl(&text)?, output)
+        }
+        ImportFormat::Har(ImportFileArgs { source, output }) => {
+            (session::draft_of(SourceFormat::Har, &source)?, output)
+        }
+    };
     let request = ImportRequest {
         project,
         to: output.to.clone(),
@@ -81,10 +104,9 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Print
 }
 
 fn standard_input() -> Result<String, SessionError> {
-    let mut text = String::new();
-    let read = io::stdin().lock().take(MAX_SOURCE).read_to_string(&mut text);
-    read.map_err(|error| SessionError::Usage(format!("failed to read standard input: {error}")))?;
-    Ok(text)
+    let bytes = session::standard_input();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
+    text.map_err(|error| SessionError::Usage(format!("failed to read standard input: {error}")))
 }
 
 fn show(imported: &Imported, output: &ImportOutput, printer: &Printer) {

@@ -87,7 +87,7 @@ mod tests {
             DraftContent::Json(_) => "json",
             DraftContent::Form(_) => "form",
             DraftContent::Text(_) => "text",
-            DraftContent::File(..) => "file",
+            DraftContent::File(..) | DraftContent::Multipart(_) => "file",
         }
     }
 

@@ -3,9 +3,10 @@
 use serde_json::Value as Json;
 
 use super::{
-    DraftContent, DraftInput, DraftQuery, DraftRequest, SuiteDraft, Value,
+    DraftContent, DraftInput, DraftPartContent, DraftQuery, DraftRequest, SuiteDraft, Value,
     names::{has_variable, name_of},
 };
+use crate::suite::is_reserved;
 
 /// Minimum length of a secret that can be masked, in characters.
 const MASKABLE: usize = 6;
@@ -47,13 +48,11 @@ const PART: &str = "Content-Disposition: form-data; name=\"";
 /// Replaces values by secret inputs of a draft. The same value is the same input.
 pub(super) struct Secrets<'d> {
     draft: &'d mut SuiteDraft,
-    /// The values so far, by the name of their input.
-    values: &'d mut Vec<(String, String)>,
 }
 
 impl<'d> Secrets<'d> {
-    pub(super) fn new(draft: &'d mut SuiteDraft, values: &'d mut Vec<(String, String)>) -> Self {
-        Self { draft, values }
+    pub(super) fn new(draft: &'d mut SuiteDraft) -> Self {
+        Self { draft }
     }
 
     /// Replaces the credentials of a request.
@@ -70,6 +69,13 @@ impl<'d> Secrets<'d> {
             Some(DraftContent::Json(value)) => self.json(value),
             Some(DraftContent::Form(fields)) => self.fields(fields, "the form field"),
             Some(DraftContent::Text(text)) => *text = self.text(text),
+            Some(DraftContent::Multipart(parts)) => {
+                for part in parts.iter_mut().filter(|part| is_credential(&part.name)) {
+                    if let DraftPartContent::Text(text) = &mut part.content {
+                        *text = self.secret(&name_of(&part.name), text, &format!("the form field `{}`", part.name));
+                    }
+                }
+            }
             Some(DraftContent::File(..)) | None => {}
         }
     }
@@ -221,7 +227,7 @@ impl<'d> Secrets<'d> {
         let name = if let Some((name, _)) = known {
             name.clone()
         } else {
-            let name = free("login", |name| self.draft.vars.iter().any(|(known, _)| known == name));
+            let name = free("login", |name| self.draft.is_taken(name));
             self.draft.vars.push((name.clone(), text.clone()));
             name
         };
@@ -229,7 +235,7 @@ impl<'d> Secrets<'d> {
     }
 
     /// The secret input for a value. A variable in the source stays a variable, and is secret.
-    fn secret(&mut self, name: &str, value: &str, location: &str) -> Value {
+    pub(super) fn secret(&mut self, name: &str, value: &str, location: &str) -> Value {
         if value.is_empty() {
             return String::new();
         }
@@ -239,16 +245,12 @@ impl<'d> Secrets<'d> {
             }
             return value.to_owned();
         }
-        let known = self.values.iter().find(|(_, known)| known == value);
+        let known = self.draft.secrets.iter().find(|(_, known)| known == value);
         let name = if let Some((name, _)) = known {
             name.clone()
         } else {
-            let taken = |name: &str| {
-                let is_input = self.draft.inputs.iter().any(|input| input.name == name);
-                is_input || self.draft.vars.iter().any(|(known, _)| known == name)
-            };
-            let name = free(name, taken);
-            self.values.push((name.clone(), value.to_owned()));
+            let name = free(name, |name| self.draft.is_taken(name));
+            self.draft.secrets.push((name.clone(), value.to_owned()));
             name
         };
         self.declare(&name, location, value.trim().chars().count() < MASKABLE);
@@ -256,13 +258,13 @@ impl<'d> Secrets<'d> {
     }
 
     fn declare(&mut self, name: &str, location: &str, is_short: bool) {
-        let is_var = self.draft.vars.iter().any(|(known, _)| known == name);
-        if !is_var {
+        if !self.draft.is_defined(name) && !is_reserved(name) {
             self.draft.input(DraftInput {
                 name: name.to_owned(),
                 description: location.to_owned(),
                 is_secret: true,
                 is_short,
+                default: None,
             });
         }
     }
@@ -324,18 +326,18 @@ mod tests {
 
     #[test]
     fn json_text_keeps_its_spelling() {
-        let (mut draft, mut values) = (SuiteDraft::default(), Vec::new());
+        let mut draft = SuiteDraft::default();
         let text = "{ \"user\" : \"ada\",\n  \"password\":  \"a\\\"b\", \"list\": [\"password\", \"x\"] }";
-        let hidden = Secrets::new(&mut draft, &mut values).text(text);
-        assert_eq!(values, [("password".to_owned(), "a\\\"b".to_owned())]);
+        let hidden = Secrets::new(&mut draft).text(text);
+        assert_eq!(draft.secrets, [("password".to_owned(), "a\\\"b".to_owned())]);
         let expected = "{ \"user\" : \"ada\",\n  \"password\":  \"{{ password }}\", \"list\": [\"password\", \"x\"] }";
         assert_eq!(draft.names.template(&hidden), expected);
     }
 
     #[test]
     fn equal_values_are_one_input() {
-        let (mut draft, mut values) = (SuiteDraft::default(), Vec::new());
-        let mut secrets = Secrets::new(&mut draft, &mut values);
+        let mut draft = SuiteDraft::default();
+        let mut secrets = Secrets::new(&mut draft);
         let mut headers = ["Bearer abcdefgh", "Bearer other-one", "Bearer abcdefgh"].map(str::to_owned);
         for value in &mut headers {
             secrets.header("authorization", value);

@@ -1,11 +1,14 @@
 //! A suite before it is written: what every format is read into.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
-use super::{Names, Value};
+use super::{Names, Value, credentials::is_credential};
+use crate::suite::is_reserved;
 
 /// A suite to write.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SuiteDraft {
     /// What the requests were written for, in a few words: the name of the suite.
     pub name: String,
@@ -15,6 +18,10 @@ pub struct SuiteDraft {
     pub inputs: Vec<DraftInput>,
     /// Constants of the suite that contain inputs, by name.
     pub vars: Vec<(String, Value)>,
+    /// The names of captures, in any case.
+    pub captured: BTreeSet<String>,
+    /// The credentials in the source, by the names of their inputs. They are written nowhere.
+    pub secrets: Vec<(String, String)>,
     /// The cases.
     pub cases: Vec<DraftCase>,
     /// Parts of the source that belong to no case and were not imported.
@@ -34,25 +41,128 @@ pub struct DraftInput {
     pub is_secret: bool,
     /// Whether the value in the source is too short to be masked; false if there is no value.
     pub is_short: bool,
+    /// The value in the source of an input that is not a credential.
+    pub default: Option<String>,
 }
 
-/// A case with one request.
+/// A case.
 #[derive(Clone, Debug)]
 pub struct DraftCase {
     /// The name of its file, without the extension.
     pub file: String,
     /// Its name, a sentence.
     pub title: String,
+    /// More about it.
+    pub description: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// Why it cannot be run as it is.
     pub skip: Option<String>,
+    /// Constants of the case, by name.
+    pub vars: Vec<(String, Value)>,
+    /// Whether cookies that responses set are sent in later steps.
+    pub has_cookies: bool,
+    /// Its steps; one is written as a case with a request.
+    pub steps: Vec<DraftStep>,
+    /// Parts of the original that belong to no step and were not imported.
+    pub notes: Vec<String>,
+}
+
+impl Default for DraftCase {
+    fn default() -> Self {
+        Self {
+            file: String::new(),
+            title: String::new(),
+            description: None,
+            tags: Vec::new(),
+            skip: None,
+            vars: Vec::new(),
+            has_cookies: true,
+            steps: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A request and the expected response.
+#[derive(Clone, Debug, Default)]
+pub struct DraftStep {
+    /// Its id in the case.
+    pub id: String,
     /// Maximum time for the request, such as `30s`.
     pub timeout: Option<String>,
     /// The request.
     pub request: DraftRequest,
-    /// The expected status: a code, or `2xx`.
-    pub status: String,
+    /// The step whose `Location` is requested, instead of the path.
+    pub follow: Option<String>,
+    /// The time within which the response must be as expected, for a request that is repeated.
+    pub eventually: Option<Json>,
+    /// The expected response.
+    pub expect: DraftExpect,
+    /// Values for later steps.
+    pub captures: Vec<DraftCapture>,
+    /// Parts of the original request that were not imported.
+    pub notes: Vec<String>,
+    /// The response, if it is known.
+    pub response: Option<DraftResponse>,
+}
+
+/// An expected response. Its texts can contain variables.
+#[derive(Clone, Debug)]
+pub struct DraftExpect {
+    /// The status: a code, a class such as `2xx`, or a list of them.
+    pub status: Json,
+    /// Header fields: the value, or tests of it.
+    pub headers: Vec<(String, Json)>,
+    /// Cookies: tests of each.
+    pub cookies: Vec<(String, Json)>,
+    /// The keys of `body`.
+    pub body: Vec<(&'static str, Json)>,
+    /// Maximum time, such as `2s`.
+    pub duration: Option<String>,
+    /// Whether the response is compared with a stored snapshot.
+    pub snapshot: bool,
+    /// Pointers to values of the snapshot that differ each time.
+    pub redact: Vec<String>,
     /// Parts of the original that were not imported.
     pub notes: Vec<String>,
+}
+
+impl Default for DraftExpect {
+    fn default() -> Self {
+        Self {
+            status: Json::from("2xx"),
+            headers: Vec::new(),
+            cookies: Vec::new(),
+            body: Vec::new(),
+            duration: None,
+            snapshot: false,
+            redact: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// A value of a response for later steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DraftCapture {
+    /// The name of the variable.
+    pub name: String,
+    /// A JSON pointer, a `JSONPath`, or a mapping, as in a case.
+    pub source: Json,
+    /// Whether it is a credential.
+    pub is_secret: bool,
+}
+
+/// A response that is known when its request is imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftResponse {
+    /// The status code.
+    pub status: u16,
+    /// Header fields in order.
+    pub headers: Vec<(String, String)>,
+    /// The content without content codings.
+    pub body: Vec<u8>,
 }
 
 /// A request.
@@ -88,6 +198,30 @@ pub enum DraftContent {
     Form(Vec<(String, Value)>),
     /// Text.
     Text(Value),
+    /// Parts of `multipart/form-data`.
+    Multipart(Vec<DraftPart>),
+    /// Bytes, which are written to a file with this name.
+    File(String, Vec<u8>),
+}
+
+/// A part of `multipart/form-data`.
+#[derive(Clone, Debug)]
+pub struct DraftPart {
+    /// The name of the field.
+    pub name: Value,
+    /// The content.
+    pub content: DraftPartContent,
+    /// The media type.
+    pub content_type: Option<Value>,
+    /// The name of the file.
+    pub file_name: Option<Value>,
+}
+
+/// The content of a part.
+#[derive(Clone, Debug)]
+pub enum DraftPartContent {
+    /// Text.
+    Text(Value),
     /// Bytes, which are written to a file with this name.
     File(String, Vec<u8>),
 }
@@ -96,11 +230,12 @@ impl SuiteDraft {
     /// The notes of the draft and of all cases, each with the file that it is in.
     pub fn notes(&self) -> Vec<(String, &str)> {
         let own = self.notes.iter().map(|note| ("suite.yaml".to_owned(), note.as_str()));
-        let of_case = |case: &'_ DraftCase| format!("{}.yaml", case.file);
-        let of_cases = self
-            .cases
-            .iter()
-            .flat_map(move |case| case.notes.iter().map(move |note| (of_case(case), note.as_str())));
+        let of_cases = self.cases.iter().flat_map(|case| {
+            let of_steps = case.steps.iter();
+            let of_steps = of_steps.flat_map(|step| step.notes.iter().chain(&step.expect.notes));
+            let all = case.notes.iter().chain(of_steps);
+            all.map(|note| (format!("{}.yaml", case.file), note.as_str()))
+        });
         own.chain(of_cases).collect()
     }
 
@@ -115,5 +250,120 @@ impl SuiteDraft {
             Some(known) => known.is_secret |= input.is_secret,
             None => self.inputs.push(input),
         }
+    }
+
+    /// Whether a case has a file of this name.
+    pub(super) fn has_file(&self, name: &str) -> bool {
+        self.cases.iter().any(|case| case.file == name)
+    }
+
+    /// Whether a name has a value without an input: a constant, or a capture.
+    pub(super) fn is_defined(&self, name: &str) -> bool {
+        self.captured.contains(name) || self.vars.iter().any(|(known, _)| known == name)
+    }
+
+    /// Whether a name is used for a variable of the draft.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
+        self.is_defined(name) || self.inputs.iter().any(|input| input.name == name)
+    }
+
+    /// Why a request to this origin cannot be sent to the target of the others. The first origin is that of the suite.
+    pub(super) fn other_origin(&mut self, origin: Option<&str>) -> Option<String> {
+        let origin = origin?;
+        let first = self.origin.get_or_insert_with(|| origin.to_owned());
+        (first != origin).then(|| format!("the origin {origin}: the suite is for {first}"))
+    }
+
+    /// Declares the variables that have no value as inputs.
+    pub(super) fn declare_variables(&mut self, description: &str) {
+        let mut used = BTreeSet::new();
+        let mut undefined = BTreeSet::new();
+        let take = |text: &str, used: &mut BTreeSet<String>| used.extend(self.names.used(text));
+        for (_, text) in &self.vars {
+            take(text, &mut used);
+        }
+        for case in &self.cases {
+            let mut of_case = BTreeSet::new();
+            case.each_text(&mut |text| take(text, &mut of_case));
+            of_case.retain(|name| !case.vars.iter().any(|(known, _)| known == name));
+            undefined.append(&mut of_case);
+        }
+        used.append(&mut undefined);
+        for name in used {
+            if !self.is_taken(&name) && !is_reserved(&name) {
+                self.input(DraftInput {
+                    is_secret: is_credential(&name),
+                    name,
+                    description: description.to_owned(),
+                    is_short: false,
+                    default: None,
+                });
+            }
+        }
+    }
+}
+
+impl DraftCase {
+    /// Passes the texts that can contain variables.
+    fn each_text(&self, take: &mut dyn FnMut(&str)) {
+        for (_, text) in &self.vars {
+            take(text);
+        }
+        for step in &self.steps {
+            step.request.each_text(take);
+            let expect = &step.expect;
+            each_string(&expect.status, take);
+            let body = expect.body.iter().map(|(_, value)| value);
+            for value in (expect.headers.iter().chain(&expect.cookies))
+                .map(|(_, value)| value)
+                .chain(body)
+            {
+                each_string(value, take);
+            }
+        }
+    }
+}
+
+impl DraftRequest {
+    /// Passes the texts that can contain variables.
+    fn each_text(&self, take: &mut dyn FnMut(&str)) {
+        take(&self.method);
+        take(&self.path);
+        let fields = |fields: &[(String, Value)], take: &mut dyn FnMut(&str)| {
+            for (_, value) in fields {
+                take(value);
+            }
+        };
+        fields(&self.headers, take);
+        match &self.query {
+            Some(DraftQuery::Raw(text)) => take(text),
+            Some(DraftQuery::Fields(query)) => fields(query, take),
+            None => {}
+        }
+        match &self.content {
+            Some(DraftContent::Text(text)) => take(text),
+            Some(DraftContent::Form(form)) => fields(form, take),
+            Some(DraftContent::Json(value)) => each_string(value, take),
+            Some(DraftContent::Multipart(parts)) => {
+                for part in parts {
+                    let optional = [&part.content_type, &part.file_name].into_iter().flatten();
+                    optional.chain([&part.name]).for_each(|text| take(text));
+                    if let DraftPartContent::Text(text) = &part.content {
+                        take(text);
+                    }
+                }
+            }
+            Some(DraftContent::File(..)) | None => {}
+        }
+    }
+}
+
+/// Passes the strings of a value.
+fn each_string(value: &Json, take: &mut dyn FnMut(&str)) {
+    match value {
+        Json::String(text) => take(text),
+        Json::Array(items) => items.iter().for_each(|item| each_string(item, take)),
+        Json::Object(entries) => entries.values().for_each(|value| each_string(value, take)),
+        _ => {}
     }
 }

@@ -7,11 +7,23 @@ mod body;
 mod credentials;
 mod curl;
 mod draft;
+mod error;
+mod har;
 mod names;
+mod shape;
+mod source_text;
+mod url;
 mod write;
 mod yaml;
 
-pub use curl::{ImportError, curl};
-pub use draft::{DraftCase, DraftContent, DraftInput, DraftQuery, DraftRequest, SuiteDraft};
+pub use curl::curl;
+pub use draft::{
+    DraftCapture, DraftCase, DraftContent, DraftExpect, DraftInput, DraftPart, DraftPartContent, DraftQuery,
+    DraftRequest, DraftResponse, DraftStep, SuiteDraft,
+};
+pub use error::ImportError;
+pub use har::har;
 pub use names::{Names, Value};
+
+use error::ReadFile;
 pub use write::{DraftFile, files};

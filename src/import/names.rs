@@ -116,6 +116,44 @@ pub(super) fn name_of(text: &str) -> String {
     if is_name(&name) { name } else { "value".to_owned() }
 }
 
+/// A name for the file of a case: `post-v1-users`.
+pub(super) fn file_name(method: &str, path: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    const MAX: usize = 60;
+    let words = path
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let mut name = method.to_ascii_lowercase();
+    for word in words {
+        if name.len() + word.len() >= MAX {
+            break;
+        }
+        name.push('-');
+        name.push_str(&word.to_ascii_lowercase());
+    }
+    // A device of Windows, or the file of the suite.
+    let name: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
+    free_file(&name, is_taken)
+}
+
+/// A name that is not taken: `get-users`, `get-users-2`.
+pub(super) fn free_file(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}-{number}")));
+    names.find(|name| !is_taken(name)).unwrap_or_else(|| name.to_owned())
+}
+
+/// The beginning of a text, in one line.
+pub(super) fn short(text: &str) -> String {
+    const MAX: usize = 80;
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.chars().count() <= MAX {
+        return line;
+    }
+    line.chars().take(MAX).chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,10 @@
 //! The files of a draft.
 
+use serde_json::{Value as Json, json};
+
 use super::{
-    DraftCase, DraftContent, DraftQuery, DraftRequest, SuiteDraft, Value,
+    DraftCapture, DraftCase, DraftContent, DraftExpect, DraftPart, DraftPartContent, DraftQuery, DraftRequest,
+    DraftStep, SuiteDraft, Value,
     yaml::{YamlEntry, YamlNode, entry},
 };
 
@@ -30,14 +33,30 @@ pub fn files(draft: &SuiteDraft, schemas: Option<&str>) -> Vec<DraftFile> {
             path: format!("{}.yaml", case.file),
             bytes: with_schema("case", self::case(case, draft).document()),
         });
-        if let Some(DraftContent::File(path, bytes)) = &case.request.content {
-            files.push(DraftFile {
-                path: path.clone(),
-                bytes: bytes.clone(),
-            });
+        for step in &case.steps {
+            files.extend(contents(&step.request));
         }
     }
     files
+}
+
+/// The contents of a request that are files.
+fn contents(request: &DraftRequest) -> Vec<DraftFile> {
+    let file = |path: &String, bytes: &Vec<u8>| DraftFile {
+        path: path.clone(),
+        bytes: bytes.clone(),
+    };
+    match &request.content {
+        Some(DraftContent::File(path, bytes)) => vec![file(path, bytes)],
+        Some(DraftContent::Multipart(parts)) => {
+            let files = parts.iter().filter_map(|part| match &part.content {
+                DraftPartContent::File(path, bytes) => Some(file(path, bytes)),
+                DraftPartContent::Text(_) => None,
+            });
+            files.collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn notes(notes: &[String], draft: &SuiteDraft) -> impl Iterator<Item = String> {
@@ -54,38 +73,122 @@ fn suite(draft: &SuiteDraft) -> YamlNode {
         let inputs = draft.inputs.iter().map(|input| {
             let mut fields = vec![entry("description", YamlNode::text(&input.description))];
             if input.is_secret {
-                fields.push(entry("secret", YamlNode::Plain("true".to_owned())));
+                fields.push(entry("secret", plain(true)));
+            }
+            if let Some(default) = &input.default {
+                fields.push(entry("default", YamlNode::text(draft.names.template(default))));
             }
             entry(&input.name, YamlNode::Map(fields))
         });
         entries.push(entry("inputs", YamlNode::Map(inputs.collect())));
     }
     if !draft.vars.is_empty() {
-        let vars = draft.vars.iter();
-        let vars = vars.map(|(name, value)| entry(name, YamlNode::text(draft.names.template(value))));
-        entries.push(entry("vars", YamlNode::Map(vars.collect())));
+        entries.push(entry("vars", fields_of(&draft.vars, draft, str::eq)));
     }
     YamlNode::Map(entries)
 }
 
 fn case(case: &DraftCase, draft: &SuiteDraft) -> YamlNode {
-    let mut entries = vec![entry("name", YamlNode::text(&case.title))];
-    if let Some(reason) = &case.skip {
-        entries.push(entry("skip", YamlNode::text(reason)));
+    let text = |text: &String| YamlNode::text(draft.names.template(text));
+    let mut entries = vec![entry("name", text(&case.title)).comments(notes(&case.notes, draft))];
+    entries.extend(case.description.as_ref().map(|about| entry("description", text(about))));
+    if !case.tags.is_empty() {
+        let tags = case.tags.iter().map(YamlNode::text);
+        entries.push(entry("tags", YamlNode::List(tags.collect())));
     }
-    if let Some(timeout) = &case.timeout {
-        entries.push(entry("timeout", YamlNode::text(timeout)));
+    entries.extend(case.skip.as_ref().map(|reason| entry("skip", text(reason))));
+    if !case.has_cookies && case.steps.len() > 1 {
+        entries.push(entry("cookies", plain(false)));
     }
-    entries.push(entry("request", request(&case.request, draft)).comments(notes(&case.notes, draft)));
-    let status = match case.status.parse::<u16>() {
-        Ok(_) => YamlNode::Plain(case.status.clone()),
-        Err(_) => YamlNode::text(&case.status),
-    };
-    entries.push(entry("expect", YamlNode::Map(vec![entry("status", status)])));
+    if !case.vars.is_empty() {
+        entries.push(entry("vars", fields_of(&case.vars, draft, str::eq)));
+    }
+    if let [only] = &*case.steps {
+        entries.append(&mut step(only, draft));
+    } else {
+        let steps = case.steps.iter().map(|one| {
+            let id = entry("id", YamlNode::text(&one.id));
+            YamlNode::Map(std::iter::once(id).chain(step(one, draft)).collect())
+        });
+        entries.push(entry("steps", YamlNode::List(steps.collect())));
+    }
     YamlNode::Map(entries)
 }
 
-fn request(request: &DraftRequest, draft: &SuiteDraft) -> YamlNode {
+fn plain(value: bool) -> YamlNode {
+    YamlNode::Plain(value.to_string())
+}
+
+fn step(step: &DraftStep, draft: &SuiteDraft) -> Vec<YamlEntry> {
+    let json = |value: &Json| YamlNode::json(value, &|text| draft.names.template(text));
+    let mut entries = Vec::new();
+    entries.extend((step.timeout.as_ref()).map(|timeout| entry("timeout", YamlNode::text(timeout))));
+    entries.extend((step.follow.as_ref()).map(|other| entry("follow", YamlNode::text(other))));
+    let mut request = request(&step.request, draft);
+    if step.follow.is_some() {
+        request.retain(|field| field.key() != "path" && field.key() != "query");
+    }
+    if !request.is_empty() {
+        entries.push(entry("request", YamlNode::Map(request)));
+    }
+    entries.extend((step.eventually.as_ref()).map(|wait| entry("eventually", json(wait))));
+    let all = |fields: &[(String, Json)]| {
+        let fields = fields.iter().map(|(name, value)| entry(name, json(value)));
+        YamlNode::Map(fields.collect())
+    };
+    let expect = &step.expect;
+    let mut fields = vec![entry("status", json(&expect.status))];
+    if !expect.headers.is_empty() {
+        fields.push(entry("headers", all(&expect.headers)));
+    }
+    if !expect.cookies.is_empty() {
+        fields.push(entry("cookies", all(&expect.cookies)));
+    }
+    if !expect.body.is_empty() {
+        let body = expect.body.iter().map(|(key, value)| entry(*key, json(value)));
+        fields.push(entry("body", YamlNode::Map(body.collect())));
+    }
+    entries_of_expect(expect, &mut fields);
+    entries.push(entry("expect", YamlNode::Map(fields)).comments(notes(&expect.notes, draft)));
+    if expect.snapshot && !expect.redact.is_empty() {
+        let redact = expect.redact.iter().map(YamlNode::text).collect();
+        let snapshots = YamlNode::Map(vec![entry("redact", YamlNode::List(redact))]);
+        entries.push(entry("snapshots", snapshots));
+    }
+    if !step.captures.is_empty() {
+        let captures = step
+            .captures
+            .iter()
+            .map(|capture| entry(&capture.name, json(&source(capture))));
+        entries.push(entry("capture", YamlNode::Map(captures.collect())));
+    }
+    if let Some(first) = entries.first_mut() {
+        first.add_comments(notes(&step.notes, draft));
+    }
+    entries
+}
+
+fn entries_of_expect(expect: &DraftExpect, fields: &mut Vec<YamlEntry>) {
+    fields.extend((expect.duration.as_ref()).map(|most| entry("duration", YamlNode::text(most))));
+    if expect.snapshot {
+        fields.push(entry("snapshot", plain(true)));
+    }
+}
+
+/// The source of a capture as it is written.
+fn source(capture: &DraftCapture) -> Json {
+    match &capture.source {
+        source if !capture.is_secret => source.clone(),
+        Json::Object(fields) => {
+            let mut fields = fields.clone();
+            fields.insert("secret".to_owned(), true.into());
+            Json::Object(fields)
+        }
+        source => json!({ "json": source, "secret": true }),
+    }
+}
+
+fn request(request: &DraftRequest, draft: &SuiteDraft) -> Vec<YamlEntry> {
     let text = |value: &Value| YamlNode::text(draft.names.template(value));
     let mut entries = Vec::new();
     if request.method != "GET" {
@@ -108,9 +211,25 @@ fn request(request: &DraftRequest, draft: &SuiteDraft) -> YamlNode {
         Some(DraftContent::Form(fields)) => entry("form", fields_of(fields, draft, str::eq)),
         Some(DraftContent::Text(value)) => entry("text", text(value)),
         Some(DraftContent::File(path, _)) => entry("file", YamlNode::text(path)),
-        None => return YamlNode::Map(entries),
+        Some(DraftContent::Multipart(parts)) => {
+            let parts = parts.iter().map(|one| part(one, draft)).collect();
+            entry("multipart", YamlNode::List(parts))
+        }
+        None => return entries,
     };
     entries.push(entry("body", YamlNode::Map(vec![content])));
+    entries
+}
+
+fn part(part: &DraftPart, draft: &SuiteDraft) -> YamlNode {
+    let text = |value: &Value| YamlNode::text(draft.names.template(value));
+    let mut entries = vec![entry("name", text(&part.name))];
+    entries.push(match &part.content {
+        DraftPartContent::Text(content) => entry("text", text(content)),
+        DraftPartContent::File(path, _) => entry("file", YamlNode::text(path)),
+    });
+    entries.extend((part.content_type.as_ref()).map(|kind| entry("content_type", text(kind))));
+    entries.extend((part.file_name.as_ref()).map(|name| entry("filename", text(name))));
     YamlNode::Map(entries)
 }
 

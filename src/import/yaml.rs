@@ -110,8 +110,17 @@ pub(super) fn entry(key: impl Into<String>, value: YamlNode) -> YamlEntry {
 impl YamlEntry {
     /// Adds comments before the entry.
     pub(super) fn comments(mut self, comments: impl IntoIterator<Item = String>) -> Self {
-        self.comments.extend(comments);
+        self.add_comments(comments);
         self
+    }
+
+    /// The same in place.
+    pub(super) fn add_comments(&mut self, comments: impl IntoIterator<Item = String>) {
+        self.comments.extend(comments);
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 }
 
@@ -165,11 +174,32 @@ fn block_value(value: &YamlNode, depth: usize, out: &mut String) {
         YamlNode::List(items) if !items.is_empty() && (value.has_comment() || value.flow().len() > WIDTH) => {
             out.push('\n');
             for item in items {
-                let _ = writeln!(out, "{indent}- {}", item.flow());
+                block_item(item, depth + 1, out);
             }
         }
         other => {
             let _ = writeln!(out, " {}", other.flow());
+        }
+    }
+}
+
+/// An item of a list.
+fn block_item(item: &YamlNode, depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    let flow = item.flow();
+    let is_leaf = |one: &YamlEntry| matches!(one.value, YamlNode::Text(_) | YamlNode::Plain(_));
+    match item {
+        YamlNode::Map(entries)
+            if !entries.is_empty()
+                && (item.has_comment() || flow.len() + indent.len() > WIDTH || !entries.iter().all(is_leaf)) =>
+        {
+            let mut block = String::new();
+            block_map(entries, depth + 1, &mut block);
+            // The first line begins with the indentation of the entries.
+            let _ = write!(out, "{indent}- {}", block.trim_start_matches(' '));
+        }
+        _ => {
+            let _ = writeln!(out, "{indent}- {flow}");
         }
     }
 }
@@ -227,10 +257,11 @@ mod tests {
     fn document_is_written_for_people() {
         let value = json!({
             "a": "plain text", "b": "7", "c": "a: b", "d": ["x", 1, null], "e": { "f": { "g": "line 1\n  line 2\n" } },
-            "h": "yes", "i": "{{ token }}", "j": "tab\tand \r",
+            "h": "yes", "i": "{{ token }}", "j": "tab\tand \r", "k": [{ "a": "x\ny" }, { "b": 1 }, "c\nd"],
         });
         let expected = "a: plain text\nb: \"7\"\nc: \"a: b\"\nd: [x, 1, null]\ne:\n  f:\n    g: |\n      line 1\n        line 2\n\
-                        h: \"yes\"\ni: \"{{ token }}\"\nj: \"tab\\tand \\r\"\n";
+                        h: \"yes\"\ni: \"{{ token }}\"\nj: \"tab\\tand \\r\"\n\
+                        k:\n  - a: |-\n      x\n      y\n  - { b: 1 }\n  - \"c\\nd\"\n";
         assert_eq!(written(&value), expected);
         assert_eq!(read(expected), value);
     }
@@ -247,7 +278,7 @@ mod tests {
     proptest! {
         #[test]
         fn text_is_read_as_it_was(text in "(\\PC|[\\n\\r\\t \"'#:{}\\[\\]|>&*!%@`,?-]|\u{85}|\u{2028}|\u{feff}){0,24}", deep in any::<bool>()) {
-            let value = if deep { json!({ "a": { "b": [{ "c": text }], "d": text } }) } else { json!({ "k": text }) };
+            let value = if deep { json!({ "a": { "b": [{ "c": text, "e": { "f": text } }, [text]], "d": text } }) } else { json!({ "k": text }) };
             prop_assert_eq!(read(&written(&value)), value);
         }
 

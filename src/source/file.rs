@@ -24,6 +24,8 @@ pub(crate) enum FileKind {
     Snapshot,
     /// A file that is sent as a request body.
     Body,
+    /// A file of another tool that is imported.
+    Import,
     /// A recording. It is read line by line; a line has a limit of its own.
     Recording,
     /// A secret.
@@ -46,6 +48,7 @@ impl FileKind {
             Self::AcceptedChanges | Self::Pem => 4 << 20,
             Self::Suite | Self::Schema | Self::Snapshot => 32 << 20,
             Self::Body => 64 << 20,
+            Self::Import => 256 << 20,
             Self::Recording => 16 << 30,
         }
     }

@@ -1,6 +1,7 @@
 //! `conforme import curl`: the imported suite sends what curl sends.
 
 mod corpus;
+mod har;
 
 use std::{
     io::Write as _,
@@ -92,10 +93,10 @@ fn import(project: &Project, text: &str) -> Ran {
     fed(project, &["import", "curl", "-", "--to", "cases/x"], text)
 }
 
-/// What the files of the imported suite contain.
-fn written(project: &Project) -> String {
+/// What the files of a folder contain.
+fn written(project: &Project, folder: &str) -> String {
     let mut text = String::new();
-    let mut paths: Vec<_> = std::fs::read_dir(project.path().join("cases/x"))
+    let mut paths: Vec<_> = std::fs::read_dir(project.path().join(folder))
         .unwrap()
         .flatten()
         .map(|entry| entry.path())
@@ -157,7 +158,7 @@ fn imported_suite_sends_what_curl_sends() {
         let mut sent: Vec<_> = sent.iter().map(|one| comparable(one)).collect();
         expected.sort();
         sent.sort();
-        let files = written(&project);
+        let files = written(&project, "cases/x");
         let leaked = line.secrets.iter().find(|(_, value)| files.contains(value));
         if run.code != 0 || sent != expected || leaked.is_some() {
             wrong.push(format!(
@@ -311,13 +312,19 @@ fn everything_without_a_counterpart_is_noted() {
                 imported.stdout
             );
             assert!(
-                written(&project).contains(&format!("# not imported: {note}")),
+                written(&project, "cases/x").contains(&format!("# not imported: {note}")),
                 "{text}: {}",
-                written(&project)
+                written(&project, "cases/x")
             );
         }
         let valid = project.run(&["validate"]);
-        assert_eq!(valid.code, 0, "{text}: {}\n{}", valid.stderr, written(&project));
+        assert_eq!(
+            valid.code,
+            0,
+            "{text}: {}\n{}",
+            valid.stderr,
+            written(&project, "cases/x")
+        );
     }
 }
 

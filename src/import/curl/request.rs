@@ -1,30 +1,33 @@
 //! A transfer of curl as a case.
 
-use super::{ImportError, Secrets, arguments::Transfer, file_name, multipart, url};
+use super::{ImportError, Secrets, arguments::Transfer, multipart};
 use crate::import::{
-    DraftCase, DraftContent, DraftQuery, DraftRequest, SuiteDraft, Value,
+    DraftCase, DraftContent, DraftRequest, DraftStep, SuiteDraft, Value,
     body::{self, FORM, JSON},
+    names::file_name,
+    url::{self, UrlStyle},
 };
 
 /// What curl accepts if it is built with all codings.
 const CODINGS: &str = "deflate, gzip, br, zstd";
 
 /// Adds the case of a transfer to a draft.
-pub(super) fn add(
-    transfer: &Transfer,
-    draft: &mut SuiteDraft,
-    secrets: &mut Vec<(String, String)>,
-) -> Result<(), ImportError> {
+pub(super) fn add(transfer: &Transfer, draft: &mut SuiteDraft) -> Result<(), ImportError> {
     let mut notes = transfer.notes.clone();
-    let mut url = url::parse(&transfer.url, transfer.path_as_is, transfer.globoff)
+    let style = UrlStyle {
+        keeps_dots: transfer.path_as_is,
+        globs_are_text: transfer.globoff,
+        is_upper: false,
+    };
+    let mut url = url::parse(&transfer.url, style)
         .map_err(|reason| ImportError::new(format!("the URL of the curl command: {reason}"), super::HELP))?;
     notes.append(&mut url.notes);
-    let skip = other_origin(url.origin.as_deref(), draft);
+    let skip = draft.other_origin(url.origin.as_deref());
     if let Some(reason) = &skip {
         notes.push(reason.clone());
     }
     let method = method(transfer, &mut notes);
-    let file = file_name(&method, &url.path, draft);
+    let file = file_name(&method, &url.path, |name| draft.has_file(name));
     let user = match &transfer.user {
         Some(user) => {
             let (user, password) = user.split_once(':').unwrap_or((user, ""));
@@ -42,7 +45,7 @@ pub(super) fn add(
     };
     let title = format!("{} {}", request.method, draft.names.template(&request.path));
     let is_authorized = has(&request.headers, "authorization");
-    let mut hiding = Secrets::new(draft, secrets);
+    let mut hiding = Secrets::new(draft);
     if let Some((user, password, location)) = user.filter(|_| !is_authorized) {
         let value = hiding.basic(&user, &password, location);
         request.headers.insert(0, ("Authorization".to_owned(), value));
@@ -52,26 +55,22 @@ pub(super) fn add(
             .insert(0, ("Authorization".to_owned(), format!("Bearer {token}")));
     }
     hiding.hide(&mut request);
+    let timeout = transfer.max_time.as_deref();
+    let timeout = timeout.and_then(|time| self::timeout(time, &mut notes));
+    let step = DraftStep {
+        timeout,
+        request,
+        notes,
+        ..DraftStep::default()
+    };
     draft.cases.push(DraftCase {
         file,
         title,
         skip,
-        timeout: transfer.max_time.as_deref().and_then(|time| timeout(time, &mut notes)),
-        request,
-        status: "2xx".to_owned(),
-        notes,
+        steps: vec![step],
+        ..DraftCase::default()
     });
     Ok(())
-}
-
-/// Why a request to this origin cannot be sent to the target of the others.
-fn other_origin(origin: Option<&str>, draft: &mut SuiteDraft) -> Option<String> {
-    let origin = origin?;
-    if draft.origin.is_none() {
-        draft.origin = Some(origin.to_owned());
-    }
-    let first = draft.origin.as_deref()?;
-    (first != origin).then(|| format!("the origin {origin}: the suite is for {first}"))
 }
 
 fn method(transfer: &Transfer, notes: &mut Vec<String>) -> String {
@@ -222,31 +221,4 @@ fn timeout(seconds: &str, notes: &mut Vec<String>) -> Option<String> {
 
 fn has(headers: &[(String, Value)], name: &str) -> bool {
     headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
-}
-
-/// The texts of a request that can contain variables.
-pub(super) fn texts(request: &DraftRequest) -> Vec<&str> {
-    let mut texts = vec![request.method.as_str(), request.path.as_str()];
-    texts.extend(request.headers.iter().map(|(_, value)| value.as_str()));
-    match &request.query {
-        Some(DraftQuery::Raw(text)) => texts.push(text),
-        Some(DraftQuery::Fields(fields)) => texts.extend(fields.iter().map(|(_, value)| value.as_str())),
-        None => {}
-    }
-    match &request.content {
-        Some(DraftContent::Text(text)) => texts.push(text),
-        Some(DraftContent::Form(fields)) => texts.extend(fields.iter().map(|(_, value)| value.as_str())),
-        Some(DraftContent::Json(value)) => strings(value, &mut texts),
-        Some(DraftContent::File(..)) | None => {}
-    }
-    texts
-}
-
-fn strings<'v>(value: &'v serde_json::Value, texts: &mut Vec<&'v str>) {
-    match value {
-        serde_json::Value::String(text) => texts.push(text),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| strings(item, texts)),
-        serde_json::Value::Object(entries) => entries.values().for_each(|value| strings(value, texts)),
-        _ => {}
-    }
 }

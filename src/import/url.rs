@@ -1,4 +1,4 @@
-//! URLs as curl reads them.
+//! URLs in parts.
 
 use std::fmt::Write as _;
 
@@ -21,6 +21,17 @@ pub(super) struct Url {
     pub(super) notes: Vec<String>,
 }
 
+/// How a tool treats a URL before it sends it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct UrlStyle {
+    /// Whether dot segments are sent.
+    pub(super) keeps_dots: bool,
+    /// Whether brackets and braces have no meaning.
+    pub(super) globs_are_text: bool,
+    /// Whether percent-encoding has upper-case digits.
+    pub(super) is_upper: bool,
+}
+
 /// Bytes that a case cannot have in a path.
 const PATH: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -38,9 +49,9 @@ const PATH: &AsciiSet = &CONTROLS
 const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ');
 
 /// Reads a URL. The error is a fragment that fits after "the URL: ".
-pub(super) fn parse(text: &str, path_as_is: bool, globoff: bool) -> Result<Url, String> {
+pub(super) fn parse(text: &str, style: UrlStyle) -> Result<Url, String> {
     let mut url = Url::default();
-    let text = if globoff {
+    let text = if style.globs_are_text {
         text.to_owned()
     } else {
         without_escapes(text, &mut url.notes)
@@ -79,13 +90,20 @@ pub(super) fn parse(text: &str, path_as_is: bool, globoff: bool) -> Result<Url, 
         Some((path, query)) => (path, Some(query)),
         None => (rest, None),
     };
-    let path = if path_as_is {
+    let path = if style.keeps_dots {
         path.to_owned()
     } else {
         without_dots(path)
     };
-    url.path = encoded(if path.is_empty() { "/" } else { &path }, PATH, "path", &mut url.notes);
-    url.query = query.map(|query| encoded(query, IN_QUERY, QUERY, &mut url.notes));
+    let upper = style.is_upper;
+    url.path = encoded(
+        if path.is_empty() { "/" } else { &path },
+        PATH,
+        upper,
+        "path",
+        &mut url.notes,
+    );
+    url.query = query.map(|query| encoded(query, IN_QUERY, upper, QUERY, &mut url.notes));
     Ok(url)
 }
 
@@ -139,7 +157,7 @@ fn without_dots(path: &str) -> String {
 }
 
 /// Percent-encodes what a case cannot send. curl encodes only what is not ASCII in a path.
-fn encoded(text: &str, set: &'static AsciiSet, part: &str, notes: &mut Vec<String>) -> String {
+fn encoded(text: &str, set: &'static AsciiSet, is_upper: bool, part: &str, notes: &mut Vec<String>) -> String {
     let mut out = String::new();
     for c in text.chars() {
         let is_sent = c.is_ascii() && !is_encoded(c, set);
@@ -148,9 +166,13 @@ fn encoded(text: &str, set: &'static AsciiSet, part: &str, notes: &mut Vec<Strin
             continue;
         }
         for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-            let _ = write!(out, "%{byte:02x}");
+            let _ = if is_upper {
+                write!(out, "%{byte:02X}")
+            } else {
+                write!(out, "%{byte:02x}")
+            };
         }
-        if c.is_ascii() || part == QUERY {
+        if (c.is_ascii() || part == QUERY) && !is_upper {
             notes.push(format!("the character {c:?} of the {part}: it is sent percent-encoded"));
         }
     }
@@ -173,7 +195,7 @@ mod tests {
 
     #[test]
     fn url_is_taken_apart() {
-        let of = |text: &str| parse(text, false, false).unwrap();
+        let of = |text: &str| parse(text, UrlStyle::default()).unwrap();
         let one = of("HTTPS://ada:s%40c@api.example.com:8443/a/./b/../c?x=1#top");
         assert_eq!(one.origin.as_deref(), Some("https://api.example.com:8443"));
         assert_eq!(one.user, Some(("ada".to_owned(), "s@c".to_owned())));
@@ -189,7 +211,7 @@ mod tests {
         assert_eq!(of("http://h/a\\[1\\]").path, "/a[1]");
         assert_eq!(of("http://[::1]:80/a").notes, [""; 0]);
         assert_eq!(of("http://h/a[1-3]").notes.len(), 1);
-        assert!(parse("ftp://h/", false, false).is_err() && parse("http:///", false, false).is_err());
+        assert!(parse("ftp://h/", UrlStyle::default()).is_err() && parse("http:///", UrlStyle::default()).is_err());
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! `conforme import`: writes the suite of a draft.
 
+mod snapshots;
+mod source;
+
 use std::{
     collections::BTreeSet,
     fs, io,
     path::{Component, Path, PathBuf},
 };
+
+pub use source::{SourceFormat, draft_of, standard_input};
 
 use super::{SessionError, Workspace, names::Unreported};
 use crate::{
@@ -85,9 +90,18 @@ pub fn import(request: &ImportRequest, draft: &SuiteDraft) -> Result<Imported, S
     }
     write(&folder, &files)?;
     let notes = draft.notes().into_iter();
+    let mut notes: Vec<_> = notes.map(|(file, note)| (shown(&file), draft.shown(note))).collect();
+    let mut files: Vec<_> = files.iter().map(|file| shown(&file.path)).collect();
+    match snapshots::store(request.project.as_deref(), &id(&root, &folder), draft) {
+        Ok(mut stored) => files.append(&mut stored),
+        Err(error) => {
+            let note = format!("the snapshots: {error}; store them with `conforme run --snapshots accept`");
+            notes.push((shown(SUITE), note));
+        }
+    }
     Ok(Imported {
-        files: files.iter().map(|file| shown(&file.path)).collect(),
-        notes: notes.map(|(file, note)| (shown(&file), draft.shown(note))).collect(),
+        files,
+        notes,
         inputs: draft.inputs.clone(),
         origin: draft.origin.clone(),
     })
@@ -95,6 +109,14 @@ pub fn import(request: &ImportRequest, draft: &SuiteDraft) -> Result<Imported, S
 
 /// The file with the settings of a suite.
 const SUITE: &str = "suite.yaml";
+
+/// The id of the suite in a folder of a project.
+fn id(root: &Path, folder: &Path) -> String {
+    let below = folder.strip_prefix(root.join("cases"));
+    below
+        .map(|id| id.to_string_lossy().replace('\\', "/"))
+        .unwrap_or_default()
+}
 
 /// The folder of the project.
 fn root(project: Option<&Path>) -> Result<PathBuf, SessionError> {

@@ -1,0 +1,157 @@
+//! Sources of an import: a file, a URL, or standard input.
+
+use std::{
+    error::Error as _,
+    io::{self, Read as _},
+    path::Path,
+    time::Duration,
+};
+
+use reqwest::{Client, redirect::Policy};
+
+use crate::{
+    http::tls_config,
+    import::{ImportError, SuiteDraft},
+    model::Exit,
+    project::TlsFiles,
+    session::{SessionError, prepared::runtime},
+    source::{FileKind, read_file},
+};
+
+/// Maximum time for a URL.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A format that is read from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SourceFormat {
+    /// HTTP archives (HAR 1.2).
+    Har,
+}
+
+/// Reads a source: a path, a URL, or `-` for standard input.
+pub fn draft_of(format: SourceFormat, source: &str) -> Result<SuiteDraft, SessionError> {
+    let bytes = read(source)?;
+    // Files that the source names are relative to it.
+    let folder = match source {
+        "-" => Path::new(""),
+        path => Path::new(path).parent().unwrap_or(Path::new("")),
+    };
+    let is_local = source != "-" && !is_url(source);
+    let near = |name: &str| {
+        if !is_local {
+            return Err("only a file has other files next to it".to_owned());
+        }
+        read_file(&folder.join(name), FileKind::Body)
+    };
+    let draft = match format {
+        SourceFormat::Har => crate::import::har(bytes, &near),
+    };
+    draft.map_err(|error| located(error, &shown(source)))
+}
+
+/// The source in messages: a URL without its query and user, which can be credentials.
+fn shown(source: &str) -> String {
+    if source == "-" {
+        return "standard input".to_owned();
+    }
+    match url::Url::parse(source) {
+        Ok(mut url) if is_url(source) => {
+            url.set_query(None);
+            url.set_fragment(None);
+            // A URL with a host can have a user.
+            let _ = url.set_username("").and_then(|()| url.set_password(None));
+            url.to_string()
+        }
+        _ => source.to_owned(),
+    }
+}
+
+pub(super) fn located(error: ImportError, source: &str) -> SessionError {
+    let at = error.at.map(|(line, column)| format!(":{line}:{column}"));
+    SessionError::Advised {
+        message: format!("{source}{}: {}", at.unwrap_or_default(), error.message),
+        help: error.help,
+        exit: Exit::Usage,
+    }
+}
+
+fn is_url(source: &str) -> bool {
+    let lower = source.get(..8).unwrap_or(source).to_ascii_lowercase();
+    lower.starts_with("http://") || lower.starts_with("https://")
+}
+
+fn read(source: &str) -> Result<Vec<u8>, SessionError> {
+    let help = match source {
+        "-" => "pass the source on standard input",
+        _ if is_url(source) => "download the file, and pass its path",
+        _ => "pass the path of a file, a URL, or `-` for standard input",
+    };
+    let bytes = match source {
+        "-" => standard_input(),
+        _ if is_url(source) => fetch(source)?,
+        path => read_file(Path::new(path), FileKind::Import),
+    };
+    bytes.map_err(|reason| SessionError::Advised {
+        message: format!("failed to read `{}`: {reason}", shown(source)),
+        help: help.to_owned(),
+        exit: Exit::Usage,
+    })
+}
+
+/// The bytes of standard input.
+pub fn standard_input() -> Result<Vec<u8>, String> {
+    let most = FileKind::Import.max_bytes();
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().take(most + 1).read_to_end(&mut bytes);
+    match read {
+        Ok(read) if read as u64 > most => Err(format!("it is larger than {most} bytes")),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The content of a URL. Redirects are not followed.
+fn fetch(url: &str) -> Result<Result<Vec<u8>, String>, SessionError> {
+    Ok(runtime()?.block_on(async {
+        let tls = tls_config(&TlsFiles::default()).map_err(|error| error.to_string())?;
+        let client = Client::builder()
+            .tls_backend_preconfigured((*tls).clone())
+            .user_agent(concat!("conforme/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .referer(false)
+            .http1_only()
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(causes)?;
+        let mut response = client.get(url).send().await.map_err(causes)?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(format!("the status is {status}: redirects are not followed"));
+        }
+        if !status.is_success() {
+            return Err(format!("the status is {status}"));
+        }
+        let most = FileKind::Import.max_bytes();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(causes)? {
+            if (bytes.len() + chunk.len()) as u64 > most {
+                return Err(format!("it is larger than {most} bytes"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }))
+}
+
+/// An error and its causes, without the URL.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
