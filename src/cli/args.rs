@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
+    Printer,
     explain::ExplainArgs,
     import::ImportArgs,
     init::InitArgs,
@@ -15,7 +16,7 @@ use crate::{
     project::{Rate, TargetOptions},
     report::{FinalStatusLevel, Format, ReportSpec, StatusLevel, TerminalOptions},
     run::SnapshotMode,
-    session::{CaseFilter, LockstepOptions, TARGET_VARIABLE},
+    session::{CaseFilter, LockstepOptions, SessionError, TARGET_VARIABLE},
     source::parse_duration,
 };
 
@@ -74,7 +75,7 @@ pub enum Command {
     /// Write a suite from the requests of another tool
     Import(ImportArgs),
     /// Check suites, schemas and configuration without sending anything
-    Validate,
+    Validate(ValidateArgs),
     /// List the cases that `run` would run, and why others are skipped
     List(ListArgs),
     /// Merge the recordings of the parts of a run into one report and one exit code
@@ -119,9 +120,9 @@ pub struct SelectArgs {
     /// `run` accepts several, and runs their cases side by side.
     #[arg(long = "target", env = TARGET_VARIABLE, value_name = "NAME|URL", help_heading = "Target")]
     pub targets: Vec<String>,
-    /// Variable of the target; secrets are set with `CONFORME_SECRET_<NAME>` only
-    #[arg(long = "var", value_name = "K=V", value_parser = variable, help_heading = "Target")]
-    pub vars: Vec<(String, String)>,
+    /// Where its values come from.
+    #[command(flatten)]
+    pub values: ValueArgs,
     /// Allow cases with this effect, such as `email`, on a target that is not loopback
     #[arg(long = "allow", value_name = "EFFECT", help_heading = "Target")]
     pub allow: Vec<String>,
@@ -142,6 +143,40 @@ pub struct SelectArgs {
         hide_short_help = true
     )]
     pub partition: Option<Partition>,
+}
+
+/// Where the values of a target come from.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub struct ValueArgs {
+    /// Variable of the target; secrets are set with `CONFORME_SECRET_<NAME>` only
+    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
+    /// File of variables: YAML, TOML or JSON by its extension, otherwise lines of `name=value`; `--var` overrides it (repeatable,
+    /// later files override earlier ones)
+    #[arg(long = "vars-file", value_name = "FILE")]
+    pub vars_files: Vec<PathBuf>,
+    /// Files of environment variables.
+    #[command(flatten)]
+    pub environment: EnvironmentArgs,
+}
+
+/// Files of environment variables.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub struct EnvironmentArgs {
+    /// File of environment variables for secrets, such as `.env`; the environment overrides it (repeatable, later files
+    /// override earlier ones)
+    #[arg(long = "env-file", env = "CONFORME_ENV_FILE", value_name = "FILE")]
+    pub env_files: Vec<PathBuf>,
+}
+
+/// `conforme validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Files of environment variables.
+    #[command(flatten)]
+    pub environment: EnvironmentArgs,
 }
 
 /// What the terminal shows.
@@ -367,9 +402,9 @@ pub struct CompareArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Targets")]
 pub struct LiveArgs {
-    /// A variable of every target; secrets are set with `CONFORME_SECRET_<NAME>` only
-    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
-    pub vars: Vec<(String, String)>,
+    /// Where their values come from.
+    #[command(flatten)]
+    pub values: ValueArgs,
     /// Allow cases that have this effect, such as `email`, on targets that are not loopback
     #[arg(long = "allow", value_name = "EFFECT")]
     pub allow: Vec<String>,
@@ -468,9 +503,9 @@ pub struct TeardownArgs {
     /// The target [default: the recorded one]
     #[arg(long, value_name = "NAME|URL")]
     pub target: Option<String>,
-    /// A variable of the target; secrets are set with `CONFORME_SECRET_<NAME>` only
-    #[arg(long = "var", value_name = "K=V", value_parser = variable)]
-    pub vars: Vec<(String, String)>,
+    /// Where its values come from.
+    #[command(flatten)]
+    pub values: ValueArgs,
     /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -579,29 +614,43 @@ impl SelectArgs {
     }
 
     /// Options of the target.
-    pub(super) fn target_options(&self) -> TargetOptions {
-        TargetOptions {
+    pub(super) fn target_options(&self, printer: &mut Printer) -> Result<TargetOptions, SessionError> {
+        Ok(TargetOptions {
             target: self.targets.first().cloned(),
-            vars: self.vars.clone(),
             allow: self.allow.clone(),
-            ..TargetOptions::default()
-        }
+            ..self.values.target_options(TargetOptions::default(), printer)?
+        })
     }
 }
 
 impl LiveArgs {
     /// Options of the targets.
-    pub(super) fn options(self, repeats: u32) -> LockstepOptions {
-        LockstepOptions {
+    pub(super) fn options(self, repeats: u32, printer: &mut Printer) -> Result<LockstepOptions, SessionError> {
+        Ok(LockstepOptions {
             target: TargetOptions {
-                vars: self.vars,
                 allow: self.allow,
-                ..self.limits.target_options()
+                ..self.values.target_options(self.limits.target_options(), printer)?
             },
             repeats,
             skip_missing: self.skip_missing,
             max_skipped: None,
-        }
+        })
+    }
+}
+
+impl ValueArgs {
+    /// These options with the values of the target. Environment files are read.
+    pub(super) fn target_options(
+        &self,
+        options: TargetOptions,
+        printer: &mut Printer,
+    ) -> Result<TargetOptions, SessionError> {
+        Ok(TargetOptions {
+            vars: self.vars.clone(),
+            vars_files: self.vars_files.clone(),
+            environment: printer.environment(&self.environment.env_files)?,
+            ..options
+        })
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn compare(
         candidate: args.candidate,
         fail_on: args.fail_on.level(),
         accepted: args.accepted,
-        live: args.live.options(args.repeats),
+        live: args.live.options(args.repeats, printer)?,
         reports: args.reports,
     };
     let (comparison, documents) = session::compare(&request, printer)?;

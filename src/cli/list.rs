@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Printer,
-    args::{ListArgs, ListFormat},
+    args::{ListArgs, ListFormat, ValidateArgs},
 };
 use crate::{
     model::Exit,
@@ -14,8 +14,13 @@ use crate::{
     session::{self, SessionError},
 };
 
-pub(super) fn validate(project: Option<&Path>, printer: &mut Printer) -> Result<Exit, SessionError> {
-    let session::Counted { suites, cases } = session::validate(project, printer)?;
+pub(super) fn validate(
+    args: &ValidateArgs,
+    project: Option<&Path>,
+    printer: &mut Printer,
+) -> Result<Exit, SessionError> {
+    let environment = printer.environment(&args.environment.env_files)?;
+    let session::Counted { suites, cases } = session::validate(project, &environment, printer)?;
     printer.out(&format!(
         "valid: {cases} {} in {suites} {}",
         if cases == 1 { "case" } else { "cases" },
@@ -30,7 +35,7 @@ pub(super) fn list(args: &ListArgs, project: Option<&Path>, printer: &mut Printe
         let message = "--target: what would run is listed for one target";
         return Err(SessionError::Usage(message.to_owned()));
     }
-    let (filter, target) = (select.filter(), select.target_options());
+    let (filter, target) = (select.filter(), select.target_options(printer)?);
     let plan = session::list(
         project,
         &filter,

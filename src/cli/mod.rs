@@ -69,7 +69,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     printer.before_sending(is_run);
     let result = match cli.command {
         Command::Run(command) => run::run(command, project, &mut printer),
-        Command::Validate => list::validate(here, &mut printer),
+        Command::Validate(command) => list::validate(&command, here, &mut printer),
         Command::List(command) => list::list(&command, here, &mut printer),
         Command::Merge(command) => merge::merge(command, &mut printer),
         Command::Compare(command) => compare::compare(command, project, &mut printer),

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     io::{self, IsTerminal, Write},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -13,7 +14,7 @@ use super::args::Color;
 use crate::{
     mask::Masker,
     model::Exit,
-    project::SecretSource,
+    project::{Environment, SecretSource},
     report::{Colors, inert_lines, visible},
     session::{self, Notices, OutputMask, SessionError},
     source::{Diagnostics, Sources},
@@ -73,6 +74,16 @@ impl Printer {
             is_before_sending: false,
             lost: RefCell::default(),
         }
+    }
+
+    /// Reads environment files. Their secrets are masked from now on.
+    pub(super) fn environment(&mut self, files: &[PathBuf]) -> Result<Environment, SessionError> {
+        let environment = Environment::read(files).map_err(|errors| SessionError::Invalid {
+            errors,
+            sources: Arc::default(),
+        })?;
+        self.mask.environment(&environment);
+        Ok(environment)
     }
 
     /// Whether errors state that nothing was sent, until [`Notices::sending`].

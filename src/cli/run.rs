@@ -24,7 +24,7 @@ pub(super) fn run(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer
         if has_several_targets {
             return Err(usage("--dry-run goes with one target"));
         }
-        return dry_run(&request(args, project)?, printer);
+        return dry_run(&request(args, project, printer)?, printer);
     }
     // CONFORME_MIN_SCORE applies to several commands; the flag without `--mutate` is an error.
     let is_score_unused = args.min_score.is_some() && !args.mutate && std::env::var_os("CONFORME_MIN_SCORE").is_none();
@@ -35,7 +35,7 @@ pub(super) fn run(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer
         return run_matrix(args, project, printer);
     }
     let (output, mutate, min_score) = (args.output, args.mutate, args.min_score);
-    let request = request(args, project)?;
+    let request = request(args, project, printer)?;
     let terminal = terminal(&request.reports, output.options(), printer);
     if !mutate {
         return session::run(&request, terminal, printer);
@@ -84,21 +84,23 @@ fn run_matrix(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) ->
         matrix,
         documents,
         is_recorded,
-    } = session::run_matrix(&request(args, project)?, printer)?;
+    } = session::run_matrix(&request(args, project, printer)?, printer)?;
     let exit = Exit::of_code(matrix.exit_code).unwrap_or(Exit::NoVerdict);
     let exit = present(&Report::from(&matrix), documents, exit, options, printer);
     Ok(exit.reported(is_recorded))
 }
 
-fn request(args: RunArgs, project: Option<PathBuf>) -> Result<RunRequest, SessionError> {
+fn request(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<RunRequest, SessionError> {
     Ok(RunRequest {
         project,
         filter: args.select.filter(),
         target: TargetOptions {
-            vars: args.select.vars,
-            allow: args.select.allow,
             retries: args.retries,
-            ..args.limits.target_options()
+            allow: args.select.allow,
+            ..args
+                .select
+                .values
+                .target_options(args.limits.target_options(), printer)?
         },
         targets: args.select.targets,
         partition: args.select.partition,

@@ -21,8 +21,7 @@ pub(super) fn teardown(
         repeated: args.repeated,
         target: TargetOptions {
             target: args.target,
-            vars: args.vars,
-            ..TargetOptions::default()
+            ..args.values.target_options(TargetOptions::default(), printer)?
         },
     };
     session::teardown(&request, terminal, printer)

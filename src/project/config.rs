@@ -8,9 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    BaseUrl, EndpointDef, Rate, SECRET_PREFIX, endpoint, secret::secrets_of_environment, target::shown_address,
-};
+use super::{BaseUrl, EndpointDef, Environment, Rate, SECRET_PREFIX, endpoint, target::shown_address};
 use crate::model::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Sources, Span, check_folder, duration, integer,
@@ -218,18 +216,19 @@ impl Project {
 
     /// Checks the names of the `CONFORME_SECRET_*` variables of the environment: one that no suite and no target uses is
     /// misspelled. An empty variable counts as unset.
-    pub fn check_environment(&self, suites: &Suites, errors: &mut Diagnostics) {
+    pub fn check_environment(&self, suites: &Suites, environment: &Environment, errors: &mut Diagnostics) {
         let mut known: BTreeSet<String> = suites.inputs().keys().map(|name| name.to_ascii_uppercase()).collect();
         for (_, target) in &self.targets {
             known.extend(target.secrets.iter().map(|(key, _)| key.text.to_ascii_uppercase()));
             known.extend(header_variables(target).map(|name| name.to_ascii_uppercase()));
         }
         let known: Vec<_> = known.iter().map(|name| format!("{SECRET_PREFIX}{name}")).collect();
-        for (variable, _) in secrets_of_environment() {
+        for (variable, _) in environment.secrets() {
+            let location = environment.location(&variable);
             let variable = variable.to_ascii_uppercase();
             if !known.contains(&variable) {
                 let error = Diagnostic::general(format!(
-                    "the environment variable `{variable}`: no suite has this secret"
+                    "{location}the environment variable `{variable}`: no suite has this secret"
                 ));
                 errors.push(error.suggest(&variable, known.iter().map(String::as_str)));
             }

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use super::{
-    FetchError, KnownSecrets, MaskSecrets, SECRET_PREFIX, Secret, SecretError, SecretSource, TargetDef, TargetOptions,
-    secret::secrets_of_environment,
+    Environment, FetchError, KnownSecrets, MaskSecrets, SECRET_PREFIX, Secret, SecretError, SecretSource, TargetDef,
+    TargetOptions,
 };
 use crate::{
     source::{Diagnostic, Diagnostics},
@@ -25,31 +26,15 @@ const MAX_COMMANDS: usize = 8;
 /// error, unless the input is optional.
 pub(super) fn secrets(
     (target, def): (&str, &TargetDef),
+    root: &Path,
     options: &TargetOptions,
     suites: &Suites,
     known: &mut KnownSecrets,
     mask: MaskSecrets<'_>,
     errors: &mut Diagnostics,
 ) -> BTreeMap<String, Secret> {
-    let mut secrets = BTreeMap::new();
     let names: Vec<_> = suites.inputs().keys().map(|name| (*name).to_owned()).collect();
-    for (variable, value) in secrets_of_environment() {
-        let suffix = &variable[SECRET_PREFIX.len()..];
-        let secret = value
-            .into_string()
-            .map_err(|_| SecretError::NotText)
-            .and_then(Secret::new);
-        match secret {
-            Ok(secret) => {
-                let own = def.secrets.iter().map(|(key, _)| key.text.to_string());
-                let all = names.iter().cloned().chain(own).chain([suffix.to_ascii_lowercase()]);
-                for name in all.filter(|name| name.eq_ignore_ascii_case(suffix)) {
-                    secrets.insert(name, secret.clone());
-                }
-            }
-            Err(error) => errors.push(Diagnostic::general(format!("the secret in `{variable}`: {error}"))),
-        }
-    }
+    let mut secrets = of_environment(&options.environment, &names, def, errors);
     for (name, secret) in &options.secrets {
         if !names.contains(name) && !def.secrets.iter().any(|(key, _)| *key.text == **name) {
             let error = Diagnostic::general(format!(
@@ -66,7 +51,7 @@ pub(super) fn secrets(
     let wanted = def.secrets.iter().filter(|(key, _)| !secrets.contains_key(&*key.text));
     let wanted: Vec<_> = wanted.collect();
     let sources: Vec<_> = wanted.iter().map(|(_, source)| source).collect();
-    for ((key, _), fetched) in wanted.iter().zip(fetch_all(&sources, limit)) {
+    for ((key, _), fetched) in wanted.iter().zip(fetch_all(&sources, &options.environment, limit)) {
         match fetched {
             Ok(secret) => {
                 secrets.insert(key.text.to_string(), secret);
@@ -85,6 +70,7 @@ pub(super) fn secrets(
         .all
         .extend(secrets.iter().map(|(name, secret)| (name.clone(), secret.clone())));
     for (key, failure) in failures {
+        let is_unset = matches!(failure.error, SecretError::NotSet(_));
         let mut message = format!("secret `{}` of target `{target}`: {}", key.text, failure.error);
         let lines = mask(known, &failure.stderr());
         if !lines.is_empty() {
@@ -95,13 +81,51 @@ pub(super) fn secrets(
             message.push_str("\n  | ");
             message.push_str(&line);
         }
-        errors.push(Diagnostic::new(key.span, message));
+        let error = Diagnostic::new(key.span, message);
+        let advice = options.environment.advice(root).filter(|_| is_unset);
+        errors.push(match advice {
+            Some(advice) => error.help(advice),
+            None => error,
+        });
+    }
+    secrets
+}
+
+/// The secrets of `CONFORME_SECRET_*` variables, by the names of inputs and of the target.
+fn of_environment(
+    environment: &Environment,
+    names: &[String],
+    def: &TargetDef,
+    errors: &mut Diagnostics,
+) -> BTreeMap<String, Secret> {
+    let mut secrets = BTreeMap::new();
+    for (variable, value) in environment.secrets() {
+        let suffix = &variable[SECRET_PREFIX.len()..];
+        let secret = value
+            .into_string()
+            .map_err(|_| SecretError::NotText)
+            .and_then(Secret::new);
+        match secret {
+            Ok(secret) => {
+                let own = def.secrets.iter().map(|(key, _)| key.text.to_string());
+                let all = names.iter().cloned().chain(own).chain([suffix.to_ascii_lowercase()]);
+                for name in all.filter(|name| name.eq_ignore_ascii_case(suffix)) {
+                    secrets.insert(name, secret.clone());
+                }
+            }
+            Err(error) => {
+                let location = environment.location(&variable);
+                errors.push(Diagnostic::general(format!(
+                    "{location}the secret in `{variable}`: {error}"
+                )));
+            }
+        }
     }
     secrets
 }
 
 /// Fetches secrets in parallel; `limit` applies to all of them together.
-fn fetch_all(sources: &[&SecretSource], limit: Duration) -> Vec<Result<Secret, FetchError>> {
+fn fetch_all(sources: &[&SecretSource], environment: &Environment, limit: Duration) -> Vec<Result<Secret, FetchError>> {
     let is_command = |source: &&&SecretSource| matches!(source, SecretSource::Command(_));
     let threads = sources.iter().filter(is_command).count().min(MAX_COMMANDS);
     let deadline = Instant::now() + limit;
@@ -114,7 +138,7 @@ fn fetch_all(sources: &[&SecretSource], limit: Duration) -> Vec<Result<Secret, F
                 return fetched;
             };
             let left = deadline.saturating_duration_since(Instant::now());
-            fetched.push((index, Secret::fetch(source, left)));
+            fetched.push((index, Secret::fetch(source, environment, left)));
         }
     };
     let mut all = std::thread::scope(|scope| {
@@ -135,7 +159,11 @@ fn fetch_all(sources: &[&SecretSource], limit: Duration) -> Vec<Result<Secret, F
 }
 
 /// The environment variables that secrets were read from; a secret of a file or a command has none.
-pub(super) fn variables_of(def: &TargetDef, secrets: &BTreeMap<String, Secret>) -> BTreeMap<String, String> {
+pub(super) fn variables_of(
+    def: &TargetDef,
+    secrets: &BTreeMap<String, Secret>,
+    environment: &Environment,
+) -> BTreeMap<String, String> {
     let of_file = |name: &str| {
         let (_, source) = def.secrets.iter().find(|(key, _)| &*key.text == name)?;
         match source {
@@ -145,7 +173,7 @@ pub(super) fn variables_of(def: &TargetDef, secrets: &BTreeMap<String, Secret>) 
     };
     let variable = |name: &String| {
         let given = format!("{SECRET_PREFIX}{}", name.to_ascii_uppercase());
-        let variable = if std::env::var_os(&given).is_some_and(|value| !value.is_empty()) {
+        let variable = if environment.value(&given).is_some_and(|value| !value.is_empty()) {
             Some(given)
         } else {
             of_file(name)

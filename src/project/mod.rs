@@ -6,13 +6,16 @@
 mod command;
 mod config;
 mod endpoint;
+mod environment;
 mod fetch;
 mod rate_limit;
 mod secret;
 mod target;
+mod variables;
 
 pub use config::{Project, SecretSource, TargetDef};
 pub use endpoint::{Endpoint, EndpointDef, MAILBOX_KINDS};
+pub use environment::Environment;
 pub use rate_limit::{Rate, RateLimit};
 pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
 pub use target::{BaseUrl, KnownSecrets, Limits, MaskSecrets, RUN_ID, Retry, Target, TargetOptions, TlsFiles};

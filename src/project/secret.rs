@@ -1,9 +1,9 @@
 //! Fetching secrets from where a target says they are.
 
-use std::{ffi::OsString, time::Duration};
+use std::time::Duration;
 
 use super::{
-    SecretSource,
+    Environment, SecretSource,
     command::{self, CommandError, CommandFailure},
 };
 use crate::source::{FileKind, read_file};
@@ -75,9 +75,10 @@ impl Secret {
     }
 
     /// Fetches a secret from its source; a command may take as long as `limit`.
-    pub fn fetch(source: &SecretSource, limit: Duration) -> Result<Self, FetchError> {
+    pub fn fetch(source: &SecretSource, environment: &Environment, limit: Duration) -> Result<Self, FetchError> {
         let value = match source {
-            SecretSource::Env(name) => std::env::var_os(name)
+            SecretSource::Env(name) => environment
+                .value(name)
                 .ok_or_else(|| SecretError::NotSet(name.clone()))?
                 .into_string()
                 .map_err(|_| SecretError::NotText)?,
@@ -172,27 +173,17 @@ impl SecretError {
     }
 }
 
-/// The `CONFORME_SECRET_*` variables of the environment that are not empty, by name.
-pub(super) fn secrets_of_environment() -> Vec<(String, OsString)> {
-    let mut given: Vec<_> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, value)| name.starts_with(SECRET_PREFIX) && !value.to_string_lossy().trim().is_empty())
-        .collect();
-    given.sort();
-    given
-}
-
 /// The secrets of the environment and of these sources, as far as they can be read without running a command.
-pub fn known_secrets(sources: &[(String, SecretSource)]) -> Vec<(String, Secret)> {
-    let environment = secrets_of_environment().into_iter().filter_map(|(name, value)| {
+pub fn known_secrets(sources: &[(String, SecretSource)], environment: &Environment) -> Vec<(String, Secret)> {
+    let given = environment.secrets().into_iter().filter_map(|(name, value)| {
         let secret = Secret::new(value.into_string().ok()?).ok()?;
         Some((name[SECRET_PREFIX.len()..].to_ascii_lowercase(), secret))
     });
     let read = sources.iter().filter_map(|(name, source)| match source {
         SecretSource::Command(_) => None,
-        source => Some((name.clone(), Secret::fetch(source, Duration::ZERO).ok()?)),
+        source => Some((name.clone(), Secret::fetch(source, environment, Duration::ZERO).ok()?)),
     });
-    environment.chain(read).collect()
+    given.chain(read).collect()
 }
 
 /// The bytes as text, without a trailing line break.

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Endpoint, Project, Rate, RateLimit, SECRET_PREFIX, Secret, TargetDef, endpoint,
+    Endpoint, Environment, Project, Rate, RateLimit, SECRET_PREFIX, Secret, TargetDef, endpoint,
     fetch::{secrets, variables_of},
+    variables::{self, FileVariable},
 };
 use crate::{
     model::{Flaky, HIDDEN, RunStarted, marks_of},
@@ -27,6 +28,10 @@ pub struct TargetOptions {
     pub target: Option<String>,
     /// `--var K=V`.
     pub vars: Vec<(String, String)>,
+    /// `--vars-file`; later files override earlier ones, and `vars` overrides all.
+    pub vars_files: Vec<PathBuf>,
+    /// Where environment variables are read from.
+    pub environment: Environment,
     /// `--jobs`.
     pub jobs: Option<usize>,
     /// `--rate-limit`.
@@ -258,8 +263,8 @@ impl Target {
             }
         };
         let inputs = suites.inputs();
-        let mut secrets = secrets((name, def), options, suites, known, mask, errors);
-        let secret_variables = variables_of(def, &secrets);
+        let mut secrets = secrets((name, def), &project.root, options, suites, known, mask, errors);
+        let secret_variables = variables_of(def, &secrets, &options.environment);
         let vars = vars(def, options, &inputs, &mut secrets, errors);
         let headers = def
             .headers
@@ -466,7 +471,7 @@ fn limits(options: &TargetOptions, def: &TargetDef, is_loopback: bool, errors: &
     }
 }
 
-/// The variables of the target and of the flags; the flags override the file.
+/// The variables of the target, of files and of flags; each overrides the one before it.
 fn vars(
     def: &TargetDef,
     options: &TargetOptions,
@@ -477,6 +482,28 @@ fn vars(
     let mut vars = BTreeMap::new();
     for (key, value) in &def.vars {
         vars.insert(key.text.to_string(), value.clone());
+    }
+    for file in &options.vars_files {
+        let read = variables::read(file).map_err(|error| errors.push(error));
+        for FileVariable { name, value, line } in read.unwrap_or_default() {
+            let wrong = |message: String| Diagnostic::general(format!("{}:{line}: {message}", file.display()));
+            match inputs.get(name.as_str()) {
+                None => {
+                    errors
+                        .push(wrong(format!("no suite has an input `{name}`")).suggest(&name, inputs.keys().copied()));
+                }
+                Some(true) => errors.push(
+                    wrong(format!("`{name}` is a secret, and a variables file has none")).help(format!(
+                        "set {SECRET_PREFIX}{} in the environment, or in a file for `--env-file`",
+                        name.to_ascii_uppercase()
+                    )),
+                ),
+                Some(false) => {
+                    secrets.remove(&name);
+                    vars.insert(name, value);
+                }
+            }
+        }
     }
     for (name, value) in &options.vars {
         match inputs.get(name.as_str()) {

@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use super::{CaseFilter, Notices, SessionError, Workspace, prepared::require_inputs, target};
-use crate::{model::Partition, plan::Plan, project::TargetOptions};
+use crate::{
+    model::Partition,
+    plan::Plan,
+    project::{Environment, TargetOptions},
+};
 
 /// The size of a valid project.
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +20,16 @@ pub struct Counted {
 }
 
 /// Checks everything that can be checked without a target.
-pub fn validate(project: Option<&Path>, notices: &mut dyn Notices) -> Result<Counted, SessionError> {
+pub fn validate(
+    project: Option<&Path>,
+    environment: &Environment,
+    notices: &mut dyn Notices,
+) -> Result<Counted, SessionError> {
     let workspace = Workspace::open(project, notices)?;
     notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
     let mut errors = workspace.schemas.errors();
-    workspace.project.check_environment(&workspace.suites, &mut errors);
+    let project = &workspace.project;
+    project.check_environment(&workspace.suites, environment, &mut errors);
     workspace.check_durations(&mut errors);
     workspace.check_bindings(&mut errors);
     if !errors.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     mask::Masker,
-    project::{SecretSource, known_secrets},
+    project::{Environment, SecretSource, known_secrets},
     source::without_credentials,
 };
 
@@ -14,12 +14,18 @@ pub struct OutputMask {
     masker: Option<Arc<Masker>>,
     /// Secrets that are known before a target is chosen: `CONFORME_SECRET_*`, and sources that only have to be read.
     sources: Vec<(String, SecretSource)>,
+    environment: Environment,
 }
 
 impl OutputMask {
     /// Where secrets come from, until the target is known.
     pub fn secret_sources(&mut self, sources: Vec<(String, SecretSource)>) {
         self.sources = sources;
+    }
+
+    /// Where environment variables are read from.
+    pub fn environment(&mut self, environment: &Environment) {
+        self.environment = environment.clone();
     }
 
     /// The masker of the target.
@@ -33,7 +39,7 @@ impl OutputMask {
         if let Some(masker) = &self.masker {
             return masker.text(&text);
         }
-        let known = known_secrets(&self.sources);
+        let known = known_secrets(&self.sources, &self.environment);
         if known.is_empty() {
             return text.into_owned();
         }

@@ -71,7 +71,9 @@ pub(super) fn resolve(
     let is_named = |name: &str| workspace.project.targets.iter().any(|(known, _)| known == name);
     if wanted == REFERENCE && !is_named(REFERENCE) {
         let mut errors = Diagnostics::default();
-        workspace.project.check_environment(&workspace.suites, &mut errors);
+        workspace
+            .project
+            .check_environment(&workspace.suites, &options.environment, &mut errors);
         if !errors.is_empty() {
             return Err(workspace.invalid(errors));
         }
@@ -80,7 +82,7 @@ pub(super) fn resolve(
     let mut errors = Diagnostics::default();
     let mut known = KnownSecrets::default();
     let (project, suites) = (&workspace.project, &workspace.suites);
-    project.check_environment(suites, &mut errors);
+    project.check_environment(suites, &options.environment, &mut errors);
     let target = Target::resolve(project, options, suites, &mut known, &masked_lines, &mut errors);
     // Building a masker takes time. For a plan that is sent, the caller builds one for all targets of the run.
     if dry || target.is_none() || !errors.is_empty() {
@@ -144,11 +146,11 @@ fn embedded(workspace: &Workspace, options: &TargetOptions, dry: bool) -> Result
         reference::{Seed, Server, system_clock},
     };
 
-    if let Some((name, _)) = options.vars.first() {
-        let error = Diagnostic::general(format!(
-            "--var {name}: the embedded reference API has its own variables"
-        ))
-        .help("name the API with `--target`");
+    let flag = options.vars.first().map(|(name, _)| format!("--var {name}"));
+    let file = || Some(format!("--vars-file {}", options.vars_files.first()?.display()));
+    if let Some(flag) = flag.or_else(file) {
+        let error = Diagnostic::general(format!("{flag}: the embedded reference API has its own variables"))
+            .help("name the API with `--target`");
         return Err(workspace.invalid(error));
     }
     let seed = Seed::embedded();

@@ -175,6 +175,11 @@ impl Diagnostics {
         }
     }
 
+    /// The first one.
+    pub(crate) fn first(&self) -> Option<&Diagnostic> {
+        self.list.first()
+    }
+
     /// Adds all of `other`.
     pub fn append(&mut self, other: Diagnostics) {
         self.omitted += other.omitted;

@@ -30,6 +30,10 @@ pub(crate) enum FileKind {
     Recording,
     /// A secret.
     Secret,
+    /// An environment file.
+    Environment,
+    /// A file of variables.
+    Variables,
     /// PEM: certificates or a key.
     Pem,
     /// The seed of the reference API.
@@ -44,7 +48,7 @@ impl FileKind {
     /// Maximum size in bytes.
     pub(crate) const fn max_bytes(self) -> u64 {
         match self {
-            Self::Config | Self::Secret | Self::Seed => 1 << 20,
+            Self::Config | Self::Secret | Self::Environment | Self::Variables | Self::Seed => 1 << 20,
             Self::AcceptedChanges | Self::Pem => 4 << 20,
             Self::Suite | Self::Schema | Self::Snapshot => 32 << 20,
             Self::Body => 64 << 20,

@@ -57,4 +57,5 @@ mod snapshots;
 mod starting;
 mod support;
 mod targeting;
+mod value_files;
 mod waiting;
