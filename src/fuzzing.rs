@@ -56,7 +56,8 @@ fn load_errors(folder: &Path) -> String {
     let mut errors = Diagnostics::default();
     let (project, mut sources) = Project::open(folder, &mut errors);
     let schemas = SchemaStore::open(&project.schemas);
-    let suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+    let mut suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+    suites.broken.drain(..).for_each(|broken| errors.append(broken.errors));
     if errors.is_empty() {
         let Ok(base) = BaseUrl::parse("http://127.0.0.1:9/api") else {
             return String::new();

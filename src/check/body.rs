@@ -6,11 +6,12 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    Finding, Pattern, Relation, TextTest,
+    Finding, LinesExpectation, Pattern, Relation, TextTest, XmlExpectation,
     bound::show_bounds,
-    pattern,
+    lines, pattern,
     sink::FindingSink,
     view::{BodyError, ResponseView, Text},
+    xml,
 };
 use crate::{
     json::equal,
@@ -40,6 +41,10 @@ pub enum BodyTest {
     Exact(Value),
     /// `body/text`: its text passes all of these.
     Text(Vec<TextTest>),
+    /// `body/xml`: it is an XML document with these values.
+    Xml(Arc<XmlExpectation>),
+    /// `body/lines`: its lines pass this.
+    Lines(Arc<LinesExpectation>),
     /// `body/sha256`: it has this SHA-256 digest, in lower-case hexadecimal digits.
     Sha256(String),
     /// `body/bytes`: its number of bytes passes all of these.
@@ -61,6 +66,8 @@ fn id(test: &BodyTest) -> CheckId {
         BodyTest::Json(_) => CheckId::BodyJson,
         BodyTest::Exact(_) => CheckId::BodyExact,
         BodyTest::Text(_) => CheckId::BodyText,
+        BodyTest::Xml(_) => CheckId::BodyXml,
+        BodyTest::Lines(_) => CheckId::BodyLines,
         BodyTest::Sha256(_) => CheckId::BodySha256,
         BodyTest::Bytes(_) => CheckId::BodyBytes,
         BodyTest::File { .. } => CheckId::BodyFile,
@@ -72,10 +79,10 @@ impl BodyTest {
     pub(crate) fn accepts_empty(&self) -> Option<bool> {
         match self {
             Self::Empty(is_empty) => Some(*is_empty),
-            Self::Schema(_) | Self::Json(_) | Self::Exact(_) => Some(false),
+            Self::Schema(_) | Self::Json(_) | Self::Exact(_) | Self::Xml(_) => Some(false),
             Self::Bytes(bounds) => Some(bounds.iter().all(|(relation, bound)| relation.accepts(0.cmp(bound)))),
             Self::File { bytes, .. } => Some(bytes.is_empty()),
-            Self::Text(_) | Self::Sha256(_) => None,
+            Self::Text(_) | Self::Lines(_) | Self::Sha256(_) => None,
         }
     }
 }
@@ -138,6 +145,8 @@ fn check_one(one: &BodyExpectation, view: &ResponseView<'_>, sink: &mut impl Fin
                 unreadable(one, "the body cannot be decoded", &BodyError::Coding(error), view)
             }),
         },
+        BodyTest::Xml(expected) => xml::check(expected, &one.location, view, sink),
+        BodyTest::Lines(expected) => lines::check(expected, &one.location, view, sink),
         BodyTest::Schema(schema) => {
             if let Ok(value) = view.json()
                 && !schema::is_valid(schema, value)

@@ -79,6 +79,11 @@ impl RelationBound {
         }
     }
 
+    /// Whether it is a number.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+
     /// The order of a value relative to the bound; none if it cannot be compared with it.
     pub(crate) fn order(&self, value: &Value) -> Option<Ordering> {
         match (self, value) {

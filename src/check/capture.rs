@@ -7,8 +7,9 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::{
-    ResponseView,
+    ResponseView, XmlPath,
     identifiers::{self, CaptureOrigin},
+    xml,
 };
 use crate::model::{CheckId, Finding, Location, Origin};
 
@@ -28,6 +29,8 @@ pub enum CaptureSource {
     },
     /// The value of a cookie that the response sets.
     Cookie(String),
+    /// The text of a node of an XML body.
+    Xml(Arc<XmlPath>),
     /// The match of the only group of a pattern in the body as text.
     Text(Arc<Regex>),
 }
@@ -60,6 +63,7 @@ impl CaptureSource {
                 matches: pattern.as_ref().map(ToString::to_string),
             },
             Self::Cookie(name) => Origin::Cookie(name.clone()),
+            Self::Xml(path) => Origin::Xml(path.as_str().to_owned()),
             Self::Text(pattern) => Origin::Text(pattern.to_string()),
         }
     }
@@ -92,7 +96,7 @@ impl CaptureSource {
                 path[start..].to_owned()
             }
             Self::Header { name, pattern: None } => name.clone(),
-            Self::Header { .. } | Self::Cookie(_) | Self::Text(_) => return None,
+            Self::Header { .. } | Self::Cookie(_) | Self::Xml(_) | Self::Text(_) => return None,
         };
         let is_position = name.bytes().all(|byte| byte.is_ascii_digit());
         (!is_position).then_some(name)
@@ -107,7 +111,7 @@ impl CaptureSource {
                 let pointer = found.first()?.location().to_json_pointer();
                 Some(pointer)
             }
-            Self::Header { .. } | Self::Cookie(_) | Self::Text(_) => None,
+            Self::Header { .. } | Self::Cookie(_) | Self::Xml(_) | Self::Text(_) => None,
         }
     }
 
@@ -142,6 +146,7 @@ impl CaptureSource {
                 });
                 cookies.collect()
             }
+            Self::Xml(path) => xml::select(path, view)?.into_iter().map(Value::String).collect(),
             Self::Text(pattern) => {
                 let text = view.text().map_err(|error| error.to_string())?;
                 matches(pattern, &text.content.map_err(|invalid| invalid.reason)?)
@@ -162,6 +167,7 @@ impl fmt::Display for CaptureSource {
                 pattern: Some(pattern),
             } => write!(f, "`{pattern}` in the header `{name}`"),
             Self::Cookie(name) => write!(f, "the cookie `{name}`"),
+            Self::Xml(path) => write!(f, "`{}` of the XML body", path.as_str()),
             Self::Text(pattern) => write!(f, "`{pattern}` in the body"),
         }
     }
@@ -191,10 +197,10 @@ impl Capture {
         let mut found = match self.source.select(view) {
             Ok(found) => found,
             Err(reason) => {
-                let what = if self.source.is_json() {
-                    "the body is not JSON"
-                } else {
-                    "the body cannot be read as text"
+                let what = match self.source {
+                    CaptureSource::Xml(_) => "the body is not XML",
+                    _ if self.source.is_json() => "the body is not JSON",
+                    _ => "the body cannot be read as text",
                 };
                 return Err(finding(CheckId::CaptureNone, message(what), reason));
             }

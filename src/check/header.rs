@@ -1,14 +1,42 @@
-//! The `header/<name>` checks.
+//! The `header/<name>` and `trailer/<name>` checks.
 
 use std::fmt;
 
 use super::{Finding, TextTest, list_fields, media_type, sink::FindingSink};
 use crate::model::{CheckId, Layer, Location, Response, field_bytes, field_shown};
 
-/// An expectation of a header field.
+/// Fields that control framing, routing, authentication, caching or the processing of content: they have no meaning
+/// after the content (RFC 9110 §6.5.1).
+const NOT_TRAILERS: [&str; 18] = [
+    "age",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "expires",
+    "host",
+    "location",
+    "proxy-authenticate",
+    "retry-after",
+    "set-cookie",
+    "trailer",
+    "transfer-encoding",
+    "vary",
+    "www-authenticate",
+    "date",
+];
+
+/// Whether a field must not be sent as a trailer.
+pub(crate) fn is_forbidden_trailer(name: &str) -> bool {
+    NOT_TRAILERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// An expectation of a header or trailer field.
 #[derive(Clone, Debug)]
 pub struct HeaderExpectation {
-    /// Field name in lower case.
+    /// Field name in lower case, after [`Response::TRAILER`] for a trailer field.
     pub name: String,
     /// The tests.
     pub test: HeaderTest,
@@ -28,26 +56,33 @@ pub enum HeaderTest {
 }
 
 pub(super) fn check(expected: &HeaderExpectation, response: &Response, sink: &mut impl FindingSink) {
-    let name = expected.name.as_str();
-    let values: Vec<&str> = response.header(name).collect();
+    let values: Vec<&str> = response.header(&expected.name).collect();
+    let (name, kind) = match expected.name.strip_prefix(Response::TRAILER) {
+        Some(name) => (name, "trailer"),
+        None => (expected.name.as_str(), "header"),
+    };
+    let id = || match kind {
+        "trailer" => CheckId::trailer(name),
+        _ => CheckId::header(name),
+    };
     let found = values.join(", ");
     let mut add = |message: &str, test: &dyn fmt::Display, actual: &str| {
         sink.fail(Layer::Headers, || {
-            Finding::new(CheckId::header(name), message)
+            Finding::new(id(), message)
                 .expected(test.to_string())
                 .actual(field_shown(actual))
                 .location(&expected.location)
         });
     };
     let tests = match &expected.test {
-        HeaderTest::Present if values.is_empty() => return add("missing header", &"(present)", "(absent)"),
-        HeaderTest::Absent if !values.is_empty() => return add("unexpected header", &"(absent)", &found),
+        HeaderTest::Present if values.is_empty() => return add(&format!("missing {kind}"), &"(present)", "(absent)"),
+        HeaderTest::Absent if !values.is_empty() => return add(&format!("unexpected {kind}"), &"(absent)", &found),
         HeaderTest::Present | HeaderTest::Absent => return,
         HeaderTest::Value(tests) => tests,
     };
     if values.is_empty() {
         for test in tests {
-            add("missing header", test, "(absent)");
+            add(&format!("missing {kind}"), test, "(absent)");
         }
         return;
     }

@@ -6,9 +6,11 @@ mod body;
 mod bound;
 mod capture;
 mod cookie;
+mod events;
 pub(crate) mod fields;
 mod header;
 pub(crate) mod identifiers;
+mod lines;
 pub(crate) mod list_fields;
 mod media_type;
 mod pattern;
@@ -20,6 +22,8 @@ mod snapshot;
 mod status;
 mod text;
 mod view;
+mod xml;
+mod xml_path;
 
 use std::sync::Arc;
 
@@ -27,19 +31,25 @@ pub use body::{BodyExpectation, BodyTest};
 pub use bound::{Relation, RelationBound};
 pub use capture::{Capture, CaptureSource};
 pub use cookie::{CookieExpectation, CookieFlag, CookieTest, SameSite};
+pub use events::{EventLimit, EventsExpectation, ReadLimit};
 pub use header::{HeaderExpectation, HeaderTest};
 pub(crate) use identifiers::CaptureOrigin;
+pub use lines::{LineFormat, LinesExpectation};
 pub use pattern::{Matcher, Pattern, PatternKind};
-pub use response::ResponseTest;
+pub use response::{Protocol, ResponseTest};
 pub use rules::{RULES, RuleInfo, RuleLevels, RulePart};
 pub use same_as::SameAs;
 pub use snapshot::{HideText, SnapshotExpectation, SnapshotMask, VariableSubstitution};
 pub(crate) use snapshot::{TextPiece, plain_lines};
 pub use status::{StatusItem, StatusSet};
 pub use text::TextTest;
+pub use xml::XmlExpectation;
+pub use xml_path::XmlPath;
 
 pub(crate) use {
     body::sha256,
+    events::{EventReader, is_event_stream},
+    header::is_forbidden_trailer,
     media_type::{MediaType, is_token, is_token_bytes},
     pattern::length,
     rules::{imf_fixdate, rule_of},
@@ -60,12 +70,14 @@ pub struct Expectation {
     pub location: Location,
     /// The status code.
     pub status: Option<(StatusSet, Location)>,
-    /// Header fields; the rows of a table share them if they do not depend on the row.
+    /// Header and trailer fields; the rows of a table share them if they do not depend on the row.
     pub headers: Arc<[HeaderExpectation]>,
     /// Cookies; shared in the same way.
     pub cookies: Arc<[CookieExpectation]>,
     /// The body; shared in the same way.
     pub body: Arc<[BodyExpectation]>,
+    /// The first events of an event stream.
+    pub events: Option<Arc<EventsExpectation>>,
     /// The response as a whole.
     pub tests: Vec<(ResponseTest, Location)>,
     /// The snapshot.
@@ -163,6 +175,9 @@ pub(crate) fn judge(
         cookie::check(expected, view, sink);
     }
     body::check(&expectation.body, view, sink);
+    if let Some(expected) = &expectation.events {
+        events::check(expected, view, sink);
+    }
     for (test, location) in &expectation.tests {
         response::check(test, location, view, sink);
     }

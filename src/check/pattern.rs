@@ -79,6 +79,25 @@ pub(super) fn match_part(pattern: &Pattern, value: &Value, response: &Response, 
     walk(pattern, Some(value), &BodyLocation::Root, response, sink);
 }
 
+/// Compares a value that is not a JSON body; `adapt` changes what its findings say.
+pub(super) fn match_at(
+    pattern: &Pattern,
+    value: Option<&Value>,
+    response: &Response,
+    sink: &mut impl FindingSink,
+    adapt: impl Fn(Finding) -> Finding,
+) {
+    let mut failing = FailingLayers::default();
+    walk(pattern, value, &BodyLocation::Root, response, &mut failing);
+    if !failing.is_empty() {
+        sink.report(Layer::Body, Level::Deny, || {
+            let mut findings: Vec<Finding> = Vec::new();
+            walk(pattern, value, &BodyLocation::Root, response, &mut findings);
+            findings.into_iter().map(adapt).collect::<Vec<_>>()
+        });
+    }
+}
+
 /// The location of a value in a body. Its pointer is made only if there is a finding.
 enum BodyLocation<'a> {
     Root,
@@ -321,7 +340,7 @@ pub(crate) fn length(value: &Value) -> Option<u64> {
     })
 }
 
-fn describe(pattern: &Pattern) -> String {
+pub(super) fn describe(pattern: &Pattern) -> String {
     match &pattern.kind {
         PatternKind::Value(value) => show(value),
         PatternKind::Object(_) => "an object".to_owned(),

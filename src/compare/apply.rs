@@ -27,7 +27,7 @@ pub(super) fn applied(
             response = b.response.clone();
             response.received = a.response.received;
             response.elapsed_us = a.response.elapsed_us;
-            for (_, value) in &mut response.headers {
+            for (_, value) in response.headers.iter_mut().chain(&mut response.trailers) {
                 *value = text(value);
             }
             response.body = translated(b.response, text);
@@ -37,9 +37,7 @@ pub(super) fn applied(
             cookies::replace(&mut response, b.response, &difference.kind);
         }
         ChangedPart::Header(name) => {
-            response.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            let new = b.response.header(name).map(|value| (name.clone(), text(value)));
-            response.headers.extend(new);
+            response.replace_field(name, b.response.header(name).map(text));
             if difference.rule == Rule::HeaderMediaTypeChanged {
                 response.body = translated(b.response, text);
                 measure(&mut response);

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     check::{CaptureOrigin, CaptureSource, StatusSet},
-    model::{CaseFinished, Request},
+    model::{CaseFinished, Request, Response},
     schema::{Declared, SchemaStore},
     suite::{
         CaptureDef, CaseDef, HeaderDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Suites, Template,
@@ -212,11 +212,11 @@ impl<'s> SuiteFacts<'s> {
                 is_open(pattern, &steps(pointer)).then_some("the matcher in the suite accepts different values")
             }
             ChangedPart::Header(name) => {
-                let (_, test) = def
-                    .expect
-                    .headers
-                    .iter()
-                    .find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+                let (tests, name) = match name.strip_prefix(Response::TRAILER) {
+                    Some(name) => (&def.expect.trailers, name),
+                    None => (&def.expect.headers, name.as_str()),
+                };
+                let (_, test) = tests.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
                 let is_open = match &test.value {
                     HeaderDef::Value(tests) => tests.iter().all(|test| {
                         matches!(

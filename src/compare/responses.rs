@@ -270,8 +270,7 @@ fn headers(
     how: ResponseComparison<'_>,
     out: &mut Vec<Difference>,
 ) {
-    let names: BTreeSet<String> = (a.response.headers.iter().chain(&b.response.headers))
-        .map(|(name, _)| name.to_ascii_lowercase())
+    let names: BTreeSet<String> = (a.response.field_names().chain(b.response.field_names()))
         .filter(|name| !fields::is_framing(name) && name != "set-cookie")
         .filter(|name| body == Body::Kept || !name.starts_with("content-"))
         .collect();

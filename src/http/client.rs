@@ -20,7 +20,7 @@ use hyper::{
 use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use super::{
-    body,
+    body::{self, BodyLimit},
     connect::{Connection, ConnectionEnd, Connector},
     failure::{failure, timed_out, unattributed, unfinished, unreadable},
     pool::{Link, OutOfStep, Pool, Taken, Watch, Watched},
@@ -28,6 +28,7 @@ use super::{
     wire_capture::Framed,
 };
 use crate::{
+    check::{ReadLimit, is_event_stream},
     model::{Failure, FailureKind, Outcome, Request, Response, field_text},
     project::Target,
 };
@@ -203,7 +204,8 @@ impl Client {
     }
 
     /// Sends a request and reads its response; [`Client::finish`] then waits for bytes that follow it.
-    pub async fn exchange(&self, request: &Request, limit: Duration) -> Listening {
+    pub async fn exchange(&self, request: &Request, limit: impl Into<ReadLimit>) -> Listening {
+        let limit = limit.into();
         let SendAttempt {
             outcome,
             rest,
@@ -260,7 +262,7 @@ impl Client {
 
     /// Waits until no more bytes can follow the response. If its connection is out of step, a safe request
     /// is sent again on a new one; an unsafe request has no verdict.
-    pub(crate) async fn finish(&self, parked: WatchedResponse, request: &Request, limit: Duration) -> Outcome {
+    pub(crate) async fn finish(&self, parked: WatchedResponse, request: &Request, limit: ReadLimit) -> Outcome {
         let WatchedResponse { mut outcome, watch } = parked;
         let Some(watch) = watch else { return outcome };
         let Watched { excess, out_of_step } = watch.over().await;
@@ -297,7 +299,7 @@ impl Client {
         self.pool.close();
     }
 
-    async fn timed(&self, request: &Request, limit: Duration, is_alone: bool) -> SendAttempt {
+    async fn timed(&self, request: &Request, limit: ReadLimit, is_alone: bool) -> SendAttempt {
         let start = Instant::now();
         let mut attempt = self.attempt(request, start, limit, is_alone).await;
         let elapsed = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -310,15 +312,16 @@ impl Client {
     }
 
     /// Sends a request; on a new connection where it has to be alone on it.
-    async fn attempt(&self, request: &Request, start: Instant, limit: Duration, is_alone: bool) -> SendAttempt {
-        let deadline = start + limit;
+    async fn attempt(&self, request: &Request, start: Instant, limit: ReadLimit, is_alone: bool) -> SendAttempt {
+        let timeout = limit.timeout;
+        let deadline = start + timeout;
         let is_safe = is_safe(&request.method);
         loop {
             let message = match self.message(request) {
                 Ok(message) => message,
                 Err(failure) => return failure.into(),
             };
-            let (connection, is_fresh) = match self.connection(deadline, limit, is_safe, is_alone).await {
+            let (connection, is_fresh) = match self.connection(deadline, timeout, is_safe, is_alone).await {
                 Ok(connection) => connection,
                 Err(failure) => return failure.into(),
             };
@@ -327,12 +330,12 @@ impl Client {
                     let message = absolute(message, request);
                     let result = timeout_at(deadline, sender.try_send_request(message)).await;
                     match result.map(|result| result.map_err(Unsent::from)) {
-                        Err(_) => return timed_out(limit, 0).into(),
+                        Err(_) => return timed_out(timeout, 0).into(),
                         Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => continue,
                         Ok(Err(Unsent { error, .. })) => {
                             return unreadable(&error, ended.cause().await, None, is_fresh).into();
                         }
-                        Ok(Ok(response)) => return self.read_response(request, response, deadline, limit, None).await,
+                        Ok(Ok(response)) => return self.read_response(request, response, start, limit, None).await,
                     }
                 }
                 Connection::Http1(link) => link,
@@ -342,10 +345,10 @@ impl Client {
                 link.capture.rewind();
             }
             link.uses += 1;
-            let result = self.send(&mut link, message, is_fresh, deadline, limit).await;
+            let result = self.send(&mut link, message, is_fresh, deadline, timeout).await;
             let received = link.capture.total();
             match result.map(|result| result.map_err(Unsent::from)) {
-                Err(_) => return timed_out(limit, received).into(),
+                Err(_) => return timed_out(timeout, received).into(),
                 // The connection closed before the request was sent, so it may be sent now.
                 Ok(Err(Unsent { was_sent: false, .. })) if !is_fresh => {
                     link.before.release(link.capture.before(0));
@@ -372,7 +375,7 @@ impl Client {
                         }),
                     };
                 }
-                Ok(Ok(response)) => return self.read_response(request, response, deadline, limit, Some(link)).await,
+                Ok(Ok(response)) => return self.read_response(request, response, start, limit, Some(link)).await,
             }
         }
     }
@@ -415,15 +418,28 @@ impl Client {
         &self,
         request: &Request,
         response: http::Response<Incoming>,
-        deadline: Instant,
-        limit: Duration,
+        start: Instant,
+        limit: ReadLimit,
         link: Option<Box<Link>>,
     ) -> SendAttempt {
+        let deadline = start + limit.timeout;
         let received = Utc::now();
         let (head, body) = response.into_parts();
-        let content = body::read(body, deadline, limit / 2, self.max_body).await;
+        let media_type = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let has_coding = head.headers.contains_key(header::CONTENT_ENCODING);
+        let events = limit.events.filter(|_| is_event_stream(media_type, has_coding));
+        let body_limit = BodyLimit {
+            deadline: events.map_or(deadline, |events| start + events.within),
+            quiet: limit.timeout / 2,
+            most: self.max_body,
+            events: events.map(|events| events.count),
+        };
+        let content = body::read(body, body_limit).await;
         if content.unfinished {
-            return unfinished(limit, content.bytes.len()).into();
+            return unfinished(limit.timeout, content.bytes.len()).into();
         }
         if content.too_large {
             let message = format!("the body is larger than {} bytes", self.max_body);
@@ -447,7 +463,7 @@ impl Client {
         } else {
             None
         };
-        let is_whole = content.cut.is_none();
+        let is_whole = content.cut.is_none() && content.stopped.is_none();
         let syntax = link
             .as_ref()
             .map(|link| link.capture.syntax(is_chunked && !no_content))
@@ -461,7 +477,9 @@ impl Client {
                 .map(|phrase| field_text(phrase.as_bytes())),
             headers,
             body: content.bytes.into(),
+            trailers: content.trailers,
             cut: content.cut,
+            stopped: content.stopped,
             excess: crate::model::Content::default(),
             syntax,
             received,

@@ -1,34 +1,12 @@
 //! The syntax of HTTP/1.1 messages (RFC 9112), read strictly: a fault that lenient parsers accept is still a fault.
 
 use crate::{
-    check::is_token_bytes,
+    check::{is_forbidden_trailer, is_token_bytes},
     model::{CREDENTIALS, HIDDEN, SyntaxFault, SyntaxKind},
 };
 
 /// Maximum excerpt in bytes; secrets are masked in it before it is shortened.
 const EXCERPT: usize = 16 << 10;
-/// Fields that control framing, routing, authentication, caching or the processing of content: they have no meaning
-/// after the content (RFC 9110 §6.5.1).
-const NOT_TRAILERS: [&str; 18] = [
-    "age",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "content-type",
-    "expires",
-    "host",
-    "location",
-    "proxy-authenticate",
-    "retry-after",
-    "set-cookie",
-    "trailer",
-    "transfer-encoding",
-    "vary",
-    "www-authenticate",
-    "date",
-];
 
 /// A fault with the line that contains it.
 pub(super) fn fault(kind: SyntaxKind, line: &[u8]) -> SyntaxFault {
@@ -308,10 +286,8 @@ pub(super) fn trailer(line: &[u8], is_cut: bool) -> Option<SyntaxKind> {
         return kind;
     }
     let name = line.split(|b| *b == b':').next().unwrap_or_default();
-    NOT_TRAILERS
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-        .then_some(SyntaxKind::TrailerField)
+    let name = String::from_utf8_lossy(name);
+    is_forbidden_trailer(&name).then_some(SyntaxKind::TrailerField)
 }
 
 #[cfg(test)]

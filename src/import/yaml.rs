@@ -45,7 +45,11 @@ impl YamlNode {
                 let entries = entries.iter();
                 Self::Map(
                     entries
-                        .map(|(key, value)| entry(key, Self::json(value, template)))
+                        .map(|(key, value)| {
+                            // Two `$` at the beginning of a key are read as one.
+                            let sign = if key.starts_with("$$") { "$" } else { "" };
+                            entry(format!("{sign}{key}"), Self::json(value, template))
+                        })
                         .collect(),
                 )
             }

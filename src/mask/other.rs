@@ -65,7 +65,10 @@ pub(super) fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Othe
 pub(super) fn body_cut(response: &Response) -> Cut {
     Cut {
         start: false,
-        end: response.cut.is_some() || response.body.is_cut() || !response.excess.is_empty(),
+        end: response.cut.is_some()
+            || response.stopped.is_some()
+            || response.body.is_cut()
+            || !response.excess.is_empty(),
     }
 }
 

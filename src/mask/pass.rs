@@ -244,13 +244,16 @@ impl<'r> Pass<'r> {
                     reason,
                     headers,
                     body,
+                    trailers,
                     cut: cut_short,
+                    stopped: _,
                     excess,
                     syntax,
                     received: _,
                     elapsed_us: _,
                 } = response;
                 self.headers(headers);
+                self.headers(trailers);
                 self.body(body, cut);
                 self.content(excess, Cut::START, MAX_EXCERPT);
                 for fault in syntax {
@@ -306,7 +309,7 @@ impl<'r> Pass<'r> {
         }
         for origin in captures.values_mut() {
             match origin {
-                Origin::Json(text) | Origin::Cookie(text) | Origin::Text(text) => self.hide(text),
+                Origin::Json(text) | Origin::Cookie(text) | Origin::Xml(text) | Origin::Text(text) => self.hide(text),
                 Origin::Header { name, matches } => {
                     self.hide(name);
                     if let Some(matches) = matches {

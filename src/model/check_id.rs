@@ -49,6 +49,8 @@ pub enum CheckId {
     Status,
     /// `header/NAME`
     Header(HeaderId),
+    /// `trailer/NAME`
+    Trailer(TrailerId),
     /// `cookie/NAME`
     Cookie(CookieId),
     /// `body/empty`
@@ -61,14 +63,22 @@ pub enum CheckId {
     BodyExact,
     /// `body/text`
     BodyText,
+    /// `body/xml`
+    BodyXml,
+    /// `body/lines`
+    BodyLines,
     /// `body/sha256`
     BodySha256,
     /// `body/bytes`
     BodyBytes,
     /// `body/file`
     BodyFile,
+    /// `events`
+    Events,
     /// `duration`
     Duration,
+    /// `protocol`
+    Protocol,
     /// `same-as`
     SameAs,
     /// `capture/none`: the response does not contain the value that is captured.
@@ -101,6 +111,19 @@ pub struct HeaderId(String);
 
 impl HeaderId {
     const PREFIX: &'static str = "header/";
+
+    /// The field.
+    pub fn name(&self) -> &str {
+        &self.0[Self::PREFIX.len()..]
+    }
+}
+
+/// The id of the check of a trailer field, `trailer/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TrailerId(String);
+
+impl TrailerId {
+    const PREFIX: &'static str = "trailer/";
 
     /// The field.
     pub fn name(&self) -> &str {
@@ -157,17 +180,21 @@ pub struct CheckInfo<'a> {
 
 impl CheckId {
     /// The ids that contain no name.
-    pub const FIXED: [Self; 20] = [
+    pub const FIXED: [Self; 24] = [
         Self::Status,
         Self::BodyEmpty,
         Self::BodySchema,
         Self::BodyJson,
         Self::BodyExact,
         Self::BodyText,
+        Self::BodyXml,
+        Self::BodyLines,
         Self::BodySha256,
         Self::BodyBytes,
         Self::BodyFile,
+        Self::Events,
         Self::Duration,
+        Self::Protocol,
         Self::SameAs,
         Self::CaptureNone,
         Self::CaptureMany,
@@ -183,6 +210,11 @@ impl CheckId {
     /// The id of the check of a header field.
     pub fn header(name: &str) -> Self {
         Self::Header(HeaderId(format!("{}{name}", HeaderId::PREFIX)))
+    }
+
+    /// The id of the check of a trailer field.
+    pub fn trailer(name: &str) -> Self {
+        Self::Trailer(TrailerId(format!("{}{name}", TrailerId::PREFIX)))
     }
 
     /// The id of the check of a cookie.
@@ -207,16 +239,22 @@ impl CheckId {
         match self {
             Self::Status => info("status", Layer::Status, Status, true),
             Self::Header(id) => info(&id.0, Layer::Headers, Header(id.name()), true),
+            // The id is also the name of the field in a response with both sections.
+            Self::Trailer(id) => info(&id.0, Layer::Headers, Header(&id.0), true),
             Self::Cookie(id) => info(&id.0, Layer::Headers, Header("set-cookie"), true),
             Self::BodyEmpty => info("body/empty", Layer::Body, Body, true),
             Self::BodySchema => info("body/schema", Layer::Schema, Body, false),
             Self::BodyJson => info("body/json", Layer::Body, Body, true),
             Self::BodyExact => info("body/exact", Layer::Body, Body, true),
             Self::BodyText => info("body/text", Layer::Body, Body, true),
+            Self::BodyXml => info("body/xml", Layer::Body, Body, false),
+            Self::BodyLines => info("body/lines", Layer::Body, Body, true),
             Self::BodySha256 => info("body/sha256", Layer::Body, Body, true),
             Self::BodyBytes => info("body/bytes", Layer::Body, Body, true),
             Self::BodyFile => info("body/file", Layer::Body, Body, true),
+            Self::Events => info("events", Layer::Body, Body, false),
             Self::Duration => info("duration", Layer::Other, Response, true),
+            Self::Protocol => info("protocol", Layer::Other, Response, true),
             Self::SameAs => info("same-as", Layer::Other, Response, false),
             Self::CaptureNone => info("capture/none", Layer::Other, Response, false),
             Self::CaptureMany => info("capture/many", Layer::Other, Response, false),
@@ -237,16 +275,21 @@ impl CheckId {
         let title = match self {
             Self::Status => "The status is the expected one.",
             Self::Header(id) => return format!("The header field `{}` is the expected one.", id.name()),
+            Self::Trailer(id) => return format!("The trailer field `{}` is the expected one.", id.name()),
             Self::Cookie(id) => return format!("The cookie `{}` is set as expected.", id.name()),
             Self::BodySchema => "The body is valid under its schema.",
             Self::BodyEmpty => "The response has a body or none, as expected.",
             Self::BodyJson => "The JSON body contains what is expected.",
             Self::BodyExact => "The JSON body is the expected one.",
             Self::BodyText => "The text of the body is the expected one.",
+            Self::BodyXml => "The XML body contains what is expected.",
+            Self::BodyLines => "The lines of the body are the expected ones.",
             Self::BodySha256 => "The body has the expected SHA-256 digest.",
             Self::BodyBytes => "The body has the expected number of bytes.",
             Self::BodyFile => "The body is the same as a file.",
+            Self::Events => "The event stream begins with the expected events.",
             Self::Duration => "The response is complete in time.",
+            Self::Protocol => "The response has the expected version of HTTP.",
             Self::Message => "The response is a well-formed HTTP message (RFC 9112 §2).",
             Self::Snapshot => "The response equals its snapshot.",
             Self::SameAs => "The response equals that of another step.",
@@ -284,6 +327,8 @@ impl From<Cow<'_, str>> for CheckId {
         let text = text.into_owned();
         if text.starts_with(HeaderId::PREFIX) {
             Self::Header(HeaderId(text))
+        } else if text.starts_with(TrailerId::PREFIX) {
+            Self::Trailer(TrailerId(text))
         } else if text.starts_with(CookieId::PREFIX) {
             Self::Cookie(CookieId(text))
         } else if text.starts_with(RuleId::PREFIX) {
@@ -345,6 +390,8 @@ mod tests {
         for text in [
             "header/",
             "header/etag",
+            "trailer/",
+            "trailer/x-checksum",
             "cookie/",
             "cookie/sid",
             "http/date",

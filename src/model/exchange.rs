@@ -75,9 +75,15 @@ pub struct Response {
     /// The content after removing the transfer coding.
     #[serde(default, skip_serializing_if = "Content::is_empty")]
     pub body: Content,
+    /// Fields of the trailer section in order, in the form of `headers`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trailers: Vec<(String, String)>,
     /// Why the content is incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<String>,
+    /// Why an event stream was not read to its end, which is no fault of the response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StreamStop>,
     /// Bytes on the connection after the end of the message (HTTP/1.1 only).
     #[serde(default, skip_serializing_if = "Content::is_empty")]
     pub excess: Content,
@@ -101,7 +107,9 @@ impl Response {
             reason: None,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: messages.into(),
+            trailers: Vec::new(),
             cut: None,
+            stopped: None,
             excess: Content::default(),
             syntax: Vec::new(),
             received: Utc::now(),
@@ -109,9 +117,39 @@ impl Response {
         }
     }
 
-    /// All values of a header field, in order.
+    /// Precedes the name of a trailer field where header and trailer fields are named alike. A name of a header field contains
+    /// no `/`.
+    pub const TRAILER: &str = "trailer/";
+
+    /// The header fields, or the trailer fields if `name` begins with [`Response::TRAILER`]; and the name without it.
+    fn section<'a>(&'a self, name: &'a str) -> (&'a [(String, String)], &'a str) {
+        match name.strip_prefix(Self::TRAILER) {
+            Some(name) => (&self.trailers, name),
+            None => (&self.headers, name),
+        }
+    }
+
+    /// The names of all header fields, and of all trailer fields after [`Response::TRAILER`], in lower case.
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = String> {
+        let headers = self.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
+        let trailers = self.trailers.iter();
+        headers.chain(trailers.map(|(name, _)| format!("{}{}", Self::TRAILER, name.to_ascii_lowercase())))
+    }
+
+    /// Replaces all lines of a header or trailer field.
+    pub(crate) fn replace_field(&mut self, name: &str, values: impl Iterator<Item = String>) {
+        let (fields, name) = match name.strip_prefix(Self::TRAILER) {
+            Some(name) => (&mut self.trailers, name),
+            None => (&mut self.headers, name),
+        };
+        fields.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        fields.extend(values.map(|value| (name.to_owned(), value)));
+    }
+
+    /// All values of a header field, in order; of a trailer field if the name begins with [`Response::TRAILER`].
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers
+        let (fields, name) = self.section(name);
+        fields
             .iter()
             .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
@@ -121,6 +159,16 @@ impl Response {
     pub fn elapsed(&self) -> Duration {
         Duration::from_micros(self.elapsed_us)
     }
+}
+
+/// Why an event stream was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StreamStop {
+    /// The expected number of events was received.
+    Enough,
+    /// The time for the events was over.
+    Time,
 }
 
 /// A violation of the HTTP/1.1 message syntax (RFC 9112).

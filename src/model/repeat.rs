@@ -44,6 +44,8 @@ pub enum Origin {
     },
     /// A cookie that the response sets.
     Cookie(String),
+    /// The path to the node of an XML body whose text is the value.
+    Xml(String),
     /// The pattern whose only group in the body is the value.
     Text(String),
 }

@@ -12,7 +12,6 @@ use crate::{
     },
     json,
     model::{CREDENTIALS, HIDDEN, Response, field_shown},
-    suite::is_matcher,
 };
 
 /// Maximum length of a value that is shown, in bytes.
@@ -117,7 +116,10 @@ pub(super) fn candidates(
         MutantTarget::Status => vec![status],
         MutantTarget::Header(name) => header(name, view, names)
             .into_iter()
-            .map(|test| json!({ "expect": { "headers": { name.clone(): test } } }))
+            .map(|test| match name.strip_prefix(Response::TRAILER) {
+                Some(name) => json!({ "expect": { "trailers": { name: test } } }),
+                None => json!({ "expect": { "headers": { name.clone(): test } } }),
+            })
             .collect(),
         MutantTarget::Response => std::iter::once(status).chain(body("", false, view, names)).collect(),
         MutantTarget::Body(_) => {
@@ -348,7 +350,7 @@ fn is_expressible(name: &str, names: &CaseNames) -> bool {
     !name.contains("{{") && name != "<<" && !names.is_masked(name)
 }
 
-/// The name of a property where matchers can occur.
+/// The key of a property: one that begins with `$` is written with two.
 fn key(name: &str) -> String {
     if name.starts_with('$') {
         format!("${name}")
@@ -363,14 +365,7 @@ fn literal(value: &Value, names: &CaseNames) -> Value {
         Value::String(text) => names.template(text).into(),
         Value::Array(items) => items.iter().map(|item| literal(item, names)).collect(),
         Value::Object(entries) => {
-            let name = |name: &str| {
-                if is_matcher(name) {
-                    format!("${name}")
-                } else {
-                    name.to_owned()
-                }
-            };
-            let entries = entries.iter().map(|(key, value)| (name(key), literal(value, names)));
+            let entries = entries.iter().map(|(name, value)| (key(name), literal(value, names)));
             Value::Object(entries.collect())
         }
         other => other.clone(),

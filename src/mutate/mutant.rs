@@ -18,7 +18,7 @@ const PLACES: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum MutantTarget {
     Status,
-    /// A field, in lower case.
+    /// A header field in lower case, or a trailer field after [`Response::TRAILER`].
     Header(String),
     /// A location in the body: a JSON pointer.
     Body(String),
@@ -30,7 +30,10 @@ impl std::fmt::Display for MutantTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Status => f.write_str("status"),
-            Self::Header(name) => write!(f, "header {name}"),
+            Self::Header(name) => match name.strip_prefix(Response::TRAILER) {
+                Some(name) => write!(f, "trailer {name}"),
+                None => write!(f, "header {name}"),
+            },
             Self::Body(pointer) if pointer.is_empty() => f.write_str("body"),
             Self::Body(pointer) => write!(f, "body {pointer}"),
             Self::Response => f.write_str("response"),
@@ -299,6 +302,10 @@ pub(super) fn is_equivalent(one: &Response, other: &Response) -> bool {
                 (name, kind.map_or_else(|| value.clone(), |kind| kind.to_string()))
             })
             .collect();
+        all.extend(response.trailers.iter().map(|(name, value)| {
+            let name = format!("{}{}", Response::TRAILER, name.to_ascii_lowercase());
+            (name, value.clone())
+        }));
         all.sort();
         all
     };

@@ -6,7 +6,7 @@ use super::{
     mail_operator,
     mutant::{MutantTarget, Mutants},
 };
-use crate::{check::fields::is_incidental, json};
+use crate::{check::fields::is_incidental, json, model::Response};
 
 /// A kind of change to responses.
 #[derive(Clone, Copy)]
@@ -44,6 +44,8 @@ pub const OPERATORS: &[Operator] = &[
     Operator { id: "header/media-type-changed", regression: "a serializer with a changed configuration", make: media_type_changed },
     Operator { id: "header/charset-changed", regression: "the default charset of a different platform", make: charset_changed },
     Operator { id: "header/charset-dropped", regression: "a serializer that omits the charset", make: charset_dropped },
+    Operator { id: "trailer/removed", regression: "a proxy that drops the trailer section", make: trailer_removed },
+    Operator { id: "trailer/value-changed", regression: "a checksum of other content", make: trailer_changed },
     Operator { id: "body/emptied", regression: "a handler that writes nothing", make: emptied },
     Operator { id: "body/appeared", regression: "an error page where the contract has no body", make: appeared },
     Operator { id: "body/cut", regression: "a buffer that is too small, a connection lost upstream", make: cut },
@@ -155,6 +157,28 @@ fn header_changed(out: &mut Mutants<'_>) {
                 _ => value.push_str("-changed"),
             }
         });
+    }
+}
+
+/// The names of the trailer fields, with the name that they have beside header fields.
+fn trailers(out: &Mutants<'_>) -> Vec<(usize, MutantTarget)> {
+    let names = out.response().field_names();
+    let names = names.filter(|name| name.starts_with(Response::TRAILER));
+    names
+        .enumerate()
+        .map(|(number, name)| (number, MutantTarget::Header(name)))
+        .collect()
+}
+
+fn trailer_removed(out: &mut Mutants<'_>) {
+    for (number, target) in trailers(out) {
+        out.add(&target, |response| drop(response.trailers.remove(number)));
+    }
+}
+
+fn trailer_changed(out: &mut Mutants<'_>) {
+    for (number, target) in trailers(out) {
+        out.add(&target, |response| response.trailers[number].1.push_str("-changed"));
     }
 }
 
@@ -516,11 +540,13 @@ fn success(out: &mut Mutants<'_>) {
 }
 
 /// Replaces everything but the time of the response.
-fn take(response: &mut crate::model::Response, other: &crate::model::Response) {
+fn take(response: &mut Response, other: &Response) {
     response.status = other.status;
     response.reason.clone_from(&other.reason);
     response.headers.clone_from(&other.headers);
     response.body = other.body.clone();
+    response.trailers.clone_from(&other.trailers);
+    response.stopped = other.stopped;
 }
 
 #[cfg(test)]
@@ -528,10 +554,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{
-        model::Response,
-        mutate::mutant::{Elsewhere, Mutant, Mutants, is_equivalent},
-    };
+    use crate::mutate::mutant::{Elsewhere, Mutant, Mutants, is_equivalent};
 
     fn response(status: u16, headers: &[[&str; 2]], body: &str) -> Response {
         let headers: Vec<_> = headers.iter().map(|[name, value]| [*name, *value]).collect();
@@ -555,7 +578,8 @@ mod tests {
             ],
             body,
         );
-        let granted = response(204, &[["date", "x"]], "");
+        let mut granted = response(204, &[["date", "x"]], "");
+        granted.trailers.push(("x-sum".to_owned(), "1".to_owned()));
         let elsewhere = Elsewhere {
             responses: vec![refused.clone(), granted.clone()],
             ids: vec!["user-0001".to_owned(), "user-0002".to_owned()],

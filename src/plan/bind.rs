@@ -17,8 +17,8 @@ use bytes::Bytes;
 use super::{late::Late, scope::Scope};
 use crate::{
     check::{
-        BodyExpectation, Capture, CookieExpectation, Expectation, HeaderExpectation, RuleLevels, SameAs,
-        SnapshotExpectation, SnapshotMask, StatusSet, VariableSubstitution,
+        BodyExpectation, Capture, CookieExpectation, EventsExpectation, Expectation, HeaderExpectation, ReadLimit,
+        ResponseTest, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, VariableSubstitution,
     },
     model::{Location, Request},
     project::{Endpoint, Limits, Target},
@@ -42,10 +42,33 @@ pub struct Bound {
     pub expectation: Expectation,
     /// Maximum time for the request.
     pub timeout: Duration,
+    /// How the request is repeated.
+    pub polling: Option<Polling>,
     /// A response that meets this expectation ends the wait of `eventually`.
     pub unless: Option<Expectation>,
     /// The values that were generated for the request and the expectation, by name.
     pub generated: BTreeMap<String, serde_json::Value>,
+}
+
+impl Bound {
+    /// How long a response is waited for and read.
+    pub fn limit(&self) -> ReadLimit {
+        ReadLimit {
+            timeout: self.timeout,
+            events: self.expectation.events.as_deref().map(EventsExpectation::limit),
+        }
+    }
+}
+
+/// How a request is repeated.
+#[derive(Clone, Copy, Debug)]
+pub struct Polling {
+    /// Whether every response must be as expected, and not only the last.
+    pub throughout: bool,
+    /// Maximum time from the first request on; with `throughout`, the time.
+    pub limit: Duration,
+    /// Time between two requests.
+    pub every: Duration,
 }
 
 /// Binds cases to a target; patterns are compiled once.
@@ -284,15 +307,80 @@ impl Binding<'_> {
     }
 
     fn bound(&self) -> Result<Bound, Diagnostic> {
+        self.check_endpoint()?;
         let request = self.request()?;
         let expectation = self.expectation()?;
         Ok(Bound {
             request,
             expectation,
-            timeout: self.step.timeout.unwrap_or(self.limits().timeout),
+            timeout: self.timeout()?,
+            polling: self.polling()?,
             unless: self.unless()?,
             generated: self.late.generated(),
         })
+    }
+
+    /// Rejects a mailbox that is sent a request, and an HTTP endpoint that is read as a mailbox.
+    fn check_endpoint(&self) -> Result<(), Diagnostic> {
+        // A recording does not contain the kinds of endpoints.
+        let used = self.step.endpoint().filter(|_| !self.binder.target.is_recorded());
+        let Some((used, endpoint)) = used.and_then(|used| Some((used, self.binder.target.endpoints.get(&used.value)?)))
+        else {
+            return Ok(());
+        };
+        let name = &used.value;
+        match (self.step.mail.is_some(), endpoint.kind.is_some()) {
+            (true, false) => {
+                let error = Diagnostic::new(
+                    used.span,
+                    format!("the endpoint `{name}` has no `kind`, so it is not a mailbox"),
+                );
+                Err(error.help("add `kind = \"mailpit\"`, say, to the endpoint in conforme.toml"))
+            }
+            (false, true) => {
+                let error = Diagnostic::new(
+                    used.span,
+                    format!("the endpoint `{name}` is a mailbox, which is sent no requests"),
+                );
+                Err(error.help("read it with `mail`, or remove the `kind` of the endpoint in conforme.toml"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Maximum time for the request.
+    fn timeout(&self) -> Result<Duration, Diagnostic> {
+        let own = self.step.timeout.as_ref();
+        own.map_or(Ok(self.limits().timeout), |timeout| self.duration(timeout))
+    }
+
+    fn polling(&self) -> Result<Option<Polling>, Diagnostic> {
+        let (throughout, limit, every) = match (&self.step.eventually, &self.step.throughout) {
+            (Some(eventually), _) => (false, &eventually.value.within, &eventually.value.every),
+            (None, Some(throughout)) => (true, &throughout.value.period, &throughout.value.every),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(Polling {
+            throughout,
+            limit: self.duration(limit)?,
+            every: self.duration(every)?,
+        }))
+    }
+
+    /// The expectations of the response as a whole.
+    fn tests(&self) -> Result<Vec<(ResponseTest, Location)>, Diagnostic> {
+        let location = |span: Span| self.sources.location(span);
+        let values = |def: &JsonDef| self.scope.json(def);
+        let tests = self.expect.tests(&values);
+        let mut tests: Vec<_> = tests.map(|(test, span)| (test, location(span))).collect();
+        if let Some(limit) = &self.expect.duration {
+            let duration = self.duration(&limit.value)?;
+            if self.step.timeout.is_some() && duration >= self.timeout()? && !duration.is_zero() {
+                return Err(suite::never_reached(limit.span));
+            }
+            tests.push((ResponseTest::Duration(duration), location(limit.span)));
+        }
+        Ok(tests)
     }
 
     /// The endpoint that the step uses, if it is not the target itself.
@@ -331,6 +419,7 @@ impl Binding<'_> {
 
     /// Every step of [`Binding::bound`] that can fail, in the same order.
     fn check(&self) -> Result<(), Diagnostic> {
+        self.check_endpoint()?;
         if self.step.mail.is_some() {
             return self.bound().map(drop);
         }
@@ -338,7 +427,11 @@ impl Binding<'_> {
         self.check_url()?;
         self.content_expected()?;
         self.status()?;
+        self.tests()?;
+        self.events()?;
         self.snapshot()?;
+        self.timeout()?;
+        self.polling()?;
         self.unless()?;
         Ok(())
     }
@@ -392,7 +485,7 @@ impl Binding<'_> {
             headers.push((AUTHORIZATION.to_owned(), self.authorization(&auth.value)?));
         }
         for (name, values) in &def.headers {
-            for value in values {
+            for value in values.iter().filter(|value| !self.scope.omits(value)) {
                 headers.push((name.clone(), self.header_value(value)?));
             }
         }
@@ -407,7 +500,7 @@ impl Binding<'_> {
                 headers.push((name.clone(), self.header_value(value)?));
             }
         }
-        let (body, content_type) = self.content();
+        let (body, content_type) = self.content()?;
         let mut add = |name: &str, value: String| {
             if !is_given(name) && !has(&headers, name) {
                 headers.push((name.to_owned(), value));
@@ -438,8 +531,8 @@ impl Binding<'_> {
         Ok(value)
     }
 
-    fn content(&self) -> (Bytes, Option<Cow<'static, str>>) {
-        match &self.step.request.body {
+    fn content(&self) -> Result<(Bytes, Option<Cow<'static, str>>), Diagnostic> {
+        Ok(match &self.step.request.body {
             None => (Bytes::new(), None),
             Some(ContentDef::Json(value)) => (
                 self.scope.json(value).to_string().into(),
@@ -451,11 +544,11 @@ impl Binding<'_> {
                 Some("application/x-www-form-urlencoded".into()),
             ),
             Some(ContentDef::Multipart(parts)) => {
-                let (body, boundary) = multipart::body(parts, &self.scope);
+                let (body, boundary) = multipart::body(parts, &self.scope)?;
                 (body, Some(format!("multipart/form-data; boundary={boundary}").into()))
             }
             Some(ContentDef::File(bytes)) => (bytes.clone(), None),
-        }
+        })
     }
 
     fn expectation(&self) -> Result<Expectation, Diagnostic> {
@@ -480,10 +573,8 @@ impl Binding<'_> {
             headers,
             cookies,
             body,
-            tests: def
-                .tests(&|def| self.scope.json(def))
-                .map(|(test, span)| (test, location(span)))
-                .collect(),
+            events: self.events()?.map(Arc::new),
+            tests: self.tests()?,
             snapshot: self.snapshot()?,
             same_as: def.same_as.as_ref().map(|other| SameAs {
                 id: other.value.clone(),

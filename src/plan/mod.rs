@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-pub use bind::{Binder, Bound, Unbound};
+pub use bind::{Binder, Bound, Polling, Unbound};
 pub(crate) use cookies::Cookies;
 pub(crate) use follow_url::FollowUrl;
 pub(crate) use late::case_id;

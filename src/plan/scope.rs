@@ -35,6 +35,8 @@ pub(super) struct Scope<'a> {
     missing: Cell<bool>,
     /// A variable that a filter did not change: the case would send the value that it must avoid.
     unchanged: RefCell<Option<String>>,
+    /// Whether a value was used that is not known when a case is planned.
+    is_unknown: Cell<bool>,
     /// Why a value cannot be used in its location.
     unfit: RefCell<Option<String>>,
     /// The size of what was substituted so far.
@@ -52,6 +54,7 @@ impl<'a> Scope<'a> {
             uncaptured: RefCell::new(None),
             missing: Cell::new(false),
             unchanged: RefCell::new(None),
+            is_unknown: Cell::new(false),
             unfit: RefCell::new(None),
             substituted: Cell::new(0),
         }
@@ -77,6 +80,15 @@ impl<'a> Scope<'a> {
         self.has_row.set(false);
         let value = make();
         (value, !self.has_row.get() && !self.has_error())
+    }
+
+    /// The result of a function; none if it used a value that has an error, or is not known when a case is planned.
+    pub(super) fn known<T>(&self, make: impl FnOnce() -> T) -> Option<T> {
+        let before = self.is_unknown.replace(false);
+        let value = make();
+        let is_unknown = self.is_unknown.get();
+        self.is_unknown.set(before || is_unknown);
+        (!is_unknown && !self.has_error()).then_some(value)
     }
 
     /// Whether a value could not be used.
@@ -159,6 +171,7 @@ impl<'a> Scope<'a> {
             BASE_URL => Some(self.target.base.to_string().into()),
             _ if is_reserved(name) => self.late.generate(name),
             _ if self.case.def.captures(name) => {
+                self.is_unknown.set(self.is_unknown.get() || self.late.is_planned());
                 let captured = self.late.captured(name);
                 if captured.is_none() {
                     self.uncaptured.borrow_mut().get_or_insert_with(|| name.to_owned());
@@ -197,8 +210,21 @@ impl<'a> Scope<'a> {
             .collect()
     }
 
+    /// Whether a text is left out, because it contains `{{ name | optional }}` and the value is null.
+    pub(super) fn omits(&self, template: &Template) -> bool {
+        template.optional().any(|name| self.value(name).is_null())
+    }
+
+    /// The same for a JSON value.
+    pub(super) fn omits_json(&self, def: &JsonDef) -> bool {
+        matches!(def, JsonDef::Text(template) if self.omits(template))
+    }
+
     /// A value after a filter.
     fn filtered(&self, name: &str, filter: Filter, value: String) -> String {
+        if filter == Filter::Optional {
+            return value;
+        }
         if let Some(mark) = self.recorded(name, filter) {
             return mark;
         }
@@ -294,9 +320,13 @@ impl<'a> Scope<'a> {
                 Some(name) => self.value(name),
                 None => Value::String(self.text(template)),
             },
-            JsonDef::List(items) => items.iter().map(|item| self.json(item)).collect(),
+            JsonDef::List(items) => {
+                let items = items.iter().filter(|item| !self.omits_json(item));
+                items.map(|item| self.json(item)).collect()
+            }
             JsonDef::Map(entries) => entries
                 .iter()
+                .filter(|(_, value)| !self.omits_json(value))
                 .map(|(key, value)| (key.clone(), self.json(value)))
                 .collect(),
         }

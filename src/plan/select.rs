@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     source::{Sources, nearest},
-    suite::{Case, Suites},
+    suite::{BrokenSuite, Case, Suites},
 };
 
 /// The project's own folder as a path: it selects every case.
@@ -55,6 +55,16 @@ impl Selection {
         by_name && by_tag && by_id
     }
 
+    /// Whether a name may select a case of a suite that could not be read. Without names, all are selected.
+    pub fn may_select(&self, broken: &BrokenSuite) -> bool {
+        let may_name = |name: &String| {
+            let name = without_row(name);
+            let is_case = |(id, file): &(String, String)| is_named_as(name, id, &broken.id, file);
+            name == broken.id || broken.cases.iter().any(is_case)
+        };
+        self.names.is_empty() || self.names.iter().any(may_name)
+    }
+
     /// The names, tags and ids that select nothing, each with the nearest name that would.
     pub fn misses(&self, suites: &Suites, sources: &Sources) -> Vec<String> {
         let mut misses = Vec::new();
@@ -102,7 +112,11 @@ fn without_row(id: &str) -> &str {
 }
 
 fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
-    let file = sources.location(case.span).file;
+    is_named_as(name, &case.id, &case.suite.id, &sources.location(case.span).file)
+}
+
+/// Whether a name selects the case with this id, suite and file.
+fn is_named_as(name: &str, id: &str, suite: &str, file: &str) -> bool {
     let below = |whole: &str| {
         whole == name
             || whole
@@ -110,11 +124,11 @@ fn is_named(name: &str, case: &Case, sources: &Sources) -> bool {
                 .is_some_and(|rest| rest.starts_with('/') || rest.starts_with('['))
     };
     // The part of the id after the suite also names a case, if nothing else matches.
-    let own = case.id[case.suite.id.len()..].trim_start_matches('/');
+    let own = id[suite.len()..].trim_start_matches('/');
     if name.contains('*') {
-        return glob(name, &case.id) || glob(name, own) || glob(name, &file);
+        return glob(name, id) || glob(name, own) || glob(name, file);
     }
-    below(&case.id) || below(own) || below(&file) || name == ROOT
+    below(id) || below(own) || below(file) || name == ROOT
 }
 
 /// `*` matches any text.

@@ -417,6 +417,11 @@ impl Target {
         }
     }
 
+    /// Whether it is the target of a recording.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.is_recorded
+    }
+
     /// The mark for a filtered secret, if this is the target of a recording.
     pub(crate) fn recorded_mark(&self, name: &str, filter: Filter) -> Option<String> {
         (self.is_recorded && self.secrets.contains_key(name)).then(|| filtered_mark(name, filter))
@@ -569,7 +574,7 @@ pub(crate) fn filtered_mark(name: &str, filter: Filter) -> String {
         Filter::Lower => lower,
         Filter::Upper => upper,
         // These forms are masked like the secret itself.
-        Filter::Base64 | Filter::Base64Url | Filter::UrlEncode => mark,
+        Filter::Base64 | Filter::Base64Url | Filter::UrlEncode | Filter::Optional => mark,
         Filter::Sha256 | Filter::Add(_) | Filter::Unix => HIDDEN.to_owned(),
     }
 }

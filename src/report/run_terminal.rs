@@ -245,6 +245,9 @@ impl<W: Write> RunTerminal<W> {
                     };
                     self.log('<', &format!("{} {status}", response.version))?;
                     self.message('<', &response.headers, &response.body)?;
+                    for (name, value) in &response.trailers {
+                        self.log('<', &format!("{name}: {value}"))?;
+                    }
                 }
                 Outcome::Malformed(malformed) => self.message('<', &[], &malformed.bytes)?,
                 Outcome::Failure(failure) => self.log('!', &failure.message)?,

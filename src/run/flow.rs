@@ -23,7 +23,7 @@ use crate::{
         Attempt, CREDENTIALS, CheckId, Exchange, FailureKind, Finding, HIDDEN, Level, Outcome, Phase, Request, Step,
         marks_of,
     },
-    plan::{Bound, Cookies, FollowUrl, Late, Unbound, follow_url},
+    plan::{Bound, Cookies, FollowUrl, Late, Polling, Unbound, follow_url},
     project::{BaseUrl, Secret},
     suite::{Case, StepDef},
 };
@@ -314,7 +314,7 @@ impl Flow {
         } else if let Some(known) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
             cookies = known.add(&mut bound.request);
         }
-        let repeat = repeat::of(&shared, case, index, &running.late, &bound.request, cookies);
+        let repeat = repeat::of(&shared, case, index, &running.late, &bound, cookies);
         let other = def.expect.same_as.as_ref();
         let other = other.map(|other| running.exchanges.get(&other.value).map(Arc::clone));
         let source = if let Some(mail) = &def.mail {
@@ -440,7 +440,7 @@ impl Flow {
             let wait = if is_ended {
                 None
             } else {
-                next_poll(def, begun.elapsed(), passes)
+                next_poll(bound.polling, begun.elapsed(), passes)
             };
             let Some(wait) = wait else {
                 before.retain(|one| !findings.iter().any(|last| last.check == one.check));
@@ -503,7 +503,7 @@ impl Flow {
                 return Some((started, WatchedResponse::over(outcome?)));
             }
         };
-        let listening = Shared::exchange(client, &bound.request, bound.timeout, ends).await;
+        let listening = Shared::exchange(client, &bound.request, bound.limit(), ends).await;
         let is_complete = listening.as_ref().is_some_and(crate::http::Listening::is_complete);
         if is_complete {
             shared.gate.passed();
@@ -682,15 +682,11 @@ pub(super) fn endpoint_of(def: &StepDef) -> Option<String> {
 }
 
 /// The wait before the next request of a step that waits; none if its last response decides.
-fn next_poll(def: &StepDef, elapsed: Duration, passes: bool) -> Option<Duration> {
-    let (limit, every) = match (&def.eventually, &def.throughout) {
-        (Some(eventually), _) if !passes => (eventually.value.within, eventually.value.every),
-        (_, Some(throughout)) if passes => (throughout.value.period, throughout.value.every),
-        _ => return None,
-    };
+fn next_poll(polling: Option<Polling>, elapsed: Duration, passes: bool) -> Option<Duration> {
+    let polling = polling.filter(|polling| polling.throughout == passes)?;
     // The last request is sent when the time is over.
-    let left = limit.checked_sub(elapsed).filter(|left| !left.is_zero())?;
-    Some(every.min(left))
+    let left = polling.limit.checked_sub(elapsed).filter(|left| !left.is_zero())?;
+    Some(polling.every.min(left))
 }
 
 /// A step that was not sent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    check::{self},
+    check::{self, ReadLimit},
     http::Client,
     model::{Event, Level, Outcome, TargetAwaited, micros},
     plan::Bound,
@@ -64,7 +64,15 @@ impl Ready {
         let Some(bound) = &self.asked else {
             return client.reach(limit).await.map_err(|failure| failure.message);
         };
-        let listening = client.exchange(&bound.request, limit.min(bound.timeout)).await;
+        let listening = client
+            .exchange(
+                &bound.request,
+                ReadLimit {
+                    timeout: limit.min(bound.timeout),
+                    ..bound.limit()
+                },
+            )
+            .await;
         let outcome = client.park(listening).into_outcome();
         if let Outcome::Failure(failure) = outcome {
             return Err(failure.message);

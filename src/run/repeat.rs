@@ -5,8 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::worker::Shared;
 use crate::{
     model::{Content, Repeat, Request, Waiting, basic_pair, basic_shown},
-    plan::{Late, Token},
-    suite::{Case, StepDef},
+    plan::{Bound, Late, Polling, Token},
+    suite::Case,
 };
 
 /// Everything but unreserved characters (RFC 3986 section 2.3).
@@ -19,10 +19,11 @@ pub(super) fn of(
     case: &Case,
     index: usize,
     late: &Late,
-    sent: &Request,
+    bound: &Bound,
     cookies: Vec<String>,
 ) -> Option<Box<Repeat>> {
     let def = &case.def.steps[index];
+    let sent = &bound.request;
     let origin = |capture: &crate::suite::CaptureDef| (capture.name.to_string(), capture.source.origin());
     let repeat = Repeat {
         request: if sent.is_mail() {
@@ -33,25 +34,17 @@ pub(super) fn of(
         cookies,
         follow: def.follow.as_ref().map(|follow| follow.value.step.clone()),
         captures: def.capture.iter().map(origin).collect(),
-        waiting: waiting(def),
+        waiting: bound.polling.map(waiting),
     };
     (!repeat.is_plain()).then(|| Box::new(repeat))
 }
 
-fn waiting(def: &StepDef) -> Option<Waiting> {
+fn waiting(polling: Polling) -> Waiting {
     let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    match (&def.eventually, &def.throughout) {
-        (Some(eventually), _) => Some(Waiting {
-            throughout: false,
-            limit_ms: ms(eventually.value.within),
-            every_ms: ms(eventually.value.every),
-        }),
-        (None, Some(throughout)) => Some(Waiting {
-            throughout: true,
-            limit_ms: ms(throughout.value.period),
-            every_ms: ms(throughout.value.every),
-        }),
-        (None, None) => None,
+    Waiting {
+        throughout: polling.throughout,
+        limit_ms: ms(polling.limit),
+        every_ms: ms(polling.every),
     }
 }
 

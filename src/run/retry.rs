@@ -148,7 +148,9 @@ mod tests {
                 .into_iter()
                 .collect(),
             body: Content::default(),
+            trailers: Vec::new(),
             cut: None,
+            stopped: None,
             excess: Content::default(),
             syntax: Vec::new(),
             received: Utc::now(),

@@ -27,7 +27,7 @@ use super::{
     retry::{self, Gate, Wait},
 };
 use crate::{
-    check::{self, CheckResult},
+    check::{self, CheckResult, ReadLimit},
     http::{Client, Listening, WatchedResponse},
     mail::Mailbox,
     mask::Masker,
@@ -314,13 +314,13 @@ impl Shared {
     pub(super) async fn exchange(
         client: &Client,
         request: &Request,
-        timeout: Duration,
+        limit: ReadLimit,
         ends: &watch::Sender<bool>,
     ) -> Option<Listening> {
         let mut ends = ends.subscribe();
         tokio::select! {
             biased;
-            listening = client.exchange(request, timeout) => Some(listening),
+            listening = client.exchange(request, limit) => Some(listening),
             _ = ends.wait_for(|is_cut| *is_cut) => None,
         }
     }
@@ -438,14 +438,14 @@ impl Worker {
             // Most cases have one response. There is a task for each that is watched, so it is small, and it is not copied
             // while it is spawned.
             open.spawn(Box::pin(async move {
-                let (request, limit) = (&case.bound.request, case.bound.timeout);
+                let (request, limit) = (&case.bound.request, case.bound.limit());
                 let outcome = client.finish(parked, request, limit).await;
                 case.settle(outcome, Vec::new(), Vec::new(), &sender);
             }));
             return;
         }
         let finished = Box::pin(async move {
-            let (request, limit) = (&case.bound.request, case.bound.timeout);
+            let (request, limit) = (&case.bound.request, case.bound.limit());
             // At the same time: the watch over a response can contain the end of the watch over an earlier one.
             let settling = retried.into_iter().map(|attempt| attempt.settled(&case.bound));
             let repeating = repeats.into_iter().map(async |(started, parked)| {
@@ -477,7 +477,7 @@ impl Worker {
         let mut retried = Vec::new();
         for number in 1.. {
             let started = Utc::now();
-            let listening = Shared::exchange(&self.client, &bound.request, bound.timeout, &self.cut).await?;
+            let listening = Shared::exchange(&self.client, &bound.request, bound.limit(), &self.cut).await?;
             let is_complete = listening.is_complete();
             let wait = retry::wait(listening.outcome(), number, retry);
             if !matches!(wait, Some(Wait::After(_))) && is_complete {

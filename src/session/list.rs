@@ -7,6 +7,7 @@ use crate::{
     model::Partition,
     plan::Plan,
     project::{Environment, TargetOptions},
+    source::Diagnostics,
 };
 
 /// The size of a valid project.
@@ -27,11 +28,15 @@ pub fn validate(
 ) -> Result<Counted, SessionError> {
     let workspace = Workspace::open(project, notices)?;
     notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
-    let mut errors = workspace.schemas.errors();
+    let mut errors = Diagnostics::default();
     let project = &workspace.project;
     project.check_environment(&workspace.suites, environment, &mut errors);
-    workspace.check_durations(&mut errors);
+    workspace.check_durations(workspace.suites.cases.iter(), &mut errors);
     workspace.check_bindings(&mut errors);
+    // What is wrong on every target is reported once.
+    if errors.is_empty() {
+        workspace.check_targets(&mut errors);
+    }
     if !errors.is_empty() {
         return Err(workspace.invalid(errors));
     }

@@ -83,7 +83,8 @@ impl MaskedValues {
     }
 
     fn is_in_response(&self, response: &Response) -> bool {
-        response.headers.iter().any(|(_, value)| self.is_in(value)) || self.is_in(&response.body.text())
+        let mut fields = response.headers.iter().chain(&response.trailers);
+        fields.any(|(_, value)| self.is_in(value)) || self.is_in(&response.body.text())
     }
 
     /// The response with another value in place of every mask.
@@ -91,7 +92,7 @@ impl MaskedValues {
         let mut outcome = outcome.clone();
         let replaced = |text: &str| (self.marks.iter()).fold(text.to_owned(), |text, mark| text.replace(mark, value));
         if let Outcome::Response(response) = &mut outcome {
-            for (_, field) in &mut response.headers {
+            for (_, field) in response.headers.iter_mut().chain(&mut response.trailers) {
                 *field = replaced(field);
             }
             if let Ok(text) = std::str::from_utf8(response.body.bytes()) {

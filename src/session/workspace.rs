@@ -12,11 +12,11 @@ use crate::{
     compare::CompareSettings,
     model::shown,
     plan::{Plan, Selection},
-    project::{DEFAULT_TIMEOUT, Project, Target},
+    project::{DEFAULT_TIMEOUT, KnownSecrets, Project, Secret, Target, TargetOptions},
     schema::SchemaStore,
     snapshot::SnapshotStore,
     source::{Diagnostic, Diagnostics, Sources},
-    suite::{self, Suites},
+    suite::{self, Case, Suites},
 };
 
 /// A valid project: its configuration, suites, schemas and snapshots.
@@ -65,7 +65,7 @@ impl Workspace {
         let files: Option<Vec<_>> = files.collect();
         match files.filter(|files| !files.is_empty() && folder.is_none() && !Self::is_here()) {
             Some(files) => Self::of_files(files),
-            None => Self::open(folder, notices),
+            None => Self::open_with(folder, names, notices),
         }
     }
 
@@ -88,7 +88,8 @@ impl Workspace {
         let mut errors = Diagnostics::default();
         let (project, mut sources) = Project::open(&folder, &mut errors);
         let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
-        let suites = suite::load_files(&folder, files, &schemas, &mut sources, &mut errors);
+        let mut suites = suite::load_files(&folder, files, &schemas, &mut sources, &mut errors);
+        suites.broken.drain(..).for_each(|broken| errors.append(broken.errors));
         Self::checked(
             (project, sources),
             (suites, schemas),
@@ -120,6 +121,11 @@ impl Workspace {
 
     /// Loads the project in `folder` (by default the working directory) or above it. All errors are returned together.
     pub fn open(folder: Option<&Path>, notices: &mut dyn Notices) -> Result<Self, SessionError> {
+        Self::open_with(folder, &[], notices)
+    }
+
+    /// The same, without the suites that have errors and no case that these names select.
+    fn open_with(folder: Option<&Path>, names: &[String], notices: &mut dyn Notices) -> Result<Self, SessionError> {
         let folder = folder.unwrap_or(Path::new("."));
         let folder = folder
             .canonicalize()
@@ -140,12 +146,25 @@ impl Workspace {
         }
         let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
         let mut suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+        let here = std::env::current_dir().unwrap_or_default();
+        let selection = Selection::new(names, Vec::new(), &here, &sources);
+        let left_out = leave_out_broken(&mut suites, &selection, &mut errors);
+        if let Some(message) = &left_out {
+            notices.note(message);
+        }
         for (name, target) in &project.targets {
             let node = target.ready.as_ref();
             let ready = node.and_then(|node| suite::ready(node, name, &project.root, &schemas, &mut errors));
             suites.ready.extend(ready.map(|case| (name.clone(), case)));
         }
-        project.check_names(&suites, &mut errors);
+        // The inputs of a suite with errors are not known.
+        if left_out.is_none() {
+            project.check_names(&suites, &mut errors);
+        }
+        // A schema that no case uses does not belong to a suite.
+        if names.is_empty() && errors.is_empty() {
+            errors.append(schemas.errors());
+        }
         let compare = compare.unwrap_or_default();
         Self::checked((project, sources), (suites, schemas), compare, errors)
     }
@@ -175,17 +194,54 @@ impl Workspace {
         ));
     }
 
+    /// Binds every case for each target of `conforme.toml`, as `run` does: with the values of its variables, and placeholders for
+    /// its secrets, which are not fetched.
+    pub(super) fn check_targets(&self, errors: &mut Diagnostics) {
+        for (name, def) in &self.project.targets {
+            let Ok(secret) = Secret::new("Placeholder1".to_owned()) else {
+                return;
+            };
+            let secrets = def
+                .secrets
+                .iter()
+                .map(|(key, _)| (key.text.to_string(), secret.clone()));
+            let options = TargetOptions {
+                target: Some(name.clone()),
+                secrets: secrets.collect(),
+                ..TargetOptions::default()
+            };
+            let (mut own, mut known) = (Diagnostics::default(), KnownSecrets::default());
+            let nothing = |_: &KnownSecrets, _: &str| Vec::new();
+            let target = Target::resolve(&self.project, &options, &self.suites, &mut known, &nothing, &mut own);
+            // Without values of its own, nothing differs from other targets.
+            let is_special = !def.vars.is_empty() || !def.endpoints.is_empty();
+            if let Some(target) = target.filter(|_| is_special && own.is_empty()) {
+                let (all, snapshots) = (Selection::default(), self.snapshots.clone());
+                let target = Arc::new(target);
+                drop(Plan::new(
+                    &self.suites,
+                    &all,
+                    target,
+                    snapshots,
+                    &self.sources,
+                    &mut own,
+                ));
+            }
+            errors.append(own.on(&format!("on the target `{name}`")));
+        }
+    }
+
     /// Rejects maximum durations that are not below the timeout of any target.
-    pub(super) fn check_durations(&self, errors: &mut Diagnostics) {
+    pub(super) fn check_durations<'c>(&self, cases: impl Iterator<Item = &'c Arc<Case>>, errors: &mut Diagnostics) {
         let targets = self.project.targets.iter();
         let longest = targets
             .map(|(_, target)| target.timeout.unwrap_or(DEFAULT_TIMEOUT))
             .max();
         let longest = longest.unwrap_or(DEFAULT_TIMEOUT);
-        for case in &self.suites.cases {
+        for case in cases {
             for step in &case.def.steps {
-                if let (Some(limit), None) = (&step.expect.duration, step.timeout)
-                    && limit.value >= longest
+                if let (Some(limit), None) = (&step.expect.duration, &step.timeout)
+                    && limit.value.fixed().is_some_and(|limit| limit >= longest)
                 {
                     errors.push(suite::never_reached(limit.span));
                 }
@@ -205,6 +261,7 @@ impl Workspace {
             &self.sources,
             &mut errors,
         );
+        self.check_durations(plan.cases.iter().map(|planned| &planned.case), &mut errors);
         if errors.is_empty() {
             Ok(plan)
         } else {
@@ -249,6 +306,32 @@ impl Workspace {
             hex
         })
     }
+}
+
+/// Removes the suites with errors that a selection cannot select, and returns a note about them. The errors of the others are
+/// added to `errors`.
+fn leave_out_broken(suites: &mut Suites, selection: &Selection, errors: &mut Diagnostics) -> Option<String> {
+    let (mut names, mut count) = (Vec::new(), 0);
+    for broken in std::mem::take(&mut suites.broken) {
+        if selection.may_select(&broken) {
+            errors.append(broken.errors);
+            continue;
+        }
+        count += broken.errors.len();
+        suites.cases.retain(|case| case.suite.id != broken.id);
+        suites.suites.retain(|suite| suite.id != broken.id);
+        names.push(format!("`{}`", broken.id));
+    }
+    let errors = match count {
+        0 => return None,
+        1 => "an error".to_owned(),
+        more => format!("{more} errors"),
+    };
+    let suites = if names.len() == 1 { "suite" } else { "suites" };
+    let names = names.join(", ");
+    Some(format!(
+        "{errors} in the {suites} {names}, which this selection does not need; see `conforme validate`"
+    ))
 }
 
 /// Whether a path is a file that can be a case.

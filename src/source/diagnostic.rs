@@ -180,6 +180,15 @@ impl Diagnostics {
         self.list.first()
     }
 
+    /// The same, with a circumstance at the end of each message.
+    #[must_use]
+    pub(crate) fn on(mut self, circumstance: &str) -> Self {
+        for diagnostic in &mut self.list {
+            diagnostic.message = format!("{} ({circumstance})", diagnostic.message);
+        }
+        self
+    }
+
     /// Adds all of `other`.
     pub fn append(&mut self, other: Diagnostics) {
         self.omitted += other.omitted;

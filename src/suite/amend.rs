@@ -1,13 +1,13 @@
 //! Expectations of a case file with added lines.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::{Map, Value};
 
 use super::{
     decode::{self, DecodeContext, Folders},
     decode_expect,
-    def::{Case, ExpectDef, NamedValue, SnapshotsDef},
+    def::{Case, DurationDef, ExpectDef, NamedValue, SnapshotsDef},
     def_step::StepDef,
     inherit::inherit,
     load::refuse_empty,
@@ -28,7 +28,7 @@ pub(crate) struct CaseFile {
     shared: Option<Node>,
     file: FileId,
     method: Option<Template>,
-    timeout: Option<Duration>,
+    timeout: Option<DurationDef>,
     known: BTreeSet<String>,
 }
 
@@ -66,7 +66,7 @@ impl CaseFile {
             shared: shared.and_then(|(_, text)| parse(text)),
             file,
             method: step.request.method.clone(),
-            timeout: step.timeout,
+            timeout: step.timeout.clone(),
             known: known.map(str::to_owned).collect(),
         })
     }
@@ -87,7 +87,7 @@ impl CaseFile {
         );
         let (expect, snapshots) = (merged.get("expect"), merged.get("snapshots"));
         let mut step = StepDef {
-            timeout: self.timeout,
+            timeout: self.timeout.clone(),
             expect: expect
                 .map(|node| decode_expect::expect(node, &mut cx))
                 .unwrap_or_default(),

@@ -12,7 +12,11 @@ use super::{
     auth,
     decode_content::content,
     decode_expect::expect,
-    def::{CaseDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef, Written},
+    decode_pattern::unescaped,
+    def::{
+        CaseDef, DurationDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef,
+        Written,
+    },
     steps::{STEP_KEYS, StepNodes},
     template::{RESERVED, Template, is_name, is_reserved},
 };
@@ -72,6 +76,8 @@ pub(super) struct DecodeContext<'a> {
     pub(super) used: BTreeSet<String>,
     /// The files that were read, and a digest of the content of each.
     pub(super) files: Vec<(PathBuf, Digest)>,
+    /// Whether a text that is read can be left out of a request: `{{ name | optional }}`.
+    can_be_omitted: bool,
 }
 
 impl<'a> DecodeContext<'a> {
@@ -89,7 +95,16 @@ impl<'a> DecodeContext<'a> {
             later: BTreeMap::new(),
             used: BTreeSet::new(),
             files: Vec::new(),
+            can_be_omitted: false,
         }
+    }
+
+    /// Reads texts that can be left out of a request.
+    pub(super) fn omissible<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.can_be_omitted, true);
+        let value = read(self);
+        self.can_be_omitted = before;
+        value
     }
 
     /// Makes a captured value known to the steps that follow.
@@ -124,12 +139,24 @@ impl<'a> DecodeContext<'a> {
         match Template::parse(&text, node.span) {
             Ok(template) => {
                 self.note(&template);
+                if template.optional().next().is_some() && !self.can_be_omitted {
+                    self.error(cannot_be_omitted(node.span));
+                    return None;
+                }
                 Some(template)
             }
             Err(reason) => {
                 self.error(Diagnostic::new(node.span, reason));
                 None
             }
+        }
+    }
+
+    /// A duration, or a variable with one.
+    pub(super) fn duration(&mut self, node: &Node) -> Option<DurationDef> {
+        match &node.kind {
+            Kind::String(text) if text.contains("{{") => self.template(node).map(DurationDef::Variable),
+            _ => duration(node, self.errors).map(DurationDef::Fixed),
         }
     }
 
@@ -173,7 +200,7 @@ impl<'a> DecodeContext<'a> {
                 JsonDef::Map(
                     entries
                         .iter()
-                        .filter_map(|(key, value)| Some((key.text.to_string(), self.json(value)?)))
+                        .filter_map(|(key, value)| Some((unescaped(&key.text).to_owned(), self.json(value)?)))
                         .collect(),
                 )
             }
@@ -221,6 +248,14 @@ impl<'a> DecodeContext<'a> {
     }
 }
 
+/// `optional` where the text cannot be left out.
+fn cannot_be_omitted(span: Span) -> Diagnostic {
+    Diagnostic::new(span, "`optional` cannot be used here, where the text cannot be left out").help(
+        "it is for the values of a request: header fields, query parameters, form fields, parts of a multipart body, and \
+         properties and items of a JSON body",
+    )
+}
+
 /// Reports an undefined variable.
 pub(super) fn undefined(name: &str, span: Span, known: &BTreeSet<String>) -> Diagnostic {
     Diagnostic::new(span, format!("undefined variable `{name}`"))
@@ -239,7 +274,7 @@ pub(super) fn suite(node: &Node, cx: &mut DecodeContext<'_>) -> Option<SuiteDef>
         tags: words(fields.take("tags"), cx),
         effects: words(fields.take("effects"), cx),
         group: fields.take("group").and_then(|node| group(node, cx)),
-        timeout: fields.read("timeout", cx.errors, duration),
+        timeout: fields.take("timeout").and_then(|node| cx.duration(node)),
         request: fields
             .take("request")
             .map(|node| request(node, true, cx))
@@ -523,7 +558,10 @@ pub(super) fn request(node: &Node, needs_path: bool, cx: &mut DecodeContext<'_>)
         path: path.and_then(|node| self::path(node, cx)),
         params: fields.take("params").map(|node| params(node, cx)).unwrap_or_default(),
         query: fields.take("query").map(|node| query(node, cx)).unwrap_or_default(),
-        headers: fields.take("headers").map(|node| headers(node, cx)).unwrap_or_default(),
+        headers: fields
+            .take("headers")
+            .map(|node| cx.omissible(|cx| headers(node, cx)))
+            .unwrap_or_default(),
         auth: fields.take("auth").and_then(|node| auth::auth(node, cx)),
         body: fields.take("body").and_then(|node| content(node, cx)),
     };
@@ -632,11 +670,8 @@ fn params(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Template)> {
 /// Parameters by name, or the whole query as text.
 fn query(node: &Node, cx: &mut DecodeContext<'_>) -> QueryDef {
     if matches!(node.kind, Kind::Map(_) | Kind::List(_)) {
-        return QueryDef::Fields(named_texts(
-            node,
-            "query parameters by name, or the whole query as text",
-            cx,
-        ));
+        let what = "query parameters by name, or the whole query as text";
+        return QueryDef::Fields(cx.omissible(|cx| named_texts(node, what, cx)));
     }
     let Some(template) = cx.template(node) else {
         return QueryDef::default();

@@ -30,13 +30,20 @@ pub(super) fn content(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Content
         return None;
     }
     if let Some(node) = json {
-        return cx.json(node).map(ContentDef::Json);
+        let has_parts = matches!(node.kind, Kind::Map(_) | Kind::List(_));
+        let value = if has_parts {
+            cx.omissible(|cx| cx.json(node))
+        } else {
+            cx.json(node)
+        };
+        return value.map(ContentDef::Json);
     }
     if let Some(node) = text {
         return cx.template(node).map(ContentDef::Text);
     }
     if let Some(node) = form {
-        return Some(ContentDef::Form(named_texts(node, "a mapping of form fields", cx)));
+        let fields = cx.omissible(|cx| named_texts(node, "a mapping of form fields", cx));
+        return Some(ContentDef::Form(fields));
     }
     if let Some(node) = multipart {
         return parts(node, cx).map(ContentDef::Multipart);
@@ -76,9 +83,9 @@ fn part(node: &Node, cx: &mut DecodeContext<'_>) -> Option<PartDef> {
         return None;
     };
     let content = match (text, file, json) {
-        (Some(text), None, None) => PartContent::Text(cx.template(text)?),
+        (Some(text), None, None) => PartContent::Text(cx.omissible(|cx| cx.template(text))?),
         (None, Some(file), None) => PartContent::File(file_bytes(file, cx)?),
-        (None, None, Some(json)) => PartContent::Json(cx.json(json)?),
+        (None, None, Some(json)) => PartContent::Json(cx.omissible(|cx| cx.json(json))?),
         _ => {
             cx.error(Diagnostic::new(
                 node.span,

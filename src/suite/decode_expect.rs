@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     decode::{DecodeContext, check_header},
+    decode_body::{events, lines, xml},
     decode_content::file_bytes,
     decode_cookie::cookies,
     decode_pattern::{exact, length, pattern},
@@ -11,10 +12,10 @@ use super::{
     template::Template,
 };
 use crate::{
-    check::{RULES, StatusItem, StatusSet},
+    check::{Protocol, RULES, StatusItem, StatusSet, is_forbidden_trailer},
     model::Level,
     schema::SchemaError,
-    source::{Diagnostic, Fields, Kind, Node, Span, boolean, duration, integer},
+    source::{Diagnostic, Fields, Kind, Node, Span, boolean, integer},
 };
 
 pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
@@ -28,7 +29,13 @@ pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
         body: fields.take("body").map(|node| body(node, cx)).unwrap_or_default(),
         duration: fields
             .take("duration")
-            .and_then(|node| written(node, duration(node, cx.errors))),
+            .and_then(|node| written(node, cx.duration(node))),
+        trailers: fields
+            .take("trailers")
+            .map(|node| trailers(node, cx))
+            .unwrap_or_default(),
+        events: fields.take("events").and_then(|node| events(node, cx)),
+        protocol: fields.take("protocol").and_then(|node| protocol(node, cx)),
         same_as: fields.take("same_as").and_then(|node| written(node, cx.string(node))),
         snapshot: fields
             .take("snapshot")
@@ -41,6 +48,16 @@ pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
 
 pub(super) fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {
     value.map(|value| Written { value, span: node.span })
+}
+
+fn protocol(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<Protocol>> {
+    let text = cx.string(node)?;
+    let known = Protocol::NAMES.into_iter().find(|(name, _)| *name == text);
+    if known.is_none() {
+        let error = Diagnostic::new(node.span, format!("`{text}` is not a version of HTTP"));
+        cx.error(error.suggest(&text, Protocol::NAMES.map(|(name, _)| name)));
+    }
+    written(node, known.map(|(_, protocol)| protocol))
 }
 
 fn status(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<StatusDef>> {
@@ -127,6 +144,18 @@ fn headers(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Written<Head
     })
 }
 
+/// Trailer fields. A field that must not be sent as a trailer is an error.
+fn trailers(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<(String, Written<HeaderDef>)> {
+    for (key, value) in node.entries() {
+        let is_absent = value.get("absent").is_some() || value.get("present").is_some();
+        if is_forbidden_trailer(&key.text) && !is_absent {
+            let error = Diagnostic::new(key.span, format!("`{}` cannot be a trailer field", key.text));
+            cx.error(error.help("expect it in `headers` (RFC 9110 §6.5.1)"));
+        }
+    }
+    headers(node, cx)
+}
+
 fn header(node: &Node, cx: &mut DecodeContext<'_>) -> Option<HeaderDef> {
     if !matches!(node.kind, Kind::Map(_)) {
         return cx
@@ -188,7 +217,7 @@ fn text_tests(fields: &mut Fields<'_>, cx: &mut DecodeContext<'_>) -> Vec<TextTe
         Some(all)
     });
     tests.extend(one_of.map(TextTestDef::OneOf));
-    let within = fields.read("within", cx.errors, duration);
+    let within = fields.take("within").and_then(|node| cx.duration(node));
     tests.extend(within.map(TextTestDef::Within));
     tests
 }
@@ -261,6 +290,8 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
             let value = exact(node, cx);
             written(node, value)
         }),
+        xml: fields.take("xml").and_then(|node| xml(node, cx)),
+        lines: fields.take("lines").and_then(|node| lines(node, cx)),
         text: fields.take("text").and_then(|node| {
             let tests = text(node, cx);
             written(node, tests)
@@ -271,6 +302,8 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
         || def.json.is_some()
         || def.exact.is_some()
         || def.text.is_some()
+        || def.xml.is_some()
+        || def.lines.is_some()
         || def.sha256.is_some()
         || def.bytes.is_some()
         || def.file.is_some();

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     check::{Relation, RelationBound},
     json::JsonType,
-    source::{Diagnostic, Key, Kind, Node, Span, boolean, duration, integer, list},
+    source::{Diagnostic, Key, Kind, Node, Span, boolean, integer, list},
 };
 
 /// Whether a pattern accepts every value that is there.
@@ -22,7 +22,7 @@ fn accepts_all(pattern: &PatternDef) -> bool {
 fn properties(entries: &[(Key, Node)], cx: &mut DecodeContext<'_>) -> Vec<(String, PatternDef)> {
     let property = |(key, value): &(Key, Node)| {
         cx.plain_key(key);
-        let name = key.text.strip_prefix('$').unwrap_or(&key.text);
+        let name = unescaped(&key.text);
         let mut inner = pattern(value, cx)?;
         inner.span.line = key.span.line;
         inner.span.column = key.span.column;
@@ -51,12 +51,7 @@ pub(super) fn exact(node: &Node, cx: &mut DecodeContext<'_>) -> Option<JsonDef> 
                     )));
                     continue;
                 }
-                let name = key
-                    .text
-                    .strip_prefix('$')
-                    .filter(|name| MATCHERS.contains(name))
-                    .unwrap_or(&key.text);
-                all.extend(exact(value, cx).map(|value| (name.to_owned(), value)));
+                all.extend(exact(value, cx).map(|value| (unescaped(&key.text).to_owned(), value)));
             }
             Some(JsonDef::Map(all))
         }
@@ -94,9 +89,9 @@ const RELATIONS: [(&str, Relation); 4] = [
     ("$lte", Relation::AtMost),
 ];
 
-/// Whether a property of this name is written with a second `$` where values are literal.
-pub(crate) fn is_matcher(name: &str) -> bool {
-    MATCHERS.contains(&name)
+/// The name of a property whose key is written with two `$` at its beginning: `$ref` of `$$ref`.
+pub(super) fn unescaped(key: &str) -> &str {
+    if key.starts_with("$$") { &key[1..] } else { key }
 }
 
 /// Whether a key is a matcher, and not a property that is written with a second `$`.
@@ -145,7 +140,7 @@ fn matchers_of(node: &Node, cx: &mut DecodeContext<'_>) -> Vec<MatcherDef> {
                 None
             }
         },
-        "$within" => duration(value, cx.errors).map(MatcherDef::Within),
+        "$within" => cx.duration(value).map(MatcherDef::Within),
         "$status" => {
             if boolean(value, cx.errors)? {
                 return Some(MatcherDef::Status);
@@ -281,7 +276,7 @@ pub(crate) fn wrong_size(span: Span) -> Diagnostic {
 }
 
 /// A whole number, or a variable with one.
-fn size(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<JsonDef>> {
+pub(super) fn size(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<JsonDef>> {
     let value = match &node.kind {
         Kind::String(text) if text.contains("{{") => cx.json(node)?,
         _ => JsonDef::number(integer(node, 0, u64::from(u32::MAX), cx.errors)?),

@@ -9,13 +9,14 @@ use serde_json::{Number, Value};
 
 use super::{
     AuthDef, StepDef, Template,
+    def_body::{EventsDef, LinesDef, XmlDef},
     editor_types::{
-        CookieText, DurationText, ExampleName, HeaderText, InputOrText, LengthOrRelations, OneOrMany, OneOrManyTexts,
-        Part, QueryText, RuleTable, StatusText, TextTests,
+        CookieText, DurationText, EventsText, ExampleName, HeaderText, InputOrText, LengthOrRelations, LinesText,
+        OneOrMany, OneOrManyTexts, Part, ProtocolText, QueryText, RuleTable, StatusText, TextTests, XmlText,
     },
 };
 use crate::{
-    check::{BodyTest, CookieFlag, Relation, ResponseTest, SameSite, StatusSet},
+    check::{BodyTest, CookieFlag, Protocol, Relation, ResponseTest, SameSite, StatusSet},
     json::JsonType,
     model::{Digest, Level, Phase},
     schema,
@@ -130,7 +131,7 @@ pub struct SuiteDef {
     pub group: Option<String>,
     /// Maximum time for one request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
-    pub timeout: Option<Duration>,
+    pub timeout: Option<DurationDef>,
     /// The request that every case starts from.
     pub request: RequestDef,
     /// The expectations that every case starts from.
@@ -347,6 +348,9 @@ pub struct ExpectDef {
     /// Header fields by name: the value, or tests of it. Media types are compared by meaning.
     #[schemars(with = "BTreeMap<String, HeaderText>")]
     pub headers: Vec<(String, Written<HeaderDef>)>,
+    /// Trailer fields by name: the value, or tests of it, as in `headers`.
+    #[schemars(with = "BTreeMap<String, HeaderText>")]
+    pub trailers: Vec<(String, Written<HeaderDef>)>,
     /// Cookies that the response sets, by name: tests of each, of which all must pass for the same cookie.
     #[schemars(with = "BTreeMap<String, CookieText>")]
     pub cookies: Vec<(String, Written<CookieDef>)>,
@@ -354,7 +358,13 @@ pub struct ExpectDef {
     pub body: BodyDef,
     /// Maximum time from the start of the request to the end of the response, such as `2s`.
     #[schemars(with = "Option<DurationText>")]
-    pub duration: Option<Written<Duration>>,
+    pub duration: Option<Written<DurationDef>>,
+    /// The first events of an event stream (`text/event-stream`), after which the connection is closed.
+    #[schemars(with = "Option<EventsText>")]
+    pub events: Option<Written<EventsDef>>,
+    /// The version of HTTP of the response: `http/1.1` or `http/2`.
+    #[schemars(with = "Option<ProtocolText>")]
+    pub protocol: Option<Written<Protocol>>,
     /// The id of an earlier step whose response must be indistinguishable from this one's.
     #[schemars(with = "Option<String>")]
     pub same_as: Option<Written<String>>,
@@ -367,11 +377,11 @@ pub struct ExpectDef {
 }
 
 impl ExpectDef {
-    /// The expectations of the response as a whole, with the values of variables.
+    /// The expectations of the response as a whole that need no more than the values of variables.
     pub(crate) fn tests(&self, _: VariableValues<'_>) -> impl Iterator<Item = (ResponseTest, Span)> {
-        let duration = self.duration.as_ref();
-        duration
-            .map(|limit| (ResponseTest::Duration(limit.value), limit.span))
+        let protocol = self.protocol.as_ref();
+        protocol
+            .map(|protocol| (ResponseTest::Protocol(protocol.value), protocol.span))
             .into_iter()
     }
 }
@@ -405,6 +415,12 @@ pub struct BodyDef {
     /// The body as text: the text itself, or tests of it.
     #[schemars(with = "Option<TextTests>")]
     pub text: Option<Written<Vec<TextTestDef>>>,
+    /// The XML body: a path to nodes, and the value that is expected there.
+    #[schemars(with = "Option<XmlText>")]
+    pub xml: Option<Written<XmlDef>>,
+    /// The body as a list of JSON documents, one a line, or of the rows of a CSV document: a pattern of the list.
+    #[schemars(with = "Option<LinesText>")]
+    pub lines: Option<Written<LinesDef>>,
     /// The SHA-256 digest of the body, content codings removed, as 64 hexadecimal digits.
     #[schemars(with = "Option<Template>")]
     pub sha256: Option<Written<Template>>,
@@ -490,6 +506,25 @@ pub enum CookieTestDef {
 /// Relations to whole numbers; all must be true.
 pub(super) type RelationsDef = Vec<(Relation, Written<JsonDef>)>;
 
+/// A duration.
+#[derive(Clone, Debug)]
+pub enum DurationDef {
+    /// This one.
+    Fixed(Duration),
+    /// The value of a variable, such as the duration of each row of a table.
+    Variable(Template),
+}
+
+impl DurationDef {
+    /// The duration, if it does not depend on variables.
+    pub(crate) fn fixed(&self) -> Option<Duration> {
+        match self {
+            Self::Fixed(duration) => Some(*duration),
+            Self::Variable(_) => None,
+        }
+    }
+}
+
 /// A test of a text.
 #[derive(Clone, Debug)]
 pub enum TextTestDef {
@@ -502,7 +537,7 @@ pub enum TextTestDef {
     /// It is one of these.
     OneOf(Vec<Template>),
     /// It is a date at most this far from the time of the response.
-    Within(Duration),
+    Within(DurationDef),
 }
 
 /// A JSON value with variables in its strings.
@@ -580,7 +615,7 @@ pub enum MatcherDef {
     /// `$one_of`
     OneOf(Vec<JsonDef>),
     /// `$within`
-    Within(Duration),
+    Within(DurationDef),
     /// `$status`
     Status,
     /// `$contains`

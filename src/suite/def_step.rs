@@ -3,14 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
     Template, TemplatePart,
-    def::{ExpectDef, RequestDef, SnapshotsDef, Written},
+    def::{DurationDef, ExpectDef, RequestDef, SnapshotsDef, Written},
     editor_types::DurationText,
 };
 use crate::{
@@ -33,7 +32,7 @@ pub struct StepDef {
     pub span: Span,
     /// Maximum time for the request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
-    pub timeout: Option<Duration>,
+    pub timeout: Option<DurationDef>,
     /// The request.
     pub request: RequestDef,
     /// The expected response.
@@ -129,20 +128,20 @@ pub struct FollowDef {
 #[derive(Clone, Debug)]
 pub struct EventuallyDef {
     /// Maximum time from the first request on.
-    pub within: Duration,
+    pub within: DurationDef,
     /// Time between two requests.
-    pub every: Duration,
+    pub every: DurationDef,
     /// A response that meets these expectations ends the wait: the step fails.
     pub unless: Option<ExpectDef>,
 }
 
 /// `throughout`: the expectations must be met by every response for a time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ThroughoutDef {
     /// The time.
-    pub period: Duration,
+    pub period: DurationDef,
     /// Time between two requests.
-    pub every: Duration,
+    pub every: DurationDef,
 }
 
 /// What may be written for a capture.
@@ -175,6 +174,7 @@ impl JsonSchema for CaptureText {
                 with("json", "A JSON pointer, or a JSONPath (RFC 9535)."),
                 with("header", "The name of a header field."),
                 with("cookie", "The name of a cookie that the response sets."),
+                with("xml", "A path to the node of an XML body whose text is captured, such as `/order/@id`."),
                 with("text", "A regular expression with one group over the body as text."),
                 { "type": "null" }
             ]

@@ -63,7 +63,48 @@ fn generate<T: JsonSchema>(title: &str, amend: impl FnOnce(&mut Map<String, Valu
             }
         }
     }
+    describe_uses(&mut schema);
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}
+
+/// Moves the descriptions of definitions to the places that have no description of their own: an editor shows that of a
+/// definition, and not that of a property which refers to it.
+fn describe_uses(schema: &mut Value) {
+    let mut descriptions = Map::new();
+    let definitions = schema.get_mut("$defs").and_then(Value::as_object_mut);
+    for (name, definition) in definitions.into_iter().flatten() {
+        let description = definition
+            .as_object_mut()
+            .and_then(|definition| definition.remove("description"));
+        descriptions.extend(description.map(|description| (format!("#/$defs/{name}"), description)));
+    }
+    describe(schema, false, &descriptions);
+}
+
+fn describe(schema: &mut Value, is_described: bool, descriptions: &Map<String, Value>) {
+    let Value::Object(entries) = schema else { return };
+    let is_described = is_described || entries.contains_key("description");
+    let reference = entries.get("$ref").and_then(Value::as_str);
+    let description = reference.and_then(|reference| descriptions.get(reference)).cloned();
+    if let Some(description) = description.filter(|_| !is_described) {
+        entries.insert("description".to_owned(), description);
+    }
+    for (key, value) in entries {
+        match (key.as_str(), value) {
+            ("properties" | "patternProperties" | "$defs", Value::Object(all)) => {
+                for (_, inner) in all {
+                    describe(inner, false, descriptions);
+                }
+            }
+            ("anyOf" | "oneOf" | "allOf", Value::Array(all)) => {
+                for inner in all {
+                    describe(inner, is_described, descriptions);
+                }
+            }
+            ("items" | "additionalProperties", inner) => describe(inner, false, descriptions),
+            _ => {}
+        }
+    }
 }
 
 /// Drops `required` from an object of a fixed set of properties and lets each property be `null`: this removes an

@@ -134,8 +134,12 @@ macro_rules! shape {
 
 shape!(DurationText, {
     "type": "string",
-    "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|min|h|d)$",
-    "description": "A duration: `250ms`, `10s`, `5m`, `1h`."
+    "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|min|h|d)$|\{\{",
+    "description": "A duration: `250ms`, `10s`, `5m`, `1h`, or a variable."
+});
+shape!(ProtocolText, {
+    "enum": ["http/1.0", "http/1.1", "http/2"],
+    "description": "A version of HTTP: `http/1.1` or `http/2`."
 });
 shape!(StatusText, {
     "description": "A status code such as 404, a class such as `4xx`, a variable, or a list of them.",
@@ -270,6 +274,123 @@ impl JsonSchema for LengthOrRelations {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         length()
+    }
+}
+
+/// The first events, or a mapping.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum EventsText {
+    First(Vec<EventText>),
+    Options(Box<EventsTable>),
+}
+
+/// The first events of an event stream.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct EventsTable {
+    /// The first events, in order.
+    first: Option<Vec<EventText>>,
+    /// The number of events after which the connection is closed; by default the number of events of `first`.
+    count: Option<LengthText>,
+    /// A pattern of each of these events.
+    each: Option<EventText>,
+    /// Maximum time from the start of the request to the last of these events; by default the `timeout` of the request.
+    within: Option<DurationText>,
+}
+
+/// A pattern of an event; `$`-keys are matchers.
+#[derive(JsonSchema)]
+pub(super) struct EventText {
+    /// The type of the event; `message` if the stream names none.
+    event: Option<super::def::PatternDef>,
+    /// The data, its lines joined by LF.
+    data: Option<super::def::PatternDef>,
+    /// The data as JSON.
+    json: Option<super::def::PatternDef>,
+    /// The last id, of this or an earlier event.
+    id: Option<super::def::PatternDef>,
+    /// The time in milliseconds before a reconnection, if the event sets it.
+    retry: Option<super::def::PatternDef>,
+}
+
+/// A pattern of the list of lines: a list, or matchers of lists with these settings.
+pub(super) struct LinesText;
+
+impl JsonSchema for LinesText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Lines".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<super::def::JsonDef>();
+        let pattern = generator.subschema_for::<super::def::PatternDef>();
+        let length = length();
+        json_schema!({
+            "description": "A list with a pattern for each line, or matchers of the list of all lines.",
+            "type": ["array", "object"],
+            "items": pattern,
+            "properties": {
+                "$format": {
+                    "description": "The form of the lines: `ndjson` (a JSON document a line) or `csv` (with a header row); by default that of the media type.",
+                    "enum": ["ndjson", "csv"]
+                },
+                "$separator": {
+                    "description": "The separator of the fields of CSV; by default `,`.",
+                    "type": "string", "minLength": 1, "maxLength": 1
+                },
+                "$equals": { "description": "Exactly these lines.", "allOf": [value] },
+                "$length": { "description": "Number of lines: a number, or comparisons (`{ $gte: 1 }`).", "allOf": [length] },
+                "$each": { "description": "Every line matches.", "allOf": [pattern] },
+                "$contains": { "description": "Some line matches.", "allOf": [pattern] },
+                "$unordered": { "description": "Exactly these lines, in any order.", "type": "array", "items": pattern },
+                "$not": { "description": "The list of lines does not match this.", "allOf": [pattern] },
+                "$schema": {
+                    "description": "A JSON Schema of the list of lines: a file of the schema folder, with `#/pointer` to a part of it.",
+                    "type": "string"
+                }
+            },
+            "additionalProperties": false
+        })
+    }
+}
+
+/// Paths to nodes of an XML document, and the values that are expected there.
+pub(super) struct XmlText;
+
+impl JsonSchema for XmlText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Xml".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let pattern = generator.subschema_for::<super::def::PatternDef>();
+        json_schema!({
+            "description": "Paths such as `/order/@id`, `/order/line[2]/price` or `//line[@sku = 'A1']`, and the values that are expected there.",
+            "type": "object",
+            "properties": {
+                "$namespaces": {
+                    "description": "Prefixes that the paths use, and their namespaces. A name without a prefix is in no namespace; `*:name` is in any.",
+                    "type": "object",
+                    "additionalProperties": { "type": "string" }
+                }
+            },
+            "patternProperties": { "^/": pattern },
+            "additionalProperties": false
+        })
+    }
+}
+
+/// A whole number.
+pub(super) struct LengthText;
+
+impl JsonSchema for LengthText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Number".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "oneOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": r"\{\{" }] })
     }
 }
 

@@ -40,6 +40,7 @@ const BODY: KeyTable = &[
 ];
 const EXPECT: KeyTable = &[
     ("headers", Inheritance::MergeHeaders),
+    ("trailers", Inheritance::MergeHeaders),
     ("cookies", Inheritance::MergeNames),
     ("body", Inheritance::Body),
     ("rules", Inheritance::MergeNames),

@@ -41,6 +41,19 @@ pub struct Suites {
     pub ready: BTreeMap<String, Case>,
     /// The files that cases send.
     pub files: BTreeSet<PathBuf>,
+    /// The suites with errors. Their cases must not be used.
+    pub broken: Vec<BrokenSuite>,
+}
+
+/// A suite with errors.
+#[derive(Debug)]
+pub struct BrokenSuite {
+    /// Its id.
+    pub id: String,
+    /// The ids and files of its cases, without the rows of tables.
+    pub cases: Vec<(String, String)>,
+    /// The errors.
+    pub errors: Diagnostics,
 }
 
 impl Suites {
@@ -69,7 +82,8 @@ impl Suites {
     }
 }
 
-/// Loads every suite below `folder`. Errors are added to `errors`; if there are any, the result must not be used.
+/// Loads every suite below `folder`. Errors of a suite are kept with it; others are added to `errors`, and if there are any,
+/// the result must not be used.
 pub fn load(folder: &Path, schemas: &SchemaStore, sources: &mut Sources, errors: &mut Diagnostics) -> Suites {
     let mut folders = Vec::new();
     walk(folder, folder, &mut folders, sources, errors);
@@ -105,9 +119,23 @@ fn load_folders(
         cases: Vec::new(),
         ready: BTreeMap::new(),
         files: BTreeSet::new(),
+        broken: Vec::new(),
     };
     for found in folders {
-        suite(found, schemas, sources, &mut loaded, errors);
+        let (id, paths) = (found.id.clone(), found.cases.clone());
+        let mut own = Diagnostics::default();
+        suite(found, schemas, sources, &mut loaded, &mut own);
+        if own.is_empty() {
+            continue;
+        }
+        let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let cases = paths.iter();
+        let cases = cases.map(|path| (format!("{id}/{}", stem(path).unwrap_or_default()), sources.shown(path)));
+        loaded.broken.push(BrokenSuite {
+            cases: cases.collect(),
+            id,
+            errors: own,
+        });
     }
     let mut ids = HashMap::with_capacity(loaded.cases.len());
     for case in &loaded.cases {
@@ -119,7 +147,7 @@ fn load_folders(
             ));
         }
     }
-    if loaded.cases.is_empty() && errors.is_empty() {
+    if loaded.cases.is_empty() && errors.is_empty() && loaded.broken.is_empty() {
         let shown = sources.shown(folder);
         errors.push(
             Diagnostic::general(format!("no cases in `{shown}`"))
@@ -495,7 +523,9 @@ impl<'d> RowNeeds<'d> {
 pub(super) fn refuse_empty(file: &Node, errors: &mut Diagnostics) {
     let Some(expect) = file.get("expect") else { return };
     for (key, value) in expect.entries() {
-        if ["body", "headers"].contains(&&*key.text) && matches!(value.kind, Kind::Map(_)) && value.entries().is_empty()
+        if ["body", "headers", "trailers"].contains(&&*key.text)
+            && matches!(value.kind, Kind::Map(_))
+            && value.entries().is_empty()
         {
             let error = Diagnostic::new(key.span, format!("`{}` is empty, so nothing is tested", key.text));
             errors.push(error.help("write what to expect, or remove it"));

@@ -7,11 +7,13 @@
 mod amend;
 mod auth;
 mod decode;
+mod decode_body;
 mod decode_content;
 mod decode_cookie;
 mod decode_expect;
 mod decode_pattern;
 mod def;
+mod def_body;
 mod def_step;
 mod editor_schema;
 mod editor_types;
@@ -25,19 +27,21 @@ mod vacuous;
 pub(crate) use amend::{Amended, CaseFile};
 pub use auth::{AuthDef, BasicDef};
 pub(crate) use decode::wrong_query;
+pub(crate) use decode_body::{MAX_EVENTS, fewer_events, wrong_count};
 pub(crate) use decode_expect::{
     contains_nothing, every_status, is_sha256, matches_everything, status_item, wrong_sha256,
 };
-pub(crate) use decode_pattern::{is_matcher, not_comparable, wrong_size};
+pub(crate) use decode_pattern::{not_comparable, wrong_size};
 pub use def::{
-    BodyDef, Case, CaseDef, ContentDef, CookieDef, CookieTestDef, ExampleRow, ExpectDef, HeaderDef, InputDef, JsonDef,
-    MatcherDef, NamedValue, PartContent, PartDef, PatternDef, PatternDefKind, QueryDef, RequestDef, SnapshotsDef,
-    StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef, Written,
+    BodyDef, Case, CaseDef, ContentDef, CookieDef, CookieTestDef, DurationDef, ExampleRow, ExpectDef, HeaderDef,
+    InputDef, JsonDef, MatcherDef, NamedValue, PartContent, PartDef, PatternDef, PatternDefKind, QueryDef, RequestDef,
+    SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef, Written,
 };
+pub use def_body::{EventsDef, LinesDef, XmlDef};
 pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef};
 pub use editor_schema::{case_schema, suite_schema};
 pub(crate) use load::load_files;
-pub use load::{Suites, load};
+pub use load::{BrokenSuite, Suites, load};
 pub use ready::ready;
 pub(crate) use template::{BASE_URL, ENCODED, is_name, is_reserved};
 pub use template::{Filter, Template, TemplatePart};

@@ -8,16 +8,17 @@ use std::{
 
 use super::{
     decode::{DecodeContext, check_name, is_slug, request, snapshots, start},
+    decode_body::wrong_path,
     decode_expect::expect,
-    def::{RequestDef, Written},
+    def::{DurationDef, RequestDef, Written},
     def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef},
     inherit::inherit_step,
     vacuous,
 };
 use crate::{
-    check::{CaptureSource, is_token},
+    check::{CaptureSource, XmlPath, is_token},
     model::Phase,
-    source::{Diagnostic, Diagnostics, Fields, Kind, Node, Span, boolean, duration},
+    source::{Diagnostic, Diagnostics, Fields, Kind, Node, Span, boolean},
     text,
 };
 
@@ -251,6 +252,13 @@ fn fields(
         let error = Diagnostic::new(status.span, "a mailbox has no status");
         cx.error(error.help("expect a `body`: `json: { count: 1 }`, say"));
     }
+    if let (Some(_), Some(wanted)) = (mail, wanted) {
+        let keys = wanted.entries().iter().map(|(key, _)| key);
+        for key in keys.filter(|key| ["cookies", "events", "headers", "protocol", "trailers"].contains(&&*key.text)) {
+            let error = Diagnostic::new(key.span, format!("a mailbox has no `{}`", key.text));
+            cx.error(error.help("expect a `body`: `json: { count: 1 }`, say"));
+        }
+    }
     if mail.is_none() && cx.known.is_some() && status.is_none() {
         cx.error(Diagnostic::new(span, "the case expects no status").help(
             "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
@@ -260,7 +268,7 @@ fn fields(
         id: String::new(),
         phase,
         span,
-        timeout: all.read("timeout", cx.errors, duration),
+        timeout: all.take("timeout").and_then(|node| cx.duration(node)),
         request,
         expect: wanted.map(|node| expect(node, cx)).unwrap_or_default(),
         snapshots: all
@@ -366,11 +374,17 @@ fn follow(node: &Node, earlier: &Earlier, cx: &mut DecodeContext<'_>) -> Option<
     })
 }
 
+/// The time between two requests.
+fn every(all: &mut Fields<'_>, cx: &mut DecodeContext<'_>) -> DurationDef {
+    let given = all.take("every").and_then(|node| cx.duration(node));
+    given.unwrap_or(DurationDef::Fixed(EVERY))
+}
+
 fn eventually(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<EventuallyDef>> {
     let value = if let Kind::Map(_) = node.kind {
         let mut all = Fields::of(node, "`eventually`", cx.errors)?;
         let within = all.take("within");
-        let every = all.read("every", cx.errors, duration).unwrap_or(EVERY);
+        let every = every(&mut all, cx);
         let unless = all.take("unless").map(|node| (node.span, expect(node, cx)));
         all.finish(cx.errors);
         let Some(within) = within else {
@@ -382,6 +396,7 @@ fn eventually(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<Eventua
             let wrong = [
                 ("snapshot", unless.snapshot.is_some()),
                 ("same_as", unless.same_as.is_some()),
+                ("events", unless.events.is_some()),
                 ("rules", !unless.rules.is_empty()),
             ];
             for (name, _) in wrong.iter().filter(|(_, is_there)| *is_there) {
@@ -389,14 +404,14 @@ fn eventually(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<Eventua
             }
         }
         EventuallyDef {
-            within: duration(within, cx.errors)?,
+            within: cx.duration(within)?,
             every,
             unless: unless.map(|(_, unless)| unless),
         }
     } else {
         EventuallyDef {
-            within: duration(node, cx.errors)?,
-            every: EVERY,
+            within: cx.duration(node)?,
+            every: DurationDef::Fixed(EVERY),
             unless: None,
         }
     };
@@ -407,7 +422,7 @@ fn throughout(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<Through
     let value = if let Kind::Map(_) = node.kind {
         let mut all = Fields::of(node, "`throughout`", cx.errors)?;
         let period = all.take("for");
-        let every = all.read("every", cx.errors, duration).unwrap_or(EVERY);
+        let every = every(&mut all, cx);
         all.finish(cx.errors);
         let Some(period) = period else {
             let error = Diagnostic::new(node.span, "`throughout` has no `for`");
@@ -415,13 +430,13 @@ fn throughout(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<Through
             return None;
         };
         ThroughoutDef {
-            period: duration(period, cx.errors)?,
+            period: cx.duration(period)?,
             every,
         }
     } else {
         ThroughoutDef {
-            period: duration(node, cx.errors)?,
-            every: EVERY,
+            period: cx.duration(node)?,
+            every: DurationDef::Fixed(EVERY),
         }
     };
     Some(Written { value, span: node.span })
@@ -446,18 +461,18 @@ fn capture(node: &Node, cx: &mut DecodeContext<'_>) -> Option<(CaptureSource, bo
     }
     let mut all = Fields::of(
         node,
-        "a capture (a JSON pointer, or a mapping with `json`, `header`, `cookie` or `text`)",
+        "a capture (a JSON pointer, or a mapping with `json`, `xml`, `header`, `cookie` or `text`)",
         cx.errors,
     )?;
     let (json, header) = (all.take("json"), all.take("header"));
-    let (cookie, body) = (all.take("cookie"), all.take("text"));
+    let (cookie, body, xml) = (all.take("cookie"), all.take("text"), all.take("xml"));
     let matches = all.take("matches");
     let secret = all.read("secret", cx.errors, boolean).unwrap_or_default();
     all.finish(cx.errors);
-    if [json, header, cookie, body].iter().flatten().count() != 1 {
+    if [json, header, cookie, body, xml].iter().flatten().count() != 1 {
         cx.error(Diagnostic::new(
             node.span,
-            "a capture has exactly one of `json`, `header`, `cookie` and `text`",
+            "a capture has exactly one of `json`, `xml`, `header`, `cookie` and `text`",
         ));
         return None;
     }
@@ -480,6 +495,14 @@ fn capture(node: &Node, cx: &mut DecodeContext<'_>) -> Option<(CaptureSource, bo
         CaptureSource::Header { name, pattern }
     } else if let Some(node) = cookie {
         CaptureSource::Cookie(cx.string(node)?)
+    } else if let Some(node) = xml {
+        match XmlPath::parse(&cx.string(node)?, &[]) {
+            Ok(path) => CaptureSource::Xml(Arc::new(path)),
+            Err(reason) => {
+                cx.error(wrong_path(node.span, reason));
+                return None;
+            }
+        }
     } else {
         CaptureSource::Text(group(body?, cx)?)
     };

@@ -55,11 +55,13 @@ pub enum Filter {
     Add(i64),
     /// A date and time as seconds since 1970-01-01T00:00:00Z.
     Unix,
+    /// Leaves out the field whose value is null.
+    Optional,
 }
 
 impl Filter {
     /// Filters without an argument, by name.
-    pub const NAMES: [(&'static str, Filter); 9] = [
+    pub const NAMES: [(&'static str, Filter); 10] = [
         ("swap_case", Filter::SwapCase),
         ("drop_last", Filter::DropLast),
         ("base64", Filter::Base64),
@@ -69,6 +71,7 @@ impl Filter {
         ("lower", Filter::Lower),
         ("upper", Filter::Upper),
         ("unix", Filter::Unix),
+        ("optional", Filter::Optional),
     ];
 
     /// Reads `base64` or `add 5m`.
@@ -135,6 +138,7 @@ impl Filter {
                 moved.to_rfc3339_opts(SecondsFormat::Millis, true)
             }
             Self::Unix => at()?.timestamp().to_string(),
+            Self::Optional => text.to_owned(),
         })
     }
 }
@@ -195,12 +199,22 @@ impl Template {
         }
     }
 
-    /// The variable, if the template consists of it.
+    /// The variable, if the template consists of it, unchanged.
     pub fn as_variable(&self) -> Option<&str> {
         match self.parts.as_slice() {
-            [TemplatePart::Variable(name, filters)] if filters.is_empty() => Some(name),
+            [TemplatePart::Variable(name, filters)] if filters.iter().all(|filter| *filter == Filter::Optional) => {
+                Some(name)
+            }
             _ => None,
         }
+    }
+
+    /// The variables of which each leaves out the whole text if it is null: `{{ name | optional }}`.
+    pub(crate) fn optional(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            TemplatePart::Variable(name, filters) if filters.contains(&Filter::Optional) => Some(name.as_str()),
+            _ => None,
+        })
     }
 }
 

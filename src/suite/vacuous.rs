@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::{
-    HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Template, TextTestDef, Written,
-    def::RelationsDef,
+    DurationDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Template, TextTestDef,
+    Written, def::RelationsDef,
 };
 use crate::{
     check::{self, Relation, RelationBound, StatusItem, StatusSet},
@@ -18,8 +18,9 @@ use crate::{
 /// Rejects the expectations of a step that cannot fail or cannot pass.
 pub(super) fn check(step: &StepDef, errors: &mut Diagnostics) {
     let expect = &step.expect;
-    if let (Some(limit), Some(timeout)) = (&expect.duration, step.timeout)
-        && limit.value >= timeout
+    let timeout = step.timeout.as_ref().and_then(DurationDef::fixed);
+    if let (Some(limit), Some(timeout)) = (&expect.duration, timeout)
+        && limit.value.fixed().is_some_and(|limit| limit >= timeout)
     {
         errors.push(never_reached(limit.span));
     }
@@ -37,7 +38,7 @@ pub(super) fn check(step: &StepDef, errors: &mut Diagnostics) {
         errors.push(error.help("expect the status of the final response"));
     }
     without_content(step, errors);
-    for (name, header) in &expect.headers {
+    for (name, header) in expect.headers.iter().chain(&expect.trailers) {
         // In these fields, different texts can be equal.
         let is_text = name != "content-type" && !check::list_fields::is_list(name);
         if let HeaderDef::Value(tests) = &header.value
@@ -57,6 +58,27 @@ pub(super) fn check(step: &StepDef, errors: &mut Diagnostics) {
     }
     if let Some(part) = &body.json {
         pattern(part, Position::Root, errors);
+    }
+    if let Some(lines) = &body.lines {
+        pattern(&lines.value.pattern, Position::Root, errors);
+    }
+    for (_, part) in body.xml.iter().flat_map(|xml| &xml.value.tests) {
+        pattern(part, Position::Property, errors);
+    }
+    if let Some(Written { value: events, span }) = &expect.events {
+        if let Some(first) = &events.first {
+            pattern(first, Position::Root, errors);
+        }
+        if let Some(each) = &events.each {
+            pattern(each, Position::EachItem, errors);
+        }
+        if !expect.trailers.is_empty() {
+            let error = Diagnostic::new(
+                *span,
+                "a stream is not read to its end, so its trailer fields are not known",
+            );
+            errors.push(error.help("expect either `events` or `trailers`"));
+        }
     }
     if let (Some(exact), Some(part)) = (&body.exact, &body.json)
         && let Some(value) = constant(&exact.value)
@@ -103,10 +125,12 @@ fn without_content(step: &StepDef, errors: &mut Diagnostics) {
         (body.bytes.as_ref())
             .filter(|bytes| is_in(&bytes.value, 0) == Some(false))
             .map(|bytes| bytes.span),
+        body.xml.as_ref().map(|xml| xml.span),
+        step.expect.events.as_ref().map(|events| events.span),
     ];
     for span in constant.map(|(_, span)| span).chain(spans.into_iter().flatten()) {
         let error = Diagnostic::new(span, format!("{reason}, so this never passes"));
-        errors.push(error.help("remove it; `body: null` removes inherited expectations of a body"));
+        errors.push(error.help("remove it; `body: null` and `events: null` remove inherited expectations"));
     }
 }
 
@@ -464,12 +488,16 @@ mod tests {
         write("s/suite.yaml", "inputs: { v: a value }\n");
         write("s/c.yaml", lines);
         let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
-        super::super::load(
+        let loaded = super::super::load(
             folder.path(),
             &SchemaStore::open(folder.path()),
             &mut sources,
             &mut errors,
         );
+        loaded
+            .broken
+            .into_iter()
+            .for_each(|broken| errors.append(broken.errors));
         errors
             .sorted(&sources)
             .into_iter()

@@ -169,7 +169,11 @@ fn checks() -> String {
         .iter()
         .map(|rule| vec![code(rule.id), format!("Built-in rule: {}.", rule.requirement)]);
     let cookie = vec![code("cookie/NAME"), "The cookie `NAME` is set as expected.".to_owned()];
-    let mut rows: Vec<_> = fixed.chain([header, cookie]).chain(rules).collect();
+    let trailer = vec![
+        code("trailer/NAME"),
+        "The trailer field `NAME` is the expected one.".to_owned(),
+    ];
+    let mut rows: Vec<_> = fixed.chain([header, trailer, cookie]).chain(rules).collect();
     rows.sort();
     table(&["id", "meaning"], rows)
 }
@@ -212,6 +216,9 @@ fn parts() -> Vec<(&'static str, String)> {
         ("cookie", keys(&case, Some("CookieText"))),
         ("expect", keys(&case, Some("Expect"))),
         ("body", keys(&case, Some("Body"))),
+        ("lines", keys(&case, Some("Lines"))),
+        ("events", keys(&case, Some("EventsTable"))),
+        ("event", keys(&case, Some("EventText"))),
         ("header-tests", keys(&case, Some("HeaderTable"))),
         ("text-tests", keys(&case, Some("TextTestTable"))),
         ("snapshots", keys(&case, Some("Snapshots"))),
@@ -268,7 +275,10 @@ fn every_check_has_an_example() {
     let page = Page::read("docs/reference/checks.md");
     let rules = RULES.iter().map(|rule| rule.id.to_owned());
     let fixed = CheckId::FIXED.iter().map(|id| id.as_str().to_owned());
-    for id in rules.chain(fixed).chain(["header/NAME".to_owned()]) {
+    for id in rules
+        .chain(fixed)
+        .chain(["header/NAME".to_owned(), "trailer/NAME".to_owned()])
+    {
         assert!(page.text.contains(&format!("\n### `{id}`\n")), "no section for `{id}`");
     }
 }

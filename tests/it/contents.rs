@@ -434,3 +434,78 @@ fn recheck_agrees_about_cookies_and_bytes() {
         assert_eq!(recheck.code, again, "{expect} {recheck:?} {}", project.read("r.ndjson"));
     }
 }
+
+#[test]
+fn row_with_null_leaves_out_optional_fields() {
+    let request = "headers: { x-v: 'v {{ v | optional }}', accept: '{{ v | optional }}', x-w: ['{{ v | optional }}', w] }, \
+                   query: { q: '{{ v | optional }}', r: [a, '{{ v | optional }}'] }, \
+                   body: { json: { a: '{{ v | optional }}', b: ['{{ v | optional }}', 1], c: { d: '{{ v | optional }}' } } }";
+    let case = |row: &str| {
+        format!(
+            "examples: {{ a: {{ v: {row} }}, b: {{ v: {row} }} }}\nrequest: {{ method: POST, path: /, {request} }}\n\
+             expect: {{ status: 200 }}\n"
+        )
+    };
+    let (with, code, output) = sent(&Project::new(&[("cases/s/c.yaml", &case("7"))]));
+    assert_eq!(code, 0, "{output}");
+    assert!(with.starts_with("POST /?q=7&r=a&r=7 HTTP/1.1\r\n"), "{with}");
+    assert!(with.contains("x-v: v 7\r\n") && with.contains("accept: 7\r\n") && with.contains("x-w: 7\r\nx-w: w\r\n"));
+    assert!(
+        with.ends_with("\r\n\r\n{\"a\":7,\"b\":[7,1],\"c\":{\"d\":7}}"),
+        "{with}"
+    );
+    let (without, code, output) = sent(&Project::new(&[("cases/s/c.yaml", &case("null"))]));
+    assert_eq!(code, 0, "{output}");
+    assert!(without.starts_with("POST /?r=a HTTP/1.1\r\n"), "{without}");
+    assert!(
+        !without.contains("x-v") && !without.contains("accept:") && without.contains("\r\nx-w: w\r\n"),
+        "{without}"
+    );
+    assert!(without.ends_with("\r\n\r\n{\"b\":[1],\"c\":{}}"), "{without}");
+    let form = "examples: { a: { v: null } }\nrequest: { method: POST, path: /, body: { form: { f: '{{ v | optional }}', g: x } } }\n\
+                expect: { status: 200 }\n";
+    assert!(
+        sent(&Project::new(&[("cases/s/c.yaml", form)]))
+            .0
+            .ends_with("\r\n\r\ng=x")
+    );
+}
+
+#[test]
+fn optional_where_nothing_can_be_left_out_is_an_error() {
+    for (request, message) in [
+        ("path: '/{{ v | optional }}'", "`optional` cannot be used here"),
+        (
+            "path: '/{p}', params: { p: '{{ v | optional }}' }",
+            "`optional` cannot be used here",
+        ),
+        (
+            "path: /, method: '{{ v | optional }}'",
+            "`optional` cannot be used here",
+        ),
+        (
+            "path: /, query: 'a={{ v | optional }}'",
+            "`optional` cannot be used here",
+        ),
+        (
+            "path: /, body: { text: '{{ v | optional }}' }",
+            "`optional` cannot be used here",
+        ),
+        (
+            "path: /, body: { json: '{{ v | optional }}' }",
+            "`optional` cannot be used here",
+        ),
+        ("path: /, headers: { x: '{{ v }}' }", "`v` is null here"),
+        (
+            "path: /, body: { multipart: [{ name: a, text: '{{ v | optional }}' }] }",
+            "every part is left out",
+        ),
+    ] {
+        let case = format!("examples: {{ a: {{ v: null }} }}\nrequest: {{ {request} }}\nexpect: {{ status: 200 }}\n");
+        let ran = Project::new(&[("cases/s/c.yaml", &case)]).run(&["validate"]);
+        assert_eq!(ran.code, 2, "{request}");
+        assert!(ran.stderr.contains(message), "{request}: {}", ran.stderr);
+    }
+    let ran = Project::of_case("status: 200\nheaders: { x: '{{ case_id | optional }}' }").run(&["validate"]);
+    assert!(ran.stderr.contains("`optional` cannot be used here"), "{}", ran.stderr);
+}

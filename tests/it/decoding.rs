@@ -494,7 +494,7 @@ fn requests_that_cannot_be_sent_are_refused() {
         (
             "path: '/{{ suite | uper }}'",
             "no filter `uper`; there are `swap_case`, `drop_last`, `base64`, `base64url`, `sha256`, `url_encode`, `lower`, \
-             `upper`, `unix`, `add 5m`, `subtract 5m`",
+             `upper`, `unix`, `optional`, `add 5m`, `subtract 5m`",
             "cases/s/c.yaml:1:18",
             "",
         ),

@@ -4,6 +4,7 @@ mod cleanup;
 mod elsewhere;
 mod mail;
 mod offline;
+mod repeating;
 mod script;
 mod secrets;
 mod skipped;

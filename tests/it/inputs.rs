@@ -240,6 +240,57 @@ fn validate_rejects_values_that_no_target_could_send() {
 }
 
 #[test]
+fn validate_and_run_reject_the_same_input() {
+    let server = Server::always("HTTP/1.1 200 OK", "");
+    let mail =
+        "steps: [{ id: m, mail: { endpoint: box, to: a@example.com }, expect: { body: { json: { count: 0 } } } }]\n";
+    let sent = "steps: [{ id: m, endpoint: box, request: { path: / }, expect: { status: 200 } }]\n";
+    let plain = "request: { path: / }\nexpect: { status: 200 }\n";
+    let slow = "request: { path: / }\nexpect: { status: 200, duration: 2s }\n";
+    let field = "request: { path: /, headers: { x: 'v {{ v }}' } }\nexpect: { status: 200 }\n";
+    let mailbox = "[targets.t.endpoints.box]\nbase_url = \"smtp://127.0.0.1:0\"\nkind = \"smtp\"\n";
+    let other = "[targets.t.endpoints.box]\nbase_url = \"http://127.0.0.1:1\"\n";
+    for (case, toml, schema, message) in [
+        (plain, "", "{}", ""),
+        (plain, "", "{ \"type\": \"strin\" }", "strin"),
+        (slow, "timeout = \"1s\"\n", "{}", "times out before"),
+        (
+            field,
+            "vars = { v = \"a\\nb\" }\n",
+            "{}",
+            "cannot contain control characters",
+        ),
+        (field, "vars = { v = \"a\" }\n", "{}", ""),
+        (mail, other, "{}", "the endpoint `box` has no `kind`"),
+        (sent, mailbox, "{}", "the endpoint `box` is a mailbox"),
+        (mail, mailbox, "{}", ""),
+    ] {
+        let suite = if toml.contains("box") {
+            "inputs: { box: { endpoint: true } }\n"
+        } else if case == field {
+            "inputs: { v: a value }\n"
+        } else {
+            "name: s\n"
+        };
+        let project = Project::new(&[
+            ("cases/s/suite.yaml", suite),
+            ("cases/s/c.yaml", case),
+            ("schemas/unused.json", schema),
+            (
+                "conforme.toml",
+                &format!("[targets.t]\nbase_url = \"{}\"\n{toml}", server.url()),
+            ),
+        ]);
+        let (valid, ran) = (project.run(&["validate"]), project.run(&["run", "--target", "t"]));
+        let code = if message.is_empty() { 0 } else { 2 };
+        assert_eq!((valid.code, ran.code), (code, code), "{case} {toml}: {valid:?} {ran:?}");
+        for output in [valid.stderr, ran.stderr] {
+            assert!(output.contains(message), "{message}: {output}");
+        }
+    }
+}
+
+#[test]
 fn credentials_in_a_base_url_are_never_shown() {
     let project = Project::new(&[PRIVATE, TOKEN]);
     for url in [

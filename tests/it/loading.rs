@@ -366,3 +366,49 @@ fn unreadable_suite_file_does_not_hide_errors_of_cases() {
     assert_eq!(error_lines(&ran).len(), 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("duplicate key `a`"), "{}", ran.stderr);
 }
+
+#[test]
+fn error_in_a_suite_does_not_stop_a_suite_that_is_selected_alone() {
+    let server = Server::always("HTTP/1.1 200 OK", "");
+    let project = Project::new(&[
+        ("cases/a/c.yaml", SOUND),
+        ("cases/a/b/deep.yaml", SOUND),
+        ("cases/b/c.yaml", "request: { path: / }\nexpect: { statsu: 200 }\n"),
+        ("cases/broken/suite.yaml", "name: [\n"),
+        ("cases/broken/d.yaml", SOUND),
+    ]);
+    let run = |names: &[&str]| {
+        let target = server.url();
+        project.run(&[&["run", "--target", &target][..], names].concat())
+    };
+    for (names, code, note) in [
+        (&["cases/a"][..], 0, true),
+        (&["a"], 0, true),
+        (&["a/c", "deep"], 0, true),
+        (&["a/*"], 0, true),
+        (&[], 2, false),
+        (&["."], 2, false),
+        (&["cases"], 2, false),
+        (&["cases/a", "cases/b"], 2, false),
+        (&["b/c"], 2, false),
+        (&["c"], 2, false),
+        (&["broken/d[row]"], 2, false),
+        (&["cases/broken/d.yaml"], 2, false),
+        (&["*/d"], 2, false),
+        (&["nope"], 2, true),
+    ] {
+        let ran = run(names);
+        assert_eq!(ran.code, code, "{names:?}: {}{}", ran.stdout, ran.stderr);
+        let has_note = ran.stderr.contains("errors in the suites `b`, `broken`");
+        assert_eq!(has_note, note, "{names:?}: {}", ran.stderr);
+    }
+    assert_eq!(run(&["cases/a", "--tag", "x"]).code, 2, "no case has the tag");
+    let valid = project.run(&["validate"]);
+    assert!(valid.code == 2 && valid.stderr.contains("statsu") && valid.stderr.contains("broken/suite.yaml"));
+    // What is not of a suite is always an error.
+    project.write(
+        "conforme.toml",
+        "[targets.t]\nbase_url = \"http://127.0.0.1:1\"\nnope = 1\n",
+    );
+    assert_eq!(run(&["cases/a"]).code, 2);
+}

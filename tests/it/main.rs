@@ -55,6 +55,7 @@ mod running;
 mod shipped_mail;
 mod snapshots;
 mod starting;
+mod streams;
 mod support;
 mod targeting;
 mod value_files;

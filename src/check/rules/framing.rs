@@ -75,6 +75,10 @@ pub(super) fn length(request: &Request, response: &ResponseView<'_>) -> Option<V
                 )),
         );
     }
+    // An event stream is not read to its end.
+    if response.stopped.is_some() {
+        return None;
+    }
     let length = response.header("content-length").next()?;
     (length.parse() != Ok(response.body.length())).then(|| {
         Violation::new("the content length differs from the declared length (RFC 9110 §8.6)")

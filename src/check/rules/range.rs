@@ -71,7 +71,10 @@ pub(super) fn check(request: &Request, response: &ResponseView<'_>) -> Option<Vi
 
 /// Whether the content has the length of the range; truncated content is checked elsewhere.
 fn is_coherent(response: &Response, length: u64) -> bool {
-    response.cut.is_some() || !response.excess.is_empty() || response.body.length() as u64 == length
+    response.cut.is_some()
+        || response.stopped.is_some()
+        || !response.excess.is_empty()
+        || response.body.length() as u64 == length
 }
 
 enum Range {

@@ -87,6 +87,18 @@ pub(crate) fn decode<'b>(bytes: &'b [u8], kind: Option<&MediaType>) -> Result<Te
     }
 }
 
+/// The `encoding` of an XML declaration.
+pub(super) fn of_xml_declaration(bytes: &[u8]) -> Option<String> {
+    let rest = bytes.strip_prefix(b"<?xml")?;
+    let end = memchr::memmem::find(rest.get(..256.min(rest.len()))?, b"?>")?;
+    let declaration = std::str::from_utf8(rest.get(..end)?).ok()?;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|sign| matches!(sign, '"' | '\''))?;
+    let (encoding, _) = value.get(1..)?.split_once(quote)?;
+    Some(encoding.to_owned())
+}
+
 fn ascii(bytes: &[u8]) -> Text<'_> {
     let Some(at) = bytes.iter().position(|byte| !byte.is_ascii()) else {
         return with(UTF_8, bytes, 0);

@@ -106,6 +106,30 @@ impl<'a> ResponseView<'a> {
         charset::decode(bytes, self.media_type()).map_err(BodyError::Charset)
     }
 
+    /// The body as text; an error if some bytes are not text.
+    pub(crate) fn strict_text(&self) -> Result<Cow<'_, str>, String> {
+        let text = self.text().map_err(|error| error.to_string())?;
+        text.content.map_err(|invalid| invalid.reason)
+    }
+
+    /// The body as the text of an XML document: a byte order mark decides, or else the charset of the media type, or else the
+    /// XML declaration (RFC 7303 §3).
+    pub(crate) fn xml_text(&self) -> Result<Cow<'_, str>, String> {
+        let kind = self.media_type();
+        let bytes = self.bytes().map_err(|error| error.to_string())?;
+        let declared = match kind.and_then(|kind| kind.parameters.get("charset")) {
+            Some(_) => None,
+            None => charset::of_xml_declaration(bytes),
+        };
+        let declared = declared.map(|charset| MediaType {
+            essence: "application/xml".to_owned(),
+            parameters: [("charset".to_owned(), charset)].into(),
+        });
+        let text = charset::decode(bytes, declared.as_ref().or(kind));
+        let text = text.map_err(|charset| BodyError::Charset(charset).to_string())?;
+        text.content.map_err(|invalid| invalid.reason)
+    }
+
     /// The body for output, as far as it can be decoded.
     pub(crate) fn shown(&self) -> Cow<'_, str> {
         match (self.text(), self.bytes()) {
@@ -138,7 +162,9 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             body: body.to_vec().into(),
+            trailers: Vec::new(),
             cut: None,
+            stopped: None,
             excess: Vec::new().into(),
             syntax: Vec::new(),
             received: DateTime::UNIX_EPOCH,

@@ -1,28 +1,32 @@
 //! The expectations of headers and bodies, with the values of variables.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use regex::Regex;
 
 use super::Binding;
 use crate::{
     check::{
-        BodyExpectation, BodyTest, CookieExpectation, CookieTest, HeaderExpectation, HeaderTest, Matcher, Pattern,
-        PatternKind, Relation, RelationBound, TextTest,
+        BodyExpectation, BodyTest, CookieExpectation, CookieTest, EventsExpectation, HeaderExpectation, HeaderTest,
+        LinesExpectation, Matcher, Pattern, PatternKind, Relation, RelationBound, TextTest, XmlExpectation, XmlPath,
     },
-    source::Diagnostic,
+    model::Response,
+    source::{Diagnostic, parse_duration},
     suite::{
-        self, CookieDef, CookieTestDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind, Template,
-        TextTestDef, Written,
+        self, CookieDef, CookieTestDef, DurationDef, HeaderDef, JsonDef, MatcherDef, PatternDef, PatternDefKind,
+        Template, TextTestDef, Written,
     },
     text,
 };
 
 impl Binding<'_> {
     pub(super) fn headers(&self) -> Result<Vec<HeaderExpectation>, Diagnostic> {
-        let of = |(name, header): &(String, Written<HeaderDef>)| {
+        let trailers = self.expect.trailers.iter();
+        let trailers = trailers.map(|(name, test)| (format!("{}{name}", Response::TRAILER), test));
+        let headers = self.expect.headers.iter().map(|(name, test)| (name.clone(), test));
+        let of = |(name, header): (String, &Written<HeaderDef>)| {
             Ok(HeaderExpectation {
-                name: name.clone(),
+                name,
                 test: match &header.value {
                     HeaderDef::Present => HeaderTest::Present,
                     HeaderDef::Absent => HeaderTest::Absent,
@@ -31,7 +35,7 @@ impl Binding<'_> {
                 location: self.sources.location(header.span),
             })
         };
-        self.expect.headers.iter().map(of).collect()
+        headers.chain(trailers).map(of).collect()
     }
 
     pub(super) fn cookies(&self) -> Result<Vec<CookieExpectation>, Diagnostic> {
@@ -76,12 +80,26 @@ impl Binding<'_> {
         if let Some(json) = &def.json {
             add(BodyTest::Json(Arc::new(self.pattern(json)?)), json.span);
         }
+        if let Some(xml) = &def.xml {
+            let test = |(path, pattern): &(XmlPath, PatternDef)| Ok((path.clone(), self.pattern(pattern)?));
+            let tests = xml.value.tests.iter().map(test).collect::<Result<_, _>>()?;
+            add(BodyTest::Xml(Arc::new(XmlExpectation { tests })), xml.span);
+        }
+        if let Some(lines) = &def.lines {
+            let expectation = LinesExpectation {
+                format: lines.value.format,
+                separator: lines.value.separator,
+                pattern: self.pattern(&lines.value.pattern)?,
+            };
+            add(BodyTest::Lines(Arc::new(expectation)), lines.span);
+        }
         if let Some(digest) = &def.sha256 {
-            let text = self.scope.text(&digest.value);
-            if !suite::is_sha256(&text) && !self.scope.has_error() {
+            let text = self.scope.known(|| self.scope.text(&digest.value));
+            if text.as_ref().is_some_and(|text| !suite::is_sha256(text)) {
                 return Err(suite::wrong_sha256(digest.span));
             }
-            add(BodyTest::Sha256(text.to_ascii_lowercase()), digest.span);
+            let text = text.unwrap_or_default().to_ascii_lowercase();
+            add(BodyTest::Sha256(text), digest.span);
         }
         if let Some(bytes) = &def.bytes {
             add(BodyTest::Bytes(self.length(&bytes.value)?), bytes.span);
@@ -92,6 +110,43 @@ impl Binding<'_> {
         Ok(all)
     }
 
+    /// The events of an event stream.
+    pub(super) fn events(&self) -> Result<Option<EventsExpectation>, Diagnostic> {
+        let Some(Written { value: def, span }) = &self.expect.events else {
+            return Ok(None);
+        };
+        let pattern = |def: &Option<PatternDef>| def.as_ref().map(|def| self.pattern(def)).transpose();
+        let listed = def.first.as_ref().map_or(0, |first| match &first.kind {
+            PatternDefKind::Array(items) => items.len(),
+            _ => 0,
+        });
+        let count = match &def.count {
+            None => listed,
+            Some(count) => match self.scope.known(|| self.scope.json(&count.value)) {
+                None => listed,
+                Some(value) => {
+                    let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+                    let number = number.filter(|number| (1..=suite::MAX_EVENTS).contains(number));
+                    number.ok_or_else(|| suite::wrong_count(count.span))?
+                }
+            },
+        };
+        if count < listed {
+            return Err(suite::fewer_events(*span, listed));
+        }
+        let within = match &def.within {
+            Some(within) => self.duration(within)?,
+            None => self.timeout()?,
+        };
+        Ok(Some(EventsExpectation {
+            count,
+            within,
+            first: pattern(&def.first)?,
+            each: pattern(&def.each)?,
+            location: self.sources.location(*span),
+        }))
+    }
+
     fn text_tests(&self, defs: &[TextTestDef]) -> Result<Vec<TextTest>, Diagnostic> {
         defs.iter()
             .map(|def| {
@@ -100,7 +155,7 @@ impl Binding<'_> {
                     TextTestDef::Matches(pattern) => TextTest::Matches(self.regex(pattern)?),
                     TextTestDef::Contains(text) => TextTest::Contains(self.contained(text)?),
                     TextTestDef::OneOf(all) => TextTest::OneOf(all.iter().map(|one| self.scope.text(one)).collect()),
-                    TextTestDef::Within(limit) => TextTest::Within(*limit),
+                    TextTestDef::Within(limit) => TextTest::Within(self.duration(limit)?),
                 })
             })
             .collect()
@@ -154,7 +209,7 @@ impl Binding<'_> {
             MatcherDef::Type(types) => Matcher::Type(types.clone()),
             MatcherDef::Any(present) => Matcher::Any(*present),
             MatcherDef::OneOf(all) => Matcher::OneOf(all.iter().map(|one: &JsonDef| self.scope.json(one)).collect()),
-            MatcherDef::Within(limit) => Matcher::Within(*limit),
+            MatcherDef::Within(limit) => Matcher::Within(self.duration(limit)?),
             MatcherDef::Status => Matcher::Status,
             MatcherDef::Contains(inner) => {
                 let bound = self.pattern(inner)?;
@@ -182,27 +237,40 @@ impl Binding<'_> {
         entries.iter().map(property).collect()
     }
 
+    /// A duration. Any text passes as long as the values of variables are not known.
+    pub(super) fn duration(&self, def: &DurationDef) -> Result<Duration, Diagnostic> {
+        let template = match def {
+            DurationDef::Fixed(duration) => return Ok(*duration),
+            DurationDef::Variable(template) => template,
+        };
+        let Some(text) = self.scope.known(|| self.scope.text(template)) else {
+            return Ok(Duration::ZERO);
+        };
+        parse_duration(&text).map_err(|_| {
+            let names: Vec<_> = template.variables().map(|name| format!("`{name}`")).collect();
+            let message = format!("{} does not give a duration here", names.join(" and "));
+            // The value is written in the row, not where the duration is used.
+            Diagnostic::new(self.case.span, message).help("a duration is `250ms`, `10s` or `5m`, from 1ms to 366d")
+        })
+    }
+
     /// A number or a date to compare with. Anything passes as long as the values of variables are not known.
     fn compare_bound(&self, def: &Written<JsonDef>) -> Result<RelationBound, Diagnostic> {
-        let value = self.scope.json(&def.value);
-        if let Some(bound) = RelationBound::new(&value) {
-            return Ok(bound);
+        match self.scope.known(|| self.scope.json(&def.value)) {
+            None => Ok(RelationBound::Number(0.into())),
+            Some(value) => RelationBound::new(&value).ok_or_else(|| suite::not_comparable(def.span)),
         }
-        if self.scope.has_error() {
-            return Ok(RelationBound::Number(0.into()));
-        }
-        Err(suite::not_comparable(def.span))
     }
 
     fn length(&self, bounds: &[(Relation, Written<JsonDef>)]) -> Result<Vec<(Relation, u64)>, Diagnostic> {
-        let bound = |(relation, size): &(Relation, Written<JsonDef>)| {
-            let value = self.scope.json(&size.value);
-            match value.as_u64() {
-                Some(length) => Ok((*relation, length)),
-                None if self.scope.has_error() => Ok((*relation, 0)),
-                None => Err(suite::wrong_size(size.span)),
-            }
-        };
+        let bound =
+            |(relation, size): &(Relation, Written<JsonDef>)| match self.scope.known(|| self.scope.json(&size.value)) {
+                None => Ok((*relation, 0)),
+                Some(value) => match value.as_u64() {
+                    Some(length) => Ok((*relation, length)),
+                    None => Err(suite::wrong_size(size.span)),
+                },
+            };
         bounds.iter().map(bound).collect()
     }
 }

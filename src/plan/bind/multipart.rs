@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::super::scope::Scope;
 use crate::{
     check::sha256,
+    source::Diagnostic,
     suite::{PartContent, PartDef},
 };
 
@@ -15,11 +16,22 @@ const DIGITS: usize = 24;
 
 /// The body and its boundary. The boundary is a digest of the parts, so that the same parts give the same body, and a line
 /// of a part equals it only by intent.
-pub(super) fn body(parts: &[PartDef], scope: &Scope<'_>) -> (Bytes, String) {
+pub(super) fn body(parts: &[PartDef], scope: &Scope<'_>) -> Result<(Bytes, String), Diagnostic> {
+    let first = parts.first().map(|part| part.name.span);
+    let is_sent = |part: &&PartDef| match &part.content {
+        PartContent::File(_) => true,
+        PartContent::Text(text) => !scope.omits(text),
+        PartContent::Json(value) => !scope.omits_json(value),
+    };
     let parts: Vec<(String, Bytes)> = parts
         .iter()
+        .filter(is_sent)
         .map(|part| (header(part, scope), content(part, scope)))
         .collect();
+    if let (true, Some(span)) = (parts.is_empty(), first) {
+        let error = Diagnostic::new(span, "every part is left out, and a multipart body has at least one");
+        return Err(error.help("give one of the parts a value in each row (RFC 2046 §5.1.1)"));
+    }
     let all: Vec<&[u8]> = (parts.iter())
         .flat_map(|(header, content)| [header.as_bytes(), content])
         .collect();
@@ -32,7 +44,7 @@ pub(super) fn body(parts: &[PartDef], scope: &Scope<'_>) -> (Bytes, String) {
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    (body.into(), boundary)
+    Ok((body.into(), boundary))
 }
 
 /// The header section of a part.

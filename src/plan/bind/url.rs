@@ -151,7 +151,7 @@ impl Binding<'_> {
     pub(super) fn pairs(&self, fields: &[(String, Vec<Template>)]) -> String {
         let mut pairs = Vec::new();
         for (name, values) in fields {
-            for value in values {
+            for value in values.iter().filter(|value| !self.scope.omits(value)) {
                 let value = self.scope.text(value);
                 pairs.push(format!(
                     "{}={}",
@@ -184,6 +184,7 @@ impl Binding<'_> {
             let params = def.params.iter().map(|(_, value)| value);
             let values = params.chain(fields.iter().flat_map(|(_, values)| values));
             // One byte is encoded as three at most.
+            let values = values.filter(|value| !scope.omits(value));
             let encoded: usize = values.map(|value| 3 * scope.text(value).len()).sum();
             if known + encoded <= MAX_PLAIN && !scope.has_error() {
                 return Ok(());

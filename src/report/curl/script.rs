@@ -180,6 +180,8 @@ pub(in crate::report) fn extraction(step: &str, origin: &Origin) -> Option<Strin
             plain_pattern(pattern)?
         ),
         Origin::Cookie(name) => format!("set_cookie {file} {}", word(name)),
+        // There is no plain tool for it.
+        Origin::Xml(_) => return None,
         Origin::Text(pattern) => format!("group {} <\"$work/{}.body\"", plain_pattern(pattern)?, file_of(step)),
     })
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     check::status_name,
-    model::{Content, Exchange, Outcome},
+    model::{Content, Exchange, Outcome, Response},
     report::limits::{RESPONSE_BODY as BODY, RESPONSE_LINE as LINE, RESPONSE_LINES as LINES},
 };
 
@@ -80,6 +80,14 @@ pub(super) fn lines(exchange: &Exchange) -> Vec<ResponseLine> {
                 add(format!("{name}: {value}"), part, name.len() + 2);
             }
             body(&response.body, &mut out);
+            for (name, value) in &response.trailers {
+                let part = ResponsePart::Header(format!("{}{}", Response::TRAILER, name.to_ascii_lowercase()));
+                out.push(ResponseLine {
+                    text: format!("{name}: {value}"),
+                    part,
+                    name: name.len() + 2,
+                });
+            }
         }
         Outcome::Malformed(malformed) => {
             add(format!("malformed: {}", malformed.reason), ResponsePart::Status, 0);

@@ -307,7 +307,7 @@ impl Function {
             };
             let Some(command) = extraction(&step.id, origin) else {
                 let path = match origin {
-                    Origin::Json(text) | Origin::Cookie(text) | Origin::Text(text) => text,
+                    Origin::Json(text) | Origin::Cookie(text) | Origin::Xml(text) | Origin::Text(text) => text,
                     Origin::Header { name, .. } => name,
                 };
                 self.comment(indent, &format!("The script cannot find {path} in a response."));

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -150,10 +150,19 @@ async fn serve(stream: tokio::net::TcpStream, config: Arc<ServerConfig>, log: Ar
                 request.uri().path()
             );
             log.lock().unwrap().push(line);
+            let path = request.uri().path().to_owned();
             drop(request.into_body().collect().await);
             tokio::time::sleep(Duration::from_millis(5)).await;
             let response = Response::builder().header("content-type", "text/plain");
-            Ok::<_, Infallible>(response.body(Full::new(bytes::Bytes::from_static(b"ok"))).unwrap())
+            let body = Full::new(bytes::Bytes::from_static(b"ok"));
+            let body = if path == "/trailers" {
+                let mut trailers = hyper::HeaderMap::new();
+                trailers.insert("x-sum", "abc".parse().unwrap());
+                Either::Left(body.with_trailers(async { Some(Ok::<_, Infallible>(trailers)) }))
+            } else {
+                Either::Right(body)
+            };
+            Ok::<_, Infallible>(response.body(body.boxed()).unwrap())
         }
     });
     if is_http2 {
