@@ -256,6 +256,7 @@ fn ended(response: &Response) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -292,6 +293,21 @@ mod tests {
         assert_eq!(events("data: a\nid: a\0b\nretry: 1x\nDATA: b\nfoo\n\n"), [message("a")]);
         assert_eq!(events("\u{feff}\u{feff}data: a\n\ndata: b\n\n"), [message("b")]);
         assert_eq!(events(""), [json!(null); 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn events_do_not_depend_on_the_pieces(text in "(data|id|event|:| |\r|\n|\r\n|\u{feff}|x|\u{e9}){0,40}", size in 1..9_usize) {
+            let read = |size: usize| {
+                let mut reader = EventReader::default();
+                text.as_bytes().chunks(size).for_each(|part| reader.feed(part));
+                reader.events
+            };
+            let whole = read(text.len().max(1));
+            prop_assert_eq!(&whole, &read(size));
+            let ends: Vec<_> = whole.iter().map(|(_, end)| *end).collect();
+            prop_assert!(ends.is_sorted() && ends.iter().all(|end| *end <= text.len()));
+        }
     }
 
     #[test]

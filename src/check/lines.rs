@@ -222,9 +222,23 @@ impl Records<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_as_lines_or_refused(text in "(\"|,|;|\r|\n|a|1|\\{|\\}|\u{e9}){0,30}") {
+            for rows in [csv(&text, ','), csv(&text, ';'), ndjson(text.as_bytes())] {
+                let lines = text.matches('\n').count() + 1;
+                match rows {
+                    Ok(rows) => prop_assert!(rows.is_sorted_by(|a, b| a.0 < b.0) && rows.iter().all(|(line, _)| *line <= lines)),
+                    Err(BadLine(line, _)) => prop_assert!((1..=lines).contains(&line)),
+                }
+            }
+        }
+    }
 
     #[test]
     fn each_line_of_ndjson_is_a_document() {

@@ -249,7 +249,19 @@ fn is_with(value: &Value, wanted: &dyn Fn(&Value) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_as_xml_or_refused(text in "(<|>|/|a|b|'|\"|=| |&|;|!--|-->|!\\[CDATA\\[|\\]\\]>|\\?|\u{e9}){0,30}", path in "(/|//|a|b|\\*|@|\\[|\\]|1|=|'|:|\\.|text\\(\\)|\u{e9}){0,12}") {
+            let document = document(&text);
+            if let (Ok(document), Ok(path)) = (document, XmlPath::parse(&format!("/{path}"), &[])) {
+                prop_assert!(path.select(document.root()).is_ok());
+            }
+        }
+    }
 
     #[test]
     fn hostile_documents_are_refused_in_time() {

@@ -25,8 +25,8 @@ use crate::{
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
-        self, Amended, BASE_URL, Case, CaseDef, ContentDef, ExpectDef, JsonDef, MailDef, SnapshotsDef, StatusDef,
-        StepDef, Suite, Suites, Template,
+        self, Amended, AuthDef, BASE_URL, Case, CaseDef, ContentDef, ExpectDef, JsonDef, MailDef, SnapshotsDef,
+        StatusDef, StepDef, Suite, Suites, Template,
     },
 };
 
@@ -481,7 +481,8 @@ impl Binding<'_> {
             None => "GET".to_owned(),
         };
         let mut headers = Vec::new();
-        if let Some(auth) = &def.auth {
+        let is_omitted = |auth: &AuthDef| matches!(auth, AuthDef::Bearer(token) if self.scope.omits(token));
+        if let Some(auth) = def.auth.as_ref().filter(|auth| !is_omitted(&auth.value)) {
             headers.push((AUTHORIZATION.to_owned(), self.authorization(&auth.value)?));
         }
         for (name, values) in &def.headers {

@@ -285,7 +285,14 @@ pub(super) fn of_attempt<'a>(
         let request = request.filter(|request| !request.body.is_cut());
         let command = request.map(|request| {
             let (request, shell) = shell.of_step(step, request, "");
-            of_request(&request, &shell)
+            let mut command = of_request(&request, &shell);
+            let outcome = step.exchange.as_ref().map(|exchange| &exchange.outcome);
+            if matches!(outcome, Some(Outcome::Response(response)) if response.stopped.is_some()) {
+                command
+                    .notes
+                    .push("the stream may not end: stop curl with Ctrl-C".to_owned());
+            }
+            command
         });
         if !step.id.is_empty() {
             shell.to_mut().add_captures(step);

@@ -41,7 +41,7 @@ pub(super) fn auth(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<Au
     finished(fields, cx)?;
     let value = match (basic, bearer) {
         (Some(node), None) => AuthDef::Basic(self::basic(node, cx)?),
-        (None, Some(node)) => AuthDef::Bearer(cx.template(node)?),
+        (None, Some(node)) => AuthDef::Bearer(cx.omissible(|cx| cx.template(node))?),
         _ => {
             let error = Diagnostic::new(node.span, "`auth` has exactly one of `basic` and `bearer`");
             cx.error(error.help(HELP));

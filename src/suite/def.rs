@@ -225,11 +225,13 @@ pub struct CaseDef {
 }
 
 impl CaseDef {
-    /// The step of a case with `request`, or else the first step that tests the contract.
-    /// Whether it can send several requests, or takes values from its response.
+    /// Whether it can send several requests, takes values from its response, or uses an endpoint.
     pub(crate) fn is_flow(&self) -> bool {
         match self.steps.as_slice() {
-            [step] => !step.capture.is_empty() || step.eventually.is_some() || step.throughout.is_some(),
+            [step] => {
+                let is_repeated = step.eventually.is_some() || step.throughout.is_some();
+                is_repeated || !step.capture.is_empty() || step.endpoint().is_some()
+            }
             _ => true,
         }
     }
@@ -242,6 +244,7 @@ impl CaseDef {
             .any(|capture| *capture.name == *name)
     }
 
+    /// The step of a case with `request`, or else the first step that tests the contract.
     pub(crate) fn main(&self) -> Option<&StepDef> {
         self.steps.iter().find(|step| step.phase == Phase::Main)
     }

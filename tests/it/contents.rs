@@ -462,6 +462,9 @@ fn row_with_null_leaves_out_optional_fields() {
         "{without}"
     );
     assert!(without.ends_with("\r\n\r\n{\"b\":[1],\"c\":{}}"), "{without}");
+    let auth = "examples: { a: { v: null } }\nrequest: { path: /, auth: { bearer: '{{ v | optional }}' } }\nexpect: { status: 200 }\n";
+    let (request, code, output) = sent(&Project::new(&[("cases/s/c.yaml", auth)]));
+    assert!(code == 0 && !request.contains("authorization"), "{request}{output}");
     let form = "examples: { a: { v: null } }\nrequest: { method: POST, path: /, body: { form: { f: '{{ v | optional }}', g: x } } }\n\
                 expect: { status: 200 }\n";
     assert!(

@@ -250,6 +250,9 @@ fn validate_and_run_reject_the_same_input() {
     let field = "request: { path: /, headers: { x: 'v {{ v }}' } }\nexpect: { status: 200 }\n";
     let mailbox = "[targets.t.endpoints.box]\nbase_url = \"smtp://127.0.0.1:0\"\nkind = \"smtp\"\n";
     let other = "[targets.t.endpoints.box]\nbase_url = \"http://127.0.0.1:1\"\n";
+    // A case of one step is sent to its endpoint, and not to the API.
+    let endpoint = Server::always("HTTP/1.1 200 OK", "");
+    let reached = other.replace("http://127.0.0.1:1", &endpoint.url());
     for (case, toml, schema, message) in [
         (plain, "", "{}", ""),
         (plain, "", "{ \"type\": \"strin\" }", "strin"),
@@ -264,6 +267,7 @@ fn validate_and_run_reject_the_same_input() {
         (mail, other, "{}", "the endpoint `box` has no `kind`"),
         (sent, mailbox, "{}", "the endpoint `box` is a mailbox"),
         (mail, mailbox, "{}", ""),
+        (sent, &reached, "{}", ""),
     ] {
         let suite = if toml.contains("box") {
             "inputs: { box: { endpoint: true } }\n"
@@ -288,6 +292,7 @@ fn validate_and_run_reject_the_same_input() {
             assert!(output.contains(message), "{message}: {output}");
         }
     }
+    assert_eq!((endpoint.requests(), server.requests()), (1, 2));
 }
 
 #[test]

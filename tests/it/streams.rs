@@ -252,6 +252,13 @@ fn event_stream_is_left_after_the_expected_events() {
         let id = format!("s/{name}");
         assert_eq!(rechecked.case(&id)["verdict"], ran.case(&id)["verdict"], "{name}");
     }
+    // A script leaves the stream, too.
+    let script = project.run(&["report", "a.ndjson", "--report", "shell"]);
+    assert!(
+        script.stdout.contains(" -N -m ") && script.stdout.contains("|| [ $? -eq 28 ]"),
+        "{}",
+        script.stdout
+    );
     let body = &ran.case("s/a")["steps"][0]["exchange"]["outcome"]["response"]["body"]["text"];
     let text = body.as_str().unwrap_or_default();
     assert!(text.ends_with("data: {\"n\": 2}\n\n"), "{body}");

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{CommandContext, CurlCommand, Syntax, ValueSource, remarks, single, words};
 use crate::{
-    model::{Origin, Request, Step},
+    model::{Origin, Outcome, Request, Step},
     report::escape::inert_lines,
 };
 
@@ -137,14 +137,28 @@ pub(super) fn posix(read: &str) -> String {
     read.to_owned()
 }
 
+/// The time in seconds after which curl leaves an event stream that was not read to its end.
+fn stream_seconds(step: &Step) -> Option<u64> {
+    match step.exchange.as_ref().map(|exchange| &exchange.outcome) {
+        Some(Outcome::Response(response)) if response.stopped.is_some() => Some(response.elapsed_us / 1_000_000 + 2),
+        _ => None,
+    }
+}
+
 /// The command of a script that sends a request of a step and keeps the response under a name in `$work`; `origin` is that of
 /// the step that it follows.
 pub(in crate::report) fn command(step: &Step, request: &Request, shell: &CommandContext, origin: &str) -> CurlCommand {
     let (request, shell) = shell.of_step(step, request, origin);
     let file = file_of(&step.id);
-    let output = format!("-D \"$work/{file}.head\" -o \"$work/{file}.body\"");
+    let mut output = format!("-D \"$work/{file}.head\" -o \"$work/{file}.body\"");
+    let stopped = stream_seconds(step);
+    if let Some(seconds) = stopped {
+        let _ = write!(output, " -N -m {seconds}");
+    }
     let (input, words) = words(&request, &shell, Some(&output));
-    let line = inert_lines(&format!("{}{}", input.unwrap_or_default(), words.join(" ")));
+    // The end of the time is no failure.
+    let end = stopped.map_or("", |_| " || [ $? -eq 28 ]");
+    let line = inert_lines(&format!("{}{}{end}", input.unwrap_or_default(), words.join(" ")));
     let notes = remarks(&request, &line, &shell);
     CurlCommand { line, notes }
 }
