@@ -84,8 +84,8 @@ impl XmlPath {
         let mut size = 0;
         for node in walk(vec![root], &self.steps) {
             let text = match node {
-                Selected::Value(value) => value.to_owned(),
-                Selected::Node(node) => texts_of(node).fold(String::new(), |all, text| all + text),
+                SelectedNode::Value(value) => value.to_owned(),
+                SelectedNode::Node(node) => texts_of(node).fold(String::new(), |all, text| all + text),
             };
             size += text.len() + 1;
             if size > MAX_SELECTED {
@@ -269,7 +269,7 @@ impl PathParser<'_> {
 }
 
 #[derive(Clone, Copy)]
-enum Selected<'a, 'i> {
+enum SelectedNode<'a, 'i> {
     Node(Node<'a, 'i>),
     Value(&'a str),
 }
@@ -279,7 +279,7 @@ fn texts_of<'a>(node: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
     node.descendants().filter(Node::is_text).filter_map(|text| text.text())
 }
 
-impl Selected<'_, '_> {
+impl SelectedNode<'_, '_> {
     fn has_text(self, wanted: &str) -> bool {
         match self {
             Self::Value(value) => value == wanted,
@@ -309,7 +309,7 @@ impl NameTest {
 }
 
 /// The nodes that steps select. The nodes before and after a step are distinct and in the order of the document.
-fn walk<'a, 'i>(mut nodes: Vec<Node<'a, 'i>>, steps: &[XmlStep]) -> Vec<Selected<'a, 'i>> {
+fn walk<'a, 'i>(mut nodes: Vec<Node<'a, 'i>>, steps: &[XmlStep]) -> Vec<SelectedNode<'a, 'i>> {
     for step in steps {
         if step.is_deep {
             nodes = with_descendants(&nodes);
@@ -319,7 +319,7 @@ fn walk<'a, 'i>(mut nodes: Vec<Node<'a, 'i>>, steps: &[XmlStep]) -> Vec<Selected
             let values = nodes.iter().flat_map(|node| {
                 let attributes = node.attributes();
                 let found = attributes.filter(|one| name.accepts(one.namespace(), one.name()));
-                let found: Vec<_> = found.map(|one| Selected::Value(one.value())).collect();
+                let found: Vec<_> = found.map(|one| SelectedNode::Value(one.value())).collect();
                 kept(found, &step.conditions)
             });
             return values.collect();
@@ -331,19 +331,19 @@ fn walk<'a, 'i>(mut nodes: Vec<Node<'a, 'i>>, steps: &[XmlStep]) -> Vec<Selected
                 }
                 _ => child.is_text(),
             });
-            let children: Vec<_> = children.map(Selected::Node).collect();
+            let children: Vec<_> = children.map(SelectedNode::Node).collect();
             kept(children, &step.conditions)
         });
         let mut found: Vec<_> = found
             .filter_map(|found| match found {
-                Selected::Node(node) => Some(node),
-                Selected::Value(_) => None,
+                SelectedNode::Node(node) => Some(node),
+                SelectedNode::Value(_) => None,
             })
             .collect();
         found.sort_by_key(|node| node.id().get());
         nodes = found;
     }
-    nodes.into_iter().map(Selected::Node).collect()
+    nodes.into_iter().map(SelectedNode::Node).collect()
 }
 
 /// Nodes with all nodes below them.
@@ -359,11 +359,11 @@ fn with_descendants<'a, 'i>(nodes: &[Node<'a, 'i>]) -> Vec<Node<'a, 'i>> {
 }
 
 /// The nodes that pass all conditions, one after the other.
-fn kept<'a, 'i>(mut found: Vec<Selected<'a, 'i>>, conditions: &[Condition]) -> Vec<Selected<'a, 'i>> {
+fn kept<'a, 'i>(mut found: Vec<SelectedNode<'a, 'i>>, conditions: &[Condition]) -> Vec<SelectedNode<'a, 'i>> {
     for condition in conditions {
-        let below = |found: Selected<'a, 'i>, steps: &[XmlStep]| match found {
-            Selected::Node(node) => walk(vec![node], steps),
-            Selected::Value(_) => Vec::new(),
+        let below = |found: SelectedNode<'a, 'i>, steps: &[XmlStep]| match found {
+            SelectedNode::Node(node) => walk(vec![node], steps),
+            SelectedNode::Value(_) => Vec::new(),
         };
         match condition {
             Condition::Position(position) => found = found.get(position - 1).copied().into_iter().collect(),

@@ -56,22 +56,25 @@ pub struct UnknownId {
 
 /// What the ids of checks and changes of header fields begin with.
 const HEADER: &str = "header/";
+/// What the ids of checks of trailer fields begin with.
+const TRAILER: &str = "trailer/";
 /// What the ids of checks of cookies begin with.
 const COOKIE: &str = "cookie/";
 
-/// Every explanation: checks, built-in rules, changes, in the order of reports. The checks of header fields and cookies are
-/// listed as `header/NAME` and `cookie/NAME`.
+/// Every explanation: checks, built-in rules, changes, in the order of reports. The checks of header fields, trailer fields and
+/// cookies are listed as `header/NAME`, `trailer/NAME` and `cookie/NAME`.
 pub fn explanations() -> Vec<Explanation> {
     let mut checks: Vec<_> = CheckId::FIXED.iter().map(of_check).collect();
     checks.insert(1, of_header("NAME"));
-    checks.insert(2, of_cookie("NAME"));
+    checks.insert(2, of_trailer("NAME"));
+    checks.insert(3, of_cookie("NAME"));
     checks.extend(RULES.iter().map(of_rule));
     checks.extend(CHANGE_RULES.iter().map(of_change));
     checks
 }
 
-/// Explains an id. `header/` takes the name of any field, `cookie/` that of any cookie; a field or pointer after the id of a change, as in
-/// `header/removed:etag`, is ignored.
+/// Explains an id. `header/` and `trailer/` take the name of any field, `cookie/` that of any cookie; a field or pointer after
+/// the id of a change, as in `header/removed:etag`, is ignored.
 pub fn explain(id: &str) -> Result<Explanation, UnknownId> {
     let id = id.trim();
     let all = explanations();
@@ -86,6 +89,9 @@ pub fn explain(id: &str) -> Result<Explanation, UnknownId> {
     };
     if let Some(name) = id.strip_prefix(COOKIE).filter(|name| check::is_token(name)) {
         return Ok(of_cookie(name));
+    }
+    if let Some(name) = id.strip_prefix(TRAILER).filter(|name| check::is_token(name)) {
+        return Ok(of_trailer(name));
     }
     let Some(name) = id.strip_prefix(HEADER) else {
         let similar = nearest(id, all.iter().map(|known| &*known.id));
@@ -112,6 +118,13 @@ fn of_header(name: &str) -> Explanation {
     Explanation {
         example: check_examples::of("header/NAME"),
         ..of_check(&CheckId::header(name))
+    }
+}
+
+fn of_trailer(name: &str) -> Explanation {
+    Explanation {
+        example: check_examples::of("trailer/NAME"),
+        ..of_check(&CheckId::trailer(name))
     }
 }
 

@@ -33,7 +33,7 @@ pub fn validate(
     project.check_environment(&workspace.suites, environment, &mut errors);
     workspace.check_durations(workspace.suites.cases.iter(), &mut errors);
     workspace.check_bindings(&mut errors);
-    // What is wrong on every target is reported once.
+    // An error on every target is reported once.
     if errors.is_empty() {
         workspace.check_targets(&mut errors);
     }

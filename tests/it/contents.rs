@@ -475,6 +475,37 @@ fn row_with_null_leaves_out_optional_fields() {
 }
 
 #[test]
+fn dollar_signs_are_doubled_in_the_same_way_everywhere() {
+    let case = "vars: { v: { $$ref: 1, $each: 2, $$$x: 3 } }
+examples: { r: { w: { $$gt: 1 } } }
+request: { method: POST, path: /, body: { json: { v: '{{ v }}', w: '{{ w }}', $$equals: 1, $plain: 2 } } }
+expect:
+  status: 200
+  body:
+    json: { v: { $$ref: 1, $$each: 2, $$$x: 3 }, w: { $$gt: 1 }, $$equals: 1, $$plain: 2 }
+    exact: { v: { $$ref: 1, $$each: 2, $$$x: 3 }, w: { $$gt: 1 }, $$equals: 1, $$plain: 2 }
+    lines: [{ $$equals: { $type: integer }, v: { $only: { $$ref: 1, $$each: 2, $$$x: 3 } }, w: { $equals: { $$gt: 1 } }, $$plain: { $one_of: [2] } }]
+";
+    let server = Server::start(|request| {
+        let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let sent = "{\"v\":{\"$ref\":1,\"$each\":2,\"$$x\":3},\"w\":{\"$gt\":1},\"$equals\":1,\"$plain\":2}";
+        let body = if body == sent { body } else { "{}" };
+        (
+            response("HTTP/1.1 200 OK\nContent-Type: application/json", body),
+            Then::Close,
+        )
+    });
+    let ran = Project::new(&[("cases/s/c.yaml", case)]).run(&["run", "--target", &server.url()]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let ran = Project::of_case("status: 200\nbody: { exact: { $each: 1 } }").run(&["validate"]);
+    assert!(
+        ran.stderr.contains("write `$$each` for a property `$each`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn optional_where_nothing_can_be_left_out_is_an_error() {
     for (request, message) in [
         ("path: '/{{ v | optional }}'", "`optional` cannot be used here"),

@@ -368,7 +368,7 @@ fn unreadable_suite_file_does_not_hide_errors_of_cases() {
 }
 
 #[test]
-fn error_in_a_suite_does_not_stop_a_suite_that_is_selected_alone() {
+fn error_in_one_suite_does_not_stop_a_selected_suite() {
     let server = Server::always("HTTP/1.1 200 OK", "");
     let project = Project::new(&[
         ("cases/a/c.yaml", SOUND),

@@ -280,6 +280,7 @@ fn event_stream_is_polled_and_read_in_steps() {
 const ORDER: &str = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><o:order xmlns:o=\"urn:o\" id=\"42\"><o:line sku=\"A1\">gr\u{fc}n\
     </o:line><o:line sku=\"B2\"><o:price> 3.50 </o:price></o:line></o:order>";
 
+// Long: a table of one entry for each kind of body.
 #[test]
 fn xml_and_lines_are_judged_by_path_and_line() {
     let server = Server::start(|request| {
