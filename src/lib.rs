@@ -125,6 +125,8 @@ pub mod model;
 #[doc(hidden)]
 pub mod mutate;
 #[doc(hidden)]
+pub mod oauth;
+#[doc(hidden)]
 pub mod plan;
 #[doc(hidden)]
 pub mod project;

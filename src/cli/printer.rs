@@ -144,7 +144,12 @@ impl Printer {
 
     /// A line on standard output. A closed pipe is not an error.
     pub(super) fn out(&self, text: &str) {
-        match writeln!(io::stdout(), "{}", self.clean(text)) {
+        self.out_masked(&self.mask.text(text));
+    }
+
+    /// Writes a line whose secrets are masked already. Queries of URLs, which [`Printer::out`] hides, are shown.
+    pub(super) fn out_masked(&self, text: &str) {
+        match writeln!(io::stdout(), "{}", inert_lines(text)) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => drop(self.lost.replace(Some(error))),
             _ => {}
         }

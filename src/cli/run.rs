@@ -53,7 +53,7 @@ fn dry_run(request: &RunRequest, printer: &mut Printer) -> Result<Exit, SessionE
     for one in &planned {
         printer.out(&one.id);
         for line in one.text.lines() {
-            printer.out(&format!("  {}", visible(line)));
+            printer.out_masked(&format!("  {}", visible(line)));
         }
         printer.out("");
     }

@@ -519,6 +519,9 @@ impl Finder {
         }
         if form.shares.1 && is_base64(text.get(range.end)) {
             range.end += 1;
+            // Padding depends on the length of the secret, which differs for another secret of the same name.
+            let padding = text[range.end..].iter().take(2).take_while(|byte| **byte == b'=');
+            range.end += padding.count();
         }
         Hit {
             range,

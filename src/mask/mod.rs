@@ -161,6 +161,13 @@ impl Masker {
         }
     }
 
+    /// With the names of secrets that will be learned.
+    #[must_use]
+    pub fn expecting<'s>(mut self, names: impl IntoIterator<Item = &'s str>) -> Self {
+        self.marks.extend(names.into_iter().flat_map(marks_of));
+        self
+    }
+
     /// For events that are already masked: only size limits are applied.
     pub(crate) fn recorded() -> Self {
         Self {
@@ -290,6 +297,7 @@ impl Masker {
             cases_digest: _,
             commit: _,
             partition: _,
+            logins: _,
             folder,
             flaky: _,
         } = started;

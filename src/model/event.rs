@@ -115,6 +115,9 @@ pub struct RunStarted {
     /// The part of the selected cases that was run, if not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
+    /// The ids of the login cases, which capture tokens for other cases. Each part of a run has its own run of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logins: Vec<String>,
     /// The project's folder in its git repository, `/` between folders, for reports that need repository paths; absent
     /// if it is the repository's root or not in a repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -536,8 +539,8 @@ impl Attempt {
     pub fn explain(&mut self) {
         let Some(step) = self.deciding() else { return };
         let of_setup = |text: String| match step.phase {
+            Phase::Setup | Phase::Main if step.id.is_empty() => text,
             Phase::Setup => format!("setup step `{}`: {text}", step.id),
-            Phase::Main if step.id.is_empty() => text,
             phase => format!("{} `{}`: {text}", phase.name(), step.id),
         };
         let reason = match &step.exchange {

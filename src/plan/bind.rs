@@ -9,7 +9,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use crate::{
         ResponseTest, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, VariableSubstitution,
     },
     model::{Location, Request},
-    project::{Endpoint, Limits, Target},
+    project::{Endpoint, Limits, Target, TokenUse, is_stale},
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
@@ -48,6 +48,8 @@ pub struct Bound {
     pub unless: Option<Expectation>,
     /// The values that were generated for the request and the expectation, by name.
     pub generated: BTreeMap<String, serde_json::Value>,
+    /// The tokens that the request and the expectation contain.
+    pub tokens: Vec<TokenUse>,
 }
 
 impl Bound {
@@ -232,6 +234,8 @@ pub enum Unbound {
     Pointless(String),
     /// It uses this name, whose value was not captured.
     Uncaptured(String),
+    /// It uses this token, which must be obtained or renewed first.
+    Token(String),
 }
 
 impl std::fmt::Display for Unbound {
@@ -240,7 +244,15 @@ impl std::fmt::Display for Unbound {
             Self::Invalid(error) => &error.message,
             Self::Pointless(reason) => reason,
             Self::Uncaptured(name) => return write!(f, "`{name}` was not captured"),
+            Self::Token(name) => return write!(f, "the token `{name}` was not obtained"),
         })
+    }
+}
+
+impl Bound {
+    /// Whether it must be bound again before it is sent, because a token in it is to be renewed.
+    pub(crate) fn is_stale(&self, target: &Target) -> bool {
+        !self.tokens.is_empty() && is_stale(&target.tokens, &self.tokens, Instant::now())
     }
 }
 
@@ -292,6 +304,9 @@ impl Binding<'_> {
         if let Some(name) = scope.uncaptured() {
             return Err(Unbound::Uncaptured(name));
         }
+        if let Some(name) = scope.awaited() {
+            return Err(Unbound::Token(name));
+        }
         if scope.is_incomplete() {
             return Err(Diagnostic::new(span, "a variable of this case has no value").into());
         }
@@ -317,6 +332,7 @@ impl Binding<'_> {
             polling: self.polling()?,
             unless: self.unless()?,
             generated: self.late.generated(),
+            tokens: self.scope.tokens(),
         })
     }
 
@@ -412,6 +428,7 @@ impl Binding<'_> {
             is_amended: true,
         };
         let mut expectation = binding.expectation()?;
+        self.scope.add_tokens(&binding.scope);
         expectation.captures.clear();
         expectation.rules = RuleLevels::all_off();
         Ok(Some(expectation))

@@ -124,7 +124,7 @@ impl Plan {
 
 fn add_value(digester: &mut Digester, target: &Target, name: &str, hide: &Masker) {
     match target.vars.get(name) {
-        _ if target.secrets.contains_key(name) => digester.part("secret"),
+        _ if target.secrets.contains_key(name) || target.tokens.get(name).is_some() => digester.part("secret"),
         Some(value) => digester.part(hide.text(&value.to_string())),
         None => digester.part("undefined"),
     }

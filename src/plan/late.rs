@@ -77,12 +77,12 @@ pub struct Late {
     /// Values in place of those of the run: `run_id` and `case_id`.
     ids: BTreeMap<String, Value>,
     /// The tokens that are used in place of values; none if the values themselves are used.
-    tokens: RefCell<Vec<Token>>,
+    tokens: RefCell<Vec<LateToken>>,
 }
 
 /// A text in place of a captured or generated value.
 #[derive(Clone, Debug)]
-pub struct Token {
+pub struct LateToken {
     /// The name of the value, with the filters that have changed it: `session | base64`.
     pub name: String,
     /// The text.
@@ -141,7 +141,7 @@ impl Late {
                 Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return value.clone(),
             };
             let name = name.to_owned();
-            tokens.push(Token { name, token, value });
+            tokens.push(LateToken { name, token, value });
             new
         };
         let captured = self.captured.iter();
@@ -165,7 +165,7 @@ impl Late {
     }
 
     /// The tokens that are used in place of values, with those that [`Late::filter`] has added.
-    pub fn tokens(&self) -> Vec<Token> {
+    pub fn tokens(&self) -> Vec<LateToken> {
         self.tokens.borrow().clone()
     }
 
@@ -183,7 +183,7 @@ impl Late {
         let Some(name) = name else { return Some(value) };
         let name = format!("{} | {name}", known.name);
         let token = new_token();
-        tokens.push(Token {
+        tokens.push(LateToken {
             name,
             token: token.clone(),
             value,
@@ -259,7 +259,7 @@ impl Late {
     }
 
     /// A captured value. If the case is only planned, any name has one.
-    pub(super) fn captured(&self, name: &str) -> Option<Value> {
+    pub(crate) fn captured(&self, name: &str) -> Option<Value> {
         if self.is_planned {
             return Some(UNKNOWN.into());
         }

@@ -8,6 +8,7 @@ mod cookies;
 mod digest;
 pub(crate) mod follow_url;
 mod late;
+mod logins;
 mod partition;
 mod scope;
 mod select;
@@ -22,7 +23,8 @@ pub use bind::{Binder, Bound, Polling, Unbound};
 pub(crate) use cookies::Cookies;
 pub(crate) use follow_url::FollowUrl;
 pub(crate) use late::case_id;
-pub use late::{Late, Token, new_run_id};
+pub use late::{Late, LateToken, new_run_id};
+pub use logins::LoginRole;
 pub use select::Selection;
 use skip::Lacking;
 pub use skip::{SkippedStep, skip};
@@ -51,6 +53,8 @@ pub struct Planned {
     pub skipped_steps: Vec<SkippedStep>,
     /// Whether it or steps of it are skipped only because the target does not define an input that is not optional.
     pub lacks_input: bool,
+    /// Why the run uses it as the login case of a token, if it does.
+    pub login: Option<LoginRole>,
     /// Whether it is skipped because it passed in the run named by `--failed-from`.
     pub passed_before: bool,
     /// Digest of the inputs of its verdict, if requested.
@@ -123,12 +127,21 @@ impl Plan {
         errors: &mut Diagnostics,
     ) -> Self {
         let binder = Binder::new(suites, &target, snapshots);
+        let selected = suites.cases.iter().filter(|case| selection.selects(case, sources));
+        let logins = logins::of_selected(selected.map(|case| &**case), suites, &target);
         let mut cases: Vec<_> = suites
             .cases
             .iter()
-            .filter(|case| selection.selects(case, sources))
+            .filter(|case| logins.contains(&case.id) || selection.selects(case, sources))
             .enumerate()
             .map(|(index, case)| {
+                let login = logins.contains(&case.id).then(|| {
+                    if selection.selects(case, sources) {
+                        LoginRole::Selected
+                    } else {
+                        LoginRole::Added
+                    }
+                });
                 let skip = skip(case, Some(&target));
                 let skipped_steps = match &skip {
                     None => Lacking::of(case, &target).steps,
@@ -139,6 +152,7 @@ impl Plan {
                     lacks_input: (skip.is_some() || !skipped_steps.is_empty()) && lacks_input(case, &target),
                     skip,
                     skipped_steps,
+                    login,
                     passed_before: false,
                     digest: None,
                     case: Arc::clone(case),
@@ -153,7 +167,7 @@ impl Plan {
                     continue;
                 }
                 match binder.check(&planned.case, step, &late, sources) {
-                    Ok(()) | Err(Unbound::Uncaptured(_)) => {}
+                    Ok(()) | Err(Unbound::Uncaptured(_) | Unbound::Token(_)) => {}
                     Err(Unbound::Invalid(error)) => errors.push(error),
                     Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
                 }
@@ -162,9 +176,11 @@ impl Plan {
         Self { target, cases, binder }
     }
 
-    /// Keeps one part of the cases.
+    /// Keeps one part of the cases, and the login cases of its tokens.
     pub fn keep(&mut self, partition: Partition) {
+        let logins = self.take_logins();
         partition::keep(partition, &mut self.cases);
+        self.add_logins(logins);
     }
 
     /// Masks secrets in responses before they are compared with their snapshots, which are masked too.
@@ -174,6 +190,7 @@ impl Plan {
 
     /// Skips cases that passed before and have not changed.
     pub(crate) fn leave_out(&mut self, passed: &HashMap<String, Digest>, reason: &str) {
+        let logins = self.take_logins();
         for planned in &mut self.cases {
             // Skipped steps would no longer be reported.
             let is_whole = planned.skipped_steps.is_empty();
@@ -184,6 +201,7 @@ impl Plan {
                 planned.passed_before = true;
             }
         }
+        self.add_logins(logins);
     }
 
     /// The inputs without which planned cases cannot run, by name. Cases that are skipped for another reason, or because

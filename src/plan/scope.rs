@@ -3,13 +3,15 @@
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
+    time::Instant,
 };
 
 use serde_json::Value;
 
 use super::late::{CASE_ID, Late, case_id, ids};
 use crate::{
-    project::{RUN_ID, Target, filtered_mark},
+    model::marks_of,
+    project::{RUN_ID, Target, Token, TokenUse, filtered_mark},
     suite::{BASE_URL, Case, Filter, JsonDef, NamedValue, Template, TemplatePart, is_reserved},
 };
 
@@ -31,6 +33,10 @@ pub(super) struct Scope<'a> {
     uses_ids: Cell<bool>,
     /// A captured value that is used and was not captured.
     uncaptured: RefCell<Option<String>>,
+    /// A token that is used and must be obtained first.
+    awaited: RefCell<Option<String>>,
+    /// The tokens that are used.
+    tokens: RefCell<Vec<TokenUse>>,
     /// A variable without a value: the plan skips such cases, so this is an internal error.
     missing: Cell<bool>,
     /// A variable that a filter did not change: the case would send the value that it must avoid.
@@ -52,6 +58,8 @@ impl<'a> Scope<'a> {
             has_row: Cell::new(false),
             uses_ids: Cell::new(false),
             uncaptured: RefCell::new(None),
+            awaited: RefCell::new(None),
+            tokens: RefCell::new(Vec::new()),
             missing: Cell::new(false),
             unchanged: RefCell::new(None),
             is_unknown: Cell::new(false),
@@ -75,6 +83,24 @@ impl<'a> Scope<'a> {
         self.uncaptured.borrow().clone()
     }
 
+    /// A token that is used and must be obtained first.
+    pub(super) fn awaited(&self) -> Option<String> {
+        self.awaited.borrow().clone()
+    }
+
+    /// The tokens that are used.
+    pub(super) fn tokens(&self) -> Vec<TokenUse> {
+        self.tokens.borrow().clone()
+    }
+
+    /// Uses what a further scope of the same request uses.
+    pub(super) fn add_tokens(&self, other: &Self) {
+        self.tokens.borrow_mut().extend(other.tokens());
+        if let Some(name) = other.awaited() {
+            self.awaited.replace(Some(name));
+        }
+    }
+
     /// Runs a function, and returns whether its result is the same for every row.
     pub(super) fn watched<T>(&self, make: impl FnOnce() -> T) -> (T, bool) {
         self.has_row.set(false);
@@ -94,7 +120,10 @@ impl<'a> Scope<'a> {
     /// Whether a value could not be used.
     pub(super) fn has_error(&self) -> bool {
         let is_set = |reason: &RefCell<Option<String>>| reason.borrow().is_some();
-        self.is_incomplete() || [&self.unfit, &self.unchanged, &self.uncaptured].into_iter().any(is_set)
+        self.is_incomplete()
+            || [&self.unfit, &self.unchanged, &self.uncaptured, &self.awaited]
+                .into_iter()
+                .any(is_set)
     }
 
     /// Whether some variable had no value.
@@ -144,6 +173,9 @@ impl<'a> Scope<'a> {
         if let Some(id) = self.late.id(name) {
             return id.clone();
         }
+        if let Some(token) = self.target.tokens.get(name) {
+            return self.token(token);
+        }
         if let Some(value) = self.target.value(name) {
             return value;
         }
@@ -156,6 +188,23 @@ impl<'a> Scope<'a> {
             .find(|(input, _)| input == name)
             .and_then(|(_, input)| input.value.default.clone());
         default.map_or_else(|| self.late_value(name), Value::String)
+    }
+
+    /// The current value of a token. It can change between two rows.
+    fn token(&self, token: &Token) -> Value {
+        self.has_row.set(true);
+        if self.late.is_planned() {
+            return marks_of(&token.name)[0].clone().into();
+        }
+        let Some((secret, used)) = token.current(Instant::now()) else {
+            self.awaited.replace(Some(token.name.clone()));
+            return Value::Null;
+        };
+        let mut tokens = self.tokens.borrow_mut();
+        if !tokens.contains(&used) {
+            tokens.push(used);
+        }
+        Value::String(secret.expose().to_owned())
     }
 
     /// The value of a name that is generated or captured.

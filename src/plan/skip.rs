@@ -167,5 +167,5 @@ fn reached<'c>(case: &'c Case, names: impl Iterator<Item = &'c str>) -> BTreeSet
 /// The inputs of a case that have no value on a target.
 fn missing<'c>(case: &'c Case, target: &Target) -> impl Iterator<Item = &'c str> {
     let has_default = |name: &str| input(case, name).is_some_and(|input| input.default.is_some());
-    (case.needs.iter().map(String::as_str)).filter(move |name| target.value(name).is_none() && !has_default(name))
+    (case.needs.iter().map(String::as_str)).filter(move |name| !target.defines(name) && !has_default(name))
 }

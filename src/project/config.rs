@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{BaseUrl, EndpointDef, Environment, Rate, SECRET_PREFIX, endpoint, target::shown_address};
+use super::{
+    BaseUrl, EndpointDef, Environment, Rate, SECRET_PREFIX, TokenDef, endpoint, fetch::secret_of_token, login,
+    target::shown_address, token::token,
+};
 use crate::model::Flaky;
 use crate::source::{
     Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Sources, Span, check_folder, duration, integer,
@@ -104,6 +107,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// The output of a command; a trailing line break is not part of the secret.
     Command(Vec<String>),
+    /// A token, which a run obtains when it first needs it.
+    Token(Box<TokenDef>),
 }
 
 impl Project {
@@ -155,6 +160,7 @@ impl Project {
             .flat_map(|case| case.def.effects.iter().map(String::as_str))
             .collect();
         self.check_endpoints(suites, errors);
+        login::check(&self.targets, suites, errors);
         for (_, target) in &self.targets {
             let used = check_headers(target, &inputs, errors);
             let is_unknown = |key: &Key| !inputs.contains_key(&*key.text) && !used.contains(&*key.text);
@@ -238,8 +244,14 @@ impl Project {
     /// The sources of the secrets of all targets, except commands.
     pub fn secret_sources(&self) -> Vec<(String, SecretSource)> {
         let all = self.targets.iter().flat_map(|(_, target)| &target.secrets);
+        let all = all.flat_map(|(key, source)| match source {
+            SecretSource::Token(token) => (token.secrets())
+                .map(|(part, source)| (secret_of_token(&key.text, part), source))
+                .collect(),
+            source => vec![(key.text.to_string(), source)],
+        });
         all.filter(|(_, source)| !matches!(source, SecretSource::Command(_)))
-            .map(|(key, source)| (key.text.to_string(), source.clone()))
+            .map(|(name, source)| (name, source.clone()))
             .collect()
     }
 
@@ -300,6 +312,27 @@ fn check_headers(target: &TargetDef, inputs: &BTreeMap<&str, bool>, errors: &mut
         if !crate::check::is_token(&key.text) {
             let error = format!("`{}` is not a header name", key.text);
             errors.push(Diagnostic::new(key.span, error));
+        }
+    }
+    let is_token = |name: &str| {
+        let mut secrets = target.secrets.iter();
+        secrets.any(|(key, source)| *key.text == *name && matches!(source, SecretSource::Token(_)))
+    };
+    for (_, endpoint) in target.endpoints.iter().filter(|(_, endpoint)| endpoint.kind.is_some()) {
+        for (span, value) in endpoint.templates() {
+            let template = Template::parse(value, span).ok();
+            let token = template
+                .iter()
+                .flat_map(Template::variables)
+                .find(|name| is_token(name));
+            if let Some(name) = token {
+                let error = Diagnostic::new(span, format!("a mailbox cannot use the token `{name}`"));
+                errors.push(
+                    error.help(
+                        "its user, password and header fields are set before a run: use a secret of another source",
+                    ),
+                );
+            }
         }
     }
     for (span, value) in target.templates() {
@@ -462,13 +495,26 @@ fn scalar(node: &Node, errors: &mut Diagnostics) -> Option<Value> {
     }
 }
 
+/// A secret, or a token.
 fn secret(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<SecretSource> {
+    source_or_token(node, root, true, errors)
+}
+
+/// A secret that is not a token.
+pub(super) fn source(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<SecretSource> {
+    source_or_token(node, root, false, errors)
+}
+
+fn source_or_token(node: &Node, root: &Path, or_token: bool, errors: &mut Diagnostics) -> Option<SecretSource> {
     let help = "write `{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ command = [\"program\", \"argument\"] }`";
     if !matches!(node.kind, Kind::Map(_)) {
         errors.push(Diagnostic::new(node.span, "a secret cannot be written in this file").help(help));
         return None;
     }
     let mut fields = Fields::of(node, "a secret", errors)?;
+    let before = errors.len();
+    let token = or_token.then(|| token(&mut fields, root, errors)).flatten();
+    let token = token.map(|token| SecretSource::Token(Box::new(token)));
     let env = fields.read("env", errors, string).map(SecretSource::Env);
     let file = fields
         .read("file", errors, string)
@@ -477,7 +523,10 @@ fn secret(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<SecretSo
         .read("command", errors, |node, errors| list(node, errors, string))
         .map(SecretSource::Command);
     fields.finish(errors);
-    let mut given = [env, file, command].into_iter().flatten();
+    if errors.len() > before {
+        return None;
+    }
+    let mut given = [env, file, command, token].into_iter().flatten();
     match (given.next(), given.next()) {
         (Some(SecretSource::Command(words)), None) if words.is_empty() => {
             errors.push(Diagnostic::new(node.span, "the command is empty"));

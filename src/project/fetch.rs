@@ -1,18 +1,18 @@
 //! The secrets of a target: from the program, the environment and the sources in `conforme.toml`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use super::{
-    Environment, FetchError, KnownSecrets, MaskSecrets, SECRET_PREFIX, Secret, SecretError, SecretSource, TargetDef,
-    TargetOptions,
+    Environment, FetchError, KnownSecrets, MaskSecrets, OAuth2, SECRET_PREFIX, Secret, SecretError, SecretSource,
+    TargetDef, TargetOptions, Token, TokenDef, TokenSource,
 };
 use crate::{
-    source::{Diagnostic, Diagnostics},
+    source::{Diagnostic, Diagnostics, Key},
     suite::Suites,
 };
 
@@ -32,6 +32,84 @@ pub(super) fn secrets(
     known: &mut KnownSecrets,
     mask: MaskSecrets<'_>,
     errors: &mut Diagnostics,
+) -> FetchedSecrets {
+    let mut secrets = given(def, options, suites, errors);
+    let optional = suites.optional_inputs();
+    let mut failures = Vec::new();
+    let limit = options.deadline.or(def.deadline).unwrap_or(COMMAND_LIMIT);
+    let limit = limit.min(COMMAND_LIMIT);
+    let missing = def.secrets.iter().filter(|(key, _)| !secrets.contains_key(&*key.text));
+    let wanted: Vec<_> = missing.flat_map(|(key, source)| wanted(key, source)).collect();
+    let sources: Vec<_> = wanted.iter().map(|one| one.source).collect();
+    let mut of_tokens: BTreeMap<&str, Vec<(&'static str, Secret)>> = BTreeMap::new();
+    // Optional inputs whose token lacks a secret.
+    let mut lacking = BTreeSet::new();
+    for (one, fetched) in wanted.iter().zip(fetch_all(&sources, &options.environment, limit)) {
+        let name = &*one.key.text;
+        match (fetched, one.part) {
+            (Ok(secret), None) => {
+                secrets.insert(name.to_owned(), secret);
+            }
+            (Ok(secret), Some(part)) => of_tokens.entry(name).or_default().push((part, secret)),
+            (Err(failure), _) if failure.error.is_unset() && optional.contains(name) => {
+                lacking.insert(name);
+            }
+            (Err(failure), _) => {
+                let printed = failure.printed_secrets();
+                known
+                    .all
+                    .extend(printed.into_iter().map(|secret| (name.to_owned(), secret)));
+                failures.push((one, failure));
+            }
+        }
+    }
+    let of_tokens_by_name = of_tokens.iter().flat_map(|(name, parts)| {
+        let parts = parts.iter();
+        parts.map(|(part, secret)| (secret_of_token(name, part), secret.clone()))
+    });
+    let of_tokens_by_name: Vec<_> = of_tokens_by_name.collect();
+    known
+        .all
+        .extend(secrets.iter().map(|(name, secret)| (name.clone(), secret.clone())));
+    known.all.extend(of_tokens_by_name.iter().cloned());
+    for (one, failure) in failures {
+        let error = unavailable(target, one, &failure, known, mask);
+        let is_unset = matches!(failure.error, SecretError::NotSet(_));
+        let advice = options.environment.advice(root).filter(|_| is_unset);
+        errors.push(match advice {
+            Some(advice) => error.help(advice),
+            None => error,
+        });
+    }
+    let is_defined = |key: &Key| secrets.contains_key(&*key.text) || lacking.contains(&*key.text);
+    let tokens = def.secrets.iter().filter_map(|(key, source)| {
+        let SecretSource::Token(token) = source else {
+            return None;
+        };
+        let name = &*key.text;
+        let source = match &**token {
+            TokenDef::OAuth2(def) => {
+                let secrets = of_tokens.remove(name).unwrap_or_default();
+                TokenSource::OAuth2(Box::new(OAuth2::new(def.clone(), secrets)))
+            }
+            TokenDef::Case(login) => TokenSource::Case(login.clone()),
+        };
+        (!is_defined(key)).then(|| Token::new(name.to_owned(), source))
+    });
+    let tokens = tokens.collect();
+    FetchedSecrets {
+        tokens,
+        of_tokens: of_tokens_by_name,
+        secrets,
+    }
+}
+
+/// The secrets of the environment and of the program.
+fn given(
+    def: &TargetDef,
+    options: &TargetOptions,
+    suites: &Suites,
+    errors: &mut Diagnostics,
 ) -> BTreeMap<String, Secret> {
     let names: Vec<_> = suites.inputs().keys().map(|name| (*name).to_owned()).collect();
     let mut secrets = of_environment(&options.environment, &names, def, errors);
@@ -43,50 +121,6 @@ pub(super) fn secrets(
             errors.push(error.suggest(name, names.iter().map(String::as_str)));
         }
         secrets.insert(name.clone(), secret.clone());
-    }
-    let optional = suites.optional_inputs();
-    let mut failures = Vec::new();
-    let limit = options.deadline.or(def.deadline).unwrap_or(COMMAND_LIMIT);
-    let limit = limit.min(COMMAND_LIMIT);
-    let wanted = def.secrets.iter().filter(|(key, _)| !secrets.contains_key(&*key.text));
-    let wanted: Vec<_> = wanted.collect();
-    let sources: Vec<_> = wanted.iter().map(|(_, source)| source).collect();
-    for ((key, _), fetched) in wanted.iter().zip(fetch_all(&sources, &options.environment, limit)) {
-        match fetched {
-            Ok(secret) => {
-                secrets.insert(key.text.to_string(), secret);
-            }
-            Err(failure) if failure.error.is_unset() && optional.contains(&*key.text) => {}
-            Err(failure) => {
-                let printed = failure.printed_secrets();
-                known
-                    .all
-                    .extend(printed.into_iter().map(|secret| (key.text.to_string(), secret)));
-                failures.push((key, failure));
-            }
-        }
-    }
-    known
-        .all
-        .extend(secrets.iter().map(|(name, secret)| (name.clone(), secret.clone())));
-    for (key, failure) in failures {
-        let is_unset = matches!(failure.error, SecretError::NotSet(_));
-        let mut message = format!("secret `{}` of target `{target}`: {}", key.text, failure.error);
-        let lines = mask(known, &failure.stderr());
-        if !lines.is_empty() {
-            message.push_str("; its standard error:");
-        }
-        for line in lines {
-            // The bar separates the program's lines from ours.
-            message.push_str("\n  | ");
-            message.push_str(&line);
-        }
-        let error = Diagnostic::new(key.span, message);
-        let advice = options.environment.advice(root).filter(|_| is_unset);
-        errors.push(match advice {
-            Some(advice) => error.help(advice),
-            None => error,
-        });
     }
     secrets
 }
@@ -122,6 +156,71 @@ fn of_environment(
         }
     }
     secrets
+}
+
+/// The error for a secret that was not fetched.
+fn unavailable(
+    target: &str,
+    one: &Wanted<'_>,
+    failure: &FetchError,
+    known: &KnownSecrets,
+    mask: MaskSecrets<'_>,
+) -> Diagnostic {
+    let key = one.key;
+    let part = one.part.map(|part| format!("`{part}` of ")).unwrap_or_default();
+    let mut message = format!("{part}secret `{}` of target `{target}`: {}", key.text, failure.error);
+    let lines = mask(known, &failure.stderr());
+    if !lines.is_empty() {
+        message.push_str("; its standard error:");
+    }
+    for line in lines {
+        // The bar separates the program's lines from ours.
+        message.push_str("\n  | ");
+        message.push_str(&line);
+    }
+    Diagnostic::new(key.span, message)
+}
+
+/// The secrets of a target.
+pub(super) struct FetchedSecrets {
+    /// By name.
+    pub(super) secrets: BTreeMap<String, Secret>,
+    /// The tokens, which are not obtained yet.
+    pub(super) tokens: Vec<Token>,
+    /// The secrets that are needed to obtain the tokens, by the name of their placeholder.
+    pub(super) of_tokens: Vec<(String, Secret)>,
+}
+
+impl FetchedSecrets {
+    /// Removes a secret or token, in place of which a variable was given.
+    pub(super) fn remove(&mut self, name: &str) {
+        self.secrets.remove(name);
+        self.tokens.retain(|token| token.name != name);
+    }
+}
+
+/// The name of the placeholder of a secret that is needed to obtain a token.
+pub(super) fn secret_of_token(token: &str, part: &str) -> String {
+    format!("{token}_{part}")
+}
+
+/// A secret to fetch.
+struct Wanted<'d> {
+    key: &'d Key,
+    /// The part of a token.
+    part: Option<&'static str>,
+    source: &'d SecretSource,
+}
+
+/// The secrets to fetch for a secret or a token.
+fn wanted<'d>(key: &'d Key, source: &'d SecretSource) -> Vec<Wanted<'d>> {
+    let one = |part, source| Wanted { key, part, source };
+    match source {
+        SecretSource::Token(token) => (token.secrets())
+            .map(|(part, source)| one(Some(part), source))
+            .collect(),
+        _ => vec![one(None, source)],
+    }
 }
 
 /// Fetches secrets in parallel; `limit` applies to all of them together.
@@ -168,7 +267,7 @@ pub(super) fn variables_of(
         let (_, source) = def.secrets.iter().find(|(key, _)| &*key.text == name)?;
         match source {
             SecretSource::Env(variable) => Some(variable.clone()),
-            SecretSource::File(_) | SecretSource::Command(_) => None,
+            SecretSource::File(_) | SecretSource::Command(_) | SecretSource::Token(_) => None,
         }
     };
     let variable = |name: &String| {

@@ -8,17 +8,25 @@ mod config;
 mod endpoint;
 mod environment;
 mod fetch;
+mod login;
 mod rate_limit;
 mod secret;
 mod target;
+mod token;
 mod variables;
 
 pub use config::{Project, SecretSource, TargetDef};
 pub use endpoint::{Endpoint, EndpointDef, MAILBOX_KINDS};
 pub use environment::Environment;
+pub(crate) use login::HeaderVariables;
 pub use rate_limit::{Rate, RateLimit};
 pub use secret::{FetchError, SECRET_PREFIX, Secret, SecretError, known_secrets};
 pub use target::{BaseUrl, KnownSecrets, Limits, MaskSecrets, RUN_ID, Retry, Target, TargetOptions, TlsFiles};
 pub(crate) use target::{DEFAULT_TIMEOUT, filtered_mark};
+pub(crate) use token::is_stale;
+pub use token::{
+    ClientAuth, ClientId, Grant, LoginDef, OAuth2, OAuth2Def, Token, TokenDef, TokenEndpoint, TokenSource, TokenUse,
+    Tokens,
+};
 
 pub(crate) use target::shown_address;

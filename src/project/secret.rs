@@ -74,6 +74,11 @@ impl Secret {
         Self(format!("${}", name.to_ascii_uppercase()))
     }
 
+    /// A value that occurs nowhere else.
+    pub(super) fn unique() -> Self {
+        Self(format!("token{}", uuid::Uuid::new_v4().simple()))
+    }
+
     /// Fetches a secret from its source; a command may take as long as `limit`.
     pub fn fetch(source: &SecretSource, environment: &Environment, limit: Duration) -> Result<Self, FetchError> {
         let value = match source {
@@ -101,6 +106,8 @@ impl Secret {
                 }
                 text
             }
+            // A run obtains it.
+            SecretSource::Token(_) => return Err(SecretError::Empty.into()),
         };
         Ok(Self::new(value)?)
     }
@@ -180,7 +187,7 @@ pub fn known_secrets(sources: &[(String, SecretSource)], environment: &Environme
         Some((name[SECRET_PREFIX.len()..].to_ascii_lowercase(), secret))
     });
     let read = sources.iter().filter_map(|(name, source)| match source {
-        SecretSource::Command(_) => None,
+        SecretSource::Command(_) | SecretSource::Token(_) => None,
         source => Some((name.clone(), Secret::fetch(source, environment, Duration::ZERO).ok()?)),
     });
     given.chain(read).collect()

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{
     Endpoint, Environment, Project, Rate, RateLimit, SECRET_PREFIX, Secret, TargetDef, endpoint,
-    fetch::{secrets, variables_of},
+    fetch::{FetchedSecrets, secrets, variables_of},
+    token::Tokens,
     variables::{self, FileVariable},
 };
 use crate::{
@@ -68,6 +69,10 @@ pub struct Target {
     pub vars: BTreeMap<String, Value>,
     /// Its secrets, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// Its tokens: secrets that a run obtains.
+    pub tokens: Tokens,
+    /// The secrets that are needed to obtain tokens, by the name of their placeholder.
+    pub secrets_of_tokens: Vec<(String, Secret)>,
     /// For each secret that was read from an environment variable, the name of that variable.
     pub secret_variables: BTreeMap<String, String>,
     /// Header fields of every request.
@@ -263,28 +268,31 @@ impl Target {
             }
         };
         let inputs = suites.inputs();
-        let mut secrets = secrets((name, def), &project.root, options, suites, known, mask, errors);
-        let secret_variables = variables_of(def, &secrets, &options.environment);
-        let vars = vars(def, options, &inputs, &mut secrets, errors);
+        let mut fetched = secrets((name, def), &project.root, options, suites, known, mask, errors);
+        let secret_variables = variables_of(def, &fetched.secrets, &options.environment);
+        let vars = vars(def, options, &inputs, &mut fetched, errors);
+        let FetchedSecrets {
+            secrets,
+            tokens,
+            of_tokens,
+        } = fetched;
+        let tokens = Tokens::new(tokens);
+        let names: Vec<_> = names_of(&vars, &secrets, &tokens).collect();
         let headers = def
             .headers
             .iter()
-            .filter_map(|(key, value)| header(key, value, &vars, &secrets, errors))
+            .filter_map(|(key, value)| header(key, value, &names, errors))
             .collect();
         let base = base.ok()?;
         let loopback = base.is_loopback();
         let effects = (!loopback).then(|| {
-            def.effects
-                .iter()
-                .map(|(effect, _)| effect)
-                .chain(&options.allow)
-                .cloned()
-                .collect()
+            let own = def.effects.iter().map(|(effect, _)| effect);
+            own.chain(&options.allow).cloned().collect()
         });
         let limits = limits(options, def, loopback, errors);
         let endpoints = def.endpoints.iter().map(|(key, endpoint)| {
             let headers = endpoint.headers.iter();
-            let headers = headers.filter_map(|(key, value)| header(key, value, &vars, &secrets, errors));
+            let headers = headers.filter_map(|(key, value)| header(key, value, &names, errors));
             (key.text.to_string(), endpoint.resolve(headers.collect(), &limits))
         });
         let endpoints = endpoints.collect();
@@ -292,6 +300,8 @@ impl Target {
             name: name.to_owned(),
             vars,
             secrets,
+            tokens,
+            secrets_of_tokens: of_tokens,
             secret_variables,
             headers,
             limits,
@@ -348,6 +358,8 @@ impl Target {
             base,
             vars,
             secrets,
+            tokens: Tokens::default(),
+            secrets_of_tokens: Vec::new(),
             secret_variables: BTreeMap::new(),
             headers: Vec::new(),
             limits: Limits {
@@ -434,7 +446,12 @@ impl Target {
             .is_none_or(|allowed| allowed.iter().any(|one| one == effect))
     }
 
-    /// The value of a variable or secret.
+    /// Whether a name has a value, or gets one during a run.
+    pub(crate) fn defines(&self, name: &str) -> bool {
+        self.secrets.contains_key(name) || self.vars.contains_key(name) || self.tokens.get(name).is_some()
+    }
+
+    /// The value of a variable or secret that is not a token.
     pub(crate) fn value(&self, name: &str) -> Option<Value> {
         self.secrets
             .get(name)
@@ -481,7 +498,7 @@ fn vars(
     def: &TargetDef,
     options: &TargetOptions,
     inputs: &BTreeMap<&str, bool>,
-    secrets: &mut BTreeMap<String, Secret>,
+    secrets: &mut FetchedSecrets,
     errors: &mut Diagnostics,
 ) -> BTreeMap<String, Value> {
     let mut vars = BTreeMap::new();
@@ -531,11 +548,20 @@ fn vars(
     vars
 }
 
+/// The names of all values of a target.
+fn names_of<'n>(
+    vars: &'n BTreeMap<String, Value>,
+    secrets: &'n BTreeMap<String, Secret>,
+    tokens: &'n Tokens,
+) -> impl Iterator<Item = &'n str> {
+    let tokens = tokens.iter().map(|token| token.name.as_str());
+    vars.keys().chain(secrets.keys()).map(String::as_str).chain(tokens)
+}
+
 fn header(
     key: &crate::source::Key,
     value: &str,
-    vars: &BTreeMap<String, Value>,
-    secrets: &BTreeMap<String, Secret>,
+    names: &[&str],
     errors: &mut Diagnostics,
 ) -> Option<(String, Template)> {
     if !crate::check::is_token(&key.text) {
@@ -553,10 +579,9 @@ fn header(
         }
     };
     for name in template.variables() {
-        if !vars.contains_key(name) && !secrets.contains_key(name) {
-            let known: Vec<_> = vars.keys().chain(secrets.keys()).map(String::as_str).collect();
+        if !names.contains(&name) {
             let mut error = Diagnostic::new(key.span, format!("the target has no variable or secret `{name}`"));
-            if let Some(near) = nearest(name, known.iter().copied()) {
+            if let Some(near) = nearest(name, names.iter().copied()) {
                 error = error.help(format!("did you mean `{near}`?"));
             }
             errors.push(error);

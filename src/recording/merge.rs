@@ -8,7 +8,7 @@ use std::{
 use super::{Recording, RecordingError};
 use crate::{
     mask::Masked,
-    model::{Counts, Event, Exit, Flaky, Partition, PartitionBy, RunFinished, RunStarted, Stop},
+    model::{CaseFinished, Counts, Event, Exit, Flaky, Partition, PartitionBy, RunFinished, RunStarted, Stop, Verdict},
 };
 
 /// How many missing parts are named.
@@ -57,6 +57,8 @@ pub struct Merged {
     started: RunStarted,
     finished: RunFinished,
     missing: Vec<String>,
+    /// The results of the login cases of all parts, by id.
+    logins: BTreeMap<String, CaseFinished>,
 }
 
 /// The recordings read so far.
@@ -66,6 +68,8 @@ struct MergeState {
     parts: BTreeMap<(PartitionBy, u32), BTreeSet<u32>>,
     ids: BTreeSet<String>,
     suites: BTreeSet<String>,
+    /// The results of the login cases of all parts, by id.
+    logins: BTreeMap<String, CaseFinished>,
     /// The indexes of the cases of parts.
     indexes: BTreeSet<usize>,
     counts: Counts,
@@ -97,6 +101,22 @@ impl MergeState {
         Ok(())
     }
 
+    /// Adds a login case of a run; the others may have run it, too.
+    fn add_login(&mut self, case: CaseFinished) {
+        let known = self.logins.remove(&case.id);
+        let merged = match known {
+            None => case,
+            Some(known) => {
+                // Each part counts it.
+                if let Some(first) = &mut self.started {
+                    first.cases = first.cases.saturating_sub(1);
+                }
+                both(known, case)
+            }
+        };
+        self.logins.insert(merged.id.clone(), merged);
+    }
+
     /// Adds the end of a run.
     fn end(&mut self, end: &RunFinished) {
         self.elapsed_us = end.elapsed_us.max(self.elapsed_us);
@@ -119,10 +139,15 @@ impl Merged {
         for path in paths {
             let recording = open(path)?;
             let is_part = recording.started().partition.is_some();
+            let logins = recording.started().logins.clone();
             all.begin(recording.started().clone())
                 .map_err(|what| differ(path, what))?;
             for event in recording {
                 match event.map_err(|source| unreadable(path, source))?.into_inner() {
+                    Event::CaseFinished(case) if logins.contains(&case.id) => {
+                        all.suites.insert(case.suite.clone());
+                        all.add_login(*case);
+                    }
                     Event::CaseFinished(case) => {
                         all.counts.add(&case);
                         if let Some(id) = all.ids.replace(case.id.clone()) {
@@ -140,7 +165,15 @@ impl Merged {
                 }
             }
         }
+        for (id, login) in &all.logins {
+            all.counts.add(login);
+            if !all.ids.insert(id.clone()) {
+                let (id, path) = (id.clone(), paths[0].display().to_string());
+                return Err(MergeError::Twice { id, path });
+            }
+        }
         let mut started = all.started.ok_or(MergeError::Nothing)?;
+        started.logins = all.logins.keys().cloned().collect();
         let missing = missing(&all.parts);
         let is_incomplete = all.stopped.is_some() || !missing.is_empty();
         let are_parts = started.partition.is_some();
@@ -163,6 +196,7 @@ impl Merged {
             started,
             finished,
             missing,
+            logins: all.logins,
         })
     }
 
@@ -188,11 +222,19 @@ impl Merged {
         let mut unused: Option<BTreeSet<String>> = None;
         // Parts of one selection share its order. Otherwise each recording counts from zero.
         let mut next = 0;
+        let mut logins = self.logins.clone();
         for path in &self.paths {
             let first = if self.are_parts { 0 } else { next };
             let mut here = BTreeSet::new();
             for event in open(path)? {
                 match event.map_err(|source| unreadable(path, source))?.into_inner() {
+                    Event::CaseFinished(case) if self.logins.contains_key(&case.id) => {
+                        if let Some(mut login) = logins.remove(&case.id) {
+                            login.index = login.index.saturating_add(first);
+                            next = next.max(login.index.saturating_add(1));
+                            report(&Masked::recorded(Event::CaseFinished(Box::new(login))));
+                        }
+                    }
                     Event::CaseFinished(mut case) => {
                         case.index = case.index.saturating_add(first);
                         next = next.max(case.index.saturating_add(1));
@@ -215,6 +257,29 @@ impl Merged {
         report(&Masked::recorded(Event::RunFinished(self.finished.clone())));
         Ok(())
     }
+}
+
+/// The result of a login case that two parts have run: the worse one, with the attempts of the other.
+fn both(one: CaseFinished, other: CaseFinished) -> CaseFinished {
+    let weight = |case: &CaseFinished| match case.verdict {
+        Verdict::Failed => 0,
+        Verdict::Errored => 1,
+        Verdict::Flaky => 2,
+        Verdict::Passed => 3,
+        Verdict::Skipped => 4,
+        Verdict::NotRun => 5,
+    };
+    let (mut worse, better) = if weight(&one) <= weight(&other) {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    worse.previous.extend(better.previous);
+    if !matches!(better.verdict, Verdict::Skipped | Verdict::NotRun) {
+        worse.repeats.push(better.last);
+        worse.repeats.extend(better.repeats);
+    }
+    worse
 }
 
 fn open(path: &Path) -> Result<Recording, MergeError> {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{
     Interrupts, LockstepHandle, Ready,
     resume::BegunCases,
+    tokens::TokenFetcher,
     verdict::conclude,
     worker::{CaseResult, WorkerEvent, Workers},
 };
@@ -65,6 +66,8 @@ pub struct RunOptions {
     pub mailboxes: BTreeMap<String, Arc<Mailbox>>,
     /// Cases of which only the teardown is run.
     pub begun: BegunCases,
+    /// The tokens of token endpoints.
+    pub tokens: Arc<TokenFetcher>,
     /// The readiness check before the first case.
     pub ready: Option<Ready>,
     /// Stop after this number of failed cases.
@@ -217,7 +220,7 @@ impl<F: FnMut(Event)> Engine<'_, F> {
             biased;
             () = interrupts.wait(1) => None,
             () = reached(deadline) => None,
-            outcome = ready.wait(client, &mut self.report) => Some(outcome),
+            outcome = ready.wait(self.plan, self.sources, client, &self.options.tokens, &mut self.report) => Some(outcome),
         };
         match outcome {
             Some(Ok(())) => None,
@@ -298,6 +301,7 @@ impl<F: FnMut(Event)> Engine<'_, F> {
 
     fn judged(&mut self, judged: CaseResult, workers: &Workers) {
         let index = judged.index;
+        self.running.end(index);
         let planned = &self.plan.cases[index];
         let finished = conclude(judged, planned, self.sources, self.options, &self.stale);
         self.done[index] = true;

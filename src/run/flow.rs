@@ -1,6 +1,10 @@
 //! Runs a case that can send several requests: its steps in order, the values between them, and its teardown.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use futures_util::future;
@@ -10,26 +14,30 @@ use tokio::{
 };
 
 use super::{
+    login::{self, LoginRun, TokenFailure},
     mailbox, repeat,
     resume::LostValues,
     retry::{self, Wait},
+    step::{
+        Done, ENDED, Ends, JudgedStep, PolledStep, StepEnd, StepSource, attempt_of, endpoint_of, ends_of, is_ended,
+        is_lasting, next_poll, omit, refused, settled, skipped, without_token,
+    },
     worker::{CaseResult, Shared, WorkerEvent, judge, pause},
 };
 use crate::{
-    check::{self, CheckResult},
+    check::{self, Capture, CheckResult},
     http::{Client, WatchedResponse},
-    mail::Mailbox,
     model::{
-        Attempt, CREDENTIALS, CheckId, Exchange, FailureKind, Finding, HIDDEN, Level, Outcome, Phase, Request, Step,
+        Attempt, CREDENTIALS, CheckId, Exchange, Finding, HIDDEN, Level, Outcome, Phase, Request, Step, Verdict,
         marks_of,
     },
-    plan::{Bound, Cookies, FollowUrl, Late, Polling, Unbound, follow_url},
+    plan::{Bound, Cookies, FollowUrl, Late, Unbound, follow_url},
     project::{BaseUrl, Secret},
     suite::{Case, StepDef},
 };
 
-/// Why a step was not sent when the run ends early.
-const ENDED: &str = "the run ended before this step";
+/// Why a case has no verdict when the run ends early.
+const CASE_ENDED: &str = "the run ended before the case did";
 
 /// A case that is being run.
 pub(super) struct Flow {
@@ -40,7 +48,15 @@ pub(super) struct Flow {
     slot: Option<OwnedSemaphorePermit>,
     /// Whether a request of the case was sent before.
     is_started: bool,
+    /// The secrets that the case captures for others, if it is run as a login case.
+    login: Option<LoginNames>,
 }
+
+/// New snapshots: the index of the step in the attempt, and the text.
+pub(super) type NewSnapshots = Vec<(usize, String)>;
+
+/// By capture of a login case, the name of the token that it is used for.
+pub(super) type LoginNames = BTreeMap<String, String>;
 
 /// A case whose requests were all sent.
 pub(super) struct CompletedFlow {
@@ -66,72 +82,23 @@ pub(super) struct FlowState {
     /// By id, the last request and response of each step.
     pub(super) exchanges: HashMap<String, Arc<Exchange>>,
     done: Vec<Done>,
+    /// The first step that did not pass: the following ones are not sent.
+    failed: Option<String>,
+    /// Why there is no verdict.
+    reason: Option<String>,
 }
 
 impl FlowState {
+    /// What was sent so far.
+    pub(super) fn attempt(&self) -> Attempt {
+        attempt_of(&self.done, self.reason.clone())
+    }
+
     /// Since when messages count: since the request of a step, or else since the attempt began.
     fn since(&self, step: Option<&str>) -> DateTime<Utc> {
         let of_step = step.and_then(|id| self.done.iter().find(|done| done.step.id == id));
         of_step.and_then(|done| done.step.started).unwrap_or(self.begun)
     }
-}
-
-impl JudgedStep {
-    /// A response with a secret that cannot be masked: only that it fails is recorded.
-    fn unmaskable(started: DateTime<Utc>, parked: WatchedResponse, findings: Vec<Finding>) -> Self {
-        Self {
-            started,
-            outcome: parked.so_far(),
-            parked,
-            findings,
-            snapshot: None,
-            polls: 0,
-            is_hidden: true,
-        }
-    }
-}
-
-/// What a step reads.
-#[derive(Clone, Copy)]
-enum StepSource<'s> {
-    Api(&'s Client),
-    Mailbox {
-        mailbox: Option<&'s Arc<Mailbox>>,
-        since: DateTime<Utc>,
-    },
-}
-
-/// Whether it is useless to read a mailbox again.
-fn is_lasting(source: StepSource<'_>, outcome: &Outcome) -> bool {
-    let is_too_large = matches!(outcome, Outcome::Failure(failure) if failure.kind == FailureKind::TooLarge);
-    is_too_large && matches!(source, StepSource::Mailbox { .. })
-}
-
-/// What ends a step early.
-#[derive(Clone, Copy)]
-struct Ends<'s> {
-    requests: &'s watch::Sender<bool>,
-    waits: &'s watch::Sender<bool>,
-}
-
-/// A step that was run.
-struct Done {
-    step: Step,
-    snapshot: Option<String>,
-    /// The response and what judges it, while its connection is watched.
-    watched: Option<(Bound, WatchedResponse)>,
-}
-
-/// How the last response of a step was judged.
-struct JudgedStep {
-    started: DateTime<Utc>,
-    parked: WatchedResponse,
-    outcome: Outcome,
-    findings: Vec<Finding>,
-    snapshot: Option<String>,
-    polls: u32,
-    /// Whether the exchange must not be recorded.
-    is_hidden: bool,
 }
 
 impl Flow {
@@ -147,7 +114,66 @@ impl Flow {
             index,
             slot,
             is_started: false,
+            login: None,
         }
+    }
+
+    /// A login case. Its requests are sent while a case that needs it waits, so they take no slot of their own. `is_again`: it
+    /// was run before.
+    pub(super) fn of_login(
+        shared: Arc<Shared>,
+        sender: mpsc::UnboundedSender<WorkerEvent>,
+        index: usize,
+        names: LoginNames,
+        is_again: bool,
+    ) -> Self {
+        Self {
+            is_started: is_again,
+            login: Some(names),
+            ..Self::new(shared, sender, index, None)
+        }
+    }
+
+    /// Runs a login case up to its teardown, with retries. None if a check panics.
+    pub(super) async fn log_in(mut self) -> Option<LoginRun> {
+        let mut previous = Vec::new();
+        let case = self.case();
+        let mut number = 0;
+        loop {
+            number += 1;
+            let mut running = self.begin(&case);
+            self.steps(&case, &mut running, |phase| phase != Phase::Teardown)
+                .await?;
+            let attempt = running.attempt();
+            let is_passed = attempt.verdict(false) == Verdict::Passed;
+            if !is_passed {
+                // For the cases that need it, it is a setup.
+                for done in &mut running.done {
+                    done.step.phase = Phase::Setup;
+                }
+                self.steps(&case, &mut running, |phase| phase == Phase::Teardown)
+                    .await?;
+            }
+            if is_passed || !self.await_retry(&attempt, number).await {
+                return Some(LoginRun {
+                    flow: self,
+                    running,
+                    previous,
+                    is_passed,
+                });
+            }
+            previous.push(running.attempt());
+        }
+    }
+
+    /// Runs the teardown of a login case that passed. Returns the attempt and its new snapshots; none if a check panics.
+    pub(super) async fn tear_down(mut self, mut running: FlowState, is_open: bool) -> Option<(Attempt, NewSnapshots)> {
+        if is_open {
+            let case = self.case();
+            self.steps(&case, &mut running, |phase| phase == Phase::Teardown)
+                .await?;
+        }
+        Some(settled((running.done, running.reason), false).await)
     }
 
     fn case(&self) -> Arc<Case> {
@@ -181,33 +207,35 @@ impl Flow {
 
     /// Runs attempts, each with its teardown, until one is not retried. None if a check panics.
     async fn attempts(&mut self, previous: &mut Vec<Attempt>) -> Option<(Vec<Done>, Option<String>)> {
-        let maximum = self.shared.plan.target.retry.most;
         for number in 1.. {
             let (done, reason) = self.attempt().await?;
             let attempt = attempt_of(&done, reason.clone());
-            let is_abandoned = *self.shared.stopping.borrow() || *self.shared.abandoned.borrow();
-            let wait = if number > maximum || is_abandoned {
-                None
-            } else {
-                self.retry(&attempt, number)
-            };
-            let Some(wait) = wait else {
-                return Some((done, reason));
-            };
-            drop(self.sender.send(WorkerEvent::Retried {
-                index: self.index,
-                number,
-                failed: Box::new(attempt.clone()),
-                wait,
-                is_complete: true,
-            }));
-            self.is_started = false;
-            if !self.wait(wait, &Arc::clone(&self.shared).stopping).await {
+            if !self.await_retry(&attempt, number).await {
                 return Some((done, reason));
             }
             previous.push(attempt);
         }
         None
+    }
+
+    /// Waits for the next attempt; false if there is none.
+    async fn await_retry(&mut self, attempt: &Attempt, number: u32) -> bool {
+        let is_abandoned = *self.shared.stopping.borrow() || *self.shared.abandoned.borrow();
+        if number > self.shared.plan.target.retry.most || is_abandoned {
+            return false;
+        }
+        let Some(wait) = self.retry(attempt, number) else {
+            return false;
+        };
+        drop(self.sender.send(WorkerEvent::Retried {
+            index: self.index,
+            number,
+            failed: Box::new(attempt.clone()),
+            wait,
+            is_complete: true,
+        }));
+        self.is_started = false;
+        self.wait(wait, &Arc::clone(&self.shared).stopping).await
     }
 
     /// Whether findings fail a step. A new snapshot that is accepted does not.
@@ -231,6 +259,13 @@ impl Flow {
     /// Runs all steps once. Returns why there is no verdict, if the run ended before the last step. None if a check panics.
     async fn attempt(&mut self) -> Option<(Vec<Done>, Option<String>)> {
         let case = self.case();
+        let mut running = self.begin(&case);
+        self.steps(&case, &mut running, |_| true).await?;
+        Some((running.done, running.reason))
+    }
+
+    /// Begins an attempt.
+    fn begin(&self, case: &Case) -> FlowState {
         let mut running = FlowState {
             begun: Utc::now(),
             is_resumed: false,
@@ -240,12 +275,21 @@ impl Flow {
             cookies: (case.def.cookies != Some(false)).then(HashMap::new),
             exchanges: HashMap::new(),
             done: Vec::new(),
+            failed: None,
+            reason: None,
         };
+        running.is_resumed = self.login.is_none() && self.shared.begun.resume(case, &mut running);
+        running
+    }
+
+    /// Runs the steps of some phases of an attempt. None if a check panics.
+    async fn steps(&mut self, case: &Case, running: &mut FlowState, is_run: impl Fn(Phase) -> bool) -> Option<()> {
         let has_teardown = case.def.steps.iter().any(|step| step.phase == Phase::Teardown);
         let shared = Arc::clone(&self.shared);
-        running.is_resumed = shared.begun.resume(&case, &mut running);
-        let (mut failed, mut reason): (Option<String>, Option<String>) = (None, None);
         for (index, def) in case.def.steps.iter().enumerate() {
+            if !is_run(def.phase) {
+                continue;
+            }
             let is_teardown = def.phase == Phase::Teardown;
             let is_over = || match def.phase {
                 Phase::Teardown => shared.begun.is_removed(&case.id, &def.id),
@@ -254,33 +298,38 @@ impl Flow {
             if running.is_resumed && is_over() {
                 continue;
             }
-            if !is_teardown && *self.shared.abandoned.borrow() && reason.is_none() {
-                reason = Some("the run ended before the case did".to_owned());
+            if !is_teardown && *self.shared.abandoned.borrow() && running.reason.is_none() {
+                running.reason = Some(CASE_ENDED.to_owned());
             }
             if let Some(why) = self.shared.plan.cases[self.index].skipped_step(index) {
                 running.done.push(skipped(def, why));
                 continue;
             }
-            let omitted = match (&failed, &reason) {
+            let omitted = match (&running.failed, &running.reason) {
                 _ if is_teardown => None,
-                (_, Some(_)) => Some(ENDED.to_owned()),
-                (Some(step), None) => Some(format!("the step `{step}` did not pass")),
+                (Some(step), _) => Some(format!("the step `{step}` did not pass")),
+                (None, Some(_)) => Some(ENDED.to_owned()),
                 (None, None) => None,
             };
             if omitted.is_some() {
                 running.done.push(omit(def, omitted));
                 continue;
             }
-            let done = self.step(&case, index, &mut running).await?;
+            let done = self.step(case, index, running).await?;
             let passed = !self.fails(&done.step.findings) && !done.step.has_no_response();
-            if !is_teardown && done.step.omitted.is_some() && !done.step.fails() {
-                reason = Some("the run ended before the case did".to_owned());
+            if let Some(reason) = &done.no_token {
+                running.reason.get_or_insert_with(|| reason.clone());
+                if !is_teardown {
+                    running.failed.get_or_insert_with(|| def.id.clone());
+                }
+            } else if !is_teardown && done.step.omitted.is_some() && !done.step.fails() {
+                running.reason = Some(CASE_ENDED.to_owned());
             }
-            if running.is_resumed && is_teardown && passed {
-                reason = reason.or_else(|| running.lost.no_verdict(def, &done.step));
+            if running.is_resumed && is_teardown && passed && running.reason.is_none() {
+                running.reason = running.lost.no_verdict(def, &done.step);
             }
             if !passed && !def.go_on && !is_teardown {
-                failed.get_or_insert_with(|| def.id.clone());
+                running.failed.get_or_insert_with(|| def.id.clone());
             }
             if has_teardown {
                 drop(self.sender.send(WorkerEvent::Step {
@@ -290,7 +339,7 @@ impl Flow {
             }
             running.done.push(done);
         }
-        Some((running.done, reason))
+        Some(())
     }
 
     /// Runs a step. None if a check panics.
@@ -303,17 +352,10 @@ impl Flow {
             Ok(elsewhere) => elsewhere,
             Err(done) => return Some(*done),
         };
-        let bound = shared.plan.bind(case, index, &running.late, &shared.sources);
-        let mut bound = match bound.map_err(|unbound| self.unbound(def, unbound, &running.lost)) {
+        let (bound, cookies) = match self.bind(case, index, running, elsewhere.is_some(), ends).await {
             Ok(bound) => bound,
-            Err(done) => return Some(done),
+            Err(done) => return Some(*done),
         };
-        let mut cookies = Vec::new();
-        if elsewhere.is_some() {
-            self.drop_credentials(&mut bound.request);
-        } else if let Some(known) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
-            cookies = known.add(&mut bound.request);
-        }
         let repeat = repeat::of(&shared, case, index, &running.late, &bound, cookies);
         let other = def.expect.same_as.as_ref();
         let other = other.map(|other| running.exchanges.get(&other.value).map(Arc::clone));
@@ -326,12 +368,55 @@ impl Flow {
             let client = elsewhere.as_ref();
             StepSource::Api(client.unwrap_or_else(|| shared.client_of(endpoint_of(def).as_deref())))
         };
-        let Some(judged) = self.poll((def, source), &bound, other.as_ref(), running, ends).await? else {
-            return Some(omit(def, Some(ENDED.to_owned())));
+        let polled = PolledStep {
+            case,
+            index,
+            source,
+            other: other.as_ref(),
+            is_elsewhere: elsewhere.is_some(),
+            ends,
         };
-        let mut done = done(def, bound, judged, running);
+        let mut bound = bound;
+        let judged = match self.poll(polled, &mut bound, running).await? {
+            StepEnd::Judged(judged) => *judged,
+            StepEnd::Ended => return Some(omit(def, Some(ENDED.to_owned()))),
+            StepEnd::NoToken(reason) => return Some(without_token(def, TokenFailure::Failed(reason))),
+        };
+        let mut done = self.done(def, bound, judged, running);
         done.step.repeat = repeat.filter(|_| done.step.exchange.is_some());
         Some(done)
+    }
+
+    /// Binds a step with its tokens and cookies. Returns the names of the cookies; the error is the step that cannot be sent.
+    async fn bind(
+        &mut self,
+        case: &Case,
+        index: usize,
+        running: &mut FlowState,
+        is_elsewhere: bool,
+        ends: Ends<'_>,
+    ) -> Result<(Bound, Vec<String>), Box<Done>> {
+        let shared = Arc::clone(&self.shared);
+        let def = &case.def.steps[index];
+        let mut bound = loop {
+            match shared.plan.bind(case, index, &running.late, &shared.sources) {
+                Ok(bound) => break bound,
+                Err(Unbound::Token(name)) => {
+                    // A login case needs no slot, but the request to a token endpoint would occupy this one.
+                    self.slot = None;
+                    let obtained = login::obtain(&shared, &self.sender, &name, ends.requests).await;
+                    obtained.map_err(|failure| Box::new(without_token(def, failure)))?;
+                }
+                Err(unbound) => return Err(Box::new(self.unbound(def, unbound, &running.lost))),
+            }
+        };
+        let mut cookies = Vec::new();
+        if is_elsewhere {
+            self.drop_credentials(&mut bound.request);
+        } else if let Some(known) = running.cookies.as_ref().and_then(|all| all.get(&endpoint_of(def))) {
+            cookies = known.add(&mut bound.request);
+        }
+        Ok((bound, cookies))
     }
 
     /// Finds the URL of a step with `follow`. Returns a client for a URL of another origin; the error is the step that cannot
@@ -393,6 +478,7 @@ impl Flow {
                 return omit(def, Some(lost.why(&name)));
             }
             Unbound::Pointless(reason) => return omit(def, Some(reason)),
+            Unbound::Token(_) => (None, unbound.to_string()),
             Unbound::Uncaptured(name) => (None, format!("`{name}` was not captured, so the step was not sent")),
             Unbound::Invalid(error) => (error.span, error.message),
         };
@@ -400,27 +486,37 @@ impl Flow {
         refused(def, Finding::new(CheckId::RequestValue, message).location(&location))
     }
 
-    /// Sends the request of a step, as often as its waiting asks for. The inner `None`: the run ended before there was a
-    /// response. The outer one: a check panicked.
-    async fn poll(
-        &mut self,
-        (def, source): (&StepDef, StepSource<'_>),
-        bound: &Bound,
-        other: Option<&Option<Arc<Exchange>>>,
-        running: &mut FlowState,
-        ends: Ends<'_>,
-    ) -> Option<Option<JudgedStep>> {
+    /// Sends the request of a step, as often as its waiting asks for. None if a check panics.
+    async fn poll(&mut self, step: PolledStep<'_>, bound: &mut Bound, running: &mut FlowState) -> Option<StepEnd> {
+        let PolledStep {
+            case,
+            index,
+            source,
+            other,
+            is_elsewhere,
+            ends,
+        } = step;
+        let def = &case.def.steps[index];
         let begun = Instant::now();
         // Violations of built-in rules by responses before the last.
         let mut before: Vec<Finding> = Vec::new();
         for polls in 0.. {
+            if bound.is_stale(&self.shared.plan.target) {
+                match self.bind(case, index, running, is_elsewhere, ends).await {
+                    Ok((renewed, _)) => *bound = renewed,
+                    Err(done) => {
+                        return Some(done.no_token.map_or(StepEnd::Ended, StepEnd::NoToken));
+                    }
+                }
+            }
             let Some((started, parked)) = self.send(source, bound, ends.requests).await else {
-                return Some(None);
+                return Some(StepEnd::Ended);
             };
             let outcome = parked.so_far();
             let short = self.learn(bound, &outcome);
             if !short.is_empty() {
-                return Some(Some(JudgedStep::unmaskable(started, parked, short)));
+                let judged = JudgedStep::unmaskable(started, parked, short);
+                return Some(StepEnd::Judged(Box::new(judged)));
             }
             if let (Some(cookies), Outcome::Response(response)) = (&mut running.cookies, &outcome) {
                 let of_endpoint = cookies.entry(endpoint_of(def)).or_insert_with(Cookies::new);
@@ -454,7 +550,7 @@ impl Flow {
                     polls,
                     is_hidden: false,
                 };
-                return Some(Some(judged));
+                return Some(StepEnd::Judged(Box::new(judged)));
             };
             for finding in findings {
                 let is_rule = matches!(finding.check, CheckId::Rule(_) | CheckId::Message);
@@ -463,7 +559,7 @@ impl Flow {
                 }
             }
             if !self.wait(wait, ends.waits).await {
-                return Some(None);
+                return Some(StepEnd::Ended);
             }
         }
         None
@@ -477,12 +573,12 @@ impl Flow {
         ends: &watch::Sender<bool>,
     ) -> Option<(DateTime<Utc>, WatchedResponse)> {
         let shared = Arc::clone(&self.shared);
-        if self.slot.is_none() {
+        if self.slot.is_none() && self.login.is_none() {
             self.slot = shared.slot().await;
         }
         // The worker has waited for the first turn. The rate limit is that of the API.
         let is_api = matches!(source, StepSource::Api(_));
-        if self.is_started && is_api && !shared.turn(ends).await {
+        if (self.is_started || self.login.is_some()) && is_api && !shared.turn(ends).await {
             return None;
         }
         drop(self.sender.send(if self.is_started {
@@ -548,17 +644,15 @@ impl Flow {
             return Vec::new();
         };
         let values = check::captured(&bound.expectation, response);
-        let secrets = bound
-            .expectation
-            .captures
-            .iter()
-            .zip(values)
-            .filter(|(capture, _)| capture.secret);
+        let captured = bound.expectation.captures.iter().zip(values);
         let mut short = Vec::new();
-        for (capture, value) in secrets.filter_map(|(capture, value)| Some((capture, value?))) {
+        for (capture, value) in captured.filter_map(|(capture, value)| Some((capture, value?))) {
+            let Some(name) = self.secret_name(capture) else {
+                continue;
+            };
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match Secret::new(text) {
-                Ok(secret) => self.shared.masker.learn(&capture.name, &secret),
+                Ok(secret) => self.shared.masker.learn(name, &secret),
                 Err(error) => {
                     let message = format!("capture `{}` cannot be masked: {error}", capture.name);
                     short.push(Finding::new(CheckId::CaptureSecret, message).location(&capture.location));
@@ -566,6 +660,62 @@ impl Flow {
             }
         }
         short
+    }
+
+    /// The name under which a captured value is masked: that of a token, or its own. None if it is not a secret.
+    fn secret_name<'n>(&'n self, capture: &'n Capture) -> Option<&'n str> {
+        let of_token = self.login.as_ref().and_then(|names| names.get(&*capture.name));
+        let is_secret = capture.secret || self.login.is_some();
+        is_secret.then(|| of_token.map_or(&*capture.name, String::as_str))
+    }
+
+    /// Takes the captures of a step and puts together what is recorded of it.
+    fn done(&self, def: &StepDef, bound: Bound, judged: JudgedStep, running: &mut FlowState) -> Done {
+        // Later requests can contain what cannot be masked.
+        running.is_hidden |= judged.is_hidden;
+        let mut step = Step {
+            id: def.id.clone(),
+            phase: def.phase,
+            started: Some(judged.started),
+            elapsed_us: judged.outcome.elapsed_us(),
+            findings: judged.findings,
+            polls: judged.polls,
+            generated: bound.generated.clone(),
+            ..Step::default()
+        };
+        if let Outcome::Response(response) = &judged.outcome {
+            let values = check::captured(&bound.expectation, response);
+            for (capture, value) in bound.expectation.captures.iter().zip(values) {
+                let Some(value) = value else { continue };
+                let shown = if judged.is_hidden {
+                    HIDDEN.into()
+                } else if let Some(name) = self.secret_name(capture) {
+                    marks_of(name)[0].clone().into()
+                } else {
+                    value.clone()
+                };
+                step.captures.insert(capture.name.to_string(), shown);
+                // What a resumed case created is known from the recording.
+                if running.is_resumed {
+                    running.late.capture_once(&capture.name, &value);
+                } else {
+                    running.late.capture(&capture.name, value);
+                }
+            }
+        }
+        let exchange = Exchange {
+            request: bound.request.clone(),
+            outcome: judged.outcome,
+        };
+        running.exchanges.insert(def.id.clone(), Arc::new(exchange.clone()));
+        let is_watched = judged.parked.is_watched() && !running.is_hidden;
+        step.exchange = Some(exchange).filter(|_| !running.is_hidden);
+        Done {
+            step,
+            snapshot: judged.snapshot,
+            watched: is_watched.then_some((bound, judged.parked)),
+            no_token: None,
+        }
     }
 }
 
@@ -591,178 +741,4 @@ impl CompletedFlow {
         };
         drop(self.sender.send(WorkerEvent::Judged(Box::new(judged))));
     }
-}
-
-/// Whether a response meets the expectations that end the wait of `eventually`; a finding is added then.
-fn is_ended(bound: &Bound, outcome: &Outcome, findings: &mut Vec<Finding>, passes: bool) -> Option<bool> {
-    let Some(unless) = bound
-        .unless
-        .as_ref()
-        .filter(|_| !passes && matches!(outcome, Outcome::Response(_)))
-    else {
-        return Some(false);
-    };
-    let ends = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        !check::check(unless, &bound.request, outcome, None).fails()
-    }));
-    let ends = ends.ok()?;
-    if ends {
-        let message = "the response meets `unless`, so the expected one is not waited for";
-        findings.insert(0, Finding::new(CheckId::Unless, message).location(&unless.location));
-    }
-    Some(ends)
-}
-
-/// Takes the captures of a step and puts together what is recorded of it.
-fn done(def: &StepDef, bound: Bound, judged: JudgedStep, running: &mut FlowState) -> Done {
-    // Later requests can contain what cannot be masked.
-    running.is_hidden |= judged.is_hidden;
-    let mut step = Step {
-        id: def.id.clone(),
-        phase: def.phase,
-        started: Some(judged.started),
-        elapsed_us: judged.outcome.elapsed_us(),
-        findings: judged.findings,
-        polls: judged.polls,
-        generated: bound.generated.clone(),
-        ..Step::default()
-    };
-    if let Outcome::Response(response) = &judged.outcome {
-        let values = check::captured(&bound.expectation, response);
-        for (capture, value) in bound.expectation.captures.iter().zip(values) {
-            let Some(value) = value else { continue };
-            let shown = if judged.is_hidden {
-                HIDDEN.into()
-            } else if capture.secret {
-                marks_of(&capture.name)[0].clone().into()
-            } else {
-                value.clone()
-            };
-            step.captures.insert(capture.name.to_string(), shown);
-            // What a resumed case created is known from the recording.
-            if running.is_resumed {
-                running.late.capture_once(&capture.name, &value);
-            } else {
-                running.late.capture(&capture.name, value);
-            }
-        }
-    }
-    let exchange = Exchange {
-        request: bound.request.clone(),
-        outcome: judged.outcome,
-    };
-    running.exchanges.insert(def.id.clone(), Arc::new(exchange.clone()));
-    let is_watched = judged.parked.is_watched() && !running.is_hidden;
-    step.exchange = Some(exchange).filter(|_| !running.is_hidden);
-    Done {
-        step,
-        snapshot: judged.snapshot,
-        watched: is_watched.then_some((bound, judged.parked)),
-    }
-}
-
-/// What ends the requests and waits of a step.
-fn ends_of<'s>(def: &StepDef, case: &Case, shared: &'s Shared) -> Ends<'s> {
-    let has_teardown = case.def.steps.iter().any(|step| step.phase == Phase::Teardown);
-    match def.phase {
-        Phase::Setup | Phase::Main => Ends {
-            requests: if has_teardown { &shared.flows_cut } else { &shared.cut },
-            waits: &shared.abandoned,
-        },
-        Phase::Teardown => Ends {
-            requests: &shared.killed,
-            waits: &shared.killed,
-        },
-    }
-}
-
-/// The name of the endpoint that a step uses, if it is not the target itself.
-pub(super) fn endpoint_of(def: &StepDef) -> Option<String> {
-    def.endpoint.as_ref().map(|endpoint| endpoint.value.clone())
-}
-
-/// The wait before the next request of a step that waits; none if its last response decides.
-fn next_poll(polling: Option<Polling>, elapsed: Duration, passes: bool) -> Option<Duration> {
-    let polling = polling.filter(|polling| polling.throughout == passes)?;
-    // The last request is sent when the time is over.
-    let left = polling.limit.checked_sub(elapsed).filter(|left| !left.is_zero())?;
-    Some(polling.every.min(left))
-}
-
-/// A step that was not sent.
-fn omit(def: &StepDef, omitted: Option<String>) -> Done {
-    Done {
-        step: Step {
-            id: def.id.clone(),
-            phase: def.phase,
-            omitted,
-            ..Step::default()
-        },
-        snapshot: None,
-        watched: None,
-    }
-}
-
-/// A step that the target cannot run.
-fn skipped(def: &StepDef, why: &str) -> Done {
-    let mut done = omit(def, Some(why.to_owned()));
-    done.step.skipped = true;
-    done
-}
-
-/// A step that fails before its request is sent.
-fn refused(def: &StepDef, finding: Finding) -> Done {
-    let mut done = omit(def, Some("its request cannot be made".to_owned()));
-    done.step.findings.push(finding);
-    done
-}
-
-/// An attempt as it is recorded. `reason` is why there is no verdict, if it is not a missing response.
-fn attempt_of(done: &[Done], reason: Option<String>) -> Attempt {
-    with_reason(done.iter().map(|one| one.step.clone()).collect(), reason)
-}
-
-fn with_reason(steps: Vec<Step>, reason: Option<String>) -> Attempt {
-    let mut attempt = Attempt { reason, steps };
-    attempt.explain();
-    attempt
-}
-
-/// The attempt and its new snapshots, once no more bytes can follow its responses.
-async fn settled((all, reason): (Vec<Done>, Option<String>), now: bool) -> (Attempt, Vec<(usize, String)>) {
-    let settling = all.into_iter().map(|done| settled_step(done, now));
-    let (mut steps, mut snapshots) = (Vec::new(), Vec::new());
-    for (index, (step, snapshot)) in future::join_all(settling).await.into_iter().enumerate() {
-        snapshots.extend(snapshot.map(|text| (index, text)));
-        steps.push(step);
-    }
-    (with_reason(steps, reason), snapshots)
-}
-
-/// The step and its new snapshot, once no more bytes can follow its response.
-async fn settled_step(done: Done, now: bool) -> (Step, Option<String>) {
-    let Done {
-        mut step,
-        snapshot,
-        watched,
-    } = done;
-    let Some((bound, parked)) = watched else {
-        return (step, snapshot);
-    };
-    let outcome = if now {
-        parked.into_outcome()
-    } else {
-        parked.settled().await
-    };
-    let has_excess = matches!(&outcome, Outcome::Response(response) if !response.excess.is_empty());
-    if has_excess && let Some(judgement) = judge(&bound, &outcome, None) {
-        let is_new = |one: &Finding| !step.findings.iter().any(|known| known.check == one.check);
-        let new: Vec<_> = judgement.findings.into_iter().filter(is_new).collect();
-        step.findings.extend(new);
-        step.exchange = Some(Exchange {
-            request: bound.request,
-            outcome,
-        });
-    }
-    (step, snapshot)
 }

@@ -1,14 +1,18 @@
 //! Waits until a deployment is ready, so that a starting one or the wrong build is not tested.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
+
+use super::tokens::TokenFetcher;
 
 use crate::{
     check::{self, ReadLimit},
     http::Client,
     model::{Event, Level, Outcome, TargetAwaited, micros},
-    plan::Bound,
+    plan::{Late, Plan, Unbound},
+    source::Sources,
+    suite::Case,
 };
 
 /// Pause between two attempts.
@@ -20,14 +24,21 @@ const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Ready {
     /// A request and its expectation; without one a connection is enough.
-    pub asked: Option<Box<Bound>>,
+    pub asked: Option<Arc<Case>>,
     /// How long attempts are repeated; zero for one attempt.
     pub wait: Duration,
 }
 
 impl Ready {
-    /// Waits until the target is ready; the error is the reason why it is not.
-    pub(super) async fn wait(&self, client: &Client, emit: &mut impl FnMut(Event)) -> Result<(), String> {
+    /// Waits until the target is ready, and with a wait also its token endpoints; the error is the reason why it is not.
+    pub(super) async fn wait(
+        &self,
+        plan: &Plan,
+        sources: &Sources,
+        client: &Client,
+        tokens: &TokenFetcher,
+        emit: &mut impl FnMut(Event),
+    ) -> Result<(), String> {
         let deadline = Instant::now() + self.wait;
         let mut reported = None;
         loop {
@@ -38,7 +49,15 @@ impl Ready {
             } else {
                 LIMIT.min(left.max(PAUSE))
             };
-            let Err(reason) = self.ask(client, limit).await else {
+            let mut ready = if self.wait.is_zero() {
+                Ok(())
+            } else {
+                tokens.prepare(plan).await
+            };
+            if ready.is_ok() {
+                ready = self.ask(plan, sources, client, tokens, limit).await;
+            }
+            let Err(reason) = ready else {
                 return Ok(());
             };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -60,9 +79,26 @@ impl Ready {
         }
     }
 
-    async fn ask(&self, client: &Client, limit: Duration) -> Result<(), String> {
-        let Some(bound) = &self.asked else {
+    async fn ask(
+        &self,
+        plan: &Plan,
+        sources: &Sources,
+        client: &Client,
+        tokens: &TokenFetcher,
+        limit: Duration,
+    ) -> Result<(), String> {
+        let Some(case) = &self.asked else {
             return client.reach(limit).await.map_err(|failure| failure.message);
+        };
+        let bound = loop {
+            match plan.bind(case, 0, &Late::default(), sources) {
+                Ok(bound) => break bound,
+                Err(Unbound::Token(name)) => match plan.target.tokens.get(&name) {
+                    Some(token) => tokens.obtain(token).await?,
+                    None => return Err(format!("there is no token `{name}`")),
+                },
+                Err(unbound) => return Err(unbound.to_string()),
+            }
         };
         let listening = client
             .exchange(

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::worker::Shared;
 use crate::{
     model::{Content, Repeat, Request, Waiting, basic_pair, basic_shown},
-    plan::{Bound, Late, Polling, Token},
+    plan::{Bound, Late, LateToken, Polling},
     suite::Case,
 };
 
@@ -130,7 +130,7 @@ const ENCODINGS: [Encode; 3] = [
 ];
 
 /// A text with names in place of tokens; none if it has no token, or if the values do not give the text that was sent.
-fn with_names(marked: &str, sent: &str, tokens: &[Token]) -> Option<String> {
+fn with_names(marked: &str, sent: &str, tokens: &[LateToken]) -> Option<String> {
     let (mut marked, mut sent, mut named) = (marked, sent, String::new());
     let next = |text: &str| {
         let found = tokens.iter().filter_map(|one| Some((text.find(&one.token)?, one)));
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn names_replace_values_only_where_they_give_the_same_text() {
-        let token = |name: &str, token: &str, value: &str| Token {
+        let token = |name: &str, token: &str, value: &str| LateToken {
             name: name.to_owned(),
             token: token.to_owned(),
             value: value.to_owned(),

@@ -78,7 +78,7 @@ impl BegunCases {
                 }
                 let def = case.def.steps.iter().find(|def| def.id == step.id);
                 if attempt.cookies.is_some() && !self.repeated.contains(&step.id) {
-                    let endpoint = def.and_then(super::flow::endpoint_of);
+                    let endpoint = def.and_then(super::step::endpoint_of);
                     let names = cookies_of(response);
                     let names = names.map(|name| (endpoint.clone(), name.to_owned(), step.id.clone()));
                     lost.cookies.extend(names);
@@ -128,7 +128,7 @@ impl LostValues {
                 "the `Location` of the step `{followed}` contains a secret, which is not in the recording"
             ));
         }
-        let endpoint = super::flow::endpoint_of(def);
+        let endpoint = super::step::endpoint_of(def);
         let (_, cookie, setter) = self.cookies.iter().find(|(own, ..)| *own == endpoint)?;
         // A success shows that the cookie was not needed; a 404 could be due to it.
         let is_success =

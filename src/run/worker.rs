@@ -21,18 +21,21 @@ use tokio::{
 use super::{
     LockstepHandle, RunOptions, SnapshotMode,
     flow::Flow,
+    login::{self, Logins, TokenFailure},
     queue::Queue,
     rate_limiter::RateLimiter,
     resume::BegunCases,
     retry::{self, Gate, Wait},
+    tokens::TokenFetcher,
 };
 use crate::{
     check::{self, CheckResult, ReadLimit},
     http::{Client, Listening, WatchedResponse},
     mail::Mailbox,
     mask::Masker,
-    model::{Attempt, Exchange, Finding, Outcome, Phase, Request, Step},
-    plan::{Bound, Late, Plan},
+    model::{Attempt, CheckId, Exchange, Finding, Outcome, Phase, Request, Step},
+    plan::{Bound, Late, Plan, Unbound},
+    project::TokenUse,
     source::Sources,
     suite::CaseDef,
 };
@@ -94,6 +97,22 @@ pub(super) struct CaseResult {
     pub(super) repeats: Vec<Attempt>,
 }
 
+impl CaseResult {
+    /// A case that was not sent, for this reason.
+    fn without_response(index: usize, reason: String) -> Self {
+        Self {
+            index,
+            last: Attempt {
+                reason: Some(reason),
+                steps: Vec::new(),
+            },
+            snapshots: Vec::new(),
+            previous: Vec::new(),
+            repeats: Vec::new(),
+        }
+    }
+}
+
 /// The tasks of a run.
 pub(super) struct Workers {
     shared: Arc<Shared>,
@@ -114,6 +133,8 @@ impl Workers {
         let queue = Queue::new(plan);
         let jobs = plan.target.limits.jobs.min(queue.len());
         let has = |test: fn(&CaseDef) -> bool| plan.cases.iter().any(|planned| test(&planned.case.def));
+        let logins = Logins::new(plan);
+        let has_logins = !logins.is_empty();
         let shared = Arc::new(Shared {
             plan: Arc::clone(plan),
             sources: Arc::clone(sources),
@@ -127,13 +148,16 @@ impl Workers {
             gate: Gate::default(),
             slots: has(CaseDef::is_flow).then(|| Arc::new(Semaphore::new(jobs))),
             queue,
-            active: AtomicUsize::new(jobs),
+            active: AtomicUsize::new(jobs + usize::from(has_logins)),
             stopping: watch::Sender::new(false),
             abandoned: watch::Sender::new(false),
             cut: watch::Sender::new(false),
             flows_cut: watch::Sender::new(false),
             killed: watch::Sender::new(false),
             stop_on_failures: options.max_fail.is_some(),
+            tokens: Arc::clone(&options.tokens),
+            logins,
+            idle: watch::Sender::new(false),
             repeats: options.repeats,
             accepts_snapshots: options.snapshots == SnapshotMode::Accept,
             lockstep: options.lockstep.clone(),
@@ -145,6 +169,9 @@ impl Workers {
                 sender: sender.clone(),
             };
             tasks.spawn(worker.work());
+        }
+        if has_logins {
+            tasks.spawn(login::finish(Arc::clone(&shared), sender.clone()));
         }
         drop(sender);
         let workers = Self {
@@ -254,6 +281,11 @@ pub(super) struct Shared {
     pub(super) killed: watch::Sender<bool>,
     /// Whether failures may end the run.
     stop_on_failures: bool,
+    /// The tokens of token endpoints.
+    pub(super) tokens: Arc<TokenFetcher>,
+    pub(super) logins: Logins,
+    /// Whether only the teardown of login cases is left.
+    pub(super) idle: watch::Sender<bool>,
     pub(super) repeats: u32,
     /// Whether a response that differs from its snapshot only is accepted.
     pub(super) accepts_snapshots: bool,
@@ -268,9 +300,13 @@ impl Shared {
 
     /// Called when a worker or a case sends no more requests. After the last one, parked connections are closed.
     pub(super) fn is_done(&self) {
-        if self.active.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.client.close();
-            self.endpoints.values().for_each(|client| client.close());
+        match self.active.fetch_sub(1, Ordering::SeqCst) {
+            1 => {
+                self.client.close();
+                self.endpoints.values().for_each(|client| client.close());
+            }
+            2 if !self.logins.is_empty() => drop(self.idle.send_replace(true)),
+            _ => {}
         }
     }
 
@@ -356,7 +392,9 @@ impl Worker {
         loop {
             let slot = self.slot().await;
             let Some(index) = self.queue.take() else { break };
-            if self.plan.cases[index].case.def.is_flow() {
+            if self.plan.cases[index].login.is_some() {
+                login::run(&self.shared, &self.sender, index).await;
+            } else if self.plan.cases[index].case.def.is_flow() {
                 self.run_flow(index, slot, &mut open).await;
             } else {
                 self.fire(index, &mut open).await;
@@ -398,18 +436,19 @@ impl Worker {
         if planned.skip.is_some() {
             return;
         }
-        let Ok(bound) = self.plan.bind(&planned.case, 0, &Late::default(), &self.sources) else {
-            return;
-        };
         if !self.may_ask(&planned.case.id, 0).await {
             return;
         }
+        let mut late = Late::default();
+        let Some(mut bound) = self.bind(index, &mut late).await else {
+            return;
+        };
         drop(self.sender.send(WorkerEvent::Started(index)));
-        let Some((started, parked, mut retried)) = self.attempts(index, &bound).await else {
+        let Some((started, parked, mut retried)) = self.attempts(index, &mut late, &mut bound).await else {
             return;
         };
         let repeats = if self.repeats > 1 {
-            let Some(repeats) = self.again(index, &bound, &mut retried).await else {
+            let Some(repeats) = self.again(index, &mut late, &mut bound, &mut retried).await else {
                 return;
             };
             repeats
@@ -471,11 +510,40 @@ impl Worker {
         }
     }
 
+    /// Binds a case with its tokens. If a token was not obtained, this is the result of the case.
+    async fn bind(&self, index: usize, late: &mut Late) -> Option<Bound> {
+        let case = &self.plan.cases[index].case;
+        loop {
+            let name = match self.plan.bind(case, 0, late, &self.sources) {
+                Ok(bound) => return Some(bound),
+                Err(Unbound::Token(name)) => name,
+                Err(_) => return None,
+            };
+            match login::obtain(&self.shared, &self.sender, &name, &self.cut).await {
+                Ok(()) => {}
+                Err(TokenFailure::Ended) => return None,
+                Err(TokenFailure::Failed(reason)) => {
+                    let result = CaseResult::without_response(index, reason);
+                    drop(self.sender.send(WorkerEvent::Judged(Box::new(result))));
+                    return None;
+                }
+            }
+        }
+    }
+
     /// Sends the request and retries as long as allowed until it passes; the connection of the last response is parked.
-    async fn attempts(&self, index: usize, bound: &Bound) -> Option<(DateTime<Utc>, WatchedResponse, Vec<Retried>)> {
+    async fn attempts(
+        &self,
+        index: usize,
+        late: &mut Late,
+        bound: &mut Bound,
+    ) -> Option<(DateTime<Utc>, WatchedResponse, Vec<Retried>)> {
         let retry = &self.plan.target.retry;
         let mut retried = Vec::new();
         for number in 1.. {
+            if bound.is_stale(&self.plan.target) {
+                *bound = self.bind(index, late).await?;
+            }
             let started = Utc::now();
             let listening = Shared::exchange(&self.client, &bound.request, bound.limit(), &self.cut).await?;
             let is_complete = listening.is_complete();
@@ -528,7 +596,8 @@ impl Worker {
     async fn again(
         &self,
         index: usize,
-        bound: &Bound,
+        late: &mut Late,
+        bound: &mut Bound,
         retried: &mut Vec<Retried>,
     ) -> Option<Vec<(DateTime<Utc>, WatchedResponse)>> {
         let mut repeats = Vec::new();
@@ -537,7 +606,7 @@ impl Worker {
                 break;
             }
             drop(self.sender.send(WorkerEvent::Resumed(index)));
-            let (started, parked, more) = self.attempts(index, bound).await?;
+            let (started, parked, more) = self.attempts(index, late, bound).await?;
             retried.extend(more);
             repeats.push((started, parked));
         }
@@ -628,10 +697,34 @@ pub(super) fn no_response(outcome: &Outcome) -> Option<String> {
 
 /// Judges a response; `None` if a check panics.
 pub(super) fn judge(bound: &Bound, outcome: &Outcome, other: Option<&Outcome>) -> Option<CheckResult> {
-    std::panic::catch_unwind(AssertUnwindSafe(|| {
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| {
         check::check(&bound.expectation, &bound.request, outcome, other)
-    }))
-    .ok()
+    }));
+    let mut result = result.ok()?;
+    if matches!(outcome, Outcome::Response(response) if response.status == 401) {
+        add_ages(&mut result.findings, &bound.tokens);
+    }
+    Some(result)
+}
+
+/// Adds the age of the tokens to a finding about the status 401: whether they have expired is known.
+fn add_ages(findings: &mut [Finding], tokens: &[TokenUse]) {
+    let ages = tokens.iter().map(|token| {
+        let age = token.obtained.elapsed().as_secs();
+        let lifetime = token.lifetime.map(|lifetime| format!(" of {} s", lifetime.as_secs()));
+        format!(
+            "the token `{}` was {age} s old{}",
+            token.name,
+            lifetime.unwrap_or_default()
+        )
+    });
+    let ages = ages.collect::<Vec<_>>().join(", ");
+    let of_status = findings.iter_mut().filter(|finding| finding.check == CheckId::Status);
+    for finding in of_status.filter(|_| !ages.is_empty()) {
+        if let Some(actual) = &mut finding.actual {
+            *actual = format!("{actual} ({ages})");
+        }
+    }
 }
 
 fn tried(started: DateTime<Utc>, outcome: Outcome, findings: Vec<Finding>, bound: &Bound) -> Attempt {

@@ -54,7 +54,7 @@ struct TargetTable {
     /// Values of the inputs that suites declare, by name. Secrets are under `secrets`.
     vars: Option<BTreeMap<String, Scalar>>,
     /// Where secrets come from, by name. The values are never in this file.
-    secrets: Option<BTreeMap<String, SecretForms>>,
+    secrets: Option<BTreeMap<String, SecretTable>>,
     /// Header fields of every request; values can contain `{{ name }}` of variables and secrets.
     headers: Option<BTreeMap<String, String>>,
     /// Maximum time for one request; `10s` by default.
@@ -110,6 +110,81 @@ enum SecretForms {
     File(String),
     /// A program and its arguments; its output is the secret.
     Command(Vec<String>),
+}
+
+/// The source of a secret: exactly one. A token is obtained by a run, and renewed.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SecretTable {
+    /// The name of an environment variable.
+    env: Option<String>,
+    /// A file; a trailing line break is not part of the secret.
+    file: Option<String>,
+    /// A program and its arguments; its output is the secret.
+    command: Option<Vec<String>>,
+    /// A token of an OAuth 2.0 token endpoint, requested once for a run and renewed before it expires.
+    oauth2: Option<OAuth2Table>,
+    /// The id of a login case. It runs once, before the first case that needs what it captures.
+    case: Option<String>,
+    /// The name of the value that the login case captures.
+    capture: Option<String>,
+    /// How long the captured value is used before the login case runs again; for the whole run by default.
+    expires: Option<Duration>,
+}
+
+/// How a token is requested: from a `token_url`, or from the endpoint that the metadata of an `issuer` names.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct OAuth2Table {
+    /// The URL of the token endpoint.
+    token_url: Option<String>,
+    /// The URL of the issuer, whose metadata names the token endpoint.
+    issuer: Option<String>,
+    /// How tokens are requested; `client_credentials` by default.
+    grant: Option<GrantType>,
+    /// The id of the client, or where it comes from.
+    client_id: ClientIdForm,
+    /// Where the secret of the client comes from. A public client has none.
+    client_secret: Option<SecretForms>,
+    /// Where the refresh token comes from, for `grant = "refresh_token"`. One that the endpoint sends replaces it for the run.
+    refresh_token: Option<SecretForms>,
+    /// How the client authenticates: in the `Authorization` field or in the body. By default as the metadata of the issuer
+    /// allows, or else `basic`.
+    auth: Option<ClientAuthForm>,
+    /// The scopes of the token.
+    scopes: Option<Vec<String>>,
+    /// The parameter `audience` of the request.
+    audience: Option<String>,
+    /// Further parameters of the request.
+    parameters: Option<BTreeMap<String, String>>,
+    /// A PEM file with the certificate of the client and its chain; goes with `client_key`.
+    client_cert: Option<String>,
+    /// A PEM file with the key of the certificate.
+    client_key: Option<String>,
+}
+
+/// The id of a client, or where it comes from.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum ClientIdForm {
+    Text(String),
+    Source(SecretForms),
+}
+
+/// How tokens are requested.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum GrantType {
+    ClientCredentials,
+    RefreshToken,
+}
+
+/// How a client authenticates.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum ClientAuthForm {
+    Basic,
+    Post,
 }
 
 /// A request that must succeed before the first case.

@@ -40,6 +40,10 @@ pub fn dry_run(request: &RunRequest, notices: &mut dyn Notices) -> Result<Vec<Pl
     };
     let resolved = target::resolve(&workspace, &options, true, notices)?;
     let masker = masker([&resolved]);
+    for token in resolved.target.tokens.iter() {
+        let secret = token.set_placeholder();
+        masker.learn(&token.name, &secret);
+    }
     let mut plan = workspace.plan(&selection, resolved.target)?;
     if let Some(partition) = request.partition {
         plan.keep(partition);
@@ -47,7 +51,7 @@ pub fn dry_run(request: &RunRequest, notices: &mut dyn Notices) -> Result<Vec<Pl
     require_inputs(&plan, request.skip_missing, &workspace)?;
     let mut all = Vec::new();
     for planned in plan.cases.iter().filter(|planned| planned.skip.is_none()) {
-        let tokens = Tokens::of(planned);
+        let tokens = Placeholders::of(planned);
         for (index, step) in planned.case.def.steps.iter().enumerate() {
             if step.mail.is_some() || planned.skipped_step(index).is_some() {
                 continue;
@@ -67,9 +71,9 @@ pub fn dry_run(request: &RunRequest, notices: &mut dyn Notices) -> Result<Vec<Pl
 }
 
 /// Texts that occur nowhere else, in place of values that only a run knows, by what is shown instead.
-struct Tokens(BTreeMap<String, String>);
+struct Placeholders(BTreeMap<String, String>);
 
-impl Tokens {
+impl Placeholders {
     /// A token for each captured value, and for the URL of each step that a later step follows.
     fn of(planned: &Planned) -> Self {
         let steps = || planned.case.def.steps.iter();

@@ -162,6 +162,7 @@ fn sides(
             begun: BegunCases::default(),
             repeats: options.repeats,
             lockstep: None,
+            tokens: Arc::clone(&prepared.tokens),
         };
         require_inputs(&prepared.plan, options.skip_missing, workspace)?;
         sides.push(LockstepSide {

@@ -3,7 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{SessionError, Workspace};
-use crate::{compare::ACCEPTED_FILE, project::SecretSource, report::ReportSpec, source::lexical};
+use crate::{
+    compare::ACCEPTED_FILE,
+    project::{SecretSource, TokenDef},
+    report::ReportSpec,
+    source::lexical,
+};
 
 /// The files that a command writes, each with the flag that names it.
 #[derive(Default)]
@@ -99,12 +104,7 @@ impl Inputs {
             let tls = [&target.ca_file, &target.client_cert, &target.client_key];
             self.files.extend(tls.into_iter().flatten().cloned());
             for (_, secret) in &target.secrets {
-                match secret {
-                    SecretSource::File(path) => self.files.push(path.clone()),
-                    // A program, or a script that it is given.
-                    SecretSource::Command(words) => self.files.extend(words.iter().map(PathBuf::from)),
-                    SecretSource::Env(_) => {}
-                }
+                self.add_source(secret);
             }
         }
         self.folders.extend([
@@ -113,6 +113,24 @@ impl Inputs {
             (project.snapshots.clone(), &["snap", "new"]),
         ]);
         self
+    }
+
+    fn add_source(&mut self, source: &SecretSource) {
+        match source {
+            SecretSource::File(path) => self.files.push(path.clone()),
+            // A program, or a script that it is given.
+            SecretSource::Command(words) => self.files.extend(words.iter().map(PathBuf::from)),
+            SecretSource::Env(_) => {}
+            SecretSource::Token(token) => {
+                for (_, source) in token.secrets() {
+                    self.add_source(source);
+                }
+                if let TokenDef::OAuth2(oauth2) = &**token {
+                    let tls = oauth2.client.iter().flat_map(|(certificate, key)| [certificate, key]);
+                    self.files.extend(tls.cloned());
+                }
+            }
+        }
     }
 
     /// Adds files.

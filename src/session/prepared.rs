@@ -19,9 +19,9 @@ use crate::{
     mail::{DEFAULT_MAX_BYTES, Mailbox, MailboxKind, MailboxSettings},
     mask::Masker,
     model::{Digest, FORMAT, Partition, RunStarted, shown},
-    plan::{self, InputKind, Late, Plan, Selection, new_run_id},
+    plan::{self, InputKind, Late, Plan, Selection, Unbound, new_run_id},
     project::{RUN_ID, Target},
-    run::Ready,
+    run::{Ready, TokenFetcher},
     source::{Diagnostic, Diagnostics},
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     pub(super) client: Client,
     /// The clients of its further HTTP endpoints, by name.
     pub(super) endpoints: BTreeMap<String, Arc<Client>>,
+    /// The tokens of token endpoints.
+    pub(super) tokens: Arc<TokenFetcher>,
     /// Masks the secrets of the run.
     pub(super) masker: Arc<Masker>,
     /// The digest of the target, if the run is recorded.
@@ -89,7 +91,11 @@ impl Prepared {
         target.vars.insert(RUN_ID.to_owned(), run_id);
         let mut plan = workspace.plan(selection, target)?;
         plan.mask_snapshots(Arc::clone(masker) as Arc<dyn SnapshotMask>);
+        let ready = workspace.suites.ready.get(&plan.target.name);
+        let tokens = TokenFetcher::new(&plan, ready, masker, resolved.use_proxy)
+            .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", plan.target.name)))?;
         Ok(Self {
+            tokens: Arc::new(tokens),
             plan,
             client,
             endpoints,
@@ -171,14 +177,17 @@ impl Prepared {
         };
         let bound = match plan::skip(case, Some(&self.plan.target)) {
             Some(reason) => Err(reason),
-            None => {
-                (self.plan.bind(case, 0, &Late::default(), &workspace.sources)).map_err(|unbound| unbound.to_string())
-            }
+            None => match self.plan.bind(case, 0, &Late::default(), &workspace.sources) {
+                Err(Unbound::Token(name)) if self.plan.target.tokens.logins().any(|(token, _)| token.name == name) => {
+                    Err(format!("it cannot use `{name}`, which a case captures"))
+                }
+                Ok(_) | Err(Unbound::Token(_)) => Ok(()),
+                Err(unbound) => Err(unbound.to_string()),
+            },
         };
-        let bound =
-            bound.map_err(|reason| workspace.invalid(Diagnostic::new(case.span, format!("`ready`: {reason}"))))?;
+        bound.map_err(|reason| workspace.invalid(Diagnostic::new(case.span, format!("`ready`: {reason}"))))?;
         Ok(Some(Ready {
-            asked: Some(Box::new(bound)),
+            asked: Some(Arc::new(case.clone())),
             wait: wait.unwrap_or_default(),
         }))
     }
@@ -202,7 +211,7 @@ impl Prepared {
             endpoints: endpoints(&plan.target),
             suites: suites.len(),
             cases: plan.cases.len(),
-            secrets: plan.target.secrets.keys().cloned().collect(),
+            secrets: secrets_of(&plan.target),
             secret_variables: plan.target.secret_variables.clone(),
             access: access(&plan.target, root, self.resolved.use_proxy),
             vars: plan.target.vars.clone(),
@@ -211,6 +220,7 @@ impl Prepared {
             cases_digest: self.cases_digest,
             commit,
             partition,
+            logins: plan.logins(),
             folder: folder(root),
             flaky: plan.target.flaky,
         }
@@ -222,8 +232,21 @@ pub(super) const TOOL: &str = concat!("conforme ", env!("CARGO_PKG_VERSION"));
 
 /// The masker for the secrets of these targets.
 pub(super) fn masker<'r>(targets: impl IntoIterator<Item = &'r Resolved>) -> Arc<Masker> {
-    let secrets = targets.into_iter().flat_map(|one| &one.target.secrets);
-    Arc::new(Masker::new(secrets.map(|(name, secret)| (name.as_str(), secret))))
+    let targets: Vec<_> = targets.into_iter().map(|one| &one.target).collect();
+    let own = targets.iter().flat_map(|target| &target.secrets);
+    let of_tokens = targets.iter().flat_map(|target| &target.secrets_of_tokens);
+    let secrets = own.chain(of_tokens.map(|(name, secret)| (name, secret)));
+    let tokens = targets.iter().flat_map(|target| target.tokens.iter());
+    let masker = Masker::new(secrets.map(|(name, secret)| (name.as_str(), secret)));
+    Arc::new(masker.expecting(tokens.map(|token| token.name.as_str())))
+}
+
+/// The names of the secrets and tokens of a target.
+fn secrets_of(target: &Target) -> Vec<String> {
+    let tokens = target.tokens.iter().map(|token| &token.name);
+    let mut names: Vec<_> = target.secrets.keys().chain(tokens).cloned().collect();
+    names.sort_unstable();
+    names
 }
 
 /// Rejects a plan in which cases would be skipped because the target does not define an input: a misconfigured pipeline

@@ -216,6 +216,7 @@ fn execute(
         begun: BegunCases::default(),
         repeats: request.repeats,
         lockstep: None,
+        tokens: Arc::clone(&prepared.tokens),
     };
     send_plan(prepared, options, workspace, reports)
 }

@@ -101,6 +101,7 @@ pub fn teardown(
         begun,
         repeats: 1,
         lockstep: None,
+        tokens: Arc::clone(&prepared.tokens),
     };
     let flaky = prepared.plan.target.flaky;
     let mut finished = send_plan(prepared, run_options, &workspace, &mut reports)?;

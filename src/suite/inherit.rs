@@ -170,8 +170,10 @@ fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) ->
             _ => None,
         };
         if value.is_null() && !matches!(inner, Some(Inheritance::ReplaceWithNull)) {
+            // The target can add `Authorization`, too.
+            let mut added = DEFAULT_HEADERS.iter().chain(&["authorization"]);
             let is_default = matches!(how, Inheritance::MergeRequestHeaders)
-                && DEFAULT_HEADERS.iter().any(|name| name.eq_ignore_ascii_case(&key.text));
+                && added.any(|name| name.eq_ignore_ascii_case(&key.text));
             if let Some(at) = inherited {
                 entries.remove(at);
             }

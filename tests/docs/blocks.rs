@@ -116,6 +116,9 @@ pub(crate) fn project_of(config: &str) -> Result<PageProject, String> {
     project.write("conforme.toml", config);
     project.write("cases/s/suite.yaml", &suite);
     project.write("cases/s/case.yaml", &case);
+    // The login case of tokens.
+    let login = "request: { method: POST, path: /login }\nexpect: { status: 200 }\ncapture: { session: /session }\n";
+    project.write("cases/auth/login.yaml", login);
     if !steps.is_empty() {
         project.write("cases/s/steps.yaml", &format!("steps:\n{steps}"));
     }

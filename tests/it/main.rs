@@ -58,5 +58,6 @@ mod starting;
 mod streams;
 mod support;
 mod targeting;
+mod tokens;
 mod value_files;
 mod waiting;
