@@ -277,7 +277,7 @@ mod tests {
         let all = explanations();
         let ids: BTreeSet<_> = all.iter().map(|one| one.id.clone()).collect();
         assert_eq!(ids.len(), all.len());
-        assert_eq!(all.len(), CheckId::FIXED.len() + 2 + RULES.len() + CHANGE_RULES.len());
+        assert_eq!(all.len(), CheckId::FIXED.len() + 3 + RULES.len() + CHANGE_RULES.len());
         for one in &all {
             assert!(!one.example.is_empty(), "{}: no example", one.id);
             assert_eq!(explain(&one.id).unwrap().id, one.id);

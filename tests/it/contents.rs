@@ -488,7 +488,7 @@ expect:
 ";
     let server = Server::start(|request| {
         let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        let sent = "{\"v\":{\"$ref\":1,\"$each\":2,\"$$x\":3},\"w\":{\"$gt\":1},\"$equals\":1,\"$plain\":2}";
+        let sent = "{\"$equals\":1,\"$plain\":2,\"v\":{\"$$x\":3,\"$each\":2,\"$ref\":1},\"w\":{\"$gt\":1}}";
         let body = if body == sent { body } else { "{}" };
         (
             response("HTTP/1.1 200 OK\nContent-Type: application/json", body),
