@@ -51,8 +51,9 @@ impl<'r> Pass<'r> {
     }
 
     fn bytes(self, bytes: &[u8], cut: Cut) -> Option<Vec<u8>> {
-        // Together: of two that overlap, such as a password and the credentials that contain it, the longer one counts.
-        forms::hide(self.secrets().chain(self.other), bytes, cut, HIDDEN)
+        // Together: of two that overlap, such as a password and the credentials that contain it, the longer one counts, and of
+        // two that are equal the secret, which has a name.
+        forms::hide(self.other.into_iter().chain(self.secrets()), bytes, cut, HIDDEN)
     }
 
     pub(super) fn text(self, text: &str, cut: Cut) -> Cow<'_, str> {
@@ -78,7 +79,7 @@ impl<'r> Pass<'r> {
 
     /// Masks in a unified diff, on each side of it.
     fn diff(self, diff: &mut String) {
-        if let Some(hidden) = forms::hide_in_diff(self.secrets().chain(self.other), diff, HIDDEN) {
+        if let Some(hidden) = forms::hide_in_diff(self.other.into_iter().chain(self.secrets()), diff, HIDDEN) {
             *diff = String::from_utf8_lossy(&hidden).into_owned();
         }
     }
