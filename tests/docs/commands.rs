@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 
 /// Programs other than `conforme` that a page may call.
-const OTHERS: [&str; 30] = [
+const OTHERS: [&str; 31] = [
     "cargo",
     "git",
     "curl",
@@ -32,6 +32,7 @@ const OTHERS: [&str; 30] = [
     "brew",
     "docker",
     "gh",
+    "nm",
     "sh",
     "sha256sum",
 ];

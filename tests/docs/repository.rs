@@ -40,8 +40,8 @@ fn corrected(text: &str, owner: &str, version: &str) -> String {
         (r"\b[\w-]+/homebrew-tap\b", format!("{owner}/homebrew-tap")),
         (r"\b[\w-]+/tap/conforme\b", format!("{owner}/tap/conforme")),
         (
-            r"\breleases/download/v[\d.]+\d",
-            format!("releases/download/v{version}"),
+            r"\bconforme/releases/download/v[\d.]+\d",
+            format!("conforme/releases/download/v{version}"),
         ),
         (
             r"\b(rev: |ref: refs/tags/|conforme/contract@|the version `)v[\d.]+\d",
@@ -128,7 +128,10 @@ fn every_form_of_the_owner_is_replaced() {
             "https://github.com/Ada/conforme/releases",
         ),
         ("uses: OWNER/conforme@v0.1.0", "uses: Ada/conforme@v2.0.1"),
-        ("releases/download/v0.1.0/x.gz", "releases/download/v2.0.1/x.gz"),
+        (
+            "o/conforme/releases/download/v0.1.0/x.gz",
+            "o/conforme/releases/download/v2.0.1/x.gz",
+        ),
         (
             "raw.githubusercontent.com/OWNER/conforme/v0.1.0/x",
             "raw.githubusercontent.com/Ada/conforme/v2.0.1/x",
@@ -145,6 +148,6 @@ fn every_form_of_the_owner_is_replaced() {
     ] {
         assert_eq!(corrected(old, "Ada", "2.0.1"), new);
     }
-    let other = "https://github.com/axum/axum, actions/checkout@v7, cargo install conforme, # v7.0.1";
+    let other = "https://github.com/axum/axum/releases/download/v0.34.0/x, actions/checkout@v7, cargo install conforme, # v7.0.1";
     assert_eq!(corrected(other, "Ada", "2.0.1"), other);
 }

@@ -30,14 +30,26 @@ fn values_of<'v>(value: &'v Value, name: &str, found: &mut Vec<&'v str>) {
     }
 }
 
+/// `action.yml` and the workflows.
+fn files() -> Vec<String> {
+    let folder = std::fs::read_dir(repository().join(".github/workflows"))
+        .unwrap()
+        .flatten();
+    let workflows = folder.map(|entry| format!(".github/workflows/{}", entry.file_name().to_string_lossy()));
+    workflows.chain(["action.yml".to_owned()]).collect()
+}
+
 #[test]
 fn every_foreign_action_is_pinned_by_its_commit() {
     let mut pinned = 0;
-    for name in ["action.yml", ".github/workflows/ci.yml"] {
-        let parsed = file(name);
+    for name in files() {
+        let parsed = file(&name);
         let mut uses = Vec::new();
         values_of(&parsed, "uses", &mut uses);
-        for one in uses.into_iter().filter(|one| !one.starts_with("./")) {
+        for one in uses
+            .into_iter()
+            .filter(|one| !one.starts_with("./") && !one.starts_with("$/"))
+        {
             let (_, commit) = one.split_once('@').unwrap();
             let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
             assert!(is_commit, "{name}: {one}");
@@ -50,8 +62,9 @@ fn every_foreign_action_is_pinned_by_its_commit() {
 #[test]
 fn no_step_puts_an_input_into_its_script() {
     // The value of an expression becomes part of the script text.
-    for name in ["action.yml", ".github/workflows/ci.yml"] {
-        let parsed = file(name);
+    // `release.yml` is written by `dist`; its scripts contain what `dist` plans from a tag.
+    for name in files().into_iter().filter(|name| !name.ends_with("/release.yml")) {
+        let parsed = file(&name);
         let mut scripts = Vec::new();
         values_of(&parsed, "run", &mut scripts);
         assert!(

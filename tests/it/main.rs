@@ -12,6 +12,7 @@ mod authenticating;
 mod bodies;
 mod ci_action;
 mod ci_files;
+mod ci_releases;
 mod ci_templates;
 mod comparing;
 mod comparison_reports;
