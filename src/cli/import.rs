@@ -45,6 +45,32 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
 2 usage, not a HAR, or a file exists, 5 a file could not be written."
     )]
     Har(ImportFileArgs),
+    /// A collection of Postman (v2.0 or v2.1)
+    #[command(
+        after_help = "Variables become inputs, with their values as defaults; a variable that a test script sets becomes\n\
+a capture. Common statements of test scripts become expectations. Everything else is written as\n\
+`# not imported: ...`.\n\n\
+Examples:\n  \
+conforme import postman shop.postman_collection.json --to cases/shop\n  \
+conforme import postman shop.json --environment staging.postman_environment.json --to cases/shop\n\n\
+Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
+2 usage, not a collection, or a file exists, 5 a file could not be written."
+    )]
+    Postman(ImportPostmanArgs),
+}
+
+/// `conforme import postman`
+#[derive(Debug, Args)]
+pub struct ImportPostmanArgs {
+    /// The path of the collection, a URL, or `-` for standard input
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// An exported environment, or globals; a later one overrides an earlier one
+    #[arg(long, value_name = "FILE")]
+    pub environment: Vec<String>,
+    /// Where to write, and how.
+    #[command(flatten)]
+    pub output: ImportOutput,
 }
 
 /// `conforme import har` and other formats in files.
@@ -87,8 +113,13 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Print
             (session::draft_of_curl(&text)?, output)
         }
         ImportFormat::Har(ImportFileArgs { source, output }) => {
-            (session::draft_of(SourceFormat::Har, &source)?, output)
+            (session::draft_of(SourceFormat::Har, &source, &[])?, output)
         }
+        ImportFormat::Postman(ImportPostmanArgs {
+            source,
+            environment,
+            output,
+        }) => (session::draft_of(SourceFormat::Postman, &source, &environment)?, output),
     };
     let request = ImportRequest {
         project,
@@ -134,7 +165,7 @@ fn show(imported: &Imported, output: &ImportOutput, printer: &Printer) {
     let origin = imported.origin.as_deref().unwrap_or("URL");
     next.push_str(" --target ");
     next.push_str(origin);
-    for input in vars {
+    for input in vars.into_iter().filter(|input| input.default.is_none()) {
         next.push_str(" --var ");
         next.push_str(&input.name);
         next.push_str("=...");

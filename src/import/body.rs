@@ -2,7 +2,10 @@
 
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 
-use super::{DraftContent, DraftQuery, Value, names::has_variable};
+use super::{
+    DraftContent, DraftQuery, Names, Value,
+    names::{has_variable, is_variable},
+};
 use crate::suite::ENCODED;
 
 /// Size in bytes from which a body is written to a file of its own.
@@ -41,14 +44,59 @@ pub(super) fn content(bytes: Vec<u8>, media_type: Option<&str>, file: &str) -> (
     (DraftContent::Text(text), false)
 }
 
+/// The media type of a file by its name.
+pub(super) fn type_of_file(name: &str) -> &'static str {
+    const TYPES: [(&str, &str); 20] = [
+        ("json", "application/json"),
+        ("txt", "text/plain"),
+        ("csv", "text/csv"),
+        ("md", "text/markdown"),
+        ("html", "text/html"),
+        ("htm", "text/html"),
+        ("css", "text/css"),
+        ("js", "application/javascript"),
+        ("xml", "application/xml"),
+        ("pdf", "application/pdf"),
+        ("png", "image/png"),
+        ("jpg", "image/jpeg"),
+        ("jpeg", "image/jpeg"),
+        ("gif", "image/gif"),
+        ("svg", "image/svg+xml"),
+        ("webp", "image/webp"),
+        ("zip", "application/zip"),
+        ("gz", "application/gzip"),
+        ("mp4", "video/mp4"),
+        ("mp3", "audio/mpeg"),
+    ];
+    let extension = name
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension)
+        .to_ascii_lowercase();
+    let found = TYPES.iter().find(|(known, _)| *known == extension);
+    found.map_or("application/octet-stream", |(_, kind)| kind)
+}
+
 /// The query for this text, without its `?`.
 pub(super) fn query(text: &str) -> DraftQuery {
     fields(text).map_or_else(|| DraftQuery::Raw(text.to_owned()), DraftQuery::Fields)
 }
 
+/// The same for a tool that percent-encodes the values of variables.
+pub(super) fn encoding_query(text: &str) -> DraftQuery {
+    decoded_fields(text).map_or_else(|| DraftQuery::Raw(text.to_owned()), DraftQuery::Fields)
+}
+
 /// The fields of a text that are encoded as a case encodes them; `None` if the bytes would differ.
 fn fields(text: &str) -> Option<Vec<(String, Value)>> {
-    if text.is_empty() || has_variable(text) {
+    if has_variable(text) {
+        return None;
+    }
+    decoded_fields(text)
+}
+
+/// The same, with variables in values.
+fn decoded_fields(text: &str) -> Option<Vec<(String, Value)>> {
+    if text.is_empty() {
         return None;
     }
     let mut fields: Vec<(String, Value)> = Vec::new();
@@ -57,19 +105,50 @@ fn fields(text: &str) -> Option<Vec<(String, Value)>> {
         let decoded = |text: &str| {
             let decoded = percent_decode_str(text).decode_utf8().ok()?.into_owned();
             // A control character cannot be written legibly in a field.
-            let is_same = utf8_percent_encode(&decoded, ENCODED).to_string() == text && !has_variable(&decoded);
-            is_same.then_some(decoded)
+            (percent_encoded(&decoded) == text).then_some(decoded)
         };
-        let name = decoded(name).filter(|name| !name.is_empty())?;
-        // A case lists the values of a name together.
-        let is_apart =
-            fields.iter().any(|(known, _)| *known == name) && fields.last().is_some_and(|(last, _)| *last != name);
-        if is_apart {
-            return None;
-        }
+        let name = decoded(name).filter(|name| !name.is_empty() && !has_variable(name))?;
         fields.push((name, decoded(value)?));
     }
-    Some(fields)
+    is_together(&fields).then_some(fields)
+}
+
+/// Whether the values of each name follow each other: a case lists them together.
+fn is_together(fields: &[(String, Value)]) -> bool {
+    let mut seen: Vec<&str> = Vec::new();
+    fields.iter().all(|(name, _)| {
+        let is_next = seen.last() == Some(&name.as_str()) || !seen.contains(&name.as_str());
+        seen.push(name);
+        is_next
+    })
+}
+
+/// Percent-encodes a field as a case does, without its variables.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::new();
+    for piece in text.split_inclusive(is_variable) {
+        let mut chars = piece.chars();
+        let last = chars.next_back().filter(|c| is_variable(*c));
+        let plain = if last.is_some() { chars.as_str() } else { piece };
+        out.push_str(&utf8_percent_encode(plain, ENCODED).to_string());
+        out.extend(last);
+    }
+    out
+}
+
+/// Form fields of a tool that encodes them as a case does.
+pub(super) fn form(fields: Vec<(Value, Value)>, names: &mut Names) -> DraftContent {
+    if is_together(&fields)
+        && !fields.is_empty()
+        && fields.iter().all(|(name, _)| !name.is_empty() && !has_variable(name))
+    {
+        return DraftContent::Form(fields);
+    }
+    let mut encoded = |text: &str| names.filtered(&percent_encoded(text), "url_encode");
+    let pairs = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    DraftContent::Text(pairs.collect::<Vec<_>>().join("&"))
 }
 
 /// Percent-encodes as forms of curl do: a space is `+` in values.

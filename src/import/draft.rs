@@ -14,6 +14,8 @@ pub struct SuiteDraft {
     pub name: String,
     /// The origin of the requests, `https://api.example.com`, unless it is a variable.
     pub origin: Option<String>,
+    /// What the base URL is in the source: the origin, or a variable.
+    pub(super) base: Option<String>,
     /// The inputs of the suite.
     pub inputs: Vec<DraftInput>,
     /// Constants of the suite that contain inputs, by name.
@@ -176,6 +178,8 @@ pub struct DraftRequest {
     pub query: Option<DraftQuery>,
     /// Header fields in their order; a name may occur several times.
     pub headers: Vec<(String, Value)>,
+    /// Header fields that would be sent by default, and are not.
+    pub removed: Vec<String>,
     /// The content.
     pub content: Option<DraftContent>,
 }
@@ -267,10 +271,28 @@ impl SuiteDraft {
         self.is_defined(name) || self.inputs.iter().any(|input| input.name == name)
     }
 
+    /// Takes the most frequent of the base URLs that are variables in the source.
+    pub(super) fn choose_base(&mut self, bases: impl Iterator<Item = String>) {
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for base in bases {
+            match counts.iter_mut().find(|(known, _)| *known == base) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((base, 1)),
+            }
+        }
+        // Of equal ones, the first.
+        let best = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+        self.base = best.map(|(base, _)| base);
+        self.origin = self.base.clone().filter(|base| base.starts_with("http"));
+    }
+
     /// Why a request to this origin cannot be sent to the target of the others. The first origin is that of the suite.
     pub(super) fn other_origin(&mut self, origin: Option<&str>) -> Option<String> {
         let origin = origin?;
-        let first = self.origin.get_or_insert_with(|| origin.to_owned());
+        let first = self.base.get_or_insert_with(|| origin.to_owned());
+        if self.origin.is_none() && first.starts_with("http") {
+            self.origin = Some(first.clone());
+        }
         (first != origin).then(|| format!("the origin {origin}: the suite is for {first}"))
     }
 

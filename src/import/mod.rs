@@ -8,11 +8,15 @@ mod credentials;
 mod curl;
 mod draft;
 mod error;
+mod groups;
 mod har;
 mod names;
+mod postman;
 mod shape;
 mod source_text;
+mod tool_request;
 mod url;
+mod variables;
 mod write;
 mod yaml;
 
@@ -24,6 +28,7 @@ pub use draft::{
 pub use error::ImportError;
 pub use har::har;
 pub use names::{Names, Value};
+pub use postman::postman;
 
 use error::ReadFile;
 pub use write::{DraftFile, files};

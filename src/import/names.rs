@@ -81,6 +81,18 @@ impl Names {
         out
     }
 
+    /// A text in which every variable has a filter.
+    pub(super) fn filtered(&mut self, text: &str, filter: &'static str) -> Value {
+        let mut out = String::new();
+        for c in text.chars() {
+            match self.of(c).map(|variable| variable.name.clone()) {
+                Some(name) => out.push(self.variable(&name, Some(filter))),
+                None => out.push(c),
+            }
+        }
+        out
+    }
+
     fn of(&self, c: char) -> Option<&Variable> {
         let index = u32::from(c).checked_sub(FIRST)?;
         self.variables.get(usize::try_from(index).ok()?)

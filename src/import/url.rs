@@ -30,6 +30,20 @@ pub(super) struct UrlStyle {
     pub(super) globs_are_text: bool,
     /// Whether percent-encoding has upper-case digits.
     pub(super) is_upper: bool,
+    /// Characters of a query that are sent percent-encoded, besides those that cannot be sent.
+    pub(super) in_query: &'static str,
+}
+
+impl UrlStyle {
+    /// How Postman sends a URL.
+    pub(super) fn postman() -> Self {
+        Self {
+            keeps_dots: true,
+            globs_are_text: true,
+            is_upper: true,
+            in_query: "\"'<>",
+        }
+    }
 }
 
 /// Bytes that a case cannot have in a path.
@@ -103,7 +117,13 @@ pub(super) fn parse(text: &str, style: UrlStyle) -> Result<Url, String> {
         "path",
         &mut url.notes,
     );
-    url.query = query.map(|query| encoded(query, IN_QUERY, upper, QUERY, &mut url.notes));
+    url.query = query.map(|query| {
+        let mut query = encoded(query, IN_QUERY, upper, QUERY, &mut url.notes);
+        for c in style.in_query.chars() {
+            query = query.replace(c, &format!("%{:02X}", u32::from(c)));
+        }
+        query
+    });
     Ok(url)
 }
 

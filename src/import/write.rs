@@ -200,11 +200,11 @@ fn request(request: &DraftRequest, draft: &SuiteDraft) -> Vec<YamlEntry> {
         Some(DraftQuery::Raw(raw)) => entries.push(entry("query", text(raw))),
         None => {}
     }
-    if !request.headers.is_empty() {
-        entries.push(entry(
-            "headers",
-            fields_of(&request.headers, draft, str::eq_ignore_ascii_case),
-        ));
+    let mut headers = entries_of(&request.headers, draft, str::eq_ignore_ascii_case);
+    let removed = request.removed.iter();
+    headers.extend(removed.map(|name| entry(name, YamlNode::Plain("null".to_owned()))));
+    if !headers.is_empty() {
+        entries.push(entry("headers", YamlNode::Map(headers)));
     }
     let content = match &request.content {
         Some(DraftContent::Json(value)) => entry("json", YamlNode::json(value, &|text| draft.names.template(text))),
@@ -235,6 +235,10 @@ fn part(part: &DraftPart, draft: &SuiteDraft) -> YamlNode {
 
 /// Fields by name; several of a name are a list. Names of header fields have no case.
 fn fields_of(fields: &[(String, Value)], draft: &SuiteDraft, is_same: fn(&str, &str) -> bool) -> YamlNode {
+    YamlNode::Map(entries_of(fields, draft, is_same))
+}
+
+fn entries_of(fields: &[(String, Value)], draft: &SuiteDraft, is_same: fn(&str, &str) -> bool) -> Vec<YamlEntry> {
     let mut entries: Vec<YamlEntry> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for (name, _) in fields {
@@ -253,5 +257,5 @@ fn fields_of(fields: &[(String, Value)], draft: &SuiteDraft, is_same: fn(&str, &
         };
         entries.push(entry(name, value));
     }
-    YamlNode::Map(entries)
+    entries
 }

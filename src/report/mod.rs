@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! run ────────┐                                     ┌► tap, junit, markdown
-//! comparison ─┤► from/ ► Start, Item..., End ► write/ ├► github, sarif, shell
+//! comparison ─┤► from/ ► Start, Item..., End ► write/ ├► github, sarif, shell, har
 //! matrix ─────┤          (model.rs)                   └► html, terminal
 //! measurement ┘
 //! ```
@@ -30,6 +30,7 @@ mod text;
 /// Writers: one for each format. None of them depends on a subject.
 mod write {
     pub(super) mod github;
+    pub(super) mod har;
     pub(super) mod html;
     pub(super) mod json;
     pub(super) mod junit;
@@ -97,13 +98,15 @@ pub enum Format {
     Sarif,
     /// A page for a browser.
     Html,
+    /// The exchanges of a run as an HTTP Archive.
+    Har,
     /// A script of a run that sends the requests of the cases that did not pass.
     Shell,
 }
 
 impl Format {
     /// All formats by name.
-    pub const NAMES: [(&'static str, Format); 8] = [
+    pub const NAMES: [(&'static str, Format); 9] = [
         ("junit", Format::JUnit),
         ("html", Format::Html),
         ("markdown", Format::Markdown),
@@ -112,6 +115,7 @@ impl Format {
         ("tap", Format::Tap),
         ("json", Format::Json),
         ("shell", Format::Shell),
+        ("har", Format::Har),
     ];
 
     /// The help of `--report`, which lists the formats.
@@ -137,6 +141,7 @@ impl Format {
             Self::GitHub => "annotations of GitHub Actions on the lines of the case files",
             Self::Sarif => "SARIF 2.1.0 for code scanning, with check ids as rule ids",
             Self::Html => "one page for a browser that loads nothing else, with filters, exchanges and differences",
+            Self::Har => "HTTP Archive 1.2 of a run: every request and response, for browsers and proxies",
             Self::Shell => "a script for `sh` that sends the requests of the cases of a run that did not pass",
         }
     }
@@ -144,7 +149,7 @@ impl Format {
     /// Whether a run is written in another order than that of its events, so that a temporary file may be needed.
     pub fn is_gathered(self) -> bool {
         match self {
-            Self::JUnit | Self::Html | Self::Markdown | Self::Sarif | Self::Shell => true,
+            Self::JUnit | Self::Html | Self::Markdown | Self::Sarif | Self::Shell | Self::Har => true,
             Self::Json | Self::Tap | Self::GitHub => false,
         }
     }
@@ -160,12 +165,13 @@ impl Format {
             Self::GitHub => Box::new(write::github::GitHub::default()),
             Self::Sarif => Box::new(write::sarif::Sarif::new(Spool::new(folder))),
             Self::Shell => Box::new(write::shell::Script::new(Spool::new(folder))),
+            Self::Har => Box::new(write::har::HarWriter::new(Spool::new(folder))),
         })
     }
 
     /// A report of a run in this format.
     pub fn reporter(self, sink: ReportOutput) -> Box<dyn Reporter> {
-        let reads_passed_exchanges = self == Self::Sarif;
+        let reads_passed_exchanges = matches!(self, Self::Sarif | Self::Har);
         let sink = if self == Self::Shell { sink.executable() } else { sink };
         match (self, self.writer(sink.folder())) {
             (Self::Html, None) => Box::new(run_page::RunPage::new(sink)),

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod har;
+mod postman;
 
 use std::{
     io::Write as _,

@@ -18,6 +18,7 @@ pub(super) fn add(transfer: &Transfer, draft: &mut SuiteDraft) -> Result<(), Imp
         keeps_dots: transfer.path_as_is,
         globs_are_text: transfer.globoff,
         is_upper: false,
+        in_query: "",
     };
     let mut url = url::parse(&transfer.url, style)
         .map_err(|reason| ImportError::new(format!("the URL of the curl command: {reason}"), super::HELP))?;
@@ -42,6 +43,7 @@ pub(super) fn add(transfer: &Transfer, draft: &mut SuiteDraft) -> Result<(), Imp
         content: content(transfer, &mut headers, &format!("{file}.bin")),
         headers,
         method,
+        ..DraftRequest::default()
     };
     let title = format!("{} {}", request.method, draft.names.template(&request.path));
     let is_authorized = has(&request.headers, "authorization");

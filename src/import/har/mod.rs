@@ -16,6 +16,7 @@ use super::{
     DraftCase, DraftContent, DraftExpect, DraftPartContent, DraftRequest, DraftResponse, DraftStep, ImportError,
     ReadFile, SuiteDraft, body,
     credentials::Secrets,
+    groups::groups,
     names::{file_name, free_file},
     shape, source_text,
 };
@@ -56,6 +57,7 @@ pub fn har(bytes: Vec<u8>, read: ReadFile<'_>) -> Result<SuiteDraft, ImportError
         ));
     }
     draft.origin = selected.first().map(|one| one.origin.clone());
+    draft.base.clone_from(&draft.origin);
     let mut exchanges: Vec<_> = selected
         .into_iter()
         .map(|one| HarExchange::new(one, read, ""))
@@ -155,32 +157,6 @@ fn related(resources: &[(String, bool)]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// The first request that a request is connected with.
-fn root(parents: &mut [usize], mut index: usize) -> usize {
-    while parents[index] != index {
-        parents[index] = parents[parents[index]];
-        index = parents[index];
-    }
-    index
-}
-
-/// Connected requests, in their order.
-fn groups(count: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
-    let mut parents: Vec<usize> = (0..count).collect();
-    for (one, other) in edges {
-        let (one, other) = (root(&mut parents, *one), root(&mut parents, *other));
-        let (first, last) = (one.min(other), one.max(other));
-        parents[last] = first;
-    }
-    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for index in 0..count {
-        let root = root(&mut parents, index);
-        groups[root].push(index);
-    }
-    groups.retain(|group| !group.is_empty());
-    groups
-}
-
 fn step(
     one: HarExchange,
     draft: &mut SuiteDraft,
@@ -210,9 +186,14 @@ fn step(
     let mut request = DraftRequest {
         method: one.method,
         path: one.path,
-        query: one.query.as_deref().filter(|query| !query.is_empty()).map(body::query),
+        query: one
+            .query
+            .as_deref()
+            .filter(|query| !query.is_empty())
+            .map(body::encoding_query),
         headers: one.headers,
         content,
+        ..DraftRequest::default()
     };
     let mut secrets = Secrets::new(draft);
     let is_authorized = request

@@ -80,6 +80,7 @@ fn selected(entry: HarEntry) -> Result<Selected, String> {
         keeps_dots: true,
         globs_are_text: true,
         is_upper: true,
+        in_query: "",
     };
     let request = &entry.request;
     let method = &request.method;

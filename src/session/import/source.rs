@@ -27,11 +27,17 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 pub enum SourceFormat {
     /// HTTP archives (HAR 1.2).
     Har,
+    /// Collections of Postman (v2.0 and v2.1).
+    Postman,
 }
 
-/// Reads a source: a path, a URL, or `-` for standard input.
-pub fn draft_of(format: SourceFormat, source: &str) -> Result<SuiteDraft, SessionError> {
+/// Reads a source: a path, a URL, or `-` for standard input. `environments` are files with values of its variables.
+pub fn draft_of(format: SourceFormat, source: &str, environments: &[String]) -> Result<SuiteDraft, SessionError> {
     let bytes = read(source)?;
+    let environments: Vec<_> = environments
+        .iter()
+        .map(|source| read(source))
+        .collect::<Result<_, _>>()?;
     // Files that the source names are relative to it.
     let folder = match source {
         "-" => Path::new(""),
@@ -46,6 +52,7 @@ pub fn draft_of(format: SourceFormat, source: &str) -> Result<SuiteDraft, Sessio
     };
     let draft = match format {
         SourceFormat::Har => crate::import::har(bytes, &near),
+        SourceFormat::Postman => crate::import::postman(bytes, environments, &near),
     };
     draft.map_err(|error| located(error, &shown(source)))
 }

@@ -166,3 +166,56 @@ fn source_is_a_path_a_url_or_standard_input() {
     );
     assert!(!project.has("cases/none"));
 }
+
+#[test]
+fn exported_har_has_an_entry_for_each_exchange_and_no_secret() {
+    let case = "name: A flow\nsteps:\n  - id: create\n    request: { method: POST, path: /orders, headers: { Authorization: \"Bearer {{ token }}\" }, body: { json: { a: é } } }\n    \
+                expect: { status: 201 }\n    capture: { order: /id }\n  - id: read\n    request: { path: \"/orders/{{ order }}\", query: { x: a b } }\n    expect: { status: 200 }\n";
+    let suite = "name: Orders\ninputs: { token: { description: t, secret: true } }\n";
+    let project = Project::new(&[("cases/x/suite.yaml", suite), ("cases/x/flow.yaml", case)]);
+    let server = Server::start(|request| {
+        if request.starts_with("POST") {
+            return reply(
+                "201 Created",
+                "Content-Type: application/json\r\nLocation: /orders/731\r\n",
+                r#"{"id":731,"echo":"s3cr3t-token"}"#,
+            );
+        }
+        let body = "\x01binary";
+        reply("200 OK", "Content-Type: application/octet-stream\r\n", body)
+    });
+    let arguments = [
+        "run",
+        "--target",
+        &server.url(),
+        "--report",
+        "har=out.har",
+        "--record",
+        "run.ndjson",
+    ];
+    let mut run = project.command(&arguments);
+    let run = ran(run.env("CONFORME_SECRET_TOKEN", "s3cr3t-token"));
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let text = project.read("out.har");
+    assert!(!text.contains("s3cr3t-token"), "{text}");
+    let har: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let entries = har["log"]["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[0]["comment"], "x/flow:create");
+    assert_eq!(entries[0]["request"]["url"], format!("{}/orders", server.url()));
+    assert_eq!(entries[0]["request"]["postData"]["text"], r#"{"a":"é"}"#);
+    assert_eq!(entries[0]["response"]["redirectURL"], "/orders/731");
+    assert_eq!(
+        entries[1]["request"]["queryString"][0],
+        serde_json::json!({ "name": "x", "value": "a%20b" })
+    );
+    assert_eq!(entries[1]["response"]["content"]["text"], "\u{1}binary");
+    // The report of the recording is the same, and it can be imported again.
+    let again = project.run(&["report", "run.ndjson", "--report", "har=again.har"]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(project.read("again.har"), text);
+    let imported = project.run(&["import", "har", "out.har", "--to", "cases/again"]);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    let flow = project.read("cases/again/post-orders-flow.yaml");
+    assert!(flow.contains("capture: { order_id: /id }"), "{flow}");
+}
