@@ -57,6 +57,27 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
 2 usage, not a collection, or a file exists, 5 a file could not be written."
     )]
     Postman(ImportPostmanArgs),
+    /// A file of Hurl
+    #[command(
+        after_help = "A file with captures, or with requests that change something, becomes one case with a step for each\n\
+request. Captures and asserts with an exact counterpart become captures and expectations. Everything\n\
+else is written as `# not imported: ...`.\n\n\
+Example:\n  \
+conforme import hurl orders.hurl --to cases/orders\n\n\
+Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
+2 usage, not a file of Hurl, or a file exists, 5 a file could not be written."
+    )]
+    Hurl(ImportFileArgs),
+    /// A `.http` file of the REST Client of VS Code or the HTTP Client of `JetBrains`
+    #[command(
+        after_help = "Variables become inputs, with their values as defaults. `{{login.response.body.$.token}}` becomes a\n\
+capture. Response handlers and other scripts are written as `# not imported: ...`.\n\n\
+Example:\n  \
+conforme import http api.http --to cases/api\n\n\
+Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
+2 usage, not such a file, or a file exists, 5 a file could not be written."
+    )]
+    Http(ImportFileArgs),
 }
 
 /// `conforme import postman`
@@ -114,6 +135,12 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Print
         }
         ImportFormat::Har(ImportFileArgs { source, output }) => {
             (session::draft_of(SourceFormat::Har, &source, &[])?, output)
+        }
+        ImportFormat::Hurl(ImportFileArgs { source, output }) => {
+            (session::draft_of(SourceFormat::Hurl, &source, &[])?, output)
+        }
+        ImportFormat::Http(ImportFileArgs { source, output }) => {
+            (session::draft_of(SourceFormat::Http, &source, &[])?, output)
         }
         ImportFormat::Postman(ImportPostmanArgs {
             source,

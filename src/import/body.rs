@@ -44,6 +44,25 @@ pub(super) fn content(bytes: Vec<u8>, media_type: Option<&str>, file: &str) -> (
     (DraftContent::Text(text), false)
 }
 
+/// The media type that curl sends for a file name.
+pub(super) fn curl_type_of_file(file: &str) -> &'static str {
+    let lower = file.to_ascii_lowercase();
+    let types = [
+        (".gif", "image/gif"),
+        (".jpg", "image/jpeg"),
+        (".jpeg", "image/jpeg"),
+        (".png", "image/png"),
+        (".svg", "image/svg+xml"),
+        (".txt", "text/plain"),
+        (".htm", "text/html"),
+        (".html", "text/html"),
+        (".pdf", "application/pdf"),
+        (".xml", "application/xml"),
+    ];
+    let found = types.iter().find(|(extension, _)| lower.ends_with(extension));
+    found.map_or("application/octet-stream", |(_, media_type)| media_type)
+}
+
 /// The media type of a file by its name.
 pub(super) fn type_of_file(name: &str) -> &'static str {
     const TYPES: [(&str, &str); 20] = [
@@ -124,7 +143,7 @@ fn is_together(fields: &[(String, Value)]) -> bool {
 }
 
 /// Percent-encodes a field as a case does, without its variables.
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     let mut out = String::new();
     for piece in text.split_inclusive(is_variable) {
         let mut chars = piece.chars();

@@ -10,6 +10,9 @@ mod draft;
 mod error;
 mod groups;
 mod har;
+mod http_file;
+mod hurl;
+mod json_tests;
 mod names;
 mod postman;
 mod shape;
@@ -27,6 +30,8 @@ pub use draft::{
 };
 pub use error::ImportError;
 pub use har::har;
+pub use http_file::http;
+pub use hurl::hurl;
 pub use names::{Names, Value};
 pub use postman::postman;
 

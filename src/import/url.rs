@@ -35,6 +35,14 @@ pub(super) struct UrlStyle {
 }
 
 impl UrlStyle {
+    /// How Hurl sends a URL.
+    pub(super) fn hurl() -> Self {
+        Self {
+            globs_are_text: true,
+            ..Self::default()
+        }
+    }
+
     /// How Postman sends a URL.
     pub(super) fn postman() -> Self {
         Self {

@@ -120,10 +120,20 @@ impl Variables {
         Some(draft.names.variable(&input, None))
     }
 
+    /// Whether a variable of the source is a capture by now.
+    pub(super) fn is_captured(&self, name: &str) -> bool {
+        self.captured.contains_key(name)
+    }
+
     /// The name of a capture that sets a variable for the requests after `request`.
     pub(super) fn capture(&mut self, name: &str, request: usize, draft: &mut SuiteDraft) -> String {
+        self.capture_as(name, name, request, draft)
+    }
+
+    /// The same with another name in the suite.
+    pub(super) fn capture_as(&mut self, name: &str, shown: &str, request: usize, draft: &mut SuiteDraft) -> String {
         let taken = |name: &str| draft.is_taken(name) || self.inputs.values().any(|known| known == name);
-        let captured = free(&name_of(name), taken);
+        let captured = free(&name_of(shown), taken);
         draft.captured.insert(captured.clone());
         self.captured.insert(name.to_owned(), (request, captured.clone()));
         captured

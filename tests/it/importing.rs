@@ -347,3 +347,36 @@ fn import_has_help_with_examples() {
     let help = ran(conforme().args(["import", "curl", "--help"])).stdout;
     assert!(help.contains("Examples:") && help.contains("--strict"), "{help}");
 }
+
+#[test]
+fn hurl_and_http_files_are_sent_as_they_are_written() {
+    let recorder = Recorder::start();
+    let url = recorder.server.url();
+    let hurl = format!("POST {url}/a?x=1\nX-A: b\n[Query]\ny: a b\n```\nline 1\nline 2\n```\nHTTP 200\n");
+    let http = format!("@host = {url}\n\n### One\nPOST {{{{host}}}}/a?x=1&y=a%20b\nX-A: b\n\nline 1\nline 2\n");
+    let project = Project::new(&[("a.hurl", &hurl), ("a.http", &http.replace('\n', "\r\n"))]);
+    for format in ["hurl", "http"] {
+        let (source, to) = (format!("a.{format}"), format!("cases/{format}"));
+        let imported = project.run(&["import", format, &source, "--to", &to, "--strict"]);
+        assert_eq!(imported.code, 0, "{}{}", imported.stdout, imported.stderr);
+        let run = project.run(&["run", &to, "--target", &url]);
+        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+        let body = if format == "hurl" {
+            "line 1\nline 2\n"
+        } else {
+            "line 1\nline 2"
+        };
+        let sent = comparable(&recorder.take().concat()).replace(&recorder.host(), "HOST");
+        let length = body.len();
+        let expected = format!(
+            "POST /a?x=1&y=a%20b HTTP/1.1\naccept: */*\ncontent-length: {length}\nhost: HOST\nx-a: b\n\n{body}"
+        );
+        assert_eq!(sent, expected);
+        let failed = fed(&project, &["import", format, "-", "--to", "cases/none"], "\n what\n");
+        assert!(
+            failed.code == 2 && failed.stderr.contains("standard input:2:2: expected"),
+            "{}",
+            failed.stderr
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! `-F`: the parts of `multipart/form-data`, as curl writes them (RFC 7578).
 
 use super::ImportError;
+use crate::import::body::curl_type_of_file;
 
 /// The boundary of imported requests; curl makes a new one for each.
 pub(super) const BOUNDARY: &str = "------------------------conforme00000000";
@@ -50,7 +51,8 @@ pub(super) fn form_part(
         part.content = read(file)?;
         let base = file.rsplit('/').next().unwrap_or(file);
         part.file_name.get_or_insert_with(|| base.to_owned());
-        part.media_type.get_or_insert_with(|| media_type(file).to_owned());
+        part.media_type
+            .get_or_insert_with(|| curl_type_of_file(file).to_owned());
     } else if let Some(file) = content.strip_prefix('<') {
         part.content = read(file)?;
     } else {
@@ -90,25 +92,6 @@ fn split(text: &str) -> (String, Vec<(&str, &str)>) {
         None => unquote(content),
     };
     (content, parameters)
-}
-
-/// The media type that curl sends for a file name.
-fn media_type(file: &str) -> &'static str {
-    let lower = file.to_ascii_lowercase();
-    let types = [
-        (".gif", "image/gif"),
-        (".jpg", "image/jpeg"),
-        (".jpeg", "image/jpeg"),
-        (".png", "image/png"),
-        (".svg", "image/svg+xml"),
-        (".txt", "text/plain"),
-        (".htm", "text/html"),
-        (".html", "text/html"),
-        (".pdf", "application/pdf"),
-        (".xml", "application/xml"),
-    ];
-    let found = types.iter().find(|(extension, _)| lower.ends_with(extension));
-    found.map_or("application/octet-stream", |(_, media_type)| media_type)
 }
 
 /// The content of a request with these parts.

@@ -169,7 +169,9 @@ struct LateCredentials {
 }
 
 fn has_authorization(headers: &[(String, String)]) -> bool {
-    headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+    headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
 }
 
 struct PostmanReader<'r> {
@@ -292,12 +294,7 @@ impl PostmanReader<'_> {
         Ok(result)
     }
 
-    fn authenticate(
-        &mut self,
-        auth: PostmanAuth,
-        tool: &mut ToolRequest,
-        notes: &mut Vec<String>,
-    ) -> LateCredentials {
+    fn authenticate(&mut self, auth: PostmanAuth, tool: &mut ToolRequest, notes: &mut Vec<String>) -> LateCredentials {
         let mut credentials = LateCredentials::default();
         let is_authorized = has_authorization(&tool.headers);
         match auth {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use regex::Regex;
 use serde_json::{Map, Value as Json, json};
 
-use crate::import::{DraftExpect, names::short};
+use crate::import::{DraftExpect, json_tests::JsonTests, names::short};
 
 /// What a script checks and sets.
 #[derive(Default)]
@@ -48,7 +48,7 @@ pub(in crate::import) fn read(script: &str) -> TestScript {
             reader.script.expect.notes.push(note);
         }
     }
-    if let Some(body) = reader.json {
+    if let Some(body) = reader.json.value {
         reader.script.expect.body.push(("json", body));
     }
     if !reader.text.is_empty() {
@@ -63,7 +63,7 @@ struct ScriptReader {
     /// Names of variables that contain a part of the body.
     aliases: HashMap<String, Vec<String>>,
     has_status: bool,
-    json: Option<Json>,
+    json: JsonTests,
     text: Map<String, Json>,
 }
 
@@ -206,7 +206,7 @@ impl ScriptReader {
             },
             _ => return None,
         };
-        self.insert(&path, matcher)
+        self.json.insert(&path, matcher)
     }
 
     /// `have.property("a")`, or with a value.
@@ -218,7 +218,7 @@ impl ScriptReader {
         if all.next().is_some() || value.is_array() || (value.is_object() && value.get("$any").is_none()) {
             return None;
         }
-        self.insert(&path, value)
+        self.json.insert(&path, value)
     }
 
     fn status(&mut self, value: Json) -> Option<()> {
@@ -250,59 +250,6 @@ impl ScriptReader {
             return None;
         }
         self.text.insert(test.to_owned(), value);
-        Some(())
-    }
-
-    /// Adds a matcher at a path of names.
-    fn insert(&mut self, path: &[String], matcher: Json) -> Option<()> {
-        let is_index = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
-        if path.iter().any(is_index) {
-            return None;
-        }
-        let mut at = self.json.get_or_insert_with(|| json!({}));
-        if path.is_empty() {
-            let is_empty = at.as_object().is_some_and(Map::is_empty);
-            return is_empty.then(|| *at = matcher);
-        }
-        for name in path {
-            let key = if name.starts_with('$') {
-                format!("${name}")
-            } else {
-                name.clone()
-            };
-            let object = at.as_object_mut()?;
-            if object.keys().any(|key| key.starts_with('$') && !key.starts_with("$$")) {
-                // A type of the object itself.
-                let is_object =
-                    object.len() == 1 && (object.contains_key("$any") || object.get("$type") == Some(&json!("object")));
-                if !is_object {
-                    return None;
-                }
-                object.clear();
-            }
-            at = object.entry(key).or_insert_with(|| json!({}));
-        }
-        let is_new = at.as_object().is_some_and(Map::is_empty);
-        if is_new {
-            *at = matcher;
-            return Some(());
-        }
-        let is_weak = matcher == json!({ "$any": true }) || matcher == *at;
-        let is_any = *at == json!({ "$any": true });
-        match (is_any, is_weak, at.as_object_mut(), &matcher) {
-            (true, ..) => *at = matcher,
-            (_, true, ..) => {}
-            // Several tests of one value.
-            (_, _, Some(known), Json::Object(more)) => {
-                let is_matcher =
-                    |map: &Map<String, Json>| map.keys().all(|key| key.starts_with('$') && !key.starts_with("$$"));
-                if !is_matcher(known) || !is_matcher(more) || more.keys().any(|key| known.contains_key(key)) {
-                    return None;
-                }
-                known.extend(more.clone());
-            }
-            _ => return None,
-        }
         Some(())
     }
 

@@ -29,6 +29,10 @@ pub enum SourceFormat {
     Har,
     /// Collections of Postman (v2.0 and v2.1).
     Postman,
+    /// Files of Hurl.
+    Hurl,
+    /// `.http` files of VS Code and `JetBrains`.
+    Http,
 }
 
 /// Reads a source: a path, a URL, or `-` for standard input. `environments` are files with values of its variables.
@@ -52,6 +56,8 @@ pub fn draft_of(format: SourceFormat, source: &str, environments: &[String]) -> 
     };
     let draft = match format {
         SourceFormat::Har => crate::import::har(bytes, &near),
+        SourceFormat::Hurl => crate::import::hurl(bytes, &near),
+        SourceFormat::Http => crate::import::http(bytes, &near),
         SourceFormat::Postman => crate::import::postman(bytes, environments, &near),
     };
     draft.map_err(|error| located(error, &shown(source)))
