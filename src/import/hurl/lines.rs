@@ -117,12 +117,12 @@ impl<'t> HurlLines<'t> {
             "graphql" => {
                 let mark = text.lines().position(|line| line.trim_start().starts_with("variables"));
                 match mark {
-                    None => HurlBody::Graphql(text, None),
+                    None => HurlBody::Graphql(text.trim_end().to_owned(), None),
                     Some(mark) => {
                         let lines: Vec<_> = text.lines().collect();
                         let variables = lines[mark..].join("\n");
                         let variables = variables.trim_start().trim_start_matches("variables").trim().to_owned();
-                        let query = lines[..mark].join("\n") + "\n";
+                        let query = lines[..mark].join("\n").trim_end().to_owned();
                         HurlBody::Graphql(query, Some(variables))
                     }
                 }

@@ -138,7 +138,7 @@ fn contents_are_read_in_every_form() {
             "text: one line",
             "body: { file: post-a-flow-put-e.bin }",
             "          <a>\n            <b/>\n          </a>\n    expect: { status: 200, body: { exact: { a: [1] } } }\n",
-            "text: \"{\\\"query\\\":\\\"{ a }\\\\n\\\",\\\"variables\\\":{ \\\"b\\\": 1 }}\"",
+            "text: \"{\\\"query\\\":\\\"{ a }\\\",\\\"variables\\\":{ \\\"b\\\": 1 }}\"",
             "headers: { Authorization: \"Basic {{ login | base64 }}\", Cookie: \"{{ cookie }}\" } }\n    eventually: { every: \"100ms\", within: \"300ms\" }\n",
         ],
     );
