@@ -46,7 +46,7 @@ impl ToolRequest {
         draft: &mut SuiteDraft,
         notes: &mut Vec<String>,
     ) -> Result<ToolResult, String> {
-        // A placeholder stands for the base: only what follows it is read.
+        // Only what follows the base is read.
         let known = draft.base.clone().filter(|base| base.starts_with("http"));
         let below = known.and_then(|base| Some((self.url.strip_prefix(&*base)?.to_owned(), base)));
         let (base, text) = match (self.base, below) {
