@@ -125,11 +125,11 @@ impl SnapshotMask for Masker {
     }
 
     fn of_exchange<'m>(&'m self, request: &Request, response: &Response) -> Option<HideText<'m>> {
-        let other = self.finder_of(other::of_response(request, response, self.finder.as_ref()));
-        if self.finder.is_none() && other.is_none() && self.learned().is_empty() {
+        let learned = self.learned();
+        let other = self.finder_of(other::of_response(request, response, &self.known(&learned)));
+        if self.finder.is_none() && other.is_none() && learned.is_empty() {
             return None;
         }
-        let learned = self.learned();
         Some(Box::new(move |text| {
             let pass = Pass {
                 other: other.as_deref(),
@@ -185,6 +185,12 @@ impl Masker {
         learned.add(name, secret);
     }
 
+    /// The finders for all secrets.
+    fn known<'f>(&'f self, learned: &'f [Arc<Finder>]) -> Vec<&'f Finder> {
+        let learned = learned.iter().map(|finder| &**finder);
+        self.finder.iter().chain(learned).collect()
+    }
+
     /// The finders for learned secrets.
     fn learned(&self) -> Arc<[Arc<Finder>]> {
         let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
@@ -198,8 +204,8 @@ impl Masker {
 
     /// Hides every form of every secret and every credential in a request.
     pub fn request(&self, request: &mut Request) {
-        let other = self.finder_of(other::of_request(request, self.finder.as_ref()));
         let learned = self.learned();
+        let other = self.finder_of(other::of_request(request, &self.known(&learned)));
         let pass = Pass {
             other: other.as_deref(),
             ..self.pass(&learned)
@@ -362,7 +368,8 @@ impl Masker {
         }
         // A credential of one step can be in the response of another.
         let exchanges = steps.iter().filter_map(|step| step.exchange.as_ref());
-        let values = exchanges.flat_map(|exchange| other::of(exchange, self.finder.as_ref()));
+        let known = self.known(learned);
+        let values = exchanges.flat_map(|exchange| other::of(exchange, &known));
         let other = self.finder_of(values.collect());
         let pass = Pass {
             other: other.as_deref(),
@@ -422,7 +429,7 @@ impl Masker {
 
     /// A finder for credentials and partial secrets of one exchange.
     fn other(&self, exchange: &Exchange) -> Option<Arc<Finder>> {
-        self.finder_of(other::of(exchange, self.finder.as_ref()))
+        self.finder_of(other::of(exchange, &self.known(&self.learned())))
     }
 
     fn finder_of(&self, values: Vec<Other>) -> Option<Arc<Finder>> {

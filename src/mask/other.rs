@@ -17,40 +17,40 @@ pub(super) enum Other {
 }
 
 /// The values to mask in an exchange and in texts about it.
-pub(super) fn of(exchange: &Exchange, finder: Option<&Finder>) -> Vec<Other> {
+pub(super) fn of(exchange: &Exchange, finders: &[&Finder]) -> Vec<Other> {
     match &exchange.outcome {
-        Outcome::Response(response) => of_response(&exchange.request, response, finder),
+        Outcome::Response(response) => of_response(&exchange.request, response, finders),
         Outcome::Malformed(Malformed { bytes, .. }) if bytes.is_cut() => {
-            let mut found = of_request(&exchange.request, finder);
-            parts(&mut found, finder, bytes, Cut::END);
+            let mut found = of_request(&exchange.request, finders);
+            parts(&mut found, finders, bytes, Cut::END);
             found
         }
-        Outcome::Malformed(_) | Outcome::Failure(_) => of_request(&exchange.request, finder),
+        Outcome::Malformed(_) | Outcome::Failure(_) => of_request(&exchange.request, finders),
     }
 }
 
 /// The same for an exchange with a response.
-pub(super) fn of_response(request: &Request, response: &Response, finder: Option<&Finder>) -> Vec<Other> {
-    let mut found = of_request(request, finder);
-    parts(&mut found, finder, &response.body, body_cut(response));
-    parts(&mut found, finder, &response.excess, Cut::START);
+pub(super) fn of_response(request: &Request, response: &Response, finders: &[&Finder]) -> Vec<Other> {
+    let mut found = of_request(request, finders);
+    parts(&mut found, finders, &response.body, body_cut(response));
+    parts(&mut found, finders, &response.excess, Cut::START);
     found
 }
 
-fn parts(found: &mut Vec<Other>, finder: Option<&Finder>, content: &Content, cut: Cut) {
-    for part in finder.into_iter().flat_map(|finder| finder.parts(content.bytes(), cut)) {
+fn parts(found: &mut Vec<Other>, finders: &[&Finder], content: &Content, cut: Cut) {
+    for part in finders.iter().flat_map(|finder| finder.parts(content.bytes(), cut)) {
         found.push(Other::Part(part.to_vec()));
     }
 }
 
-pub(super) fn of_request(request: &Request, finder: Option<&Finder>) -> Vec<Other> {
+pub(super) fn of_request(request: &Request, finders: &[&Finder]) -> Vec<Other> {
     let mut found = Vec::new();
     for (name, value) in &request.headers {
         if CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
             for credential in credentials(&name.to_ascii_lowercase(), value) {
                 // A known secret is masked with its own name, except within Basic credentials, which are masked as a whole.
                 let is_whole = basic_token(value) == Some(&credential);
-                let is_known = !is_whole && finder.is_some_and(|finder| finder.is_in(credential.as_bytes()));
+                let is_known = !is_whole && finders.iter().any(|finder| finder.is_in(credential.as_bytes()));
                 let credential = Other::Credential(credential);
                 if !is_known && !found.contains(&credential) {
                     found.push(credential);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     programs::{Running, free_port, starts},
-    support::{Ran, conforme, ran, repository, skips},
+    support::{Project, Ran, conforme, ran, repository, skips},
 };
 
 /// Maximum time until a server has written its data to its file.
@@ -61,6 +61,55 @@ fn registry_complies_with_the_distribution_specification() {
     // Every tag, manifest and blob of a repository is a `link`, and every upload has a `startedat`.
     found.retain(|name| name.ends_with("link") || name.ends_with("startedat"));
     assert!(found.is_empty(), "leftovers: {found:?}");
+}
+
+#[test]
+fn registry_accepts_the_tokens_of_its_token_service() {
+    let is_missing = |program: &str, arguments: &[&str]| skips(program, starts(program, arguments));
+    if is_missing("docker-registry", &["--version"])
+        || is_missing("openssl", &["version"])
+        || is_missing("python3", &["--version"])
+    {
+        return;
+    }
+    let example = repository().join("examples/registry-tokens");
+    let project = Project::new(&[]);
+    let mut paths = Vec::new();
+    files(&example, &mut paths);
+    let (registry, tokens) = (free_port(), free_port());
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("a file of the example");
+        let text = text.replace("127.0.0.1:5000", &format!("127.0.0.1:{registry}"));
+        let text = text.replace("127.0.0.1:5001", &format!("127.0.0.1:{tokens}"));
+        let name = Path::new(&path)
+            .strip_prefix(&example)
+            .expect("a path below the example");
+        project.write(&name.display().to_string(), &text);
+    }
+    project.write("data/empty", "");
+    let password = "correct horse";
+    let mut service = Command::new("python3");
+    service.args(["token-service.py", "data", &tokens.to_string()]);
+    service.current_dir(project.path()).env("TOKENS_PASSWORD", password);
+    let _service = Running::start(&mut service, &[tokens]);
+    let mut server = Command::new("docker-registry");
+    server.args(["serve", "registry.yml"]).current_dir(project.path());
+    let _server = Running::start(&mut server, &[registry]);
+    let mut command = project.command(&["run", "--record", "run.ndjson", "--verbose"]);
+    let ran = ran(command.env("TOKENS_PASSWORD", password));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.stdout.contains("5 of 5 cases passed, 0 skipped"), "{ran:?}");
+    // `{"typ"` in base64, the beginning of a token.
+    for text in [ran.stdout, project.read("run.ndjson")] {
+        assert!(!text.contains("eyJ0eXAi") && !text.contains(password), "{text}");
+    }
+    let mut command = project.command(&["run", "blobs/refused"]);
+    let ran = crate::support::ran(command.env("TOKENS_PASSWORD", "wrong password"));
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.stdout.contains("status 401: invalid_client: wrong password"),
+        "{ran:?}"
+    );
 }
 
 #[test]

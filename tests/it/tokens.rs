@@ -228,7 +228,12 @@ fn token_is_requested_once_and_in_no_output() {
             assert!(!text.contains(&secret), "{secret} in {text}");
         }
     }
-    assert!(texts[4].contains("$TOKEN"));
+    // The name is shown, also where a response repeats the credentials of its request.
+    assert!(
+        texts[4].contains("Bearer $TOKEN") && !texts[4].contains("[hidden]"),
+        "{}",
+        texts[4]
+    );
 }
 
 #[test]
