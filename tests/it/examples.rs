@@ -104,7 +104,7 @@ fn registry_accepts_the_tokens_of_its_token_service() {
         assert!(!text.contains("eyJ0eXAi") && !text.contains(password), "{text}");
     }
     let mut command = project.command(&["run", "blobs/refused"]);
-    let ran = crate::support::ran(command.env("TOKENS_PASSWORD", "wrong password"));
+    let ran = crate::support::ran(command.env("TOKENS_PASSWORD", "another horse"));
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(
         ran.stdout.contains("status 401: invalid_client: wrong password"),
