@@ -92,6 +92,14 @@ pub struct Expectation {
     pub max_body: usize,
 }
 
+impl Expectation {
+    /// Whether the server is expected to reject the client certificate.
+    pub fn expects_refusal(&self) -> bool {
+        let mut tests = self.tests.iter();
+        tests.any(|(test, _)| matches!(test, ResponseTest::Refused))
+    }
+}
+
 /// The result of checking a response.
 #[derive(Clone, Debug, Default)]
 pub struct CheckResult {

@@ -12,6 +12,8 @@ pub enum ResponseTest {
     Duration(Duration),
     /// `protocol`: the version of HTTP.
     Protocol(Protocol),
+    /// `tls: refused`: the server rejects the client certificate by a TLS alert.
+    Refused,
 }
 
 /// A version of HTTP.
@@ -59,6 +61,12 @@ pub(super) fn check(test: &ResponseTest, location: &Location, view: &ResponseVie
                     .location(location)
             });
         }
-        ResponseTest::Duration(_) | ResponseTest::Protocol(_) => {}
+        ResponseTest::Refused if !view.is_refusal() => sink.fail(CheckId::Tls.info().layer, || {
+            Finding::new(CheckId::Tls, "the server accepts the connection")
+                .expected("a TLS alert that rejects the client certificate")
+                .actual(format!("a response with the status {}", view.status))
+                .location(location)
+        }),
+        ResponseTest::Duration(_) | ResponseTest::Protocol(_) | ResponseTest::Refused => {}
     }
 }

@@ -24,6 +24,7 @@ use super::{
     connect::{Connection, ConnectionEnd, Connector},
     failure::{failure, timed_out, unattributed, unfinished, unreadable},
     pool::{Link, OutOfStep, Pool, Taken, Watch, Watched},
+    sigv4::Signer,
     tls::TlsError,
     wire_capture::Framed,
 };
@@ -57,13 +58,14 @@ pub struct Client {
     connect_timeout: Duration,
     max_body: usize,
     host: HeaderValue,
+    signer: Option<Signer>,
     /// Header sections that were sent, as they are written and as the HTTP library takes them: cases of a suite usually
     /// have the same one.
     sections: Mutex<Vec<(HeaderFields, HeaderMap)>>,
 }
 
 /// Header fields as they are written.
-type HeaderFields = Vec<(String, String)>;
+pub(crate) type HeaderFields = Vec<(String, String)>;
 
 /// A response and its connection.
 pub struct Listening {
@@ -71,12 +73,29 @@ pub struct Listening {
     rest: Option<Rest>,
     /// Whether the connection ended within the header section.
     is_partial: bool,
+    /// The header fields of the signature that was sent.
+    signature: HeaderFields,
 }
 
 impl Listening {
+    /// The header fields of the signature that was sent.
+    pub(crate) fn take_signature(&mut self) -> HeaderFields {
+        std::mem::take(&mut self.signature)
+    }
+
     /// The response as far as it is known.
     pub(crate) fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    /// A rejection of the client certificate as the response, where it is expected.
+    pub(crate) fn accept_refusal(mut self) -> Self {
+        if let Outcome::Failure(failure) = &self.outcome
+            && failure.kind == FailureKind::Refused
+        {
+            self.outcome = Outcome::Response(Response::refusal(failure.elapsed_us));
+        }
+        self
     }
 
     /// A final response: no more bytes can follow it.
@@ -85,6 +104,7 @@ impl Listening {
             outcome,
             rest: None,
             is_partial: false,
+            signature: Vec::new(),
         }
     }
 
@@ -190,6 +210,7 @@ impl Client {
         let origin = &target.base.origin;
         let authority = origin.split_once("://").map_or(origin.as_str(), |(_, rest)| rest);
         Ok(Self {
+            signer: Signer::of(target),
             connector: Connector::new(target, use_proxy)?,
             pool: Pool::new(target.limits.jobs, target.base.is_loopback()),
             http2: Mutex::default(),
@@ -206,6 +227,25 @@ impl Client {
     /// Sends a request and reads its response; [`Client::finish`] then waits for bytes that follow it.
     pub async fn exchange(&self, request: &Request, limit: impl Into<ReadLimit>) -> Listening {
         let limit = limit.into();
+        let Some(signed) = self.signed(request) else {
+            return self.exchange_as_is(request, limit).await;
+        };
+        let mut listening = self.exchange_as_is(&signed, limit).await;
+        listening.signature = signed.headers[request.headers.len()..].to_vec();
+        listening
+    }
+
+    /// The request with a signature, if the target has one for it.
+    fn signed(&self, request: &Request) -> Option<Request> {
+        let path = match path_and_query(&request.url) {
+            "" => "/",
+            path => path,
+        };
+        let host = self.host.to_str().unwrap_or_default();
+        self.signer.as_ref()?.signed(request, host, path, Utc::now())
+    }
+
+    async fn exchange_as_is(&self, request: &Request, limit: ReadLimit) -> Listening {
         let SendAttempt {
             outcome,
             rest,
@@ -217,6 +257,7 @@ impl Client {
                 outcome,
                 rest,
                 is_partial,
+                signature: Vec::new(),
             };
         };
         if !is_safe(&request.method) {
@@ -234,6 +275,7 @@ impl Client {
                 outcome: again.outcome,
                 rest: again.rest,
                 is_partial: false,
+                signature: Vec::new(),
             },
             Outcome::Response(_) => Listening::over(unattributed(&again.outcome, true)),
         }
@@ -268,6 +310,8 @@ impl Client {
         let Watched { excess, out_of_step } = watch.over().await;
         match out_of_step {
             Some(out_of_step) if is_safe(&request.method) => {
+                let signed = self.signed(request);
+                let request = signed.as_ref().unwrap_or(request);
                 // Rare, and larger than everything else that is kept while a connection is watched.
                 let SendAttempt {
                     outcome: again, rest, ..

@@ -51,18 +51,29 @@ pub(super) enum Connection {
 
 /// Why a shared connection has ended: an exchange on it only sees that it has.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ConnectionEnd(Arc<OnceLock<String>>);
+pub(super) struct ConnectionEnd(Arc<OnceLock<EndCause>>);
+
+/// Why a connection has ended.
+#[derive(Debug)]
+pub(super) struct EndCause {
+    pub(super) message: String,
+    /// Whether the server rejects the client certificate.
+    pub(super) is_refusal: bool,
+}
 
 impl ConnectionEnd {
     /// Keeps the first cause.
     pub(super) fn record(&self, error: &(dyn std::error::Error + 'static)) {
-        drop(self.0.set(chain(error)));
+        drop(self.0.set(EndCause {
+            message: chain(error),
+            is_refusal: tls_errors::is_refusal(error),
+        }));
     }
 
     /// The cause, once the connection has ended with an error.
-    pub(super) async fn cause(&self) -> Option<&str> {
+    pub(super) async fn cause(&self) -> Option<&EndCause> {
         tokio::task::yield_now().await;
-        self.0.get().map(String::as_str)
+        self.0.get()
     }
 }
 
@@ -173,7 +184,15 @@ impl Connector {
                 let stream = connector.connect(name.clone(), tcp).await.map_err(|error| {
                     let reason = tls_errors::handshake(&error).unwrap_or_else(|| chain(&error));
                     let message = format!("failed to open a secure connection to {}: {reason}", self.target);
-                    failure(FailureKind::Tls, message)
+                    let is_refusal = tls_errors::is_refusal(&error);
+                    failure(
+                        if is_refusal {
+                            FailureKind::Refused
+                        } else {
+                            FailureKind::Tls
+                        },
+                        message,
+                    )
                 })?;
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 (Box::new(tls::ReportingStream(stream, ended.clone())), is_http2)

@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use super::{syntax, tls_errors, wire_capture::WireCapture};
+use super::{connect::EndCause, syntax, tls_errors, wire_capture::WireCapture};
 use crate::model::{Content, Failure, FailureKind, Malformed, Outcome};
 
 /// Maximum excerpt of an unreadable response, in bytes: secrets are masked in it before it is shortened.
@@ -39,11 +39,11 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 /// response before: the server uses HTTP.
 pub(super) fn unreadable(
     error: &hyper::Error,
-    cause: Option<&str>,
+    cause: Option<&EndCause>,
     capture: Option<&WireCapture>,
     is_fresh: bool,
 ) -> Outcome {
-    let reason = cause.map_or_else(|| chain(error), str::to_owned);
+    let reason = cause.map_or_else(|| chain(error), |cause| cause.message.clone());
     let bytes = capture.map(WireCapture::bytes).unwrap_or_default();
     if error.is_parse_too_large() || capture.is_some_and(WireCapture::is_past_head) {
         return Outcome::Failure(failure(
@@ -52,8 +52,14 @@ pub(super) fn unreadable(
         ));
     }
     if bytes.is_empty() {
+        let is_refusal = cause.map_or_else(|| tls_errors::is_refusal(error), |cause| cause.is_refusal);
+        let kind = if is_refusal {
+            FailureKind::Refused
+        } else {
+            FailureKind::Closed
+        };
         return Outcome::Failure(failure(
-            FailureKind::Closed,
+            kind,
             format!("the connection ended before a response: {reason}"),
         ));
     }

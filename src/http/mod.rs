@@ -8,12 +8,13 @@ mod connect;
 mod failure;
 mod pool;
 mod proxy;
+mod sigv4;
 mod syntax;
 mod tls;
 mod tls_errors;
 mod wire_capture;
 
 pub use client::Client;
-pub(crate) use client::{Listening, WatchedResponse};
+pub(crate) use client::{HeaderFields, Listening, WatchedResponse};
 pub use proxy::access;
 pub use tls::{TlsError, tls_config};

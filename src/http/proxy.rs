@@ -44,6 +44,9 @@ pub fn access(target: &Target, root: &Path, use_proxy: bool) -> Access {
         ca_file: target.tls.ca.as_ref().map(file),
         client_cert: target.tls.client.as_ref().map(|(chain, _)| file(chain)),
         client_key: target.tls.client.as_ref().map(|(_, key)| file(key)),
+        identities: (target.identities.iter())
+            .map(|(name, files)| (name.clone(), (file(&files.cert), file(&files.key))))
+            .collect(),
         ..Access::default()
     };
     let is_secure = target.base.is_secure();

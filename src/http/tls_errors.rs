@@ -29,6 +29,35 @@ pub(super) fn of(error: &(dyn Error + 'static)) -> Option<String> {
     error.downcast_ref().map(words)
 }
 
+/// Whether an error or one of its causes is an alert by which a server rejects a client certificate, or requires one. TLS 1.2
+/// has no alert of its own for a missing certificate: servers send a handshake failure.
+pub(super) fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    use AlertDescription as Of;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let of_tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::AlertReceived(alert)) = of_tls.or_else(|| error.downcast_ref()) {
+            return matches!(
+                alert,
+                Of::CertificateRequired
+                    | Of::BadCertificate
+                    | Of::UnsupportedCertificate
+                    | Of::CertificateRevoked
+                    | Of::CertificateExpired
+                    | Of::CertificateUnknown
+                    | Of::UnknownCA
+                    | Of::AccessDenied
+                    // A signature cannot be verified, as of a certificate of an authority that only has the same name.
+                    | Of::DecryptError
+                    | Of::HandshakeFailure
+            );
+        }
+        next = error.source();
+    }
+    false
+}
+
 fn words(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => certificate(error),
@@ -135,6 +164,7 @@ fn alert(description: AlertDescription) -> String {
         | Of::CertificateExpired
         | Of::CertificateUnknown
         | Of::UnknownCA
+        | Of::DecryptError
         | Of::AccessDenied => format!(
             "the server rejects the client certificate (alert: {}); check `client_cert` and `client_key`",
             spaced(&format!("{description:?}"))
@@ -248,6 +278,15 @@ mod tests {
             ))
             .contains("(no cipher suites in common)")
         );
+    }
+
+    #[test]
+    fn only_alerts_about_the_certificate_are_refusals() {
+        let is = |alert| is_refusal(&io::Error::other(rustls::Error::AlertReceived(alert)));
+        assert!(is(AlertDescription::CertificateRequired) && is(AlertDescription::UnknownCA));
+        assert!(is(AlertDescription::DecryptError));
+        assert!(!is(AlertDescription::InternalError) && !is(AlertDescription::ProtocolVersion));
+        assert!(!is_refusal(&io::Error::from(io::ErrorKind::ConnectionReset)));
     }
 
     #[test]

@@ -314,10 +314,16 @@ impl Masker {
             ca_file,
             client_cert,
             client_key,
+            identities,
             proxy: _,
             no_proxy: _,
         } = access;
-        for file in [ca_file, client_cert, client_key].into_iter().flatten() {
+        let of_identities = identities.values_mut().flat_map(|(cert, key)| [cert, key]);
+        for file in [ca_file, client_cert, client_key]
+            .into_iter()
+            .flatten()
+            .chain(of_identities)
+        {
             pass.hide(file);
         }
         pass.hide(target);
@@ -387,6 +393,7 @@ impl Masker {
         let Step {
             id: _,
             phase: _,
+            identity: _,
             omitted,
             skipped: _,
             started: _,
@@ -618,6 +625,58 @@ mod tests {
         assert_eq!(shown("session=1; Path=/"), "[hidden]");
         assert_eq!(shown("Bearer"), "Bearer");
         assert_eq!(shown(""), "");
+    }
+
+    #[test]
+    fn signature_is_masked_and_what_it_signs_is_not() {
+        let (id, token) = ("AKIDEXAMPLE1", "a-session-token");
+        let secrets = [id, token].map(|secret| Secret::new(secret.to_owned()).unwrap());
+        let hide = Masker::new([("aws_access_key_id", &secrets[0]), ("aws_session_token", &secrets[1])]);
+        let signature = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
+        let field = |name: &str, value: String| (name.to_owned(), value);
+        let mut response = Response::mailbox(format!("expected {signature} of {id}"), 0);
+        response.version = "HTTP/1.1".to_owned();
+        let mut one = Attempt::of(Step {
+            exchange: Some(Exchange {
+                request: Request {
+                    method: "GET".to_owned(),
+                    url: "http://127.0.0.1/".to_owned(),
+                    headers: vec![
+                        field("x-amz-security-token", token.to_owned()),
+                        field(
+                            "authorization",
+                            format!(
+                                "AWS4-HMAC-SHA256 Credential={id}/20150830/a/s3/aws4_request, SignedHeaders=host;x-amz-date, \
+                                 Signature={signature}"
+                            ),
+                        ),
+                    ],
+                    body: Content::default(),
+                },
+                outcome: crate::model::Outcome::Response(response),
+            }),
+            ..Step::default()
+        });
+        hide.attempt(&mut one, true, &[]);
+        let exchange = one.steps[0].exchange.as_ref().unwrap();
+        let values: Vec<_> = exchange
+            .request
+            .headers
+            .iter()
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(
+            values,
+            [
+                "$AWS_SESSION_TOKEN",
+                "AWS4-HMAC-SHA256 Credential=$AWS_ACCESS_KEY_ID/20150830/a/s3/aws4_request, SignedHeaders=host;x-amz-date, \
+                 Signature=[hidden]",
+            ]
+        );
+        let crate::model::Outcome::Response(response) = &exchange.outcome else {
+            panic!("a response")
+        };
+        assert_eq!(response.body.text(), "expected [hidden] of $AWS_ACCESS_KEY_ID");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! truncated end of a response.
 
 use super::forms::{Cut, Finder, is_scheme};
-use crate::model::{CREDENTIALS, Content, Exchange, Malformed, Outcome, Request, Response, basic_pair, basic_token};
+use crate::model::{
+    CREDENTIALS, Content, Exchange, Malformed, Outcome, Request, Response, aws_signature, basic_pair, basic_token,
+};
 
 /// Minimum length in bytes of a credential that is masked elsewhere: shorter ones can be words.
 const MIN_LENGTH: usize = 8;
@@ -81,6 +83,9 @@ fn credentials(name: &str, value: &str) -> Vec<String> {
             .map(|pair| pair.split_once('=').unwrap_or(("", pair)).1);
         found.extend(pairs.map(|value| value.trim().trim_matches('"').to_owned()));
     } else {
+        if let Some((_, signature)) = aws_signature(value) {
+            return vec![signature.to_owned()];
+        }
         let (scheme, token) = value.trim().split_once(' ').unwrap_or(("", value));
         let token = token.trim();
         if scheme.is_empty() || is_scheme(scheme) || !token.contains(' ') {

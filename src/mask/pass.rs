@@ -14,7 +14,7 @@ use crate::{
     check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
     model::{
         CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, Origin, Outcome, QUOTED, Repeat,
-        Request, Response, basic_pair, basic_shown, basic_shown_pair,
+        Request, Response, aws_signature, basic_pair, basic_shown, basic_shown_pair,
     },
 };
 
@@ -326,7 +326,7 @@ impl<'r> Pass<'r> {
             if is_credential(name) && is_only_places(value) {
                 self.hide(value);
             } else if is_credential(name)
-                && let Some(shown) = self.basic(value)
+                && let Some(shown) = self.basic(value).or_else(|| self.signature(value))
             {
                 *value = shown;
             } else if name.eq_ignore_ascii_case("set-cookie") {
@@ -365,6 +365,20 @@ impl<'r> Pass<'r> {
         let encoded = secrets.text(value, Cut::default());
         let is_encoded = matches!(encoded, Cow::Owned(_)) && !encoded.contains(HIDDEN) && shown.contains(HIDDEN);
         (!is_encoded).then(|| basic_shown(&shown))
+    }
+
+    /// The credentials of a request that is signed for AWS: what is signed stays, for the `curl` command. None if no secret is
+    /// in them.
+    fn signature(self, value: &str) -> Option<String> {
+        if self.is_recorded {
+            return None;
+        }
+        let (signed, _) = aws_signature(value)?;
+        let secrets = Pass { other: None, ..self };
+        match secrets.text(signed, Cut::default()) {
+            Cow::Owned(hidden) => Some(format!("{hidden}{HIDDEN}")),
+            Cow::Borrowed(_) => None,
+        }
     }
 
     /// A cookie as a response sets it: its value is a credential, its name and attributes are not.

@@ -79,6 +79,8 @@ pub enum CheckId {
     Duration,
     /// `protocol`
     Protocol,
+    /// `tls/refused`
+    Tls,
     /// `same-as`
     SameAs,
     /// `capture/none`: the response does not contain the value that is captured.
@@ -180,7 +182,7 @@ pub struct CheckInfo<'a> {
 
 impl CheckId {
     /// The ids that contain no name.
-    pub const FIXED: [Self; 24] = [
+    pub const FIXED: [Self; 25] = [
         Self::Status,
         Self::BodyEmpty,
         Self::BodySchema,
@@ -195,6 +197,7 @@ impl CheckId {
         Self::Events,
         Self::Duration,
         Self::Protocol,
+        Self::Tls,
         Self::SameAs,
         Self::CaptureNone,
         Self::CaptureMany,
@@ -255,6 +258,7 @@ impl CheckId {
             Self::Events => info("events", Layer::Body, Body, false),
             Self::Duration => info("duration", Layer::Other, Response, true),
             Self::Protocol => info("protocol", Layer::Other, Response, true),
+            Self::Tls => info("tls/refused", Layer::Other, Response, true),
             Self::SameAs => info("same-as", Layer::Other, Response, false),
             Self::CaptureNone => info("capture/none", Layer::Other, Response, false),
             Self::CaptureMany => info("capture/many", Layer::Other, Response, false),
@@ -290,6 +294,7 @@ impl CheckId {
             Self::Events => "The event stream begins with the expected events.",
             Self::Duration => "The response is complete in time.",
             Self::Protocol => "The response has the expected version of HTTP.",
+            Self::Tls => "The server rejects the client certificate.",
             Self::Message => "The response is a well-formed HTTP message (RFC 9112 §2).",
             Self::Snapshot => "The response equals its snapshot.",
             Self::SameAs => "The response equals that of another step.",

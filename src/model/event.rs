@@ -139,6 +139,9 @@ pub struct Access {
     /// File of the client certificate's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_key: Option<String>,
+    /// Files of the certificate and the key of each identity, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identities: BTreeMap<String, (String, String)>,
     /// The environment variable that names the proxy; its value may contain a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
@@ -369,6 +372,9 @@ pub struct Step {
     /// Its part of the case.
     #[serde(default, skip_serializing_if = "Phase::is_main")]
     pub phase: Phase,
+    /// The client certificate that it was sent with, if not that of the target; `none` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// Why it was not sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub omitted: Option<String>,

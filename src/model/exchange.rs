@@ -117,6 +117,25 @@ impl Response {
         }
     }
 
+    /// A rejection of the client certificate by a TLS alert, where it is expected.
+    pub fn refusal(elapsed_us: u64) -> Self {
+        Self {
+            version: Self::REFUSAL.to_owned(),
+            status: 0,
+            reason: Some("refused by an alert".to_owned()),
+            headers: Vec::new(),
+            ..Self::mailbox(String::new(), elapsed_us)
+        }
+    }
+
+    /// The version of a [`Response::refusal`].
+    const REFUSAL: &str = "TLS";
+
+    /// Whether it is a [`Response::refusal`].
+    pub fn is_refusal(&self) -> bool {
+        self.version == Self::REFUSAL
+    }
+
     /// Precedes the name of a trailer field where header and trailer fields are named alike. A name of a header field contains
     /// no `/`.
     pub const TRAILER: &str = "trailer/";
@@ -330,6 +349,8 @@ pub enum FailureKind {
     Connect,
     /// No secure connection: certificate, handshake.
     Tls,
+    /// The server rejects the client certificate, or its absence, by a TLS alert.
+    Refused,
     /// No response within the time limit.
     Timeout,
     /// The connection ended before a response.

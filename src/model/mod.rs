@@ -1,6 +1,7 @@
 //! The data of a run: events with requests, responses, findings and verdicts, and exit codes. Every other
 //! module may import this one; it imports none of them.
 
+mod aws;
 mod basic;
 mod check_id;
 mod digest;
@@ -13,6 +14,7 @@ mod marks;
 mod partition;
 mod repeat;
 
+pub(crate) use aws::{AWS_FIELDS, aws_scope, aws_signature};
 pub(crate) use basic::{basic_credentials, basic_pair, basic_shown, basic_shown_pair, basic_token};
 pub use check_id::{CheckId, CheckInfo, CheckedPart, CookieId, HeaderId, Layer, RuleId};
 pub use digest::Digest;

@@ -200,7 +200,7 @@ fn elsewhere(recorded: &[CaseFinished], plan: &Plan) -> HashMap<String, Elsewher
         let Some(Outcome::Response(response)) = case.last.exchange().map(|exchange| &exchange.outcome) else {
             continue;
         };
-        if response.version == Request::MAIL {
+        if response.version == Request::MAIL || response.is_refusal() {
             continue;
         }
         if of_suite.responses.len() < MAX_KINDS && !of_suite.responses.iter().any(|known| is_alike(known, response)) {
@@ -248,6 +248,9 @@ fn subject(
     let Outcome::Response(response) = &exchange.outcome else {
         return Err("it has no response in the recording".to_owned());
     };
+    if response.is_refusal() {
+        return Err("the server refuses the connection".to_owned());
+    }
     if response.body.is_cut() {
         return Err("the recording contains only a part of the body".to_owned());
     }

@@ -21,7 +21,7 @@ use crate::{
         ResponseTest, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, VariableSubstitution,
     },
     model::{Location, Request},
-    project::{Endpoint, Limits, Target, TokenUse, is_stale},
+    project::{Endpoint, Limits, NO_IDENTITY, Target, TokenUse, is_stale},
     snapshot::SnapshotStore,
     source::{Diagnostic, Sources, Span},
     suite::{
@@ -44,6 +44,8 @@ pub struct Bound {
     pub timeout: Duration,
     /// How the request is repeated.
     pub polling: Option<Polling>,
+    /// The client certificate, if it is not that of the target, as it is recorded.
+    pub identity: Option<String>,
     /// A response that meets this expectation ends the wait of `eventually`.
     pub unless: Option<Expectation>,
     /// The values that were generated for the request and the expectation, by name.
@@ -330,6 +332,7 @@ impl Binding<'_> {
             expectation,
             timeout: self.timeout()?,
             polling: self.polling()?,
+            identity: self.identity(),
             unless: self.unless()?,
             generated: self.late.generated(),
             tokens: self.scope.tokens(),
@@ -397,6 +400,12 @@ impl Binding<'_> {
             tests.push((ResponseTest::Duration(duration), location(limit.span)));
         }
         Ok(tests)
+    }
+
+    /// The client certificate: another endpoint than the API does not get that of the target.
+    fn identity(&self) -> Option<String> {
+        let own = self.step.identity.as_ref().map(|identity| identity.value.clone());
+        own.or_else(|| self.step.endpoint.as_ref().map(|_| NO_IDENTITY.to_owned()))
     }
 
     /// The endpoint that the step uses, if it is not the target itself.
@@ -500,7 +509,8 @@ impl Binding<'_> {
         let mut headers = Vec::new();
         let is_omitted = |auth: &AuthDef| matches!(auth, AuthDef::Bearer(token) if self.scope.omits(token));
         if let Some(auth) = def.auth.as_ref().filter(|auth| !is_omitted(&auth.value)) {
-            headers.push((AUTHORIZATION.to_owned(), self.authorization(&auth.value)?));
+            let value = self.authorization(&auth.value)?;
+            headers.extend(value.map(|value| (AUTHORIZATION.to_owned(), value)));
         }
         for (name, values) in &def.headers {
             for value in values.iter().filter(|value| !self.scope.omits(value)) {
@@ -578,7 +588,7 @@ impl Binding<'_> {
             rules.set(id, *level);
         }
         // A mailbox is not read over HTTP by the step.
-        if self.step.mail.is_some() {
+        if self.step.mail.is_some() || def.tls.is_some() {
             rules = RuleLevels::all_off();
         }
         Ok(Expectation {

@@ -104,7 +104,8 @@ impl Plan {
         }
         // The client's key is a secret.
         let client = target.tls.client.as_ref().map(|(chain, _)| chain);
-        for file in [target.tls.ca.as_ref(), client] {
+        let identities = target.identities.values().map(|files| Some(&files.cert));
+        for file in [target.tls.ca.as_ref(), client].into_iter().chain(identities) {
             let pem = file.and_then(|file| read_file(file, FileKind::Pem).ok());
             digester.part(pem.unwrap_or_default());
         }

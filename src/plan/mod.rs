@@ -222,15 +222,20 @@ impl Plan {
             }
         }
         let mut all: Vec<_> = found.into_values().collect();
-        let mut endpoints: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut others: BTreeMap<(InputKind, &str), usize> = BTreeMap::new();
         for Planned { case, .. } in self.cases.iter().filter(|planned| planned.lacks_input) {
-            for name in Lacking::of(case, &self.target).endpoints {
-                *endpoints.entry(name).or_default() += 1;
+            let Lacking {
+                endpoints, identities, ..
+            } = Lacking::of(case, &self.target);
+            let endpoints = endpoints.into_iter().map(|name| (InputKind::Endpoint, name));
+            let identities = identities.into_iter().map(|name| (InputKind::Identity, name));
+            for other in endpoints.chain(identities) {
+                *others.entry(other).or_default() += 1;
             }
         }
-        all.extend(endpoints.into_iter().map(|(name, cases)| MissingInput {
+        all.extend(others.into_iter().map(|((kind, name), cases)| MissingInput {
             name: name.to_owned(),
-            kind: InputKind::Endpoint,
+            kind,
             cases,
         }));
         all
@@ -310,7 +315,7 @@ fn is_secret(case: &Case, name: &str) -> bool {
 }
 
 /// What a target does not define.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InputKind {
     /// A variable.
     Variable,
@@ -318,6 +323,8 @@ pub enum InputKind {
     Secret,
     /// An endpoint of a step.
     Endpoint,
+    /// The client certificate of a case or step.
+    Identity,
 }
 
 impl InputKind {
@@ -327,6 +334,7 @@ impl InputKind {
             Self::Variable => format!("--var {name}=…"),
             Self::Secret => format!("{SECRET_PREFIX}{}", name.to_ascii_uppercase()),
             Self::Endpoint => format!("[targets.NAME.endpoints.{name}]"),
+            Self::Identity => format!("[targets.NAME.identities.{name}]"),
         }
     }
 }

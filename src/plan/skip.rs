@@ -24,6 +24,8 @@ pub(super) struct Lacking<'c> {
     pub(super) inputs: Vec<&'c str>,
     /// The endpoints that the target does not define.
     pub(super) endpoints: BTreeSet<&'c str>,
+    /// The identities that the target does not define.
+    pub(super) identities: BTreeSet<&'c str>,
     /// The steps that are skipped while the others run.
     pub(super) steps: Vec<SkippedStep>,
 }
@@ -45,16 +47,18 @@ impl<'c> Lacking<'c> {
             let needed = reached(case, uses.map(String::as_str));
             inputs.retain(|name| needed.contains(name));
         }
+        let identities = case.def.steps.iter().filter_map(StepDef::certificate);
         Self {
             inputs,
             endpoints,
+            identities: identities.filter(|name| !target.has_identity(name)).collect(),
             steps,
         }
     }
 
     /// Whether nothing is missing.
     pub(super) fn is_nothing(&self) -> bool {
-        self.inputs.is_empty() && self.endpoints.is_empty()
+        self.inputs.is_empty() && self.endpoints.is_empty() && self.identities.is_empty()
     }
 
     /// Why the whole case is skipped, if steps are not enough.
@@ -70,7 +74,8 @@ impl<'c> Lacking<'c> {
         let is_whole = self.steps.is_empty();
         let endpoints = self.endpoints.iter().filter(|_| is_whole);
         let endpoints = endpoints.map(|name| format!("the endpoint `{name}`"));
-        let missing: Vec<_> = inputs.chain(endpoints).collect();
+        let identities = self.identities.iter().map(|name| format!("the identity `{name}`"));
+        let missing: Vec<_> = inputs.chain(endpoints).chain(identities).collect();
         (!missing.is_empty()).then(|| format!("the target does not define {}", missing.join(", ")))
     }
 }

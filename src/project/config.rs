@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    BaseUrl, EndpointDef, Environment, Rate, SECRET_PREFIX, TokenDef, endpoint, fetch::secret_of_token, login,
-    target::shown_address, token::token,
+    BaseUrl, EndpointDef, Environment, Rate, SECRET_PREFIX, SigV4, TokenDef, endpoint, fetch::secret_of_token, login,
+    sigv4, target::shown_address, token::token,
 };
 use crate::model::Flaky;
 use crate::source::{
@@ -72,6 +72,10 @@ pub struct TargetDef {
     pub client_cert: Option<PathBuf>,
     /// Key of the client certificate, PEM.
     pub client_key: Option<PathBuf>,
+    /// Client certificates of cases, by name.
+    pub identities: Vec<(Key, IdentityFiles)>,
+    /// What requests are signed for.
+    pub sigv4: Option<SigV4>,
     /// Maximum body size in bytes.
     pub max_body: Option<usize>,
     /// How long a case may run before it is reported as slow.
@@ -97,6 +101,18 @@ impl TargetDef {
         own.chain(self.endpoints.iter().flat_map(|(_, endpoint)| endpoint.templates()))
     }
 }
+
+/// The files of a client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// The certificate and its chain, PEM.
+    pub cert: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+}
+
+/// The name with which a case sends no client certificate.
+pub const NO_IDENTITY: &str = "none";
 
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,9 +177,12 @@ impl Project {
             .collect();
         self.check_endpoints(suites, errors);
         login::check(&self.targets, suites, errors);
+        self.check_identities(suites, errors);
         for (_, target) in &self.targets {
             let used = check_headers(target, &inputs, errors);
-            let is_unknown = |key: &Key| !inputs.contains_key(&*key.text) && !used.contains(&*key.text);
+            let signs = |name: &str| target.sigv4.is_some() && SigV4::has(name);
+            let is_used = |name: &str| inputs.contains_key(name) || used.contains(name) || signs(name);
+            let is_unknown = |key: &Key| !is_used(&key.text);
             let unknown = |key: &Key| {
                 Diagnostic::new(key.span, format!("no suite has an input `{}`", key.text))
                     .suggest(&key.text, inputs.keys().copied())
@@ -187,6 +206,28 @@ impl Project {
                 let error = Diagnostic::new(*span, format!("no case has the effect `{effect}`"));
                 errors.push(error.suggest(effect, effects.iter().copied()));
             }
+        }
+    }
+
+    /// Checks that every identity of a step is defined by a target, and that every identity of a target is used.
+    fn check_identities(&self, suites: &Suites, errors: &mut Diagnostics) {
+        let steps = suites.cases.iter().flat_map(|case| &case.def.steps);
+        let used: BTreeMap<&str, Span> = steps
+            .filter_map(|step| Some((step.certificate()?, step.identity.as_ref()?.span)))
+            .collect();
+        let defined = || self.targets.iter().flat_map(|(_, target)| &target.identities);
+        let known: Vec<_> = defined().map(|(key, _)| &*key.text).collect();
+        for (name, span) in used.iter().filter(|(name, _)| !known.contains(name)) {
+            let error = Diagnostic::new(*span, format!("no target has an identity `{name}`"));
+            errors.push(if known.is_empty() {
+                error.help(format!("add `[targets.NAME.identities.{name}]` to conforme.toml"))
+            } else {
+                error.suggest(name, known.iter().copied())
+            });
+        }
+        for (key, _) in defined().filter(|(key, _)| !used.contains_key(&*key.text)) {
+            let error = Diagnostic::new(key.span, format!("no case uses the identity `{}`", key.text));
+            errors.push(error.suggest(&key.text, used.keys().copied()));
         }
     }
 
@@ -381,7 +422,9 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         path("client_key", &mut fields, errors),
     );
     let base = fields.take("base_url");
-    let def = TargetDef {
+    let sigv4 = fields.take("sigv4");
+    let mut def = TargetDef {
+        sigv4: None,
         base_url: base.and_then(|node| Some((string(node, errors)?, node.span))),
         vars: entries(fields.take("vars"), errors, scalar),
         secrets: entries(fields.take("secrets"), errors, |node, errors| {
@@ -406,6 +449,9 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         ca_file,
         client_cert,
         client_key,
+        identities: entries(fields.take("identities"), errors, |node, errors| {
+            identity(node, root, errors)
+        }),
         max_body: fields
             .read("max_body", errors, |node, errors| integer(node, 1, 1 << 30, errors))
             .and_then(|bytes| usize::try_from(bytes).ok()),
@@ -420,6 +466,7 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
         endpoints: endpoint::endpoints(fields.take("endpoints"), errors),
     };
     fields.finish(errors);
+    sigv4::add(&mut def, sigv4, root, errors);
     if let Some((text, span)) = &def.base_url
         && let Err(reason) = BaseUrl::parse(text)
     {
@@ -438,10 +485,43 @@ fn target(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<TargetDe
     if def.burst.is_some() && def.rate_limit.is_none() {
         errors.push(Diagnostic::new(node.span, "`burst` goes with a `rate_limit`"));
     }
-    if def.client_cert.is_some() != def.client_key.is_some() {
-        errors.push(Diagnostic::new(node.span, "`client_cert` and `client_key` go together"));
-    }
+    check_certificates(&def, node.span, errors);
     Some(def)
+}
+
+/// Checks what belongs together in the client certificates of a target.
+fn check_certificates(def: &TargetDef, span: Span, errors: &mut Diagnostics) {
+    for (key, _) in &def.identities {
+        if &*key.text == NO_IDENTITY {
+            let message = "`none` is reserved: `identity: none` sends no certificate";
+            errors.push(Diagnostic::new(key.span, message).help("give it another name"));
+        } else if def
+            .base_url
+            .as_ref()
+            .is_some_and(|(text, _)| !text.trim().starts_with("https:"))
+        {
+            let error = Diagnostic::new(key.span, "the target does not use TLS, so it sees no certificate");
+            errors.push(error.help("identities go with a `base_url` that begins with `https://`"));
+        }
+    }
+    if def.client_cert.is_some() != def.client_key.is_some() {
+        errors.push(Diagnostic::new(span, "`client_cert` and `client_key` go together"));
+    }
+}
+
+fn identity(node: &Node, root: &Path, errors: &mut Diagnostics) -> Option<IdentityFiles> {
+    let mut fields = Fields::of(node, "an identity", errors)?;
+    let (cert, key) = (fields.read("cert", errors, string), fields.read("key", errors, string));
+    fields.finish(errors);
+    let (Some(cert), Some(key)) = (cert, key) else {
+        let error = Diagnostic::new(node.span, "an identity has a `cert` and a `key`");
+        errors.push(error.help("write `{ cert = \"client.pem\", key = \"client.key\" }`: PEM files"));
+        return None;
+    };
+    Some(IdentityFiles {
+        cert: root.join(cert),
+        key: root.join(key),
+    })
 }
 
 fn status(node: &Node, errors: &mut Diagnostics) -> Option<u16> {

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Environment, FetchError, KnownSecrets, MaskSecrets, OAuth2, SECRET_PREFIX, Secret, SecretError, SecretSource,
-    TargetDef, TargetOptions, Token, TokenDef, TokenSource,
+    SigV4, TargetDef, TargetOptions, Token, TokenDef, TokenSource,
 };
 use crate::{
     source::{Diagnostic, Diagnostics, Key},
@@ -35,6 +35,7 @@ pub(super) fn secrets(
 ) -> FetchedSecrets {
     let mut secrets = given(def, options, suites, errors);
     let optional = suites.optional_inputs();
+    let is_optional = |name: &str| optional.contains(name) || SigV4::is_optional(def, name);
     let mut failures = Vec::new();
     let limit = options.deadline.or(def.deadline).unwrap_or(COMMAND_LIMIT);
     let limit = limit.min(COMMAND_LIMIT);
@@ -51,7 +52,7 @@ pub(super) fn secrets(
                 secrets.insert(name.to_owned(), secret);
             }
             (Ok(secret), Some(part)) => of_tokens.entry(name).or_default().push((part, secret)),
-            (Err(failure), _) if failure.error.is_unset() && optional.contains(name) => {
+            (Err(failure), _) if failure.error.is_unset() && is_optional(name) => {
                 lacking.insert(name);
             }
             (Err(failure), _) => {

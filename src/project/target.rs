@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Endpoint, Environment, Project, Rate, RateLimit, SECRET_PREFIX, Secret, TargetDef, endpoint,
+    Endpoint, Environment, IdentityFiles, Project, Rate, RateLimit, SECRET_PREFIX, Secret, SigV4, TargetDef, endpoint,
     fetch::{FetchedSecrets, secrets, variables_of},
     token::Tokens,
     variables::{self, FileVariable},
@@ -87,6 +87,10 @@ pub struct Target {
     pub effects: Option<Vec<String>>,
     /// Files for TLS.
     pub tls: TlsFiles,
+    /// What requests are signed for.
+    pub sigv4: Option<SigV4>,
+    /// Client certificates of cases, by name.
+    pub identities: BTreeMap<String, IdentityFiles>,
     /// Further endpoints, by name.
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Whether it is the embedded reference API, which listens on a different port each time.
@@ -186,6 +190,17 @@ pub struct BaseUrl {
     /// Path prefix without a trailing slash; may be empty.
     pub prefix: String,
     host: String,
+}
+
+impl TlsFiles {
+    /// The files without the client certificate, for what is not the API under test.
+    #[must_use]
+    pub fn without_client(&self) -> Self {
+        Self {
+            client: None,
+            ..self.clone()
+        }
+    }
 }
 
 impl BaseUrl {
@@ -316,6 +331,10 @@ impl Target {
                 ca: options.ca_file.clone().or_else(|| def.ca_file.clone()),
                 client: def.client_cert.clone().zip(def.client_key.clone()),
             },
+            sigv4: def.sigv4.clone(),
+            identities: (def.identities.iter())
+                .map(|(key, files)| (key.text.to_string(), files.clone()))
+                .collect(),
             base,
             endpoints,
             is_embedded: false,
@@ -378,6 +397,8 @@ impl Target {
             flaky: Flaky::Fail,
             effects: None,
             tls: TlsFiles::default(),
+            sigv4: None,
+            identities: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             is_embedded: true,
             is_recorded: false,
@@ -400,7 +421,16 @@ impl Target {
             .map(|(name, _)| (name.clone(), Value::String("Placeholder1".to_owned())))
             .collect();
         let base = BaseUrl::parse("http://127.0.0.1")?;
-        Ok(Self::embedded(base, vars, BTreeMap::new(), &TargetOptions::default()))
+        let steps = suites.cases.iter().flat_map(|case| &case.def.steps);
+        let identities = steps.filter_map(|step| step.certificate());
+        let files = IdentityFiles {
+            cert: PathBuf::new(),
+            key: PathBuf::new(),
+        };
+        Ok(Self {
+            identities: identities.map(|name| (name.to_owned(), files.clone())).collect(),
+            ..Self::embedded(base, vars, BTreeMap::new(), &TargetOptions::default())
+        })
     }
 
     /// The target of a recorded run, to judge its responses again.
@@ -419,12 +449,15 @@ impl Target {
         })
     }
 
-    /// The target at another URL, for a client of an endpoint or of a followed `Location`.
+    /// The target at another URL, for a client of an endpoint or of a followed `Location`, without the client certificate and
+    /// the signature of the API.
     #[must_use]
     pub fn at(&self, base: BaseUrl, limits: Limits) -> Self {
         Self {
             base,
             limits,
+            tls: self.tls.without_client(),
+            sigv4: None,
             ..self.clone()
         }
     }
@@ -432,6 +465,24 @@ impl Target {
     /// Whether it is the target of a recording.
     pub(crate) fn is_recorded(&self) -> bool {
         self.is_recorded
+    }
+
+    /// The target with the client certificate of this name; [`NO_IDENTITY`] for none.
+    #[must_use]
+    pub fn with_identity(&self, name: &str) -> Self {
+        let files = self.identities.get(name);
+        Self {
+            tls: TlsFiles {
+                client: files.map(|files| (files.cert.clone(), files.key.clone())),
+                ..self.tls.clone()
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Whether a case can have this identity. For a recording, the identity does not matter.
+    pub(crate) fn has_identity(&self, name: &str) -> bool {
+        self.is_recorded || self.identities.contains_key(name)
     }
 
     /// The mark for a filtered secret, if this is the target of a recording.

@@ -4,15 +4,19 @@
 //! with `curl`, whatever the body is. In a script for `sh`, see [`Syntax::Posix`].
 
 pub(super) mod script;
+mod signed;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 use base64::Engine as _;
 use serde::Serialize;
 
+use self::signed::{signature, with_signature};
 use super::escape::inert_lines;
 use crate::{
-    model::{Access, Attempt, HIDDEN, Outcome, Repeat, Request, RunStarted, Step, basic_shown_pair, marks_of},
+    model::{
+        AWS_FIELDS, Access, Attempt, HIDDEN, Outcome, Repeat, Request, RunStarted, Step, basic_shown_pair, marks_of,
+    },
     text::is_unsafe,
 };
 
@@ -38,6 +42,8 @@ pub(super) struct CommandContext {
     marks: Vec<SecretMark>,
     values: Vec<LateValue>,
     access: Access,
+    /// The client certificate, if it is not that of the target.
+    identity: Option<String>,
     syntax: Syntax,
 }
 
@@ -175,9 +181,14 @@ impl CommandContext {
             if !self.values.is_empty() {
                 shell.to_mut().values.clear();
             }
+            if step.identity.is_some() {
+                shell.to_mut().identity.clone_from(&step.identity);
+            }
             return (Cow::Borrowed(request), shell);
         };
         let mut shell = self.clone();
+        shell.identity.clone_from(&step.identity);
+        let request = with_signature(request, step);
         for (name, what) in GENERATED {
             let read = format!("${}", script::variable(name));
             shell.add_value(name, read, ValueSource::Generated(what));
@@ -191,9 +202,9 @@ impl CommandContext {
             shell.add_value(Repeat::LOCATION, read, ValueSource::Location(followed.clone()));
         }
         if repeat.cookies.is_empty() {
-            return (Cow::Borrowed(request), Cow::Owned(shell));
+            return (request, Cow::Owned(shell));
         }
-        let mut request = request.clone();
+        let mut request = request.into_owned();
         let mut pairs = Vec::new();
         for name in &repeat.cookies {
             let place = format!("{}{name}", Repeat::COOKIE);
@@ -379,13 +390,18 @@ fn words(request: &Request, shell: &CommandContext, output: Option<&str>) -> (Op
     } else if !is_head && (request.method != "GET" || !body.is_empty()) {
         words.push(format!("-X {}", quote(&request.method, shell)));
     }
-    access(&shell.access, &mut words);
+    access(&shell.access, shell.identity.as_deref(), &mut words);
+    let is_signed = signature(request, shell, &mut words);
     words.push(quote(&request.url, shell));
     // Masking has changed the body, not the length that was sent.
     let length = request.body.length().to_string();
     for (name, value) in &request.headers {
         // curl sends the same.
         if name.eq_ignore_ascii_case("content-length") && *value == length && !body.is_empty() {
+            continue;
+        }
+        // curl adds its own.
+        if is_signed && AWS_FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field)) {
             continue;
         }
         if let Some(pair) = basic_shown_pair(value).filter(|_| name.eq_ignore_ascii_case("authorization")) {
@@ -451,13 +467,13 @@ fn has_empty_body(request: &Request) -> bool {
 }
 
 /// Adds the options that reach the target.
-fn access(access: &Access, words: &mut Vec<String>) {
+fn access(access: &Access, identity: Option<&str>, words: &mut Vec<String>) {
     let plain = CommandContext::default();
-    let files = [
-        ("--cacert", &access.ca_file),
-        ("--cert", &access.client_cert),
-        ("--key", &access.client_key),
-    ];
+    let (cert, key) = match identity {
+        None => (access.client_cert.as_ref(), access.client_key.as_ref()),
+        Some(name) => access.identities.get(name).map(|(cert, key)| (cert, key)).unzip(),
+    };
+    let files = [("--cacert", access.ca_file.as_ref()), ("--cert", cert), ("--key", key)];
     for (flag, file) in files {
         if let Some(file) = file {
             words.push(format!("{flag} {}", quote(file, &plain)));
@@ -658,6 +674,30 @@ mod tests {
     }
 
     #[test]
+    fn a_signed_request_is_signed_again_by_curl() {
+        let value = "AWS4-HMAC-SHA256 Credential=$AWS_ACCESS_KEY_ID/20150830/eu-west-1/s3/aws4_request, SignedHeaders=host, \
+                     Signature=[hidden]";
+        let signed = [
+            &DEFAULTS[..],
+            &[
+                ("x-amz-date", "20150830T123600Z"),
+                ("x-amz-security-token", "$AWS_SESSION_TOKEN"),
+                ("x-amz-content-sha256", "ab"),
+                ("authorization", value),
+            ],
+        ]
+        .concat();
+        let names = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"].map(str::to_owned);
+        let variables = [("aws_secret_access_key".to_owned(), "STAGING_KEY".to_owned())];
+        let shell = CommandContext::new(&names, &variables.into(), &Access::default());
+        assert_eq!(
+            command(&request("GET", "https://h/", &signed, ""), &shell),
+            "curl -sS -i --aws-sigv4 aws:amz:eu-west-1:s3 -u \"$AWS_ACCESS_KEY_ID\":\"$STAGING_KEY\" https://h/ \
+             -H 'accept: */*' -H 'user-agent: x' -H 'x-amz-security-token: '\"$AWS_SESSION_TOKEN\""
+        );
+    }
+
+    #[test]
     fn a_variable_that_no_shell_can_read_is_not_written() {
         let shell = shell(&[("token", "a b;rm")]);
         assert_eq!(quote("$TOKEN", &shell), "\"$TOKEN\"");
@@ -704,6 +744,7 @@ mod tests {
             ca_file: Some("certs/my ca.pem".to_owned()),
             client_cert: Some("c.pem".to_owned()),
             client_key: Some("k.pem".to_owned()),
+            identities: BTreeMap::from([("partner".to_owned(), ("p.pem".to_owned(), "p.key".to_owned()))]),
             proxy: Some("HTTPS_PROXY".to_owned()),
             no_proxy: false,
         };
@@ -713,6 +754,15 @@ mod tests {
             "curl -sS -i --cacert 'certs/my ca.pem' --cert c.pem --key k.pem --proxy \"$HTTPS_PROXY\" --noproxy '' https://h/ \
              -H 'accept: */*' -H 'user-agent: x'"
         );
+        for (identity, files) in [("partner", "--cert p.pem --key p.key "), ("none", "")] {
+            let shell = CommandContext {
+                identity: Some(identity.to_owned()),
+                ..shell.clone()
+            };
+            let line = command(&request("GET", "https://h/", &DEFAULTS, ""), &shell);
+            let expected = format!("--cacert 'certs/my ca.pem' {files}--proxy");
+            assert!(line.contains(&expected), "{line}");
+        }
         let access = Access {
             no_proxy: true,
             ..Access::default()

@@ -263,6 +263,7 @@ pub(super) fn kind(attempt: &Attempt) -> &str {
     match failure(attempt) {
         Some(FailureKind::Connect) => "connect",
         Some(FailureKind::Tls) => "tls",
+        Some(FailureKind::Refused) => "refused",
         Some(FailureKind::Timeout) => "timeout",
         Some(FailureKind::Closed) => "closed",
         Some(FailureKind::NotHttp) => "not-http",
@@ -352,6 +353,8 @@ fn attempt_lines(attempt: &Attempt, shell: Option<&CommandContext>, detail: Deta
             let (version, status) = (visible(&response.version), status_name(response.status));
             let text = if exchange.request.is_mail() {
                 format!("messages of the mailbox, {length}")
+            } else if response.is_refusal() {
+                "none: the server rejects the client certificate".to_owned()
             } else {
                 format!("{version} {}, {length}", visible(&status))
             };

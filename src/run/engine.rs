@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Interrupts, LockstepHandle, Ready,
+    ClientKey, Interrupts, LockstepHandle, Ready,
     resume::BegunCases,
     tokens::TokenFetcher,
     verdict::conclude,
@@ -60,8 +60,8 @@ pub struct RunOptions {
     pub hide: Arc<Masker>,
     /// Whether the proxy of the environment applies.
     pub use_proxy: bool,
-    /// The clients of the target's further endpoints, by name.
-    pub endpoints: BTreeMap<String, Arc<Client>>,
+    /// The clients of steps that do not use that of the target.
+    pub clients: BTreeMap<ClientKey, Arc<Client>>,
     /// The mailboxes of the target, by endpoint.
     pub mailboxes: BTreeMap<String, Arc<Mailbox>>,
     /// Cases of which only the teardown is run.

@@ -18,6 +18,7 @@ use super::{
     mailbox, repeat,
     resume::LostValues,
     retry::{self, Wait},
+    sent::SentRequest,
     step::{
         Done, ENDED, Ends, JudgedStep, PolledStep, StepEnd, StepSource, attempt_of, endpoint_of, ends_of, is_ended,
         is_lasting, next_poll, omit, refused, settled, skipped, without_token,
@@ -366,7 +367,7 @@ impl Flow {
             }
         } else {
             let client = elsewhere.as_ref();
-            StepSource::Api(client.unwrap_or_else(|| shared.client_of(endpoint_of(def).as_deref())))
+            StepSource::Api(client.unwrap_or_else(|| shared.client_of(def)))
         };
         let polled = PolledStep {
             case,
@@ -571,7 +572,7 @@ impl Flow {
         source: StepSource<'_>,
         bound: &Bound,
         ends: &watch::Sender<bool>,
-    ) -> Option<(DateTime<Utc>, WatchedResponse)> {
+    ) -> Option<(SentRequest, WatchedResponse)> {
         let shared = Arc::clone(&self.shared);
         if self.slot.is_none() && self.login.is_none() {
             self.slot = shared.slot().await;
@@ -587,7 +588,7 @@ impl Flow {
             WorkerEvent::Started(self.index)
         }));
         self.is_started = true;
-        let started = Utc::now();
+        let mut started = SentRequest::now();
         let client = match source {
             StepSource::Api(client) => client,
             StepSource::Mailbox { mailbox, since } => {
@@ -599,7 +600,10 @@ impl Flow {
                 return Some((started, WatchedResponse::over(outcome?)));
             }
         };
-        let listening = Shared::exchange(client, &bound.request, bound.limit(), ends).await;
+        let mut listening = Shared::exchange(client, bound, ends).await;
+        if let Some(listening) = &mut listening {
+            started.signature = listening.take_signature();
+        }
         let is_complete = listening.as_ref().is_some_and(crate::http::Listening::is_complete);
         if is_complete {
             shared.gate.passed();
@@ -676,7 +680,8 @@ impl Flow {
         let mut step = Step {
             id: def.id.clone(),
             phase: def.phase,
-            started: Some(judged.started),
+            identity: bound.identity.clone(),
+            started: Some(judged.started.at),
             elapsed_us: judged.outcome.elapsed_us(),
             findings: judged.findings,
             polls: judged.polls,
@@ -704,7 +709,7 @@ impl Flow {
             }
         }
         let exchange = Exchange {
-            request: bound.request.clone(),
+            request: judged.started.request(&bound.request),
             outcome: judged.outcome,
         };
         running.exchanges.insert(def.id.clone(), Arc::new(exchange.clone()));

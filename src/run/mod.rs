@@ -2,6 +2,7 @@
 //!
 //! [`run`] keeps the jobs busy with the requests of a plan, has each response judged, and reports what happens as events.
 
+mod clients;
 mod engine;
 mod flow;
 mod interrupt;
@@ -14,11 +15,13 @@ mod ready;
 mod repeat;
 mod resume;
 mod retry;
+mod sent;
 mod step;
 mod tokens;
 mod verdict;
 mod worker;
 
+pub use clients::ClientKey;
 pub use engine::{RunOptions, SnapshotMode, run};
 pub use interrupt::Interrupts;
 pub use lockstep::{Lockstep, LockstepHandle};

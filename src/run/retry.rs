@@ -37,7 +37,7 @@ pub(super) fn wait(outcome: &Outcome, number: u32, retry: &Retry) -> Option<Wait
             FailureKind::Connect | FailureKind::Tls | FailureKind::Timeout | FailureKind::Closed => {
                 Some(Wait::Backoff(backoff(number, retry.longest_wait)))
             }
-            FailureKind::NotHttp | FailureKind::TooLarge | FailureKind::Unattributed => None,
+            FailureKind::Refused | FailureKind::NotHttp | FailureKind::TooLarge | FailureKind::Unattributed => None,
         },
         Outcome::Malformed(_) => None,
         Outcome::Response(response) => {

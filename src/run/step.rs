@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future;
 use tokio::sync::watch;
 
+use super::sent::SentRequest;
 use super::{
     flow::NewSnapshots,
     login::TokenFailure,
@@ -25,7 +26,7 @@ pub(super) const ENDED: &str = "the run ended before this step";
 
 impl JudgedStep {
     /// A response with a secret that cannot be masked: only that it fails is recorded.
-    pub(super) fn unmaskable(started: DateTime<Utc>, parked: WatchedResponse, findings: Vec<Finding>) -> Self {
+    pub(super) fn unmaskable(started: SentRequest, parked: WatchedResponse, findings: Vec<Finding>) -> Self {
         Self {
             started,
             outcome: parked.so_far(),
@@ -96,7 +97,7 @@ pub(super) enum StepEnd {
 
 /// How the last response of a step was judged.
 pub(super) struct JudgedStep {
-    pub(super) started: DateTime<Utc>,
+    pub(super) started: SentRequest,
     pub(super) parked: WatchedResponse,
     pub(super) outcome: Outcome,
     pub(super) findings: Vec<Finding>,
@@ -237,10 +238,9 @@ pub(super) async fn settled_step(done: Done, now: bool) -> (Step, Option<String>
         let is_new = |one: &Finding| !step.findings.iter().any(|known| known.check == one.check);
         let new: Vec<_> = judgement.findings.into_iter().filter(is_new).collect();
         step.findings.extend(new);
-        step.exchange = Some(Exchange {
-            request: bound.request,
-            outcome,
-        });
+        if let Some(exchange) = &mut step.exchange {
+            exchange.outcome = outcome;
+        }
     }
     (step, snapshot)
 }

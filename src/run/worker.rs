@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
 use futures_util::future;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
@@ -19,25 +18,26 @@ use tokio::{
 };
 
 use super::{
-    LockstepHandle, RunOptions, SnapshotMode,
+    ClientKey, LockstepHandle, RunOptions, SnapshotMode,
     flow::Flow,
     login::{self, Logins, TokenFailure},
     queue::Queue,
     rate_limiter::RateLimiter,
     resume::BegunCases,
     retry::{self, Gate, Wait},
+    sent::SentRequest,
     tokens::TokenFetcher,
 };
 use crate::{
-    check::{self, CheckResult, ReadLimit},
+    check::{self, CheckResult},
     http::{Client, Listening, WatchedResponse},
     mail::Mailbox,
     mask::Masker,
-    model::{Attempt, CheckId, Exchange, Finding, Outcome, Phase, Request, Step},
+    model::{Attempt, CheckId, Exchange, Finding, Outcome, Phase, Step},
     plan::{Bound, Late, Plan, Unbound},
     project::TokenUse,
     source::Sources,
-    suite::CaseDef,
+    suite::{CaseDef, StepDef},
 };
 
 /// How long running requests may still take after Ctrl-C.
@@ -139,7 +139,7 @@ impl Workers {
             plan: Arc::clone(plan),
             sources: Arc::clone(sources),
             client: Arc::clone(client),
-            endpoints: options.endpoints.clone(),
+            clients: options.clients.clone(),
             mailboxes: options.mailboxes.clone(),
             use_proxy: options.use_proxy,
             begun: options.begun.clone(),
@@ -253,8 +253,8 @@ pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
     pub(super) sources: Arc<Sources>,
     pub(super) client: Arc<Client>,
-    /// The clients of the target's further endpoints, by name.
-    endpoints: BTreeMap<String, Arc<Client>>,
+    /// The clients of steps that do not use that of the target.
+    clients: BTreeMap<ClientKey, Arc<Client>>,
     /// The mailboxes of the target, by endpoint.
     pub(super) mailboxes: BTreeMap<String, Arc<Mailbox>>,
     /// Whether the proxy of the environment applies.
@@ -303,7 +303,7 @@ impl Shared {
         match self.active.fetch_sub(1, Ordering::SeqCst) {
             1 => {
                 self.client.close();
-                self.endpoints.values().for_each(|client| client.close());
+                self.clients.values().for_each(|client| client.close());
             }
             2 if !self.logins.is_empty() => drop(self.idle.send_replace(true)),
             _ => {}
@@ -340,25 +340,25 @@ impl Shared {
         true
     }
 
-    /// The client of an endpoint, or of the target itself.
-    pub(super) fn client_of(&self, endpoint: Option<&str>) -> &Client {
-        let client = endpoint.and_then(|name| self.endpoints.get(name));
+    /// The client of a step.
+    pub(super) fn client_of(&self, step: &StepDef) -> &Arc<Client> {
+        let client = ClientKey::of(step).and_then(|key| self.clients.get(&key));
         client.unwrap_or(&self.client)
     }
 
     /// One exchange; none if `ends` is set before its end.
-    pub(super) async fn exchange(
-        client: &Client,
-        request: &Request,
-        limit: ReadLimit,
-        ends: &watch::Sender<bool>,
-    ) -> Option<Listening> {
+    pub(super) async fn exchange(client: &Client, bound: &Bound, ends: &watch::Sender<bool>) -> Option<Listening> {
         let mut ends = ends.subscribe();
-        tokio::select! {
+        let listening = tokio::select! {
             biased;
-            listening = client.exchange(request, limit) => Some(listening),
-            _ = ends.wait_for(|is_cut| *is_cut) => None,
-        }
+            listening = client.exchange(&bound.request, bound.limit()) => listening,
+            _ = ends.wait_for(|is_cut| *is_cut) => return None,
+        };
+        Some(if bound.expectation.expects_refusal() {
+            listening.accept_refusal()
+        } else {
+            listening
+        })
     }
 }
 
@@ -431,6 +431,12 @@ impl Worker {
         }
     }
 
+    /// The client of a case with one step.
+    fn client_of_case(&self, index: usize) -> &Arc<Client> {
+        let steps = &self.plan.cases[index].case.def.steps;
+        steps.first().map_or(&self.client, |step| self.client_of(step))
+    }
+
     async fn fire(&self, index: usize, open: &mut JoinSet<()>) {
         let planned = &self.plan.cases[index];
         if planned.skip.is_some() {
@@ -461,7 +467,7 @@ impl Worker {
         let is_decided = is_known || (self.stop_on_failures && fails());
         let bound = Box::new(bound);
         let case = Fired { index, bound, started };
-        let (client, sender) = (Arc::clone(&self.client), self.sender.clone());
+        let (client, sender) = (Arc::clone(self.client_of_case(index)), self.sender.clone());
         if is_decided && repeats.is_empty() {
             let outcome = parked.into_outcome();
             let previous = retried.into_iter().map(|attempt| attempt.failed).collect();
@@ -490,7 +496,7 @@ impl Worker {
             let repeating = repeats.into_iter().map(async |(started, parked)| {
                 let outcome = client.finish(parked, request, limit).await;
                 let judgement = judge(&case.bound, &outcome, None)?;
-                Some(tried(started, outcome, judgement.findings, &case.bound))
+                Some(tried(&started, outcome, judgement.findings, &case.bound))
             });
             let last = client.finish(parked, request, limit);
             let (outcome, previous, judged) =
@@ -537,15 +543,17 @@ impl Worker {
         index: usize,
         late: &mut Late,
         bound: &mut Bound,
-    ) -> Option<(DateTime<Utc>, WatchedResponse, Vec<Retried>)> {
+    ) -> Option<(SentRequest, WatchedResponse, Vec<Retried>)> {
         let retry = &self.plan.target.retry;
         let mut retried = Vec::new();
         for number in 1.. {
             if bound.is_stale(&self.plan.target) {
                 *bound = self.bind(index, late).await?;
             }
-            let started = Utc::now();
-            let listening = Shared::exchange(&self.client, &bound.request, bound.limit(), &self.cut).await?;
+            let mut started = SentRequest::now();
+            let client = self.client_of_case(index);
+            let mut listening = Shared::exchange(client, bound, &self.cut).await?;
+            started.signature = listening.take_signature();
             let is_complete = listening.is_complete();
             let wait = retry::wait(listening.outcome(), number, retry);
             if !matches!(wait, Some(Wait::After(_))) && is_complete {
@@ -555,7 +563,7 @@ impl Worker {
                 Wait::Backoff(wait) => Some(wait),
                 Wait::After(wait) => self.gate.close(Instant::now(), wait, retry.most),
             });
-            let parked = self.client.park(listening);
+            let parked = client.park(listening);
             let responded = WorkerEvent::Responded { index, is_complete };
             let Some(wait) = wait else {
                 drop(self.sender.send(responded));
@@ -572,7 +580,7 @@ impl Worker {
                 drop(self.sender.send(responded));
                 return Some((started, parked, retried));
             }
-            let failed = tried(started, outcome, judgement.findings, bound);
+            let failed = tried(&started, outcome, judgement.findings, bound);
             drop(self.sender.send(WorkerEvent::Retried {
                 index,
                 number,
@@ -599,7 +607,7 @@ impl Worker {
         late: &mut Late,
         bound: &mut Bound,
         retried: &mut Vec<Retried>,
-    ) -> Option<Vec<(DateTime<Utc>, WatchedResponse)>> {
+    ) -> Option<Vec<(SentRequest, WatchedResponse)>> {
         let mut repeats = Vec::new();
         for number in 1..self.repeats {
             if *self.stopping.borrow() || !self.may_ask(&self.plan.cases[index].case.id, number).await {
@@ -618,7 +626,7 @@ impl Worker {
 struct Fired {
     index: usize,
     bound: Box<Bound>,
-    started: DateTime<Utc>,
+    started: SentRequest,
 }
 
 /// An attempt that is followed by a retry.
@@ -638,10 +646,9 @@ impl Retried {
                 let findings = judge(bound, &outcome, None)?.findings;
                 for step in &mut failed.steps {
                     step.findings.clone_from(&findings);
-                    step.exchange = Some(Exchange {
-                        request: bound.request.clone(),
-                        outcome: outcome.clone(),
-                    });
+                    if let Some(exchange) = &mut step.exchange {
+                        exchange.outcome = outcome.clone();
+                    }
                 }
             }
         }
@@ -669,12 +676,13 @@ impl Fired {
             last: Attempt {
                 reason: no_response(&outcome),
                 steps: vec![Step {
-                    started: Some(started),
+                    identity: bound.identity,
+                    started: Some(started.at),
                     elapsed_us: outcome.elapsed_us(),
                     findings: judgement.findings,
                     generated: bound.generated,
                     exchange: Some(Exchange {
-                        request: bound.request,
+                        request: started.request(&bound.request),
                         outcome,
                     }),
                     ..Step::default()
@@ -727,16 +735,17 @@ fn add_ages(findings: &mut [Finding], tokens: &[TokenUse]) {
     }
 }
 
-fn tried(started: DateTime<Utc>, outcome: Outcome, findings: Vec<Finding>, bound: &Bound) -> Attempt {
+fn tried(started: &SentRequest, outcome: Outcome, findings: Vec<Finding>, bound: &Bound) -> Attempt {
     Attempt {
         reason: no_response(&outcome),
         steps: vec![Step {
-            started: Some(started),
+            identity: bound.identity.clone(),
+            started: Some(started.at),
             elapsed_us: outcome.elapsed_us(),
             findings,
             generated: bound.generated.clone(),
             exchange: Some(Exchange {
-                request: bound.request.clone(),
+                request: started.request(&bound.request),
                 outcome,
             }),
             ..Step::default()

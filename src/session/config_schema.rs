@@ -80,6 +80,10 @@ struct TargetTable {
     client_cert: Option<String>,
     /// A PEM file with the key of the client certificate.
     client_key: Option<String>,
+    /// Sign requests for AWS (Signature Version 4).
+    sigv4: Option<SigV4Table>,
+    /// Client certificates that cases name with `identity`: `[targets.staging.identities.partner]`.
+    identities: Option<BTreeMap<String, IdentityTable>>,
     /// Maximum size of a body in bytes, as received and after its content codings are removed; 8388608 by default.
     #[schemars(range(min = 1, max = 1_073_741_824))]
     max_body: Option<u64>,
@@ -98,6 +102,32 @@ struct TargetTable {
     ready: Option<ReadyTable>,
     /// Further endpoints of the deployment, such as a mailbox: `[targets.staging.endpoints.mailbox]`.
     endpoints: Option<BTreeMap<String, EndpointTable>>,
+}
+
+/// What requests are signed for.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SigV4Table {
+    /// The region, such as `eu-west-1`.
+    region: String,
+    /// The service, such as `execute-api` or `s3`.
+    service: String,
+    /// The id of the access key; from `AWS_ACCESS_KEY_ID` by default.
+    access_key_id: Option<SecretForms>,
+    /// The access key; from `AWS_SECRET_ACCESS_KEY` by default.
+    secret_access_key: Option<SecretForms>,
+    /// The token of temporary credentials; from `AWS_SESSION_TOKEN` by default, if that is set.
+    session_token: Option<SecretForms>,
+}
+
+/// A client certificate.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct IdentityTable {
+    /// A PEM file with the certificate and its chain.
+    cert: String,
+    /// A PEM file with its key.
+    key: String,
 }
 
 /// The source of a secret: exactly one.

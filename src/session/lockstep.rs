@@ -157,7 +157,7 @@ fn sides(
             ready: prepared.ready(None, workspace)?,
             max_fail: None,
             use_proxy: prepared.use_proxy(),
-            endpoints: prepared.endpoints.clone(),
+            clients: prepared.clients.clone(),
             mailboxes: BTreeMap::new(),
             begun: BegunCases::default(),
             repeats: options.repeats,

@@ -20,8 +20,8 @@ use crate::{
     mask::Masker,
     model::{Digest, FORMAT, Partition, RunStarted, shown},
     plan::{self, InputKind, Late, Plan, Selection, Unbound, new_run_id},
-    project::{RUN_ID, Target},
-    run::{Ready, TokenFetcher},
+    project::{Endpoint, RUN_ID, Target},
+    run::{ClientKey, Ready, TokenFetcher},
     source::{Diagnostic, Diagnostics},
 };
 
@@ -31,8 +31,8 @@ pub(super) struct Prepared {
     pub(super) plan: Plan,
     /// The client of the target.
     pub(super) client: Client,
-    /// The clients of its further HTTP endpoints, by name.
-    pub(super) endpoints: BTreeMap<String, Arc<Client>>,
+    /// The clients of its further HTTP endpoints, and of the identities of cases.
+    pub(super) clients: BTreeMap<ClientKey, Arc<Client>>,
     /// The tokens of token endpoints.
     pub(super) tokens: Arc<TokenFetcher>,
     /// Masks the secrets of the run.
@@ -79,13 +79,6 @@ impl Prepared {
                 .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", target.name)))
         };
         let client = client_of(&resolved.target)?;
-        let mut endpoints = BTreeMap::new();
-        for (name, endpoint) in resolved.target.endpoints.iter().filter(|(_, one)| one.kind.is_none()) {
-            if let Some(base) = &endpoint.base {
-                let target = resolved.target.at(base.clone(), endpoint.limits);
-                endpoints.insert(name.clone(), Arc::new(client_of(&target)?));
-            }
-        }
         let mut target = resolved.target.clone();
         let run_id = run_id.unwrap_or_else(|| new_run_id().into());
         target.vars.insert(RUN_ID.to_owned(), run_id);
@@ -94,11 +87,35 @@ impl Prepared {
         let ready = workspace.suites.ready.get(&plan.target.name);
         let tokens = TokenFetcher::new(&plan, ready, masker, resolved.use_proxy)
             .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", plan.target.name)))?;
+        let mut clients = BTreeMap::new();
+        let steps = workspace.suites.cases.iter().flat_map(|case| &case.def.steps);
+        for key in steps.filter_map(ClientKey::of) {
+            if clients.contains_key(&key) {
+                continue;
+            }
+            let endpoint = key.endpoint.as_ref().map(|name| resolved.target.endpoints.get(name));
+            let target = match endpoint {
+                None => resolved.target.clone(),
+                Some(Some(Endpoint {
+                    base: Some(base),
+                    kind: None,
+                    limits,
+                    ..
+                })) => resolved.target.at(base.clone(), *limits),
+                Some(_) => continue,
+            };
+            let mut target = match &key.identity {
+                Some(name) => target.with_identity(name),
+                None => target,
+            };
+            target.sigv4 = target.sigv4.filter(|_| !key.is_unsigned);
+            clients.insert(key, Arc::new(client_of(&target)?));
+        }
         Ok(Self {
             tokens: Arc::new(tokens),
             plan,
             client,
-            endpoints,
+            clients,
             masker: Arc::clone(masker),
             target_digest: None,
             cases_digest: None,
@@ -142,7 +159,9 @@ impl Prepared {
             let is_secure = ["https://", "imaps://"]
                 .iter()
                 .any(|scheme| endpoint.base_url.starts_with(scheme));
-            let tls = is_secure.then(|| tls_config(&self.plan.target.tls)).transpose();
+            let tls = is_secure
+                .then(|| tls_config(&self.plan.target.tls.without_client()))
+                .transpose();
             let tls = tls.map_err(|error| failed(error.to_string()))?;
             let mailbox = Mailbox::open(settings, tls)
                 .await
@@ -264,9 +283,14 @@ pub(super) fn require_inputs(plan: &Plan, skip_missing: bool, workspace: &Worksp
             number => format!("{number} cases need it"),
         };
         let how = input.how_to_define();
-        let (what, help) = if input.kind == InputKind::Endpoint {
+        let table = match input.kind {
+            InputKind::Endpoint => Some("endpoint"),
+            InputKind::Identity => Some("identity"),
+            InputKind::Variable | InputKind::Secret => None,
+        };
+        let (what, help) = if let Some(table) = table {
             (
-                "endpoint",
+                table,
                 format!("add `{how}` to conforme.toml; `--skip-missing` skips its cases"),
             )
         } else {

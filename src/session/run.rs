@@ -211,7 +211,7 @@ fn execute(
         ready,
         max_fail: request.max_fail,
         use_proxy: prepared.use_proxy(),
-        endpoints: prepared.endpoints.clone(),
+        clients: prepared.clients.clone(),
         mailboxes: BTreeMap::new(),
         begun: BegunCases::default(),
         repeats: request.repeats,

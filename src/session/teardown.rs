@@ -96,7 +96,7 @@ pub fn teardown(
         ready: None,
         max_fail: None,
         use_proxy: prepared.use_proxy(),
-        endpoints: prepared.endpoints.clone(),
+        clients: prepared.clients.clone(),
         mailboxes: BTreeMap::new(),
         begun,
         repeats: 1,

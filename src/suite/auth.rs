@@ -13,6 +13,9 @@ pub enum AuthDef {
     Basic(BasicDef),
     /// A token (RFC 6750), without the word `Bearer`.
     Bearer(Template),
+    /// No credentials, not even those of the target: `auth: none`.
+    #[schemars(skip)]
+    None,
 }
 
 /// User and password.
@@ -25,10 +28,15 @@ pub struct BasicDef {
     pub password: Template,
 }
 
-const HELP: &str = "write `auth: { basic: { user: ..., password: ... } }` or `auth: { bearer: \"{{ token }}\" }`";
+const HELP: &str = "write `auth: { basic: { user: ..., password: ... } }` `auth: { bearer: \"{{ token }}\" }` or \
+                    `auth: none`";
 
 /// Reads `auth` of a request.
 pub(super) fn auth(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<AuthDef>> {
+    if matches!(&node.kind, Kind::String(text) if text == "none") {
+        let value = AuthDef::None;
+        return Some(Written { value, span: node.span });
+    }
     let Some(mut fields) = Some(node)
         .filter(|node| matches!(node.kind, Kind::Map(_)))
         .and_then(|node| Fields::of(node, "`auth`", cx.errors))

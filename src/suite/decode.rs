@@ -275,6 +275,7 @@ pub(super) fn suite(node: &Node, cx: &mut DecodeContext<'_>) -> Option<SuiteDef>
         effects: words(fields.take("effects"), cx),
         group: fields.take("group").and_then(|node| group(node, cx)),
         timeout: fields.take("timeout").and_then(|node| cx.duration(node)),
+        identity: fields.read("identity", cx.errors, string),
         request: fields
             .take("request")
             .map(|node| request(node, true, cx))
@@ -327,7 +328,7 @@ pub(super) fn case(node: &Node, steps: &StepNodes, cx: &mut DecodeContext<'_>) -
         fields.take(key);
     }
     if steps.has_steps() {
-        for key in ["request", "expect", "snapshots", "timeout"] {
+        for key in ["request", "expect", "snapshots", "timeout", "identity"] {
             fields.take(key);
         }
         for key in STEP_KEYS {

@@ -40,10 +40,33 @@ pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
         snapshot: fields
             .take("snapshot")
             .and_then(|node| written(node, boolean(node, cx.errors))),
+        tls: fields.take("tls").and_then(|tls| refused(tls, node, cx)),
         rules: fields.take("rules").map(|node| rules(node, cx)).unwrap_or_default(),
     };
     fields.finish(cx.errors);
     def
+}
+
+/// `tls: refused`: there is no response of which anything else can be expected.
+fn refused(node: &Node, expect: &Node, cx: &mut DecodeContext<'_>) -> Option<Span> {
+    let text = cx.string(node)?;
+    if text != "refused" {
+        let error = Diagnostic::new(node.span, format!("`{text}` cannot be expected of TLS"));
+        cx.error(error.suggest(&text, ["refused"]));
+        return None;
+    }
+    let mut others = expect
+        .entries()
+        .iter()
+        .filter(|(key, value)| &*key.text != "tls" && !value.is_null());
+    if let Some((key, _)) = others.next() {
+        let message = format!(
+            "`{}` is never checked: with `tls: refused` there is no response",
+            key.text
+        );
+        cx.error(Diagnostic::new(key.span, message).help("remove one of them"));
+    }
+    Some(node.span)
 }
 
 pub(super) fn written<T>(node: &Node, value: Option<T>) -> Option<Written<T>> {

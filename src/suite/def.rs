@@ -11,8 +11,9 @@ use super::{
     AuthDef, StepDef, Template,
     def_body::{EventsDef, LinesDef, XmlDef},
     editor_types::{
-        CookieText, DurationText, EventsText, ExampleName, HeaderText, InputOrText, LengthOrRelations, LinesText,
-        OneOrMany, OneOrManyTexts, Part, ProtocolText, QueryText, RuleTable, StatusText, TextTests, XmlText,
+        AuthText, CookieText, DurationText, EventsText, ExampleName, HeaderText, InputOrText, LengthOrRelations,
+        LinesText, OneOrMany, OneOrManyTexts, Part, ProtocolText, QueryText, RefusedText, RuleTable, StatusText,
+        TextTests, XmlText,
     },
 };
 use crate::{
@@ -132,6 +133,8 @@ pub struct SuiteDef {
     /// Maximum time for one request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
     pub timeout: Option<DurationDef>,
+    /// The client certificate of every case: a name of `[targets.NAME.identities.NAME]`, or `none` to send none.
+    pub identity: Option<String>,
     /// The request that every case starts from.
     pub request: RequestDef,
     /// The expectations that every case starts from.
@@ -267,8 +270,9 @@ pub struct RequestDef {
     /// Header fields by name; a list repeats the field.
     #[schemars(with = "BTreeMap<String, OneOrManyTexts>")]
     pub headers: Vec<(String, Vec<Template>)>,
-    /// The credentials, instead of an `Authorization` header field; `null` removes inherited ones.
-    #[schemars(with = "Option<AuthDef>")]
+    /// The credentials, instead of an `Authorization` header field. `none` sends none, not even those of the target; `null`
+    /// removes inherited ones.
+    #[schemars(with = "Option<AuthText>")]
     pub auth: Option<Written<AuthDef>>,
     /// The content.
     pub body: Option<ContentDef>,
@@ -374,6 +378,10 @@ pub struct ExpectDef {
     /// Whether the response is compared with a stored snapshot.
     #[schemars(with = "Option<bool>")]
     pub snapshot: Option<Written<bool>>,
+    /// `refused`: the server rejects the client certificate, or its absence, by a TLS alert, so that there is no response. It
+    /// excludes all other expectations, and replaces inherited ones.
+    #[schemars(with = "Option<RefusedText>")]
+    pub tls: Option<Span>,
     /// Levels of the built-in HTTP rules, by id.
     #[schemars(with = "RuleTable")]
     pub rules: Vec<(String, Level)>,
@@ -383,9 +391,9 @@ impl ExpectDef {
     /// The expectations of the response as a whole that need no more than the values of variables.
     pub(crate) fn tests(&self, _: VariableValues<'_>) -> impl Iterator<Item = (ResponseTest, Span)> {
         let protocol = self.protocol.as_ref();
-        protocol
-            .map(|protocol| (ResponseTest::Protocol(protocol.value), protocol.span))
-            .into_iter()
+        let protocol = protocol.map(|protocol| (ResponseTest::Protocol(protocol.value), protocol.span));
+        let refused = self.tls.map(|span| (ResponseTest::Refused, span));
+        protocol.into_iter().chain(refused)
     }
 }
 

@@ -33,6 +33,9 @@ pub struct StepDef {
     /// Maximum time for the request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
     pub timeout: Option<DurationDef>,
+    /// The client certificate that the request is sent with: a name of `[targets.NAME.identities.NAME]`, or `none` to send none.
+    #[schemars(with = "Option<String>")]
+    pub identity: Option<Written<String>>,
     /// The request.
     pub request: RequestDef,
     /// The expected response.
@@ -67,6 +70,12 @@ pub struct StepDef {
 }
 
 impl StepDef {
+    /// The name of its identity, if it needs a certificate.
+    pub(crate) fn certificate(&self) -> Option<&str> {
+        let identity = self.identity.as_ref().map(|identity| identity.value.as_str());
+        identity.filter(|name| *name != "none")
+    }
+
     /// Where the value of one of its captures comes from.
     pub(crate) fn origin_of(&self, capture: &CaptureDef) -> CaptureOrigin {
         let part = |part: &TemplatePart| match part {

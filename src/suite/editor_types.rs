@@ -23,6 +23,14 @@ pub(super) enum OneOrManyTexts {
     Many(Vec<Template>),
 }
 
+/// Credentials, or `none`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum AuthText {
+    None(NoneText),
+    Auth(super::AuthDef),
+}
+
 /// Parameters by name, or the whole query as text.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -161,6 +169,10 @@ shape!(StatusText, {
         { "type": "null" }
     ]
 });
+
+shape!(NoneText, { "const": "none" });
+
+shape!(RefusedText, { "const": "refused" });
 
 pub(super) struct RuleTable;
 

@@ -46,16 +46,17 @@ const EXPECT: KeyTable = &[
     ("rules", Inheritance::MergeNames),
 ];
 /// The keys that a case inherits. `vars`, `inputs` and the suite's name are the suite's own.
-const CASE: [(&str, Inheritance); 5] = [
+const CASE: [(&str, Inheritance); 6] = [
     ("request", Inheritance::Request),
     ("expect", Inheritance::Merge(EXPECT)),
     ("snapshots", Inheritance::Merge(&[])),
     ("timeout", Inheritance::Replace),
+    ("identity", Inheritance::Replace),
     ("group", Inheritance::Replace),
 ];
 
 /// The keys that a step inherits from its case, or from its suite.
-const STEP: [(&str, Inheritance); 4] = [CASE[0], CASE[1], CASE[2], CASE[3]];
+const STEP: [(&str, Inheritance); 5] = [CASE[0], CASE[1], CASE[2], CASE[3], CASE[4]];
 
 /// The case with its inherited values. A `null` that removes nothing is an error, probably a misspelled name.
 pub(super) fn inherit(suite: Option<&Node>, case: Node, errors: &mut Diagnostics) -> Node {
@@ -149,11 +150,14 @@ fn merge(base: &Node, own: &Node, how: Inheritance, errors: &mut Diagnostics) ->
         _ => a == b,
     };
     let is_empty = |(key, value): &(Key, Node)| &*key.text == "empty" && matches!(value.kind, Kind::Bool(true));
-    let mut entries = if matches!(how, Inheritance::Body) && own_entries.iter().any(is_empty) {
-        Vec::new()
-    } else {
-        base.entries().to_vec()
-    };
+    let mut entries = base.entries().to_vec();
+    // `tls: refused` and expectations of a response exclude each other, and so do `empty: true` and those of a body.
+    let own_tls = own.get("tls").is_some_and(|tls| !tls.is_null());
+    if own_tls || matches!(how, Inheritance::Body) && own_entries.iter().any(is_empty) {
+        entries.clear();
+    } else if !own_entries.is_empty() && own.get("tls").is_none() {
+        entries.retain(|(key, _)| !matches!(how, Inheritance::Merge(_)) || &*key.text != "tls");
+    }
     for (key, value) in own_entries {
         // The case's own entries are not inherited: `X-A` and `x-a` in one file stay separate.
         let is_own = |known: &Key| own_entries.iter().any(|(own, _)| own == known);

@@ -76,8 +76,8 @@ impl StepNodes {
                 .map(|item| {
                     // The credentials of the API are not for other endpoints.
                     let dropped: &[&str] = match (item.get("endpoint"), item.get("mail")) {
-                        (_, Some(_)) => &["request", "expect"],
-                        (Some(_), None) => &["request"],
+                        (_, Some(_)) => &["request", "expect", "identity"],
+                        (Some(_), None) => &["request", "identity"],
                         (None, None) => &[],
                     };
                     let own = base.map(|base| without(base, dropped));
@@ -226,14 +226,13 @@ fn fields(
     cx: &mut DecodeContext<'_>,
 ) -> StepDef {
     let follow = all.take("follow").and_then(|node| follow(node, earlier, cx));
-    let endpoint = all.take("endpoint").and_then(|node| {
-        let value = cx.string(node)?;
-        Some(Written { value, span: node.span })
-    });
+    let endpoint = all.take("endpoint").and_then(|node| named(node, cx));
+    let identity = all.take("identity").and_then(|node| named(node, cx));
     let mail = all.take("mail");
     let asked = all.take("request");
-    if let Some(mail) = mail.filter(|_| asked.is_some() || endpoint.is_some() || follow.is_some()) {
-        let message = "a step with `mail` has no `request`, `endpoint` or `follow` of its own";
+    if let Some(mail) = mail.filter(|_| asked.is_some() || endpoint.is_some() || follow.is_some() || identity.is_some())
+    {
+        let message = "a step with `mail` has no `request`, `endpoint`, `follow` or `identity` of its own";
         cx.error(Diagnostic::new(mail.span, message));
     }
     let request = match (asked, &follow) {
@@ -259,7 +258,8 @@ fn fields(
             cx.error(error.help("expect a `body`: `json: { count: 1 }`, say"));
         }
     }
-    if mail.is_none() && cx.known.is_some() && status.is_none() {
+    let has_response = wanted.is_none_or(|expect| expect.get("tls").is_none());
+    if mail.is_none() && cx.known.is_some() && status.is_none() && has_response {
         cx.error(Diagnostic::new(span, "the case expects no status").help(
             "add `expect: { status: ... }` to it or to suite.yaml: a case that accepts any status proves little",
         ));
@@ -269,6 +269,7 @@ fn fields(
         phase,
         span,
         timeout: all.take("timeout").and_then(|node| cx.duration(node)),
+        identity,
         request,
         expect: wanted.map(|node| expect(node, cx)).unwrap_or_default(),
         snapshots: all
@@ -295,6 +296,12 @@ fn fields(
     }
     vacuous::check(&step, cx.errors);
     step
+}
+
+/// A name and its location.
+fn named(node: &Node, cx: &mut DecodeContext<'_>) -> Option<Written<String>> {
+    let value = cx.string(node)?;
+    Some(Written { value, span: node.span })
 }
 
 /// The request of a step with `follow`: the URL comes from the response that it follows, and `query` is added to it.

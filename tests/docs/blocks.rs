@@ -99,6 +99,11 @@ pub(crate) fn project_of(config: &str) -> Result<PageProject, String> {
             let effects: Vec<_> = effects.iter().filter_map(toml::Value::as_str).collect();
             case += &format!("effects: [{}]\n", effects.join(", "));
         }
+        for (name, _) in table("identities").into_iter().flatten() {
+            steps += &format!(
+                "  - id: identity-{name}\n    identity: {name}\n    request: {{ path: / }}\n    expect: {{ status: 200 }}\n"
+            );
+        }
         for (name, endpoint) in table("endpoints").into_iter().flatten() {
             let request = match endpoint.get("kind") {
                 Some(_) => format!(

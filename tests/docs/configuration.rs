@@ -28,6 +28,7 @@ fn reference_contains_every_setting() {
     for file in [
         "project/config.rs",
         "project/endpoint.rs",
+        "project/sigv4.rs",
         "compare/settings.rs",
         "suite/ready.rs",
     ] {

@@ -183,6 +183,84 @@ steps:
 }
 
 #[test]
+fn requests_without_credentials_of_their_own_are_signed() {
+    let server = Server::start(|request| {
+        let field = |name: &str| {
+            let mut fields = request.lines().filter_map(|line| line.split_once(": "));
+            fields
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.to_owned())
+        };
+        let body = serde_json::json!({ "auth": field("authorization"), "token": field("x-amz-security-token") });
+        let status = if field("authorization").is_some_and(|value| value.starts_with("AWS4-")) {
+            200
+        } else {
+            403
+        };
+        let head = format!("HTTP/1.1 {status} X\nContent-Type: application/json");
+        (response(&head, &body.to_string()), Then::Keep)
+    });
+    let project = Project::new(&[
+        ("cases/s/suite.yaml", "request: { path: / }\nexpect: { status: 200 }\n"),
+        (
+            "cases/s/a.yaml",
+            "expect: { body: { json: { token: the-session-token } } }\n",
+        ),
+        (
+            "cases/s/b.yaml",
+            "{ request: { auth: none }, expect: { status: 403, body: { json: { auth: null } } } }\n",
+        ),
+        (
+            "cases/s/c.yaml",
+            "{ request: { auth: { bearer: x } }, expect: { status: 403 } }\n",
+        ),
+        (
+            "cases/s/d.yaml",
+            "{ request: { path: /fails }, expect: { status: 404 } }\n",
+        ),
+        (
+            "cases/s/e.yaml",
+            "steps: [{ id: a, capture: { x: /auth } }, { id: b, request: { path: '/{{ run_id }}' }, expect: { status: 404 } }]\n",
+        ),
+        (
+            "conforme.toml",
+            &format!(
+                "[targets.t]\nbase_url = \"{}\"\nsigv4 = {{ region = \"eu-west-1\", service = \"execute-api\", access_key_id = {{ env = \"KEY_ID\" }} }}\n",
+                server.url()
+            ),
+        ),
+    ]);
+    let secrets = [
+        ("KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG"),
+        ("AWS_SESSION_TOKEN", "the-session-token"),
+    ];
+    let mut command = project.command(&["run", "--target", "t", "--record", "r.ndjson", "-v"]);
+    let ran = crate::support::ran(command.envs(secrets));
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.contains("3 of 5 cases passed"), "{ran:?}");
+    let curl = "--aws-sigv4 aws:amz:eu-west-1:execute-api -u \"$KEY_ID\":\"$AWS_SECRET_ACCESS_KEY\" ";
+    assert_eq!(ran.stdout.matches(curl).count(), 2, "{ran:?}");
+    let shown = ran.stdout + &ran.stderr + &project.read("r.ndjson");
+    assert!(shown.contains("Credential=$AWS_ACCESS_KEY_ID/"), "{shown}");
+    assert!(shown.contains("Signature=[hidden]"), "{shown}");
+    for (_, secret) in secrets {
+        assert!(!shown.contains(secret), "{secret}: {shown}");
+    }
+    let has_digits = |rest: &str| rest.bytes().take_while(u8::is_ascii_hexdigit).count() == 64;
+    assert!(!shown.split("Signature=").any(has_digits), "{shown}");
+    project.write("cases/s/d.yaml", "expect: { status: 200 }\n");
+    let unset = project.run(&["run", "--target", "t"]);
+    assert_eq!(unset.code, 2, "{unset:?}");
+    assert!(
+        unset
+            .stderr
+            .contains("`aws_secret_access_key` of target `t`: the environment variable `AWS_SECRET_ACCESS_KEY`"),
+        "{unset:?}"
+    );
+}
+
+#[test]
 fn misuse_of_auth_is_an_error_at_its_line() {
     let project = Project::new(&[
         (

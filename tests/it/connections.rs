@@ -10,6 +10,7 @@ use std::{
 };
 
 use rcgen::{CertificateParams, date_time_ymd};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use secure::{Authority, Identity, Secure};
 
 use crate::support::{Project, Ran, Raw, Server, Then, next_request, ran, response};
@@ -172,6 +173,114 @@ fn a_client_certificate_is_shown_to_a_server_that_demands_one() {
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         errored(&run(&project, "without", &[]), "requires a client certificate");
         assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[test]
+fn a_case_can_have_an_identity_and_expect_its_refusal() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let project = trusting(&authority);
+    let issued = [("own", &authority), ("second", &authority), ("wrong", &other)].map(|(name, authority)| {
+        let identity = authority.issue(&[name], |_| {});
+        project.write(&format!("{name}.pem"), &identity.certificate);
+        project.write(&format!("{name}.key"), &identity.key);
+        CertificateDer::from_pem_slice(identity.certificate.as_bytes())
+            .unwrap()
+            .to_vec()
+    });
+    let cases = [
+        ("suite", "request: { path: / }\nexpect: { status: 200 }\n"),
+        ("c", "request: { path: /own }\n"),
+        ("second", "{ identity: second, request: { path: /second } }\n"),
+        ("wrong", "{ identity: wrong, expect: { tls: refused } }\n"),
+        ("none", "{ identity: none, expect: { tls: refused } }\n"),
+        (
+            "steps",
+            "\
+identity: second
+steps:
+  - { id: a, request: { path: /a } }
+  - { id: b, identity: null, request: { path: /b } }
+  - { id: c, identity: wrong, expect: { tls: refused } }
+  - { id: d, request: { path: /d } }
+",
+        ),
+    ];
+    for (name, text) in cases {
+        project.write(&format!("cases/s/{name}.yaml"), text);
+    }
+    for protocols in [BOTH, &["http/1.1"]] {
+        let server = Secure::start(&authority.local(), protocols, Some(&authority));
+        let identity = |name| format!("{name} = {{ cert = \"{name}.pem\", key = \"{name}.key\" }}\n");
+        project.write(
+            "conforme.toml",
+            &format!(
+                "[targets.t]\nbase_url = \"{}\"\nca_file = \"ca.pem\"\nclient_cert = \"own.pem\"\nclient_key = \
+                 \"own.key\"\n[targets.t.identities]\n{}{}",
+                server.url(),
+                identity("second"),
+                identity("wrong")
+            ),
+        );
+        let ran = run(&project, "t", &["--record", "r.ndjson", "-v"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let mut peers = server.peers();
+        peers.sort();
+        let [own, second, _] = &issued;
+        let of = |path: &str, peer: &Vec<u8>| (path.to_owned(), peer.clone());
+        let expected = [
+            of("/a", second),
+            of("/b", own),
+            of("/d", second),
+            of("/own", own),
+            of("/second", second),
+        ];
+        assert_eq!(peers, expected);
+        for arguments in [&["recheck", "r.ndjson"][..], &["mutate", "r.ndjson"]] {
+            let ran = project.run(arguments);
+            assert_eq!(ran.code, 0, "{ran:?}");
+            assert!(!ran.stdout.contains("TLS"), "{ran:?}");
+        }
+        std::fs::remove_file(project.path().join("r.ndjson")).unwrap();
+        // A certificate that is accepted, and one that is rejected, where the opposite is expected.
+        project.write("cases/s/c.yaml", "{ identity: second, expect: { tls: refused } }\n");
+        project.write("cases/s/second.yaml", "{ identity: wrong, expect: { status: 401 } }\n");
+        let ran = run(&project, "t", &["s/c", "s/second"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert_eq!(ran.case("s/c")["steps"][0]["findings"][0]["check"], "tls/refused");
+        assert_eq!(ran.case("s/second")["verdict"], "errored");
+        assert!(ran.stderr.contains(" --cert second.pem --key second.key "), "{ran:?}");
+        project.write("cases/s/c.yaml", cases[1].1);
+        project.write("cases/s/second.yaml", cases[2].1);
+    }
+}
+
+#[test]
+fn misuse_of_identities_is_an_error_at_its_line() {
+    let project = Project::new(&[
+        ("cases/s/suite.yaml", "request: { path: / }\nexpect: { status: 200 }\n"),
+        ("cases/s/a.yaml", "identity: partnr\n"),
+        ("cases/s/b.yaml", "expect: { tls: refsued }\n"),
+        ("cases/s/c.yaml", "expect: { tls: refused, status: 400 }\n"),
+        ("cases/s/d.yaml", "identity: partner\n"),
+        (
+            "conforme.toml",
+            "[targets.t]\nbase_url = \"http://127.0.0.1:1\"\n[targets.t.identities]\npartner = { cert = \"a\" }\n\
+             none = { cert = \"a\", key = \"b\" }\nunused = { cert = \"a\", key = \"b\" }\n",
+        ),
+    ]);
+    let ran = project.run(&["validate"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for expected in [
+        "no target has an identity `partnr`\n --> cases/s/a.yaml:1:11",
+        "`refsued` cannot be expected of TLS\n --> cases/s/b.yaml:1:16",
+        "`status` is never checked: with `tls: refused` there is no response\n --> cases/s/c.yaml:1:25",
+        "an identity has a `cert` and a `key`\n --> conforme.toml:4:11",
+        "`none` is reserved: `identity: none` sends no certificate\n --> conforme.toml:5:1",
+        "the target does not use TLS, so it sees no certificate\n --> conforme.toml:6:1",
+        "no case uses the identity `unused`\n --> conforme.toml:6:1",
+    ] {
+        assert!(ran.stderr.contains(expected), "{expected}\n{}", ran.stderr);
     }
 }
 

@@ -69,6 +69,11 @@ impl<'a> ResponseView<'a> {
         self.response
     }
 
+    /// Whether the server rejected the client certificate, so that there is no response.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.response().is_refusal()
+    }
+
     /// Maximum size of the decoded body in bytes.
     pub(crate) fn limit(&self) -> usize {
         self.limit

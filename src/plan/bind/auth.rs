@@ -8,9 +8,10 @@ use crate::{
 };
 
 impl Binding<'_> {
-    /// The value of `Authorization`.
-    pub(super) fn authorization(&self, auth: &AuthDef) -> Result<String, Diagnostic> {
-        match auth {
+    /// The value of `Authorization`; none if it is not sent.
+    pub(super) fn authorization(&self, auth: &AuthDef) -> Result<Option<String>, Diagnostic> {
+        Ok(Some(match auth {
+            AuthDef::None => return Ok(None),
             AuthDef::Bearer(token) => {
                 let value = self.header_value(token)?;
                 let scheme = value.split_once([' ', '\t']).map_or("", |(scheme, _)| scheme);
@@ -18,7 +19,7 @@ impl Binding<'_> {
                     let error = Diagnostic::new(token.span, "the token of `bearer` begins with `Bearer`");
                     return Err(error.help("give the token alone: `Bearer` is added to it"));
                 }
-                Ok(format!("Bearer {value}").trim_end().to_owned())
+                format!("Bearer {value}").trim_end().to_owned()
             }
             AuthDef::Basic(BasicDef { user, password }) => {
                 let (name, secret) = (self.credential(user, "user")?, self.credential(password, "password")?);
@@ -26,9 +27,9 @@ impl Binding<'_> {
                     let error = Diagnostic::new(user.span, "the user of `basic` contains a colon");
                     return Err(error.help("the first colon ends the user (RFC 7617 section 2): it cannot contain one"));
                 }
-                Ok(basic_credentials(&name, &secret))
+                basic_credentials(&name, &secret)
             }
-        }
+        }))
     }
 
     fn credential(&self, template: &Template, what: &str) -> Result<String, Diagnostic> {

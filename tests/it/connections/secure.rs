@@ -64,7 +64,11 @@ pub(crate) struct Secure {
     connections: Arc<AtomicUsize>,
     /// Version, `Host` or `:authority`, and path of each request.
     seen: Arc<Mutex<Vec<String>>>,
+    /// The path of each request, and the certificate of its client, DER.
+    peers: Peers,
 }
+
+type Peers = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 impl Secure {
     /// Speaks the `protocols` with this identity, and demands a certificate of `clients` where there is one.
@@ -72,7 +76,8 @@ impl Secure {
         let config = Arc::new(config(identity, protocols, clients));
         let (port, wait) = std::sync::mpsc::channel();
         let (connections, seen) = (Arc::new(AtomicUsize::new(0)), Arc::default());
-        let (count, log) = (Arc::clone(&connections), Arc::clone(&seen));
+        let peers = Peers::default();
+        let (count, log, of_peers) = (Arc::clone(&connections), Arc::clone(&seen), Arc::clone(&peers));
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -83,7 +88,8 @@ impl Secure {
                 port.send(listener.local_addr().unwrap().port()).unwrap();
                 while let Ok((stream, _)) = listener.accept().await {
                     count.fetch_add(1, Ordering::SeqCst);
-                    tokio::spawn(serve(stream, Arc::clone(&config), Arc::clone(&log)));
+                    let logs = (Arc::clone(&log), Arc::clone(&of_peers));
+                    tokio::spawn(serve(stream, Arc::clone(&config), logs));
                 }
             });
         });
@@ -91,6 +97,7 @@ impl Secure {
             port: wait.recv().unwrap(),
             connections,
             seen,
+            peers,
         }
     }
 
@@ -100,6 +107,10 @@ impl Secure {
 
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn peers(&self) -> Vec<(String, Vec<u8>)> {
+        self.peers.lock().unwrap().clone()
     }
 
     pub(crate) fn seen(&self) -> Vec<String> {
@@ -130,14 +141,24 @@ pub(crate) fn config(identity: &Identity, protocols: &[&str], clients: Option<&A
     config
 }
 
-async fn serve(stream: tokio::net::TcpStream, config: Arc<ServerConfig>, log: Arc<Mutex<Vec<String>>>) {
+async fn serve(
+    stream: tokio::net::TcpStream,
+    config: Arc<ServerConfig>,
+    (log, peers): (Arc<Mutex<Vec<String>>>, Peers),
+) {
     let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await else {
         return;
     };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let peer = chain.first().map(|one| one.to_vec()).unwrap_or_default();
     let stream = TokioIo::new(stream);
     let service = service_fn(move |request: Request<Incoming>| {
         let log = Arc::clone(&log);
+        peers
+            .lock()
+            .unwrap()
+            .push((request.uri().path().to_owned(), peer.clone()));
         async move {
             let host = request.headers().get("host").and_then(|host| host.to_str().ok());
             let host = host
