@@ -279,7 +279,11 @@ impl Flow {
             failed: None,
             reason: None,
         };
-        running.is_resumed = self.login.is_none() && self.shared.begun.resume(case, &mut running);
+        running.is_resumed = self.login.is_none()
+            && self
+                .shared
+                .begun
+                .resume(case, &self.shared.plan.target.tokens, &mut running);
         running
     }
 
@@ -405,7 +409,7 @@ impl Flow {
                 Err(Unbound::Token(name)) => {
                     // A login case needs no slot, but the request to a token endpoint would occupy this one.
                     self.slot = None;
-                    let obtained = login::obtain(&shared, &self.sender, &name, ends.requests).await;
+                    let obtained = login::obtain(&shared, &self.sender, &name, ends.waits).await;
                     obtained.map_err(|failure| Box::new(without_token(def, failure)))?;
                 }
                 Err(unbound) => return Err(Box::new(self.unbound(def, unbound, &running.lost))),

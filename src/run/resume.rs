@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::flow::FlowState;
 use crate::{
     model::{HIDDEN, Outcome, Phase, Response, Step, marks_of},
+    project::Tokens,
     suite::{Case, StepDef},
 };
 
@@ -44,7 +45,7 @@ impl BegunCases {
     }
 
     /// Gives an attempt the captures and responses of the earlier run; false if that has not begun the case.
-    pub(super) fn resume(&self, case: &Case, attempt: &mut FlowState) -> bool {
+    pub(super) fn resume(&self, case: &Case, tokens: &Tokens, attempt: &mut FlowState) -> bool {
         let Some(steps) = self.steps.get(&case.id) else {
             return false;
         };
@@ -53,9 +54,12 @@ impl BegunCases {
             .filter(|(_, input)| input.value.secret)
             .map(|(name, _)| name.as_str());
         let captures = case.def.steps.iter().flat_map(|step| &step.capture);
-        let captures = captures.filter(|capture| capture.secret).map(|capture| &*capture.name);
+        // Everything that a login case captures is a secret.
+        let is_login = tokens.logins().any(|(_, login)| login.case.0 == case.id);
+        let captures = captures.filter(|capture| capture.secret || is_login);
         let marks: Vec<_> = inputs
-            .chain(captures)
+            .chain(captures.map(|capture| &*capture.name))
+            .chain(tokens.iter().map(|token| token.name.as_str()))
             .flat_map(marks_of)
             .chain([HIDDEN.to_owned()])
             .collect();

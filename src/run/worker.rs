@@ -525,7 +525,7 @@ impl Worker {
                 Err(Unbound::Token(name)) => name,
                 Err(_) => return None,
             };
-            match login::obtain(&self.shared, &self.sender, &name, &self.cut).await {
+            match login::obtain(&self.shared, &self.sender, &name, &self.abandoned).await {
                 Ok(()) => {}
                 Err(TokenFailure::Ended) => return None,
                 Err(TokenFailure::Failed(reason)) => {

@@ -395,6 +395,34 @@ fn login_case_runs_once_and_logs_out_at_the_end() {
 }
 
 #[test]
+#[cfg(unix)]
+fn teardown_of_a_killed_run_has_no_session_of_a_login() {
+    let api = Api::default();
+    let server = api.serve();
+    let project = with_login(&server, LOGIN, "kim", 1);
+    let wait = "steps:
+  - id: wait
+    request: { path: /wait, headers: { Authorization: 'Bearer {{ token }}' } }
+    eventually: { within: 60s, every: 5ms }
+    expect: { status: 404 }\n";
+    project.write("cases/s/wait.yaml", wait);
+    let mut child = project
+        .command(&["run", "s/wait", "--record", "run.ndjson"])
+        .spawn()
+        .unwrap();
+    while server.requests() < 4 {
+        assert_eq!(child.try_wait().unwrap(), None, "the run ended");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let ran = project.run(&["teardown", "run.ndjson"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stdout.contains("does not contain the secret `session`"), "{ran:?}");
+    assert_eq!(api.lock().logouts, 0);
+}
+
+#[test]
 fn failed_login_gives_no_verdict_on_the_cases_that_need_it() {
     let api = Api::default();
     let server = api.serve();
