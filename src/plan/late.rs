@@ -266,10 +266,10 @@ impl Late {
         self.captured.get(name).cloned()
     }
 
-    /// Whether a captured value of a recording is only known as its mask.
-    pub(super) fn hides(&self, name: &str) -> bool {
+    /// Whether a captured value of a recording is only known as the mask of this secret.
+    pub(super) fn is_mark(&self, name: &str, secret: &str) -> bool {
         let captured = self.captured.get(name).and_then(Value::as_str);
-        self.is_recorded && captured.is_some_and(|value| value == marks_of(name)[0])
+        self.is_recorded && captured.is_some_and(|value| value == marks_of(secret)[0])
     }
 
     /// `uuid` or `now`: a new value for each step.

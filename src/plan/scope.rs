@@ -303,7 +303,10 @@ impl<'a> Scope<'a> {
         if self.own(name).is_some() {
             return None;
         }
-        let captured = self.late.hides(name).then(|| filtered_mark(name, filter));
+        let mut secrets = [name].into_iter().chain(self.target.secrets.keys().map(String::as_str));
+        // A login case masks what it captures with the name of the token.
+        let masked = secrets.find(|secret| self.late.is_mark(name, secret));
+        let captured = masked.map(|secret| filtered_mark(secret, filter));
         captured.or_else(|| self.target.recorded_mark(name, filter))
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     check::{self, BodyTest, CheckResult, Expectation, ResponseView},
     model::{CheckId, Finding, HIDDEN, Level, Outcome, Request, Response, marks_of},
+    project::Target,
     suite::Case,
 };
 
@@ -27,11 +28,13 @@ pub(super) struct KnownResult {
 }
 
 impl MaskedValues {
-    pub(super) fn of(case: &Case) -> Self {
+    pub(super) fn of(case: &Case, target: &Target) -> Self {
         let inputs = case.suite.def.inputs.iter().filter(|(_, input)| input.value.secret);
+        // A login case masks everything that it captures.
         let captures = case.def.steps.iter().flat_map(|step| &step.capture);
-        let captures = captures.filter(|capture| capture.secret).map(|capture| &*capture.name);
-        let secrets = inputs.map(|(name, _)| name.as_str()).chain(captures);
+        let captures = captures.map(|capture| &*capture.name);
+        let of_target = target.secrets.keys().map(String::as_str);
+        let secrets = inputs.map(|(name, _)| name.as_str()).chain(captures).chain(of_target);
         Self {
             marks: secrets.flat_map(marks_of).chain([HIDDEN.to_owned()]).collect(),
         }

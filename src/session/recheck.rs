@@ -308,7 +308,8 @@ impl StepJudge<'_> {
             .plan
             .bind(&self.planned.case, self.index, self.late, self.sources)
             .map_err(|unbound| unbound.to_string())?;
-        let known = MaskedValues::of(&self.planned.case).judge(&bound.expectation, request, outcome, other);
+        let known =
+            MaskedValues::of(&self.planned.case, &self.plan.target).judge(&bound.expectation, request, outcome, other);
         let (judgement, unknown) = (known.result, known.unknown);
         let reason = unknown.filter(|_| !judgement.fails());
         let reason = reason.map(|check| format!("the recording hides the value that `{check}` reads"));

@@ -361,6 +361,9 @@ fn with_login(server: &Server, source: &str, user: &str, rows: usize) -> Project
 expect: {{ status: 200 }}
 capture: {{ session: /session, csrf: /csrf }}
 teardown:
+  - id: whoami
+    request: {{ path: /me, query: {{ c: '{{{{ csrf | base64url }}}}' }}, headers: {{ Authorization: 'Bearer {{{{ session }}}}', X-Hash: '{{{{ session | sha256 }}}}' }} }}
+    expect: {{ status: 200, body: {{ json: {{ plain: '{{{{ session }}}}', base64: '{{{{ session | base64 }}}}' }} }} }}
   - id: logout
     request: {{ method: POST, path: /logout, headers: {{ Authorization: 'Bearer {{{{ session }}}}' }} }}
     expect: {{ status: 204 }}\n"
