@@ -70,7 +70,7 @@ impl HeaderVariable {
 
 /// Checks the login cases of all targets: they exist and capture what the tokens need, and none needs its own token.
 pub(super) fn check(targets: &[(String, TargetDef)], suites: &Suites, errors: &mut Diagnostics) {
-    for (_, target) in targets {
+    for (name, target) in targets {
         let logins: Vec<_> = logins(target).collect();
         for (_, login) in &logins {
             if let Some(error) = unknown(login, suites) {
@@ -78,6 +78,16 @@ pub(super) fn check(targets: &[(String, TargetDef)], suites: &Suites, errors: &m
             }
         }
         let fields = HeaderVariables::of_def(target);
+        let ready = suites.ready.get(name);
+        for (key, _) in &logins {
+            if let Some(case) = ready.filter(|case| fields.are_used_in(case, &key.text)) {
+                let message = format!(
+                    "`ready` cannot use `{}`, which a case captures: it comes before all cases",
+                    key.text
+                );
+                errors.push(Diagnostic::new(case.span, message));
+            }
+        }
         for (key, login) in &logins {
             let (mut left, mut seen) = (vec![*login], BTreeSet::new());
             while let Some(next) = left.pop() {

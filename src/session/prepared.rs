@@ -197,9 +197,6 @@ impl Prepared {
         let bound = match plan::skip(case, Some(&self.plan.target)) {
             Some(reason) => Err(reason),
             None => match self.plan.bind(case, 0, &Late::default(), &workspace.sources) {
-                Err(Unbound::Token(name)) if self.plan.target.tokens.logins().any(|(token, _)| token.name == name) => {
-                    Err(format!("it cannot use `{name}`, which a case captures"))
-                }
                 Ok(_) | Err(Unbound::Token(_)) => Ok(()),
                 Err(unbound) => Err(unbound.to_string()),
             },

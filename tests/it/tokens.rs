@@ -616,4 +616,8 @@ fn login_case_that_needs_its_own_token_is_an_error() {
     );
     let ran = run(&project, &["run"]);
     assert_eq!(ran.code, 0, "{ran:?}");
+    let ready = "[targets.api.ready]\nrequest = { path = \"/ready\" }\nexpect = { status = 200 }\n";
+    project.write("conforme.toml", &(project.read("conforme.toml") + ready));
+    let ran = project.run(&["validate"]);
+    assert!(ran.stderr.contains("`ready` cannot use `token`"), "{ran:?}");
 }
