@@ -204,7 +204,9 @@ retry_wait = "30s"
 flaky = "pass"
 headers = { X-Environment = "staging" }
 vars = { user = "u", number = 1 }
-secrets = { token = { env = "TOKEN" }, other = { file = "f" }, third = { command = ["pass", "show"] } }
+secrets = { token = { env = "TOKEN" }, other = { file = "f" }, third = { command = ["pass", "show"] }, fourth = { oauth2 = { issuer = "https://id.example", client_id = "c", client_secret = { env = "S" }, grant = "refresh_token", refresh_token = { file = "r" }, auth = "post", scopes = ["a"], audience = "b", parameters = { p = "q" }, client_cert = "c.pem", client_key = "c.key" } }, fifth = { case = "s/c", capture = "captured", expires = "5m" } }
+identities = { other = { cert = "other.pem", key = "other.key" } }
+sigv4 = { region = "eu-central-1", service = "execute-api", access_key_id = { env = "A" }, secret_access_key = { env = "B" }, session_token = { env = "C" } }
 ready = { request = { path = "/version" }, expect = { status = 200, headers = { x-build = "7" } } }
 endpoints = { box = { base_url = "http://127.0.0.1:8025", kind = "mailpit", headers = { a = "b" }, user = "u", password = "p", timeout = "1s", connect_timeout = "1s", max_body = 9 } }
 "#;
@@ -215,10 +217,10 @@ endpoints = { box = { base_url = "http://127.0.0.1:8025", kind = "mailpit", head
         .collect();
     assert_eq!(errors, [""; 0]);
     // The program accepts each of them, and the schema has no others.
-    let suite = "inputs: { user: a, number: b, token: { secret: true }, other: { secret: true }, third: { secret: true } }\n\
+    let suite = "inputs: { user: a, number: b, token: { secret: true }, other: { secret: true }, third: { secret: true }, fourth: { secret: true }, fifth: { secret: true } }\n\
                  effects: [email]\n";
     let case = "steps:\n  - id: a\n    request: { path: \"/{{ user }}{{ number }}{{ token }}{{ other }}{{ third }}\" }\n    \
-                expect: { status: 200 }\n  - id: b\n    mail: { endpoint: box, to: a@b.example }\n    \
+                identity: other\n    expect: { status: 200 }\n    capture: { captured: /c }\n  - id: b\n    mail: { endpoint: box, to: a@b.example }\n    \
                 expect: { body: { json: { count: 1 } } }\n";
     let valid = Project::new(&[
         ("conforme.toml", full),

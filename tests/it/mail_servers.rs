@@ -165,7 +165,7 @@ fn case(path: &str, within: &str) -> String {
 
 fn project(mail: &Arc<dyn MailServer>, server: &Server, paths: &[&str]) -> Project {
     let config = format!(
-        "[targets.t]\nbase_url = '{}'\n{}[targets.t.endpoints.mailbox]\ntimeout = '30s'\n{}",
+        "[targets.t]\nbase_url = '{}'\ntimeout = '60s'\n{}[targets.t.endpoints.mailbox]\ntimeout = '30s'\n{}",
         server.url(),
         mail.target(),
         mail.endpoint()

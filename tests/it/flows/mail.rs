@@ -224,7 +224,7 @@ fn errors_in_mail_steps_are_found_before_anything_is_sent() {
         (
             "mail: { endpoint: mailbox, to: a@b }, request: { path: / }, expect: {}",
             config,
-            "has no `request`, `endpoint` or `follow` of its own",
+            "has no `request`, `endpoint`, `follow` or `identity` of its own",
         ),
         (
             "mail: { endpoint: mailbox, to: a@b }, expect: { body: { json: { count: 1 } } }",
