@@ -14,6 +14,8 @@ use crate::source::{Diagnostic, Diagnostics, Fields, Kind, Node, Span, duration,
 
 /// Maximum time before the end of its lifetime at which a token is renewed.
 const MARGIN: Duration = Duration::from_secs(30);
+/// Minimum time for which a new token is used, so that a lifetime shorter than its request does not repeat the request forever.
+const MIN_USE: Duration = Duration::from_millis(200);
 /// How long a token that could not be renewed is used before the next attempt, while it is valid.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -272,6 +274,7 @@ impl Token {
             TokenSource::Case(_) => Duration::ZERO,
         };
         let renew = lifetime.and_then(|lifetime| obtained.checked_add(lifetime.saturating_sub(margin(lifetime))));
+        let renew = renew.map(|at| at.max(Instant::now() + MIN_USE));
         let used = TokenUse {
             name: self.name.clone(),
             obtained,
@@ -517,6 +520,15 @@ mod tests {
         }
         let (token, now) = token(None, oauth2());
         assert!(token.current(now + Duration::from_hours(1000)).is_some());
+    }
+
+    #[test]
+    fn token_that_expires_before_it_is_used_is_used_once() {
+        let (token, begun) = (Token::new("token".to_owned(), oauth2()), Instant::now());
+        let requested = begun.checked_sub(Duration::from_secs(5)).unwrap();
+        let secret = Secret::new("secret-token".to_owned()).unwrap();
+        token.set(secret, requested, Some(Duration::from_secs(1)));
+        assert!(token.current(begun).is_some() && token.current(begun + Duration::from_secs(1)).is_none());
     }
 
     #[test]

@@ -56,8 +56,8 @@ pub(super) struct Flow {
 /// New snapshots: the index of the step in the attempt, and the text.
 pub(super) type NewSnapshots = Vec<(usize, String)>;
 
-/// By capture of a login case, the name of the token that it is used for.
-pub(super) type LoginNames = BTreeMap<String, String>;
+/// By capture of a login case, the names of the tokens that it is used for.
+pub(super) type LoginNames = BTreeMap<String, Vec<String>>;
 
 /// A case whose requests were all sent.
 pub(super) struct CompletedFlow {
@@ -672,7 +672,7 @@ impl Flow {
 
     /// The name under which a captured value is masked: that of a token, or its own. None if it is not a secret.
     fn secret_name<'n>(&'n self, capture: &'n Capture) -> Option<&'n str> {
-        let of_token = self.login.as_ref().and_then(|names| names.get(&*capture.name));
+        let of_token = self.login.as_ref().and_then(|names| names.get(&*capture.name)?.first());
         let is_secret = capture.secret || self.login.is_some();
         is_secret.then(|| of_token.map_or(&*capture.name, String::as_str))
     }

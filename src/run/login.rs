@@ -31,7 +31,7 @@ pub(super) struct Logins(BTreeMap<String, Login>);
 struct Login {
     /// Its index in the plan.
     index: usize,
-    /// By capture, the name of the token.
+    /// By capture, the names of the tokens.
     names: LoginNames,
     state: Mutex<LoginState>,
 }
@@ -65,10 +65,16 @@ impl Logins {
         {
             let id = &planned.case.id;
             let tokens = plan.target.tokens.logins().filter(|(_, login)| login.case.0 == *id);
-            let names = tokens.map(|(token, login)| (login.capture.0.clone(), token.name.clone()));
+            let mut names = LoginNames::new();
+            for (token, login) in tokens {
+                names
+                    .entry(login.capture.0.clone())
+                    .or_default()
+                    .push(token.name.clone());
+            }
             let login = Login {
                 index,
-                names: names.collect(),
+                names,
                 state: Mutex::default(),
             };
             logins.insert(id.clone(), login);
@@ -219,12 +225,12 @@ impl Login {
             return Err(format!("did not pass: {}", summary.unwrap_or_default()));
         }
         let mut new = Vec::new();
-        for (capture, name) in &self.names {
+        for (capture, names) in &self.names {
             let value = run.running.late.captured(capture);
             let value = value.ok_or_else(|| format!("did not capture `{capture}`"))?;
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let secret = Secret::new(text).map_err(|error| format!("captured `{capture}`: {error}"))?;
-            new.push((name, secret));
+            new.extend(names.iter().map(|name| (name, secret.clone())));
         }
         for (name, secret) in new {
             if let Some(token) = shared.plan.target.tokens.get(name)

@@ -426,6 +426,25 @@ fn teardown_of_a_killed_run_has_no_session_of_a_login() {
 }
 
 #[test]
+fn login_that_expires_at_once_and_has_two_names_ends() {
+    let api = Api::default();
+    let server = api.serve();
+    let source = "{ case = \"auth/login\", capture = \"session\", expires = \"1ms\" }";
+    let project = with_login(&server, source, "kim", 1);
+    let config = project.read("conforme.toml") + "same = { case = \"auth/login\", capture = \"session\" }\n";
+    project.write("conforme.toml", &config);
+    project.write(
+        "cases/s/suite.yaml",
+        "inputs: { token: { secret: true }, same: { secret: true } }\n",
+    );
+    let case = "request: { path: /same, headers: { Authorization: 'Bearer {{ same }}' } }\nexpect: { status: 200 }\n";
+    project.write("cases/s/same.yaml", case);
+    let ran = run(&project, &["run", "--deadline", "20s"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(api.lock().logins <= 2);
+}
+
+#[test]
 fn failed_login_gives_no_verdict_on_the_cases_that_need_it() {
     let api = Api::default();
     let server = api.serve();
