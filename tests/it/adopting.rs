@@ -217,8 +217,7 @@ endpoints = { box = { base_url = "http://127.0.0.1:8025", kind = "mailpit", head
         .collect();
     assert_eq!(errors, [""; 0]);
     // The program accepts each of them, and the schema has no others.
-    let suite = "inputs: { user: a, number: b, token: { secret: true }, other: { secret: true }, third: { secret: true }, fourth: { secret: true }, fifth: { secret: true } }\n\
-                 effects: [email]\n";
+    let suite = "inputs: { user: a, number: b, token: { secret: true }, other: { secret: true }, third: { secret: true }, fourth: { secret: true }, fifth: { secret: true } }\neffects: [email]\n";
     let case = "steps:\n  - id: a\n    request: { path: \"/{{ user }}{{ number }}{{ token }}{{ other }}{{ third }}\" }\n    \
                 identity: other\n    expect: { status: 200 }\n    capture: { captured: /c }\n  - id: b\n    mail: { endpoint: box, to: a@b.example }\n    \
                 expect: { body: { json: { count: 1 } } }\n";
