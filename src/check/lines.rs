@@ -128,7 +128,7 @@ fn csv(text: &str, separator: char) -> Result<Vec<Numbered>, BadLine> {
         separator,
     };
     let Some((_, names)) = records.next_record()? else {
-        return Err(BadLine(1, "there is no header row".to_owned()));
+        return Err(BadLine(1, "the header row is missing".to_owned()));
     };
     if let Some(twice) = (names.iter().enumerate()).find(|(at, name)| names[..*at].contains(name)) {
         return Err(BadLine(

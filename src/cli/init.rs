@@ -91,7 +91,7 @@ pub(super) fn init(args: InitArgs, project: Option<PathBuf>, printer: &mut Print
     }
     if let Some(placeholder) = new.placeholder {
         printer.out(&format!(
-            "\nThere is no public release of conforme yet: replace `{placeholder}` in the CI file by the owner of your copy."
+            "\nconforme has no public release yet: replace `{placeholder}` in the CI file by the owner of your copy."
         ));
     }
     let folder = request.folder.display().to_string();

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     DraftCapture, DraftStep, ImportError, ReadFile, SuiteDraft,
     body::FORM,
-    credentials::{Secrets, is_credential},
+    credentials::is_credential,
     groups::{ImportedStep, groups},
     names::short,
     source_text,
@@ -279,26 +279,7 @@ impl HttpReader<'_> {
         }
         tool.content = self.content(request, &mut notes);
         let mut step = DraftStep::default();
-        let mut skip = None;
-        match tool.build("content.bin", &mut self.draft, &mut notes) {
-            Ok(mut result) => {
-                let mut secrets = Secrets::new(&mut self.draft);
-                if let Some((user, password)) = user.or(result.user.take()) {
-                    let value = secrets.basic(&user, &password, "the Basic authentication");
-                    result.request.headers.insert(0, ("Authorization".to_owned(), value));
-                }
-                secrets.hide(&mut result.request);
-                step.request = result.request;
-                skip = skip.or(result.skip);
-            }
-            Err(reason) => {
-                let reason = format!("the URL: {reason}");
-                notes.push(reason.clone());
-                "GET".clone_into(&mut step.request.method);
-                "/".clone_into(&mut step.request.path);
-                skip = Some(reason);
-            }
-        }
+        let skip = tool.fill(&mut step, user, None, &mut self.draft, &mut notes);
         step.notes = notes;
         let title = [&request.title, request.name.as_ref().unwrap_or(&String::new())].map(|title| short(title));
         ImportedStep {

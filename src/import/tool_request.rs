@@ -1,8 +1,9 @@
 //! A request as another tool describes it, as a request of a case.
 
 use super::{
-    DraftContent, DraftPart, DraftRequest, SuiteDraft, Value,
+    DraftContent, DraftPart, DraftRequest, DraftStep, SuiteDraft, Value,
     body::{self, FORM},
+    credentials::Secrets,
     url::{self, UrlStyle},
 };
 
@@ -39,6 +40,37 @@ pub(super) struct ToolResult {
 }
 
 impl ToolRequest {
+    /// Writes the request into a step, with its credentials (`user`: those of Basic authentication) as secrets. Returns why the
+    /// case is skipped: `skip`, or because of the URL.
+    pub(super) fn fill(
+        self,
+        step: &mut DraftStep,
+        user: Option<(String, String)>,
+        skip: Option<String>,
+        draft: &mut SuiteDraft,
+        notes: &mut Vec<String>,
+    ) -> Option<String> {
+        match self.build("content.bin", draft, notes) {
+            Ok(mut result) => {
+                let mut secrets = Secrets::new(draft);
+                if let Some((user, password)) = user.or(result.user.take()) {
+                    let value = secrets.basic(&user, &password, "the Basic authentication");
+                    result.request.headers.insert(0, ("Authorization".to_owned(), value));
+                }
+                secrets.hide(&mut result.request);
+                step.request = result.request;
+                skip.or(result.skip)
+            }
+            Err(reason) => {
+                let reason = format!("the URL: {reason}");
+                notes.push(reason.clone());
+                "GET".clone_into(&mut step.request.method);
+                "/".clone_into(&mut step.request.path);
+                Some(reason)
+            }
+        }
+    }
+
     /// The request of a case. `file` is the name of a file for content that is not text.
     pub(super) fn build(
         self,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashSet,
-    error::Error,
     net::{IpAddr, Ipv4Addr},
     sync::OnceLock,
 };
@@ -19,6 +18,7 @@ use serde::{
 use url::{Host, Url};
 
 use super::{MailboxKind, MailboxSettings, QueryError, Received, tls};
+use crate::text::causes;
 
 /// Messages of one page.
 const PAGE: usize = 50;
@@ -343,18 +343,4 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
         None => false,
     }
-}
-
-/// An error and its causes: the message of the HTTP client alone is "error sending request".
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = cause.source();
-    }
-    text
 }

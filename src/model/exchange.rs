@@ -81,7 +81,7 @@ pub struct Response {
     /// Why the content is incomplete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<String>,
-    /// Why an event stream was not read to its end, which is no fault of the response.
+    /// Why an event stream was not read to its end. The response is not at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<StreamStop>,
     /// Bytes on the connection after the end of the message (HTTP/1.1 only).

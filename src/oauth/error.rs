@@ -1,10 +1,12 @@
 //! Why a token was not obtained.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use oauth2::basic::BasicErrorResponse;
 use serde_json::Value;
 use url::Url;
+
+use crate::text::causes;
 
 /// Why a token was not obtained: a fragment that fits after "the token was not obtained: ". It can quote the endpoint, and is
 /// neither masked nor shortened.
@@ -23,20 +25,6 @@ fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-/// An error and its causes, in one line. The URL of the request is not among them.
-pub(super) fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
-}
-
 impl TokenError {
     /// The request was not sent.
     pub(super) fn general(reason: &str) -> Self {
@@ -51,7 +39,7 @@ impl TokenError {
         Self::general(&format!("{}: {reason}", shown(url)))
     }
 
-    /// There is no complete response.
+    /// The response is missing or incomplete.
     pub(super) fn failed(url: &Url, error: reqwest::Error) -> Self {
         Self {
             message: format!("{}: no response: {}", shown(url), causes(&error.without_url())),
@@ -59,7 +47,7 @@ impl TokenError {
         }
     }
 
-    /// There is no complete response in time.
+    /// The response was not complete in time.
     pub(super) fn late(url: &Url, limit: Duration) -> Self {
         Self {
             message: format!("{}: no complete response within {limit:?}", shown(url)),

@@ -24,7 +24,10 @@ use rustls::ClientConfig;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::project::{ClientAuth, Grant, OAuth2, Secret, TokenEndpoint};
+use crate::{
+    project::{BaseUrl, ClientAuth, Grant, OAuth2, Secret, TokenEndpoint},
+    text::causes,
+};
 
 /// Maximum size of a response in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -86,12 +89,13 @@ impl TokenClient {
             .referer(false)
             .http1_only()
             .user_agent(concat!("conforme/", env!("CARGO_PKG_VERSION")));
-        if !use_proxy || is_loopback(url) {
+        let origin = BaseUrl::parse(&url.origin().ascii_serialization());
+        if !use_proxy || origin.is_ok_and(|origin| origin.is_loopback()) {
             http = http.no_proxy();
         }
         Ok(Self {
             oauth2,
-            http: http.build().map_err(|error| error::causes(&error))?,
+            http: http.build().map_err(|error| causes(&error))?,
             timeout,
             state: Mutex::default(),
         })
@@ -246,14 +250,5 @@ impl TokenClient {
             Ok(result) => result,
             Err(_) => Err(TokenError::late(&url, self.timeout)),
         }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

@@ -25,7 +25,6 @@ pub(super) enum TokenFailure {
 }
 
 /// The login cases of a run, by id.
-#[derive(Default)]
 pub(super) struct Logins(BTreeMap<String, Login>);
 
 struct Login {

@@ -23,13 +23,12 @@ const PAUSE: Duration = Duration::from_secs(10);
 const MAX_REASON: usize = 2000;
 
 /// The clients of the token endpoints of a target.
-#[derive(Default)]
 pub struct TokenFetcher {
-    clients: BTreeMap<String, FetchedToken>,
-    masker: Option<Arc<Masker>>,
+    clients: BTreeMap<String, TokenSlot>,
+    masker: Arc<Masker>,
 }
 
-struct FetchedToken {
+struct TokenSlot {
     client: TokenClient,
     /// The last failure, if no request succeeded after it.
     failure: Mutex<Option<FetchFailure>>,
@@ -43,10 +42,10 @@ struct FetchFailure {
 }
 
 impl FetchFailure {
-    fn new(name: &str, error: &TokenError, masker: Option<&Masker>) -> Self {
+    fn new(name: &str, error: &TokenError, masker: &Masker) -> Self {
         // What is cut off is not recognized as a secret, so everything is masked before.
         let reason = format!("the token `{name}` was not obtained: {error}");
-        let mut reason = masker.map_or(reason.clone(), |masker| masker.text(&reason));
+        let mut reason = masker.text(&reason);
         if reason.len() > MAX_REASON {
             reason.truncate(reason.floor_char_boundary(MAX_REASON));
             reason.push('…');
@@ -92,11 +91,11 @@ impl TokenFetcher {
             let client =
                 TokenClient::new((**oauth2).clone(), tls, use_proxy, target.limits.timeout).map_err(of_token)?;
             let failure = Mutex::default();
-            clients.insert(token.name.clone(), FetchedToken { client, failure });
+            clients.insert(token.name.clone(), TokenSlot { client, failure });
         }
         Ok(Self {
             clients,
-            masker: Some(Arc::clone(masker)),
+            masker: Arc::clone(masker),
         })
     }
 
@@ -119,18 +118,16 @@ impl TokenFetcher {
         }
         match endpoint.client.obtain().await {
             Ok(obtained) => {
-                if let Some(masker) = &self.masker {
-                    masker.learn(&token.name, &obtained.secret);
-                    for other in &obtained.others {
-                        masker.learn(&format!("{}_refresh_token", token.name), other);
-                    }
+                self.masker.learn(&token.name, &obtained.secret);
+                for other in &obtained.others {
+                    self.masker.learn(&format!("{}_refresh_token", token.name), other);
                 }
                 *failure = None;
                 token.set(obtained.secret, obtained.requested, obtained.lifetime);
                 Ok(())
             }
             Err(error) => {
-                let new = FetchFailure::new(&token.name, &error, self.masker.as_deref());
+                let new = FetchFailure::new(&token.name, &error, &self.masker);
                 let reason = new.reason.clone();
                 *failure = Some(new);
                 token.keep(Instant::now()).then_some(()).ok_or(reason)

@@ -1,10 +1,12 @@
 //! Text for human readers, and searching in text.
 
+mod causes;
 mod escape;
 mod lookalike;
 mod prefilter;
 mod regex;
 
+pub(crate) use causes::causes;
 pub(crate) use escape::{is_unsafe, quoted_yaml, without_marks};
 pub(crate) use lookalike::{alone, distinct, excerpts};
 pub(crate) use prefilter::Prefilter;

@@ -14,7 +14,7 @@ use self::{
 };
 use super::{
     DraftCapture, DraftPart, DraftPartContent, DraftStep, ImportError, ReadFile, SuiteDraft, body,
-    credentials::{Secrets, is_credential},
+    credentials::is_credential,
     groups::ImportedStep,
     names::short,
     source_text,
@@ -82,25 +82,7 @@ impl HurlReader<'_> {
         self.options(entry, &mut step, &mut skip, &mut user, &mut notes);
         let tool = self.request(entry, &mut user, &mut notes);
         let path = tool.url.split(['?', '#']).next().unwrap_or_default().to_owned();
-        match tool.build("content.bin", &mut self.draft, &mut notes) {
-            Ok(mut result) => {
-                let mut secrets = Secrets::new(&mut self.draft);
-                if let Some((user, password)) = user.or(result.user.take()) {
-                    let value = secrets.basic(&user, &password, "the Basic authentication");
-                    result.request.headers.insert(0, ("Authorization".to_owned(), value));
-                }
-                secrets.hide(&mut result.request);
-                step.request = result.request;
-                skip = skip.or(result.skip);
-            }
-            Err(reason) => {
-                let reason = format!("the URL: {reason}");
-                notes.push(reason.clone());
-                "GET".clone_into(&mut step.request.method);
-                "/".clone_into(&mut step.request.path);
-                skip = Some(reason);
-            }
-        }
+        let skip = tool.fill(&mut step, user, skip, &mut self.draft, &mut notes);
         let name = match path.find("://") {
             Some(at) => path[at + 3..]
                 .find('/')

@@ -16,7 +16,7 @@ pub(super) enum PostmanAuth {
 }
 
 impl PostmanAuth {
-    /// Reads it; `null` and `noauth` are none.
+    /// Reads it. For `null` and `noauth`, there are no credentials.
     pub(super) fn of(auth: Option<&Json>, notes: &mut Vec<String>) -> Option<Self> {
         let auth = auth?;
         let kind = auth.get("type")?.as_str()?;

@@ -1,7 +1,6 @@
 //! Sources of an import: a file, a URL, or standard input.
 
 use std::{
-    error::Error as _,
     io::{self, Read as _},
     path::Path,
     time::Duration,
@@ -16,6 +15,7 @@ use crate::{
     project::TlsFiles,
     session::{SessionError, prepared::runtime},
     source::{FileKind, read_file},
+    text::causes,
 };
 
 /// Maximum time for a URL.
@@ -136,8 +136,8 @@ fn fetch(url: &str) -> Result<Result<Vec<u8>, String>, SessionError> {
             .http1_only()
             .timeout(TIMEOUT)
             .build()
-            .map_err(causes)?;
-        let mut response = client.get(url).send().await.map_err(causes)?;
+            .map_err(reason)?;
+        let mut response = client.get(url).send().await.map_err(reason)?;
         let status = response.status();
         if status.is_redirection() {
             return Err(format!("the status is {status}: redirects are not followed"));
@@ -147,7 +147,7 @@ fn fetch(url: &str) -> Result<Result<Vec<u8>, String>, SessionError> {
         }
         let most = FileKind::Import.max_bytes();
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(causes)? {
+        while let Some(chunk) = response.chunk().await.map_err(reason)? {
             if (bytes.len() + chunk.len()) as u64 > most {
                 return Err(format!("it is larger than {most} bytes"));
             }
@@ -157,14 +157,7 @@ fn fetch(url: &str) -> Result<Result<Vec<u8>, String>, SessionError> {
     }))
 }
 
-/// An error and its causes, without the URL.
-fn causes(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
+/// Why there is no response, without the URL.
+fn reason(error: reqwest::Error) -> String {
+    causes(&error.without_url())
 }
