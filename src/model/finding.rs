@@ -203,7 +203,7 @@ impl Finding {
 }
 
 /// The first line that a unified diff removes and its replacement, without surrounding whitespace.
-fn first_change(diff: &str) -> (Option<&str>, Option<&str>) {
+pub(super) fn first_change(diff: &str) -> (Option<&str>, Option<&str>) {
     let mut lines = diff.split('\n').skip_while(|line| !line.starts_with("@@"));
     let mut next = lines
         .by_ref()

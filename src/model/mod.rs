@@ -12,6 +12,7 @@ mod finding;
 mod location;
 mod marks;
 mod partition;
+mod pattern;
 mod repeat;
 
 pub(crate) use aws::{AWS_FIELDS, aws_scope, aws_signature};
@@ -26,4 +27,5 @@ pub use finding::{Finding, Level};
 pub use location::Location;
 pub use marks::marks_of;
 pub use partition::{Partition, PartitionBy};
+pub(crate) use pattern::text_pattern;
 pub use repeat::{Origin, Repeat, Waiting};

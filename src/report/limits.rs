@@ -33,6 +33,8 @@ pub(super) const VALUES_COUNT: usize = 10;
 pub const ITEMS_COUNT: usize = 2000;
 /// Cases that were not compared or measured.
 pub(super) const LEFT_OUT_COUNT: usize = 2000;
+/// Causes of failures; cases with further causes share one more.
+pub(super) const CAUSES_COUNT: usize = 500;
 /// Targets that a headline names.
 pub(super) const TARGETS_COUNT: usize = 8;
 
@@ -151,6 +153,8 @@ pub(super) mod html {
     pub(in crate::report) const MESSAGES: usize = 4 << 10;
     /// Cases named in the page if its script does not run.
     pub(in crate::report) const NAMED_COUNT: usize = 200;
+    /// Requests of a case in the timeline.
+    pub(in crate::report) const TIMED_COUNT: usize = 100;
     /// Kinds of warnings in the page of a run.
     pub(in crate::report) const WARNINGS_COUNT: usize = 500;
 }

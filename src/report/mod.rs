@@ -11,11 +11,13 @@
 //! those of a run are exceptions that show the events themselves. A new format is a file in `write/` with a type that
 //! implements `Writer`, and a variant of [`Format`]; the compiler names the locations that must handle it.
 
+mod causes;
 mod colors;
 mod curl;
 mod escape;
 mod from;
 mod limits;
+mod links;
 mod model;
 mod paths;
 mod plain;

@@ -90,13 +90,13 @@ pub(crate) fn opened(browser: &str, file: &Path, hash: &str) -> String {
 }
 
 /// What a browser made of a page.
-struct Page {
-    dom: String,
+pub(crate) struct Page {
+    pub dom: String,
 }
 
 impl Page {
     /// Opens `file#hash`, and lets its script come to rest.
-    fn open(browser: &str, file: &Path, hash: &str) -> Self {
+    pub(crate) fn open(browser: &str, file: &Path, hash: &str) -> Self {
         let page = Self {
             dom: opened(browser, file, hash),
         };
@@ -106,14 +106,14 @@ impl Page {
     }
 
     /// The list of cases, as markup.
-    fn list(&self) -> &str {
+    pub(crate) fn list(&self) -> &str {
         let from = self.dom.find("<ol id=\"cases\"").expect("a list");
         let to = self.dom.find("</main>").expect("its end");
         &self.dom[from..to]
     }
 
     /// The list of cases, as text: what the script spelled out looks like all else here.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         let mut is_tag = false;
         for c in self.list().chars() {
@@ -128,12 +128,12 @@ impl Page {
     }
 
     /// Cases that are in the list.
-    fn cases(&self) -> usize {
+    pub(crate) fn cases(&self) -> usize {
         self.list().matches("<li class=\"case ").count()
     }
 
     /// The number that the page states.
-    fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         let from = self.dom.find("id=\"shown\"").expect("a number");
         let rest = &self.dom[from..];
         let start = rest.find('>').expect("its start") + 1;
@@ -169,7 +169,7 @@ fn recording(cases: impl Iterator<Item = Value>) -> String {
 }
 
 /// A recording as a page.
-fn page_of(cases: impl Iterator<Item = Value>) -> Project {
+pub(crate) fn page_of(cases: impl Iterator<Item = Value>) -> Project {
     let project = Project::new(&[("run.ndjson", &recording(cases))]);
     let ran = project.run(&["report", "run.ndjson", "--report", "html=page.html"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
@@ -177,7 +177,8 @@ fn page_of(cases: impl Iterator<Item = Value>) -> Project {
 }
 
 /// Texts that act on a reader, a terminal or a page.
-const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><!-- \u{1b}[2J\u{202e}evil";
+pub(crate) const HOSTILE: &str =
+    "</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><!-- \u{1b}[2J\u{202e}evil";
 
 // Long: one page, checked part by part.
 #[test]

@@ -31,6 +31,7 @@ mod hostile_files;
 #[cfg(target_os = "linux")]
 mod hostile_system;
 mod html;
+mod html_views;
 mod importing;
 mod inputs;
 mod judged;

@@ -20,7 +20,14 @@ pub(crate) fn conforme() -> Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let is_ours = text.starts_with("CONFORME_") || text.to_lowercase().ends_with("_proxy");
-        if is_ours || ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"].contains(&text.as_ref()) {
+        // A page links to the job that wrote it.
+        let is_of_ci = ["GITHUB_", "CI_", "BUILD_", "SYSTEM_", "GIT_URL"]
+            .iter()
+            .any(|start| text.starts_with(start));
+        if is_ours
+            || is_of_ci
+            || ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"].contains(&text.as_ref())
+        {
             command.env_remove(&name);
         }
     }

@@ -7,10 +7,12 @@ use maud::{Markup, PreEscaped, html};
 use crate::{
     model::{Counts, RunFinished, RunStarted, Verdict},
     report::{
+        causes::{Cause, Causes},
         escape::visible,
+        links::Links,
         model::GateResult,
         summary::{headline, title},
-        text::{cases, digest, duration, figure},
+        text::{cases, count, digest, duration, figure},
         write::page::{document, header},
     },
 };
@@ -30,9 +32,8 @@ pub(super) type Broken = BTreeMap<usize, (Verdict, String, String)>;
 
 /// The page. `run` is JSON, and the element of the rows is empty.
 pub(super) fn page(
-    started: Option<&RunStarted>,
-    finished: Option<&RunFinished>,
-    broken: &Broken,
+    (started, finished, links): (Option<&RunStarted>, Option<&RunFinished>, &Links),
+    (broken, causes): (&Broken, &Causes),
     run: &str,
     script: &str,
 ) -> Markup {
@@ -44,7 +45,7 @@ pub(super) fn page(
     };
     let facts = html! {
         button.quiet type="button" id="theme" hidden { "Theme: system" }
-        dl.facts { (facts(started, finished)) }
+        dl.facts { (facts(started, finished, links)) }
         div id="vars" {}
     };
     let body = html! {
@@ -61,6 +62,7 @@ pub(super) fn page(
                 }
                 ul.named { (named(broken, &counts)) }
             }
+            (self::causes(causes))
             (controls())
             div id="notes" {}
             div.over id="over" hidden {
@@ -109,6 +111,36 @@ fn controls() -> Markup {
     }
 }
 
+/// Cases that did not pass, grouped by their cause. The script lists the cases of a group when it is opened.
+fn causes(causes: &Causes) -> Markup {
+    let sorted = causes.sorted();
+    if causes.cases() < 2 {
+        return html! {};
+    }
+    html! {
+        section.causes id="causes" aria-labelledby="causes-title" {
+            h2 id="causes-title" { (count(sorted.len(), "cause")) " of " (count(causes.cases(), "failure")) }
+            ol { @for cause in sorted { li { (self::cause(cause)) } } }
+        }
+    }
+}
+
+fn cause(cause: &Cause) -> Markup {
+    let verdict = cause.verdict.name();
+    html! {
+        details class=(format!("cause {verdict}")) data-cause=(cause.number) {
+            summary {
+                span class=(format!("badge {verdict}")) { (verdict) }
+                " " span.what { (cause.title) } " "
+                span.number { (cases(cause.cases)) }
+            }
+            div.panel {
+                p { span.faint { "Example: " } b { (visible(&cause.id)) } " " code { (cause.example) } }
+            }
+        }
+    }
+}
+
 /// What the headline does not say: `6 cases against staging`.
 fn sentence(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> String {
     match (started, finished) {
@@ -118,7 +150,7 @@ fn sentence(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> Str
     }
 }
 
-fn facts(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> Markup {
+fn facts(started: Option<&RunStarted>, finished: Option<&RunFinished>, links: &Links) -> Markup {
     let fact = |name: &str, value: Markup| html! { div { dt { (name) } dd { (value) } } };
     let plain = |text: &str| html! { (visible(text)) };
     let hash = |text: &str| html! { code title=(visible(text)) { (digest(text)) } };
@@ -137,9 +169,22 @@ fn facts(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> Markup
             (fact("Exit code", plain(&finished.exit_code.to_string())))
         }
         @if let Some(started) = started {
-            @if let Some(commit) = &started.commit { (fact("Commit", hash(commit))) }
+            @if let Some(commit) = &started.commit { (fact("Commit", link(links.commit.as_deref(), &hash(commit)))) }
             (fact("Suite hash", hash(&started.suite_hash)))
             (fact("Tool", plain(&started.tool)))
+        }
+        @if let Some(job) = &links.job {
+            (fact("CI job", link(Some(job), &html! { (visible(job.split_once("://").map_or(job, |(_, rest)| rest))) })))
+        }
+    }
+}
+
+/// Something with a link, if there is one. The other side does not get the address of the page.
+fn link(to: Option<&str>, what: &Markup) -> Markup {
+    html! {
+        @match to {
+            Some(to) => a href=(to) target="_blank" rel="noopener noreferrer" { (what) },
+            None => (what),
         }
     }
 }
@@ -243,7 +288,13 @@ mod tests {
                 stopped: None,
                 exit_code,
             };
-            let page = page(None, Some(&finished), &Broken::new(), "{}", "").into_string();
+            let page = page(
+                (None, Some(&finished), &Links::default()),
+                (&Broken::new(), &Causes::default()),
+                "{}",
+                "",
+            )
+            .into_string();
             for part in [
                 format!("<title>{title}</title>"),
                 format!("<header class=\"top {look}\">"),

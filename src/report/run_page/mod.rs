@@ -16,13 +16,15 @@ use serde::Serialize;
 use self::head::Broken;
 use super::{
     ReportOutput, Reporter,
+    causes::Causes,
     curl::{self, CommandContext, CurlCommand},
     escape::html::data,
     from::run::RunSource,
     limits::{
         COMMAND, RESPONSE_LINES,
-        html::{BODY, BODY_IN_LARGE, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, WARNINGS_COUNT},
+        html::{BODY, BODY_IN_LARGE, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, TIMED_COUNT, WARNINGS_COUNT},
     },
+    links::Links,
     plain,
     spool::Spool,
 };
@@ -47,6 +49,7 @@ pub(super) struct RunPage {
     written: usize,
     /// The first cases that did not pass.
     broken: Broken,
+    causes: Causes,
 }
 
 /// The row of a case in the list.
@@ -62,6 +65,10 @@ struct CaseRow<'a>(
     String,
     Vec<&'a str>,
     String,
+    /// The number of the cause, if it did not pass.
+    Option<usize>,
+    /// For each request, the time since the start of the run and the duration, in microseconds.
+    Vec<u64>,
 );
 
 /// The details of a case, shown when it is opened.
@@ -91,6 +98,7 @@ impl RunPage {
             details: Spool::new(sink.folder()),
             written: 0,
             broken: Broken::new(),
+            causes: Causes::default(),
             sink,
         }
     }
@@ -104,7 +112,10 @@ impl RunPage {
         } else {
             String::new()
         };
-        self.rows.push(finished.index, (), &data(&row(finished, &message))?)?;
+        let number = self.causes.add(finished);
+        let times = self.times(finished);
+        let row = data(&row(finished, &message, number, times))?;
+        self.rows.push(finished.index, (), &row)?;
         if is_broken {
             let broken = (finished.verdict, finished.id.clone(), message);
             self.broken.insert(finished.index, broken);
@@ -146,16 +157,42 @@ impl RunPage {
         self.details.push(finished.index, (), &details)
     }
 
+    /// When each request of a case began, since the start of the run, and how long it took.
+    fn times(&self, finished: &CaseFinished) -> Vec<u64> {
+        let Some(began) = self.run.started.as_ref().map(|started| started.started) else {
+            return Vec::new();
+        };
+        let attempts = finished
+            .previous
+            .iter()
+            .chain([&finished.last])
+            .chain(&finished.repeats);
+        let steps = attempts.flat_map(|attempt| &attempt.steps);
+        let timed = steps.filter_map(|step| {
+            let since = (step.started? - began).num_microseconds()?;
+            Some([u64::try_from(since).unwrap_or(0), step.elapsed_us])
+        });
+        timed.take(TIMED_COUNT).flatten().collect()
+    }
+
     fn page(&mut self) -> io::Result<()> {
         let snapshot = |(id, path): &(String, String)| serde_json::json!({ "id": id, "path": path });
         let (started, finished) = (self.run.started.as_ref(), self.run.finished.as_ref());
+        let links = Links::of_environment(started);
         let run = data(&serde_json::json!({
+            "source": links.source,
             "target_vars": started.map(|started| &started.vars),
             "warnings": self.run.warnings().take(WARNINGS_COUNT).collect::<Vec<_>>(),
             "unused": self.run.unused,
             "pending": self.run.written.iter().map(snapshot).collect::<Vec<_>>(),
         }))?;
-        let page = head::page(started, finished, &self.broken, &String::from_utf8_lossy(&run), SCRIPT).into_string();
+        let page = head::page(
+            (started, finished, &links),
+            (&self.broken, &self.causes),
+            &String::from_utf8_lossy(&run),
+            SCRIPT,
+        )
+        .into_string();
         let missing = || io::Error::other("the page has no such element");
         let (before, rest) = page.split_once(ROWS).ok_or_else(missing)?;
         let (middle, after) = rest.rsplit_once("</body>").ok_or_else(missing)?;
@@ -207,7 +244,7 @@ impl Reporter for RunPage {
     }
 }
 
-fn row<'a>(finished: &'a CaseFinished, message: &str) -> CaseRow<'a> {
+fn row<'a>(finished: &'a CaseFinished, message: &str, cause: Option<usize>, times: Vec<u64>) -> CaseRow<'a> {
     let last = &finished.last;
     let mut checks: Vec<&str> = Vec::new();
     let mut text = String::new();
@@ -249,6 +286,8 @@ fn row<'a>(finished: &'a CaseFinished, message: &str) -> CaseRow<'a> {
         url,
         checks,
         text,
+        cause,
+        times,
     )
 }
 

@@ -6,7 +6,7 @@
   const CHUNK = 200;
   const ORDER = ['failed', 'errored', 'flaky', 'not-run', 'skipped', 'passed'];
   // The columns of a row.
-  const VERDICT = 0, ID = 1, SUITE = 2, NAME = 3, TAGS = 4, ELAPSED = 5, TRIES = 6, URL_ = 7, CHECKS = 8, TEXT = 9;
+  const VERDICT = 0, ID = 1, SUITE = 2, NAME = 3, TAGS = 4, ELAPSED = 5, TRIES = 6, URL_ = 7, CHECKS = 8, TEXT = 9, CAUSE = 10, TIMES = 11;
 
   document.addEventListener('securitypolicyviolation', (event) => {
     root.dataset.blocked = event.effectiveDirective;
@@ -221,7 +221,17 @@
 
   // ---- A case that is open
 
-  const locationOf = (at) => at && make('code', 'location', at.file + ':' + at.line + ':' + at.column);
+  /// The place in a file, as a link if the run is from a commit of a repository that the page knows.
+  function locationOf(at) {
+    if (!at) return null;
+    const text = make('code', 'location', at.file + ':' + at.line + ':' + at.column);
+    if (!run.source || /^\/|^[a-z]:|(^|\/)\.\.(\/|$)|\\/i.test(at.file)) return text;
+    const link = make('a', '', text);
+    link.href = run.source.before + at.file.split('/').map(encodeURIComponent).join('/') + run.source.after + Number(at.line);
+    link.target = '_blank';
+    link.rel = 'noopener noreferrer';
+    return link;
+  }
 
   function diff(text) {
     const pre = scrolled('Difference, expected to actual');
@@ -412,7 +422,7 @@
   const ordered = {};
   let prepared = null;
 
-  const state = { verdicts: new Set(), q: '', suite: '', tag: '', check: '', sort: 'verdict', open: new Set() };
+  const state = { verdicts: new Set(), q: '', suite: '', tag: '', check: '', cause: '', sort: 'verdict', open: new Set() };
   let shown = [], from = 0, to = 0;
 
   function filtered() {
@@ -428,6 +438,7 @@
         (!state.suite || row[SUITE] === state.suite) &&
         (!state.tag || row[TAGS].includes(state.tag)) &&
         (!state.check || row[CHECKS].includes(state.check)) &&
+        (!state.cause || String(row[CAUSE]) === state.cause) &&
         words.every((word) => prepared[at].includes(word));
     });
   }
@@ -524,7 +535,7 @@
     to = from;
     list.replaceChildren();
     grow(CHUNK * (from === 0 && wanted > 0 ? Math.ceil((wanted + 1) / CHUNK) : 1));
-    const narrow = state.verdicts.size > 0 || state.q || state.suite || state.tag || state.check;
+    const narrow = state.verdicts.size > 0 || state.q || state.suite || state.tag || state.check || state.cause;
     byId('shown').textContent = (shown.length === rows.length ? '' : figure(shown.length) + ' of ') +
       plural(rows.length, 'case') + (shown.length === rows.length ? '' : ' shown');
     byId('reset').hidden = !narrow;
@@ -543,7 +554,7 @@
   function writeHash() {
     const params = new URLSearchParams();
     if (state.verdicts.size > 0) params.set('verdict', ORDER.filter((one) => state.verdicts.has(one)).join(','));
-    for (const key of ['q', 'suite', 'tag', 'check']) if (state[key]) params.set(key, state[key]);
+    for (const key of ['q', 'suite', 'tag', 'check', 'cause']) if (state[key]) params.set(key, state[key]);
     if (state.sort !== 'verdict') params.set('sort', state.sort);
     for (const id of [...state.open].slice(0, 20)) params.append('open', id);
     const hash = params.toString();
@@ -555,7 +566,7 @@
   function readHash() {
     const params = new URLSearchParams(location.hash.slice(1));
     state.verdicts = new Set((params.get('verdict') || '').split(',').filter((one) => ORDER.includes(one)));
-    for (const key of ['q', 'suite', 'tag', 'check']) state[key] = params.get(key) || '';
+    for (const key of ['q', 'suite', 'tag', 'check', 'cause']) state[key] = params.get(key) || '';
     state.sort = Object.hasOwn(orders, params.get('sort') || '') ? params.get('sort') : 'verdict';
     state.open = new Set(params.getAll('open'));
     byId('find').value = state.q;
@@ -632,7 +643,7 @@
     });
   }
   byId('reset').addEventListener('click', () => {
-    Object.assign(state, { verdicts: new Set(), q: '', suite: '', tag: '', check: '' });
+    Object.assign(state, { verdicts: new Set(), q: '', suite: '', tag: '', check: '', cause: '' });
     find.value = '';
     for (const key of ['suite', 'tag', 'check']) byId(key).value = '';
     change();
@@ -680,6 +691,39 @@
       next.scrollIntoView({ block: 'nearest' });
     }
   });
+
+  // ---- Causes: a group lists its cases when it is opened
+
+  const openCase = (at) => {
+    location.hash = new URLSearchParams({ open: rows[at][ID] }).toString();
+  };
+  const extra = [...document.querySelectorAll('#causes > ol > li')].slice(8);
+  if (extra.length > 1) {
+    for (const one of extra) one.hidden = true;
+    const rest = button('quiet', 'Show ' + figure(extra.length) + ' more causes', () => {
+      for (const one of extra) one.hidden = false;
+      rest.remove();
+      extra[0].querySelector('summary').focus();
+    });
+    byId('causes').append(rest);
+  }
+  for (const group of document.querySelectorAll('[data-cause]')) {
+    group.addEventListener('toggle', () => {
+      const inside = group.lastElementChild;
+      if (!group.open || inside.querySelector('ul')) return;
+      const cases = plan.filter((at) => String(rows[at][CAUSE]) === group.dataset.cause);
+      put(inside, [
+        make('ul', 'ids', cases.slice(0, CHUNK).map((at) => make('li', '',
+          button('quiet small', rows[at][ID], () => openCase(at)))),
+          cases.length > CHUNK && make('li', 'faint', 'and ' + figure(cases.length - CHUNK) + ' more')),
+        make('p', '', button('quiet', 'List only ' + (cases.length === 1 ? 'this case' : 'these ' + plural(cases.length, 'case')), () => {
+          state.cause = group.dataset.cause;
+          change();
+          byId('over').scrollIntoView({ block: 'start' });
+        })),
+      ]);
+    });
+  }
 
   // ---- Lists besides the cases
 
