@@ -11,12 +11,13 @@ use crate::{
     json,
     mask::Masker,
     model::{Event, Stop, marks_of},
+    openapi::{ApiDocument, ApiViolation, Direction},
     plan::{Plan, Selection},
     project::{BaseUrl, Project, Secret, Target, TargetOptions},
     recording::{Recording, read_event},
     schema::SchemaStore,
     snapshot::SnapshotStore,
-    source::Diagnostics,
+    source::{Diagnostics, Sources},
     suite,
 };
 
@@ -24,13 +25,14 @@ use crate::{
 pub type Properties = fn(&[u8]);
 
 /// Every parser by name, with its properties.
-pub const TARGETS: [(&str, Properties); 6] = [
+pub const TARGETS: [(&str, Properties); 7] = [
     ("case", case),
     ("recording", recording),
     ("comparison", comparison),
     ("snapshot", snapshot),
     ("strict_json", strict_json),
     ("masker", masker),
+    ("openapi", openapi),
 ];
 
 fn folder() -> io::Result<TempDir> {
@@ -70,6 +72,50 @@ fn load_errors(folder: &Path) -> String {
     }
     // An error is shown with its line, which is looked up in the file.
     errors.render(&sources, false)
+}
+
+/// An `OpenAPI` document: every error is the same each time, and every part of a valid one can be used.
+pub fn openapi(bytes: &[u8]) {
+    let Ok(folder) = TempDir::new() else { return };
+    for name in ["a.yaml", "a.json"] {
+        if fs::write(folder.path().join(name), bytes).is_err() {
+            return;
+        }
+        let open = || {
+            let (mut errors, mut sources) = (Diagnostics::default(), Sources::new(folder.path()));
+            let document = ApiDocument::open(folder.path(), name, &mut sources, &mut errors);
+            assert_eq!(
+                document.is_none(),
+                !errors.is_empty(),
+                "a document without operations or errors"
+            );
+            (document, errors.render(&sources, false))
+        };
+        let ((Some(document), first), (_, second)) = (open(), open()) else {
+            continue;
+        };
+        assert_eq!(first, second, "reading again gives different errors");
+        for operation in document.operations.iter().take(8) {
+            assert!(
+                document.location(&operation.part).is_some(),
+                "an operation without a location"
+            );
+            let found = document.find(&operation.method, &operation.path.text);
+            assert!(
+                found.is_some(),
+                "an operation is not found by its path: {}",
+                operation.name()
+            );
+            let contents = operation.responses.iter().flat_map(|response| &response.content);
+            for schema in contents.filter_map(|content| content.schema.as_ref()).take(8) {
+                for direction in [Direction::Request, Direction::Response] {
+                    let found = document.violations(schema, direction, &serde_json::Value::Null);
+                    let has_location = |violation: &ApiViolation| document.location(&violation.part).is_some();
+                    assert!(found.iter().all(has_location), "a violation without a location");
+                }
+            }
+        }
+    }
 }
 
 /// A recording: an event that is read, written and read again is unchanged, and a truncated recording is never complete.

@@ -127,6 +127,8 @@ pub mod mutate;
 #[doc(hidden)]
 pub mod oauth;
 #[doc(hidden)]
+pub mod openapi;
+#[doc(hidden)]
 pub mod plan;
 #[doc(hidden)]
 pub mod project;

@@ -460,7 +460,8 @@ impl Analysis {
     }
 
     fn unknown_keyword(&mut self, walk: &SchemaPosition<'_>, key: &str, pointer: &str) {
-        if key.starts_with("x-") {
+        let is_described = walk.document.kind == DocumentKind::Described;
+        if key.starts_with("x-") || is_described && draft::OPENAPI_KEYWORDS.contains(&key) {
             return;
         }
         let (draft, dialect) = (walk.document.draft, walk.document.dialect_name());
@@ -496,12 +497,15 @@ impl Analysis {
         } else {
             return self.warn(walk, pointer, SchemaMessage::new(text));
         };
-        self.problem(walk.index, walk.root, pointer, true, true, message);
+        // People who test an API cannot always correct its description.
+        self.problem(walk.index, walk.root, pointer, true, !is_described, message);
     }
 
     fn check_format(&mut self, walk: &SchemaPosition<'_>, format: &str, pointer: &str) {
         let is_openapi = draft::OPENAPI_FORMATS.contains(&format);
-        if draft::FORMATS.contains(&format) || format.starts_with("x-") || is_openapi && walk.document.api().is_some() {
+        let is_described = walk.document.kind == DocumentKind::Described;
+        let is_api = walk.document.api().is_some() || is_described;
+        if draft::FORMATS.contains(&format) || format.starts_with("x-") || is_openapi && is_api {
             return;
         }
         let shown = shorten(format, 60);
@@ -511,7 +515,10 @@ impl Analysis {
         } else {
             let text = format!("unknown format `{shown}`: it checks nothing");
             match draft::similar_format(format) {
-                Some(meant) => (true, SchemaMessage::help(text, format!("did you mean `{meant}`?"))),
+                Some(meant) => (
+                    !is_described,
+                    SchemaMessage::help(text, format!("did you mean `{meant}`?")),
+                ),
                 None => (false, SchemaMessage::new(text)),
             }
         };

@@ -1,12 +1,14 @@
 //! A file of the schema folder, and its problems.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{
     draft::{ApiFormat, Draft},
     locate,
 };
-use crate::source::{Diagnostic, FileId};
+use crate::source::{Diagnostic, FileId, Span};
 
 /// A JSON document of the schema folder.
 #[derive(Debug)]
@@ -20,6 +22,21 @@ pub(super) struct SchemaDocument {
     pub(super) draft: Draft,
     /// Its file among the sources of the project, if any.
     pub(super) file: Option<FileId>,
+    /// The location of a pointer, if the text is not the JSON of `value`.
+    pub(super) locate: Option<Locate>,
+}
+
+/// Finds the location of a JSON pointer in a document, or of its last key (`true`).
+type FindSpan = dyn Fn(&str, bool) -> Option<Span> + Send + Sync;
+
+/// The locations in a document.
+#[derive(Clone)]
+pub(crate) struct Locate(pub(crate) Arc<FindSpan>);
+
+impl std::fmt::Debug for Locate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Locate")
+    }
 }
 
 /// The kind of a document.
@@ -31,6 +48,8 @@ pub(super) enum DocumentKind {
     Api(ApiFormat),
     /// Neither, such as a map of schemas.
     Other,
+    /// A file of an API description, prepared by its reader, which knows where the schemas in it are.
+    Described,
 }
 
 /// An error or warning in a document.
@@ -72,6 +91,20 @@ impl SchemaDocument {
             kind,
             draft,
             file: None,
+            locate: None,
+        }
+    }
+
+    /// A file of an API description whose schemas were rewritten. `draft` is a `$schema` URI.
+    pub(super) fn described(name: String, value: Value, draft: Option<&str>, locate: Locate) -> Self {
+        Self {
+            name,
+            text: String::new(),
+            value,
+            kind: DocumentKind::Described,
+            draft: draft.and_then(Draft::of_uri).unwrap_or(Draft::V2020),
+            file: None,
+            locate: Some(locate),
         }
     }
 
@@ -94,7 +127,10 @@ impl SchemaDocument {
     /// A problem with its line and column.
     pub(super) fn diagnostic(&self, problem: &Problem) -> Diagnostic {
         let range = locate::locate(&self.text, &problem.pointer, problem.of_key).unwrap_or(0..0);
-        let diagnostic = if let Some(file) = self.file {
+        let described = (self.locate.as_ref()).and_then(|locate| (locate.0)(&problem.pointer, problem.of_key));
+        let diagnostic = if let Some(span) = described {
+            Diagnostic::new(span, &problem.message)
+        } else if let Some(file) = self.file {
             Diagnostic::new(locate::span(file, &self.text, &range), &problem.message)
         } else {
             Diagnostic::general(format!(

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod declared;
+mod described;
 mod document;
 mod draft;
 mod explain;
@@ -17,6 +18,10 @@ use std::{
 };
 
 pub use declared::Declared;
+pub(crate) use described::{
+    DescribedFile, SchemaViolation, dialect_name, parts, pattern_error, reference, span_in_json, violated,
+};
+pub(crate) use document::Locate;
 use jsonschema::{Retrieve, Uri, Validator};
 use serde_json::{Value, json};
 
@@ -113,6 +118,9 @@ pub enum SchemaError {
         /// The action to take.
         help: Option<String>,
     },
+    /// A schema of an API description that accepts everything: there is nothing to check.
+    #[error("the schema accepts every value")]
+    AcceptsAll,
     /// The schema, or one that it refers to, has errors, each with its location.
     #[error("`{file}` is not a usable schema: {}", .errors.first().map_or("", |error| error.message.as_str()))]
     Broken {
@@ -323,7 +331,13 @@ impl SchemaStore {
         if !errors.is_empty() {
             return Err(broken(errors));
         }
-        self.refuse_useless(&analysis, spot, reference)?;
+        let is_described = self.documents[index].kind == DocumentKind::Described;
+        if is_described && Extent::new(&analysis, &self.documents).accepts_all(spot) {
+            return Err(SchemaError::AcceptsAll);
+        }
+        if !is_described {
+            self.refuse_useless(&analysis, spot, reference)?;
+        }
         analysis.used.extend(roots.iter().copied());
         let used: BTreeSet<_> = closure.iter().map(|spot| analysis.spots[*spot].document).collect();
         let files = self.rewritten_files(&analysis, &used, &roots);
@@ -339,7 +353,7 @@ impl SchemaStore {
         drop(analysis);
         Ok(Schema {
             reference: reference.to_owned(),
-            validator: build(uri, files, is_old).map_err(invalid)?,
+            validator: build(uri, files, is_old, is_described).map_err(invalid)?,
             documents: Arc::clone(&self.documents),
             resources,
         })
@@ -401,8 +415,13 @@ impl SchemaStore {
 }
 
 /// Compiles the schema of a URI, on a stack that is large enough for every schema that passes the analysis.
-fn build(uri: String, files: Files, is_old: bool) -> Result<Validator, String> {
+fn build(uri: String, files: Files, is_old: bool, is_described: bool) -> Result<Validator, String> {
     let build = move || {
+        // References in parts of an API description that are not schemas are not searched, so every file is named.
+        let all = files.0.keys().filter(|_| is_described && files.0.len() > 1).enumerate();
+        let all: serde_json::Map<_, _> = all
+            .map(|(index, name)| (index.to_string(), json!({ "$ref": resolve::file_uri(name) })))
+            .collect();
         let mut options = jsonschema::draft202012::options()
             .should_validate_formats(true)
             .with_pattern_options(pattern::options())
@@ -412,7 +431,7 @@ fn build(uri: String, files: Files, is_old: bool) -> Result<Validator, String> {
             options = options.with_format(name, move |text: &str| format.is_valid(&Value::String(text.to_owned())));
         }
         options
-            .build(&json!({ "$ref": uri }))
+            .build(&json!({ "$ref": uri, "$defs": all }))
             .map_err(|error| error.to_string())
     };
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(build);

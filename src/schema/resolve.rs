@@ -233,6 +233,7 @@ impl Analysis {
                     ));
                 }
             },
+            DocumentKind::Described => pointer.to_owned(),
             _ => self.unnamed(document, index, pointer)?,
         };
         if !self.index.contains_key(&(index, root.clone())) {
@@ -445,10 +446,40 @@ pub(super) fn rewritten(analysis: &Analysis, documents: &[SchemaDocument], index
             allow_null(schema);
         }
     }
+    if document.kind == DocumentKind::Described {
+        move_anchors(analysis, index, roots, &mut value);
+    }
     if let Value::Object(schema) = &mut value {
         schema.insert("$schema".to_owned(), document.draft.uri().into());
     }
     value
+}
+
+/// The validator finds anchors only where keywords lead to from the start of a file: there, each gets a reference to its schema.
+fn move_anchors(analysis: &Analysis, index: usize, roots: &[usize], value: &mut Value) {
+    let mut anchors = serde_json::Map::new();
+    for spot in analysis
+        .spots
+        .iter()
+        .filter(|spot| spot.document == index && roots.contains(&spot.root))
+    {
+        let is_of_file = analysis.resources[spot.resource].uri_pointer.is_empty();
+        let Some(Value::Object(schema)) = value.pointer_mut(&spot.pointer).filter(|_| is_of_file) else {
+            continue;
+        };
+        if let Some(name) = schema.remove("$dynamicAnchor") {
+            let target = format!("#{}", encode(&spot.pointer));
+            anchors.insert(
+                anchors.len().to_string(),
+                serde_json::json!({ "$dynamicAnchor": name, "$ref": target }),
+            );
+        }
+    }
+    if let Value::Object(file) = value
+        && !anchors.is_empty()
+    {
+        file.insert("$defs".to_owned(), Value::Object(anchors));
+    }
 }
 
 /// `nullable: true` of `OpenAPI` 3.0.

@@ -29,4 +29,4 @@ pub use span::{FileId, Sources, Span};
 use crate::model::Location;
 pub(crate) use suggest::nearest;
 pub(crate) use toml::parse_toml;
-pub(crate) use yaml::parse_yaml;
+pub(crate) use yaml::{parse_foreign_yaml, parse_yaml};

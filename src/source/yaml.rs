@@ -19,6 +19,8 @@ const MAX_ALIASED: usize = 10_000;
 const MAX_ALIASED_BYTES: usize = 8 << 20;
 /// Maximum number of values in a document.
 const MAX_VALUES: usize = 500_000;
+/// Maximum number of values in a document of another tool.
+const MAX_FOREIGN_VALUES: usize = 10_000_000;
 /// Mappings longer than this find duplicate keys with a set.
 const FEW: usize = 16;
 
@@ -68,6 +70,62 @@ pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> 
     reader.finish(file, errors)
 }
 
+/// Reads a YAML document of another tool, which can be larger than a suite: numbers can have an exponent, tags are ignored,
+/// and merge keys (`<<`) are applied.
+pub(crate) fn parse_foreign_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
+    let new_reader = || YamlReader {
+        is_foreign: true,
+        ..YamlReader::default()
+    };
+    let mut reader = new_reader();
+    if yaml_subset::read(text, file, |event, span| reader.event(event, span)).is_some() {
+        return reader.finish(file, errors);
+    }
+    reader = new_reader();
+    let mut documents = 0;
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((Event::DocumentStart(_), _)) if documents == 1 => break,
+            Ok((event, span)) => {
+                documents += usize::from(matches!(event, Event::DocumentStart(_)));
+                if !reader.event(event, span_of(file, &span)) {
+                    reader.is_unreadable = true;
+                    break;
+                }
+            }
+            Err(error) => {
+                reader.is_unreadable = true;
+                let span = span_of(file, &YamlSpan::empty(*error.marker()));
+                let diagnostic = Diagnostic::new(span, format!("not valid YAML: {}", error.info()));
+                reader.errors.push(diagnostic);
+                break;
+            }
+        }
+    }
+    reader.finish(file, errors)
+}
+
+/// A mapping with its merge keys applied: its own entries come first, then those of the merged mappings in their order.
+fn merged(entries: Vec<(Key, Node)>) -> Vec<(Key, Node)> {
+    let is_merge = |(key, _): &(Key, Node)| *key.text == *"<<";
+    if !entries.iter().any(is_merge) {
+        return entries;
+    }
+    let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_merge);
+    for (_, node) in merges {
+        let maps = match node.kind {
+            Kind::List(items) => items,
+            _ => vec![node],
+        };
+        for (key, value) in maps.iter().flat_map(Node::entries) {
+            if !own.iter().any(|(known, _)| known.text == key.text) {
+                own.push((key.clone(), value.clone()));
+            }
+        }
+    }
+    own
+}
+
 /// A collection that is not closed yet.
 struct OpenCollection {
     span: Span,
@@ -97,6 +155,8 @@ struct YamlReader {
     stack: Vec<OpenCollection>,
     root: Option<Node>,
     is_unreadable: bool,
+    /// Whether the document belongs to another tool.
+    is_foreign: bool,
     errors: Diagnostics,
     /// The keys of short mappings: rows of a table have the same ones.
     names: HashSet<Arc<str>>,
@@ -122,16 +182,23 @@ impl YamlReader {
     /// Handles one event; false stops reading.
     fn event(&mut self, event: Event<'_>, span: Span) -> bool {
         self.values += 1;
-        if self.values > MAX_VALUES {
-            let error = Diagnostic::new(span, format!("more than {MAX_VALUES} keys and values in one file"));
-            self.errors.push(error.help("spread the cases over several files"));
+        let most = if self.is_foreign {
+            MAX_FOREIGN_VALUES
+        } else {
+            MAX_VALUES
+        };
+        if self.values > most {
+            let error = Diagnostic::new(span, format!("more than {most} keys and values in one file"));
+            let help = "spread the cases over several files";
+            self.errors.push(if self.is_foreign { error } else { error.help(help) });
             return false;
         }
         match event {
             Event::Scalar(value, style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), span);
                 let kind = scalar(&value, style);
-                if let Kind::Number(number) = &kind
+                if !self.is_foreign
+                    && let Kind::Number(number) = &kind
                     && number.to_string() != value
                 {
                     // Ids such as `12e4` are usually not meant as numbers, and would not be sent as written.
@@ -166,6 +233,7 @@ impl YamlReader {
                 let kind = match open.kind {
                     OpenKind::List(items) => Kind::List(items),
                     OpenKind::Map { mut entries, .. } => {
+                        entries = if self.is_foreign { merged(entries) } else { entries };
                         entries.shrink_to_fit();
                         Kind::Map(entries)
                     }
@@ -276,7 +344,7 @@ impl YamlReader {
                             Diagnostic::new(node.span, format!("duplicate key `{text}`")).label("first defined above"),
                         );
                     }
-                    if &*text == "<<" {
+                    if &*text == "<<" && !self.is_foreign {
                         *is_kept = false;
                         self.errors.push(
                             Diagnostic::new(node.span, "merge keys (`<<`) are not part of YAML 1.2")
@@ -291,7 +359,7 @@ impl YamlReader {
     }
 
     fn refuse_tag(&mut self, tag: Option<&saphyr_parser::Tag>, span: Span) {
-        if let Some(tag) = tag {
+        if let Some(tag) = tag.filter(|_| !self.is_foreign) {
             self.errors.push(Diagnostic::new(
                 span,
                 format!("tags are not supported: `{}{}`", tag.handle, tag.suffix),

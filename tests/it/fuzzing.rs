@@ -115,3 +115,8 @@ fn every_fuzz_target_has_properties_and_seeds() {
         );
     }
 }
+
+#[test]
+fn openapi_document_of_any_bytes_is_read_deterministically() {
+    check_target("openapi");
+}
