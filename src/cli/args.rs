@@ -237,7 +237,7 @@ pub struct LimitArgs {
 }
 
 /// `conforme run`
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  \
 conforme run --target http://localhost:8080\n  \
 conforme run --target staging --retries 2 --report junit=junit.xml --record run.ndjson\n  \
@@ -309,9 +309,23 @@ pub struct RunArgs {
     /// Run only cases that did not pass in this recording, changed cases and new cases
     #[arg(long, value_name = "RECORDING", help_heading = "Snapshots, reports, recordings")]
     pub failed_from: Option<PathBuf>,
+    /// What follows the run.
+    #[command(flatten)]
+    pub then: ThenArgs,
     /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// What follows a run.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ThenArgs {
+    /// Run again the cases that a change of a file affects, until Ctrl-C
+    #[arg(long, help_heading = "Selection")]
+    pub watch: bool,
+    /// Open the HTML report in the browser after the run, with `--report html=PATH`; ignored if `CI` is set
+    #[arg(long, help_heading = "Snapshots, reports, recordings")]
+    pub open: bool,
 }
 
 /// `--snapshots`

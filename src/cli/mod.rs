@@ -19,6 +19,7 @@ mod shell;
 mod snapshots;
 mod teardown;
 mod terminal;
+mod watch;
 
 use std::{
     ffi::OsString,

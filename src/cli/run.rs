@@ -6,6 +6,7 @@ use super::{
     Printer,
     args::{RunArgs, Snapshots},
     terminal::{present, show_measurement, terminal},
+    watch,
 };
 use crate::{
     model::Exit,
@@ -18,6 +19,12 @@ use crate::{
 pub(super) fn run(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<Exit, SessionError> {
     if let Some(url) = args.select.names.iter().find(|name| name.contains("://")) {
         return Err(url_as_case(url, project.as_deref()));
+    }
+    if args.then.open {
+        watch::page(&args.reports)?;
+    }
+    if args.then.watch {
+        return watch::watch(&args, project.as_deref(), printer);
     }
     let has_several_targets = args.select.targets.len() > 1;
     if args.dry_run {
@@ -32,15 +39,28 @@ pub(super) fn run(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer
         return Err(usage("--min-score goes with --mutate, and --mutate with one target"));
     }
     if has_several_targets {
-        return run_matrix(args, project, printer);
+        let (is_opened, reports) = (args.then.open, args.reports.clone());
+        let exit = run_matrix(args, project, printer)?;
+        if is_opened {
+            watch::open(&reports, printer);
+        }
+        return Ok(exit);
     }
-    let (output, mutate, min_score) = (args.output, args.mutate, args.min_score);
+    let (output, mutate, min_score, is_opened) = (args.output, args.mutate, args.min_score, args.then.open);
     let request = request(args, project, printer)?;
     let terminal = terminal(&request.reports, output.options(), printer);
+    let open = |printer: &mut Printer| {
+        if is_opened {
+            watch::open(&request.reports, printer);
+        }
+    };
     if !mutate {
-        return session::run(&request, terminal, printer);
+        let exit = session::run(&request, terminal, printer)?;
+        open(printer);
+        return Ok(exit);
     }
     let (exit, measurement) = session::run_measured(&request, min_score, output.verbose, terminal, printer)?;
+    open(printer);
     Ok(match measurement {
         None => exit,
         Some(measurement) => show_measurement(measurement, output.quiet, output.verbose, printer),
@@ -90,7 +110,11 @@ fn run_matrix(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) ->
     Ok(exit.reported(is_recorded))
 }
 
-fn request(args: RunArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<RunRequest, SessionError> {
+pub(super) fn request(
+    args: RunArgs,
+    project: Option<PathBuf>,
+    printer: &mut Printer,
+) -> Result<RunRequest, SessionError> {
     Ok(RunRequest {
         project,
         filter: args.select.filter(),
@@ -147,6 +171,6 @@ fn url_as_case(url: &str, project: Option<&Path>) -> SessionError {
     }
 }
 
-fn usage(message: impl Into<String>) -> SessionError {
+pub(super) fn usage(message: impl Into<String>) -> SessionError {
     SessionError::Usage(message.into())
 }

@@ -204,6 +204,14 @@ impl Plan {
         self.add_logins(logins);
     }
 
+    /// Keeps the cases that are wanted, with their login cases. Those that come first are run first; the indices stay.
+    pub(crate) fn keep_if(&mut self, is_wanted: impl Fn(&Planned) -> bool, comes_first: impl Fn(&Planned) -> bool) {
+        let logins = self.take_logins();
+        self.cases.retain(is_wanted);
+        self.add_logins(logins);
+        self.cases.sort_by_key(|planned| !comes_first(planned));
+    }
+
     /// The inputs without which planned cases cannot run, by name. Cases that are skipped for another reason, or because
     /// an optional input is missing, do not count.
     pub fn missing_inputs(&self) -> Vec<MissingInput> {

@@ -128,6 +128,10 @@ pub(super) mod html {
     pub(in crate::report) const CASES_COUNT: usize = 200;
     /// Rows of cases by target. Those that pass everywhere are left out first.
     pub(in crate::report) const ROWS_COUNT: usize = 5000;
+    /// Cells of that table that can be opened.
+    pub(in crate::report) const CELLS_COUNT: usize = 20_000;
+    /// Changes that an open cell lists.
+    pub(in crate::report) const CELL_CHANGES_COUNT: usize = 20;
     /// Entries of a list, rows of a table.
     pub(in crate::report) const LISTED_COUNT: usize = 2000;
     /// A sentence.

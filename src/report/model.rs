@@ -307,6 +307,8 @@ pub(super) struct Section {
     pub cautions: Vec<String>,
     /// The heading of the items.
     pub items: &'static str,
+    /// Whether a page shows the items before everything else.
+    pub items_first: bool,
     pub lists: Vec<List>,
     pub tables: Vec<Table>,
     /// Facts by label: `latency`.

@@ -98,6 +98,8 @@ pub struct RunTerminal<W> {
     named: BTreeMap<usize, (Verdict, String)>,
     /// Cases that were reported as slow and are still running.
     slow: BTreeSet<usize>,
+    /// Cases that were reported as slow.
+    slow_count: usize,
     /// Why cases were not run.
     not_run: Option<String>,
 }
@@ -112,6 +114,7 @@ impl<W: Write> RunTerminal<W> {
             run: RunSource::default(),
             named: BTreeMap::new(),
             slow: BTreeSet::new(),
+            slow_count: 0,
             not_run: None,
         }
     }
@@ -194,7 +197,7 @@ impl<W: Write> RunTerminal<W> {
     }
 
     fn slow(&mut self, slow: &CaseSlow) -> io::Result<()> {
-        self.slow.insert(slow.index);
+        self.slow_count += usize::from(self.slow.insert(slow.index));
         if self.options.status < StatusLevel::Slow || self.options.quiet {
             return Ok(());
         }
@@ -304,6 +307,10 @@ impl<W: Write> RunTerminal<W> {
         }
         if named.len() > NAMED_COUNT {
             self.detail(&format!("… and {} more", named.len() - NAMED_COUNT))?;
+        }
+        if self.slow_count > 0 {
+            let word = self.colors.odd(&format!("{:>12}", "SLOW"));
+            writeln!(self.out, "{word} {}", cases(self.slow_count))?;
         }
         for list in end.sections.iter().flat_map(|section| &section.lists) {
             let word = self.colors.odd(&format!("{:>12}", list.label.to_uppercase()));

@@ -51,7 +51,7 @@ impl Interrupts {
     }
 
     /// The first received signal.
-    pub(super) fn first(&self) -> Option<Stop> {
+    pub(crate) fn first(&self) -> Option<Stop> {
         self.0.borrow().1
     }
 

@@ -30,6 +30,8 @@ mod selection;
 mod snapshots;
 mod target;
 mod teardown;
+mod watch;
+mod watched_files;
 mod workspace;
 
 pub use compare::{CompareRequest, compare};
@@ -55,4 +57,5 @@ pub use selection::CaseFilter;
 pub use snapshots::{pending_snapshots, settle_snapshots};
 pub use target::TARGET_VARIABLE;
 pub use teardown::{TeardownRequest, teardown};
+pub use watch::Watch;
 pub use workspace::Workspace;

@@ -133,6 +133,11 @@ impl Inputs {
         }
     }
 
+    /// Every file that is read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
+    }
+
     /// Adds files.
     pub(super) fn and<'p>(mut self, files: impl IntoIterator<Item = &'p Path>) -> Self {
         self.files.extend(files.into_iter().map(Path::to_owned));

@@ -102,6 +102,17 @@ pub fn run_in(
     notices: &mut dyn Notices,
 ) -> Result<Exit, SessionError> {
     let (prepared, ready) = prepare(request, workspace, notices)?;
+    run_prepared(workspace, request, (prepared, ready), terminal, notices)
+}
+
+/// Runs what is planned.
+pub(super) fn run_prepared(
+    workspace: &Workspace,
+    request: &RunRequest,
+    (prepared, ready): (Prepared, Option<Ready>),
+    terminal: Box<dyn Reporter>,
+    notices: &mut dyn Notices,
+) -> Result<Exit, SessionError> {
     let mut reports = Reports::open(&request.reports, terminal)?;
     if let Some(path) = &request.record {
         reports.record(path)?;
@@ -161,7 +172,7 @@ pub fn run_measured(
 }
 
 /// Resolves the target and plans what is sent. Everything that can be rejected before the first request is rejected here.
-fn prepare(
+pub(super) fn prepare(
     request: &RunRequest,
     workspace: &Workspace,
     notices: &mut dyn Notices,

@@ -14,7 +14,8 @@ use crate::{
     reports_ci::{checked_junit, checked_tap},
     support::{Project, conforme, ran, snapshot},
 };
-use made::{portal, regions, same};
+use made::same;
+pub(crate) use made::{portal, regions};
 
 fn shown<'s>(subject: impl Into<Report<'s>>, options: ShowOptions) -> String {
     let mut out = Vec::new();
@@ -25,7 +26,7 @@ fn shown<'s>(subject: impl Into<Report<'s>>, options: ShowOptions) -> String {
     String::from_utf8(out).expect("text")
 }
 
-fn report<'s>(format: Format, subject: impl Into<Report<'s>>) -> String {
+pub(crate) fn report<'s>(format: Format, subject: impl Into<Report<'s>>) -> String {
     let mut out = Vec::new();
     subject.into().write(format, &mut out).expect("a buffer can be written");
     String::from_utf8(out).expect("text")
@@ -342,7 +343,7 @@ fn every_change_is_reachable_by_keyboard_with_a_name() {
             .chain(html.split("class=\"sbs\"").skip(1))
         {
             assert!(
-                region.starts_with(" tabindex=\"0\" role=\"region\" aria-label=\""),
+                region.starts_with(" tabindex=\"0\" role=\"group\" aria-label=\""),
                 "{}",
                 &region[..80]
             );
@@ -353,4 +354,27 @@ fn every_change_is_reachable_by_keyboard_with_a_name() {
             assert!(is_decoration || tag.contains("role=\"img\" aria-label=\""), "{tag}");
         }
     }
+}
+
+#[test]
+fn cells_of_the_matrix_open_and_lead_to_changes() {
+    let html = report(Format::Html, &regions());
+    let count = |part: &str| html.matches(part).count();
+    let cells = count("<button class=\"cell\" type=\"button\" popovertarget=\"cell-");
+    assert_eq!(cells, regions().rows.len() * regions().targets.len());
+    assert_eq!(cells, count("<div class=\"details\" popover id=\"cell-"));
+    assert_eq!(cells, count("popovertargetaction=\"hide\""));
+    assert!(
+        html.contains("conforme run ") && html.contains(" --target us"),
+        "{html}"
+    );
+    let links: Vec<_> = html.split("href=\"#change-").skip(1).collect();
+    assert!(!links.is_empty());
+    for link in links {
+        let (id, _) = link.split_once('"').expect("an address");
+        assert_eq!(count(&format!(" id=\"change-{id}\"")), 1, "{id}");
+    }
+    // The table has the width of the window; a comparison has columns to read.
+    assert!(html.contains("<main class=\"wide\">"));
+    assert!(!report(Format::Html, &portal()).contains("<main class"));
 }

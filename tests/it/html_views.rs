@@ -139,3 +139,72 @@ fn hostile_ci_variable_is_escaped() {
         "{page}"
     );
 }
+
+/// A passed case with a request at a time, a header field and a body.
+fn sent(at: usize) -> Value {
+    json!({
+        "id": format!("s/c{at}"), "suite": "s", "verdict": "passed",
+        "started": format!("2024-05-06T07:{:02}:{:02}.{:06}Z", 10 + at / 6000, at / 100 % 60, at % 100 * 10_000),
+        "elapsed_us": 15_000,
+        "exchange": {
+            "request": { "method": "GET", "url": format!("http://h/{at}"), "headers": [["x-sent", format!("up-{at}-end")]] },
+            "outcome": { "response": {
+                "version": "HTTP/1.1", "status": 200, "headers": [["x-trace", format!("Down-{at}-end")]],
+                "body": { "text": format!("{{\"note\":\"<needle {at}>\"}}") },
+                "received": "2024-05-06T07:08:09.000000Z", "elapsed_us": 1,
+            } },
+        },
+    })
+}
+
+#[test]
+fn search_finds_text_of_bodies_and_headers() {
+    let Some(browser) = chromium() else { return };
+    let project = page_of((0..10_000).map(sent));
+    let file = project.path().join("page.html");
+    for (hash, shown) in [
+        ("#q=%3Cneedle+4711%3E", "0 of 10,000 cases shown"),
+        ("#q=%3CNEEDLE+4711%3E&in=bodies", "1 of 10,000 cases shown"),
+        ("#q=up-77-end+down-77-END&in=bodies", "1 of 10,000 cases shown"),
+        ("#q=c17+needle&in=bodies", "111 of 10,000 cases shown"),
+        ("#q=no+such+text&in=bodies", "0 of 10,000 cases shown"),
+    ] {
+        let page = Page::open(browser, &file, hash);
+        assert_eq!(page.shown(), shown, "{hash}");
+    }
+}
+
+/// The timeline, as markup.
+fn timeline(page: &Page) -> &str {
+    let from = page.dom.find("id=\"timeline\"").expect("the timeline");
+    let to = page.dom[from..].find("</details>").expect("its end");
+    &page.dom[from..from + to]
+}
+
+#[test]
+fn timeline_has_a_bar_for_each_request_or_for_spans_of_many() {
+    let Some(browser) = chromium() else { return };
+    let opened = |cases: usize| {
+        let project = page_of((0..cases).map(sent));
+        Page::open(browser, &project.path().join("page.html"), "")
+    };
+    let few = opened(5);
+    // Each request takes 15 ms and the next begins after 10 ms: two lanes.
+    assert!(timeline(&few).contains("5 requests in 55 ms, up to 2 at one time, 15 ms on average, 15 ms at most"));
+    assert_eq!(timeline(&few).matches("<rect ").count(), 5, "{}", timeline(&few));
+    let lanes = ["y=\"2\"", "y=\"18\"", "y=\"34\""].map(|lane| timeline(&few).matches(lane).count());
+    assert_eq!(lanes, [3, 2, 0], "{}", timeline(&few));
+    let many = opened(9_000);
+    assert!(
+        timeline(&many).contains("Timeline of 9,000 requests"),
+        "{}",
+        timeline(&many)
+    );
+    assert!(
+        (100..=360).contains(&timeline(&many).matches("<rect ").count()),
+        "{}",
+        timeline(&many)
+    );
+    let none = opened(1);
+    assert!(timeline(&none).contains("hidden=\"\""), "{}", timeline(&none));
+}

@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says that it skipped")]
 
+mod accessibility;
 mod adopting;
 mod authenticating;
 mod bodies;
@@ -63,3 +64,4 @@ mod targeting;
 mod tokens;
 mod value_files;
 mod waiting;
+mod watching;

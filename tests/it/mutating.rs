@@ -7,11 +7,11 @@ use crate::{
     support::{Project, Ran, Server, Then, response},
 };
 
-const JSON: &str = "HTTP/1.1 404 Not Found\nContent-Type: application/json; charset=utf-8";
+pub(crate) const JSON: &str = "HTTP/1.1 404 Not Found\nContent-Type: application/json; charset=utf-8";
 const BODY: &str = r#"{"error":404,"code":"NoUser","message":"Not Found","ids":[1,2],"ok":false}"#;
 
 /// A project of one case with these expectations, and the recording of a run that passed.
-fn recorded(expect: &str, head: &str, body: &str) -> Project {
+pub(crate) fn recorded(expect: &str, head: &str, body: &str) -> Project {
     let project = Project::of_case(expect);
     record(&project, head, body);
     project
@@ -285,6 +285,8 @@ fn reports_show_the_score_and_escape_responses() {
         "{markdown}"
     );
     assert!(html.ends_with("</html>\n"));
+    let at = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part}: {html}"));
+    assert!(at("class=\"change survived\"") < at("By layer") && at("By layer") < at("Score: killed"));
 }
 
 #[test]

@@ -250,6 +250,8 @@ fn output_levels_select_case_lines_and_summary() {
             assert_eq!(ran.stdout.contains(word), index < shown, "{level} {word}: {ran:?}");
         }
         assert!(ran.stdout.contains("Summary"), "{ran:?}");
+        // The summary counts slow cases at every level.
+        assert!(ran.stdout.contains("        SLOW 1 case\n"), "{ran:?}");
     }
     for (level, named) in [("none", 0), ("fail", 1), ("slow", 2), ("skip", 3), ("pass", 5)] {
         target(&project, &server, "slow = \"300ms\"");

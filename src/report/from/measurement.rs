@@ -221,6 +221,7 @@ fn section(measured: &Measured) -> Section {
     ];
     Section {
         items: "Changes that the suite does not detect",
+        items_first: true,
         lists,
         tables: tables(measured),
         ..Section::default()

@@ -63,6 +63,7 @@ pub(super) fn page(
                 ul.named { (named(broken, &counts)) }
             }
             (self::causes(causes))
+            details.box.timed id="timeline" hidden { summary { "Timeline" } }
             (controls())
             div id="notes" {}
             div.over id="over" hidden {
@@ -96,6 +97,7 @@ fn controls() -> Markup {
                 input id="find" type="search" autocomplete="off" spellcheck="false"
                     placeholder="id, name, tag, URL or message" aria-keyshortcuts="/";
             }
+            label.check { input id="bodies" type="checkbox"; " Search in bodies and headers" }
             (choice("Suite", "suite"))
             (choice("Tag", "tag"))
             (choice("Check", "check"))

@@ -34,7 +34,13 @@ use crate::{
     model::{Attempt, CaseFinished, Event, Outcome, Step, Verdict},
 };
 
-pub(super) const SCRIPT: &str = include_str!("page.js");
+pub(super) const SCRIPT: &str = concat!(
+    include_str!("text.js"),
+    include_str!("search.js"),
+    include_str!("timeline.js"),
+    include_str!("theme.js"),
+    include_str!("page.js")
+);
 /// The element in which the rows are inserted. Escaped text cannot contain it.
 const ROWS: &str = "<script type=\"application/json\" id=\"rows\">";
 

@@ -15,19 +15,6 @@
   const run = JSON.parse(byId('run').textContent);
   const rows = JSON.parse(byId('rows').textContent);
 
-  // What moves, hides or reverses text is spelled out, as on the terminal.
-  const UNSAFE = '[\\0-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff' +
-    '\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\u{10ff80}-\\u{10ffff}]';
-  const ONE = new RegExp(UNSAFE, 'u');
-  const EACH = new RegExp(UNSAFE, 'gu');
-  const SHORT = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-  const spelled = (c) => {
-    const code = c.codePointAt(0);
-    // Bytes of header fields that are not UTF-8.
-    if (code >= 0x10ff80) return '\\x' + (code - 0x10ff00).toString(16);
-    return SHORT[c] || '\\u{' + code.toString(16) + '}';
-  };
-
   /// Appends text. With `lines`, line breaks and tabs stay what they are.
   function say(node, text, lines) {
     if (!ONE.test(text)) {
@@ -76,14 +63,6 @@
     return node;
   }
 
-  const figure = (number) => number.toLocaleString('en-US');
-  const plural = (number, what) => figure(number) + ' ' + what + (number === 1 ? '' : 's');
-  function duration(micros) {
-    if (micros < 1e3) return micros + ' µs';
-    if (micros < 1e6) return (micros < 1e4 ? (micros / 1e3).toFixed(1) : Math.floor(micros / 1e3)) + ' ms';
-    if (micros < 6e7) return (Math.floor(micros / 1e4) / 100).toFixed(2) + ' s';
-    return Math.floor(micros / 6e7) + ' min ' + Math.floor(micros % 6e7 / 1e6) + ' s';
-  }
   const badge = (verdict) => make('span', 'badge ' + verdict, verdict.replace('-', ' '));
 
   const said = byId('said');
@@ -114,31 +93,6 @@
   }
 
   // ---- Bodies
-
-  const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
-
-  /// JSON with line breaks. Its tokens stay as they came: numbers, escapes and double keys are what is looked for.
-  function indented(text) {
-    try { JSON.parse(text); } catch { return null; }
-    const parts = [];
-    let depth = 0, size = 0, last = '';
-    const line = () => '\n' + '  '.repeat(depth);
-    for (const [token] of text.matchAll(TOKEN)) {
-      const closes = token === '}' || token === ']';
-      const opened = last === '{' || last === '[';
-      if (closes) depth -= 1;
-      const before = closes ? (opened ? '' : line())
-        : opened || last === ',' ? line()
-          : last === ':' ? ' ' : '';
-      if (token === '{' || token === '[') depth += 1;
-      parts.push([before, token]);
-      size += before.length + token.length;
-      // Deep nesting would be mostly white space.
-      if (depth > 100 || size > 1e6) return null;
-      last = token;
-    }
-    return parts;
-  }
 
   function showJson(pre, parts) {
     if (parts.length > 3000) {
@@ -171,7 +125,7 @@
   function scrolled(label) {
     const pre = make('pre', 'code');
     pre.tabIndex = 0;
-    pre.setAttribute('role', 'region');
+    pre.setAttribute('role', 'group');
     pre.setAttribute('aria-label', label);
     return pre;
   }
@@ -422,15 +376,10 @@
   const ordered = {};
   let prepared = null;
 
-  const state = { verdicts: new Set(), q: '', suite: '', tag: '', check: '', cause: '', sort: 'verdict', open: new Set() };
+  const state = { verdicts: new Set(), q: '', suite: '', tag: '', check: '', cause: '', bodies: false, sort: 'verdict', open: new Set() };
   let shown = [], from = 0, to = 0;
 
   function filtered() {
-    const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length > 0 && !prepared) {
-      prepared = rows.map((row) => [row[ID], row[NAME] || '', row[URL_], row[TEXT], ...row[TAGS], ...row[CHECKS]]
-        .join('\n').toLowerCase());
-    }
     const order = ordered[state.sort] || (ordered[state.sort] = orders[state.sort]());
     return order.filter((at) => {
       const row = rows[at];
@@ -438,10 +387,16 @@
         (!state.suite || row[SUITE] === state.suite) &&
         (!state.tag || row[TAGS].includes(state.tag)) &&
         (!state.check || row[CHECKS].includes(state.check)) &&
-        (!state.cause || String(row[CAUSE]) === state.cause) &&
-        words.every((word) => prepared[at].includes(word));
+        (!state.cause || String(row[CAUSE]) === state.cause);
     });
   }
+
+  // The details follow this script in the page.
+  const bodies = bodySearch((at) => {
+    const block = byId('d' + at);
+    return block && block.textContent;
+  });
+  const ownText = (at) => prepared[at];
 
   const list = byId('cases'), more = byId('more'), earlier = make('div', 'more');
   list.before(earlier);
@@ -527,8 +482,31 @@
     step();
   }
 
-  function draw(jump) {
-    shown = filtered();
+  /// Lists the cases that the filters choose, then calls `done`. A search in bodies takes its time, and lists nothing before.
+  function draw(jump, done) {
+    const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+    const candidates = filtered();
+    bodies.stop();
+    if (words.length === 0) return listed(candidates, jump, done);
+    if (!prepared) {
+      prepared = rows.map((row) => [row[ID], row[NAME] || '', row[URL_], row[TEXT], ...row[TAGS], ...row[CHECKS]]
+        .join('\n').toLowerCase());
+    }
+    if (!state.bodies) {
+      return listed(candidates.filter((at) => words.every((word) => prepared[at].includes(word))), jump, done);
+    }
+    if (document.readyState === 'loading') {
+      document.addEventListener('DOMContentLoaded', () => draw(jump, done), { once: true });
+      return undefined;
+    }
+    const report = (number) => {
+      byId('shown').textContent = 'Searching: ' + Math.floor(100 * number / candidates.length) + '%';
+    };
+    return bodies.find(candidates, words, ownText, report, (found) => listed(found, jump, done));
+  }
+
+  function listed(cases, jump, done) {
+    shown = cases;
     const wanted = jump && state.open.size > 0 ? shown.findIndex((at) => state.open.has(rows[at][ID])) : -1;
     // A link to a case far down begins the list there.
     from = wanted > 5 * CHUNK ? wanted - wanted % CHUNK : 0;
@@ -546,7 +524,7 @@
     if (shown.length === 0 && rows.length > 0) {
       list.append(make('li', 'none', 'No case matches.'));
     }
-    return wanted;
+    if (done) done(wanted);
   }
 
   // ---- The address contains the filters
@@ -555,6 +533,7 @@
     const params = new URLSearchParams();
     if (state.verdicts.size > 0) params.set('verdict', ORDER.filter((one) => state.verdicts.has(one)).join(','));
     for (const key of ['q', 'suite', 'tag', 'check', 'cause']) if (state[key]) params.set(key, state[key]);
+    if (state.bodies) params.set('in', 'bodies');
     if (state.sort !== 'verdict') params.set('sort', state.sort);
     for (const id of [...state.open].slice(0, 20)) params.append('open', id);
     const hash = params.toString();
@@ -570,6 +549,8 @@
     state.sort = Object.hasOwn(orders, params.get('sort') || '') ? params.get('sort') : 'verdict';
     state.open = new Set(params.getAll('open'));
     byId('find').value = state.q;
+    state.bodies = params.get('in') === 'bodies';
+    byId('bodies').checked = state.bodies;
     for (const key of ['suite', 'tag', 'check', 'sort']) {
       const select = byId(key);
       select.value = state[key];
@@ -577,12 +558,12 @@
       if (select.value !== state[key]) select.append(option(state[key], 0));
       select.value = state[key];
     }
-    const wanted = draw(true);
-    if (wanted >= 0) {
+    draw(true, (wanted) => {
+      if (wanted < 0) return;
       const node = list.children[wanted - from];
       node.querySelector('.row').focus({ preventScroll: true });
       node.scrollIntoView({ block: 'start' });
-    }
+    });
   }
 
   function change() {
@@ -629,6 +610,10 @@
       state.q = find.value.trim();
       change();
     }, rows.length > 2000 ? 200 : 60);
+  });
+  byId('bodies').addEventListener('change', (event) => {
+    state.bodies = event.target.checked;
+    change();
   });
   byId('controls').addEventListener('submit', (event) => event.preventDefault());
   byId('all').addEventListener('click', () => {
@@ -725,6 +710,24 @@
     });
   }
 
+  // ---- The timeline: drawn when it is open
+
+  const requests = () => rows.flatMap((row, at) => {
+    const times = row[TIMES], all = [];
+    for (let i = 0; i + 1 < times.length; i += 2) all.push([times[i], times[i + 1], at, row[VERDICT]]);
+    return all;
+  });
+  const timed = byId('timeline');
+  const number = rows.reduce((sum, row) => sum + row[TIMES].length / 2, 0);
+  timed.hidden = number < 2;
+  timed.firstElementChild.append(' of ' + plural(number, 'request'));
+  const showTimeline = () => {
+    if (!timed.open || timed.hidden || timed.children.length > 1) return;
+    timed.append(timeline(requests(), { make, say, figure, plural, duration, open: openCase, name: (at) => rows[at][ID] }));
+  };
+  timed.addEventListener('toggle', showTimeline);
+  timed.open = number <= 20000;
+
   // ---- Lists besides the cases
 
   function note(title, ...inside) {
@@ -768,23 +771,7 @@
       make('dd', '', make('code', '', typeof value === 'string' ? value : JSON.stringify(value))))))]));
   }
 
-  // ---- Light and dark
-
-  const theme = byId('theme');
-  const THEMES = ['system', 'light', 'dark'];
-  function light(name) {
-    if (name === 'system') delete root.dataset.theme;
-    else root.dataset.theme = name;
-    theme.textContent = 'Theme: ' + name;
-  }
-  let kept = 'system';
-  try { kept = localStorage.getItem('conforme-theme') || kept; } catch { /* Not kept, then. */ }
-  light(THEMES.includes(kept) ? kept : 'system');
-  theme.addEventListener('click', () => {
-    const next = THEMES[(THEMES.indexOf(root.dataset.theme || 'system') + 1) % THEMES.length];
-    light(next);
-    try { localStorage.setItem('conforme-theme', next); } catch { /* Not kept, then. */ }
-  });
+  themes(byId('theme'), root);
 
   // ---- Beginning
 

@@ -1,5 +1,7 @@
 //! One page that needs no network, no server and no script. Filters and folds are those of the browser.
 
+mod grid;
+
 use std::{
     cmp::Reverse,
     collections::BTreeMap,
@@ -14,11 +16,10 @@ use crate::report::{
     escape::{lines, visible},
     limits::{
         COMMAND, NAME, VALUES_COUNT,
-        html::{CASES_COUNT, CELL, CONTEXT_LINES, EVIDENCE, FOLD_LINES, ITEMS_COUNT, LISTED_COUNT, ROWS_COUNT, TEXT},
+        html::{CASES_COUNT, CELL, CONTEXT_LINES, EVIDENCE, FOLD_LINES, ITEMS_COUNT, LISTED_COUNT, TEXT},
     },
     model::{
-        Column, Entry, Evidence, GateResult, Grid, GridRow, Item, Line, List, ListKind, ReportTarget, Section, Table,
-        TargetResponse,
+        Column, Entry, Evidence, GateResult, Item, Line, List, ListKind, ReportTarget, Section, Table, TargetResponse,
     },
     plain,
     text::{capital, cases, count, digest, figure, short},
@@ -37,7 +38,15 @@ pub(in crate::report) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::
         names => names.join(", "),
     };
     let heading = short(&end.headline, TEXT);
-    let summary = short(&(end.summary.join(". ") + "."), TEXT);
+    // What lies behind the numbers follows the items, where those come first.
+    let items_first = end.sections.iter().any(|section| section.items_first);
+    let lead = if items_first {
+        end.summary.len().min(1)
+    } else {
+        end.summary.len()
+    };
+    let (lead, remarks) = end.summary.split_at(lead);
+    let summary = short(&(lead.join(". ") + "."), TEXT);
     let targets = html! {
         @if !start.targets.is_empty() {
             div.versions { @for target in &start.targets { (self::target(target)) } }
@@ -47,13 +56,14 @@ pub(in crate::report) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::
     let body = html! {
         a.skip href="#changes" { "Skip to the changes" }
         (page::header(end.outcome, &heading, &summary, &targets))
-        main {
-            @if let Some(grid) = &end.grid { (self::grid(grid)) }
+        main class=[end.grid.as_ref().map(|_| "wide")] {
+            @if let Some(grid) = &end.grid { (grid::grid(grid, items)) }
             (filters(items))
             @for (index, section) in end.sections.iter().enumerate() {
                 @let items: Vec<_> = items.iter().filter(|item| item.section == index).collect();
                 (self::section(section, &items, index, &mut room))
             }
+            @for remark in remarks { p.fine.remark { (short(remark, TEXT)) "." } }
         }
         footer { p { (short(&start.tool, NAME)) " · this page loads nothing and runs no script" } }
     };
@@ -99,7 +109,16 @@ fn change(item: &Item<'_>, room: &mut usize) -> Markup {
         };
     }
     *room = room.saturating_sub(panel.0.len());
-    html! { li class=(format!("change {}", item.label)) { details { (row(item)) (panel) } } }
+    html! {
+        li class=(format!("change {}", item.label)) id=(anchor(item)) tabindex="-1" { details { (row(item)) (panel) } }
+    }
+}
+
+/// The id of an item in the page.
+fn anchor(item: &Item<'_>) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric();
+    let fingerprint: String = item.fingerprint.chars().filter(is_plain).take(64).collect();
+    format!("change-{}-{fingerprint}", item.section)
 }
 
 fn target(target: &ReportTarget) -> Markup {
@@ -132,7 +151,7 @@ fn section(section: &Section, items: &[&Item<'_>], index: usize, room: &mut usiz
     };
     let lists = |kinds: &'static [ListKind]| section.lists.iter().filter(|list| kinds.contains(&list.kind));
     html! {
-        section class=(class) aria-label="Changes" {
+        section class=(class) aria-label=(section.heading.as_deref().unwrap_or("Changes")) {
             @if let Some(heading) = &section.heading {
                 h2 { (heading) }
                 p.fine { (section.summary) }
@@ -140,7 +159,7 @@ fn section(section: &Section, items: &[&Item<'_>], index: usize, room: &mut usiz
             @if !section.cautions.is_empty() {
                 div.callout role="note" { @for caution in &section.cautions { p { (caution) } } }
             }
-            @for list in lists(&[ListKind::LeftOut]) { (self::list(list)) }
+            @if !section.items_first { @for list in lists(&[ListKind::LeftOut]) { (self::list(list)) } }
             @if !section.items.is_empty() { h2 { (section.items) } }
             @if items.is_empty() {
                 p.none id=(id) tabindex="-1" { "No change." }
@@ -155,6 +174,7 @@ fn section(section: &Section, items: &[&Item<'_>], index: usize, room: &mut usiz
                     " more changes, left out for their size: the JSON report contains them."
                 }
             }
+            @if section.items_first { @for list in lists(&[ListKind::LeftOut]) { (self::list(list)) } }
         }
         @for table in &section.tables { (self::table(table, &section.prefix)) }
         @if lists(&[ListKind::Stale, ListKind::Accepted, ListKind::Info]).any(|list| !list.entries.is_empty()) {
@@ -205,7 +225,7 @@ fn table(table: &Table, prefix: &str) -> Markup {
     html! {
         section.part {
             h2 { (prefix) (table.title) }
-            div.scroll tabindex="0" role="region" aria-label=(table.title) {
+            div.scroll tabindex="0" role="group" aria-label=(table.title) {
                 table.plainly {
                     thead {
                         tr {
@@ -231,75 +251,6 @@ fn table(table: &Table, prefix: &str) -> Markup {
             }
             @if table.rows.len() > LISTED_COUNT {
                 p.faint { "… and " (count(table.rows.len() - LISTED_COUNT, "more row")) }
-            }
-        }
-    }
-}
-
-/// Cases by target, and the filter that hides those that pass everywhere.
-fn grid(grid: &Grid) -> Markup {
-    let passed = grid.rows.iter().filter(|row| row.passes()).count();
-    let other = grid.rows.len() - passed;
-    let (mut other_room, mut passed_room) = (ROWS_COUNT, ROWS_COUNT.saturating_sub(other));
-    let rows: Vec<_> = grid
-        .rows
-        .iter()
-        .filter(|row| {
-            let room = if row.passes() {
-                &mut passed_room
-            } else {
-                &mut other_room
-            };
-            let fits = *room > 0;
-            *room = room.saturating_sub(1);
-            fits
-        })
-        .collect();
-    html! {
-        fieldset.filters {
-            legend { "Show cases" }
-            div {
-                label.count {
-                    input type="radio" name="rows" id="only-other" checked;
-                    b { (figure(other)) } " not passed everywhere"
-                }
-                label.count { input type="radio" name="rows" id="rows-all"; b { (figure(grid.rows.len())) } " all" }
-            }
-        }
-        section.part aria-label="Cases by target" {
-            div.scroll tabindex="0" role="region" aria-label="Cases by target" {
-                table class="plainly matrix" {
-                    thead {
-                        tr {
-                            th scope="col" { "case" }
-                            @for name in &grid.columns { th scope="col" { (name) } }
-                        }
-                    }
-                    tbody { @for row in &rows { (grid_row(row)) } }
-                }
-            }
-            @if rows.len() < grid.rows.len() {
-                p.faint { "… and " (cases(grid.rows.len() - rows.len())) " more, left out for their size." }
-            }
-            @if passed == grid.rows.len() && passed > 0 { p.faint { "Each case passes on every target." } }
-        }
-    }
-}
-
-fn grid_row(row: &GridRow) -> Markup {
-    html! {
-        tr class=[row.passes().then_some("calm")] {
-            th scope="row" { code { (row.case) } }
-            @for (verdict, reason) in row.verdicts.iter().zip(&row.reasons) {
-                td {
-                    @match verdict {
-                        Some(verdict) => span class=(format!("badge {}", verdict.name())) {
-                            (verdict.name().replace('-', " "))
-                        },
-                        None => span class="badge not-run" { "–" },
-                    }
-                    @if let Some(reason) = reason { span.fine { (reason) } }
-                }
             }
         }
     }
@@ -382,7 +333,7 @@ fn responses(evidence: &dyn Evidence) -> Markup {
                 None => p.faint { "No response of " (side_title(side)) },
                 Some(lines) => {
                     p { (side_title(side)) }
-                    div.sbs tabindex="0" role="region" aria-label="The response" {
+                    div.sbs tabindex="0" role="group" aria-label="The response" {
                         @for line in lines { (self::line(line, "", "\u{a0}")) }
                     }
                 },
@@ -394,7 +345,7 @@ fn responses(evidence: &dyn Evidence) -> Markup {
             h4 { "First case: " (short(evidence.name(), NAME)) }
             @match (&before.lines, &after.lines) {
                 (Some(old), Some(new)) => {
-                    div.sbs tabindex="0" role="region" aria-label="Both responses" {
+                    div.sbs tabindex="0" role="group" aria-label="Both responses" {
                         div class="pairs tops" { div { (side_title(&before)) } div { (side_title(&after)) } }
                         (pairs(old, new))
                     }

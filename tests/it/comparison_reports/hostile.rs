@@ -219,7 +219,7 @@ fn check_html(html: &str) {
         "html", "head", "title", "style", "body", "a", "header", "main", "footer", "div", "section", "svg", "path",
         "circle", "line", "text", "h1", "h2", "h3", "h4", "p", "span", "b", "i", "code", "pre", "ol", "ul", "li",
         "details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td", "time", "fieldset", "legend",
-        "label",
+        "label", "button",
     ];
     let void = ["meta", "link", "input", "br"];
     let mut open = Vec::new();
