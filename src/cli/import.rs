@@ -71,13 +71,16 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
     /// A `.http` file of the REST Client of VS Code or the HTTP Client of `JetBrains`
     #[command(
         after_help = "Variables become inputs, with their values as defaults. `{{login.response.body.$.token}}` becomes a\n\
-capture. Response handlers and other scripts are written as `# not imported: ...`.\n\n\
-Example:\n  \
-conforme import http api.http --to cases/api\n\n\
+capture. `http-client.env.json` next to the file has more variables, and those of\n\
+`http-client.private.env.json` are secrets. Response handlers and other scripts are written as\n\
+`# not imported: ...`.\n\n\
+Examples:\n  \
+conforme import http api.http --to cases/api\n  \
+conforme import http api.http --environment dev --to cases/api\n\n\
 Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
 2 usage, not such a file, or a file exists, 5 a file could not be written."
     )]
-    Http(ImportFileArgs),
+    Http(ImportHttpArgs),
 }
 
 /// `conforme import postman`
@@ -89,6 +92,20 @@ pub struct ImportPostmanArgs {
     /// An exported environment, or globals; a later one overrides an earlier one
     #[arg(long, value_name = "FILE")]
     pub environment: Vec<String>,
+    /// Where to write, and how.
+    #[command(flatten)]
+    pub output: ImportOutput,
+}
+
+/// `conforme import http`
+#[derive(Debug, Args)]
+pub struct ImportHttpArgs {
+    /// The path of the file, a URL, or `-` for standard input
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// The name of an environment in `http-client.env.json`; by default the only one
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
     /// Where to write, and how.
     #[command(flatten)]
     pub output: ImportOutput,
@@ -139,8 +156,13 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Print
         ImportFormat::Hurl(ImportFileArgs { source, output }) => {
             (session::draft_of(SourceFormat::Hurl, &source, &[])?, output)
         }
-        ImportFormat::Http(ImportFileArgs { source, output }) => {
-            (session::draft_of(SourceFormat::Http, &source, &[])?, output)
+        ImportFormat::Http(ImportHttpArgs {
+            source,
+            environment,
+            output,
+        }) => {
+            let environments: Vec<_> = environment.into_iter().collect();
+            (session::draft_of(SourceFormat::Http, &source, &environments)?, output)
         }
         ImportFormat::Postman(ImportPostmanArgs {
             source,

@@ -96,13 +96,7 @@ impl<'d> Secrets<'d> {
             } else {
                 "token"
             };
-            // A value of Basic authentication that was made from a user is already a variable.
-            let hidden = if rest.chars().count() == 1 && has_variable(rest) && scheme.eq_ignore_ascii_case("basic ") {
-                rest.to_owned()
-            } else {
-                self.secret(name, rest, &location)
-            };
-            *value = format!("{scheme}{hidden}");
+            *value = format!("{scheme}{}", self.secret(name, rest, &location));
         } else if is_credential(name) {
             *value = self.secret(&name_of(name), value, &location);
         }
@@ -215,23 +209,18 @@ impl<'d> Secrets<'d> {
         out
     }
 
-    /// The user and password of Basic authentication, as the value of its header field.
-    pub(super) fn basic(&mut self, user: &str, password: &str, location: &str) -> Value {
+    /// The user and password of Basic authentication.
+    pub(super) fn basic(&mut self, request: &mut DraftRequest, user: &str, password: &str, location: &str) {
+        // The first colon ends the user (RFC 7617 section 2).
+        if let Some((user, rest)) = user.split_once(':') {
+            return self.basic(request, user, &format!("{rest}:{password}"), location);
+        }
         // Without a password, the user is a key.
-        let text = if password.is_empty() {
-            format!("{}:", self.secret("user", user, location))
+        request.basic = Some(if password.is_empty() {
+            (self.secret("user", user, location), String::new())
         } else {
-            format!("{user}:{}", self.secret("password", password, location))
-        };
-        let known = self.draft.vars.iter().find(|(_, value)| *value == text);
-        let name = if let Some((name, _)) = known {
-            name.clone()
-        } else {
-            let name = free("login", |name| self.draft.is_taken(name));
-            self.draft.vars.push((name.clone(), text.clone()));
-            name
-        };
-        format!("Basic {}", self.draft.names.variable(&name, Some("base64")))
+            (user.to_owned(), self.secret("password", password, location))
+        });
     }
 
     /// The secret input for a value. A variable in the source stays a variable, and is secret.

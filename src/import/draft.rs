@@ -176,6 +176,8 @@ pub struct DraftRequest {
     pub path: Value,
     /// The query.
     pub query: Option<DraftQuery>,
+    /// User and password of Basic authentication.
+    pub basic: Option<(Value, Value)>,
     /// Header fields in their order; a name may occur several times.
     pub headers: Vec<(String, Value)>,
     /// Header fields that would be sent by default, and are not.
@@ -357,6 +359,10 @@ impl DraftRequest {
             }
         };
         fields(&self.headers, take);
+        if let Some((user, password)) = &self.basic {
+            take(user);
+            take(password);
+        }
         match &self.query {
             Some(DraftQuery::Raw(text)) => take(text),
             Some(DraftQuery::Fields(query)) => fields(query, take),

@@ -4,6 +4,8 @@
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct ImportError {
+    /// The file, unless it is the source itself.
+    pub file: Option<String>,
     /// The line and column in the source, from one.
     pub at: Option<(usize, usize)>,
     /// The reason.
@@ -15,9 +17,18 @@ pub struct ImportError {
 impl ImportError {
     pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
+            file: None,
             at: None,
             message: message.into(),
             help: help.into(),
+        }
+    }
+
+    /// The same in another file than the source.
+    pub(super) fn in_file(self, file: &str) -> Self {
+        Self {
+            file: Some(self.file.unwrap_or_else(|| file.to_owned())),
+            ..self
         }
     }
 

@@ -1,5 +1,7 @@
 //! `.http` and `.rest` files of the REST Client of VS Code and of the HTTP Client of `JetBrains`.
 
+mod environment;
+
 use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
@@ -31,10 +33,18 @@ struct HttpRequest {
     notes: Vec<String>,
 }
 
-/// Reads a file. `read` reads the files of contents.
-pub fn http(bytes: Vec<u8>, read: ReadFile<'_>) -> Result<SuiteDraft, ImportError> {
+/// Reads a file. `environments` are the names and contents of `http-client.env.json` and `http-client.private.env.json`,
+/// `name` is that of an environment in them, and `read` reads the files of contents.
+pub fn http(
+    bytes: Vec<u8>,
+    environments: Vec<(String, Vec<u8>)>,
+    name: Option<&str>,
+    read: ReadFile<'_>,
+) -> Result<SuiteDraft, ImportError> {
     let text = source_text::text_of(bytes)?;
+    // Variables of the file override those of an environment.
     let mut variables = Variables::default();
+    let notes = environment::add(environments, name, &mut variables)?;
     let requests = requests(&text, &mut variables)?;
     if requests.is_empty() {
         return Err(ImportError::new("the file has no requests", HELP).at(1, 1));
@@ -42,6 +52,7 @@ pub fn http(bytes: Vec<u8>, read: ReadFile<'_>) -> Result<SuiteDraft, ImportErro
     let mut reader = HttpReader {
         draft: SuiteDraft {
             name: "Imported from an HTTP file".to_owned(),
+            notes,
             ..SuiteDraft::default()
         },
         variables,
@@ -410,7 +421,9 @@ mod tests {
             "vars.txt" => Ok(b"{{tenant}}".to_vec()),
             _ => Err("no such file".to_owned()),
         };
-        http(text.into(), &read).map_err(|error| error.to_string()).unwrap()
+        http(text.into(), Vec::new(), None, &read)
+            .map_err(|error| error.to_string())
+            .unwrap()
     }
 
     fn written(draft: &SuiteDraft) -> String {
@@ -488,7 +501,7 @@ Authorization: Basic ada p1p2p3p4
                 "== form.yaml\nname: Form\nrequest:\n  method: POST\n  path: /form\n  body: { form: { a: \"1\", b: \"2\" } }\n",
                 "== upload.yaml\n",
                 "filename=\\\"note.txt\\\"\\r\\n\\r\\none {{ \\\"{{\\\" }} two }}\\n\\r\\n--XX--\\r\\n\"",
-                "path: /basic\n  headers: { Authorization: \"Basic {{ login | base64 }}\" }\n",
+                "path: /basic\n  auth: { basic: { user: ada, password: \"{{ password_2 }}\" } }\n",
             ],
         );
         assert!(!text.contains("correct-horse") && !text.contains("p1p2"), "{text}");
@@ -520,7 +533,11 @@ Authorization: Basic ada p1p2p3p4
     fn errors_have_a_position() {
         let none = |_: &str| Err("no file".to_owned());
         for (text, at) in [("", (1, 1)), ("###\n\n  what\n", (3, 3))] {
-            assert_eq!(http(text.into(), &none).err().unwrap().at, Some(at), "{text}");
+            assert_eq!(
+                http(text.into(), Vec::new(), None, &none).err().unwrap().at,
+                Some(at),
+                "{text}"
+            );
         }
     }
 }

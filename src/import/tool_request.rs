@@ -53,9 +53,12 @@ impl ToolRequest {
         match self.build("content.bin", draft, notes) {
             Ok(mut result) => {
                 let mut secrets = Secrets::new(draft);
-                if let Some((user, password)) = user.or(result.user.take()) {
-                    let value = secrets.basic(&user, &password, "the Basic authentication");
-                    result.request.headers.insert(0, ("Authorization".to_owned(), value));
+                let headers = &result.request.headers;
+                let has_own = headers
+                    .iter()
+                    .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+                if let Some((user, password)) = user.or(result.user.take()).filter(|_| !has_own) {
+                    secrets.basic(&mut result.request, &user, &password, "the Basic authentication");
                 }
                 secrets.hide(&mut result.request);
                 step.request = result.request;

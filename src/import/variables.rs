@@ -24,6 +24,9 @@ pub(super) struct Variables {
     pub(super) needs: BTreeSet<usize>,
 }
 
+/// What is before the name of a variable of the environment.
+const ENVIRONMENT: [&str; 4] = ["$processEnv ", "$dotenv ", "$env.", "process.env."];
+
 /// Maximum depth of values that contain variables.
 const DEPTH: usize = 8;
 
@@ -56,9 +59,10 @@ impl Variables {
                 rest = after;
                 continue;
             };
+            // A secret is not part of a base URL, which is shown.
             match self.values.get(name.trim()).filter(|_| depth < DEPTH) {
-                Some((value, _)) => out.push_str(&self.expanded(value, depth + 1)),
-                None => drop(write!(out, "{{{{{name}}}}}")),
+                Some((value, false)) => out.push_str(&self.expanded(value, depth + 1)),
+                _ => drop(write!(out, "{{{{{name}}}}}")),
             }
             rest = after;
         }
@@ -92,6 +96,9 @@ impl Variables {
     }
 
     fn variable(&mut self, name: &str, draft: &mut SuiteDraft) -> Option<char> {
+        // Variables of the environment: their values are never read.
+        let of_environment = ENVIRONMENT.iter().find_map(|prefix| name.strip_prefix(prefix));
+        let (source, name) = (name, of_environment.map_or(name, str::trim));
         let generated = match name.trim_start_matches('$') {
             _ if !name.starts_with('$') => None,
             "guid" | "randomUUID" | "uuid" | "random.uuid" => Some(("uuid", None)),
@@ -105,16 +112,16 @@ impl Variables {
         if name.is_empty() || name.contains(char::is_whitespace) || name.contains(['(', ')', '|', '"', '\'']) {
             return None;
         }
-        if let Some((request, captured)) = self.captured.get(name) {
+        if let Some((request, captured)) = self.captured.get(source) {
             self.needs.insert(*request);
             return Some(draft.names.variable(captured, None));
         }
-        let input = if let Some(input) = self.inputs.get(name) {
+        let input = if let Some(input) = self.inputs.get(source) {
             input.clone()
         } else {
             let taken = |name: &str| draft.is_taken(name) || self.inputs.values().any(|known| known == name);
             let input = free(&name_of(name), taken);
-            self.inputs.insert(name.to_owned(), input.clone());
+            self.inputs.insert(source.to_owned(), input.clone());
             input
         };
         Some(draft.names.variable(&input, None))

@@ -200,6 +200,11 @@ fn request(request: &DraftRequest, draft: &SuiteDraft) -> Vec<YamlEntry> {
         Some(DraftQuery::Raw(raw)) => entries.push(entry("query", text(raw))),
         None => {}
     }
+    if let Some((user, password)) = &request.basic {
+        let basic = vec![entry("user", text(user)), entry("password", text(password))];
+        let basic = YamlNode::Map(vec![entry("basic", YamlNode::Map(basic))]);
+        entries.push(entry("auth", basic));
+    }
     let mut headers = entries_of(&request.headers, draft, str::eq_ignore_ascii_case);
     let removed = request.removed.iter();
     headers.extend(removed.map(|name| entry(name, YamlNode::Plain("null".to_owned()))));

@@ -239,7 +239,7 @@ fn files_are_never_overwritten() {
     let other = "curl http://127.0.0.1:9/other -u ada:password1";
     let other = project.run(&["import", "curl", other, "--to", "cases/x"]);
     assert_eq!(other.code, 2);
-    let message = "`cases/x/suite.yaml` exists and does not declare `password`, `login`; nothing was written";
+    let message = "`cases/x/suite.yaml` exists and does not declare `password`; nothing was written";
     assert!(other.stderr.contains(message), "{}", other.stderr);
     assert!(!project.has("cases/x/get-other.yaml"));
     let valid = project.run(&["validate"]);
@@ -379,4 +379,49 @@ fn hurl_and_http_files_are_sent_as_they_are_written() {
             failed.stderr
         );
     }
+}
+
+#[test]
+fn http_environment_is_next_to_the_file() {
+    let recorder = Recorder::start();
+    let public = format!(
+        r#"{{ "dev": {{ "host": "{}", "page": 2 }}, "prod": {{ "host": "https://h.example" }} }}"#,
+        recorder.server.url()
+    );
+    let project = Project::new(&[
+        (
+            "api/a.http",
+            "GET {{host}}/a?page={{page}}\nX-Api-Key: {{key}}\n\n### B\nGET {{host}}/b\nX-Env: {{$processEnv REGION}}\n",
+        ),
+        ("http-client.env.json", &public),
+        ("http-client.private.env.json", r#"{ "dev": { "key": "abcdefgh12" } }"#),
+    ]);
+    let import = |name: &str, to: &str| {
+        let arguments = ["import", "http", "api/a.http", "--environment", name, "--to", to];
+        project.run(&arguments)
+    };
+    let imported = import("dev", "cases/api");
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    let end = format!(
+        "next: conforme run cases/api --target {} --var region=...\n",
+        recorder.server.url()
+    );
+    assert!(imported.stdout.ends_with(&end), "{}", imported.stdout);
+    assert!(!(written(&project, "cases/api") + &imported.stdout).contains("abcdefgh12"));
+    let url = recorder.server.url();
+    let mut run = project.command(&["run", "--target", &url, "--var", "region=eu", "--jobs", "1"]);
+    let run = ran(run.env("CONFORME_SECRET_KEY", "abcdefgh12"));
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    let mut sent: Vec<_> = recorder.take().iter().map(|one| comparable(one)).collect();
+    sent.sort();
+    let host = recorder.host();
+    let expected = [
+        format!("GET /a?page=2 HTTP/1.1\naccept: */*\nhost: {host}\nx-api-key: abcdefgh12\n\n"),
+        format!("GET /b HTTP/1.1\naccept: */*\nhost: {host}\nx-env: eu\n\n"),
+    ];
+    assert_eq!(sent, expected);
+    let unknown = import("test", "cases/none");
+    assert_eq!(unknown.code, 2);
+    let help = "help: the environments of `http-client.env.json` are `dev`, `prod`";
+    assert!(unknown.stderr.contains(help), "{}", unknown.stderr);
 }

@@ -42,8 +42,8 @@ pub(super) fn form_part(
     let (content, parameters) = split(&text);
     for (key, value) in parameters {
         match key {
-            "type" => part.media_type = Some(value.to_owned()),
-            "filename" => part.file_name = Some(value.to_owned()),
+            "type" => part.media_type = Some(value),
+            "filename" => part.file_name = Some(value),
             _ => {}
         }
     }
@@ -61,37 +61,53 @@ pub(super) fn form_part(
     Ok(part)
 }
 
-/// The content of a part and its parameters.
-fn split(text: &str) -> (String, Vec<(&str, &str)>) {
-    let unquote = |text: &str| match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        Some(inner) => inner.replace("\\\"", "\"").replace("\\\\", "\\"),
-        None => text.to_owned(),
-    };
-    let starts = [";type=", ";filename=", ";headers=", ";encoder="];
-    let first = starts
-        .iter()
-        .filter_map(|start| text.find(start))
-        .min()
-        .unwrap_or(text.len());
-    let (content, mut rest) = text.split_at(first);
-    let mut parameters = Vec::new();
-    while let Some(inner) = rest.strip_prefix(';') {
-        let end = starts
-            .iter()
-            .filter_map(|start| inner.find(start))
-            .min()
-            .unwrap_or(inner.len());
-        if let Some((key, value)) = inner[..end].split_once('=') {
-            parameters.push((key.trim(), value.trim().trim_matches('"')));
-        }
-        rest = &inner[end..];
-    }
+/// The content of a part and its parameters. Content without quotes ends at the first semicolon.
+fn split(text: &str) -> (String, Vec<(&str, String)>) {
     // A file name may be quoted after its `@`.
-    let content = match content.strip_prefix(['@', '<']) {
-        Some(file) => format!("{}{}", &content[..1], unquote(file)),
-        None => unquote(content),
-    };
-    (content, parameters)
+    let text = text.trim_start();
+    let mark = &text[..usize::from(text.starts_with(['@', '<']))];
+    let (content, mut rest) = word(&text[mark.len()..]);
+    let mut parameters: Vec<(&str, String)> = Vec::new();
+    while let Some(inner) = rest.strip_prefix(';') {
+        let inner = inner.trim_start();
+        let keys = ["type", "filename", "headers", "encoder"];
+        let known = keys
+            .iter()
+            .find_map(|key| Some((*key, inner.strip_prefix(key)?.strip_prefix('=')?)));
+        let value;
+        (value, rest) = word(known.map_or(inner, |(_, value)| value));
+        match (known, parameters.last_mut()) {
+            (Some((key, _)), _) => parameters.push((key, value)),
+            // A parameter of the media type.
+            (None, Some(("type", media_type))) => {
+                media_type.push_str("; ");
+                media_type.push_str(&value);
+            }
+            // curl skips it.
+            (None, _) => {}
+        }
+    }
+    (format!("{mark}{content}"), parameters)
+}
+
+/// The text up to a semicolon, and the rest. In quotes, it can contain one.
+fn word(text: &str) -> (String, &str) {
+    if let Some(quoted) = text.strip_prefix('"') {
+        let mut out = String::new();
+        let mut chars = quoted.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '"' => {
+                    let rest = &quoted[at + 1..];
+                    return (out, &rest[rest.find(';').unwrap_or(rest.len())..]);
+                }
+                '\\' if quoted[at + 1..].starts_with(['"', '\\']) => out.extend(chars.next().map(|(_, c)| c)),
+                c => out.push(c),
+            }
+        }
+    }
+    let (word, rest) = text.split_at(text.find(';').unwrap_or(text.len()));
+    (word.trim_end().to_owned(), rest)
 }
 
 /// The content of a request with these parts.

@@ -49,8 +49,7 @@ pub(super) fn add(transfer: &Transfer, draft: &mut SuiteDraft) -> Result<(), Imp
     let is_authorized = has(&request.headers, "authorization");
     let mut hiding = Secrets::new(draft);
     if let Some((user, password, location)) = user.filter(|_| !is_authorized) {
-        let value = hiding.basic(&user, &password, location);
-        request.headers.insert(0, ("Authorization".to_owned(), value));
+        hiding.basic(&mut request, &user, &password, location);
     } else if let Some(token) = transfer.bearer.as_ref().filter(|_| !is_authorized) {
         request
             .headers

@@ -201,8 +201,7 @@ fn step(
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     if let Some((user, password)) = one.user.filter(|_| !is_authorized) {
-        let value = secrets.basic(&user, &password, "the URL");
-        request.headers.insert(0, ("Authorization".to_owned(), value));
+        secrets.basic(&mut request, &user, &password, "the URL");
     }
     secrets.hide(&mut request);
     let response = DraftResponse {

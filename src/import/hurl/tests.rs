@@ -139,7 +139,7 @@ fn contents_are_read_in_every_form() {
             "body: { file: post-a-flow-put-e.bin }",
             "          <a>\n            <b/>\n          </a>\n    expect: { status: 200, body: { exact: { a: [1] } } }\n",
             "text: \"{\\\"query\\\":\\\"{ a }\\\",\\\"variables\\\":{ \\\"b\\\": 1 }}\"",
-            "headers: { Authorization: \"Basic {{ login | base64 }}\", Cookie: \"{{ cookie }}\" } }\n    eventually: { every: \"100ms\", within: \"300ms\" }\n",
+            "auth: { basic: { user: ada, password: \"{{ password }}\" } }\n      headers: { Cookie: \"{{ cookie }}\" }\n    eventually: { every: \"100ms\", within: \"300ms\" }\n",
         ],
     );
     assert!(!text.contains("p1p2") && !text.contains("dark-mode"), "{text}");

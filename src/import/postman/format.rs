@@ -70,6 +70,9 @@ pub(super) struct PostmanItem {
     pub(super) name: String,
     #[serde(default)]
     pub(super) item: Vec<PostmanItem>,
+    /// Saved examples.
+    #[serde(default, deserialize_with = "examples")]
+    pub(super) response: Vec<Json>,
     #[serde(default, deserialize_with = "request")]
     pub(super) request: Option<PostmanRequest>,
     #[serde(default)]
@@ -108,6 +111,11 @@ fn request<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PostmanR
             .map(Some)
             .map_err(serde::de::Error::custom),
     }
+}
+
+/// Saved examples; `null` is none.
+fn examples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Json>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Header fields can be one text.

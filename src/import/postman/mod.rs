@@ -1,6 +1,7 @@
 //! Collections of Postman (v2.0 and v2.1) and their environments.
 
 mod auth;
+mod example;
 mod format;
 mod script;
 #[cfg(test)]
@@ -31,9 +32,13 @@ const HELP: &str = "export the collection as v2.1 (JSON)";
 /// Maximum depth of folders.
 const DEPTH: usize = 32;
 
-/// Reads a collection. `environments` are exported environments or globals; later ones override earlier ones. `read` reads
+/// Reads a collection. `environments` are the names and contents of exported environments or globals; later ones override earlier ones. `read` reads
 /// the files of contents.
-pub fn postman(bytes: Vec<u8>, environments: Vec<Vec<u8>>, read: ReadFile<'_>) -> Result<SuiteDraft, ImportError> {
+pub fn postman(
+    bytes: Vec<u8>,
+    environments: Vec<(String, Vec<u8>)>,
+    read: ReadFile<'_>,
+) -> Result<SuiteDraft, ImportError> {
     let text = source_text::text_of(bytes)?;
     let collection: PostmanCollection = source_text::json(&text, "a collection of Postman", HELP)?;
     let mut variables = Variables::default();
@@ -41,9 +46,10 @@ pub fn postman(bytes: Vec<u8>, environments: Vec<Vec<u8>>, read: ReadFile<'_>) -
     for variable in &collection.variable {
         variable.add(&mut variables);
     }
-    for environment in environments {
-        let text = source_text::text_of(environment)?;
-        let environment: format::PostmanEnvironment = source_text::json(&text, "an environment of Postman", HELP)?;
+    for (name, environment) in environments {
+        let environment: format::PostmanEnvironment = source_text::text_of(environment)
+            .and_then(|text| source_text::json(&text, "an environment of Postman", HELP))
+            .map_err(|error| error.in_file(&name))?;
         for variable in &environment.values {
             variable.add(&mut variables);
         }
@@ -207,8 +213,13 @@ impl PostmanReader<'_> {
                 Some(reason)
             }
         };
-        let TestScript { expect, sets } = script::read(&tests);
+        let TestScript {
+            expect,
+            sets,
+            has_status,
+        } = script::read(&tests);
         step.expect = expect;
+        example::add(&item.response, &mut step.expect, has_status);
         for (variable, source) in sets {
             let name = self.variables.capture(&variable, index, &mut self.draft);
             step.captures.push(DraftCapture {
@@ -287,8 +298,7 @@ impl PostmanReader<'_> {
         let mut secrets = Secrets::new(&mut self.draft);
         let user = basic.or(result.user.take().filter(|_| !is_authorized));
         if let Some((user, password)) = user {
-            let value = secrets.basic(&user, &password, "the Basic authentication");
-            result.request.headers.insert(0, ("Authorization".to_owned(), value));
+            secrets.basic(&mut result.request, &user, &password, "the Basic authentication");
         }
         secrets.hide(&mut result.request);
         Ok(result)

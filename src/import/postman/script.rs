@@ -13,6 +13,8 @@ pub(in crate::import) struct TestScript {
     pub(in crate::import) expect: DraftExpect,
     /// Variables, each with the source of its value as in a capture.
     pub(in crate::import) sets: Vec<(String, Json)>,
+    /// Whether it checks the status.
+    pub(in crate::import) has_status: bool,
 }
 
 /// A regular expression of this file.
@@ -62,7 +64,6 @@ struct ScriptReader {
     script: TestScript,
     /// Names of variables that contain a part of the body.
     aliases: HashMap<String, Vec<String>>,
-    has_status: bool,
     json: JsonTests,
     text: Map<String, Json>,
 }
@@ -226,10 +227,10 @@ impl ScriptReader {
         let is_list = value
             .as_array()
             .is_some_and(|all| !all.is_empty() && all.iter().all(Json::is_u64));
-        if self.has_status && self.script.expect.status != value || !(is_one || is_list) {
+        if self.script.has_status && self.script.expect.status != value || !(is_one || is_list) {
             return None;
         }
-        self.has_status = true;
+        self.script.has_status = true;
         self.script.expect.status = value;
         Some(())
     }

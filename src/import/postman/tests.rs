@@ -9,7 +9,7 @@ fn draft(collection: &Json, environment: Option<&Json>) -> SuiteDraft {
         "note.txt" => Ok(b"one\n".to_vec()),
         _ => Err("no such file".to_owned()),
     };
-    let environment = environment.map(|values| values.to_string().into_bytes());
+    let environment = environment.map(|values| ("dev.json".to_owned(), values.to_string().into_bytes()));
     let environments = environment.into_iter().collect();
     let draft = super::postman(collection.to_string().into_bytes(), environments, &read);
     draft.map_err(|error| error.to_string()).unwrap()
@@ -115,7 +115,7 @@ fn authentication_is_inherited_and_hidden() {
     assert_parts(
         &text,
         &[
-            "name: Folder / Own\nrequest:\n  path: /a\n  headers: { Authorization: \"Basic {{ login | base64 }}\" }\n",
+            "name: Folder / Own\nrequest:\n  path: /a\n  auth: { basic: { user: ada, password: \"{{ password }}\" } }\n",
             "path: /b\n  headers: { X-Key: \"{{ x_key }}\" }\n",
             "request: { path: /c }\n",
             "# not imported: the authentication `digest`",

@@ -35,13 +35,10 @@ pub enum SourceFormat {
     Http,
 }
 
-/// Reads a source: a path, a URL, or `-` for standard input. `environments` are files with values of its variables.
+/// Reads a source: a path, a URL, or `-` for standard input. `environments` are files with values of its variables (Postman),
+/// or the name of an environment in the files next to it (HTTP files).
 pub fn draft_of(format: SourceFormat, source: &str, environments: &[String]) -> Result<SuiteDraft, SessionError> {
     let bytes = read(source)?;
-    let environments: Vec<_> = environments
-        .iter()
-        .map(|source| read(source))
-        .collect::<Result<_, _>>()?;
     // Files that the source names are relative to it.
     let folder = match source {
         "-" => Path::new(""),
@@ -57,10 +54,35 @@ pub fn draft_of(format: SourceFormat, source: &str, environments: &[String]) -> 
     let draft = match format {
         SourceFormat::Har => crate::import::har(bytes, &near),
         SourceFormat::Hurl => crate::import::hurl(bytes, &near),
-        SourceFormat::Http => crate::import::http(bytes, &near),
-        SourceFormat::Postman => crate::import::postman(bytes, environments, &near),
+        SourceFormat::Http => {
+            let files = if is_local {
+                http_environments(folder)?
+            } else {
+                Vec::new()
+            };
+            crate::import::http(bytes, files, environments.last().map(String::as_str), &near)
+        }
+        SourceFormat::Postman => {
+            let files = environments.iter().map(|source| Ok((shown(source), read(source)?)));
+            crate::import::postman(bytes, files.collect::<Result<_, SessionError>>()?, &near)
+        }
     };
     draft.map_err(|error| located(error, &shown(source)))
+}
+
+/// The files of environments next to an HTTP file, or in the nearest folder above it that has one, up to the working directory.
+fn http_environments(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, SessionError> {
+    const NAMES: [&str; 2] = ["http-client.env.json", "http-client.private.env.json"];
+    let mut folders = folder
+        .ancestors()
+        .take(if folder.is_absolute() { 1 } else { usize::MAX });
+    let found = folders.find(|folder| NAMES.iter().any(|name| folder.join(name).is_file()));
+    let files = found.into_iter().flat_map(|folder| NAMES.map(|name| folder.join(name)));
+    let files = files.filter(|path| path.is_file()).map(|path| {
+        let path = path.to_string_lossy().into_owned();
+        Ok((path.clone(), read(&path)?))
+    });
+    files.collect()
 }
 
 /// The source in messages: a URL without its query and user, which can be credentials.
@@ -82,6 +104,7 @@ fn shown(source: &str) -> String {
 
 pub(super) fn located(error: ImportError, source: &str) -> SessionError {
     let at = error.at.map(|(line, column)| format!(":{line}:{column}"));
+    let source = error.file.as_deref().unwrap_or(source);
     SessionError::Advised {
         message: format!("{source}{}: {}", at.unwrap_or_default(), error.message),
         help: error.help,

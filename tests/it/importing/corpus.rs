@@ -198,6 +198,57 @@ trailing
 { "archived": true, "cost": "$5" }
 EOF"#,
     ),
+    // A user with a colon in a URL.
+    with(
+        r#"curl http://ada%3Aops:pass1234@HOST/account"#,
+        &[("PASSWORD", "ops:pass1234")],
+    ),
+    // In the style of an API for domains: a key and a mail address in fields, and content that a pipe would read.
+    with(
+        r#"curl --request PATCH 'http://HOST/client/v4/zones/023e105f/dns_records/372e6795' \
+     --header 'X-Auth-Email: ada@example.com' --header 'X-Auth-Key: 144c9defac04969c7bfad8ef' \
+     --header 'Content-Type: application/json' \
+     --data '{
+  "content": "198.51.100.4", "name": "www.example.com",
+  "proxied": false, "ttl": 3600, "type": "A"
+}'"#,
+        &[("X_AUTH_KEY", "144c9defac04969c7bfad8ef")],
+    ),
+    // Of an API for mail: a key as the password, and `-s` with fields of a form.
+    with(
+        r#"curl -s --user 'api:key-3ax6xnjp29jd6fds' \
+     http://HOST/v3/mg.example.com/messages \
+     -F from='Ada <ada@mg.example.com>' \
+     -F to=bob@example.com \
+     -F subject='Your table' \
+     -F text='"Ready at 7 & later; \"window\" seat"' -F 'note=a; b' -F 'c=<note.txt;type=text/plain; charset=utf-8'"#,
+        &[("PASSWORD", "key-3ax6xnjp29jd6fds")],
+    ),
+    // Of an API for chat: a scheme of its own, and emoji in JSON.
+    with(
+        r#"curl -H "Authorization: Bot NzkyNzE1NDU0MTk2MDg4ODQy" -H 'Content-Type: application/json' -X PUT \
+  "http://HOST/api/v10/channels/41/messages/7/reactions/%F0%9F%94%A5/@me" -d '{"note":"🔥"}'"#,
+        &[("TOKEN", "NzkyNzE1NDU0MTk2MDg4ODQy")],
+    ),
+    // Of a shop: a token in a field of its own, and a query of GraphQL.
+    with(
+        r#"curl -X POST http://HOST/admin/api/2026-01/graphql.json \
+  -H 'Content-Type: application/json' -H 'X-Shopify-Access-Token: shpat_0123456789' \
+  -d '{ "query": "{ products(first: 3) { edges { node { id } } } }" }'"#,
+        &[("X_SHOPIFY_ACCESS_TOKEN", "shpat_0123456789")],
+    ),
+    // Of an API for search: two fields, one of which is a credential, and encoded parameters inside JSON.
+    with(
+        r#"curl -X POST -H "X-Algolia-API-Key: 0c1a2b3c4d" -H "X-Algolia-Application-Id: LATENCY" \
+  --data-binary '{ "params": "query=a%20b&hitsPerPage=2&facets=%5B%22brand%22%5D" }' \
+  "http://HOST/1/indexes/products/query""#,
+        &[("X_ALGOLIA_API_KEY", "0c1a2b3c4d")],
+    ),
+    // Of a tile server: a version with `@` and a public token in the query.
+    with(
+        r#"curl "http://HOST/styles/v1/streets-v12/static/pin-s+555555(-87.7,41.8)/-87.7,41.8,9/300x200@2x?access_token=pk.abcdefgh1&logo=false""#,
+        &[("ACCESS_TOKEN", "pk.abcdefgh1")],
+    ),
     line(r#"curl -g 'http://HOST/items?filter[name]=x&fields[]=a'"#),
     line(r#"curl 'http://HOST/items?filter\[name\]=x'"#),
     line(r#"curl -m 30 --retry 3 --connect-timeout 5 -o out.json -w '%{http_code}' http://HOST/slow"#),

@@ -65,6 +65,11 @@ fn imported_collection_sends_what_newman_sends() {
     for secret in ["correct-horse", "abcdefgh12", "sssssssecret"] {
         assert!(!(files.clone() + &imported.stdout).contains(secret), "{files}");
     }
+    // A saved example is an expectation.
+    let expected = "    # not imported: the example `Too large` (status 413)\n    expect:\n      status: 200\n      \
+        headers: { content-type: application/json }\n      body:\n        json:\n          id: { \"$type\": number }\n          \
+        name: { \"$any\": true }\n          tags: { \"$each\": { \"$type\": string } }\n";
+    assert!(files.contains(expected), "{files}");
     let target = format!("{}/v1", server.url());
     assert!(
         imported.stdout.ends_with(&format!("--target {target}\n")),
