@@ -57,6 +57,17 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
 2 usage, not a collection, or a file exists, 5 a file could not be written."
     )]
     Postman(ImportPostmanArgs),
+    /// A collection of Bruno: the folder with `bruno.json`
+    #[command(
+        after_help = "Variables become inputs, with their values as defaults; `vars:post-response` becomes captures. Asserts\n\
+and common statements of tests become expectations. Everything else is written as `# not imported: ...`.\n\n\
+Examples:\n  \
+conforme import bruno collections/shop --to cases/shop\n  \
+conforme import bruno collections/shop --environment staging --to cases/shop\n\n\
+Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
+2 usage, not a collection, or a file exists, 5 a file could not be written."
+    )]
+    Bruno(ImportBrunoArgs),
     /// A file of Hurl
     #[command(
         after_help = "A file with captures, or with requests that change something, becomes one case with a step for each\n\
@@ -92,6 +103,20 @@ pub struct ImportPostmanArgs {
     /// An exported environment, or globals; a later one overrides an earlier one
     #[arg(long, value_name = "FILE")]
     pub environment: Vec<String>,
+    /// Where to write, and how.
+    #[command(flatten)]
+    pub output: ImportOutput,
+}
+
+/// `conforme import bruno`
+#[derive(Debug, Args)]
+pub struct ImportBrunoArgs {
+    /// The folder of the collection
+    #[arg(value_name = "FOLDER")]
+    pub source: PathBuf,
+    /// The name of an environment of the collection; by default the only one
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
     /// Where to write, and how.
     #[command(flatten)]
     pub output: ImportOutput,
@@ -164,6 +189,11 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Print
             let environments: Vec<_> = environment.into_iter().collect();
             (session::draft_of(SourceFormat::Http, &source, &environments)?, output)
         }
+        ImportFormat::Bruno(ImportBrunoArgs {
+            source,
+            environment,
+            output,
+        }) => (session::draft_of_bruno(&source, environment.as_deref())?, output),
         ImportFormat::Postman(ImportPostmanArgs {
             source,
             environment,

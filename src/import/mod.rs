@@ -4,6 +4,7 @@
 //! counterpart is noted where it was.
 
 mod body;
+mod bruno;
 mod credentials;
 mod curl;
 mod draft;
@@ -23,6 +24,7 @@ mod variables;
 mod write;
 mod yaml;
 
+pub use bruno::bruno;
 pub use curl::curl;
 pub use draft::{
     DraftCapture, DraftCase, DraftContent, DraftExpect, DraftInput, DraftPart, DraftPartContent, DraftQuery,

@@ -43,6 +43,14 @@ impl UrlStyle {
         }
     }
 
+    /// How Bruno sends a URL.
+    pub(super) fn bruno() -> Self {
+        Self {
+            keeps_dots: false,
+            ..Self::postman()
+        }
+    }
+
     /// How Postman sends a URL.
     pub(super) fn postman() -> Self {
         Self {

@@ -39,7 +39,9 @@ pub use config_schema::config_schema;
 pub use dry_run::{PlannedRequest, dry_run};
 pub use environment::in_ci;
 pub use error::SessionError;
-pub use import::{ImportRequest, Imported, SourceFormat, draft_of, draft_of_curl, import, standard_input};
+pub use import::{
+    ImportRequest, Imported, SourceFormat, draft_of, draft_of_bruno, draft_of_curl, import, standard_input,
+};
 pub use init::{CiSystem, InitRequest, Initialized, init};
 pub use list::{Counted, list, validate};
 pub use lockstep::LockstepOptions;

@@ -1,5 +1,6 @@
 //! `conforme import curl`: the imported suite sends what curl sends.
 
+mod bruno;
 mod corpus;
 mod har;
 mod postman;

@@ -3,7 +3,7 @@
 mod auth;
 mod example;
 mod format;
-mod script;
+pub(super) mod script;
 #[cfg(test)]
 mod tests;
 

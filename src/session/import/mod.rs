@@ -9,7 +9,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-pub use source::{SourceFormat, draft_of, standard_input};
+pub use source::{SourceFormat, draft_of, draft_of_bruno, standard_input};
 
 use super::{SessionError, Workspace, names::Unreported};
 use crate::{

@@ -1,6 +1,7 @@
 //! Sources of an import: a file, a URL, or standard input.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Read as _},
     path::Path,
     time::Duration,
@@ -34,6 +35,74 @@ pub enum SourceFormat {
     /// `.http` files of VS Code and `JetBrains`.
     Http,
 }
+
+/// Reads the folder of a collection of Bruno, or its `bruno.json`. `environment` is the name of one of its environments.
+pub fn draft_of_bruno(source: &Path, environment: Option<&str>) -> Result<SuiteDraft, SessionError> {
+    let is_settings = source.file_name().is_some_and(|name| name == "bruno.json");
+    let folder = if is_settings {
+        source.parent().unwrap_or(Path::new(""))
+    } else {
+        source
+    };
+    let error = |message: String| SessionError::Advised {
+        message: format!("failed to read `{}`: {message}", source.display()),
+        help: "pass the folder of a collection of Bruno, which contains `bruno.json`".to_owned(),
+        exit: Exit::Usage,
+    };
+    let root = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    if !root.is_dir() {
+        return Err(error("it is not a folder".to_owned()));
+    }
+    if !root.join("bruno.json").is_file() && root.join("opencollection.yml").is_file() {
+        return Err(error(
+            "it is a collection in YAML: convert it to files with the extension `.bru` in Bruno".to_owned(),
+        ));
+    }
+    let mut files = BTreeMap::new();
+    let mut folders = vec![(String::new(), 0)];
+    while let Some((path, depth)) = folders.pop() {
+        let entries = root
+            .join(&path)
+            .read_dir()
+            .map_err(|reason| error(reason.to_string()))?;
+        for entry in entries {
+            let entry = entry.map_err(|reason| error(reason.to_string()))?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let kind = entry.file_type().map_err(|reason| error(reason.to_string()))?;
+            let below = format!("{path}{name}");
+            if kind.is_dir() && depth < BRUNO_DEPTH && name != "node_modules" && name != ".git" {
+                folders.push((format!("{below}/"), depth + 1));
+            } else if kind.is_file() && (is_bru(&name) || below == "bruno.json") {
+                let bytes = read(&root.join(&below).to_string_lossy())?;
+                files.insert(below, bytes);
+            }
+            if files.len() > BRUNO_FILES {
+                return Err(error(format!("it contains more than {BRUNO_FILES} files")));
+            }
+        }
+    }
+    let near = |name: &str| read_file(&root.join(name), FileKind::Body);
+    let shown = source.display().to_string();
+    crate::import::bruno(files, environment, &near).map_err(|error| {
+        let file = error.file.as_ref().map(|file| root.join(file).display().to_string());
+        located(ImportError { file, ..error }, &shown)
+    })
+}
+
+fn is_bru(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "bru")
+}
+
+/// Maximum depth of the folders of a collection.
+const BRUNO_DEPTH: usize = 32;
+/// Maximum number of the files of a collection.
+const BRUNO_FILES: usize = 10_000;
 
 /// Reads a source: a path, a URL, or `-` for standard input. `environments` are files with values of its variables (Postman),
 /// or the name of an environment in the files next to it (HTTP files).

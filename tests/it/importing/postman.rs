@@ -10,7 +10,7 @@ use super::written;
 const NEWMAN: &str = include_str!("newman.json");
 
 /// A request in the form of [`NEWMAN`].
-fn comparable(request: &str) -> String {
+pub(super) fn comparable(request: &str) -> String {
     const NOISE: [&str; 5] = ["user-agent", "accept-encoding", "host", "content-length", "connection"];
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let mut lines = head.split("\r\n");
