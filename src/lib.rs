@@ -117,6 +117,8 @@ pub mod import;
 pub mod json;
 pub mod libtest;
 #[doc(hidden)]
+pub mod lsp;
+#[doc(hidden)]
 pub mod mail;
 #[doc(hidden)]
 pub mod mask;

@@ -98,6 +98,8 @@ pub enum Command {
     Reject(SettleArgs),
     /// Explain the id of a check, a built-in rule or a change
     Explain(ExplainArgs),
+    /// Serve an editor on standard input and output (Language Server Protocol)
+    Lsp,
     /// Print the JSON Schema of a file format
     Schema(SchemaArgs),
     /// Print the completions of a shell

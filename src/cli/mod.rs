@@ -86,6 +86,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(command) => explain::explain(&command, &printer),
         Command::Completions(command) => shell::completions(&command, &printer),
         Command::Man(command) => shell::man(&command, &printer),
+        Command::Lsp => Ok(crate::lsp::serve()),
         Command::Schema(command) => Ok(schema::schema(&command, &printer)),
         #[cfg(feature = "reference")]
         Command::Serve(command) => serve::serve(&command, &printer),

@@ -26,9 +26,7 @@ use super::{
 use crate::{
     check::{fields, is_token},
     model::Location,
-    source::{
-        Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Sources, Span, nearest, parse_toml, read_text, string,
-    },
+    source::{Diagnostic, Diagnostics, Fields, FileKind, Kind, Node, Sources, Span, nearest, parse_toml, string},
 };
 
 /// The default name of the file.
@@ -190,7 +188,7 @@ pub(super) fn unknown<'n>(
 
 /// Reads the file; errors are added to `errors`, each with its location.
 pub fn read_accepted(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Vec<AcceptedEntry> {
-    let text = match read_text(path, FileKind::AcceptedChanges) {
+    let text = match sources.overlay().read_text(path, FileKind::AcceptedChanges) {
         Ok(text) => text,
         Err(reason) => {
             errors.push(Diagnostic::general(format!(

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::model::Flaky;
 use crate::source::{
-    Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Sources, Span, check_folder, duration, integer,
-    is_taken, list, parse_toml, read_file_in, string,
+    Diagnostic, Diagnostics, Fields, FileKind, Key, Kind, Node, Overlay, Sources, Span, check_folder, duration,
+    integer, list, parse_toml, string,
 };
 use crate::suite::{Suites, Template};
 
@@ -130,12 +130,17 @@ pub enum SecretSource {
 impl Project {
     /// Opens the project of `folder`: the nearest folder upwards with a `conforme.toml`, or else `folder` itself.
     pub fn open(folder: &Path, errors: &mut Diagnostics) -> (Self, Sources) {
+        Self::open_with(folder, Overlay::default(), errors)
+    }
+
+    /// The same; the text of some files is not read from the disk.
+    pub fn open_with(folder: &Path, overlay: Overlay, errors: &mut Diagnostics) -> (Self, Sources) {
         let root = folder
             .ancestors()
-            .find(|folder| is_taken(&folder.join(FILE)))
+            .find(|folder| overlay.is_taken(&folder.join(FILE)))
             .unwrap_or(folder)
             .to_owned();
-        let mut sources = Sources::new(&root);
+        let mut sources = Sources::with_overlay(&root, overlay);
         let mut project = Self {
             cases: root.join("cases"),
             schemas: root.join("schemas"),
@@ -146,8 +151,10 @@ impl Project {
             root,
         };
         let path = project.root.join(FILE);
-        if is_taken(&path) {
-            let text = read_file_in(&project.root, "the project", &path, FileKind::Config)
+        let overlay = sources.overlay();
+        if overlay.is_taken(&path) {
+            let text = overlay
+                .read_file_in(&project.root, "the project", &path, FileKind::Config)
                 .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()));
             match text {
                 Ok(text) => {

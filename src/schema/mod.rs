@@ -35,7 +35,7 @@ use self::{
 use crate::{
     json,
     model::{CheckId, Finding, Location},
-    source::{Diagnostic, Diagnostics, FileKind, Sources, read_file_in},
+    source::{Diagnostic, Diagnostics, FileKind, Overlay, Sources},
 };
 
 /// The URI scheme of references between files of the folder.
@@ -168,7 +168,8 @@ impl SchemaStore {
 
     fn read(folder: &Path, sources: Option<&mut Sources>) -> Self {
         let mut files = BTreeMap::new();
-        collect(folder, folder, "", &mut files);
+        let overlay = sources.as_ref().map(|sources| sources.overlay().clone());
+        collect(folder, &overlay.unwrap_or_default(), &mut files);
         let mut documents = Vec::new();
         let mut unreadable = BTreeMap::new();
         let root = folder.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -230,6 +231,12 @@ impl SchemaStore {
     pub fn files(&self) -> Vec<(String, String)> {
         let file = |document: &SchemaDocument| (document.name.clone(), document.value.to_string());
         self.documents.iter().map(file).collect()
+    }
+
+    /// The names of the files below the folder.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.documents.iter().map(|document| document.name.as_str());
+        names.chain(self.unreadable.keys().map(String::as_str))
     }
 
     /// The file of a name, with its index in the list of files.
@@ -464,15 +471,28 @@ fn asserted_formats() -> Result<Vec<(&'static str, Validator)>, String> {
 
 type LoadedFile = Result<(Vec<u8>, PathBuf), String>;
 
-fn collect(root: &Path, folder: &Path, prefix: &str, files: &mut BTreeMap<String, LoadedFile>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        let path = entry.path();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(root, &path, &format!("{name}/"), files);
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            let bytes = read_file_in(root, "the schema folder", &path, FileKind::Schema);
+/// Reads every `.json` file below the folder, with its name from there.
+fn collect(root: &Path, overlay: &Overlay, files: &mut BTreeMap<String, LoadedFile>) {
+    let mut paths = Vec::new();
+    let mut open = vec![(root.to_owned(), String::new())];
+    while let Some((folder, prefix)) = open.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                open.push((entry.path(), format!("{name}/")));
+            } else {
+                paths.push((name, entry.path()));
+            }
+        }
+    }
+    for path in overlay.paths_in(root, true) {
+        let parts = path.strip_prefix(root).unwrap_or(path).components();
+        let names: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+        paths.push((names.join("/"), path.to_owned()));
+    }
+    for (name, path) in paths {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let bytes = overlay.read_file_in(root, "the schema folder", &path, FileKind::Schema);
             files.insert(name, bytes.map(|bytes| (bytes, path)));
         }
     }

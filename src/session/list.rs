@@ -31,12 +31,7 @@ pub fn validate(
     let mut errors = Diagnostics::default();
     let project = &workspace.project;
     project.check_environment(&workspace.suites, environment, &mut errors);
-    workspace.check_durations(workspace.suites.cases.iter(), &mut errors);
-    workspace.check_bindings(&mut errors);
-    // An error on every target is reported once.
-    if errors.is_empty() {
-        workspace.check_targets(&mut errors);
-    }
+    check(&workspace, &mut errors);
     if !errors.is_empty() {
         return Err(workspace.invalid(errors));
     }
@@ -44,6 +39,16 @@ pub fn validate(
         suites: workspace.suites.suites.len(),
         cases: workspace.suites.cases.len(),
     })
+}
+
+/// Checks that the cases of a project can be bound, on every target.
+pub(super) fn check(workspace: &Workspace, errors: &mut Diagnostics) {
+    workspace.check_durations(workspace.suites.cases.iter(), errors);
+    workspace.check_bindings(errors);
+    // An error on every target is reported once.
+    if errors.is_empty() {
+        workspace.check_targets(errors);
+    }
 }
 
 /// The plan of a run with these options. The embedded API is not started for it.

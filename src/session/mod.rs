@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod import;
 mod init;
+mod inspect;
 mod list;
 mod lockstep;
 mod masked_values;
@@ -43,6 +44,7 @@ pub use import::{
     ImportRequest, Imported, SourceFormat, draft_of, draft_of_bruno, draft_of_curl, import, standard_input,
 };
 pub use init::{CiSystem, InitRequest, Initialized, init};
+pub use inspect::{Inspected, inspect};
 pub use list::{Counted, list, validate};
 pub use lockstep::LockstepOptions;
 pub use matrix::{MatrixRun, run_matrix};

@@ -15,7 +15,7 @@ use crate::{
     project::{DEFAULT_TIMEOUT, KnownSecrets, Project, Secret, Target, TargetOptions},
     schema::SchemaStore,
     snapshot::SnapshotStore,
-    source::{Diagnostic, Diagnostics, Sources},
+    source::{Diagnostic, Diagnostics, Overlay, Sources},
     suite::{self, Case, Suites},
 };
 
@@ -90,33 +90,12 @@ impl Workspace {
         let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
         let mut suites = suite::load_files(&folder, files, &schemas, &mut sources, &mut errors);
         suites.broken.drain(..).for_each(|broken| errors.append(broken.errors));
-        Self::checked(
-            (project, sources),
-            (suites, schemas),
-            CompareSettings::default(),
-            errors,
-        )
-    }
-
-    /// The project, unless there are errors.
-    fn checked(
-        (project, sources): (Project, Sources),
-        (suites, schemas): (Suites, SchemaStore),
-        compare: CompareSettings,
-        errors: Diagnostics,
-    ) -> Result<Self, SessionError> {
-        if !errors.is_empty() {
-            let sources = sources.into();
-            return Err(SessionError::Invalid { errors, sources });
+        let workspace = Self::of((project, sources), (suites, schemas), CompareSettings::default());
+        if errors.is_empty() {
+            Ok(workspace)
+        } else {
+            Err(workspace.invalid(errors))
         }
-        Ok(Self {
-            snapshots: SnapshotStore::new(&project.snapshots),
-            project,
-            sources: Arc::new(sources),
-            suites,
-            schemas,
-            compare,
-        })
     }
 
     /// Loads the project in `folder` (by default the working directory) or above it. All errors are returned together.
@@ -130,43 +109,76 @@ impl Workspace {
         let folder = folder
             .canonicalize()
             .map_err(|error| SessionError::Usage(format!("--project `{}`: {error}", folder.display())))?;
+        let (workspace, errors) = Self::read(&folder, Overlay::default(), names, notices);
+        if errors.is_empty() {
+            Ok(workspace)
+        } else {
+            Err(workspace.invalid(errors))
+        }
+    }
+
+    /// Reads the project in `folder` or above it. If there are errors, the result is only what could be read: no case of it
+    /// must be used.
+    pub(super) fn read(
+        folder: &Path,
+        overlay: Overlay,
+        names: &[String],
+        notices: &mut dyn Notices,
+    ) -> (Self, Diagnostics) {
         let mut errors = Diagnostics::default();
-        let (project, mut sources) = Project::open(&folder, &mut errors);
+        let (project, mut sources) = Project::open_with(folder, overlay, &mut errors);
         notices.secret_sources(project.secret_sources());
         let compare = project.compare.as_ref();
         let compare = compare.map(|node| CompareSettings::of(node, &project.root, &mut errors));
-        if !project.cases.is_dir() {
+        let has_cases = project.cases.is_dir();
+        if !has_cases {
             let shown = sources.shown(&project.cases);
             errors.push(
                 Diagnostic::general(format!("there is no folder `{shown}` here"))
                     .help("run in a project, name one with `--project DIR`, or start one with `conforme init`"),
             );
-            let sources = sources.into();
-            return Err(SessionError::Invalid { errors, sources });
         }
         let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
-        let mut suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
-        let here = std::env::current_dir().unwrap_or_default();
-        let selection = Selection::new(names, Vec::new(), &here, &sources);
-        let left_out = leave_out_broken(&mut suites, &selection, &mut errors);
-        if let Some(message) = &left_out {
-            notices.note(message);
-        }
-        for (name, target) in &project.targets {
-            let node = target.ready.as_ref();
-            let ready = node.and_then(|node| suite::ready(node, name, &project.root, &schemas, &mut errors));
-            suites.ready.extend(ready.map(|case| (name.clone(), case)));
-        }
-        // The inputs of a suite with errors are not known.
-        if left_out.is_none() {
-            project.check_names(&suites, &mut errors);
+        let mut suites = Suites::default();
+        if has_cases {
+            suites = suite::load(&project.cases, &schemas, &mut sources, &mut errors);
+            let here = std::env::current_dir().unwrap_or_default();
+            let selection = Selection::new(names, Vec::new(), &here, &sources);
+            let left_out = leave_out_broken(&mut suites, &selection, &mut errors);
+            if let Some(message) = &left_out {
+                notices.note(message);
+            }
+            for (name, target) in &project.targets {
+                let node = target.ready.as_ref();
+                let ready = node.and_then(|node| suite::ready(node, name, &project.root, &schemas, &mut errors));
+                suites.ready.extend(ready.map(|case| (name.clone(), case)));
+            }
+            // The inputs of a suite with errors are not known.
+            if left_out.is_none() {
+                project.check_names(&suites, &mut errors);
+            }
         }
         // A schema that no case uses does not belong to a suite.
         if names.is_empty() && errors.is_empty() {
             errors.append(schemas.errors());
         }
-        let compare = compare.unwrap_or_default();
-        Self::checked((project, sources), (suites, schemas), compare, errors)
+        let workspace = Self::of((project, sources), (suites, schemas), compare.unwrap_or_default());
+        (workspace, errors)
+    }
+
+    fn of(
+        (project, sources): (Project, Sources),
+        (suites, schemas): (Suites, SchemaStore),
+        compare: CompareSettings,
+    ) -> Self {
+        Self {
+            snapshots: SnapshotStore::new(&project.snapshots),
+            project,
+            sources: Arc::new(sources),
+            suites,
+            schemas,
+            compare,
+        }
     }
 
     /// The error for invalid files or options of this project.

@@ -72,6 +72,18 @@ impl Diagnostic {
         self.help(format!("known here: {}", names.join(", ")))
     }
 
+    /// What a "did you mean" stands for: the bytes of the misspelled name in the file, and the name that is meant.
+    pub(crate) fn correction(&self, sources: &Sources) -> Option<(std::ops::Range<usize>, String)> {
+        let meant = self.help.as_ref()?.strip_prefix("did you mean `")?.strip_suffix("`?")?;
+        let span = self.span?;
+        let bytes = sources.bytes(span);
+        let text = sources.text(span.file).get(bytes.clone())?;
+        let mut given = self.message.split('`').skip(1).step_by(2);
+        let (at, given) = given.find_map(|given| Some((only_word(text, given)?, given)))?;
+        let start = bytes.start + at;
+        Some((start..start + given.len(), meant.to_owned()))
+    }
+
     /// The location, if any.
     pub fn location(&self, sources: &Sources) -> Option<Location> {
         self.span.map(|span| sources.location(span))
@@ -136,6 +148,17 @@ fn floor(text: &str, mut at: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+/// Where a name is in a text, if it is there once and is not a part of a longer name.
+fn only_word(text: &str, name: &str) -> Option<usize> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let mut found = text.match_indices(name).filter(|(at, _)| {
+        let (before, after) = (&text[..*at], &text[at + name.len()..]);
+        !name.is_empty() && !before.ends_with(is_part) && !after.starts_with(is_part)
+    });
+    let (at, _) = found.next()?;
+    found.next().is_none().then_some(at)
 }
 
 /// Control characters made visible: a message may quote file content.

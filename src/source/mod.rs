@@ -10,6 +10,7 @@ mod digest;
 mod fields;
 mod file;
 mod node;
+mod overlay;
 mod span;
 mod suggest;
 mod toml;
@@ -24,6 +25,7 @@ pub(crate) use file::{
     FileKind, check_folder, is_below, is_taken, lexical, open_file, read_file, read_file_in, read_text,
 };
 pub use node::{Key, Kind, Node};
+pub use overlay::Overlay;
 pub use span::{FileId, Sources, Span};
 
 use crate::model::Location;

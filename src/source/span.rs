@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use super::Overlay;
 use crate::model::Location;
 
 /// A file of [`Sources`], by number.
@@ -44,15 +45,27 @@ struct SourceFile {
 pub struct Sources {
     root: PathBuf,
     files: Vec<SourceFile>,
+    overlay: Overlay,
 }
 
 impl Sources {
     /// An empty set; paths below `root` are shown relative to it.
     pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self::with_overlay(root, Overlay::default())
+    }
+
+    /// The same; the text of some files is not read from the disk.
+    pub fn with_overlay(root: impl Into<PathBuf>, overlay: Overlay) -> Self {
         Self {
             root: root.into(),
             files: Vec::new(),
+            overlay,
         }
+    }
+
+    /// The files that are not read from the disk.
+    pub(crate) fn overlay(&self) -> &Overlay {
+        &self.overlay
     }
 
     /// Adds a file's text.
@@ -89,6 +102,11 @@ impl Sources {
         self.files
             .get(file.0 as usize)
             .map_or_else(|| Arc::from(""), |known| Arc::clone(&known.shown))
+    }
+
+    /// The path of a file.
+    pub(crate) fn full_path(&self, file: FileId) -> PathBuf {
+        self.root.join(&*self.path(file))
     }
 
     /// The text of a file; empty if it is not in this set.

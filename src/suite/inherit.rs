@@ -59,12 +59,12 @@ const CASE: [(&str, Inheritance); 6] = [
 const STEP: [(&str, Inheritance); 5] = [CASE[0], CASE[1], CASE[2], CASE[3], CASE[4]];
 
 /// The case with its inherited values. A `null` that removes nothing is an error, probably a misspelled name.
-pub(super) fn inherit(suite: Option<&Node>, case: Node, errors: &mut Diagnostics) -> Node {
+pub(crate) fn inherit(suite: Option<&Node>, case: Node, errors: &mut Diagnostics) -> Node {
     inherit_keys(&CASE, suite, case, errors)
 }
 
 /// The same for a step, from its case or its suite.
-pub(super) fn inherit_step(base: Option<&Node>, step: Node, errors: &mut Diagnostics) -> Node {
+pub(crate) fn inherit_step(base: Option<&Node>, step: Node, errors: &mut Diagnostics) -> Node {
     inherit_keys(&STEP, base, step, errors)
 }
 

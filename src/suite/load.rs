@@ -18,8 +18,7 @@ use crate::{
     model::Digest,
     schema::SchemaStore,
     source::{
-        Diagnostic, Diagnostics, Digester, FileId, FileKind, Kind, Node, Sources, Span, is_below, is_taken, parse_yaml,
-        read_text,
+        Diagnostic, Diagnostics, Digester, FileId, FileKind, Kind, Node, Overlay, Sources, Span, is_below, parse_yaml,
     },
 };
 
@@ -31,7 +30,7 @@ const MAX_CHAIN: usize = 100;
 const SUITE_FILE: &str = "suite.yaml";
 
 /// All suites of a project.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Suites {
     /// The suites, by id.
     pub suites: Vec<Arc<Suite>>,
@@ -114,13 +113,7 @@ fn load_folders(
     sources: &mut Sources,
     errors: &mut Diagnostics,
 ) -> Suites {
-    let mut loaded = Suites {
-        suites: Vec::new(),
-        cases: Vec::new(),
-        ready: BTreeMap::new(),
-        files: BTreeSet::new(),
-        broken: Vec::new(),
-    };
+    let mut loaded = Suites::default();
     for found in folders {
         let (id, paths) = (found.id.clone(), found.cases.clone());
         let mut own = Diagnostics::default();
@@ -179,11 +172,17 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
         .flatten()
         .map(|entry| (entry.path(), entry.file_type().ok()))
         .collect();
+    for path in sources.overlay().paths_in(folder, false) {
+        if !entries.iter().any(|(known, _)| known == path) {
+            entries.push((path.to_owned(), None));
+        }
+    }
     // By name without its ending: `a` comes before `a-b`.
     entries.sort_by_cached_key(|(path, _)| path.file_stem().map(OsStr::to_owned));
     let mut cases = Vec::new();
     for (path, kind) in entries {
-        let is_link = kind.is_none_or(|kind| kind.is_symlink());
+        let is_new = kind.is_none() && sources.overlay().text(&path).is_some();
+        let is_link = !is_new && kind.is_none_or(|kind| kind.is_symlink());
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -221,7 +220,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Folder>, sources: &Sources, 
             _ => {}
         }
     }
-    if cases.is_empty() && !is_taken(&folder.join(SUITE_FILE)) {
+    if cases.is_empty() && !sources.overlay().is_taken(&folder.join(SUITE_FILE)) {
         return;
     }
     let id = suite_id(root, folder, !cases.is_empty(), sources, errors);
@@ -264,8 +263,8 @@ fn leads_out(path: &Path, sources: &Sources) -> bool {
 }
 
 /// The text of a file, or the error.
-fn text(path: &Path) -> Result<String, String> {
-    let text = read_text(path, FileKind::Suite)?;
+fn text(path: &Path, overlay: &Overlay) -> Result<String, String> {
+    let text = overlay.read_text(path, FileKind::Suite)?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
@@ -278,8 +277,8 @@ struct ParsedFile {
 
 impl ParsedFile {
     /// Reads the file that becomes `file` of the sources.
-    fn read(path: &Path, file: FileId) -> Result<Self, String> {
-        let text = text(path)?;
+    fn read(path: &Path, file: FileId, overlay: &Overlay) -> Result<Self, String> {
+        let text = text(path, overlay)?;
         let mut errors = Diagnostics::default();
         let node = parse_yaml(&text, file, &mut errors);
         Ok(Self { text, node, errors })
@@ -288,7 +287,8 @@ impl ParsedFile {
 
 /// A file as a node.
 fn read(path: &Path, sources: &mut Sources, errors: &mut Diagnostics) -> Option<Node> {
-    accept(path, ParsedFile::read(path, sources.next()), sources, errors)
+    let document = ParsedFile::read(path, sources.next(), sources.overlay());
+    accept(path, document, sources, errors)
 }
 
 fn accept(
@@ -313,10 +313,15 @@ fn accept(
 
 /// Passes each file on in order; `first` is the id of the first readable file. If there are many,
 /// they are read ahead while earlier ones are processed.
-fn documents<'p>(paths: &'p [PathBuf], first: FileId, mut emit: impl FnMut(&'p Path, Result<ParsedFile, String>)) {
+fn documents<'p>(
+    paths: &'p [PathBuf],
+    first: FileId,
+    overlay: &Overlay,
+    mut emit: impl FnMut(&'p Path, Result<ParsedFile, String>),
+) {
     let mut file = first;
     let mut read = move |path: &'p PathBuf| {
-        let document = ParsedFile::read(path, file);
+        let document = ParsedFile::read(path, file, overlay);
         if document.is_ok() {
             file = file.next();
         }
@@ -357,7 +362,8 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
         },
         own: &folder.path,
     };
-    if is_taken(&suite_path) {
+    let overlay = sources.overlay().clone();
+    if overlay.is_taken(&suite_path) {
         let Some(node) = read(&suite_path, sources, errors) else {
             // Without `suite.yaml`, the cases can be read but not judged.
             for path in folder.cases {
@@ -373,7 +379,7 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
         }
     }
     let suite = Arc::new(Suite { id: folder.id, def });
-    documents(&folder.cases, sources.next(), |path, document| {
+    documents(&folder.cases, sources.next(), &overlay, |path, document| {
         let Some(node) = accept(path, document, sources, errors) else {
             return;
         };

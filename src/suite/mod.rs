@@ -40,9 +40,10 @@ pub use def::{
 pub use def_body::{EventsDef, LinesDef, XmlDef};
 pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef};
 pub use editor_schema::{case_schema, suite_schema};
+pub(crate) use inherit::{inherit, inherit_step};
 pub(crate) use load::load_files;
 pub use load::{BrokenSuite, Suites, load};
 pub use ready::ready;
-pub(crate) use template::{BASE_URL, ENCODED, is_name, is_reserved};
+pub(crate) use template::{BASE_URL, ENCODED, RESERVED, is_name, is_reserved};
 pub use template::{Filter, Template, TemplatePart};
 pub(crate) use vacuous::never_reached;

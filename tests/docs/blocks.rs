@@ -289,7 +289,7 @@ fn check_block(info: &str, text: &str, project: &mut PageProject, counts: &mut C
             Ok(())
         }
         ["text"] | ["http", "response"] => Ok(()),
-        ["rust" | "toml", "of", path] => is_part_of(path, text),
+        ["rust" | "toml" | "lua", "of", path] => is_part_of(path, text),
         ["rust" | "diff", "fragment"] => {
             counts.fragments += 1;
             Ok(())

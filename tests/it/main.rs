@@ -41,6 +41,7 @@ mod late_bytes;
 mod laws;
 mod loading;
 mod log_commands;
+mod lsp;
 mod mail;
 #[cfg(unix)]
 mod mail_servers;
