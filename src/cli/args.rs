@@ -593,6 +593,8 @@ pub enum SchemaOf {
     Suite,
     /// conforme.toml
     Config,
+    /// accepted-changes.toml
+    Accepted,
     /// A line of a recording or of `--report json`
     Event,
     /// The output of `conforme compare --report json`

@@ -8,20 +8,21 @@ use crate::{
     compare::{comparison_schema, matrix_schema},
     model::{Exit, event_schema},
     mutate::measurement_schema,
-    session::config_schema,
+    session::{accepted_schema, config_schema, published_schema},
     suite::{case_schema, suite_schema},
 };
 
 pub(super) fn schema(args: &SchemaArgs, printer: &Printer) -> Exit {
-    let text = match args.of {
-        SchemaOf::Case => case_schema(),
-        SchemaOf::Suite => suite_schema(),
-        SchemaOf::Config => config_schema(),
-        SchemaOf::Event => event_schema(),
-        SchemaOf::Comparison => comparison_schema(),
-        SchemaOf::Matrix => matrix_schema(),
-        SchemaOf::Measurement => measurement_schema(),
+    let (name, text) = match args.of {
+        SchemaOf::Case => ("case", case_schema()),
+        SchemaOf::Suite => ("suite", suite_schema()),
+        SchemaOf::Config => ("config", config_schema()),
+        SchemaOf::Accepted => ("accepted", accepted_schema()),
+        SchemaOf::Event => ("event", event_schema()),
+        SchemaOf::Comparison => ("comparison", comparison_schema()),
+        SchemaOf::Matrix => ("matrix", matrix_schema()),
+        SchemaOf::Measurement => ("measurement", measurement_schema()),
     };
-    printer.out(text.trim_end());
+    printer.out(published_schema(name, &text).trim_end());
     Exit::Success
 }

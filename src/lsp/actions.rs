@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    cursor::{Syntax, parse},
+    cursor::{DocumentSyntax, parse},
     insert::addition,
     jobs::Advised,
     position::{LineIndex, TextRange},
@@ -31,7 +31,7 @@ pub(super) fn lenses(view: &DocumentView<'_>) -> Value {
         let range = span.map(|span| lines.range(lines.bytes(span))).unwrap_or_default();
         json!({ "range": range, "command": { "title": title, "command": RUN, "arguments": [id, root] } })
     };
-    let document = parse(view.text, Syntax::Yaml);
+    let document = parse(view.text, DocumentSyntax::Yaml);
     let entries = document.as_ref().map(Node::entries).unwrap_or_default();
     let first = entries.first().map(|(key, _)| key.span);
     let mut all = vec![lens(first, title, id)];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    cursor::{CursorPlace, MARK, PathStep, Syntax, WordRole, at, places, variable, word},
+    cursor::{CursorPlace, DocumentStep, DocumentSyntax, MARK, WordRole, at, places, variable, word},
     keys::{keys_at, schema_of, texts_at},
     position::{LineIndex, TextRange},
     role::FileRole,
@@ -177,8 +177,8 @@ fn keys(view: &DocumentView<'_>, place: &CursorPlace, range: &std::ops::Range<us
     let has_sign = rest.trim_start().starts_with([':', '=']);
     let sign = match view.syntax() {
         _ if has_sign => "",
-        Syntax::Yaml => ": ",
-        Syntax::Toml => " = ",
+        DocumentSyntax::Yaml => ": ",
+        DocumentSyntax::Toml => " = ",
     };
     let known = schema_of(&view.role)
         .map(|schema| keys_at(schema, &place.path))
@@ -194,7 +194,7 @@ fn keys(view: &DocumentView<'_>, place: &CursorPlace, range: &std::ops::Range<us
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$'))
     };
     let quoted = |text: &str| match view.syntax() {
-        Syntax::Toml if !plain(text) => format!("\"{text}\""),
+        DocumentSyntax::Toml if !plain(text) => format!("\"{text}\""),
         _ => text.to_owned(),
     };
     let with_sign = |offer: Offer| Offer {
@@ -210,8 +210,8 @@ fn names_as_keys(view: &DocumentView<'_>, place: &CursorPlace) -> Vec<Offer> {
         .path
         .iter()
         .map(|step| match step {
-            PathStep::Key(key) => key.as_str(),
-            PathStep::Item(_) => "",
+            DocumentStep::Key(key) => key.as_str(),
+            DocumentStep::Item(_) => "",
         })
         .collect();
     let workspace = &view.inspected.workspace;
@@ -262,10 +262,8 @@ fn values(view: &DocumentView<'_>, place: &CursorPlace, range: &std::ops::Range<
     let fixed = schema_of(&view.role)
         .map(|schema| texts_at(schema, &place.path))
         .unwrap_or_default();
-    let mut offers: Vec<_> = fixed
-        .into_iter()
-        .map(|text| Offer::new(text, kind::VALUE, ""))
-        .collect();
+    let fixed = fixed.into_iter().map(|text| Offer::new(text, kind::VALUE, ""));
+    let mut offers = Vec::new();
     let key = place.last_key().unwrap_or_default();
     let suites = &view.inspected.workspace.suites;
     match view.role {
@@ -305,7 +303,9 @@ fn values(view: &DocumentView<'_>, place: &CursorPlace, range: &std::ops::Range<
         }
         FileRole::Schema | FileRole::Other => {}
     }
-    if view.syntax() == Syntax::Toml {
+    // Of two with the same label, the first is kept: the one with a text.
+    offers.extend(fixed);
+    if view.syntax() == DocumentSyntax::Toml {
         let is_quoted = view.text[..range.start].ends_with('"');
         for offer in offers
             .iter_mut()
@@ -370,7 +370,7 @@ fn names_as_values(
     let is_in_follow = place
         .path
         .iter()
-        .any(|step| *step == PathStep::Key("follow".to_owned()));
+        .any(|step| *step == DocumentStep::Key("follow".to_owned()));
     match key {
         "tags" => counted(cases.iter().flat_map(|case| &case.def.tags)),
         "effects" => counted(cases.iter().flat_map(|case| &case.def.effects)),

@@ -10,14 +10,14 @@ pub(super) const MARK: &str = "q7Mark7q";
 
 /// The syntax of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Syntax {
+pub(super) enum DocumentSyntax {
     Yaml,
     Toml,
 }
 
 /// A step from a collection into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PathStep {
+pub(super) enum DocumentStep {
     Key(String),
     Item(usize),
 }
@@ -36,7 +36,7 @@ pub(super) enum WordRole {
 pub(super) struct CursorPlace {
     pub(super) role: WordRole,
     /// The path of the mapping that has the key, or of the value.
-    pub(super) path: Vec<PathStep>,
+    pub(super) path: Vec<DocumentStep>,
     /// The document, with the mark instead of the word.
     pub(super) root: Node,
 }
@@ -45,8 +45,8 @@ impl CursorPlace {
     /// The key of the innermost mapping that the word is in or below.
     pub(super) fn last_key(&self) -> Option<&str> {
         self.path.iter().rev().find_map(|step| match step {
-            PathStep::Key(key) => Some(key.as_str()),
-            PathStep::Item(_) => None,
+            DocumentStep::Key(key) => Some(key.as_str()),
+            DocumentStep::Item(_) => None,
         })
     }
 
@@ -62,22 +62,22 @@ impl CursorPlace {
 }
 
 /// The node at a path.
-pub(super) fn at<'n>(root: &'n Node, path: &[PathStep]) -> Option<&'n Node> {
+pub(super) fn at<'n>(root: &'n Node, path: &[DocumentStep]) -> Option<&'n Node> {
     path.iter().try_fold(root, |node, step| match (step, &node.kind) {
-        (PathStep::Key(key), Kind::Map(_)) => node.get(key),
-        (PathStep::Item(index), Kind::List(items)) => items.get(*index),
+        (DocumentStep::Key(key), Kind::Map(_)) => node.get(key),
+        (DocumentStep::Item(index), Kind::List(items)) => items.get(*index),
         _ => None,
     })
 }
 
 /// Reads a document; `None` if it has syntax errors.
-pub(super) fn parse(text: &str, syntax: Syntax) -> Option<Node> {
+pub(super) fn parse(text: &str, syntax: DocumentSyntax) -> Option<Node> {
     let mut sources = Sources::new("");
     let file = sources.add(std::path::Path::new("document"), text.to_owned());
     let mut errors = Diagnostics::default();
     match syntax {
-        Syntax::Yaml => parse_yaml(sources.text(file), file, &mut errors),
-        Syntax::Toml => parse_toml(&sources, file, &mut errors),
+        DocumentSyntax::Yaml => parse_yaml(sources.text(file), file, &mut errors),
+        DocumentSyntax::Toml => parse_toml(&sources, file, &mut errors),
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) fn variable(text: &str, offset: usize) -> Option<&str> {
 }
 
 /// The places that the word at `range` can have: as a key, as a value, or both.
-pub(super) fn places(text: &str, range: &std::ops::Range<usize>, syntax: Syntax) -> Vec<CursorPlace> {
+pub(super) fn places(text: &str, range: &std::ops::Range<usize>, syntax: DocumentSyntax) -> Vec<CursorPlace> {
     let is_variable = variable(text, range.start).is_some();
     let (before, after) = (&text[..range.start], &text[range.end..]);
     let mut found: Vec<CursorPlace> = Vec::new();
@@ -122,15 +122,15 @@ pub(super) fn places(text: &str, range: &std::ops::Range<usize>, syntax: Syntax)
     let has_colon = rest.trim_start().starts_with([':', '=']);
     let form = match syntax {
         _ if has_colon => MARK.to_owned(),
-        Syntax::Yaml => format!("{MARK}: "),
-        Syntax::Toml => format!("{MARK} = 0"),
+        DocumentSyntax::Yaml => format!("{MARK}: "),
+        DocumentSyntax::Toml => format!("{MARK} = 0"),
     };
     found.extend(place(before, after, &[&form], syntax, WordRole::Key));
     if !has_colon {
         let quoted = format!("\"{MARK}\"");
         let forms = match syntax {
-            Syntax::Yaml => vec![MARK],
-            Syntax::Toml => vec![MARK, &quoted],
+            DocumentSyntax::Yaml => vec![MARK],
+            DocumentSyntax::Toml => vec![MARK, &quoted],
         };
         found.extend(place(before, after, &forms, syntax, WordRole::Value));
     }
@@ -138,7 +138,7 @@ pub(super) fn places(text: &str, range: &std::ops::Range<usize>, syntax: Syntax)
 }
 
 /// The place of a mark, in the first text that can be read.
-fn place(before: &str, after: &str, forms: &[&str], syntax: Syntax, role: WordRole) -> Option<CursorPlace> {
+fn place(before: &str, after: &str, forms: &[&str], syntax: DocumentSyntax, role: WordRole) -> Option<CursorPlace> {
     let line_end = after.find(['\n', '\r']).unwrap_or(after.len());
     let (rest, below) = after.split_at(line_end);
     let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
@@ -179,8 +179,8 @@ fn closers(line: &str) -> String {
 
 /// The path to the mark as a key, or in a value. A mark that is alone on its line is a whole value: in a longer one, the line
 /// continues the text of the line above, where a key was meant.
-fn find(node: &Node, role: WordRole, is_alone: bool) -> Option<Vec<PathStep>> {
-    let inside = |step: PathStep, inner: &Node| {
+fn find(node: &Node, role: WordRole, is_alone: bool) -> Option<Vec<DocumentStep>> {
+    let inside = |step: DocumentStep, inner: &Node| {
         let mut path = find(inner, role, is_alone)?;
         path.insert(0, step);
         Some(path)
@@ -190,12 +190,12 @@ fn find(node: &Node, role: WordRole, is_alone: bool) -> Option<Vec<PathStep>> {
             if role == WordRole::Key && &*key.text == MARK {
                 return Some(Vec::new());
             }
-            inside(PathStep::Key(key.text.to_string()), value)
+            inside(DocumentStep::Key(key.text.to_string()), value)
         }),
         Kind::List(items) => items
             .iter()
             .enumerate()
-            .find_map(|(index, item)| inside(PathStep::Item(index), item)),
+            .find_map(|(index, item)| inside(DocumentStep::Item(index), item)),
         Kind::String(text) if role == WordRole::Value && (text == MARK || !is_alone && text.contains(MARK)) => {
             Some(Vec::new())
         }
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     /// The places of the position `^`, as text.
-    fn shown(text: &str, syntax: Syntax) -> Vec<String> {
+    fn shown(text: &str, syntax: DocumentSyntax) -> Vec<String> {
         let offset = text.find('^').unwrap();
         let text = text.replacen('^', "", 1);
         let range = word(&text, offset);
@@ -217,8 +217,8 @@ mod tests {
             .iter()
             .map(|place| {
                 let steps = place.path.iter().map(|step| match step {
-                    PathStep::Key(key) => key.clone(),
-                    PathStep::Item(index) => index.to_string(),
+                    DocumentStep::Key(key) => key.clone(),
+                    DocumentStep::Item(index) => index.to_string(),
                 });
                 let path = steps.collect::<Vec<_>>().join("/");
                 format!("{:?} {path} `{}`", place.role, &text[range.clone()])
@@ -258,9 +258,9 @@ mod tests {
             ),
         ] {
             assert!(
-                shown(text, Syntax::Yaml).contains(&place.to_owned()),
+                shown(text, DocumentSyntax::Yaml).contains(&place.to_owned()),
                 "{text}: {:?}",
-                shown(text, Syntax::Yaml)
+                shown(text, DocumentSyntax::Yaml)
             );
         }
     }
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn key_below_a_value_is_not_a_part_of_the_value() {
         assert_eq!(
-            shown("expect:\n  status: 200\n  bo^\n", Syntax::Yaml),
+            shown("expect:\n  status: 200\n  bo^\n", DocumentSyntax::Yaml),
             ["Key expect `bo`"]
         );
     }
@@ -285,9 +285,9 @@ mod tests {
             ),
         ] {
             assert!(
-                shown(text, Syntax::Toml).contains(&place.to_owned()),
+                shown(text, DocumentSyntax::Toml).contains(&place.to_owned()),
                 "{text}: {:?}",
-                shown(text, Syntax::Toml)
+                shown(text, DocumentSyntax::Toml)
             );
         }
     }
@@ -307,7 +307,7 @@ mod tests {
             "\t^",
             "{{{{^}}",
         ] {
-            for syntax in [Syntax::Yaml, Syntax::Toml] {
+            for syntax in [DocumentSyntax::Yaml, DocumentSyntax::Toml] {
                 shown(text, syntax);
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{
-    cursor::{CursorPlace, PathStep, WordRole, at, places, variable, word},
+    cursor::{CursorPlace, DocumentStep, WordRole, at, places, variable, word},
     keys::{description, schema_of},
     position::LineIndex,
     role::FileRole,
@@ -68,7 +68,7 @@ fn of_variable(view: &DocumentView<'_>, place: &CursorPlace, name: &str) -> Opti
 
 fn of_key(view: &DocumentView<'_>, place: &CursorPlace, name: &str) -> String {
     let mut path = place.path.clone();
-    path.push(PathStep::Key(name.to_owned()));
+    path.push(DocumentStep::Key(name.to_owned()));
     let text = schema_of(&view.role).and_then(|schema| description(schema, &path));
     let mut shown = text.map(|text| format!("`{name}`: {text}")).unwrap_or_default();
     if let FileRole::Case { .. } = view.role
@@ -113,7 +113,7 @@ fn of_value(view: &DocumentView<'_>, place: &CursorPlace, name: &str) -> Option<
 
 /// The keys that a case or a step inherits at a path, each with its line: below the path, and at the top of the case also the
 /// keys that it has nothing of.
-fn inherited(view: &DocumentView<'_>, path: &[PathStep]) -> Option<String> {
+fn inherited(view: &DocumentView<'_>, path: &[DocumentStep]) -> Option<String> {
     let suite_text = view.suite_text();
     let (suite_file, case_file) = (FileId::default(), FileId::default().next());
     let mut errors = Diagnostics::default();
@@ -124,7 +124,7 @@ fn inherited(view: &DocumentView<'_>, path: &[PathStep]) -> Option<String> {
     let own = parse_yaml(view.text, case_file, &mut errors)?;
     let case = inherit(suite.as_ref(), own.clone(), &mut errors);
     let (merged, own, path) = match path {
-        [PathStep::Key(list), PathStep::Item(_), rest @ ..]
+        [DocumentStep::Key(list), DocumentStep::Item(_), rest @ ..]
             if ["setup", "steps", "teardown"].contains(&list.as_str()) =>
         {
             let step = at(&own, &path[..2])?;
@@ -140,7 +140,7 @@ fn inherited(view: &DocumentView<'_>, path: &[PathStep]) -> Option<String> {
     };
     let mut lines = Vec::new();
     for (key, value) in merged.entries() {
-        let is_hovered = path.first() == Some(&PathStep::Key(key.text.to_string()));
+        let is_hovered = path.first() == Some(&DocumentStep::Key(key.text.to_string()));
         let is_new = own.get(&key.text).is_none();
         if is_hovered && path.len() > 1 {
             if let (Some(value), mine) = (at(&merged, path), at(&own, path)) {

@@ -5,25 +5,25 @@ use std::{fmt::Write as _, ops::Range};
 use serde_json::Value;
 
 use super::{
-    cursor::{Syntax, parse},
+    cursor::{DocumentSyntax, parse},
     position::{LineIndex, PositionUnit},
 };
 use crate::source::{Kind, Node, Span};
 
 /// A replacement of bytes.
-pub(super) type Edit = (Range<usize>, String);
+pub(super) type ByteEdit = (Range<usize>, String);
 
 /// The edit that adds lines, a mapping in YAML, to a document: mappings are merged key by key, anything else is replaced. `None`
 /// if the result would not be exactly that.
-pub(super) fn addition(text: &str, lines: &str) -> Option<Vec<Edit>> {
-    let (root, added) = (parse(text, Syntax::Yaml)?, parse(lines, Syntax::Yaml)?);
+pub(super) fn addition(text: &str, lines: &str) -> Option<Vec<ByteEdit>> {
+    let (root, added) = (parse(text, DocumentSyntax::Yaml)?, parse(lines, DocumentSyntax::Yaml)?);
     let wanted = laid(root.to_json(), added.to_json());
     let index = LineIndex::new(text, PositionUnit::Byte);
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    [Spot::Last, Spot::BeforeLast, Spot::First]
+    [EntryPlace::Last, EntryPlace::BeforeLast, EntryPlace::First]
         .into_iter()
         .find_map(|spot| {
-            let target = Target {
+            let target = EditedText {
                 text,
                 index: &index,
                 lines,
@@ -33,13 +33,13 @@ pub(super) fn addition(text: &str, lines: &str) -> Option<Vec<Edit>> {
             let mut edits = Vec::new();
             target.edits(&root, &added, &mut edits)?;
             edits.sort_by_key(|(range, _)| range.start);
-            let result = parse(&applied(text, &edits), Syntax::Yaml)?;
+            let result = parse(&applied(text, &edits), DocumentSyntax::Yaml)?;
             (result.to_json() == wanted).then_some(edits)
         })
 }
 
 /// A text after edits, in the order of their places.
-fn applied(text: &str, edits: &[Edit]) -> String {
+fn applied(text: &str, edits: &[ByteEdit]) -> String {
     let mut out = text.to_owned();
     for (range, new) in edits.iter().rev() {
         out.replace_range(range.clone(), new);
@@ -63,24 +63,24 @@ fn laid(under: Value, over: Value) -> Value {
 
 /// Where a new entry of a block is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Spot {
+enum EntryPlace {
     Last,
     BeforeLast,
     First,
 }
 
 /// A document that lines are added to.
-struct Target<'t> {
+struct EditedText<'t> {
     text: &'t str,
     index: &'t LineIndex<'t>,
     lines: &'t str,
     /// The line ending of the document.
     end: &'t str,
-    spot: Spot,
+    spot: EntryPlace,
 }
 
-impl Target<'_> {
-    fn edits(&self, node: &Node, added: &Node, edits: &mut Vec<Edit>) -> Option<()> {
+impl EditedText<'_> {
+    fn edits(&self, node: &Node, added: &Node, edits: &mut Vec<ByteEdit>) -> Option<()> {
         let mut new = Vec::new();
         for (key, value) in added.entries() {
             match node.get(&key.text) {
@@ -140,12 +140,12 @@ impl Target<'_> {
     }
 
     /// A new entry of a mapping in block style; `span` is its key in the added lines.
-    fn in_block(&self, node: &Node, span: Span) -> Option<Edit> {
+    fn in_block(&self, node: &Node, span: Span) -> Option<ByteEdit> {
         let entries = node.entries();
         let (first, last) = (entries.first()?.0.span, entries.last()?.0.span);
         let indent = first.column as usize - 1;
         let block = self.block(span, indent);
-        if self.spot == Spot::Last {
+        if self.spot == EntryPlace::Last {
             let mut line = last.line as usize - 1;
             for next in line + 1.. {
                 let text = self.index.line(next);
@@ -164,7 +164,7 @@ impl Target<'_> {
             }) + text.len();
             return Some((at..at, format!("{}{}{}", self.end, " ".repeat(indent), block)));
         }
-        let key = if self.spot == Spot::First { first } else { last };
+        let key = if self.spot == EntryPlace::First { first } else { last };
         let at = self.start(key);
         Some((at..at, format!("{block}{}{}", self.end, " ".repeat(indent))))
     }

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde_json::Value;
 
-use super::{cursor::PathStep, role::FileRole};
+use super::{cursor::DocumentStep, role::FileRole};
 use crate::{
-    session::config_schema,
+    session::{accepted_schema, config_schema},
     suite::{case_schema, suite_schema},
 };
 
@@ -15,6 +15,7 @@ const MAX_SCHEMAS: usize = 300;
 
 static CASE: LazyLock<Value> = LazyLock::new(|| parsed(&case_schema()));
 static SUITE: LazyLock<Value> = LazyLock::new(|| parsed(&suite_schema()));
+static ACCEPTED: LazyLock<Value> = LazyLock::new(|| parsed(&accepted_schema()));
 static CONFIG: LazyLock<Value> = LazyLock::new(|| parsed(&config_schema()));
 
 fn parsed(text: &str) -> Value {
@@ -27,12 +28,13 @@ pub(super) fn schema_of(role: &FileRole) -> Option<&'static Value> {
         FileRole::Case { .. } => Some(&CASE),
         FileRole::Suite { .. } => Some(&SUITE),
         FileRole::Config => Some(&CONFIG),
-        FileRole::Accepted | FileRole::Schema | FileRole::Other => None,
+        FileRole::Accepted => Some(&ACCEPTED),
+        FileRole::Schema | FileRole::Other => None,
     }
 }
 
 /// The schemas of the value at a path, with references and alternatives followed.
-pub(super) fn schemas_at<'v>(root: &'v Value, path: &[PathStep]) -> Vec<&'v Value> {
+pub(super) fn schemas_at<'v>(root: &'v Value, path: &[DocumentStep]) -> Vec<&'v Value> {
     let mut schemas = expanded(root, vec![root]);
     for step in path {
         let inner = schemas.iter().flat_map(|schema| below(schema, step)).collect();
@@ -42,8 +44,8 @@ pub(super) fn schemas_at<'v>(root: &'v Value, path: &[PathStep]) -> Vec<&'v Valu
 }
 
 /// The schemas of what a step leads to.
-fn below<'v>(schema: &'v Value, step: &PathStep) -> Vec<&'v Value> {
-    let PathStep::Key(key) = step else {
+fn below<'v>(schema: &'v Value, step: &DocumentStep) -> Vec<&'v Value> {
+    let DocumentStep::Key(key) = step else {
         return schema.get("items").into_iter().collect();
     };
     if let Some(property) = schema.get("properties").and_then(|all| all.get(key)) {
@@ -77,7 +79,7 @@ fn expanded<'v>(root: &'v Value, schemas: Vec<&'v Value>) -> Vec<&'v Value> {
 }
 
 /// The keys of the mapping at a path, each with its description.
-pub(super) fn keys_at<'v>(root: &'v Value, path: &[PathStep]) -> BTreeMap<&'v str, &'v str> {
+pub(super) fn keys_at<'v>(root: &'v Value, path: &[DocumentStep]) -> BTreeMap<&'v str, &'v str> {
     let mut keys = BTreeMap::new();
     for schema in schemas_at(root, path) {
         let properties = schema.get("properties").and_then(Value::as_object);
@@ -93,13 +95,13 @@ pub(super) fn keys_at<'v>(root: &'v Value, path: &[PathStep]) -> BTreeMap<&'v st
 }
 
 /// What the key that a path ends with means.
-pub(super) fn description<'v>(root: &'v Value, path: &[PathStep]) -> Option<&'v str> {
+pub(super) fn description<'v>(root: &'v Value, path: &[DocumentStep]) -> Option<&'v str> {
     let schemas = schemas_at(root, path);
     schemas.iter().find_map(|schema| schema.get("description")?.as_str())
 }
 
 /// The fixed texts that the value at a path can be.
-pub(super) fn texts_at(root: &Value, path: &[PathStep]) -> Vec<String> {
+pub(super) fn texts_at(root: &Value, path: &[DocumentStep]) -> Vec<String> {
     let mut texts = Vec::new();
     let mut add = |value: &Value| match value {
         Value::String(text) => texts.push(text.clone()),
@@ -128,10 +130,10 @@ pub(super) fn texts_at(root: &Value, path: &[PathStep]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn path(text: &str) -> Vec<PathStep> {
+    fn path(text: &str) -> Vec<DocumentStep> {
         let step = |step: &str| {
             step.parse()
-                .map_or_else(|_| PathStep::Key(step.to_owned()), PathStep::Item)
+                .map_or_else(|_| DocumentStep::Key(step.to_owned()), DocumentStep::Item)
         };
         text.split('/').filter(|step| !step.is_empty()).map(step).collect()
     }
@@ -145,6 +147,8 @@ mod tests {
             (&CASE, "expect/body/json/a/b/0", "$type"),
             (&SUITE, "inputs/token", "secret"),
             (&CONFIG, "targets/staging/secrets/token", "env"),
+            (&CONFIG, "targets/staging/secrets/token/oauth2/client_secret", "file"),
+            (&ACCEPTED, "accepted/0", "pointer"),
         ] {
             let keys = keys_at(schema, &path(at));
             assert!(keys.get(key).is_some_and(|text| !text.is_empty()), "{at}: {keys:?}");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::cursor::PathStep;
+use super::cursor::DocumentStep;
 use crate::{
     source::{Kind, Node},
     suite::RESERVED,
@@ -75,9 +75,9 @@ impl<'n> ScopeFiles<'n> {
     }
 
     /// The steps that run before a place.
-    fn steps_before(&self, path: &[PathStep]) -> Vec<&'n Node> {
+    fn steps_before(&self, path: &[DocumentStep]) -> Vec<&'n Node> {
         let (list, index) = match path {
-            [PathStep::Key(list), PathStep::Item(index), ..] => (list.as_str(), *index),
+            [DocumentStep::Key(list), DocumentStep::Item(index), ..] => (list.as_str(), *index),
             // The request of a case is that of its only step, or of all of them.
             _ => ("steps", 0),
         };
@@ -93,7 +93,7 @@ impl<'n> ScopeFiles<'n> {
     }
 
     /// The ids of the steps that run before a place.
-    pub(super) fn steps(&self, path: &[PathStep]) -> Vec<ScopeName> {
+    pub(super) fn steps(&self, path: &[DocumentStep]) -> Vec<ScopeName> {
         let steps = self.steps_before(path).into_iter();
         steps
             .filter_map(|step| Some(ScopeName::new(&text(step.get("id")?)?, "step", request_of(step))))
@@ -101,13 +101,13 @@ impl<'n> ScopeFiles<'n> {
     }
 
     /// The variables that can be used at a place.
-    pub(super) fn variables(&self, path: &[PathStep]) -> Vec<ScopeName> {
+    pub(super) fn variables(&self, path: &[DocumentStep]) -> Vec<ScopeName> {
         let mut names: Vec<ScopeName> = Vec::new();
         for step in self.steps_before(path) {
             let id = step.get("id").and_then(text).unwrap_or_default();
             names.extend(captures(step, &format!("step `{id}`")));
         }
-        let is_teardown = matches!(path.first(), Some(PathStep::Key(key)) if key == "teardown");
+        let is_teardown = matches!(path.first(), Some(DocumentStep::Key(key)) if key == "teardown");
         if is_teardown && !self.is_suite {
             names.extend(captures(self.document, "the request"));
         }
@@ -242,18 +242,18 @@ fn reserved(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lsp::cursor::{Syntax, parse};
+    use crate::lsp::cursor::{DocumentSyntax, parse};
 
     #[test]
     fn only_what_is_known_at_a_place_is_in_scope() {
         let suite = parse(
             "inputs: { user: a user, token: { secret: true, default: s3cret }, box: { endpoint: true } }\nvars: { v: 1 }\nsetup:\n  - { id: login, capture: { sid: /sid } }\nteardown: [{ id: out, capture: { late: /x } }]\n",
-            Syntax::Yaml,
+            DocumentSyntax::Yaml,
         )
         .unwrap();
         let case = parse(
             "vars: { own: [1] }\nexamples: { a: { col: 1 }, b: { col: 2 } }\nsteps:\n  - { id: one, capture: { first: /a } }\n  - { id: two, capture: { second: /b } }\nteardown:\n  - id: end\n",
-            Syntax::Yaml,
+            DocumentSyntax::Yaml,
         )
         .unwrap();
         let files = ScopeFiles {
@@ -261,14 +261,14 @@ mod tests {
             suite: Some(&suite),
             is_suite: false,
         };
-        let names = |path: &[PathStep]| {
+        let names = |path: &[DocumentStep]| {
             files
                 .variables(path)
                 .into_iter()
                 .map(|name| name.name)
                 .collect::<Vec<_>>()
         };
-        let step = |list: &str, index| [PathStep::Key(list.to_owned()), PathStep::Item(index)];
+        let step = |list: &str, index| [DocumentStep::Key(list.to_owned()), DocumentStep::Item(index)];
         let common = [
             "col", "own", "v", "user", "token", "run_id", "case_id", "uuid", "now", "base_url",
         ];

@@ -34,9 +34,9 @@ use crate::{
 };
 
 /// The client has closed the connection.
-struct Closed;
+struct ConnectionClosed;
 
-impl<T> From<SendError<T>> for Closed {
+impl<T> From<SendError<T>> for ConnectionClosed {
     fn from(_: SendError<T>) -> Self {
         Self
     }
@@ -122,7 +122,7 @@ impl LanguageServer {
         (exit, is_input_ended)
     }
 
-    fn message(&mut self, message: Message) -> Result<(), Closed> {
+    fn message(&mut self, message: Message) -> Result<(), ConnectionClosed> {
         match message {
             Message::Request(request) => self.request(request),
             Message::Notification(one) if self.facts.is_some() && !self.is_shut_down => self.notification(one),
@@ -131,7 +131,7 @@ impl LanguageServer {
         }
     }
 
-    fn request(&mut self, request: Request) -> Result<(), Closed> {
+    fn request(&mut self, request: Request) -> Result<(), ConnectionClosed> {
         let id = request.id.clone();
         let response = match request.method.as_str() {
             _ if self.is_shut_down => failure(id, ErrorCode::InvalidRequest, "the server is shut down"),
@@ -281,7 +281,7 @@ impl LanguageServer {
         }))
     }
 
-    fn notification(&mut self, one: Notification) -> Result<(), Closed> {
+    fn notification(&mut self, one: Notification) -> Result<(), ConnectionClosed> {
         match one.method.as_str() {
             "initialized" => self.initialized()?,
             "textDocument/didOpen" => {
@@ -333,7 +333,7 @@ impl LanguageServer {
     }
 
     /// Asks for news about files, and begins with the projects of the client's folders.
-    fn initialized(&mut self) -> Result<(), Closed> {
+    fn initialized(&mut self) -> Result<(), ConnectionClosed> {
         let Some(facts) = &self.facts else { return Ok(()) };
         let folders: Vec<_> = facts.folders.iter().filter_map(|uri| path_of(uri)).collect();
         if facts.watches_files {
@@ -424,7 +424,7 @@ impl LanguageServer {
         }
     }
 
-    fn finish(&mut self, job: JobResult) -> Result<(), Closed> {
+    fn finish(&mut self, job: JobResult) -> Result<(), ConnectionClosed> {
         match job {
             JobResult::Read(read) => self.take(read),
             JobResult::Measured(root, advised) => {
@@ -438,7 +438,7 @@ impl LanguageServer {
     }
 
     /// Takes over a project that was read: shows its diagnostics, and answers the requests that waited for it.
-    fn take(&mut self, read: ReadProject) -> Result<(), Closed> {
+    fn take(&mut self, read: ReadProject) -> Result<(), ConnectionClosed> {
         let Some(project) = self.projects.get_mut(&read.root) else {
             return Ok(());
         };
@@ -455,7 +455,7 @@ impl LanguageServer {
     }
 
     /// Shows how a run has ended: a message, and the failed checks at their lines.
-    fn show_run(&mut self, run: EndedRun) -> Result<(), Closed> {
+    fn show_run(&mut self, run: EndedRun) -> Result<(), ConnectionClosed> {
         let unit = self.facts.as_ref().map(|facts| facts.unit).unwrap_or_default();
         let mut failures = DiagnosticsByFile::new();
         for failure in run.failures {
@@ -487,7 +487,7 @@ impl LanguageServer {
     }
 
     /// Shows the diagnostics of all files of a project, and none where there were some before.
-    fn publish_project(&mut self, root: &Path) -> Result<(), Closed> {
+    fn publish_project(&mut self, root: &Path) -> Result<(), ConnectionClosed> {
         let Some(project) = self.projects.get_mut(root) else {
             return Ok(());
         };
@@ -520,7 +520,7 @@ impl LanguageServer {
             .is_some_and(OpenProject::is_awaited)
     }
 
-    fn send(&self, message: Message) -> Result<(), Closed> {
+    fn send(&self, message: Message) -> Result<(), ConnectionClosed> {
         Ok(self.client.send(message)?)
     }
 }

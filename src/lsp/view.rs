@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    cursor::{Syntax, parse},
+    cursor::{DocumentSyntax, parse},
     position::PositionUnit,
     role::FileRole,
     scope::ScopeFiles,
@@ -24,10 +24,10 @@ pub(super) struct DocumentView<'a> {
 }
 
 impl DocumentView<'_> {
-    pub(super) fn syntax(&self) -> Syntax {
+    pub(super) fn syntax(&self) -> DocumentSyntax {
         match self.role {
-            FileRole::Config | FileRole::Accepted => Syntax::Toml,
-            _ => Syntax::Yaml,
+            FileRole::Config | FileRole::Accepted => DocumentSyntax::Toml,
+            _ => DocumentSyntax::Yaml,
         }
     }
 
@@ -42,7 +42,7 @@ impl DocumentView<'_> {
 
     /// The `suite.yaml` of a case, if it can be read.
     pub(super) fn suite(&self) -> Option<Node> {
-        parse(&self.suite_text()?, Syntax::Yaml)
+        parse(&self.suite_text()?, DocumentSyntax::Yaml)
     }
 
     /// The document, if it can be read, or else as it was saved.

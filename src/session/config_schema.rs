@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 
+use super::toml_schema::for_toml;
 use crate::{
     compare::CHANGE_RULES,
     project::MAILBOX_KINDS,
@@ -24,6 +25,7 @@ pub fn config_schema() -> String {
             definition.as_object_mut().map(|object| object.remove("required"));
         }
     }
+    for_toml(&mut schema);
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 

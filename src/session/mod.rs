@@ -3,6 +3,7 @@
 //! A command takes a plain struct of options, reports what happens on the way through [`Notices`], and returns a value or
 //! a [`SessionError`]. Nothing here reads flags or writes to a terminal.
 
+mod accepted_schema;
 mod compare;
 mod config_schema;
 mod dry_run;
@@ -26,15 +27,18 @@ mod recheck;
 mod report;
 mod reports;
 mod run;
+mod schemas;
 mod scratch;
 mod selection;
 mod snapshots;
 mod target;
 mod teardown;
+mod toml_schema;
 mod watch;
 mod watched_files;
 mod workspace;
 
+pub use accepted_schema::accepted_schema;
 pub use compare::{CompareRequest, compare};
 pub use config_schema::config_schema;
 pub use dry_run::{PlannedRequest, dry_run};
@@ -57,6 +61,7 @@ pub use recheck::{RecheckRequest, Rechecked, judge_recording, recheck, recheck_i
 pub use report::{ReportRequest, report};
 pub use reports::Documents;
 pub use run::{RunRequest, run, run_in, run_measured};
+pub use schemas::published_schema;
 pub use selection::CaseFilter;
 pub use snapshots::{pending_snapshots, settle_snapshots};
 pub use target::TARGET_VARIABLE;

@@ -63,13 +63,15 @@ fn generate<T: JsonSchema>(title: &str, amend: impl FnOnce(&mut Map<String, Valu
             }
         }
     }
-    describe_uses(&mut schema);
+    describe_keys(&mut schema);
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
-/// Moves the descriptions of definitions to the places that have no description of their own: an editor shows that of a
-/// definition, and not that of a property which refers to it.
-fn describe_uses(schema: &mut Value) {
+/// Moves descriptions to the keys that they are about. An editor shows the description of a definition, and not that of a property
+/// which refers to it: descriptions of definitions go to the places that have no description of their own, and the description
+/// of an alternative with one key goes to that key.
+pub(crate) fn describe_keys(schema: &mut Value) {
+    describe_single_keys(schema);
     let mut descriptions = Map::new();
     let definitions = schema.get_mut("$defs").and_then(Value::as_object_mut);
     for (name, definition) in definitions.into_iter().flatten() {
@@ -79,6 +81,33 @@ fn describe_uses(schema: &mut Value) {
         descriptions.extend(description.map(|description| (format!("#/$defs/{name}"), description)));
     }
     describe(schema, false, &descriptions);
+}
+
+/// Moves the description of each alternative that is an object with one key to that key.
+fn describe_single_keys(schema: &mut Value) {
+    match schema {
+        Value::Array(all) => all.iter_mut().for_each(describe_single_keys),
+        Value::Object(entries) => {
+            entries.values_mut().for_each(describe_single_keys);
+            for key in ["anyOf", "oneOf"] {
+                for one in entries.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+                    let Some(one) = one.as_object_mut() else { continue };
+                    let properties = one.get("properties").and_then(Value::as_object);
+                    if properties.is_none_or(|properties| properties.len() != 1) {
+                        continue;
+                    }
+                    let description = one.remove("description");
+                    let property = one
+                        .get_mut("properties")
+                        .and_then(|all| all.as_object_mut()?.values_mut().next());
+                    if let (Some(description), Some(Value::Object(property))) = (description, property) {
+                        property.insert("description".to_owned(), description);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn describe(schema: &mut Value, is_described: bool, descriptions: &Map<String, Value>) {
@@ -91,14 +120,24 @@ fn describe(schema: &mut Value, is_described: bool, descriptions: &Map<String, V
     }
     for (key, value) in entries {
         match (key.as_str(), value) {
-            ("properties" | "patternProperties" | "$defs", Value::Object(all)) => {
+            ("properties" | "patternProperties", Value::Object(all)) => {
                 for (_, inner) in all {
                     describe(inner, false, descriptions);
+                }
+            }
+            // The alternatives of a definition are not keys.
+            ("$defs", Value::Object(all)) => {
+                for (_, inner) in all {
+                    describe(inner, true, descriptions);
                 }
             }
             ("anyOf" | "oneOf" | "allOf", Value::Array(all)) => {
                 for inner in all {
                     describe(inner, is_described, descriptions);
+                    // The text of the key is the only one that is shown.
+                    if is_described && let Some(inner) = inner.as_object_mut() {
+                        inner.remove("description");
+                    }
                 }
             }
             ("items" | "additionalProperties", inner) => describe(inner, false, descriptions),

@@ -411,10 +411,18 @@ fn length() -> Schema {
     let size = serde_json::json!({ "oneOf": [
         { "type": "integer", "minimum": 0 }, { "type": "string", "pattern": r"\{\{" }
     ] });
+    let relation = |description: &str| {
+        let mut size = size.clone();
+        size["description"] = description.into();
+        size
+    };
     json_schema!({
         "oneOf": [size, {
             "type": "object",
-            "properties": { "$gt": size, "$gte": size, "$lt": size, "$lte": size },
+            "properties": {
+                "$gt": relation("More than this."), "$gte": relation("At least this."),
+                "$lt": relation("Less than this."), "$lte": relation("At most this.")
+            },
             "additionalProperties": false,
             "minProperties": 1
         }]

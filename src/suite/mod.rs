@@ -39,6 +39,7 @@ pub use def::{
 };
 pub use def_body::{EventsDef, LinesDef, XmlDef};
 pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef};
+pub(crate) use editor_schema::describe_keys;
 pub use editor_schema::{case_schema, suite_schema};
 pub(crate) use inherit::{inherit, inherit_step};
 pub(crate) use load::load_files;

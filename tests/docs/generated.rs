@@ -64,7 +64,12 @@ fn alternatives(schema: &Value, definition: &str) -> String {
     let all = schema["$defs"][definition]["oneOf"].as_array().expect("alternatives");
     let rows = all.iter().flat_map(|one| {
         let properties = one["properties"].as_object().into_iter().flatten();
-        properties.map(|(name, _)| vec![code(name), one["description"].as_str().unwrap_or_default().to_owned()])
+        properties.map(|(name, property)| {
+            vec![
+                code(name),
+                property["description"].as_str().unwrap_or_default().to_owned(),
+            ]
+        })
     });
     table(&["key", "meaning"], rows)
 }

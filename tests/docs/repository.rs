@@ -47,6 +47,10 @@ fn corrected(text: &str, owner: &str, version: &str) -> String {
             r"\b(rev: |ref: refs/tags/|conforme/contract@|the version `)v[\d.]+\d",
             format!("${{1}}v{version}"),
         ),
+        (
+            r#"("name": "conforme",(?:\s+"(?:displayName|description)": .*)*\s+"version": )"[\d.]+""#,
+            format!("${{1}}\"{version}\""),
+        ),
         (r"\bname: [\w.-]+/conforme\b", format!("name: {owner}/conforme")),
         (r"\b(default: |version \?: ')v[\d.]+\d", format!("${{1}}v{version}")),
     ];
@@ -71,9 +75,10 @@ fn files() -> Vec<PathBuf> {
             .iter()
             .any(|extension| name.ends_with(&format!(".{extension}")))
             || name.ends_with("Containerfile")
+            || name.ends_with("editors/vscode/package.json")
     };
     let mut found = Vec::new();
-    let mut open: Vec<PathBuf> = ["docs", "templates", ".github", ".ci"]
+    let mut open: Vec<PathBuf> = ["docs", "templates", "editors", ".github", ".ci"]
         .iter()
         .map(|name| repository().join(name))
         .collect();

@@ -22,6 +22,7 @@ fn committed_schemas_are_current() {
         "case",
         "suite",
         "config",
+        "accepted",
         "event",
         "comparison",
         "matrix",

@@ -1,6 +1,7 @@
 //! `conforme lsp`: a server for editors, spoken to over pipes.
 
 mod client;
+mod editors;
 mod help;
 mod lifetime;
 
@@ -91,7 +92,10 @@ fn unsaved_text_affects_the_files_of_other_folders() {
     );
     client.shows(&project, "cases/t/d.yaml", "this row has `x`");
     client.open(&project, "conforme.toml", "[targets.a]\nbase_ur = 1\n");
-    assert_eq!(range(&client.shows(&project, "conforme.toml", "base_ur"))[0], 1);
+    assert_eq!(
+        range(&client.shows(&project, "conforme.toml", "unknown key `base_ur`"))[0],
+        1
+    );
     let accepted = "[[accepted]]\nrule = \"header/remvd\"\nreason = \"x\"\n";
     client.open(&project, "accepted-changes.toml", accepted);
     client.shows(&project, "accepted-changes.toml", "header/remvd");

@@ -3,7 +3,7 @@
 use super::{CiSystem, Observed};
 use crate::{
     project::BaseUrl,
-    session::config_schema,
+    session::{config_schema, published_schema},
     suite::{case_schema, suite_schema},
 };
 
@@ -46,9 +46,12 @@ impl NewProject {
         let mut files = vec![
             new("cases/api/suite.yaml", suite(observed)),
             new("cases/api/responds.yaml", case(observed)),
-            new("schemas/case.schema.json", case_schema()),
-            new("schemas/suite.schema.json", suite_schema()),
-            new("schemas/config.schema.json", config_schema()),
+            new("schemas/case.schema.json", published_schema("case", &case_schema())),
+            new("schemas/suite.schema.json", published_schema("suite", &suite_schema())),
+            new(
+                "schemas/config.schema.json",
+                published_schema("config", &config_schema()),
+            ),
             File {
                 path: ".gitignore",
                 text: GITIGNORE.to_owned(),

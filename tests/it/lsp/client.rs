@@ -1,5 +1,7 @@
 //! A client of `conforme lsp` over pipes.
 
+#![expect(clippy::needless_pass_by_value, reason = "a message is made where it is sent")]
+
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, ChildStdin, Stdio},
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::{Project, conforme};
 
 /// Maximum time until the server sends what a test waits for.
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);
 
 /// A client with one server.
 pub(crate) struct Client {

@@ -292,7 +292,7 @@ fn lines_that_mutate_advises_are_added_by_an_action() {
         json!({ "initializationOptions": { "recording": "run.ndjson" } }),
     );
     client.open(&project, FILE, case);
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
     let mut all = Vec::new();
     while all.is_empty() && std::time::Instant::now() < end {
         all = actions(&mut client, &project, 0);
