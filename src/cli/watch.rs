@@ -31,7 +31,7 @@ pub(super) fn watch(args: &RunArgs, project: Option<&Path>, printer: &mut Printe
     }
     let mut values = args.select.values.vars_files.clone();
     values.extend(args.select.values.environment.env_files.iter().cloned());
-    let mut watch = session::Watch::new(project, &values)?;
+    let mut watch = session::WatchedProject::new(project, &values)?;
     let mut is_first = true;
     loop {
         printer.before_sending(true);

@@ -145,6 +145,8 @@ pub(super) mod html {
     /// Lines around a difference that are not folded.
     pub(in crate::report) const CONTEXT_LINES: usize = 3;
 
+    /// Cases whose details share an element of the page of a run, one a line.
+    pub(in crate::report) const BLOCK_COUNT: usize = 200;
     /// A body, a diff or a malformed response in the page of a run.
     pub(in crate::report) const BODY: usize = 64 << 10;
     /// The same for passed cases of a large page.

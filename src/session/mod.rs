@@ -66,5 +66,5 @@ pub use selection::CaseFilter;
 pub use snapshots::{pending_snapshots, settle_snapshots};
 pub use target::TARGET_VARIABLE;
 pub use teardown::{TeardownRequest, teardown};
-pub use watch::Watch;
+pub use watch::WatchedProject;
 pub use workspace::Workspace;

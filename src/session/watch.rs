@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A project that is watched.
-pub struct Watch {
+pub struct WatchedProject {
     root: PathBuf,
     files: WatchedFiles,
     runtime: tokio::runtime::Runtime,
@@ -38,7 +38,7 @@ pub struct Watch {
     known: Option<KnownFiles>,
     /// What has changed since the last run.
     changed: BTreeSet<PathBuf>,
-    previous: Option<Previous>,
+    previous: Option<EarlierRuns>,
 }
 
 struct KnownFiles {
@@ -49,7 +49,7 @@ struct KnownFiles {
 }
 
 /// What is known of the cases from earlier runs.
-struct Previous {
+struct EarlierRuns {
     target: Option<Digest>,
     /// By the id of the case. A case that was not run has none.
     digests: BTreeMap<String, Option<Digest>>,
@@ -64,7 +64,7 @@ struct Results {
     accepted: BTreeMap<PathBuf, String>,
 }
 
-impl Watch {
+impl WatchedProject {
     /// Watches the project in a folder. `values` are files of values: environment files and files of variables.
     pub fn new(project: Option<&Path>, values: &[PathBuf]) -> Result<Self, SessionError> {
         let folder = project.unwrap_or(Path::new("."));
@@ -227,7 +227,7 @@ impl Watch {
         let target = prepared.target_digest;
         let Some(previous) = &mut self.previous else {
             let results = Rc::<RefCell<Results>>::default();
-            self.previous = Some(Previous {
+            self.previous = Some(EarlierRuns {
                 target,
                 digests,
                 results: Rc::clone(&results),

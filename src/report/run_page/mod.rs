@@ -22,7 +22,9 @@ use super::{
     from::run::RunSource,
     limits::{
         COMMAND, RESPONSE_LINES,
-        html::{BODY, BODY_IN_LARGE, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, TIMED_COUNT, WARNINGS_COUNT},
+        html::{
+            BLOCK_COUNT, BODY, BODY_IN_LARGE, FINDINGS_COUNT, LARGE, MESSAGES, NAMED_COUNT, TIMED_COUNT, WARNINGS_COUNT,
+        },
     },
     links::Links,
     plain,
@@ -187,6 +189,7 @@ impl RunPage {
         let links = Links::of_environment(started);
         let run = data(&serde_json::json!({
             "source": links.source,
+            "block": BLOCK_COUNT,
             "target_vars": started.map(|started| &started.vars),
             "warnings": self.run.warnings().take(WARNINGS_COUNT).collect::<Vec<_>>(),
             "unused": self.run.unused,
@@ -213,13 +216,22 @@ impl RunPage {
             sink.write_all(row)
         })?;
         write!(sink, "]{middle}")?;
+        // A browser reads few large elements faster than one for each case.
         let mut at = 0_usize;
         details.each(|(), details| {
-            write!(sink, "<script type=\"application/json\" id=\"d{at}\">")?;
+            if at.is_multiple_of(BLOCK_COUNT) {
+                let end = if at > 0 { "</script>\n" } else { "" };
+                let number = at / BLOCK_COUNT;
+                write!(sink, "{end}<script type=\"application/json\" id=\"d{number}\">")?;
+            } else {
+                sink.write_all(b"\n")?;
+            }
             at += 1;
-            sink.write_all(details)?;
-            sink.write_all(b"</script>\n")
+            sink.write_all(details)
         })?;
+        if at > 0 {
+            writeln!(sink, "</script>")?;
+        }
         writeln!(sink, "</body>{after}")
     }
 }

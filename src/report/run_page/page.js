@@ -347,12 +347,25 @@
     return nodes;
   }
 
+  /// The JSON of the details of a case; none if the page does not contain it, or not yet.
+  let opened = { number: -1, lines: [] };
+  function detailsOf(at) {
+    const number = Math.floor(at / run.block);
+    if (opened.number !== number) {
+      const block = byId('d' + number);
+      // The text of the last element may still be arriving.
+      if (!block || (document.readyState === 'loading' && !block.nextElementSibling)) return null;
+      opened = { number, lines: block.textContent.split('\n') };
+    }
+    return opened.lines[at % run.block] || null;
+  }
+
   function fill(at, node) {
-    const block = byId('d' + at);
-    if (block) {
+    const text = detailsOf(at);
+    if (text) {
       try {
         node.replaceChildren();
-        put(node, panel(rows[at], JSON.parse(block.textContent)));
+        put(node, panel(rows[at], JSON.parse(text)));
       } catch (error) {
         node.replaceChildren(make('p', 'callout', 'This part of the page cannot be shown: ' + error));
       }
@@ -391,12 +404,7 @@
     });
   }
 
-  // The details follow this script in the page.
-  const bodies = bodySearch((at) => {
-    const block = byId('d' + at);
-    return block && block.textContent;
-  });
-  const ownText = (at) => prepared[at];
+  const bodies = bodySearch(detailsOf);
 
   const list = byId('cases'), more = byId('more'), earlier = make('div', 'more');
   list.before(earlier);
@@ -502,7 +510,7 @@
     const report = (number) => {
       byId('shown').textContent = 'Searching: ' + Math.floor(100 * number / candidates.length) + '%';
     };
-    return bodies.find(candidates, words, ownText, report, (found) => listed(found, jump, done));
+    return bodies.find(candidates, words, (at) => prepared[at], report, (found) => listed(found, jump, done));
   }
 
   function listed(cases, jump, done) {
