@@ -563,7 +563,7 @@ pub(super) fn request(node: &Node, needs_path: bool, cx: &mut DecodeContext<'_>)
             .take("headers")
             .map(|node| cx.omissible(|cx| headers(node, cx)))
             .unwrap_or_default(),
-        auth: fields.take("auth").and_then(|node| auth::auth(node, cx)),
+        auth: fields.take("auth").and_then(|node| auth::auth(node, cx)).map(Box::new),
         body: fields.take("body").and_then(|node| content(node, cx)),
     };
     fields.finish(cx.errors);

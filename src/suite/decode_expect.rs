@@ -34,7 +34,7 @@ pub(super) fn expect(node: &Node, cx: &mut DecodeContext<'_>) -> ExpectDef {
             .take("trailers")
             .map(|node| trailers(node, cx))
             .unwrap_or_default(),
-        events: fields.take("events").and_then(|node| events(node, cx)),
+        events: fields.take("events").and_then(|node| events(node, cx)).map(Box::new),
         protocol: fields.take("protocol").and_then(|node| protocol(node, cx)),
         same_as: fields.take("same_as").and_then(|node| written(node, cx.string(node))),
         snapshot: fields
@@ -292,16 +292,16 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
     let def = BodyDef {
         sha256: fields.take("sha256").and_then(|node| {
             let value = sha256(node, cx);
-            written(node, value)
+            written(node, value).map(Box::new)
         }),
         bytes: fields.take("bytes").and_then(|node| {
             let value = length(node, cx);
-            written(node, value)
+            written(node, value).map(Box::new)
         }),
         file: fields.take("file").and_then(|node| {
             let bytes = file_bytes(node, cx)?;
             let name = cx.string(node)?;
-            written(node, Some(BodyFile { name, bytes }))
+            written(node, Some(BodyFile { name, bytes })).map(Box::new)
         }),
         empty: fields
             .take("empty")
@@ -313,8 +313,8 @@ fn body(node: &Node, cx: &mut DecodeContext<'_>) -> BodyDef {
             let value = exact(node, cx);
             written(node, value)
         }),
-        xml: fields.take("xml").and_then(|node| xml(node, cx)),
-        lines: fields.take("lines").and_then(|node| lines(node, cx)),
+        xml: fields.take("xml").and_then(|node| xml(node, cx)).map(Box::new),
+        lines: fields.take("lines").and_then(|node| lines(node, cx)).map(Box::new),
         text: fields.take("text").and_then(|node| {
             let tests = text(node, cx);
             written(node, tests)

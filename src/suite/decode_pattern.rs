@@ -28,7 +28,10 @@ fn properties(entries: &[(Key, Node)], cx: &mut DecodeContext<'_>) -> Vec<(Strin
         inner.span.column = key.span.column;
         Some((name.to_owned(), inner))
     };
-    entries.iter().filter_map(property).collect()
+    // Every case file has some: no room for more than there are.
+    let mut all = Vec::with_capacity(entries.len());
+    all.extend(entries.iter().filter_map(property));
+    all
 }
 
 /// A literal value. A key that looks like a matcher is probably meant as one, so it is an error;

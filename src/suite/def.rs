@@ -273,7 +273,7 @@ pub struct RequestDef {
     /// The credentials, instead of an `Authorization` header field. `none` sends none, not even those of the target; `null`
     /// removes inherited ones.
     #[schemars(with = "Option<AuthText>")]
-    pub auth: Option<Written<AuthDef>>,
+    pub auth: Option<Box<Written<AuthDef>>>,
     /// The content.
     pub body: Option<ContentDef>,
 }
@@ -368,7 +368,7 @@ pub struct ExpectDef {
     pub duration: Option<Written<DurationDef>>,
     /// The first events of an event stream (`text/event-stream`), after which the connection is closed.
     #[schemars(with = "Option<EventsText>")]
-    pub events: Option<Written<EventsDef>>,
+    pub events: Option<Box<Written<EventsDef>>>,
     /// The version of HTTP of the response: `http/1.1` or `http/2`.
     #[schemars(with = "Option<ProtocolText>")]
     pub protocol: Option<Written<Protocol>>,
@@ -428,19 +428,19 @@ pub struct BodyDef {
     pub text: Option<Written<Vec<TextTestDef>>>,
     /// The XML body: a path to nodes, and the value that is expected there.
     #[schemars(with = "Option<XmlText>")]
-    pub xml: Option<Written<XmlDef>>,
+    pub xml: Option<Box<Written<XmlDef>>>,
     /// The body as a list of JSON documents, one a line, or of the rows of a CSV document: a pattern of the list.
     #[schemars(with = "Option<LinesText>")]
-    pub lines: Option<Written<LinesDef>>,
+    pub lines: Option<Box<Written<LinesDef>>>,
     /// The SHA-256 digest of the body, content codings removed, as 64 hexadecimal digits.
     #[schemars(with = "Option<Template>")]
-    pub sha256: Option<Written<Template>>,
+    pub sha256: Option<Box<Written<Template>>>,
     /// Number of bytes of the body, content codings removed: a number, or comparisons (`{ $lte: 4096 }`).
     #[schemars(with = "Option<LengthOrRelations>")]
-    pub bytes: Option<Written<RelationsDef>>,
+    pub bytes: Option<Box<Written<RelationsDef>>>,
     /// The body is the same as this file, by its path from the case's folder; anywhere in the project.
     #[schemars(with = "Option<String>")]
-    pub file: Option<Written<BodyFile>>,
+    pub file: Option<Box<Written<BodyFile>>>,
 }
 
 /// A file that a body is compared with.

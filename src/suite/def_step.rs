@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// One step of a case: a request and its expected response. It inherits from its case.
+// What few steps have is boxed, here and in the request and expectations: there can be 100,000 case files.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(rename = "Step", deny_unknown_fields)]
 pub struct StepDef {
@@ -51,16 +52,16 @@ pub struct StepDef {
     pub endpoint: Option<Written<String>>,
     /// Reads a mailbox instead of sending a request.
     #[schemars(with = "Option<MailText>")]
-    pub mail: Option<Written<MailDef>>,
+    pub mail: Option<Box<Written<MailDef>>>,
     /// Requests the `Location` of an earlier step's response.
     #[schemars(with = "Option<FollowText>")]
     pub follow: Option<Written<FollowDef>>,
     /// Repeats the request until the response is as expected, for at most this long.
     #[schemars(with = "Option<EventuallyText>")]
-    pub eventually: Option<Written<EventuallyDef>>,
+    pub eventually: Option<Box<Written<EventuallyDef>>>,
     /// Repeats the request for this long; every response must be as expected.
     #[schemars(with = "Option<ThroughoutText>")]
-    pub throughout: Option<Written<ThroughoutDef>>,
+    pub throughout: Option<Box<Written<ThroughoutDef>>>,
     /// Whether the following steps are run if this one fails.
     #[schemars(with = "Option<bool>")]
     pub go_on: bool,

@@ -278,10 +278,16 @@ fn fields(
             .unwrap_or_default(),
         capture: all.take("capture").map(|node| captures(node, cx)).unwrap_or_default(),
         endpoint,
-        mail: mail.and_then(|node| self::mail(node, earlier, cx)),
+        mail: mail.and_then(|node| self::mail(node, earlier, cx)).map(Box::new),
         follow,
-        eventually: all.take("eventually").and_then(|node| eventually(node, cx)),
-        throughout: all.take("throughout").and_then(|node| throughout(node, cx)),
+        eventually: all
+            .take("eventually")
+            .and_then(|node| eventually(node, cx))
+            .map(Box::new),
+        throughout: all
+            .take("throughout")
+            .and_then(|node| throughout(node, cx))
+            .map(Box::new),
         go_on: all.read("go_on", cx.errors, boolean).unwrap_or_default(),
         uses: BTreeSet::new(),
     };

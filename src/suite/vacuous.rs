@@ -65,7 +65,7 @@ pub(super) fn check(step: &StepDef, errors: &mut Diagnostics) {
     for (_, part) in body.xml.iter().flat_map(|xml| &xml.value.tests) {
         pattern(part, Position::Property, errors);
     }
-    if let Some(Written { value: events, span }) = &expect.events {
+    if let Some(Written { value: events, span }) = expect.events.as_deref() {
         if let Some(first) = &events.first {
             pattern(first, Position::Root, errors);
         }

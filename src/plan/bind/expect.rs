@@ -112,7 +112,7 @@ impl Binding<'_> {
 
     /// The events of an event stream.
     pub(super) fn events(&self) -> Result<Option<EventsExpectation>, Diagnostic> {
-        let Some(Written { value: def, span }) = &self.expect.events else {
+        let Some(Written { value: def, span }) = self.expect.events.as_deref() else {
             return Ok(None);
         };
         let pattern = |def: &Option<PatternDef>| def.as_ref().map(|def| self.pattern(def)).transpose();
