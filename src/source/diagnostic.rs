@@ -72,7 +72,7 @@ impl Diagnostic {
         self.help(format!("known here: {}", names.join(", ")))
     }
 
-    /// What a "did you mean" stands for: the bytes of the misspelled name in the file, and the name that is meant.
+    /// The correction of a "did you mean": the bytes of the misspelled name in the file, and the name that is meant.
     pub(crate) fn correction(&self, sources: &Sources) -> Option<(std::ops::Range<usize>, String)> {
         let meant = self.help.as_ref()?.strip_prefix("did you mean `")?.strip_suffix("`?")?;
         let span = self.span?;
