@@ -78,6 +78,12 @@ pub(super) mod terminal {
     pub(in crate::report) const RUNNING_COUNT: usize = 3;
 }
 
+/// Allure.
+pub(super) mod allure {
+    /// A body in an attachment.
+    pub(in crate::report) const BODY: usize = 1 << 20;
+}
+
 /// Markdown.
 pub(super) mod markdown {
     /// The document. A comment on GitHub has at most 65,536 characters.

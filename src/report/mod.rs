@@ -31,6 +31,7 @@ mod summary;
 mod text;
 /// Writers: one for each format. None of them depends on a subject.
 mod write {
+    pub(super) mod allure;
     pub(super) mod github;
     pub(super) mod har;
     pub(super) mod html;
@@ -72,6 +73,7 @@ impl Report<'_> {
         match (format, format.writer(None)) {
             (_, Some(mut writer)) => self.to(&mut *writer, out),
             (Format::Html, None) => write::html::write(self, out),
+            (Format::Allure, None) => Err(io::Error::other("this format is a folder")),
             (_, None) => write::json::write(self.data, out),
         }
     }
@@ -104,11 +106,13 @@ pub enum Format {
     Har,
     /// A script of a run that sends the requests of the cases that did not pass.
     Shell,
+    /// A folder with the results of a run for Allure.
+    Allure,
 }
 
 impl Format {
     /// All formats by name.
-    pub const NAMES: [(&'static str, Format); 9] = [
+    pub const NAMES: [(&'static str, Format); 10] = [
         ("junit", Format::JUnit),
         ("html", Format::Html),
         ("markdown", Format::Markdown),
@@ -118,6 +122,7 @@ impl Format {
         ("json", Format::Json),
         ("shell", Format::Shell),
         ("har", Format::Har),
+        ("allure", Format::Allure),
     ];
 
     /// The help of `--report`, which lists the formats.
@@ -144,6 +149,9 @@ impl Format {
             Self::Sarif => "SARIF 2.1.0 for code scanning, with check ids as rule ids",
             Self::Html => "one page for a browser that loads nothing else, with filters, exchanges and differences",
             Self::Har => "HTTP Archive 1.2 of a run: every request and response, for browsers and proxies",
+            Self::Allure => {
+                "a folder of results of a run for Allure, with steps, requests and responses; its path is required"
+            }
             Self::Shell => "a script for `sh` that sends the requests of the cases of a run that did not pass",
         }
     }
@@ -152,15 +160,25 @@ impl Format {
     pub fn is_gathered(self) -> bool {
         match self {
             Self::JUnit | Self::Html | Self::Markdown | Self::Sarif | Self::Shell | Self::Har => true,
-            Self::Json | Self::Tap | Self::GitHub => false,
+            Self::Json | Self::Tap | Self::GitHub | Self::Allure => false,
         }
     }
 
-    /// A writer of this format with temporary files in `folder`; none for JSON, which is the subject itself, and for
-    /// pages, which are made of a whole subject.
+    /// Whether it is a folder of files.
+    pub fn is_folder(self) -> bool {
+        self == Self::Allure
+    }
+
+    /// Whether it is only about a run: about its requests, or its cases one by one.
+    pub fn is_of_runs(self) -> bool {
+        matches!(self, Self::Shell | Self::Allure)
+    }
+
+    /// A writer of this format with temporary files in `folder`; none for JSON, which is the subject itself, for
+    /// pages, which are made of a whole subject, and for folders.
     fn writer(self, folder: Option<PathBuf>) -> Option<Box<dyn Writer>> {
         Some(match self {
-            Self::Json | Self::Html => return None,
+            Self::Json | Self::Html | Self::Allure => return None,
             Self::JUnit => Box::new(write::junit::JUnit::new(Spool::new(folder))),
             Self::Tap => Box::new(write::tap::Tap::default()),
             Self::Markdown => Box::new(write::markdown::Markdown::new(Spool::new(folder))),
@@ -177,6 +195,7 @@ impl Format {
         let sink = if self == Self::Shell { sink.executable() } else { sink };
         match (self, self.writer(sink.folder())) {
             (Self::Html, None) => Box::new(run_page::RunPage::new(sink)),
+            (Self::Allure, None) => Box::new(write::allure::AllureResults::new(sink)),
             (_, Some(writer)) => Box::new(RunStream::new(writer, sink, reads_passed_exchanges)),
             (_, None) => Box::new(write::json::Json(sink)),
         }

@@ -1,4 +1,4 @@
-//! Output of a report: a file that appears when it is complete, or a stream.
+//! Output of a report: a file that appears when it is complete, a folder of such files, or a stream.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -15,6 +15,8 @@ pub struct ReportOutput(Out);
 enum Out {
     /// A temporary file that gets its name at the end.
     File(Option<(BufWriter<NamedTempFile>, PathBuf)>, Mode),
+    /// A folder. Files in it that are not of the report are left alone.
+    Folder(PathBuf),
     /// Standard output, a pipe or a device.
     Stream(BufWriter<Box<dyn OutputStream>>),
 }
@@ -61,6 +63,42 @@ impl ReportOutput {
         Ok(Self(Out::File(Some((BufWriter::new(file), path)), Mode::Readable)))
     }
 
+    /// A folder for the files of a report. It is created at once, and has to be writable.
+    pub fn in_folder(path: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        let path = path.canonicalize()?;
+        drop(NamedTempFile::new_in(&path)?);
+        Ok(Self(Out::Folder(path)))
+    }
+
+    /// Writes a file of a folder: it appears when it is complete, and replaces one of the same name.
+    pub(super) fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let Out::Folder(folder) = &self.0 else {
+            return Err(io::Error::other("the report is not a folder"));
+        };
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        set_mode(&file, Mode::Readable)?;
+        file.persist(folder.join(name)).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// The same, unless there is a file of this name that does not begin with `mark`.
+    pub(super) fn put_own(&mut self, name: &str, bytes: &[u8], mark: &[u8]) -> io::Result<()> {
+        if let Out::Folder(folder) = &self.0 {
+            let mut first = Vec::new();
+            let known = std::fs::File::open(folder.join(name));
+            let is_foreign = known.is_ok_and(|file| {
+                let most = mark.len() as u64;
+                io::Read::read_to_end(&mut io::Read::take(file, most), &mut first).is_err() || first != mark
+            });
+            if is_foreign {
+                return Ok(());
+            }
+        }
+        self.put(name, bytes)
+    }
+
     /// Whether temporary files can be next to a report of this path.
     pub fn has_folder(path: &Path) -> bool {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -79,7 +117,7 @@ impl ReportOutput {
     pub(super) fn executable(self) -> Self {
         match self.0 {
             Out::File(file, _) => Self(Out::File(file, Mode::Executable)),
-            Out::Stream(_) => self,
+            Out::Stream(_) | Out::Folder(_) => self,
         }
     }
 
@@ -92,6 +130,7 @@ impl ReportOutput {
     pub fn close(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Out::Stream(out) => out.flush(),
+            Out::Folder(_) => Ok(()),
             Out::File(file, mode) => {
                 let Some((file, path)) = file.take() else { return Ok(()) };
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -110,6 +149,7 @@ impl Write for ReportOutput {
         match &mut self.0 {
             Out::File(Some((file, _)), _) => file.write(bytes),
             Out::File(None, _) => Err(io::Error::other("the report is closed")),
+            Out::Folder(_) => Err(io::Error::other("the report is a folder")),
             Out::Stream(out) => out.write(bytes),
         }
     }
@@ -117,7 +157,7 @@ impl Write for ReportOutput {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Out::File(Some((file, _)), _) => file.flush(),
-            Out::File(None, _) => Ok(()),
+            Out::File(None, _) | Out::Folder(_) => Ok(()),
             Out::Stream(out) => out.flush(),
         }
     }

@@ -12,7 +12,16 @@ use crate::{
 
 /// The files that a command writes, each with the flag that names it.
 #[derive(Default)]
-pub(super) struct Outputs<'a>(Vec<(&'static str, &'a Path)>);
+pub(super) struct Outputs<'a>(Vec<OutputPath<'a>>);
+
+/// An output.
+struct OutputPath<'a> {
+    /// The flag that names it.
+    flag: &'static str,
+    path: &'a Path,
+    /// Whether it is a folder, to which files are added.
+    is_folder: bool,
+}
 
 /// The files that a command reads.
 #[derive(Default)]
@@ -27,15 +36,25 @@ impl<'a> Outputs<'a> {
     pub(super) fn new(reports: &'a [ReportSpec], recording: Option<&'a Path>) -> Self {
         let mut all = Self::default();
         for spec in reports {
-            all.0.extend(spec.path.as_deref().map(|path| ("--report", path)));
+            all.0.extend(spec.path.as_deref().map(|path| OutputPath {
+                flag: "--report",
+                path,
+                is_folder: spec.format.is_folder(),
+            }));
         }
-        all.0.extend(recording.map(|path| ("--record", path)));
+        if let Some(path) = recording {
+            all.add("--record", path);
+        }
         all
     }
 
     /// Adds an output of a flag.
     pub(super) fn add(&mut self, flag: &'static str, path: &'a Path) {
-        self.0.push((flag, path));
+        self.0.push(OutputPath {
+            flag,
+            path,
+            is_folder: false,
+        });
     }
 
     /// Rejects an output that would overwrite an input, a folder or another output.
@@ -45,9 +64,13 @@ impl<'a> Outputs<'a> {
             Err(SessionError::Usage(message))
         };
         let mut others: Vec<(&str, FileIdentity)> = Vec::new();
-        for (flag, path) in &self.0 {
+        for OutputPath { flag, path, is_folder } in &self.0 {
             let this = FileIdentity::of(path);
-            if path.is_dir() {
+            if *is_folder {
+                if let Some(problem) = inputs.of_folder(path, &this) {
+                    return fail(flag, path, &problem);
+                }
+            } else if path.is_dir() {
                 return fail(flag, path, "it is a folder");
             }
             if let Some(input) = inputs.files.iter().find(|input| this.is_input(input)) {
@@ -80,6 +103,23 @@ impl<'a> Outputs<'a> {
 }
 
 impl Inputs {
+    /// Why files cannot be added to a folder: a new file would be among those that are read.
+    fn of_folder(&self, path: &Path, this: &FileIdentity) -> Option<String> {
+        if path.exists() && !path.is_dir() {
+            return Some("it is not a folder".to_owned());
+        }
+        let is_read = |folder: &&(PathBuf, &[&str])| this.path.starts_with(resolve(&folder.0));
+        if let Some((folder, _)) = self.folders.iter().find(is_read) {
+            return Some(format!("its files would be read as those of `{}`", folder.display()));
+        }
+        let is_inside = |file: &&PathBuf| resolve(file).parent() == Some(&*this.path);
+        let input = self.files.iter().find(is_inside)?;
+        Some(format!(
+            "it contains `{}`, which is read: name another folder",
+            input.display()
+        ))
+    }
+
     /// The given files alone.
     pub(super) fn of<'p>(files: impl IntoIterator<Item = &'p Path>) -> Self {
         Self {

@@ -108,9 +108,13 @@ pub struct Documents {
 
 impl Documents {
     pub(super) fn open(specs: &[ReportSpec]) -> Result<Self, SessionError> {
-        if specs.iter().any(|spec| spec.format == Format::Shell) {
-            let message =
-                "`--report shell` repeats the requests of a run; other reports contain a curl line for each request";
+        if let Some(spec) = specs.iter().find(|spec| spec.format.is_of_runs()) {
+            let message = match spec.format {
+                Format::Allure => "`--report allure` contains the cases of a run: use it with `run` or `report`",
+                _ => {
+                    "`--report shell` repeats the requests of a run; other reports contain a curl line for each request"
+                }
+            };
             return Err(SessionError::Usage(message.to_owned()));
         }
         Ok(Self {
@@ -156,6 +160,15 @@ fn sinks(specs: &[ReportSpec]) -> Result<Vec<(String, Format, ReportOutput)>, Se
             return Err(SessionError::Usage(message.to_owned()));
         }
         let (name, sink) = match &spec.path {
+            None if spec.format.is_folder() => {
+                let message = "`--report allure` is a folder: name it, as in `--report allure=allure-results`";
+                return Err(SessionError::Usage(message.to_owned()));
+            }
+            Some(path) if spec.format.is_folder() => {
+                let name = format!("the report `{}`", path.display());
+                let sink = ReportOutput::in_folder(path).map_err(SessionError::output(&name))?;
+                (name, sink)
+            }
             None => (STDOUT.to_owned(), ReportOutput::stdout()),
             Some(path) => {
                 let name = format!("the report `{}`", path.display());

@@ -52,6 +52,7 @@ mod output;
 mod partitions;
 mod programs;
 mod recordings;
+mod reports_allure;
 mod reports_ci;
 mod reports_review;
 mod retrying;

@@ -65,12 +65,15 @@ fn drifted(comparison: &Comparison, text: &str) -> Matrix {
 
 /// All reports of a comparison, by format.
 fn all(comparison: &Comparison, matrix: &Matrix) -> Vec<(Format, String)> {
-    let single = Format::NAMES
-        .iter()
-        .map(|(_, format)| (*format, report(*format, comparison)));
-    let several = Format::NAMES
-        .iter()
-        .map(|(_, format)| (*format, report(*format, matrix)));
+    // A folder of results is of runs only.
+    let formats = || {
+        Format::NAMES
+            .iter()
+            .map(|(_, format)| *format)
+            .filter(|format| !format.is_folder())
+    };
+    let single = formats().map(|format| (format, report(format, comparison)));
+    let several = formats().map(|format| (format, report(format, matrix)));
     single.chain(several).collect()
 }
 
