@@ -57,7 +57,7 @@ pub struct Cli {
 /// When output is colored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` or `CLICOLOR_FORCE` is set.
+    /// On a terminal, and in logs of CI systems that show them; `NO_COLOR` and `CLICOLOR_FORCE` are honored.
     Auto,
     /// Always.
     Always,

@@ -1,6 +1,7 @@
 //! The command line: flags, output streams, exit code. The behavior of the commands is in [`session`](crate::session).
 
 mod args;
+mod ci_colors;
 mod compare;
 mod explain;
 mod import;

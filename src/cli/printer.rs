@@ -7,10 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use anstream::ColorChoice;
 use anstyle::AnsiColor;
 
-use super::args::Color;
+use super::{
+    args::Color,
+    ci_colors::{self, StandardStream},
+};
 use crate::{
     mask::Masker,
     model::Exit,
@@ -114,11 +116,11 @@ impl Printer {
         error.exit()
     }
 
-    fn is_colored(&self, stream: &(impl anstream::stream::RawStream + IsTerminal)) -> bool {
+    fn is_colored(&self, stream: &impl StandardStream) -> bool {
         match self.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !matches!(anstream::AutoStream::choice(stream), ColorChoice::Never),
+            Color::Auto => ci_colors::is_colored(stream),
         }
     }
 

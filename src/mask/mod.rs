@@ -27,7 +27,7 @@ use crate::{
     check::{HideText, SnapshotMask},
     model::{
         Access, Attempt, CaseFinished, CaseRetried, CaseSlow, CaseStarted, Event, Exchange, HIDDEN, Request, Response,
-        RunFinished, RunStarted, Step, StepFinished, TargetAwaited, Verdict, marks_of,
+        RunFinished, RunStarted, RunStopping, Step, StepFinished, TargetAwaited, Verdict, marks_of,
     },
     project::Secret,
     suite::Filter,
@@ -261,6 +261,11 @@ impl Masker {
                 pass.hide(id);
                 pass.quote(reason, Cut::default());
             }
+            Event::RunStopping(RunStopping {
+                signal: _,
+                cases,
+                most_us: _,
+            }) => cases.iter_mut().for_each(|one| pass.hide(&mut one.id)),
             Event::StepFinished(one) => {
                 let StepFinished { id, index: _, step } = &mut **one;
                 pass.hide(id);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Digest, Exit, Finding, Level, Location, Outcome, Partition, Repeat, Request, instant};
+use super::{Digest, Exit, Finding, Level, Location, Outcome, Partition, Repeat, Request, RunStopping, instant};
 
 /// Version of the event format.
 pub const FORMAT: u32 = 2;
@@ -33,6 +33,8 @@ pub enum Event {
     StepFinished(Box<StepFinished>),
     /// A case has its verdict, in the order of completion. Skipped cases come first.
     CaseFinished(Box<CaseFinished>),
+    /// A signal ends the run, which waits for what has begun. Live output only; not recorded.
+    RunStopping(RunStopping),
     /// A snapshot file belongs to no case.
     SnapshotUnused {
         /// The file, relative to the project.
@@ -62,6 +64,7 @@ impl Event {
                 | Self::CaseSlow(_)
                 | Self::CaseRetried(_)
                 | Self::StepFinished(_)
+                | Self::RunStopping(_)
         )
     }
 }

@@ -14,6 +14,7 @@ mod marks;
 mod partition;
 mod pattern;
 mod repeat;
+mod stopping;
 
 pub(crate) use aws::{AWS_FIELDS, aws_scope, aws_signature};
 pub(crate) use basic::{basic_credentials, basic_pair, basic_shown, basic_shown_pair, basic_token};
@@ -29,3 +30,4 @@ pub use marks::marks_of;
 pub use partition::{Partition, PartitionBy};
 pub(crate) use pattern::text_pattern;
 pub use repeat::{Origin, Repeat, Waiting};
+pub use stopping::{CaseWaitedFor, RunStopping};

@@ -40,12 +40,12 @@ impl Colors {
     }
 
     /// A heading.
-    pub(super) fn strong(self, text: &str) -> String {
+    pub fn strong(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
     }
 
     /// Details.
-    pub(super) fn faint(self, text: &str) -> String {
+    pub fn faint(self, text: &str) -> String {
         self.paint(Style::new().dimmed(), text)
     }
 

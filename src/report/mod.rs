@@ -22,6 +22,7 @@ mod model;
 mod paths;
 mod plain;
 mod progress;
+mod run_allure;
 mod run_page;
 mod run_terminal;
 mod sink;
@@ -31,7 +32,6 @@ mod summary;
 mod text;
 /// Writers: one for each format. None of them depends on a subject.
 mod write {
-    pub(super) mod allure;
     pub(super) mod github;
     pub(super) mod har;
     pub(super) mod html;
@@ -195,7 +195,7 @@ impl Format {
         let sink = if self == Self::Shell { sink.executable() } else { sink };
         match (self, self.writer(sink.folder())) {
             (Self::Html, None) => Box::new(run_page::RunPage::new(sink)),
-            (Self::Allure, None) => Box::new(write::allure::AllureResults::new(sink)),
+            (Self::Allure, None) => Box::new(run_allure::AllureResults::new(sink)),
             (_, Some(writer)) => Box::new(RunStream::new(writer, sink, reads_passed_exchanges)),
             (_, None) => Box::new(write::json::Json(sink)),
         }

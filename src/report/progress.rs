@@ -110,8 +110,11 @@ impl<W: Write> Reporter for Progress<W> {
                 self.slow.insert(slow.index);
             }
             Event::RunFinished(_) => self.bar.finish_and_clear(),
-            Event::TargetAwaited(_) | Event::CaseRetried(_) | Event::StepFinished(_) | Event::SnapshotUnused { .. } => {
-            }
+            Event::TargetAwaited(_)
+            | Event::CaseRetried(_)
+            | Event::StepFinished(_)
+            | Event::RunStopping(_)
+            | Event::SnapshotUnused { .. } => {}
         }
         self.bar.set_message(self.message());
         if matches!(**event, Event::CaseStarted(_)) {

@@ -32,13 +32,13 @@ const SEVERITIES: [&str; 5] = ["blocker", "critical", "normal", "minor", "trivia
 const WRITTEN: &str = "# Written by conforme.";
 
 /// Writes the results of a run as its cases finish.
-pub(in crate::report) struct AllureResults {
+pub(super) struct AllureResults {
     folder: ReportOutput,
     run: RunSource,
 }
 
 impl AllureResults {
-    pub(in crate::report) fn new(folder: ReportOutput) -> Self {
+    pub(super) fn new(folder: ReportOutput) -> Self {
         Self {
             folder,
             run: RunSource::default(),

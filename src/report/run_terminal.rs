@@ -12,7 +12,7 @@ use super::{
     Colors, Reporter,
     escape::{LogCommandFilter, visible},
     from::run::RunSource,
-    limits::terminal::{BODY, NAMED_COUNT},
+    limits::terminal::{BODY, NAMED_COUNT, RUNNING_COUNT},
     model::ListKind,
     plain::{self, Detail, LinePart},
     text::{cases, count, millis, seconds},
@@ -22,7 +22,7 @@ use crate::{
     mask::Masked,
     model::{
         Attempt, CaseFinished, CaseRetried, CaseSlow, Content, Event, Exchange, Level, Outcome, RunFinished,
-        RunStarted, Stop, TargetAwaited, Verdict,
+        RunStarted, RunStopping, Stop, TargetAwaited, Verdict,
     },
 };
 
@@ -204,6 +204,33 @@ impl<W: Write> RunTerminal<W> {
         let word = self.colors.odd(&format!("{:>12}", "SLOW"));
         let id = self.id(&slow.id);
         writeln!(self.out, "{word} [>{:>7}s] {id}", time(slow.elapsed_us))
+    }
+
+    /// What is waited for after Ctrl-C; in a log too, and with `--quiet`.
+    fn stopping(&mut self, stopping: &RunStopping) -> io::Result<()> {
+        let word = self.colors.odd(&format!("{:>12}", "STOPPING"));
+        let signal = stopping.signal.text();
+        if stopping.cases.is_empty() {
+            return writeln!(self.out, "{word} {signal}");
+        }
+        let most = millis(stopping.most_us) / 1000;
+        let waits = cases(stopping.cases.len());
+        writeln!(self.out, "{word} {signal}: waiting up to {most}s for {waits}")?;
+        for one in stopping.cases.iter().take(RUNNING_COUNT) {
+            let teardown = if one.has_teardown { " and its teardown" } else { "" };
+            let id = self.id(&one.id);
+            writeln!(self.out, "             [{:>8}s] {id}{teardown}", time(one.elapsed_us))?;
+        }
+        let more = stopping.cases.len().saturating_sub(RUNNING_COUNT);
+        if more > 0 {
+            self.detail(&format!("and {}", count(more, "more case")))?;
+        }
+        let again = if stopping.signal == Stop::Interrupted {
+            "press Ctrl-C again"
+        } else {
+            "send the signal again"
+        };
+        self.detail(&format!("{again} to stop at once, without teardown"))
     }
 
     fn retried(&mut self, retried: &CaseRetried) -> io::Result<()> {
@@ -389,6 +416,7 @@ impl<W: Write> Reporter for RunTerminal<W> {
             Event::RunFinished(finished) => self.summary(finished),
             Event::TargetAwaited(awaited) => self.awaited(awaited),
             Event::CaseStarted(_) | Event::StepFinished(_) => Ok(()),
+            Event::RunStopping(stopping) => self.stopping(stopping),
             Event::CaseSlow(slow) => self.slow(slow),
             Event::CaseRetried(retried) => self.retried(retried),
         }

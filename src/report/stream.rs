@@ -48,7 +48,8 @@ impl Reporter for RunStream {
             | Event::CaseStarted(_)
             | Event::CaseSlow(_)
             | Event::CaseRetried(_)
-            | Event::StepFinished(_) => {
+            | Event::StepFinished(_)
+            | Event::RunStopping(_) => {
                 return Ok(());
             }
         }

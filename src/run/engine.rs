@@ -14,15 +14,15 @@ use super::{
     resume::BegunCases,
     tokens::TokenFetcher,
     verdict::conclude,
-    worker::{CaseResult, WorkerEvent, Workers},
+    worker::{CaseResult, GRACE, WorkerEvent, Workers},
 };
 use crate::{
     http::Client,
     mail::Mailbox,
     mask::Masker,
     model::{
-        CaseFinished, CaseRetried, CaseSlow, CaseStarted, Counts, Event, Flaky, RunFinished, StepFinished, Stop,
-        Verdict, micros,
+        CaseFinished, CaseRetried, CaseSlow, CaseStarted, CaseWaitedFor, Counts, Event, Flaky, Phase, RunFinished,
+        RunStopping, StepFinished, Stop, Verdict, micros,
     },
     plan::Plan,
     snapshot::SnapshotStore,
@@ -126,6 +126,7 @@ pub async fn run(
             () = interrupts.wait(1), if !is_stopping => {
                 is_stopping = true;
                 workers.stop_gracefully();
+                engine.report_stopping(interrupts.first().unwrap_or(Stop::Interrupted));
             }
             () = interrupts.wait(2), if !is_cut => {
                 is_cut = true;
@@ -327,6 +328,30 @@ impl<F: FnMut(Event)> Engine<'_, F> {
                 elapsed_us: micros(elapsed),
             }));
         }
+    }
+
+    /// Reports what is still waited for after a signal.
+    fn report_stopping(&mut self, signal: Stop) {
+        let cases = self.running.cases.iter().map(|(index, (begun, _))| {
+            let steps = self.plan.cases[*index].case.def.steps.iter();
+            let has_teardown = steps.clone().any(|step| step.phase == Phase::Teardown);
+            CaseWaitedFor {
+                id: self.named(*index).0,
+                elapsed_us: micros(begun.elapsed()),
+                has_teardown,
+            }
+        });
+        let cases: Vec<_> = cases.collect();
+        let most = if cases.iter().any(|one| one.has_teardown) {
+            GRACE * 2
+        } else {
+            GRACE
+        };
+        (self.report)(Event::RunStopping(RunStopping {
+            signal,
+            cases,
+            most_us: micros(most),
+        }));
     }
 
     fn is_whole(&self) -> bool {

@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// How long running requests may still take after Ctrl-C.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// How long connections may be watched after all requests were ended.
 const LAST: Duration = Duration::from_secs(1);

@@ -63,7 +63,7 @@ pub use reports::Documents;
 pub use run::{RunRequest, run, run_in, run_measured};
 pub use schemas::published_schema;
 pub use selection::CaseFilter;
-pub use snapshots::{pending_snapshots, settle_snapshots};
+pub use snapshots::{locations_of_project, pending_snapshots, settle_snapshots};
 pub use target::TARGET_VARIABLE;
 pub use teardown::{TeardownRequest, teardown};
 pub use watch::WatchedProject;

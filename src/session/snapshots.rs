@@ -1,8 +1,8 @@
 //! `conforme review`, `accept` and `reject`.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use super::SessionError;
+use super::{SessionError, Workspace, names::Unreported};
 use crate::{
     project::Project,
     snapshot::{PendingSnapshot, SnapshotStore},
@@ -22,6 +22,21 @@ pub fn pending_snapshots(project: Option<&Path>) -> Result<(SnapshotStore, Vec<P
     let store = SnapshotStore::new(&project.snapshots);
     let pending = store.pending()?;
     Ok((store, pending))
+}
+
+/// Where each step is written, such as `cases/orders/create.yaml:3`, by its id. With an error in the project, nothing.
+pub fn locations_of_project(project: Option<&Path>) -> BTreeMap<String, String> {
+    let Ok(workspace) = Workspace::open(project, &mut Unreported) else {
+        return BTreeMap::new();
+    };
+    let mut all = BTreeMap::new();
+    for case in &workspace.suites.cases {
+        for step in &case.def.steps {
+            let location = workspace.sources.location(step.span);
+            all.insert(case.step_id(step), format!("{}:{}", location.file, location.line));
+        }
+    }
+    all
 }
 
 /// Accepts or rejects the pending snapshots with these ids of cases or suites, or all of them if there are no ids, and

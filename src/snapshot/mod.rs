@@ -3,5 +3,5 @@
 mod review;
 mod store;
 
-pub use review::{Decision, review};
+pub use review::{Decision, ReviewInput, ReviewLines, ReviewStyle, review};
 pub use store::{AcceptedSnapshot, PendingSnapshot, SnapshotError, SnapshotStore};

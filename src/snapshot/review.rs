@@ -15,18 +15,46 @@ pub struct Decision {
     pub left: usize,
 }
 
-/// Shows each pending snapshot as a diff formatted by `show`, and reads the decision: accept, reject, skip, or quit. At
-/// the end of `input` the rest stays pending.
+/// Where the decisions come from.
+pub trait ReviewInput {
+    /// The next word or key; `None` at the end of the input.
+    fn next(&mut self) -> io::Result<Option<String>>;
+}
+
+/// Lines: words or their first letters.
+pub struct ReviewLines<R>(pub R);
+
+impl<R: BufRead> ReviewInput for ReviewLines<R> {
+    fn next(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        Ok((self.0.read_line(&mut line)? > 0).then_some(line))
+    }
+}
+
+/// How a review is shown.
+pub trait ReviewStyle {
+    /// A heading.
+    fn heading(&self, text: &str) -> String;
+
+    /// The lines of a diff.
+    fn diff(&self, diff: &str) -> Vec<String>;
+
+    /// Where the case of a snapshot is: `cases/orders/create.yaml:3`.
+    fn location(&self, one: &PendingSnapshot) -> Option<String>;
+}
+
+/// Shows each pending snapshot as a diff with the location of its case, and reads the decision: accept, reject, skip, or quit.
+/// At the end of `input` the rest stays pending.
 pub fn review(
     store: &SnapshotStore,
     pending: &[PendingSnapshot],
-    input: &mut impl BufRead,
-    output: &mut impl Write,
-    show: impl Fn(&str) -> Vec<String>,
+    input: &mut dyn ReviewInput,
+    output: &mut dyn Write,
+    style: &dyn ReviewStyle,
 ) -> Result<io::Result<Decision>, SnapshotError> {
     let mut decision = Decision::default();
     for (index, one) in pending.iter().enumerate() {
-        let ask = ask(one, index, pending.len(), input, output, &show);
+        let ask = ask(one, (index, pending.len()), input, output, style);
         match ask {
             Err(error) => return Ok(Err(error)),
             Ok(Some('a')) => {
@@ -50,26 +78,28 @@ pub fn review(
 /// The decision for one of them: `a`, `r`, `s`; `None` ends the review.
 fn ask(
     one: &PendingSnapshot,
-    index: usize,
-    count: usize,
-    input: &mut impl BufRead,
-    output: &mut impl Write,
-    show: &impl Fn(&str) -> Vec<String>,
+    (index, count): (usize, usize),
+    input: &mut dyn ReviewInput,
+    output: &mut dyn Write,
+    style: &dyn ReviewStyle,
 ) -> io::Result<Option<char>> {
-    writeln!(output, "\n{} ({} of {count})", one.id, index + 1)?;
+    let heading = style.heading(&format!("{} ({} of {count})", one.id, index + 1));
+    writeln!(output, "\n{heading}")?;
+    if let Some(location) = style.location(one) {
+        writeln!(output, "  {location}")?;
+    }
     let diff = crate::check::diff(one.old.as_deref().unwrap_or_default(), &one.new);
-    for line in show(&diff) {
+    for line in style.diff(&diff) {
         writeln!(output, "  {line}")?;
     }
     loop {
         write!(output, "[a]ccept, [r]eject, [s]kip, [q]uit? ")?;
         output.flush()?;
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 {
+        let Some(answer) = input.next()? else {
             writeln!(output)?;
             return Ok(None);
-        }
-        match line.trim().to_ascii_lowercase().as_str() {
+        };
+        match answer.trim().to_ascii_lowercase().as_str() {
             "a" | "accept" => return Ok(Some('a')),
             "r" | "reject" => return Ok(Some('r')),
             "s" | "skip" => return Ok(Some('s')),

@@ -119,3 +119,25 @@ fn the_help_names_every_flag_of_run() {
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("--target"), "{}", wrong.stderr);
 }
+
+#[test]
+fn logs_of_ci_systems_that_show_colors_have_them() {
+    let project = Project::of_case("status: 204");
+    let server = Server::always("HTTP/1.1 204 No Content", "");
+    let run = |variables: &[(&str, &str)], flags: &[&str]| {
+        let mut command = project.command(&[&["run", "--target", &server.url()], flags].concat());
+        ran(command.env("CI", "true").envs(variables.iter().copied()))
+            .stdout
+            .contains("\u{1b}[")
+    };
+    let github = ("GITHUB_ACTIONS", "true");
+    assert!(run(&[github], &[]) && run(&[("GITLAB_CI", "true")], &[]) && run(&[("TF_BUILD", "True")], &[]));
+    assert!(!run(&[], &[]) && !run(&[("JENKINS_URL", "http://ci")], &[]));
+    assert!(!run(&[github, ("NO_COLOR", "1")], &[]) && !run(&[github], &["--color", "never"]));
+    assert!(run(&[("CLICOLOR_FORCE", "1")], &[]) && run(&[], &["--color", "always"]));
+    // A file that a step redirects to is not the log.
+    let file = std::fs::File::create(project.path().join("out")).unwrap();
+    let mut command = project.command(&["run", "--target", &server.url()]);
+    let status = command.env("GITHUB_ACTIONS", "true").stdout(file).status().unwrap();
+    assert!(status.success() && !project.read("out").contains('\u{1b}'));
+}

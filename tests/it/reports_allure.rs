@@ -156,6 +156,15 @@ fn folder_has_a_result_for_each_case() {
     assert_eq!(container["befores"][0]["name"], "customer: GET /customer");
     assert_eq!(container["afters"][0]["name"], "remove: DELETE /orders");
     assert!(written["environment.properties"].contains("\ntarget="), "{written:#?}");
+}
+
+#[test]
+fn recording_and_later_runs_have_the_same_history() {
+    let (project, server) = (project(), server());
+    run(&project, &server.url(), "out/allure");
+    let written = files(&project.path().join("out/allure"));
+    let all = results(&written);
+    let flow = &all["x/flow"];
     // The report of the recording is the same.
     let again = project.run(&["report", "run.ndjson", "--report", "allure=again"]);
     assert_eq!(again.code, 0, "{}", again.stderr);

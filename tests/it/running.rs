@@ -235,6 +235,26 @@ fn interrupted_run_waits_for_requests_and_reports_them() {
             ran.stdout.contains(&format!("by {word}; 1 case did not run")),
             "{ran:?}"
         );
+        // What is waited for is shown at once, in a pipe too.
+        let again = if code == 130 {
+            "press Ctrl-C again"
+        } else {
+            "send the signal again"
+        };
+        let lines: Vec<_> = ran.stdout.lines().map(str::trim).collect();
+        let at = lines
+            .iter()
+            .position(|line| line.starts_with("STOPPING "))
+            .expect("a line");
+        assert!(
+            lines[at].ends_with(&format!("by {word}: waiting up to 5s for 1 case")),
+            "{ran:?}"
+        );
+        assert!(
+            lines[at + 1].ends_with("s] s/d") && lines[at + 2].starts_with(again),
+            "{ran:?}"
+        );
+        assert!(!project.read("report.json").contains("run-stopping"));
         let report = project.read("report.json");
         let finished: Vec<_> = events(&report, "case-finished")
             .iter()

@@ -206,7 +206,7 @@ fn a_person_reviews_one_by_one() {
         "{}",
         ran.stdout
     );
-    assert!(ran.stdout.contains("s/a (1 of 4)") && ran.stdout.contains("+HTTP 200"));
+    assert!(ran.stdout.contains("s/a (1 of 4)\n  cases/s/a.yaml:") && ran.stdout.contains("+HTTP 200"));
     let has = |name: &str| project.has(&format!("snapshots/s/{name}"));
     assert!(has("a.snap") && !has("b.snap") && !has("b.snap.new") && has("c.snap.new") && has("d.snap.new"));
     assert_eq!(project.run(&["reject", "s/c"]).code, 0);
@@ -214,6 +214,78 @@ fn a_person_reviews_one_by_one() {
     let wrong = project.run(&["accept", "s/dd"]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("did you mean `s/d`?"), "{}", wrong.stderr);
+}
+
+/// Runs a program in a pseudo-terminal, and presses a key after each question. Prints the exit code, whether the modes of the
+/// terminal are as before, and the output.
+#[cfg(unix)]
+const TERMINAL: &str = r"
+import fcntl, os, pty, select, subprocess, sys, termios, time
+master, slave = pty.openpty()
+before = termios.tcgetattr(slave)
+child = subprocess.Popen(sys.argv[2:], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+out, end = b'', time.time() + 30
+def read():
+    global out
+    if select.select([master], [], [], 0.02)[0]:
+        out += os.read(master, 65536)
+for number, key in enumerate(sys.argv[1].encode().decode('unicode_escape'), 1):
+    is_raw = lambda: not termios.tcgetattr(slave)[3] & termios.ICANON
+    while time.time() < end and not (out.count(b'uit? ') >= number and is_raw()):
+        read()
+    os.write(master, key.encode())
+while child.poll() is None and time.time() < end:
+    read()
+read()
+print(child.returncode, termios.tcgetattr(slave) == before)
+sys.stdout.buffer.write(out)
+";
+
+#[cfg(unix)]
+#[test]
+fn review_reads_single_keys_on_a_terminal() {
+    let python = std::process::Command::new("python3").arg("--version").output();
+    if crate::support::skips("python3", python.is_ok()) {
+        return;
+    }
+    let project = Project::new(&[
+        ("cases/s/suite.yaml", SUITE),
+        ("cases/s/a.yaml", CASE),
+        ("cases/s/b.yaml", CASE),
+        ("cases/s/c.yaml", CASE),
+        ("cases/s/d.yaml", CASE),
+    ]);
+    run(&project, &body("user-0001", "2020", "1"), &[]);
+    let conforme = project.command(&[]);
+    let keys = |keys: &str| {
+        let mut python = std::process::Command::new("python3");
+        python.args(["-c", TERMINAL, keys, env!("CARGO_BIN_EXE_conforme"), "review"]);
+        for (name, value) in conforme.get_envs() {
+            match value {
+                Some(value) => python.env(name, value),
+                None => python.env_remove(name),
+            };
+        }
+        crate::support::ran(python.env("TERM", "xterm").current_dir(project.path()))
+    };
+    // A key that means nothing, accept, reject, skip, Ctrl-C.
+    let interrupted = keys("xars\\x03");
+    assert!(interrupted.stdout.starts_with("-2 True\n"), "{interrupted:?}");
+    let shown = &interrupted.stdout;
+    assert!(
+        shown.contains("\u{1b}[1ms/a (1 of 4)") && shown.contains("cases/s/a.yaml:"),
+        "{shown}"
+    );
+    assert!(shown.contains("\u{1b}[32m+HTTP 200"), "{shown}");
+    let has = |name: &str| project.has(&format!("snapshots/s/{name}"));
+    assert!(has("a.snap") && !has("b.snap") && !has("b.snap.new") && has("c.snap.new") && has("d.snap.new"));
+    let quit = keys("q");
+    assert!(quit.stdout.starts_with("0 True\n"), "{quit:?}");
+    assert!(
+        quit.stdout.contains("0 accepted, 0 rejected, 2 left pending"),
+        "{quit:?}"
+    );
 }
 
 #[test]

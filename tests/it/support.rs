@@ -14,6 +14,26 @@ use std::{
 
 use serde_json::{Value, json};
 
+/// Variables of CI systems and of colors.
+const CI_AND_COLORS: [&str; 16] = [
+    "CI",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "FORCE_COLOR",
+    "GITHUB_ACTIONS",
+    "GITEA_ACTIONS",
+    "GITLAB_CI",
+    "TF_BUILD",
+    "CIRCLECI",
+    "BUILDKITE",
+    "TRAVIS",
+    "DRONE",
+    "CI_PIPELINE_NUMBER",
+    "TEAMCITY_VERSION",
+    "BITBUCKET_BUILD_NUMBER",
+];
+
 /// The program, without the environment of the developer or of CI.
 pub(crate) fn conforme() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conforme"));
@@ -24,10 +44,7 @@ pub(crate) fn conforme() -> Command {
         let is_of_ci = ["GITHUB_", "CI_", "BUILD_", "SYSTEM_", "GIT_URL"]
             .iter()
             .any(|start| text.starts_with(start));
-        if is_ours
-            || is_of_ci
-            || ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"].contains(&text.as_ref())
-        {
+        if is_ours || is_of_ci || CI_AND_COLORS.contains(&text.as_ref()) {
             command.env_remove(&name);
         }
     }

@@ -251,7 +251,8 @@ impl Reporter for RunPage {
             | Event::CaseStarted(_)
             | Event::CaseSlow(_)
             | Event::CaseRetried(_)
-            | Event::StepFinished(_) => {}
+            | Event::StepFinished(_)
+            | Event::RunStopping(_) => {}
         }
         Ok(())
     }
