@@ -34,7 +34,7 @@ pub(super) fn is_colored(stream: &impl StandardStream) -> bool {
     !matches!(anstream::AutoStream::choice(stream), ColorChoice::Never) || (shows(variable) && is_log(stream))
 }
 
-/// Whether the log of the CI system shows colors, and nobody has turned them off.
+/// Whether the log of the CI system shows colors, and no variable turns them off.
 fn shows(variable: impl Fn(&str) -> Option<String>) -> bool {
     let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
     let is_off = is_set("NO_COLOR") || variable("CLICOLOR").as_deref() == Some("0");

@@ -217,6 +217,18 @@ fn id(node: &Node, cx: &mut DecodeContext<'_>) -> Option<String> {
     Some(id)
 }
 
+/// Errors for expectations of what a mailbox does not have.
+fn mailbox_expectations(expect: &Node, cx: &mut DecodeContext<'_>) {
+    let help = "expect a `body`: `json: { count: 1 }`, say";
+    if let Some(status) = expect.get("status") {
+        cx.error(Diagnostic::new(status.span, "a mailbox has no status").help(help));
+    }
+    let keys = expect.entries().iter().map(|(key, _)| key);
+    for key in keys.filter(|key| ["cookies", "events", "headers", "protocol", "trailers"].contains(&&*key.text)) {
+        cx.error(Diagnostic::new(key.span, format!("a mailbox has no `{}`", key.text)).help(help));
+    }
+}
+
 /// The fields of a step. Its id is read by the caller: a case with `request` has none.
 fn fields(
     all: &mut Fields<'_>,
@@ -247,16 +259,8 @@ fn fields(
     };
     let wanted = all.take("expect");
     let status = wanted.and_then(|expect| expect.get("status"));
-    if let (Some(_), Some(status)) = (mail, status) {
-        let error = Diagnostic::new(status.span, "a mailbox has no status");
-        cx.error(error.help("expect a `body`: `json: { count: 1 }`, say"));
-    }
     if let (Some(_), Some(wanted)) = (mail, wanted) {
-        let keys = wanted.entries().iter().map(|(key, _)| key);
-        for key in keys.filter(|key| ["cookies", "events", "headers", "protocol", "trailers"].contains(&&*key.text)) {
-            let error = Diagnostic::new(key.span, format!("a mailbox has no `{}`", key.text));
-            cx.error(error.help("expect a `body`: `json: { count: 1 }`, say"));
-        }
+        mailbox_expectations(wanted, cx);
     }
     let has_response = wanted.is_none_or(|expect| expect.get("tls").is_none());
     if mail.is_none() && cx.known.is_some() && status.is_none() && has_response {
