@@ -13,6 +13,7 @@ pub(crate) mod identifiers;
 mod lines;
 pub(crate) mod list_fields;
 mod media_type;
+mod openapi;
 mod pattern;
 mod response;
 mod rules;
@@ -35,6 +36,7 @@ pub use events::{EventLimit, EventsExpectation, ReadLimit};
 pub use header::{HeaderExpectation, HeaderTest};
 pub(crate) use identifiers::CaptureOrigin;
 pub use lines::{LineFormat, LinesExpectation};
+pub use openapi::ApiContract;
 pub use pattern::{Matcher, Pattern, PatternKind};
 pub use response::{Protocol, ResponseTest};
 pub use rules::{RULES, RuleInfo, RuleLevels, RulePart};
@@ -51,6 +53,7 @@ pub(crate) use {
     events::{EventReader, is_event_stream},
     header::is_forbidden_trailer,
     media_type::{MediaType, is_token, is_token_bytes},
+    openapi::content_for,
     pattern::length,
     rules::{imf_fixdate, rule_of},
     status::name as status_name,
@@ -88,6 +91,8 @@ pub struct Expectation {
     pub captures: Vec<Capture>,
     /// Levels of the built-in rules.
     pub rules: RuleLevels,
+    /// The document of the API, if there is one.
+    pub openapi: Option<ApiContract>,
     /// Maximum size of the body in bytes, its content codings removed.
     pub max_body: usize,
 }
@@ -198,6 +203,11 @@ pub(crate) fn judge(
         }
     }
     rules::check(&expectation.rules, &expectation.location, request, view, sink);
+    if let Some(contract) = &expectation.openapi {
+        let status = expectation.status.as_ref().map(|(status, _)| status);
+        let case = (status, &expectation.location);
+        openapi::check(contract, &expectation.rules, case, request, view, sink);
+    }
     let expected = expectation.snapshot.as_ref()?;
     let late = own_captures(expectation, view);
     if late.is_empty() {

@@ -6,8 +6,9 @@ use std::{
 };
 
 use crate::{
-    check::{CaptureOrigin, CaptureSource, StatusSet},
-    model::{CaseFinished, Request, Response},
+    check::{CaptureOrigin, CaptureSource, MediaType, StatusSet, content_for},
+    model::{CaseFinished, Outcome, Request, Response},
+    openapi::{ApiDocument, Direction},
     schema::{Declared, SchemaStore},
     suite::{
         CaptureDef, CaseDef, HeaderDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Suites, Template,
@@ -40,6 +41,8 @@ const AUTHORISATION: [&str; 9] = [
 pub struct SuiteFacts<'s> {
     /// By the id of the step: its case, and its index in it.
     steps: BTreeMap<String, (Arc<CaseDef>, usize)>,
+    /// By the id of the step: the document that describes it.
+    documents: BTreeMap<String, Arc<ApiDocument>>,
     schemas: Option<&'s SchemaStore>,
 }
 
@@ -50,7 +53,13 @@ impl<'s> SuiteFacts<'s> {
             let steps = case.def.steps.iter().enumerate();
             steps.map(|(index, step)| (case.step_id(step), (Arc::clone(&case.def), index)))
         });
+        let documents = suites.cases.iter().filter_map(|case| {
+            let document = case.suite.def.openapi.as_ref()?;
+            let steps = case.def.steps.iter().filter(|step| step.endpoint().is_none());
+            Some(steps.map(move |step| (case.step_id(step), Arc::clone(document))))
+        });
         Self {
+            documents: documents.flatten().collect(),
             steps: steps.collect(),
             schemas: Some(schemas),
         }
@@ -110,6 +119,26 @@ impl<'s> SuiteFacts<'s> {
         Some(self.schemas?.declared(&schema.value.reference, pointer))
     }
 
+    /// The declaration of the document of the API at a location of a case's body.
+    fn declared_by_document(&self, case: &CaseFinished, pointer: &str) -> Option<Declared> {
+        let document = self.documents.get(&case.id)?;
+        let step = self.step(&case.id)?;
+        let operation = if let Some(named) = &step.operation {
+            document.operation(&named.value)?
+        } else {
+            let (method, path) = template_of(step);
+            document.find(&method, &path)?.0
+        };
+        let Outcome::Response(response) = &case.last.exchange()?.outcome else {
+            return None;
+        };
+        let declared = operation.response(response.status)?;
+        let kind = response.header("content-type").next().and_then(MediaType::parse)?;
+        let schema = content_for(&declared.content, &kind)?.schema.as_ref()?;
+        let schemas = document.schemas(Direction::Response)?;
+        Some(schemas.declared(&document.schema_name(schema), pointer))
+    }
+
     /// The statuses that a case expects.
     pub(super) fn statuses(&self, case: &str) -> Option<&StatusSet> {
         match &self.step(case)?.expect.status.as_ref()?.value {
@@ -121,7 +150,8 @@ impl<'s> SuiteFacts<'s> {
     /// The level of a difference in this case, by what the suite declares.
     pub(super) fn weighed(&self, mut difference: Difference, case: &CaseFinished) -> Difference {
         let declared = match &difference.part {
-            ChangedPart::Body(pointer) => self.declared(&case.id, pointer),
+            ChangedPart::Body(pointer) => (self.declared(&case.id, pointer).filter(|declared| declared.is_known))
+                .or_else(|| self.declared_by_document(case, pointer)),
             _ => None,
         };
         let weighed = match (difference.rule, declared) {

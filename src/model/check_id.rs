@@ -23,19 +23,23 @@ pub enum Layer {
     Other,
     /// The built-in rules of HTTP.
     Rules,
+    /// The `OpenAPI` document.
+    #[serde(rename = "openapi")]
+    OpenApi,
     /// The snapshot.
     Snapshot,
 }
 
 impl Layer {
     /// All of them, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Status,
         Self::Headers,
         Self::Schema,
         Self::Body,
         Self::Other,
         Self::Rules,
+        Self::OpenApi,
         Self::Snapshot,
     ];
 }
@@ -97,7 +101,7 @@ pub enum CheckId {
     Unless,
     /// `http/message`: the response is an HTTP message.
     Message,
-    /// `http/NAME`: a built-in rule. The rules are listed in `check::RULES`.
+    /// `http/NAME` or `openapi/NAME`: a built-in rule. The rules are listed in `check::RULES`.
     Rule(RuleId),
     /// `snapshot`
     Snapshot,
@@ -146,12 +150,13 @@ impl CookieId {
     }
 }
 
-/// The id of a built-in rule, such as `http/date`.
+/// The id of a built-in rule, such as `http/date` or `openapi/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuleId(Cow<'static, str>);
 
 impl RuleId {
-    const PREFIX: &'static str = "http/";
+    const PREFIXES: [&'static str; 2] = ["http/", RuleId::OPENAPI];
+    const OPENAPI: &'static str = "openapi/";
 }
 
 /// The part of a response that a check is about.
@@ -225,7 +230,7 @@ impl CheckId {
         Self::Cookie(CookieId(format!("{}{name}", CookieId::PREFIX)))
     }
 
-    /// The id of a built-in rule, `http/NAME`.
+    /// The id of a built-in rule, `http/NAME` or `openapi/NAME`.
     pub(crate) fn rule(id: &'static str) -> Self {
         Self::Rule(RuleId(Cow::Borrowed(id)))
     }
@@ -267,6 +272,7 @@ impl CheckId {
             Self::Follow => info("follow", Layer::Other, Response, false),
             Self::Unless => info("eventually/unless", Layer::Other, Response, false),
             Self::Message => info("http/message", Layer::Rules, Response, false),
+            Self::Rule(RuleId(id)) if id.starts_with(RuleId::OPENAPI) => info(id, Layer::OpenApi, Response, false),
             Self::Rule(RuleId(id)) => info(id, Layer::Rules, Response, false),
             Self::Snapshot => info("snapshot", Layer::Snapshot, Response, false),
             Self::Omitted => info("findings", Layer::Other, Response, false),
@@ -336,7 +342,7 @@ impl From<Cow<'_, str>> for CheckId {
             Self::Trailer(TrailerId(text))
         } else if text.starts_with(CookieId::PREFIX) {
             Self::Cookie(CookieId(text))
-        } else if text.starts_with(RuleId::PREFIX) {
+        } else if RuleId::PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
             Self::Rule(RuleId(text.into()))
         } else {
             Self::Unknown(text)
@@ -401,6 +407,8 @@ mod tests {
             "cookie/sid",
             "http/date",
             "http/",
+            "openapi/status",
+            "openapi/",
             "body/other",
             "x",
             "",

@@ -48,6 +48,8 @@ use names::CaseNames;
 
 /// Maximum number of responses of a suite that others are swapped with.
 const MAX_KINDS: usize = 12;
+/// Number of kinds of checks.
+const LAYERS: usize = Layer::ALL.len();
 /// Maximum number of survivors of a group that are listed.
 const MAX_LISTED: usize = 1000;
 
@@ -88,8 +90,8 @@ struct MeasuredStep {
 #[derive(Default)]
 struct MutantResults {
     operators: Vec<Tally>,
-    first: [usize; 7],
-    only: [usize; 7],
+    first: [usize; LAYERS],
+    only: [usize; LAYERS],
     by_snapshot: BTreeMap<(usize, String), usize>,
     survivors: Vec<SurvivingMutant>,
 }
@@ -378,8 +380,8 @@ struct Totals {
     operators: Vec<Tally>,
     suites: BTreeMap<String, Tally>,
     /// By layer: mutants that it is the first to detect, and mutants that only it detects.
-    first: [usize; 7],
-    only: [usize; 7],
+    first: [usize; LAYERS],
+    only: [usize; LAYERS],
     /// Survivors that are alike.
     groups: BTreeMap<SurvivorKey, Survived>,
     /// The waivers that accept a survivor: the suite and the number.
@@ -392,8 +394,8 @@ impl Totals {
         let mut totals = Self {
             operators: vec![Tally::default(); OPERATORS.len()],
             suites: BTreeMap::new(),
-            first: [0; 7],
-            only: [0; 7],
+            first: [0; LAYERS],
+            only: [0; LAYERS],
             groups: BTreeMap::new(),
             used: BTreeSet::new(),
             by_snapshot: BTreeMap::new(),
@@ -416,7 +418,7 @@ impl Totals {
                 .entry((subject.suite.clone(), operator, target))
                 .or_default() += mutants;
         }
-        for layer in 0..7 {
+        for layer in 0..LAYERS {
             self.first[layer] += results.first[layer];
             self.only[layer] += results.only[layer];
         }

@@ -34,9 +34,9 @@ use self::{
 };
 use crate::{
     json,
-    model::Location,
+    model::{Digest, Location},
     schema::{DescribedFile, Locate, Schema, SchemaError, SchemaStore, SchemaViolation, dialect_name, violated},
-    source::{Diagnostics, Sources},
+    source::{Diagnostic, Diagnostics, Digester, Sources},
 };
 
 /// Maximum number of violations of a schema by one value.
@@ -112,6 +112,7 @@ pub struct ApiDocument {
     routes: Routes,
     response: OnceLock<DirectedSchemas>,
     request: OnceLock<Option<DirectedSchemas>>,
+    digest: OnceLock<Digest>,
 }
 
 impl ApiDocument {
@@ -172,6 +173,7 @@ impl ApiDocument {
             dialect,
             response: OnceLock::from(response),
             request: OnceLock::new(),
+            digest: OnceLock::new(),
         })
     }
 
@@ -217,6 +219,18 @@ impl ApiDocument {
     /// Every file of the document, below the schema folder.
     pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.files.all().map(|(name, _)| name)
+    }
+
+    /// A digest of its files.
+    pub(crate) fn digest(&self) -> Digest {
+        *self.digest.get_or_init(|| {
+            let mut digester = Digester::new("openapi");
+            for (name, value) in self.files.all() {
+                digester.part(name);
+                digester.part(value.to_string());
+            }
+            digester.finish()
+        })
     }
 
     fn directed(&self, direction: Direction) -> Option<&DirectedSchemas> {
@@ -275,11 +289,34 @@ impl ApiDocument {
         }
     }
 
-    /// The violations of a schema by a value. A schema that cannot be compiled is violated by nothing:
-    /// [`Self::schema`] reports its errors.
+    /// The errors because of which a schema cannot be used.
+    pub fn schema_errors(&self, part: &DocumentPart, direction: Direction) -> Diagnostics {
+        let mut errors = Diagnostics::default();
+        match self.schema(part, direction) {
+            Ok(_) => {}
+            Err(SchemaError::Broken { errors: all, .. }) => all.into_iter().for_each(|error| errors.push(error)),
+            Err(error) => errors.push(match self.files.span(part, true) {
+                Some(span) => Diagnostic::new(span, error.to_string()),
+                None => Diagnostic::general(error.to_string()),
+            }),
+        }
+        errors
+    }
+
+    /// The violations of a schema by a value. A schema that cannot be used is a violation, too.
     pub fn violations(&self, part: &DocumentPart, direction: Direction, value: &Value) -> Vec<ApiViolation> {
-        let Ok(Some(schema)) = self.schema(part, direction) else {
-            return Vec::new();
+        let schema = match self.schema(part, direction) {
+            Ok(Some(schema)) => schema,
+            Ok(None) => return Vec::new(),
+            Err(error) => {
+                let unusable = ApiViolation {
+                    pointer: String::new(),
+                    message: format!("the schema cannot be used: {error}"),
+                    actual: json::show(value),
+                    part: part.clone(),
+                };
+                return vec![unusable];
+            }
         };
         let Some(directed) = self.directed(direction) else {
             return Vec::new();

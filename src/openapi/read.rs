@@ -113,11 +113,13 @@ impl<'f> DocumentReader<'f> {
             };
             if let Some(known) = shapes.insert(path.shape(), key.clone()) {
                 let message = format!("the paths `{known}` and `{key}` match the same requests");
-                self.error(&part, message, "describe them as one path");
+                self.notes
+                    .warn("same-path", part.clone(), message, "describe them as one path");
             }
             self.path_item(&path, &part, &mut operations);
         }
         self.check_ids(&operations);
+        self.check_routes(&operations);
         operations
     }
 
@@ -232,6 +234,17 @@ impl<'f> DocumentReader<'f> {
                 let message = format!("the path parameter `{}` has no `required: true`", parameter.name);
                 let help = "it is read as required";
                 self.notes.warn("path-required", parameter.part.clone(), message, help);
+            }
+        }
+    }
+
+    /// A request leads to one operation.
+    fn check_routes(&mut self, operations: &[Operation]) {
+        let mut seen: BTreeMap<(&str, String), &Operation> = BTreeMap::new();
+        for operation in operations {
+            if let Some(first) = seen.insert((&operation.method, operation.path.shape()), operation) {
+                let message = format!("`{}` and `{}` match the same requests", first.name(), operation.name());
+                self.error(&operation.part, message, "describe them as one operation");
             }
         }
     }

@@ -146,7 +146,7 @@ fn matched(path: &PathTemplate, segments: &[&str]) -> Option<HashMap<String, Str
     Some(values)
 }
 
-/// Matches one segment: a parameter takes as little as possible, except the last one.
+/// Matches one segment: the first parameter takes as much as possible, as in `{name}.{ext}`.
 fn match_segment(pieces: &[PathPiece], segment: &str, values: &mut HashMap<String, String>) -> Option<()> {
     match pieces {
         [] => segment.is_empty().then_some(()),
@@ -160,7 +160,7 @@ fn match_segment(pieces: &[PathPiece], segment: &str, values: &mut HashMap<Strin
         }
         [PathPiece::Literal(text), rest @ ..] => match_segment(rest, segment.strip_prefix(text.as_str())?, values),
         [PathPiece::Parameter(name), rest @ ..] => {
-            for (end, _) in segment.char_indices().skip(1) {
+            for (end, _) in segment.char_indices().skip(1).collect::<Vec<_>>().into_iter().rev() {
                 if match_segment(rest, &segment[end..], values).is_some() {
                     values.insert(name.clone(), segment[..end].to_owned());
                     return Some(());

@@ -153,7 +153,7 @@ paths:
         assert_eq!(found, id, "{method} {path}");
     }
     let (_, values) = document.find("GET", "/files/a.b.txt").unwrap();
-    assert_eq!((values["name"].as_str(), values["ext"].as_str()), ("a", "b.txt"));
+    assert_eq!((values["name"].as_str(), values["ext"].as_str()), ("a.b", "txt"));
     assert_eq!(document.methods("/users"), ["QUERY", "COPY"]);
 }
 
@@ -176,7 +176,11 @@ fn invalid_documents_are_errors_with_line_and_help() {
             3,
             vec!["does not declare its parameter `id`", "in: path"],
         ),
-        (paths("  /a/{x}: {}\n  /a/{y}: {}\n"), 4, vec!["match the same requests"]),
+        (
+            paths("  /a/{x}: {get: {parameters: [{name: x, in: path}]}}\n  /a/{y}: {get: {parameters: [{name: y, in: path}]}}\n"),
+            4,
+            vec!["`GET /a/{x}` and `GET /a/{y}` match the same requests"],
+        ),
         (
             paths("  /a:\n    get:\n      responses:\n        200: {$ref: '#/components/responses/Gone'}\ncomponents: {responses: {Done: {}}}\n"),
             6,

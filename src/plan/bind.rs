@@ -17,13 +17,14 @@ use bytes::Bytes;
 use super::{late::Late, scope::Scope};
 use crate::{
     check::{
-        BodyExpectation, Capture, CookieExpectation, EventsExpectation, Expectation, HeaderExpectation, ReadLimit,
-        ResponseTest, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet, VariableSubstitution,
+        ApiContract, BodyExpectation, Capture, CookieExpectation, EventsExpectation, Expectation, HeaderExpectation,
+        ReadLimit, ResponseTest, RuleLevels, SameAs, SnapshotExpectation, SnapshotMask, StatusSet,
+        VariableSubstitution,
     },
     model::{Location, Request},
     project::{Endpoint, Limits, NO_IDENTITY, Target, TokenUse, is_stale},
     snapshot::SnapshotStore,
-    source::{Diagnostic, Sources, Span},
+    source::{Diagnostic, Diagnostics, Sources, Span},
     suite::{
         self, Amended, AuthDef, BASE_URL, Case, CaseDef, ContentDef, ExpectDef, JsonDef, MailDef, SnapshotsDef,
         StatusDef, StepDef, Suite, Suites, Template,
@@ -81,6 +82,8 @@ pub struct Binder {
     target: Arc<Target>,
     /// The target's base URL.
     base: String,
+    /// The same without a slash at its end.
+    api_base: Arc<str>,
     snapshots: SnapshotStore,
     /// Masks secrets in snapshots.
     mask: Option<Arc<dyn SnapshotMask>>,
@@ -128,6 +131,7 @@ impl Binder {
         Self {
             values,
             base: target.base.to_string(),
+            api_base: Arc::from(target.base.to_string().trim_end_matches('/')),
             target: Arc::clone(target),
             snapshots,
             mask: None,
@@ -174,6 +178,17 @@ impl Binder {
         let binding = self.binding(case, step, late, sources)?;
         binding.check()?;
         binding.finish(())
+    }
+
+    /// Errors in the schemas that the document of the API has for a step.
+    pub(super) fn document_errors(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Diagnostics {
+        let Ok(binding) = self.binding(case, step, late, sources) else {
+            return Diagnostics::default();
+        };
+        match (binding.api_contract(), binding.request()) {
+            (Some(contract), Ok(request)) => contract.schema_errors(&request),
+            _ => Diagnostics::default(),
+        }
     }
 
     fn binding<'a>(
@@ -611,7 +626,25 @@ impl Binding<'_> {
             }),
             captures: self.captures(),
             rules,
+            openapi: self.api_contract(),
             max_body: self.limits().max_body,
+        })
+    }
+
+    /// The document that describes the request. A mailbox and other endpoints are not part of the API.
+    fn api_contract(&self) -> Option<ApiContract> {
+        let document = self.case.suite.def.openapi.as_ref()?;
+        if self.step.endpoint().is_some() || self.expect.tls.is_some() {
+            return None;
+        }
+        Some(ApiContract {
+            document: Arc::clone(document),
+            base: Arc::clone(&self.binder.api_base),
+            operation: self
+                .step
+                .operation
+                .as_ref()
+                .map(|named| Arc::from(named.value.as_str())),
         })
     }
 

@@ -51,6 +51,9 @@ impl Plan {
             digester.part(name);
             add_json(digester, value);
         }
+        if let Some(document) = &case.suite.def.openapi {
+            digester.digest(document.digest());
+        }
         for file in case.schemas.iter() {
             digester.digest(schemas.of(file));
         }

@@ -15,7 +15,7 @@ mod select;
 mod skip;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -160,11 +160,16 @@ impl Plan {
             })
             .collect();
         cases.shrink_to_fit();
+        let mut described = HashSet::new();
         for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
             let late = Late::planned();
             for step in 0..planned.case.def.steps.len() {
                 if planned.skipped_step(step).is_some() {
                     continue;
+                }
+                let def = &planned.case.def;
+                if planned.case.suite.def.openapi.is_some() && described.insert((Arc::as_ptr(def).addr(), step)) {
+                    errors.append(binder.document_errors(&planned.case, step, &late, sources));
                 }
                 match binder.check(&planned.case, step, &late, sources) {
                     Ok(()) | Err(Unbound::Uncaptured(_) | Unbound::Token(_)) => {}

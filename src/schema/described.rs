@@ -58,6 +58,7 @@ impl SchemaStore {
             }
         }
         Self {
+            root: folder.clone(),
             folder,
             documents: Arc::new(documents),
             unreadable: BTreeMap::new(),

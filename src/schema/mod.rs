@@ -49,6 +49,8 @@ const STACK: usize = 256 << 20;
 #[derive(Debug)]
 pub struct SchemaStore {
     folder: PathBuf,
+    /// Its path.
+    root: PathBuf,
     documents: Arc<Vec<SchemaDocument>>,
     /// Files that are not JSON, with the reason.
     unreadable: BTreeMap<String, String>,
@@ -198,6 +200,7 @@ impl SchemaStore {
         }
         Self {
             folder: PathBuf::from(root),
+            root: folder.to_owned(),
             documents: Arc::new(documents),
             unreadable,
             analysis: Mutex::new(analysis),
@@ -219,6 +222,11 @@ impl SchemaStore {
     /// Whether there is a file of this name, readable or not.
     pub(crate) fn has(&self, file: &str) -> bool {
         self.document(file).is_some() || self.unreadable.contains_key(file)
+    }
+
+    /// The path of the folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Every file, readable or not.
@@ -266,26 +274,33 @@ impl SchemaStore {
 
     /// Everything that makes a file of the folder unusable, used or not.
     pub fn errors(&self) -> Diagnostics {
+        self.errors_except(&BTreeSet::new())
+    }
+
+    /// The same, except files that belong to the description of an API, which are not read as schemas.
+    pub(crate) fn errors_except(&self, described: &BTreeSet<&str>) -> Diagnostics {
         let mut errors = Diagnostics::default();
-        for (file, reason) in &self.unreadable {
+        let unreadable = self.unreadable.iter();
+        for (file, reason) in unreadable.filter(|(file, _)| !described.contains(file.as_str())) {
             errors.push(Diagnostic::general(format!(
                 "`{file}` is not a usable schema: {reason}"
             )));
         }
-        errors.append(self.diagnostics(true));
+        errors.append(self.diagnostics(true, described));
         errors
     }
 
     /// Warnings for the used schemas: keywords and formats without effect.
     pub fn warnings(&self) -> Diagnostics {
-        self.diagnostics(false)
+        self.diagnostics(false, &BTreeSet::new())
     }
 
-    fn diagnostics(&self, of_errors: bool) -> Diagnostics {
+    fn diagnostics(&self, of_errors: bool, described: &BTreeSet<&str>) -> Diagnostics {
         let analysis = self.analysis.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = Diagnostics::default();
         for problem in analysis.problems.iter().filter(|problem| problem.is_error == of_errors) {
-            if of_errors || analysis.used.contains(&problem.root) {
+            let is_described = described.contains(self.documents[problem.document].name.as_str());
+            if !is_described && (of_errors || analysis.used.contains(&problem.root)) {
                 all.push(self.documents[problem.document].diagnostic(problem));
             }
         }

@@ -31,7 +31,7 @@ pub struct PlannedRequest {
 /// The requests that a run with these options would send, in the order of the plan. Steps that read a mailbox are left out.
 pub fn dry_run(request: &RunRequest, notices: &mut dyn Notices) -> Result<Vec<PlannedRequest>, SessionError> {
     let workspace = Workspace::open_for(request.project.as_deref(), &request.filter.names, notices)?;
-    notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
+    notices.warnings(&workspace.warnings(), &workspace.sources);
     let selection = request.filter.select(&workspace)?;
     check_effects(&request.target.allow, &workspace)?;
     let options = TargetOptions {

@@ -34,7 +34,7 @@ pub fn inspect(folder: &Path, overlay: &Overlay) -> Inspected {
         check(&workspace, &mut errors);
     }
     // A schema that a case uses is shown to be wrong at both places.
-    errors.append(workspace.schemas.errors());
+    errors.append(workspace.schemas.errors_except(&workspace.suites.described_files()));
     let project = &workspace.project;
     let named = workspace.compare.accepted.clone();
     let accepted = named.unwrap_or_else(|| project.root.join(ACCEPTED_FILE));
@@ -47,7 +47,7 @@ pub fn inspect(folder: &Path, overlay: &Overlay) -> Inspected {
     mask.secret_sources(project.secret_sources());
     mask.environment(&Environment::default());
     Inspected {
-        warnings: workspace.schemas.warnings(),
+        warnings: workspace.warnings(),
         workspace,
         errors,
         accepted,

@@ -27,7 +27,7 @@ pub fn validate(
     notices: &mut dyn Notices,
 ) -> Result<Counted, SessionError> {
     let workspace = Workspace::open(project, notices)?;
-    notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
+    notices.warnings(&workspace.warnings(), &workspace.sources);
     let mut errors = Diagnostics::default();
     let project = &workspace.project;
     project.check_environment(&workspace.suites, environment, &mut errors);

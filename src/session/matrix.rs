@@ -43,7 +43,7 @@ pub fn run_matrix(request: &RunRequest, notices: &mut dyn Notices) -> Result<Mat
     let targets = &request.targets;
     let recordings = recording_paths(request)?;
     let workspace = Arc::new(Workspace::open(request.project.as_deref(), notices)?);
-    notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
+    notices.warnings(&workspace.warnings(), &workspace.sources);
     let selection = request.filter.select(&workspace)?;
     let mut outputs = Outputs::new(&request.reports, None);
     for path in &recordings {

@@ -149,7 +149,7 @@ impl Inputs {
         }
         self.folders.extend([
             (project.cases.clone(), &["yaml", "yml"][..]),
-            (project.schemas.clone(), &["json"]),
+            (project.schemas.clone(), &["json", "yaml", "yml"]),
             (project.snapshots.clone(), &["snap", "new"]),
         ]);
         self

@@ -90,7 +90,7 @@ impl Default for RunRequest {
 /// Runs the selected cases on one target and reports the events to `terminal` and to the reports of the request.
 pub fn run(request: &RunRequest, terminal: Box<dyn Reporter>, notices: &mut dyn Notices) -> Result<Exit, SessionError> {
     let workspace = Workspace::open_for(request.project.as_deref(), &request.filter.names, notices)?;
-    notices.warnings(&workspace.schemas.warnings(), &workspace.sources);
+    notices.warnings(&workspace.warnings(), &workspace.sources);
     run_in(&workspace, request, terminal, notices)
 }
 

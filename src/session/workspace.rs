@@ -160,7 +160,7 @@ impl Workspace {
         }
         // A schema that no case uses does not belong to a suite.
         if names.is_empty() && errors.is_empty() {
-            errors.append(schemas.errors());
+            errors.append(schemas.errors_except(&suites.described_files()));
         }
         let workspace = Self::of((project, sources), (suites, schemas), compare.unwrap_or_default());
         (workspace, errors)
@@ -179,6 +179,16 @@ impl Workspace {
             schemas,
             compare,
         }
+    }
+
+    /// Warnings about the schemas and the documents that cases use.
+    pub(super) fn warnings(&self) -> Diagnostics {
+        let mut all = self.schemas.warnings();
+        for document in self.suites.documents.values().flatten() {
+            all.append(document.warnings.clone());
+            all.append(document.schema_warnings());
+        }
+        all
     }
 
     /// The error for invalid files or options of this project.

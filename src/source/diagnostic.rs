@@ -176,7 +176,7 @@ fn visible(text: &str) -> String {
 
 /// Maximum number of errors that are kept; the rest is only counted.
 /// Maximum number of known names that an error lists.
-const MAX_NAMES: usize = 24;
+const MAX_NAMES: usize = 32;
 /// Maximum number of diagnostics that are kept.
 const MAX_KEPT: usize = 1000;
 

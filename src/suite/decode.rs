@@ -23,6 +23,7 @@ use super::{
 use crate::{
     check::is_token,
     model::Digest,
+    openapi::ApiDocument,
     schema::SchemaStore,
     source::{Diagnostic, Diagnostics, Fields, Key, Kind, Node, Span, boolean, duration, list, string},
 };
@@ -264,7 +265,7 @@ pub(super) fn undefined(name: &str, span: Span, known: &BTreeSet<String>) -> Dia
 }
 
 /// Reads `suite.yaml` alone; inherited values are only checked for their shape.
-pub(super) fn suite(node: &Node, cx: &mut DecodeContext<'_>) -> Option<SuiteDef> {
+pub(super) fn suite(node: &Node, openapi: Option<Arc<ApiDocument>>, cx: &mut DecodeContext<'_>) -> Option<SuiteDef> {
     let mut fields = Fields::of(node, "a suite", cx.errors)?;
     let def = SuiteDef {
         name: fields.read("name", cx.errors, string),
@@ -274,6 +275,7 @@ pub(super) fn suite(node: &Node, cx: &mut DecodeContext<'_>) -> Option<SuiteDef>
         tags: words(fields.take("tags"), cx),
         effects: words(fields.take("effects"), cx),
         group: fields.take("group").and_then(|node| group(node, cx)),
+        openapi: fields.take("openapi").and(openapi),
         timeout: fields.take("timeout").and_then(|node| cx.duration(node)),
         identity: fields.read("identity", cx.errors, string),
         request: fields

@@ -20,6 +20,7 @@ use crate::{
     check::{BodyTest, CookieFlag, Protocol, Relation, ResponseTest, SameSite, StatusSet},
     json::JsonType,
     model::{Digest, Level, Phase},
+    openapi::ApiDocument,
     schema,
     source::Span,
 };
@@ -130,6 +131,10 @@ pub struct SuiteDef {
     pub effects: Vec<String>,
     /// A name that every case has as its `group`.
     pub group: Option<String>,
+    /// The `OpenAPI` document that describes the API: a file in the schema folder. Every request and response is compared with
+    /// it.
+    #[schemars(with = "Option<String>")]
+    pub openapi: Option<Arc<ApiDocument>>,
     /// Maximum time for one request, such as `10s`.
     #[schemars(with = "Option<DurationText>")]
     pub timeout: Option<DurationDef>,

@@ -65,6 +65,10 @@ pub struct StepDef {
     /// Whether the following steps are run if this one fails.
     #[schemars(with = "Option<bool>")]
     pub go_on: bool,
+    /// The `operationId` in the `OpenAPI` document of the suite that describes the request. By default, it is found by method and
+    /// path.
+    #[schemars(with = "Option<String>")]
+    pub operation: Option<Written<String>>,
     /// The variables and captures that it uses.
     #[schemars(skip)]
     pub uses: BTreeSet<String>,

@@ -16,9 +16,11 @@ use super::{
 };
 use crate::{
     model::Digest,
+    openapi::ApiDocument,
     schema::SchemaStore,
     source::{
         Diagnostic, Diagnostics, Digester, FileId, FileKind, Kind, Node, Overlay, Sources, Span, is_below, parse_yaml,
+        string,
     },
 };
 
@@ -40,6 +42,8 @@ pub struct Suites {
     pub ready: BTreeMap<String, Case>,
     /// The files that cases send.
     pub files: BTreeSet<PathBuf>,
+    /// The documents that describe the APIs, by name; `None` for one with errors.
+    pub documents: BTreeMap<String, Option<Arc<ApiDocument>>>,
     /// The suites with errors. Their cases must not be used.
     pub broken: Vec<BrokenSuite>,
 }
@@ -56,6 +60,12 @@ pub struct BrokenSuite {
 }
 
 impl Suites {
+    /// The files of the schema folder that belong to the description of an API.
+    pub(crate) fn described_files(&self) -> BTreeSet<&str> {
+        let documents = self.documents.values().flatten();
+        documents.flat_map(|document| document.file_names()).collect()
+    }
+
     /// The inputs that are optional in every suite that has them.
     pub fn optional_inputs(&self) -> BTreeSet<&str> {
         let all = || self.suites.iter().flat_map(|suite| &suite.def.inputs);
@@ -371,10 +381,12 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
             }
             return;
         };
+        let openapi = node.get("openapi").filter(|named| !named.is_null());
+        let openapi = openapi.and_then(|named| document(named, schemas, sources, loaded, errors));
         let mut cx = DecodeContext::new(folders, schemas, None, errors);
         if !node.is_null() {
             refuse_empty(&node, cx.errors);
-            def = decode::suite(&node, &mut cx).unwrap_or_default();
+            def = decode::suite(&node, openapi, &mut cx).unwrap_or_default();
             shared = Some(node);
         }
     }
@@ -396,6 +408,72 @@ fn suite(folder: Folder, schemas: &SchemaStore, sources: &mut Sources, loaded: &
         case(node, shared.as_ref(), &suite, &stem, folders, schemas, loaded, errors);
     });
     loaded.suites.push(suite);
+}
+
+/// The document that a suite names.
+fn document(
+    named: &Node,
+    schemas: &SchemaStore,
+    sources: &mut Sources,
+    loaded: &mut Suites,
+    errors: &mut Diagnostics,
+) -> Option<Arc<ApiDocument>> {
+    let name = string(named, errors)?;
+    let is_outside = name.contains(':') || name.starts_with('/') || name.split('/').any(|part| part == "..");
+    if is_outside || !schemas.root().join(&name).is_file() {
+        let error = Diagnostic::new(named.span, format!("no file `{name}` in the schema folder"));
+        let known = documents_in(schemas.root());
+        errors.push(error.suggest(&name, known.iter().map(String::as_str)));
+        return None;
+    }
+    if let Some(known) = loaded.documents.get(&name) {
+        if known.is_none() {
+            errors.push(Diagnostic::new(named.span, format!("`{name}` has errors")));
+        }
+        return known.clone();
+    }
+    let document = ApiDocument::open(schemas.root(), &name, sources, errors).map(Arc::new);
+    if document.as_ref().is_some_and(|document| document.operations.is_empty()) {
+        let error = Diagnostic::new(
+            named.span,
+            format!("`{name}` describes no operations, so nothing is tested"),
+        );
+        errors.push(error.help("describe the operations in its `paths`"));
+    }
+    loaded.documents.insert(name, document.clone());
+    document
+}
+
+/// The names of the files in the schema folder that can be documents.
+fn documents_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_document = |name: &String| {
+        let extension = Path::new(name).extension().and_then(OsStr::to_str);
+        extension.is_some_and(|extension| ["yaml", "yml", "json"].contains(&extension))
+    };
+    let mut names: Vec<_> = names.filter(is_document).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The operations that steps name are in the document of the suite.
+fn check_operations(def: &CaseDef, suite: &Suite, errors: &mut Diagnostics) {
+    for named in def.steps.iter().filter_map(|step| step.operation.as_ref()) {
+        let Some(document) = &suite.def.openapi else {
+            let error = Diagnostic::new(named.span, "the suite has no `openapi` document with operations");
+            errors.push(error.help("name the document in suite.yaml: `openapi: FILE`"));
+            continue;
+        };
+        if document.operation(&named.value).is_none() {
+            let ids = document
+                .operations
+                .iter()
+                .filter_map(|operation| operation.id.as_deref());
+            let message = format!("`{}` has no operation `{}`", document.name, named.value);
+            errors.push(Diagnostic::new(named.span, message).suggest(&named.value, ids));
+        }
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call, from the loop above")]
@@ -425,6 +503,7 @@ fn case(
         return;
     };
     let (mut used, files) = (cx.used, cx.files);
+    check_operations(&def, suite, errors);
     used.retain(|name| !captures.contains(name) && !is_reserved(name));
     let written = written(&merged, &steps, shared, &files);
     let mut schema_files = BTreeSet::new();

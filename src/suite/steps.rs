@@ -28,7 +28,7 @@ const EVERY: Duration = Duration::from_millis(500);
 const MAX_STEPS: usize = 1000;
 
 /// Keys of a step that a case with `request` may have, too.
-pub(super) const STEP_KEYS: [&str; 7] = [
+pub(super) const STEP_KEYS: [&str; 8] = [
     "capture",
     "endpoint",
     "mail",
@@ -36,6 +36,7 @@ pub(super) const STEP_KEYS: [&str; 7] = [
     "eventually",
     "throughout",
     "go_on",
+    "operation",
 ];
 
 /// A step as a node, after inheritance.
@@ -293,6 +294,7 @@ fn fields(
             .and_then(|node| throughout(node, cx))
             .map(Box::new),
         go_on: all.read("go_on", cx.errors, boolean).unwrap_or_default(),
+        operation: all.take("operation").and_then(|node| named(node, cx)),
         uses: BTreeSet::new(),
     };
     if let Some(other) = &step.expect.same_as {

@@ -261,9 +261,9 @@ fn check_block(info: &str, text: &str, project: &mut PageProject, counts: &mut C
             counts.validated += 1;
             accepted(text)
         }
-        ["json", "schema", name] => {
+        ["yaml", "openapi", name] | ["json", "schema", name] => {
             project.write(&format!("schemas/{name}"), text);
-            json(text)
+            scalars(text).map(drop)
         }
         ["json"] => json(text),
         ["console", rest @ ..] => {

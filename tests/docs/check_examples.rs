@@ -119,6 +119,9 @@ fn every_example_fails_its_check() {
         .into_iter()
         .find(|block| block.info.starts_with("json schema"));
     let schema = schemas.expect("a schema").text;
+    let blocks = page.blocks();
+    let document = blocks.iter().find(|block| block.info.starts_with("yaml openapi"));
+    let document = &document.expect("a document").text;
     let (mut errors, mut checked) = (Vec::new(), 0);
     for example in examples(&page) {
         let Some(response) = example.response else {
@@ -139,6 +142,10 @@ fn every_example_fails_its_check() {
         project.write("schemas/user.schema.json", &schema);
         let case = format!("request: {{ path: /users/42 }}\nexpect: {{ status: {status} }}\n");
         project.write("cases/s/c.yaml", &example.case.unwrap_or(case));
+        if example.check.starts_with("openapi/") {
+            project.write("schemas/users.openapi.yaml", document);
+            project.write("cases/s/suite.yaml", "openapi: users.openapi.yaml\n");
+        }
         let found = findings(&project, &url);
         let is_it = |id: &String| match example.check.strip_suffix("NAME") {
             Some(prefix) => id.starts_with(prefix),

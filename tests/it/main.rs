@@ -48,6 +48,7 @@ mod mail_servers;
 mod masking;
 mod mutating;
 mod mutating_advice;
+mod openapi;
 mod output;
 mod partitions;
 mod programs;

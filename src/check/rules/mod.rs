@@ -1,4 +1,4 @@
-//! The built-in rules of HTTP: checked for every response, each with an id and a level that a suite or a case can set.
+//! The built-in rules: checked for every response, each with an id and a level that a suite or a case can set.
 
 mod coding;
 mod content;
@@ -27,7 +27,8 @@ pub struct RuleInfo {
     pub requirement: &'static str,
     /// The parts of a response that it is about, if it is about single parts.
     pub parts: &'static [RulePart],
-    run: fn(&Request, &ResponseView<'_>) -> Option<Violation>,
+    /// Absent for the rules of `check::openapi`.
+    run: Option<fn(&Request, &ResponseView<'_>) -> Option<Violation>>,
 }
 
 /// A part of a response that a rule is about.
@@ -97,104 +98,139 @@ impl Violation {
 }
 
 /// Every built-in rule, in the order in which findings show. A new rule is a row here and a file.
-pub static RULES: [RuleInfo; 14] = [
+pub static RULES: [RuleInfo; 19] = [
     RuleInfo {
         id: "http/syntax",
         level: Level::Deny,
         requirement: "status line, field lines and chunks follow the HTTP/1.1 syntax, also in details that lenient parsers accept (RFC 9112)",
         parts: &[],
-        run: syntax::check,
+        run: Some(syntax::check),
     },
     RuleInfo {
         id: "http/date",
         level: Level::Deny,
         requirement: "exactly one valid `Date` on 2xx, 3xx and 4xx (RFC 9110 §6.6.1, §5.6.7)",
         parts: &[RulePart::Header("date")],
-        run: date::check,
+        run: Some(date::check),
     },
     RuleInfo {
         id: "http/no-content",
         level: Level::Deny,
         requirement: "no content on 204, 205, 304 and in response to HEAD, and no framing fields on 204 (RFC 9110 §8.6, §9.3.2, §15.3.5, §15.3.6, §15.4.5)",
         parts: &[RulePart::Body],
-        run: framing::no_content,
+        run: Some(framing::no_content),
     },
     RuleInfo {
         id: "http/content-type",
         level: Level::Deny,
         requirement: "`Content-Type` is one media type (RFC 9110 §8.3)",
         parts: &[RulePart::Header("content-type"), RulePart::Body],
-        run: content::content_type,
+        run: Some(content::content_type),
     },
     RuleInfo {
         id: "http/json",
         level: Level::Deny,
         requirement: "content with a JSON media type is one strict UTF-8 document without duplicate keys (RFC 8259, RFC 7493 §2.3)",
         parts: &[RulePart::Body],
-        run: content::json,
+        run: Some(content::json),
     },
     RuleInfo {
         id: "http/length",
         level: Level::Deny,
         requirement: "the content has the declared length, which is declared once (RFC 9112 §6)",
         parts: &[RulePart::Body],
-        run: framing::length,
+        run: Some(framing::length),
     },
     RuleInfo {
         id: "http/coding",
         level: Level::Deny,
         requirement: "the content has a coding that the request accepts (RFC 9110 §8.4, §12.4.2, §12.5.3)",
         parts: &[RulePart::Header("content-encoding")],
-        run: coding::check,
+        run: Some(coding::check),
     },
     RuleInfo {
         id: "http/challenge",
         level: Level::Warn,
         requirement: "401 carries `WWW-Authenticate` (RFC 9110 §15.5.2)",
         parts: &[RulePart::Header("www-authenticate")],
-        run: fields::challenge,
+        run: Some(fields::challenge),
     },
     RuleInfo {
         id: "http/allow",
         level: Level::Deny,
         requirement: "405 carries `Allow` (RFC 9110 §15.5.6)",
         parts: &[RulePart::Header("allow")],
-        run: fields::allow,
+        run: Some(fields::allow),
     },
     RuleInfo {
         id: "http/status",
         level: Level::Deny,
         requirement: "the status code is from 100 to 599 and one that this request can get: 101, 206, 304 (RFC 9110 §7.8, §14.2, §15)",
         parts: &[],
-        run: status::check,
+        run: Some(status::check),
     },
     RuleInfo {
         id: "http/range",
         level: Level::Deny,
         requirement: "206 states its range and has its length; 416 states the length (RFC 9110 §14.4, §15.3.7, §15.5.17)",
         parts: &[],
-        run: range::check,
+        run: Some(range::check),
     },
     RuleInfo {
         id: "http/fields",
         level: Level::Deny,
         requirement: "other fields of HTTP are valid, not repeated, and present where a status requires them (RFC 9110, RFC 9111)",
         parts: &[],
-        run: fields::syntax,
+        run: Some(fields::syntax),
     },
     RuleInfo {
         id: "http/recommended",
         level: Level::Warn,
         requirement: "what HTTP recommends: `Content-Type` with content, `Location` with a redirect, valid cookies (RFC 9110, RFC 6265)",
         parts: &[],
-        run: recommended::check,
+        run: Some(recommended::check),
     },
     RuleInfo {
         id: "http/leak",
         level: Level::Deny,
         requirement: "an error body shows no stack trace, framework error page, database error or connection string",
         parts: &[RulePart::AnyHeader, RulePart::BodyExcerpt],
-        run: leak::check,
+        run: Some(leak::check),
+    },
+    RuleInfo {
+        id: "openapi/status",
+        level: Level::Deny,
+        requirement: "the OpenAPI document declares the status; 400, 401, 403, 404, 405, 415, 422 and 429 are at most a warning",
+        parts: &[],
+        run: None,
+    },
+    RuleInfo {
+        id: "openapi/media-type",
+        level: Level::Deny,
+        requirement: "the OpenAPI document declares the media type for the status",
+        parts: &[RulePart::Header("content-type"), RulePart::Body],
+        run: None,
+    },
+    RuleInfo {
+        id: "openapi/body",
+        level: Level::Deny,
+        requirement: "JSON content is valid under its schema in the OpenAPI document",
+        parts: &[RulePart::Body],
+        run: None,
+    },
+    RuleInfo {
+        id: "openapi/header",
+        level: Level::Deny,
+        requirement: "the header fields that the OpenAPI document requires are present, and declared ones are valid under their schemas",
+        parts: &[RulePart::AnyHeader],
+        run: None,
+    },
+    RuleInfo {
+        id: "openapi/request",
+        level: Level::Warn,
+        requirement: "the OpenAPI document declares the request of a case that expects success: its operation, parameters and content",
+        parts: &[],
+        run: None,
     },
 ];
 
@@ -216,6 +252,18 @@ impl RuleLevels {
         levels
     }
 
+    /// The level of the rule with this id; off if there is no such rule.
+    pub(super) fn of(&self, id: &str) -> Level {
+        let index = RULES.iter().position(|info| info.id == id);
+        index.map_or(Level::Off, |index| self.0[index])
+    }
+
+    /// Whether no rule about the document of the API is checked.
+    pub(super) fn is_openapi_off(&self) -> bool {
+        let mut levels = RULES.iter().zip(self.0);
+        levels.all(|(info, level)| level == Level::Off || !info.id.starts_with("openapi/"))
+    }
+
     /// Sets the level of the rule with this id; false if there is no such rule.
     pub fn set(&mut self, id: &str, level: Level) -> bool {
         let index = RULES.iter().position(|info| info.id == id);
@@ -235,10 +283,10 @@ pub(super) fn check(
     sink: &mut impl FindingSink,
 ) {
     for (info, level) in RULES.iter().zip(levels.0) {
-        if level == Level::Off {
+        let Some(run) = info.run.filter(|_| level != Level::Off) else {
             continue;
-        }
-        if let Some(violation) = (info.run)(request, view) {
+        };
+        if let Some(violation) = run(request, view) {
             sink.report(Layer::Rules, level, || {
                 let finding = Finding::new(CheckId::rule(info.id), violation.message);
                 let mut finding = finding

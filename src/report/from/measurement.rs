@@ -301,6 +301,7 @@ fn layer(layer: Layer) -> &'static str {
         Layer::Body => "body",
         Layer::Other => "same-as, duration",
         Layer::Rules => "HTTP rules",
+        Layer::OpenApi => "OpenAPI",
         Layer::Snapshot => "snapshot",
     }
 }
