@@ -186,7 +186,12 @@ fn project() -> Project {
 fn watch_runs_cases_that_a_change_affects() {
     let (server, requested) = server(Duration::ZERO);
     let project = project();
-    let mut watching = Watching::start(&project, &server, &requested, &["--vars-file", "vars.env"]);
+    let mut watching = Watching::start(
+        &project,
+        &server,
+        &requested,
+        &["--jobs", "1", "--vars-file", "vars.env"],
+    );
     let all = ["/bad", "/file", "/one", "/schema", "/three", "/two"];
     assert_eq!(sorted(watching.requested()), all);
     let write = |name: &str, text: &str| project.write(name, text);
