@@ -299,8 +299,11 @@ fn schemas_have_public_addresses() {
     let folder: PathBuf = repository().join("schemas");
     let mut schemas = 0;
     for file in std::fs::read_dir(folder).unwrap().flatten() {
-        let schema: Value = serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
         let name = file.file_name().into_string().unwrap();
+        if !name.ends_with(".json") {
+            continue;
+        }
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
         if let Some(id) = schema["$id"].as_str().filter(|id| id.contains("githubusercontent")) {
             let raw = env!("CARGO_PKG_REPOSITORY").replace("//github.com", "//raw.githubusercontent.com");
             assert_eq!(id, format!("{raw}/v{}/schemas/{name}", env!("CARGO_PKG_VERSION")));
