@@ -300,7 +300,7 @@ fn schemas_have_public_addresses() {
     let mut schemas = 0;
     for file in std::fs::read_dir(folder).unwrap().flatten() {
         let name = file.file_name().into_string().unwrap();
-        if !name.ends_with(".json") {
+        if file.path().extension().is_none_or(|ending| ending != "json") {
             continue;
         }
         let schema: Value = serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
