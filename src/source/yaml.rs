@@ -29,21 +29,34 @@ const FEW: usize = 16;
 /// An error that leaves the rest readable, such as a duplicate key, still returns a node, so that errors in its content
 /// are reported too.
 pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
-    let mut reader = YamlReader::default();
+    parse(text, file, false, errors)
+}
+
+/// Reads a YAML document of another tool, which can be larger than a suite: numbers can have an exponent, tags are ignored,
+/// and merge keys (`<<`) are applied.
+pub(crate) fn parse_foreign_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
+    parse(text, file, true, errors)
+}
+
+fn parse(text: &str, file: FileId, is_foreign: bool, errors: &mut Diagnostics) -> Option<Node> {
+    let new_reader = || YamlReader {
+        is_foreign,
+        ..YamlReader::default()
+    };
+    let mut reader = new_reader();
     if yaml_subset::read(text, file, |event, span| reader.event(event, span)).is_some() {
         return reader.finish(file, errors);
     }
-    reader = YamlReader::default();
+    reader = new_reader();
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         match event {
             Ok((Event::DocumentStart(_), span)) => {
                 documents += 1;
                 if documents == 2 {
-                    let span = span_of(file, &span);
-                    reader
-                        .errors
-                        .push(Diagnostic::new(span, "a second document in one file").help("write one case per file"));
+                    let error = Diagnostic::new(span_of(file, &span), "a second document in one file");
+                    let help = "write one case per file";
+                    reader.errors.push(if is_foreign { error } else { error.help(help) });
                     break;
                 }
             }
@@ -59,44 +72,9 @@ pub(crate) fn parse_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> 
                 let span = span_of(file, &YamlSpan::empty(*mark));
                 let mut diagnostic = Diagnostic::new(span, format!("not valid YAML: {}", error.info()));
                 let line = text.lines().nth(mark.line().saturating_sub(1)).unwrap_or_default();
-                if line.contains("{{") {
+                if !is_foreign && line.contains("{{") {
                     diagnostic = diagnostic.help(QUOTE);
                 }
-                reader.errors.push(diagnostic);
-                break;
-            }
-        }
-    }
-    reader.finish(file, errors)
-}
-
-/// Reads a YAML document of another tool, which can be larger than a suite: numbers can have an exponent, tags are ignored,
-/// and merge keys (`<<`) are applied.
-pub(crate) fn parse_foreign_yaml(text: &str, file: FileId, errors: &mut Diagnostics) -> Option<Node> {
-    let new_reader = || YamlReader {
-        is_foreign: true,
-        ..YamlReader::default()
-    };
-    let mut reader = new_reader();
-    if yaml_subset::read(text, file, |event, span| reader.event(event, span)).is_some() {
-        return reader.finish(file, errors);
-    }
-    reader = new_reader();
-    let mut documents = 0;
-    for event in Parser::new_from_str(text) {
-        match event {
-            Ok((Event::DocumentStart(_), _)) if documents == 1 => break,
-            Ok((event, span)) => {
-                documents += usize::from(matches!(event, Event::DocumentStart(_)));
-                if !reader.event(event, span_of(file, &span)) {
-                    reader.is_unreadable = true;
-                    break;
-                }
-            }
-            Err(error) => {
-                reader.is_unreadable = true;
-                let span = span_of(file, &YamlSpan::empty(*error.marker()));
-                let diagnostic = Diagnostic::new(span, format!("not valid YAML: {}", error.info()));
                 reader.errors.push(diagnostic);
                 break;
             }
@@ -488,6 +466,25 @@ mod tests {
             assert!(errors.contains(part), "{text}: {errors}");
             assert!(errors.contains("a.yaml:"), "{text}: {errors}");
         }
+    }
+
+    #[test]
+    fn foreign_document_has_merge_keys_but_no_second_document() {
+        let read = |text: &str| {
+            let mut sources = Sources::new("");
+            let file = sources.add(Path::new("a.yaml"), text.to_owned());
+            let mut errors = Diagnostics::default();
+            let node = parse_foreign_yaml(sources.text(file), file, &mut errors);
+            (node.map(|node| node.to_json()), errors.render(&sources, false))
+        };
+        let (node, errors) = read("x: &x { a: 1, b: !!str 2 }\ny: { <<: *x, b: 1e3 }\n");
+        assert_eq!(errors, "");
+        assert_eq!(node.unwrap_or_default()["y"].to_string(), r#"{"a":1,"b":1e+3}"#);
+        let (_, errors) = read("a: 1\n---\nb: 2\n");
+        assert!(
+            errors.contains("a second document") && !errors.contains("one case"),
+            "{errors}"
+        );
     }
 
     #[test]
