@@ -413,7 +413,7 @@ fn basic(value: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::files;
+    use crate::import::test_support::{assert_parts, written};
 
     fn draft(text: &str) -> SuiteDraft {
         let read = |name: &str| match name {
@@ -424,24 +424,6 @@ mod tests {
         http(text.into(), Vec::new(), None, &read)
             .map_err(|error| error.to_string())
             .unwrap()
-    }
-
-    fn written(draft: &SuiteDraft) -> String {
-        let files = files(draft, None);
-        let files = files
-            .iter()
-            .map(|file| format!("== {}\n{}", file.path, String::from_utf8_lossy(&file.bytes)));
-        files.collect()
-    }
-
-    fn assert_parts(text: &str, parts: &[&str]) {
-        let mut rest = text;
-        for part in parts {
-            let at = rest
-                .find(part)
-                .unwrap_or_else(|| panic!("no `{part}` in the rest of:\n{text}"));
-            rest = &rest[at + part.len()..];
-        }
     }
 
     const FILE: &str = r#"@host = https://api.example.com/v1

@@ -18,6 +18,8 @@ mod names;
 mod postman;
 mod shape;
 mod source_text;
+#[cfg(test)]
+mod test_support;
 mod tool_request;
 mod url;
 mod variables;

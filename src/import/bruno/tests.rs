@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::import::{SuiteDraft, files};
+use crate::import::{SuiteDraft, test_support::written};
 
 const SETTINGS: (&str, &str) = (
     "bruno.json",
@@ -19,14 +19,6 @@ fn draft(files: &[(&str, &str)], environment: Option<&str>) -> Result<SuiteDraft
         .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let files: BTreeMap<_, _> = files.collect();
     super::bruno(files, environment, &read).map_err(|error| format!("{:?} {:?} {error}", error.file, error.at))
-}
-
-fn written(draft: &SuiteDraft) -> String {
-    let files = files(draft, None);
-    let files = files
-        .iter()
-        .map(|file| format!("== {}\n{}", file.path, String::from_utf8_lossy(&file.bytes)));
-    files.collect()
 }
 
 fn notes(draft: &SuiteDraft) -> Vec<String> {

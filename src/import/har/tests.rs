@@ -2,7 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::import::{SuiteDraft, files};
+use crate::import::{
+    SuiteDraft,
+    test_support::{assert_parts, written},
+};
 
 /// An entry: `METHOD URL`, header fields of the request, content, status, media type and body of the response.
 fn entry(line: &str, headers: &Json, content: Option<&str>, status: i64, kind: &str, body: &str) -> Json {
@@ -65,29 +68,11 @@ fn draft(entries: &[Json]) -> SuiteDraft {
         .unwrap()
 }
 
-fn written(draft: &SuiteDraft) -> String {
-    let files = files(draft, None);
-    let files = files
-        .iter()
-        .map(|file| format!("== {}\n{}", file.path, String::from_utf8_lossy(&file.bytes)));
-    files.collect()
-}
-
 fn import(entries: &[Json]) -> String {
     written(&draft(entries))
 }
 
 /// Asserts that a text has all these parts, in this order.
-fn assert_parts(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let at = rest
-            .find(part)
-            .unwrap_or_else(|| panic!("no `{part}` in the rest of:\n{text}"));
-        rest = &rest[at + part.len()..];
-    }
-}
-
 #[test]
 fn requests_without_shared_values_are_separate_cases() {
     let text = import(&[

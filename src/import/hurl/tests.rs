@@ -1,6 +1,9 @@
 //! Files of Hurl as the files of a suite.
 
-use crate::import::{SuiteDraft, files};
+use crate::import::{
+    SuiteDraft,
+    test_support::{assert_parts, written},
+};
 
 fn draft(text: &str) -> SuiteDraft {
     let read = |name: &str| match name {
@@ -13,22 +16,7 @@ fn draft(text: &str) -> SuiteDraft {
 }
 
 fn import(text: &str) -> String {
-    let draft = draft(text);
-    let files = files(&draft, None);
-    let files = files
-        .iter()
-        .map(|file| format!("== {}\n{}", file.path, String::from_utf8_lossy(&file.bytes)));
-    files.collect()
-}
-
-fn assert_parts(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let at = rest
-            .find(part)
-            .unwrap_or_else(|| panic!("no `{part}` in the rest of:\n{text}"));
-        rest = &rest[at + part.len()..];
-    }
+    written(&draft(text))
 }
 
 const SESSION: &str = r#"# A session

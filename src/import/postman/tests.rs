@@ -2,7 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::import::{SuiteDraft, files};
+use crate::import::{
+    SuiteDraft,
+    test_support::{assert_parts, written},
+};
 
 fn draft(collection: &Json, environment: Option<&Json>) -> SuiteDraft {
     let read = |name: &str| match name {
@@ -15,26 +18,8 @@ fn draft(collection: &Json, environment: Option<&Json>) -> SuiteDraft {
     draft.map_err(|error| error.to_string()).unwrap()
 }
 
-fn written(draft: &SuiteDraft) -> String {
-    let files = files(draft, None);
-    let files = files
-        .iter()
-        .map(|file| format!("== {}\n{}", file.path, String::from_utf8_lossy(&file.bytes)));
-    files.collect()
-}
-
 fn collection(items: &Json) -> Json {
     json!({ "info": { "name": "Shop" }, "variable": [{ "key": "baseUrl", "value": "https://h.example/v1/" }], "item": items })
-}
-
-fn assert_parts(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let at = rest
-            .find(part)
-            .unwrap_or_else(|| panic!("no `{part}` in the rest of:\n{text}"));
-        rest = &rest[at + part.len()..];
-    }
 }
 
 #[test]
