@@ -215,7 +215,7 @@ impl DocumentFiles {
         })
     }
 
-    /// The name of the file that a reference in another one names; `None` for the same file.
+    /// The name of the file that a reference points to; `None` if it points to a part of its own file.
     fn file_name(&self, from: usize, reference: &str) -> Result<Option<String>, WrongReference> {
         let uri = reference.split('#').next().unwrap_or_default();
         if uri.is_empty() {

@@ -206,7 +206,7 @@ impl ApiDocument {
         self.files.value(part)
     }
 
-    /// The file and line of a part; those of the nearest part around it if there is no such part.
+    /// The file and line of a part. If the document does not contain it, those of the nearest part around it.
     pub fn location(&self, part: &DocumentPart) -> Option<Location> {
         self.files.location(part)
     }

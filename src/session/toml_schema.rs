@@ -23,7 +23,7 @@ pub(super) fn for_toml(schema: &mut Value) {
     remove_unused(schema);
 }
 
-/// Removes null as a type and as an alternative. A single alternative that is left is no alternative.
+/// Removes null as a type and as an alternative. If one alternative is left, it replaces the list of alternatives.
 fn without_null(schema: &mut Value) {
     match schema {
         Value::Array(all) => all.iter_mut().for_each(without_null),

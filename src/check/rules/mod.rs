@@ -252,7 +252,7 @@ impl RuleLevels {
         levels
     }
 
-    /// The level of the rule with this id; off if there is no such rule.
+    /// The level of the rule with this id; off if the id is unknown.
     pub(super) fn of(&self, id: &str) -> Level {
         let index = RULES.iter().position(|info| info.id == id);
         index.map_or(Level::Off, |index| self.0[index])

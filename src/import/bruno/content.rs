@@ -42,7 +42,8 @@ fn encoded(text: &str, set: &'static AsciiSet) -> String {
     out
 }
 
-/// A URL as the setting `encodeUrl` sends it. Below a base, there is no origin.
+/// A URL with its path and query percent-encoded, as Bruno does with the setting `encodeUrl`. `is_below`: the URL begins with
+/// the path, below a base URL.
 pub(super) fn encoded_url(url: &str, is_below: bool) -> String {
     let start = if is_below {
         0

@@ -66,7 +66,7 @@ fn field(expression: &str) -> String {
     }
 }
 
-/// An assert as a chain of `expect`: its operator and value; `eq` if there is no operator.
+/// The operator and the value of an assert, as in a chain of `expect`. The operator is `eq` by default.
 fn chain(text: &str) -> Option<String> {
     let (operator, value) = text.split_once(' ').unwrap_or((text, ""));
     let value = value.trim();
