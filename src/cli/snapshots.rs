@@ -37,12 +37,14 @@ impl ReviewStyle for Style {
     }
 }
 
-/// Single keys. The terminal is in raw mode only while a key is read, and Ctrl-C ends the program as usual.
+/// Single keys. The terminal is in raw mode only while a key is read.
 struct ReviewKeys(console::Term);
 
 impl ReviewInput for ReviewKeys {
     fn next(&mut self) -> io::Result<Option<String>> {
-        let answer = match self.0.read_key()? {
+        let answer = match self.0.read_key_raw()? {
+            // As a key, because a signal would be lost where the caller ignores SIGINT.
+            Key::CtrlC => return Err(io::ErrorKind::Interrupted.into()),
             Key::Char('\u{4}') | Key::Escape => return Ok(None),
             Key::Char(key) if key.is_ascii_graphic() => key.to_string(),
             _ => String::new(),
@@ -67,7 +69,14 @@ pub(super) fn review(project: Option<&Path>, printer: &Printer) -> Result<Exit, 
     let has_keys = io::stdin().is_terminal() && io::stdout().is_terminal();
     let input: &mut dyn ReviewInput = if has_keys { &mut keys } else { &mut lines };
     let decision = snapshot::review(&store, &pending, input, &mut io::stdout(), &style)?;
-    let decision = decision.map_err(|error| SessionError::Usage(error.to_string()))?;
+    let decision = match decision {
+        Ok(decision) => decision,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            writeln!(io::stdout()).map_err(|error| SessionError::Usage(error.to_string()))?;
+            return Ok(Exit::Interrupted);
+        }
+        Err(error) => return Err(SessionError::Usage(error.to_string())),
+    };
     printer.out(&format!(
         "{} accepted, {} rejected, {} left pending",
         decision.accepted, decision.rejected, decision.left
