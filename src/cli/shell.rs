@@ -84,8 +84,25 @@ pub(super) fn completions(args: &CompletionsArgs, printer: &Printer) -> Result<E
         output: "the completions".to_owned(),
         source,
     })?;
-    printer.out(String::from_utf8_lossy(&script).trim_end());
+    let script = String::from_utf8_lossy(&script);
+    let script = script.trim_end();
+    match args.shell {
+        Shell::Zsh => printer.out(&on_first_use(script)),
+        _ => printer.out(script),
+    }
     Ok(Exit::Success)
+}
+
+/// A file in the `fpath` of zsh is called as the function of its name at the first completion. That of `clap_complete` only
+/// registers another function then, so that the first completion of a session would be empty.
+fn on_first_use(script: &str) -> String {
+    let Some((definition, registration)) = script.rsplit_once('\n') else {
+        return script.to_owned();
+    };
+    let function = registration.split_whitespace().nth(1).unwrap_or_default();
+    format!(
+        "{definition}\nif [[ \"${{funcstack[1]}}\" == _{PROGRAM} ]]; then\n    {function} \"$@\"\nelse\n    {registration}\nfi"
+    )
 }
 
 /// Writes a manual page for each command.

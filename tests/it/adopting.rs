@@ -153,6 +153,70 @@ fn bash_completes_with_the_script() {
     assert_eq!(text.trim(), "users/put", "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// The output of a shell in the project, if the shell is installed; the program is found by its name.
+#[cfg(unix)]
+fn of_shell(project: &Project, shell: &str, command: &mut Command) -> Option<String> {
+    let is_installed = Command::new(shell).arg("--version").output().is_ok();
+    if crate::support::skips(shell, is_installed) {
+        return None;
+    }
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_conforme")).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    command
+        .current_dir(project.path())
+        .env("HOME", project.path())
+        .env("PATH", path);
+    let ran = ran(command.env("TERM", "xterm").env_remove("CONFORME_TARGET"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    Some(ran.stdout)
+}
+
+#[cfg(unix)]
+#[test]
+fn fish_completes_with_the_script() {
+    let project = project();
+    let script = "conforme completions fish | source; complete -C 'conforme run users/p'";
+    if let Some(text) = of_shell(
+        &project,
+        "fish",
+        Command::new("fish").args(["--no-config", "-c", script]),
+    ) {
+        assert_eq!(text.split_whitespace().next(), Some("users/put"), "{text}");
+    }
+}
+
+/// An interactive zsh in a pseudo-terminal: types a line with a tab, and prints what the line became.
+#[cfg(unix)]
+const ZSH: &str = r"
+import os, pty, select, time
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp('zsh', ['zsh', '-f', '-i'])
+out, end = b'', time.time() + 30
+def until(text):
+    global out
+    while text not in out and time.time() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            out += os.read(terminal, 65536)
+os.write(terminal, b'''PS1=; conforme completions zsh > _conforme; fpath=($PWD $fpath)
+autoload -U compinit; compinit -u -D; echo rea$((0))dy
+''')
+until(b'rea0dy')
+os.write(terminal, b'conforme run users/p	')
+until(b'users/put')
+print(b'users/put' in out)
+os.kill(child, 9)
+";
+
+#[cfg(unix)]
+#[test]
+fn zsh_completes_at_the_first_tab() {
+    let project = project();
+    if let Some(text) = of_shell(&project, "zsh", Command::new("python3").args(["-c", ZSH])) {
+        assert_eq!(text.trim(), "True");
+    }
+}
+
 #[test]
 fn manual_pages_are_written_to_a_new_folder() {
     let project = Project::new(&[]);
