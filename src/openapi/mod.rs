@@ -7,6 +7,8 @@
 mod files;
 mod model;
 mod notes;
+#[cfg(test)]
+mod oracle;
 mod read;
 mod rewrite;
 mod route;
