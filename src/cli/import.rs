@@ -1,11 +1,12 @@
 //! `conforme import`.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
 use super::Printer;
 use crate::{
+    import::SuiteDraft,
     model::Exit,
     project::SECRET_PREFIX,
     session::{self, ImportRequest, Imported, SessionError, SourceFormat},
@@ -68,6 +69,21 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
 2 usage, not a collection, or a file exists, 5 a file could not be written."
     )]
     Bruno(ImportBrunoArgs),
+    /// An `OpenAPI` document (3.0, 3.1, 3.2)
+    #[command(
+        name = "openapi",
+        after_help = "Each operation and declared status becomes a case if it can be requested; otherwise the case has\n\
+`skip: needs ...`. Cases create the objects that they read, change or delete. The document is copied\n\
+into the schema folder, and every response is compared with it. `--check` writes nothing.\n\n\
+Examples:\n  \
+conforme import openapi openapi.yaml --to cases/orders\n  \
+conforme import openapi http://localhost:8000/openapi.json --to cases/orders\n  \
+conforme import openapi openapi.yaml --to cases/orders --check\n\n\
+Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
+1 with --check if a declared status has no case, 2 usage, an error in the document, or a file exists,\n\
+5 a file could not be written."
+    )]
+    OpenApi(ImportOpenApiArgs),
     /// A file of Hurl
     #[command(
         after_help = "A file with captures, or with requests that change something, becomes one case with a step for each\n\
@@ -103,6 +119,20 @@ pub struct ImportPostmanArgs {
     /// An exported environment, or globals; a later one overrides an earlier one
     #[arg(long, value_name = "FILE")]
     pub environment: Vec<String>,
+    /// Where to write, and how.
+    #[command(flatten)]
+    pub output: ImportOutput,
+}
+
+/// `conforme import openapi`
+#[derive(Debug, Args)]
+pub struct ImportOpenApiArgs {
+    /// The path of the document, a URL, or `-` for standard input
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// List the operations and statuses for which the suite has no case, and write nothing
+    #[arg(long, conflicts_with = "strict")]
+    pub check: bool,
     /// Where to write, and how.
     #[command(flatten)]
     pub output: ImportOutput,
@@ -169,7 +199,7 @@ pub struct ImportOutput {
     pub strict: bool,
 }
 
-pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Printer) -> Result<Exit, SessionError> {
+pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<Exit, SessionError> {
     let (draft, output) = match args.format {
         ImportFormat::Curl(ImportCurlArgs { source, output }) => {
             let text = if source == "-" { standard_input()? } else { source };
@@ -194,6 +224,13 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Print
             environment,
             output,
         }) => (session::draft_of_bruno(&source, environment.as_deref())?, output),
+        ImportFormat::OpenApi(args) => {
+            if args.check {
+                return check(&args, project, printer);
+            }
+            let draft = session::draft_of_openapi(project.as_deref(), &args.source, printer)?;
+            (draft, args.output)
+        }
         ImportFormat::Postman(ImportPostmanArgs {
             source,
             environment,
@@ -205,11 +242,62 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &Print
         to: output.to.clone(),
     };
     let imported = session::import(&request, &draft)?;
-    show(&imported, &output, printer);
+    show(&imported, &draft, &output, printer);
     Ok(if output.strict && !imported.notes.is_empty() {
         Exit::ContractViolated
     } else {
         Exit::Success
+    })
+}
+
+/// How many cases can be run, and why others cannot.
+fn show_cases(draft: &SuiteDraft, printer: &Printer) {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in draft.cases.iter().filter_map(|case| case.skip.as_deref()) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let skipped: usize = reasons.values().sum();
+    let total = draft.cases.len();
+    let others = if skipped == 0 { "" } else { "; the others are skipped:" };
+    printer.out(&format!("\n{} of {total} cases can be run{others}", total - skipped));
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (reason, count) in reasons.iter().take(REASONS) {
+        printer.out(&format!("  {count:>4} {reason}"));
+    }
+    if let Some(more) = reasons.len().checked_sub(REASONS).filter(|more| *more > 0) {
+        printer.out(&format!("       and {more} other reasons: `conforme list`"));
+    }
+    if let Some(effect) = draft.cases.iter().flat_map(|case| &case.effects).next() {
+        printer.out(&format!(
+            "cases that change something have the effect `{effect}`: away from loopback, they need `--allow {effect}`"
+        ));
+    }
+}
+
+/// `conforme import openapi --check`
+fn check(args: &ImportOpenApiArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<Exit, SessionError> {
+    let request = ImportRequest {
+        project,
+        to: args.output.to.clone(),
+    };
+    let gaps = session::openapi_gaps(&request, &args.source, printer)?;
+    for (operation, statuses) in &gaps.missing {
+        printer.out(&format!("no case: {operation}: {}", statuses.join(", ")));
+    }
+    let skipped = match gaps.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} of them only by skipped cases"),
+    };
+    let covered = gaps.declared - gaps.count();
+    printer.out(&format!(
+        "{covered} of {} declared statuses have a case{skipped}",
+        gaps.declared
+    ));
+    Ok(if gaps.missing.is_empty() {
+        Exit::Success
+    } else {
+        Exit::ContractViolated
     })
 }
 
@@ -219,12 +307,24 @@ fn standard_input() -> Result<String, SessionError> {
     text.map_err(|error| SessionError::Usage(format!("failed to read standard input: {error}")))
 }
 
-fn show(imported: &Imported, output: &ImportOutput, printer: &Printer) {
-    for file in &imported.files {
+/// Maximum number of reasons for skipped cases that are listed.
+const REASONS: usize = 12;
+/// Maximum number of files that are listed one by one.
+const LISTED: usize = 40;
+
+fn show(imported: &Imported, draft: &SuiteDraft, output: &ImportOutput, printer: &Printer) {
+    let listed = if imported.files.len() > LISTED { 3 } else { LISTED };
+    for file in imported.files.iter().take(listed) {
         printer.out(&format!("wrote {file}"));
+    }
+    if let Some(more) = imported.files.len().checked_sub(listed).filter(|more| *more > 0) {
+        printer.out(&format!("wrote {more} more files in {}", output.to.display()));
     }
     for (file, note) in &imported.notes {
         printer.out(&format!("not imported: {note} ({file})"));
+    }
+    if draft.openapi.is_some() {
+        show_cases(draft, printer);
     }
     let (secrets, vars): (Vec<_>, Vec<_>) = imported.inputs.iter().partition(|input| input.is_secret);
     if !secrets.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Names, Value, credentials::is_credential};
+use super::{DraftFile, Names, Value, credentials::is_credential};
 use crate::suite::is_reserved;
 
 /// A suite to write.
@@ -26,6 +26,12 @@ pub struct SuiteDraft {
     pub secrets: Vec<(String, String)>,
     /// The cases.
     pub cases: Vec<DraftCase>,
+    /// The name of the document that describes the API, in the schema folder.
+    pub openapi: Option<String>,
+    /// The files of the document, by their paths in the schema folder, unless they are there already.
+    pub documents: Vec<DraftFile>,
+    /// What all requests of the suite have in common: `auth` and header fields.
+    pub(super) common: DraftRequest,
     /// Parts of the source that belong to no case and were not imported.
     pub notes: Vec<String>,
     /// The variables of all texts.
@@ -60,12 +66,18 @@ pub struct DraftCase {
     pub tags: Vec<String>,
     /// Why it cannot be run as it is.
     pub skip: Option<String>,
+    /// What it changes on the server.
+    pub effects: Vec<String>,
     /// Constants of the case, by name.
     pub vars: Vec<(String, Value)>,
     /// Whether cookies that responses set are sent in later steps.
     pub has_cookies: bool,
+    /// Steps before the others.
+    pub setup: Vec<DraftStep>,
     /// Its steps; one is written as a case with a request.
     pub steps: Vec<DraftStep>,
+    /// Steps that always run, after the others.
+    pub teardown: Vec<DraftStep>,
     /// Parts of the original that belong to no step and were not imported.
     pub notes: Vec<String>,
 }
@@ -78,9 +90,12 @@ impl Default for DraftCase {
             description: None,
             tags: Vec::new(),
             skip: None,
+            effects: Vec::new(),
             vars: Vec::new(),
             has_cookies: true,
+            setup: Vec::new(),
             steps: Vec::new(),
+            teardown: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -93,6 +108,8 @@ pub struct DraftStep {
     pub id: String,
     /// Maximum time for the request, such as `30s`.
     pub timeout: Option<String>,
+    /// The operation in the document of the suite, if its method and path are not enough.
+    pub operation: Option<String>,
     /// The request.
     pub request: DraftRequest,
     /// The step whose `Location` is requested, instead of the path.
@@ -174,10 +191,16 @@ pub struct DraftRequest {
     pub method: String,
     /// The path from the origin.
     pub path: Value,
+    /// The values of the names in braces in the path.
+    pub params: Vec<(String, Value)>,
     /// The query.
     pub query: Option<DraftQuery>,
     /// User and password of Basic authentication.
     pub basic: Option<(Value, Value)>,
+    /// A token that is sent as `Authorization`.
+    pub bearer: Option<Value>,
+    /// Whether no credentials are sent, not even those of the suite or the target.
+    pub is_anonymous: bool,
     /// Header fields in their order; a name may occur several times.
     pub headers: Vec<(String, Value)>,
     /// Header fields that would be sent by default, and are not.
@@ -237,7 +260,7 @@ impl SuiteDraft {
     pub fn notes(&self) -> Vec<(String, &str)> {
         let own = self.notes.iter().map(|note| ("suite.yaml".to_owned(), note.as_str()));
         let of_cases = self.cases.iter().flat_map(|case| {
-            let of_steps = case.steps.iter();
+            let of_steps = case.all_steps();
             let of_steps = of_steps.flat_map(|step| step.notes.iter().chain(&step.expect.notes));
             let all = case.notes.iter().chain(of_steps);
             all.map(|note| (format!("{}.yaml", case.file), note.as_str()))
@@ -328,12 +351,22 @@ impl SuiteDraft {
 }
 
 impl DraftCase {
+    /// Its steps in the order in which they run.
+    pub(super) fn all_steps(&self) -> impl Iterator<Item = &DraftStep> {
+        self.setup.iter().chain(&self.steps).chain(&self.teardown)
+    }
+
+    /// The same, to change them.
+    pub(super) fn all_steps_mut(&mut self) -> impl Iterator<Item = &mut DraftStep> {
+        self.setup.iter_mut().chain(&mut self.steps).chain(&mut self.teardown)
+    }
+
     /// Passes the texts that can contain variables.
     fn each_text(&self, take: &mut dyn FnMut(&str)) {
         for (_, text) in &self.vars {
             take(text);
         }
-        for step in &self.steps {
+        for step in self.all_steps() {
             step.request.each_text(take);
             let expect = &step.expect;
             each_string(&expect.status, take);
@@ -358,7 +391,11 @@ impl DraftRequest {
                 take(value);
             }
         };
+        fields(&self.params, take);
         fields(&self.headers, take);
+        if let Some(token) = &self.bearer {
+            take(token);
+        }
         if let Some((user, password)) = &self.basic {
             take(user);
             take(password);

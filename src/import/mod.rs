@@ -15,6 +15,7 @@ mod http_file;
 mod hurl;
 mod json_tests;
 mod names;
+mod openapi;
 mod postman;
 mod shape;
 mod source_text;
@@ -37,6 +38,7 @@ pub use har::har;
 pub use http_file::http;
 pub use hurl::hurl;
 pub use names::{Names, Value};
+pub use openapi::openapi;
 pub use postman::postman;
 
 use error::ReadFile;

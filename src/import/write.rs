@@ -33,7 +33,7 @@ pub fn files(draft: &SuiteDraft, schemas: Option<&str>) -> Vec<DraftFile> {
             path: format!("{}.yaml", case.file),
             bytes: with_schema("case", self::case(case, draft).document()),
         });
-        for step in &case.steps {
+        for step in case.all_steps() {
             files.extend(contents(&step.request));
         }
     }
@@ -69,6 +69,7 @@ fn notes(notes: &[String], draft: &SuiteDraft) -> impl Iterator<Item = String> {
 
 fn suite(draft: &SuiteDraft) -> YamlNode {
     let mut entries = vec![entry("name", YamlNode::text(&draft.name)).comments(notes(&draft.notes, draft))];
+    entries.extend((draft.openapi.as_ref()).map(|name| entry("openapi", YamlNode::text(name))));
     if !draft.inputs.is_empty() {
         let inputs = draft.inputs.iter().map(|input| {
             let mut fields = vec![entry("description", YamlNode::text(&input.description))];
@@ -85,6 +86,10 @@ fn suite(draft: &SuiteDraft) -> YamlNode {
     if !draft.vars.is_empty() {
         entries.push(entry("vars", fields_of(&draft.vars, draft, str::eq)));
     }
+    let common = request(&draft.common, draft);
+    if !common.is_empty() {
+        entries.push(entry("request", YamlNode::Map(common)));
+    }
     YamlNode::Map(entries)
 }
 
@@ -97,20 +102,33 @@ fn case(case: &DraftCase, draft: &SuiteDraft) -> YamlNode {
         entries.push(entry("tags", YamlNode::List(tags.collect())));
     }
     entries.extend(case.skip.as_ref().map(|reason| entry("skip", text(reason))));
+    if !case.effects.is_empty() {
+        let effects = case.effects.iter().map(YamlNode::text);
+        entries.push(entry("effects", YamlNode::List(effects.collect())));
+    }
     if !case.has_cookies && case.steps.len() > 1 {
         entries.push(entry("cookies", plain(false)));
     }
     if !case.vars.is_empty() {
         entries.push(entry("vars", fields_of(&case.vars, draft, str::eq)));
     }
-    if let [only] = &*case.steps {
-        entries.append(&mut step(only, draft));
-    } else {
-        let steps = case.steps.iter().map(|one| {
+    let with_ids = |key: &str, steps: &[DraftStep]| {
+        let steps = steps.iter().map(|one| {
             let id = entry("id", YamlNode::text(&one.id));
             YamlNode::Map(std::iter::once(id).chain(step(one, draft)).collect())
         });
-        entries.push(entry("steps", YamlNode::List(steps.collect())));
+        entry(key, YamlNode::List(steps.collect()))
+    };
+    if !case.setup.is_empty() {
+        entries.push(with_ids("setup", &case.setup));
+    }
+    if let [only] = &*case.steps {
+        entries.append(&mut step(only, draft));
+    } else {
+        entries.push(with_ids("steps", &case.steps));
+    }
+    if !case.teardown.is_empty() {
+        entries.push(with_ids("teardown", &case.teardown));
     }
     YamlNode::Map(entries)
 }
@@ -123,6 +141,7 @@ fn step(step: &DraftStep, draft: &SuiteDraft) -> Vec<YamlEntry> {
     let json = |value: &Json| YamlNode::json(value, &|text| draft.names.template(text));
     let mut entries = Vec::new();
     entries.extend((step.timeout.as_ref()).map(|timeout| entry("timeout", YamlNode::text(timeout))));
+    entries.extend((step.operation.as_ref()).map(|name| entry("operation", YamlNode::text(name))));
     entries.extend((step.follow.as_ref()).map(|other| entry("follow", YamlNode::text(other))));
     let mut request = request(&step.request, draft);
     if step.follow.is_some() {
@@ -191,10 +210,16 @@ fn source(capture: &DraftCapture) -> Json {
 fn request(request: &DraftRequest, draft: &SuiteDraft) -> Vec<YamlEntry> {
     let text = |value: &Value| YamlNode::text(draft.names.template(value));
     let mut entries = Vec::new();
-    if request.method != "GET" {
+    // What requests have in common has neither.
+    if !matches!(&*request.method, "GET" | "") {
         entries.push(entry("method", text(&request.method)));
     }
-    entries.push(entry("path", text(&request.path)));
+    if !request.path.is_empty() {
+        entries.push(entry("path", text(&request.path)));
+    }
+    if !request.params.is_empty() {
+        entries.push(entry("params", fields_of(&request.params, draft, str::eq)));
+    }
     match &request.query {
         Some(DraftQuery::Fields(fields)) => entries.push(entry("query", fields_of(fields, draft, str::eq))),
         Some(DraftQuery::Raw(raw)) => entries.push(entry("query", text(raw))),
@@ -204,6 +229,12 @@ fn request(request: &DraftRequest, draft: &SuiteDraft) -> Vec<YamlEntry> {
         let basic = vec![entry("user", text(user)), entry("password", text(password))];
         let basic = YamlNode::Map(vec![entry("basic", YamlNode::Map(basic))]);
         entries.push(entry("auth", basic));
+    }
+    if let Some(token) = &request.bearer {
+        entries.push(entry("auth", YamlNode::Map(vec![entry("bearer", text(token))])));
+    }
+    if request.is_anonymous {
+        entries.push(entry("auth", YamlNode::text("none")));
     }
     let mut headers = entries_of(&request.headers, draft, str::eq_ignore_ascii_case);
     let removed = request.removed.iter();

@@ -3,6 +3,7 @@
 mod bruno;
 mod corpus;
 mod har;
+mod openapi;
 mod postman;
 
 use std::{

@@ -1,5 +1,6 @@
 //! `conforme import`: writes the suite of a draft.
 
+mod openapi;
 mod snapshots;
 mod source;
 
@@ -9,6 +10,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+pub use openapi::{OpenApiGaps, draft_of_openapi, openapi_gaps};
 pub use source::{SourceFormat, draft_of, draft_of_bruno, standard_input};
 
 use super::{SessionError, Workspace, names::Unreported};
@@ -88,10 +90,14 @@ pub fn import(request: &ImportRequest, draft: &SuiteDraft) -> Result<Imported, S
             "name another folder with `--to`, or rename the file",
         ));
     }
+    let documents = openapi::schema_folder(&root);
+    let copied = openapi::missing_files(draft, &documents)?;
+    openapi::copy(&copied, &documents)?;
     write(&folder, &files)?;
     let notes = draft.notes().into_iter();
     let mut notes: Vec<_> = notes.map(|(file, note)| (shown(&file), draft.shown(note))).collect();
-    let mut files: Vec<_> = files.iter().map(|file| shown(&file.path)).collect();
+    let copied = copied.iter().map(|file| below(&root, &documents.join(&file.path)));
+    let mut files: Vec<_> = copied.chain(files.iter().map(|file| shown(&file.path))).collect();
     match snapshots::store(request.project.as_deref(), &id(&root, &folder), draft) {
         Ok(mut stored) => files.append(&mut stored),
         Err(error) => {
@@ -105,6 +111,12 @@ pub fn import(request: &ImportRequest, draft: &SuiteDraft) -> Result<Imported, S
         inputs: draft.inputs.clone(),
         origin: draft.origin.clone(),
     })
+}
+
+/// A path below a folder, as it is shown.
+fn below(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    below.to_string_lossy().replace('\\', "/")
 }
 
 /// The file with the settings of a suite.
@@ -137,6 +149,19 @@ fn declared(request: &ImportRequest, folder: &Path, draft: &SuiteDraft) -> Resul
     let id = folder.strip_prefix(workspace.project.root.canonicalize().unwrap_or_default().join("cases"));
     let id = id.map(|id| id.to_string_lossy().replace('\\', "/")).unwrap_or_default();
     let suite = workspace.suites.suites.iter().find(|suite| suite.id == id);
+    let document = suite
+        .and_then(|suite| suite.def.openapi.as_ref())
+        .map(|document| &document.name);
+    if let Some(name) = draft.openapi.as_ref().filter(|name| document != Some(name)) {
+        let message = format!(
+            "`{}` exists and does not name the document `{name}`; nothing was written",
+            request.to.join(SUITE).display()
+        );
+        return Err(usage(
+            message,
+            "add `openapi: FILE` to it, or name a new folder with `--to`",
+        ));
+    }
     let known: BTreeSet<&str> = suite
         .map(|suite| {
             let inputs = suite.def.inputs.iter().map(|(name, _)| name.as_str());

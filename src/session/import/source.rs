@@ -155,7 +155,7 @@ fn http_environments(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, SessionErr
 }
 
 /// The source in messages: a URL without its query and user, which can be credentials.
-fn shown(source: &str) -> String {
+pub(super) fn shown(source: &str) -> String {
     if source == "-" {
         return "standard input".to_owned();
     }
@@ -181,12 +181,12 @@ pub(super) fn located(error: ImportError, source: &str) -> SessionError {
     }
 }
 
-fn is_url(source: &str) -> bool {
+pub(super) fn is_url(source: &str) -> bool {
     let lower = source.get(..8).unwrap_or(source).to_ascii_lowercase();
     lower.starts_with("http://") || lower.starts_with("https://")
 }
 
-fn read(source: &str) -> Result<Vec<u8>, SessionError> {
+pub(super) fn read(source: &str) -> Result<Vec<u8>, SessionError> {
     let help = match source {
         "-" => "pass the source on standard input",
         _ if is_url(source) => "download the file, and pass its path",
