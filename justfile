@@ -42,7 +42,7 @@ book:
 
 # Write the JSON Schemas
 schemas:
-    for name in case suite config accepted event comparison matrix measurement; do cargo run --quiet -- schema $name > schemas/$name.schema.json; done
+    for name in case suite config accepted event comparison matrix measurement coverage; do cargo run --quiet -- schema $name > schemas/$name.schema.json; done
 
 # The shipped suite against the embedded reference API
 suite:

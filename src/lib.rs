@@ -94,9 +94,9 @@ pub use project::{Secret, TargetOptions};
 pub use report::{Format, ReportSpec};
 pub use run::SnapshotMode;
 pub use session::{
-    CaseFilter, CiSystem, CompareRequest, ImportRequest, InitRequest, LockstepOptions, MergeRequest, MutateRequest,
-    Notices, RecheckRequest, ReportRequest, RunRequest, SessionError, TeardownRequest, compare, draft_of_curl, import,
-    init, merge, mutate, recheck, report, run, teardown, validate,
+    CaseFilter, CiSystem, CompareRequest, CoverageRequest, ImportRequest, InitRequest, LockstepOptions, MergeRequest,
+    MutateRequest, Notices, RecheckRequest, ReportRequest, RunRequest, SessionError, TeardownRequest, compare,
+    coverage, draft_of_curl, import, init, merge, mutate, recheck, report, run, teardown, validate,
 };
 
 #[doc(hidden)]
@@ -105,6 +105,8 @@ pub mod check;
 pub mod cli;
 #[doc(hidden)]
 pub mod compare;
+#[doc(hidden)]
+pub mod coverage;
 #[doc(hidden)]
 pub mod explain;
 #[doc(hidden)]

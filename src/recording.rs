@@ -236,6 +236,11 @@ impl Recording {
         Ok(previous)
     }
 
+    /// The line of the last event, from one.
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
+
     /// The offset of the last event, for [`Recording::again`].
     pub(crate) fn at(&self) -> u64 {
         self.last

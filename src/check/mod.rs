@@ -53,7 +53,7 @@ pub(crate) use {
     events::{EventReader, is_event_stream},
     header::is_forbidden_trailer,
     media_type::{MediaType, is_token, is_token_bytes},
-    openapi::content_for,
+    openapi::{below, content_for},
     pattern::length,
     rules::{imf_fixdate, rule_of},
     status::name as status_name,

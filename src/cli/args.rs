@@ -12,6 +12,7 @@ use super::{
     shell::{CompletionsArgs, ManArgs},
 };
 use crate::{
+    coverage::CoverageMinimum,
     model::Partition,
     project::{Rate, TargetOptions},
     report::{FinalStatusLevel, Format, ReportSpec, StatusLevel, TerminalOptions},
@@ -84,6 +85,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Measure a suite: change recorded responses as regressions would, and report which changes no check detects
     Mutate(MutateArgs),
+    /// Measure how much of an API document (`OpenAPI`) recordings show, and report where both differ
+    Coverage(CoverageArgs),
     /// Check the responses of a recording with the current suite, without sending anything
     Recheck(RecheckArgs),
     /// Run the teardown of cases that a killed run left unfinished
@@ -482,6 +485,37 @@ pub struct MutateArgs {
     pub verbose: bool,
 }
 
+/// `conforme coverage`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+conforme coverage run.ndjson\n  \
+conforme coverage run.ndjson --min 80 --min status=90 --report html=coverage.html\n  \
+conforme coverage eu.ndjson us.ndjson --openapi api/openapi.yaml\n\n\
+Dimensions: operation, status, media-type, parameter, property. Every exchange\n\
+with a response counts, whatever its verdict.\n\n\
+Exit codes: 0 the coverage is high enough, 1 it is below --min, 2 usage or an\n\
+invalid document, 3 the recordings contain no operation of the document.")]
+pub struct CoverageArgs {
+    /// Recordings, written by `run --record`
+    #[arg(value_name = "RECORDING", required = true)]
+    pub recordings: Vec<PathBuf>,
+    /// The API document of all recordings [default: `openapi` in suite.yaml of their suites]
+    #[arg(long, value_name = "DOCUMENT")]
+    pub openapi: Option<PathBuf>,
+    /// Exit with 1 if less is observed: in total, or with `DIMENSION=PERCENT` of one dimension (repeatable)
+    #[arg(long = "min", value_name = "[DIMENSION=]PERCENT")]
+    pub minimums: Vec<CoverageMinimum>,
+    /// Write a report, as for `run`, in any format but `shell`
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
+    /// Show nothing if the coverage is high enough
+    #[arg(long, short = 'q', conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Show every operation, and everything that was never observed
+    #[arg(long, short = 'v', help_heading = "Output")]
+    pub verbose: bool,
+}
+
 /// `conforme recheck`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  conforme recheck run.ndjson users")]
@@ -603,6 +637,8 @@ pub enum SchemaOf {
     Matrix,
     /// The output of `conforme mutate --report json`
     Measurement,
+    /// The output of `conforme coverage --report json`
+    Coverage,
 }
 
 /// `conforme serve`

@@ -3,6 +3,7 @@
 mod args;
 mod ci_colors;
 mod compare;
+mod coverage;
 mod explain;
 mod import;
 mod init;
@@ -75,6 +76,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(command) => list::list(&command, here, &mut printer),
         Command::Merge(command) => merge::merge(command, &mut printer),
         Command::Compare(command) => compare::compare(command, project, &mut printer),
+        Command::Coverage(command) => coverage::coverage(command, project, &mut printer),
         Command::Mutate(command) => mutate::mutate(command, project, &mut printer),
         Command::Recheck(command) => recheck::recheck(command, project, &mut printer),
         Command::Teardown(command) => teardown::teardown(command, project, &mut printer),

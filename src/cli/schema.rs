@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     compare::{comparison_schema, matrix_schema},
+    coverage::coverage_schema,
     model::{Exit, event_schema},
     mutate::measurement_schema,
     session::{accepted_schema, config_schema, published_schema},
@@ -21,6 +22,7 @@ pub(super) fn schema(args: &SchemaArgs, printer: &Printer) -> Exit {
         SchemaOf::Event => ("event", event_schema()),
         SchemaOf::Comparison => ("comparison", comparison_schema()),
         SchemaOf::Matrix => ("matrix", matrix_schema()),
+        SchemaOf::Coverage => ("coverage", coverage_schema()),
         SchemaOf::Measurement => ("measurement", measurement_schema()),
     };
     printer.out(published_schema(name, &text).trim_end());

@@ -1,7 +1,7 @@
 //! The files of an `OpenAPI` document: loading, references between them, and locations in them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,7 +12,7 @@ use super::DocumentPart;
 use crate::{
     json,
     model::Location,
-    schema::span_in_json,
+    schema::{span_in_json, spans_in_json},
     source::{
         Diagnostic, Diagnostics, FileId, FileKind, Kind, Node, Sources, Span, nearest, parse_foreign_yaml, read_file_in,
     },
@@ -213,6 +213,39 @@ impl DocumentFiles {
             line: span.line,
             column: span.column,
         })
+    }
+
+    /// The same for many parts. Large JSON files are read once.
+    pub(super) fn locations<'p>(
+        &self,
+        parts: impl IntoIterator<Item = &'p DocumentPart>,
+    ) -> HashMap<&'p DocumentPart, Location> {
+        let mut of_files: BTreeMap<usize, Vec<&DocumentPart>> = BTreeMap::new();
+        for part in parts {
+            of_files.entry(part.file).or_default().push(part);
+        }
+        let mut all = HashMap::new();
+        for (number, parts) in of_files {
+            let Some(file) = self.files.get(number) else { continue };
+            let pointers = parts.iter().map(|part| part.pointer.as_str());
+            let spans = match &file.nodes {
+                Some(_) => HashMap::new(),
+                None => spans_in_json(file.id, &file.text, pointers),
+            };
+            for part in parts {
+                let location = spans.get(part.pointer.as_str()).map(|span| Location {
+                    file: Arc::clone(&file.shown),
+                    line: span.line,
+                    column: span.column,
+                });
+                all.extend(
+                    location
+                        .or_else(|| self.location(part))
+                        .map(|location| (part, location)),
+                );
+            }
+        }
+        all
     }
 
     /// The name of the file that a reference points to; `None` if it points to a part of its own file.

@@ -213,6 +213,14 @@ impl ApiDocument {
         self.files.location(part)
     }
 
+    /// The locations of many parts.
+    pub(crate) fn locations<'p>(
+        &self,
+        parts: impl IntoIterator<Item = &'p DocumentPart>,
+    ) -> HashMap<&'p DocumentPart, Location> {
+        self.files.locations(parts)
+    }
+
     /// A part as `file#pointer`.
     pub fn reference(&self, part: &DocumentPart) -> String {
         format!("{}#{}", self.files.name(part.file), part.pointer)
@@ -277,6 +285,14 @@ impl ApiDocument {
             }
         }
         here
+    }
+
+    /// The schemas that the `discriminator` of a schema chooses from.
+    pub fn chosen(&self, part: &DocumentPart) -> Vec<&DocumentPart> {
+        let Some(choice) = self.schemas.choices.get(part) else {
+            return Vec::new();
+        };
+        choice.branches.values().flatten().chain(&choice.default).collect()
     }
 
     /// A compiled schema; `None` if it accepts every value.

@@ -49,12 +49,21 @@ pub(super) struct Start {
     pub planned: usize,
     /// Whether [`End::verdict`] is a test case of its own.
     pub has_verdict: bool,
+    /// What the items are, if not changes: `differences`.
+    pub noun: Option<&'static str>,
     /// Items that the terminal shows in full without `--verbose`.
     pub shown: usize,
     /// The targets.
     pub targets: Vec<ReportTarget>,
     /// Further properties of the report, by name.
     pub properties: Vec<(&'static str, String)>,
+}
+
+impl Start {
+    /// What the items are, in the plural.
+    pub(super) fn noun(&self) -> &'static str {
+        self.noun.unwrap_or("changes")
+    }
 }
 
 /// A deployment that the report is about.
@@ -328,6 +337,8 @@ pub(super) enum ListKind {
     Accepted,
     /// For information: the terminal lists it with `--verbose` only.
     Info,
+    /// Parts that are missing: the terminal lists the first ones.
+    Gaps,
 }
 
 /// Entries of one kind.

@@ -362,7 +362,7 @@ impl<W: Write> RunTerminal<W> {
                 }
                 _ if list.label == "accepted" => writeln!(self.out, "{word} {}", list.count)?,
                 // Each of these cases has a line of its own.
-                ListKind::LeftOut | ListKind::Accepted | ListKind::Info => {}
+                ListKind::LeftOut | ListKind::Accepted | ListKind::Info | ListKind::Gaps => {}
             }
         }
         let Some(stop) = finished.stopped else { return Ok(()) };

@@ -1,6 +1,10 @@
 //! Schemas of API descriptions: their reader rewrites them, and knows where they are.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
 
@@ -122,6 +126,15 @@ pub(crate) fn dialect_name(uri: &str) -> Option<&'static str> {
 /// The reference by which the schemas of a store refer to each other.
 pub(crate) fn reference(file: &str, pointer: &str) -> String {
     format!("{}#{}", super::resolve::file_uri(file), super::resolve::encode(pointer))
+}
+
+/// The spans of the keys and items at many pointers of the text of a JSON file.
+pub(crate) fn spans_in_json<'p>(
+    file: FileId,
+    text: &str,
+    pointers: impl Iterator<Item = &'p str>,
+) -> HashMap<&'p str, Span> {
+    locate::spans(file, text, pointers)
 }
 
 /// The span of a pointer in the text of a JSON file, or of its last key.

@@ -19,7 +19,8 @@ use std::{
 
 pub use declared::Declared;
 pub(crate) use described::{
-    DescribedFile, SchemaViolation, dialect_name, parts, pattern_error, reference, span_in_json, violated,
+    DescribedFile, SchemaViolation, dialect_name, parts, pattern_error, reference, span_in_json, spans_in_json,
+    violated,
 };
 pub(crate) use document::Locate;
 use jsonschema::{Retrieve, Uri, Validator};

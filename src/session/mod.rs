@@ -6,6 +6,7 @@
 mod accepted_schema;
 mod compare;
 mod config_schema;
+mod coverage;
 mod dry_run;
 mod environment;
 mod error;
@@ -41,6 +42,7 @@ mod workspace;
 pub use accepted_schema::accepted_schema;
 pub use compare::{CompareRequest, compare};
 pub use config_schema::config_schema;
+pub use coverage::{CoverageRequest, coverage};
 pub use dry_run::{PlannedRequest, dry_run};
 pub use environment::in_ci;
 pub use error::SessionError;

@@ -6,7 +6,7 @@ use conforme::report::Format;
 use serde_json::{Value, json};
 
 use crate::{
-    comparison_reports::{portal, regions, report},
+    comparison_reports::{coverage, portal, regions, report},
     html::{chromium, opened, page_of},
     mutating::{JSON, recorded},
     support::{Project, repository, skips},
@@ -117,6 +117,11 @@ fn axe_finds_nothing_on_the_page_of_a_run() {
 fn axe_finds_nothing_on_comparison_and_matrix() {
     check("comparison", &report(Format::Html, &portal()));
     check("matrix", &report(Format::Html, &regions()));
+}
+
+#[test]
+fn axe_finds_nothing_on_the_page_of_coverage() {
+    check("coverage", &report(Format::Html, &coverage()));
 }
 
 #[test]

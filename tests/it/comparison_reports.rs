@@ -15,7 +15,7 @@ use crate::{
     support::{Project, conforme, ran, snapshot},
 };
 use made::same;
-pub(crate) use made::{portal, regions};
+pub(crate) use made::{coverage, portal, regions};
 
 fn shown<'s>(subject: impl Into<Report<'s>>, options: ShowOptions) -> String {
     let mut out = Vec::new();

@@ -27,6 +27,7 @@ fn committed_schemas_are_current() {
         "comparison",
         "matrix",
         "measurement",
+        "coverage",
     ] {
         let file = format!("schemas/{of}.schema.json");
         let stored = std::fs::read_to_string(repository().join(&file)).unwrap();

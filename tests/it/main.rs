@@ -19,6 +19,7 @@ mod comparing;
 mod comparison_reports;
 mod connections;
 mod contents;
+mod coverage;
 mod curl_commands;
 mod decoding;
 mod editor_schemas;

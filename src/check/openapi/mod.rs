@@ -40,19 +40,24 @@ struct Described<'c> {
     operation: Option<&'c Operation>,
 }
 
+/// The path and query of a URL below a base URL without a slash at its end; `None` for a URL with another origin or path.
+pub(crate) fn below<'u>(url: &'u str, base: &str) -> Option<(&'u str, Option<&'u str>)> {
+    let rest = url.strip_prefix(base)?;
+    if !rest.is_empty() && !rest.starts_with(['/', '?', '#']) {
+        return None;
+    }
+    let rest = rest.split('#').next().unwrap_or_default();
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (rest, None),
+    };
+    Some((if path.is_empty() { "/" } else { path }, query))
+}
+
 impl ApiContract {
     /// `None` for a request to another origin or path than the target's.
     fn described<'c>(&'c self, request: &'c Request) -> Option<Described<'c>> {
-        let rest = request.url.strip_prefix(&*self.base)?;
-        if !rest.is_empty() && !rest.starts_with(['/', '?', '#']) {
-            return None;
-        }
-        let rest = rest.split('#').next().unwrap_or_default();
-        let (path, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (rest, None),
-        };
-        let path = if path.is_empty() { "/" } else { path };
+        let (path, query) = below(&request.url, &self.base)?;
         let document = &*self.document;
         let operation = if let Some(id) = &self.operation {
             document.operation(id)

@@ -31,6 +31,7 @@ impl<'a> From<&'a Comparison> for Report<'a> {
                 started: Some(comparison.candidate.started),
                 planned: comparison.changes.len(),
                 has_verdict: true,
+                noun: None,
                 shown: terminal::ITEMS_COUNT,
                 targets: vec![
                     target("candidate", &comparison.candidate),

@@ -33,6 +33,7 @@ impl<'a> From<&'a Matrix> for Report<'a> {
                 started: matrix.targets.first().map(|target| target.started),
                 planned: items.len(),
                 has_verdict: true,
+                noun: None,
                 shown: terminal::ITEMS_COUNT,
                 targets: targets
                     .map(|(index, target)| comparison::target(&format!("[{}]", index + 1), target))

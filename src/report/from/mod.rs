@@ -1,6 +1,7 @@
 //! Sources: each makes a report of one subject.
 
 mod comparison;
+mod coverage;
 mod matrix;
 mod measurement;
 mod response;

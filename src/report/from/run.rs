@@ -76,6 +76,7 @@ impl RunSource {
             started: Some(started.started),
             planned: started.cases,
             has_verdict: false,
+            noun: None,
             shown: 0,
             targets: vec![ReportTarget {
                 role: "target".to_owned(),

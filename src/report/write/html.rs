@@ -29,6 +29,9 @@ use crate::report::{
 /// The style of these pages, besides that of the page of a run.
 pub(super) const STYLE: &str = include_str!("html.css");
 
+/// The lists after the items.
+const FOLDED: [ListKind; 4] = [ListKind::Gaps, ListKind::Stale, ListKind::Accepted, ListKind::Info];
+
 /// Writes the page.
 pub(in crate::report) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let Report { start, end, items, .. } = report;
@@ -54,14 +57,14 @@ pub(in crate::report) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::
     };
     let mut room = EVIDENCE;
     let body = html! {
-        a.skip href="#changes" { "Skip to the changes" }
+        a.skip href="#changes" { "Skip to the " (start.noun()) }
         (page::header(end.outcome, &heading, &summary, &targets))
         main class=[end.grid.as_ref().map(|_| "wide")] {
             @if let Some(grid) = &end.grid { (grid::grid(grid, items)) }
-            (filters(items))
+            (filters(items, start.noun()))
             @for (index, section) in end.sections.iter().enumerate() {
                 @let items: Vec<_> = items.iter().filter(|item| item.section == index).collect();
-                (self::section(section, &items, index, &mut room))
+                (self::section(section, &items, (index, start.noun()), &mut room))
             }
             @for remark in remarks { p.fine.remark { (short(remark, TEXT)) "." } }
         }
@@ -73,7 +76,7 @@ pub(in crate::report) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::
 }
 
 /// Which items are shown. The style sheet hides the others.
-fn filters(items: &[Item<'_>]) -> Markup {
+fn filters(items: &[Item<'_>], noun: &str) -> Markup {
     let mut labels: BTreeMap<_, usize> = BTreeMap::new();
     for item in items {
         *labels.entry((Reverse(item.severity), item.label)).or_default() += 1;
@@ -83,7 +86,7 @@ fn filters(items: &[Item<'_>]) -> Markup {
     }
     html! {
         fieldset.filters {
-            legend { "Show changes" }
+            legend { "Show " (noun) }
             div {
                 label.count {
                     input type="radio" name="level" id="only-all" checked;
@@ -138,7 +141,7 @@ fn target(target: &ReportTarget) -> Markup {
     }
 }
 
-fn section(section: &Section, items: &[&Item<'_>], index: usize, room: &mut usize) -> Markup {
+fn section(section: &Section, items: &[&Item<'_>], (index, noun): (usize, &str), room: &mut usize) -> Markup {
     let id = if index == 0 {
         "changes".to_owned()
     } else {
@@ -151,7 +154,7 @@ fn section(section: &Section, items: &[&Item<'_>], index: usize, room: &mut usiz
     };
     let lists = |kinds: &'static [ListKind]| section.lists.iter().filter(|list| kinds.contains(&list.kind));
     html! {
-        section class=(class) aria-label=(section.heading.as_deref().unwrap_or("Changes")) {
+        section class=(class) aria-label=(section.heading.clone().unwrap_or_else(|| capital(noun))) {
             @if let Some(heading) = &section.heading {
                 h2 { (heading) }
                 p.fine { (section.summary) }
@@ -162,23 +165,23 @@ fn section(section: &Section, items: &[&Item<'_>], index: usize, room: &mut usiz
             @if !section.items_first { @for list in lists(&[ListKind::LeftOut]) { (self::list(list)) } }
             @if !section.items.is_empty() { h2 { (section.items) } }
             @if items.is_empty() {
-                p.none id=(id) tabindex="-1" { "No change." }
+                p.none id=(id) tabindex="-1" { @if noun == "changes" { "No change." } @else { "No " (noun) "." } }
             } @else {
-                ol.changes id=(id) tabindex="-1" aria-label="Changes" {
+                ol.changes id=(id) tabindex="-1" aria-label=(capital(noun)) {
                     @for item in items.iter().take(ITEMS_COUNT) { (change(item, room)) }
                 }
             }
             @if items.len() > ITEMS_COUNT {
                 p.callout {
                     "… and " (figure(items.len() - ITEMS_COUNT))
-                    " more changes, left out for their size: the JSON report contains them."
+                    " more " (noun) ", left out for their size: the JSON report contains them."
                 }
             }
             @if section.items_first { @for list in lists(&[ListKind::LeftOut]) { (self::list(list)) } }
         }
         @for table in &section.tables { (self::table(table, &section.prefix)) }
-        @if lists(&[ListKind::Stale, ListKind::Accepted, ListKind::Info]).any(|list| !list.entries.is_empty()) {
-            div.lists { @for list in lists(&[ListKind::Stale, ListKind::Accepted, ListKind::Info]) { (self::list(list)) } }
+        @if lists(&FOLDED).any(|list| !list.entries.is_empty()) {
+            div.lists { @for list in lists(&FOLDED) { (self::list(list)) } }
         }
         @for (label, text) in &section.facts { p.fine { (section.prefix) (capital(label)) ": " (text) } }
     }
@@ -207,7 +210,7 @@ fn list(list: &List) -> Markup {
         }
     };
     html! {
-        details class=(class) open[list.kind == ListKind::LeftOut] {
+        details class=(class) open[matches!(list.kind, ListKind::LeftOut | ListKind::Gaps)] {
             summary { (list.title) ": " (list.count) }
             ul.plain {
                 @for one in list.entries.iter().take(LISTED_COUNT) { (entry(one)) }

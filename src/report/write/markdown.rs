@@ -353,8 +353,8 @@ fn rest(section: &Section) -> String {
         match list.kind {
             ListKind::LeftOut => {}
             ListKind::Warnings | ListKind::Stale => self::list(list, (LIST, LISTED_COUNT), &mut out),
-            ListKind::Accepted | ListKind::Info if list.entries.is_empty() => {}
-            ListKind::Accepted | ListKind::Info => {
+            ListKind::Accepted | ListKind::Info | ListKind::Gaps if list.entries.is_empty() => {}
+            ListKind::Accepted | ListKind::Info | ListKind::Gaps => {
                 self::list(list, (LIST, LISTED_COUNT), &mut folded.0);
                 folded.1.push(list.count.as_str());
             }

@@ -82,7 +82,11 @@ impl Writer for Tap {
             for caution in &section.cautions {
                 comment(&format!("{prefix}{caution}"))?;
             }
-            for list in section.lists.iter().filter(|list| list.kind != ListKind::Info) {
+            for list in section
+                .lists
+                .iter()
+                .filter(|list| !matches!(list.kind, ListKind::Info | ListKind::Gaps))
+            {
                 for entry in list.entries.iter().take(ITEMS_COUNT) {
                     comment(&format!("{prefix}{}: {}", list.label, entry.line()))?;
                 }

@@ -242,7 +242,7 @@ impl<'r> Terminal<'r> {
             let more = figure(count_of(left));
             let hint = "`--verbose`, `--report html=report.html` or `--report json=report.json` shows them";
             out.push('\n');
-            out.push_str(&self.labelled("", &format!("… and {more} more changes: {hint}")));
+            out.push_str(&self.labelled("", &format!("… and {more} more {}: {hint}", self.report.start.noun())));
         }
     }
 
@@ -253,19 +253,20 @@ impl<'r> Terminal<'r> {
             ListKind::Accepted | ListKind::Warnings => NAMED_COUNT,
             _ if self.options.verbose => NAMED_COUNT,
             ListKind::Stale => CASES_COUNT,
+            ListKind::Gaps => LISTED_COUNT,
             ListKind::Info => 0,
         };
         let text = |entry: &Entry| match &entry.location {
             Some(location) if list.kind == ListKind::Stale => {
                 format!("{}: {}", short(&location.to_string(), NAME), entry.text())
             }
-            Some(location) if list.kind == ListKind::Accepted => {
+            Some(location) if matches!(list.kind, ListKind::Accepted | ListKind::Gaps) => {
                 format!("- {} ({})", entry.text(), short(&location.to_string(), NAME))
             }
             _ if list.kind == ListKind::Info => format!("- {}", entry.text()),
             _ => entry.text(),
         };
-        if matches!(list.kind, ListKind::Accepted | ListKind::Info) && !list.entries.is_empty() {
+        if matches!(list.kind, ListKind::Accepted | ListKind::Info | ListKind::Gaps) && !list.entries.is_empty() {
             let hint = if max == 0 { self.hint() } else { "" };
             out.push_str(&self.labelled(list.label, &format!("{}{hint}", list.count)));
         }
@@ -276,7 +277,7 @@ impl<'r> Terminal<'r> {
                     let word = self.colors.odd(&format!("{:>12}", list.label.to_uppercase()));
                     let _ = writeln!(out, "{word} {text}");
                 }
-                ListKind::Accepted | ListKind::Info => out.push_str(&self.labelled("", &text)),
+                ListKind::Accepted | ListKind::Info | ListKind::Gaps => out.push_str(&self.labelled("", &text)),
                 ListKind::LeftOut | ListKind::Warnings => out.push_str(&self.labelled(list.label, &text)),
             }
         }

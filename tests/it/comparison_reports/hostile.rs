@@ -2,6 +2,7 @@
 
 use conforme::{
     compare::{ComparedVersion, Comparison, Matrix},
+    coverage::Coverage,
     report::{Format, ShowOptions},
 };
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use pulldown_cmark::{Event as Markdown, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 
 use super::{
-    made::{portal, regions},
+    made::{coverage, portal, regions},
     report, shown,
 };
 use crate::{
@@ -42,6 +43,8 @@ fn spoil(value: &mut Value, name: &str, text: &str) {
         "baseline_verdict",
         "candidate_verdict",
         "stopped",
+        "dimension",
+        "kind",
     ];
     match value {
         Value::String(own) if !is_fixed.contains(&name) => text.clone_into(own),
@@ -63,15 +66,14 @@ fn drifted(comparison: &Comparison, text: &str) -> Matrix {
     matrix
 }
 
+/// All formats but a folder of results, which is of runs only.
+fn formats() -> impl Iterator<Item = Format> {
+    let all = Format::NAMES.iter().map(|(_, format)| *format);
+    all.filter(|format| !format.is_folder())
+}
+
 /// All reports of a comparison, by format.
 fn all(comparison: &Comparison, matrix: &Matrix) -> Vec<(Format, String)> {
-    // A folder of results is of runs only.
-    let formats = || {
-        Format::NAMES
-            .iter()
-            .map(|(_, format)| *format)
-            .filter(|format| !format.is_folder())
-    };
     let single = formats().map(|format| (format, report(format, comparison)));
     let several = formats().map(|format| (format, report(format, matrix)));
     single.chain(several).collect()
@@ -89,11 +91,19 @@ fn check(comparison: &Comparison, matrix: &Matrix) {
             ..ShowOptions::default()
         };
         for text in [shown(comparison, options), shown(matrix, options)] {
-            assert!(!text.contains(acts), "{text}");
-            assert_eq!(commands(&text), [] as [&str; 0]);
+            check_terminal(&text);
         }
     }
-    for (format, text) in all(comparison, matrix) {
+    check_formats(all(comparison, matrix));
+}
+
+fn check_terminal(text: &str) {
+    assert!(!text.contains(acts), "{text}");
+    assert_eq!(commands(text), [] as [&str; 0]);
+}
+
+fn check_formats(reports: Vec<(Format, String)>) {
+    for (format, text) in reports {
         match format {
             // As it is: JSON spells out what must be, and nothing more.
             Format::Json => drop(serde_json::from_str::<Value>(&text).unwrap()),
@@ -257,6 +267,22 @@ fn what_a_server_sends_is_text_in_every_format() {
     for junit in [report(Format::JUnit, &comparison), report(Format::JUnit, &matrix)] {
         checked_junit(&Project::new(&[("j.xml", &junit)]));
     }
+}
+
+#[test]
+fn coverage_is_text_in_every_format() {
+    let mut value = serde_json::to_value(coverage()).unwrap();
+    spoil(&mut value, "", HOSTILE);
+    let spoiled: Coverage = serde_json::from_value(value).expect("a coverage report");
+    for verbose in [false, true] {
+        let options = ShowOptions {
+            verbose,
+            ..ShowOptions::default()
+        };
+        check_terminal(&shown(&spoiled, options));
+    }
+    check_formats(formats().map(|format| (format, report(format, &spoiled))).collect());
+    checked_junit(&Project::new(&[("j.xml", &report(Format::JUnit, &spoiled))]));
 }
 
 proptest! {

@@ -1,6 +1,9 @@
-//! Comparisons and a matrix as they could be of the portal's API, made by hand.
+//! Comparisons, a matrix and a coverage report, made by hand.
 
-use conforme::compare::{Comparison, Matrix};
+use conforme::{
+    compare::{Comparison, Matrix},
+    coverage::Coverage,
+};
 use serde_json::{Value, json};
 
 const URL: &str = "/v1.0/customers/7d0f/users/a1/sendActivationEmail";
@@ -235,4 +238,58 @@ pub(crate) fn regions() -> Matrix {
         "drift": [drift, calm], "exit_code": 1,
     });
     serde_json::from_value(matrix).expect("a matrix")
+}
+
+/// The coverage of a document of two operations, with a part of each kind.
+pub(crate) fn coverage() -> Coverage {
+    let location = json!({ "file": "schemas/shop.yaml", "line": 7, "column": 5 });
+    let place = json!({
+        "case": "shop/list", "step": "all", "location": { "file": "cases/shop/list.yaml", "line": 1, "column": 1 },
+        "recording": "run.ndjson", "line": 12,
+    });
+    let tally = |observed: usize, declared: usize| json!({ "observed": observed, "declared": declared });
+    let content = json!({
+        "media_type": "application/json", "exchanges": 3, "first": place, "properties": tally(4, 5),
+    });
+    let undeclared = |kind: &str, level: &str, name: &str| {
+        json!({
+            "kind": kind, "level": level, "document": "shop.yaml", "operation": "GET /orders",
+            "place": "response 200 application/json /*", "name": name, "location": location, "exchanges": 3, "cases": 2,
+            "message": format!("the response has `{name}`, which the document does not declare"), "examples": [place],
+            "fingerprint": "0123456789abcdef",
+        })
+    };
+    let dimensions = json!([
+        { "dimension": "operation", "observed": 1, "declared": 2, "percent": 50.0 },
+        { "dimension": "property", "observed": 4, "declared": 5, "percent": 80.0 },
+    ]);
+    let value = json!({
+        "format": 1, "tool": "conforme 0.1.0",
+        "recordings": [{ "path": "run.ndjson", "target": "staging", "started": "2026-01-02T03:04:05Z", "exchanges": 3 }],
+        "headline": "Coverage is too low: total 71.4%, minimum 80%", "total": tally(5, 7), "percent": 71.4,
+        "minimums": [{ "percent": 80.0 }, { "dimension": "property", "percent": 70.0 }],
+        "dimensions": dimensions,
+        "documents": [{
+            "document": "shop.yaml", "title": "Shop", "dimensions": dimensions,
+            "operations": [
+                {
+                    "operation": "GET /orders", "id": "list", "location": location, "exchanges": 3, "first": place,
+                    "parameters": [{ "name": "page", "in": "query", "exchanges": 0 }],
+                    "responses": [{ "status": "200", "exchanges": 3, "first": place, "content": [content] }],
+                },
+                { "operation": "POST /orders", "location": location, "exchanges": 0, "request": [content] },
+            ],
+        }],
+        "undeclared": [undeclared("property", "warning", "colour"), undeclared("status", "info", "404")],
+        "unobserved": [
+            { "dimension": "operation", "document": "shop.yaml", "operation": "POST /orders", "location": location, "contains": 2 },
+            {
+                "dimension": "parameter", "document": "shop.yaml", "operation": "GET /orders", "place": "request",
+                "name": "page (query)", "location": location,
+            },
+        ],
+        "not_counted": [{ "reason": "no response", "exchanges": 1, "case": "shop/slow" }],
+        "exit_code": 1,
+    });
+    serde_json::from_value(value).expect("a coverage report")
 }
