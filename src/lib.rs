@@ -135,6 +135,8 @@ pub mod openapi;
 #[doc(hidden)]
 pub mod plan;
 #[doc(hidden)]
+pub mod probe;
+#[doc(hidden)]
 pub mod project;
 #[doc(hidden)]
 pub mod recording;

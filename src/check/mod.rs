@@ -13,6 +13,7 @@ pub(crate) mod identifiers;
 mod lines;
 pub(crate) mod list_fields;
 mod media_type;
+mod near_miss;
 mod openapi;
 mod pattern;
 mod response;
@@ -36,6 +37,7 @@ pub use events::{EventLimit, EventsExpectation, ReadLimit};
 pub use header::{HeaderExpectation, HeaderTest};
 pub(crate) use identifiers::CaptureOrigin;
 pub use lines::{LineFormat, LinesExpectation};
+pub use near_miss::NearMiss;
 pub use openapi::ApiContract;
 pub use pattern::{Matcher, Pattern, PatternKind};
 pub use response::{Protocol, ResponseTest};
@@ -93,6 +95,8 @@ pub struct Expectation {
     pub rules: RuleLevels,
     /// The document of the API, if there is one.
     pub openapi: Option<ApiContract>,
+    /// Why the request is invalid, if it is a near miss that the server must reject.
+    pub near_miss: Option<Arc<NearMiss>>,
     /// Maximum size of the body in bytes, its content codings removed.
     pub max_body: usize,
 }
@@ -147,10 +151,18 @@ pub fn check(expectation: &Expectation, request: &Request, outcome: &Outcome, ot
     CheckResult { findings, snapshot }
 }
 
+fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
 /// The captured values of a response, by index; `None` if there is not exactly one value.
 pub(crate) fn captured(expectation: &Expectation, response: &Response) -> Vec<Option<Value>> {
     if expectation.captures.is_empty() {
         return Vec::new();
+    }
+    // The response to a near miss that is rejected has nothing to capture. What was created in spite of it is cleaned up.
+    if expectation.near_miss.is_some() && !is_success(response.status) {
+        return vec![None; expectation.captures.len()];
     }
     let view = ResponseView::new(response, expectation.max_body);
     let all = expectation.captures.iter();
@@ -179,7 +191,10 @@ pub(crate) fn judge(
     sink: &mut impl FindingSink,
 ) -> Option<String> {
     if let Some((status, location)) = &expectation.status {
-        status::check(status, location, view.status, sink);
+        match &expectation.near_miss {
+            Some(miss) if is_success(view.status) => miss.report(status, location, view.status, sink),
+            _ => status::check(status, location, view.status, sink),
+        }
     }
     for expected in expectation.headers.iter() {
         header::check(expected, view, sink);
@@ -197,7 +212,7 @@ pub(crate) fn judge(
     if let (Some(expected), Some(other)) = (&expectation.same_as, other) {
         same_as::check(expected, view, other, sink);
     }
-    for capture in &expectation.captures {
+    for capture in expectation.captures.iter().filter(|_| expectation.near_miss.is_none()) {
         if let Err(finding) = capture.take(view) {
             sink.fail(finding.check.info().layer, || *finding);
         }

@@ -88,7 +88,7 @@ fn document(cases: &[Planned]) -> Value {
         let steps = steps.map(|step| json!({ "id": def.steps[step.index].id, "reason": step.reason }));
         let steps: Vec<_> = steps.collect();
         json!({
-            "id": planned.case.id, "name": def.name, "tags": def.tags, "skip": planned.skip, "skipped_steps": steps,
+            "id": planned.case.id, "name": planned.case.name(), "tags": def.tags, "skip": planned.skip, "skipped_steps": steps,
         })
     });
     json!({ "cases": cases.collect::<Vec<_>>() })

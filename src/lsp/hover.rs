@@ -96,7 +96,7 @@ fn of_value(view: &DocumentView<'_>, place: &CursorPlace, name: &str) -> Option<
         "case" => {
             let case = workspace.suites.cases.iter().find(|case| case.id == name)?;
             Some(
-                format!("case `{name}`\n\n{}", case.def.name.as_deref().unwrap_or_default())
+                format!("case `{name}`\n\n{}", case.name().unwrap_or_default())
                     .trim_end()
                     .to_owned(),
             )

@@ -51,6 +51,8 @@ impl Layer {
 pub enum CheckId {
     /// `status`
     Status,
+    /// `probe/accepted`: the server rejects a request that the document of the API does not allow.
+    Accepted,
     /// `header/NAME`
     Header(HeaderId),
     /// `trailer/NAME`
@@ -187,8 +189,9 @@ pub struct CheckInfo<'a> {
 
 impl CheckId {
     /// The ids that contain no name.
-    pub const FIXED: [Self; 25] = [
+    pub const FIXED: [Self; 26] = [
         Self::Status,
+        Self::Accepted,
         Self::BodyEmpty,
         Self::BodySchema,
         Self::BodyJson,
@@ -247,6 +250,7 @@ impl CheckId {
         match self {
             Self::Status => info("status", Layer::Status, Status, true),
             Self::Header(id) => info(&id.0, Layer::Headers, Header(id.name()), true),
+            Self::Accepted => info("probe/accepted", Layer::Status, Status, false),
             // The id is also the name of the field in a response with both sections.
             Self::Trailer(id) => info(&id.0, Layer::Headers, Header(&id.0), true),
             Self::Cookie(id) => info(&id.0, Layer::Headers, Header("set-cookie"), true),
@@ -284,6 +288,7 @@ impl CheckId {
     pub fn title(&self) -> String {
         let title = match self {
             Self::Status => "The status is the expected one.",
+            Self::Accepted => "The server rejects a request that its OpenAPI document does not allow.",
             Self::Header(id) => return format!("The header field `{}` is the expected one.", id.name()),
             Self::Trailer(id) => return format!("The trailer field `{}` is the expected one.", id.name()),
             Self::Cookie(id) => return format!("The cookie `{}` is set as expected.", id.name()),

@@ -227,13 +227,7 @@ fn names(plan: &Plan, case: &Case, received: DateTime<Utc>) -> CaseNames {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of_target = plan.target.vars.iter().map(|(name, value)| (name.clone(), text(value)));
     let marks = plan.target.secrets.keys().flat_map(|name| marks_of(name));
-    CaseNames::new(
-        plan.made_by(case),
-        of_target,
-        case.example.is_some(),
-        marks.collect(),
-        received,
-    )
+    CaseNames::new(plan.made_by(case), of_target, case.is_row(), marks.collect(), received)
 }
 
 fn subject(
@@ -360,7 +354,7 @@ fn judge(
 
 fn likeness(subject: &MeasuredStep, mutant: &Mutant<'_>, known: &mut HashMap<(usize, String), u64>) -> u64 {
     // The rows of a table share one file, so an addition applies to all of them.
-    if subject.case.example.is_some() {
+    if subject.case.is_row() {
         return 0;
     }
     let (at, is_whole) = advice::location(mutant.operator, mutant.target);
@@ -436,7 +430,7 @@ impl Totals {
                 }
                 self.used.insert((subject.suite.clone(), number));
             }
-            let table = subject.case.example.map(|_| Arc::clone(&subject.location.file));
+            let table = subject.case.is_row().then(|| Arc::clone(&subject.location.file));
             let key = (waiver, subject.suite.clone(), shown, table, found.likeness);
             self.groups.entry(key).or_default().push((at, found));
         }

@@ -198,6 +198,11 @@ impl ApiDocument {
         self.routes.values(operation, path)
     }
 
+    /// A path with another value of a path parameter, percent-encoded; `None` if the operation does not match the path.
+    pub fn path_with(&self, operation: &Operation, path: &str, name: &str, value: &str) -> Option<String> {
+        self.routes.replaced(operation, path, name, value)
+    }
+
     /// The methods that are declared for a path.
     pub fn methods(&self, path: &str) -> Vec<&str> {
         self.routes.methods(&self.operations, path)
@@ -267,6 +272,12 @@ impl ApiDocument {
     pub fn schema_name(&self, part: &DocumentPart) -> String {
         let pointer = checked_pointer(&self.schemas, part);
         format!("{}#{pointer}", self.files.name(part.file))
+    }
+
+    /// The schemas that apply, or could apply, to a location in a value, as rewritten for a direction.
+    pub fn schemas_at(&self, part: &DocumentPart, direction: Direction, pointer: &str) -> Vec<&Value> {
+        let store = self.schemas(direction);
+        store.map_or_else(Vec::new, |store| store.schemas_at(&self.schema_name(part), pointer))
     }
 
     /// A schema as rewritten for a direction, with absolute references.

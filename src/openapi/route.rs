@@ -102,6 +102,33 @@ impl Routes {
             .flat_map(|path| [path, path.strip_suffix('/').unwrap_or(path)])
             .find_map(|path| matched(&operation.path, &path.split('/').collect::<Vec<_>>()))
     }
+
+    /// A path with another value of a parameter.
+    pub(super) fn replaced(&self, operation: &Operation, path: &str, name: &str, value: &str) -> Option<String> {
+        let template = &operation.path;
+        let at = |pieces: &Vec<PathPiece>| {
+            pieces
+                .iter()
+                .any(|piece| *piece == PathPiece::Parameter(name.to_owned()))
+        };
+        let at = template.segments.iter().position(at)?;
+        let prefixes = self.prefixes.iter().map(String::as_str).chain([""]);
+        prefixes.into_iter().find_map(|prefix| {
+            let rest = path.strip_prefix(prefix)?.strip_prefix('/')?;
+            let mut segments: Vec<_> = rest.split('/').map(str::to_owned).collect();
+            let end =
+                segments.len() - usize::from(segments.len() == template.segments.len() + 1 && rest.ends_with('/'));
+            let own: Vec<_> = segments[..end].iter().map(String::as_str).collect();
+            let values = matched(template, &own)?;
+            let piece = |piece: &PathPiece| match piece {
+                PathPiece::Literal(text) => text.clone(),
+                PathPiece::Parameter(other) if other == name => value.to_owned(),
+                PathPiece::Parameter(other) => values.get(other).cloned().unwrap_or_default(),
+            };
+            segments[at] = template.segments[at].iter().map(piece).collect();
+            Some(format!("{prefix}/{}", segments.join("/")))
+        })
+    }
 }
 
 /// The path of a URL without the slash at its end, if it is not empty.

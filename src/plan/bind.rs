@@ -3,6 +3,7 @@
 mod auth;
 mod expect;
 mod multipart;
+mod probe;
 mod url;
 
 use std::{
@@ -30,6 +31,8 @@ use crate::{
         StatusDef, StepDef, Suite, Suites, Template,
     },
 };
+
+pub(super) use probe::{ProbeBase, UNDECLARED_METHOD, invalid_base, is_unsafe};
 
 /// The header field of `request.auth`.
 const AUTHORIZATION: &str = "authorization";
@@ -162,7 +165,9 @@ impl Binder {
     pub(super) fn bind(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<Bound, Unbound> {
         let binding = self.binding(case, step, late, sources)?;
         let bound = binding.bound()?;
-        binding.finish(bound)
+        let mut bound = binding.finish(bound)?;
+        bound.request = binding.changed(bound.request)?;
+        Ok(bound)
     }
 
     /// The request of a step, made again, with values that no other row may share.
@@ -170,14 +175,19 @@ impl Binder {
         let mut binding = self.binding(case, step, late, sources).ok()?;
         binding.is_amended = true;
         let request = binding.request().ok()?;
-        binding.finish(request).ok()
+        let request = binding.finish(request).ok()?;
+        Some(binding.near_miss(request))
     }
 
     /// Returns the error of [`Binder::bind`], if any. The parts that rows share are bound with the first row only.
     pub(super) fn check(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<(), Unbound> {
         let binding = self.binding(case, step, late, sources)?;
         binding.check()?;
-        binding.finish(())
+        binding.finish(())?;
+        if case.probe_at(step).is_some() {
+            binding.changed(binding.request()?)?;
+        }
+        Ok(())
     }
 
     /// Errors in the schemas that the document of the API has for a step.
@@ -627,6 +637,7 @@ impl Binding<'_> {
             captures: self.captures(),
             rules,
             openapi: self.api_contract(),
+            near_miss: self.near_miss_expected().map(Arc::new),
             max_body: self.limits().max_body,
         })
     }

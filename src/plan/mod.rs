@@ -10,11 +10,13 @@ pub(crate) mod follow_url;
 mod late;
 mod logins;
 mod partition;
+mod probes;
 mod scope;
 mod select;
 mod skip;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
@@ -25,6 +27,7 @@ pub(crate) use follow_url::FollowUrl;
 pub(crate) use late::case_id;
 pub use late::{Late, LateToken, new_run_id};
 pub use logins::LoginRole;
+pub(crate) use probes::expand;
 pub use select::Selection;
 use skip::Lacking;
 pub use skip::{SkippedStep, skip};
@@ -74,7 +77,7 @@ impl Planned {
             id: self.case.id.clone(),
             suite: self.case.suite.id.clone(),
             index: self.index,
-            name: self.case.def.name.clone(),
+            name: self.case.name().map(Cow::into_owned),
             tags: self.case.def.tags.clone(),
             location: sources.location(self.case.span),
             verdict,
@@ -160,7 +163,7 @@ impl Plan {
             })
             .collect();
         cases.shrink_to_fit();
-        let mut described = HashSet::new();
+        let (mut described, mut probed) = (HashSet::new(), HashSet::new());
         for planned in cases.iter_mut().filter(|planned| planned.skip.is_none()) {
             let late = Late::planned();
             for step in 0..planned.case.def.steps.len() {
@@ -175,6 +178,9 @@ impl Plan {
                     Ok(()) | Err(Unbound::Uncaptured(_) | Unbound::Token(_)) => {}
                     Err(Unbound::Invalid(error)) => errors.push(error),
                     Err(Unbound::Pointless(reason)) => planned.skip = Some(reason),
+                }
+                if planned.case.probe_at(step).is_some() && probed.insert((Arc::as_ptr(def).addr(), step)) {
+                    errors.append(binder.probe_errors(&planned.case, step, sources));
                 }
             }
         }

@@ -132,7 +132,7 @@ fn is_named_as(name: &str, id: &str, suite: &str, file: &str) -> bool {
 }
 
 /// `*` matches any text.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
         return false;

@@ -152,7 +152,7 @@ fn depends(case: &Case, step: &StepDef, skipped: &[SkippedStep]) -> Option<Strin
 }
 
 /// These names, and all that the values of variables among them use.
-fn reached<'c>(case: &'c Case, names: impl Iterator<Item = &'c str>) -> BTreeSet<&'c str> {
+pub(super) fn reached<'c>(case: &'c Case, names: impl Iterator<Item = &'c str>) -> BTreeSet<&'c str> {
     let value = |name: &str| -> Option<&'c JsonDef> {
         let row = case.row().and_then(|row| row.get(name));
         row.or_else(|| case.def.vars.get(name))

@@ -97,6 +97,8 @@ pub struct Target {
     pub is_embedded: bool,
     /// Whether it is the target of a recording: no requests are sent, and its secrets are only marks.
     is_recorded: bool,
+    /// Whether its inputs have placeholder values.
+    is_placeholder: bool,
 }
 
 /// Limits that protect the target from load, and the run from hostile responses.
@@ -339,6 +341,7 @@ impl Target {
             endpoints,
             is_embedded: false,
             is_recorded: false,
+            is_placeholder: false,
         })
     }
 
@@ -402,6 +405,7 @@ impl Target {
             endpoints: BTreeMap::new(),
             is_embedded: true,
             is_recorded: false,
+            is_placeholder: false,
         }
     }
 
@@ -429,6 +433,7 @@ impl Target {
         };
         Ok(Self {
             identities: identities.map(|name| (name.to_owned(), files.clone())).collect(),
+            is_placeholder: true,
             ..Self::embedded(base, vars, BTreeMap::new(), &TargetOptions::default())
         })
     }
@@ -460,6 +465,12 @@ impl Target {
             sigv4: None,
             ..self.clone()
         }
+    }
+
+    /// Whether all values of inputs can be sent as they are: neither placeholders, nor masked.
+    pub(crate) fn has_values_of<'n>(&self, mut inputs: impl Iterator<Item = &'n str>) -> bool {
+        let is_hidden = |name: &str| self.secrets.contains_key(name) || self.tokens.get(name).is_some();
+        !self.is_recorded && !inputs.any(|name| self.is_placeholder || is_hidden(name))
     }
 
     /// Whether it is the target of a recording.

@@ -328,7 +328,8 @@ impl Flow {
                     running.failed.get_or_insert_with(|| def.id.clone());
                 }
             } else if !is_teardown && done.step.omitted.is_some() && !done.step.fails() {
-                running.reason = Some(CASE_ENDED.to_owned());
+                let why = done.step.omitted.clone().filter(|why| why != ENDED);
+                running.reason = Some(why.unwrap_or_else(|| CASE_ENDED.to_owned()));
             }
             if running.is_resumed && is_teardown && passed && running.reason.is_none() {
                 running.reason = running.lost.no_verdict(def, &done.step);

@@ -523,6 +523,11 @@ impl Worker {
             let name = match self.plan.bind(case, 0, late, &self.sources) {
                 Ok(bound) => return Some(bound),
                 Err(Unbound::Token(name)) => name,
+                Err(Unbound::Pointless(reason)) => {
+                    let result = CaseResult::without_response(index, reason);
+                    drop(self.sender.send(WorkerEvent::Judged(Box::new(result))));
+                    return None;
+                }
                 Err(_) => return None,
             };
             match login::obtain(&self.shared, &self.sender, &name, &self.abandoned).await {

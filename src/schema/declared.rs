@@ -29,32 +29,16 @@ type LocatedSchema<'s> = (&'s str, &'s Value);
 impl SchemaStore {
     /// The declarations of the schema `reference` for a JSON pointer into a body; `*` matches any item.
     pub fn declared(&self, reference: &str, pointer: &str) -> Declared {
-        let mut here = self.all(self.named("", reference).into_iter().collect());
+        let mut here = self.all(self.named("", reference).into_iter().collect(), is_beside);
         let mut declared = Declared::default();
         for step in pointer.split('/').skip(1) {
-            let name = step.replace("~1", "/").replace("~0", "~");
+            let name = property_name(step);
             let is_there = |key: &str, (_, schema): &LocatedSchema<'_>| {
                 let list = schema.get(key).and_then(Value::as_array);
                 list.is_some_and(|names| names.iter().any(|known| known.as_str() == Some(&name)))
             };
             declared.is_required = here.iter().any(|at| is_there("required", at));
-            let next: Vec<_> = (here.iter())
-                .filter_map(|(file, schema)| {
-                    let of_item = || {
-                        schema
-                            .get("items")
-                            .filter(|_| step == "*" || step.parse::<usize>().is_ok())
-                    };
-                    Some((
-                        *file,
-                        schema
-                            .get("properties")
-                            .and_then(|all| all.get(&name))
-                            .or_else(of_item)?,
-                    ))
-                })
-                .collect();
-            here = next.into_iter().flat_map(|at| self.all(vec![at])).collect();
+            here = self.below(&here, step, is_beside);
         }
         declared.is_known = !here.is_empty();
         for (_, schema) in &here {
@@ -72,8 +56,34 @@ impl SchemaStore {
         declared
     }
 
-    /// Schemas and all that apply together with them, or could.
-    fn all<'s>(&'s self, from: Vec<LocatedSchema<'s>>) -> Vec<LocatedSchema<'s>> {
+    /// The schemas that apply, or could apply, to a location in a body; `*` matches any item.
+    pub(crate) fn schemas_at(&self, reference: &str, pointer: &str) -> Vec<&Value> {
+        let mut here = self.all(self.named("", reference).into_iter().collect(), is_alternative);
+        for step in pointer.split('/').skip(1) {
+            here = self.below(&here, step, is_alternative);
+        }
+        here.into_iter().map(|(_, schema)| schema).collect()
+    }
+
+    /// The schemas one step further.
+    fn below<'s>(
+        &'s self,
+        here: &[LocatedSchema<'s>],
+        step: &str,
+        is_part: fn(&str, &Value) -> bool,
+    ) -> Vec<LocatedSchema<'s>> {
+        let name = property_name(step);
+        let is_item = step == "*" || step.parse::<usize>().is_ok();
+        let next = here.iter().filter_map(|&(file, schema)| {
+            let property = schema.get("properties").and_then(|all| all.get(&name));
+            let found = property.or_else(|| schema.get("items").filter(|_| is_item))?;
+            Some((file, found))
+        });
+        next.flat_map(|at| self.all(vec![at], is_part)).collect()
+    }
+
+    /// Schemas and all that apply together with them, or could; `is_part` chooses the keywords that contain them.
+    fn all<'s>(&'s self, from: Vec<LocatedSchema<'s>>, is_part: fn(&str, &Value) -> bool) -> Vec<LocatedSchema<'s>> {
         let mut open: Vec<_> = from.into_iter().map(|at| (at, 0)).collect();
         let mut all = Vec::new();
         while let Some(((file, schema), depth)) = open.pop() {
@@ -83,14 +93,33 @@ impl SchemaStore {
             if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
                 open.extend(self.named(file, reference).into_iter().map(|at| (at, depth + 1)));
             }
-            for key in ["allOf", "anyOf", "oneOf"] {
-                let parts = schema.get(key).and_then(Value::as_array).into_iter().flatten();
-                open.extend(parts.map(|part| ((file, part), depth + 1)));
+            for key in ["allOf", "anyOf", "oneOf", "x-branches", "else"] {
+                match schema.get(key).filter(|_| is_part(key, schema)) {
+                    Some(Value::Array(parts)) => open.extend(parts.iter().map(|part| ((file, part), depth + 1))),
+                    Some(part @ Value::Object(_)) => open.push(((file, part), depth + 1)),
+                    _ => {}
+                }
             }
             all.push((file, schema));
         }
         all
     }
+}
+
+/// The name that a step of a JSON pointer contains.
+fn property_name(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
+/// Keywords of JSON Schema whose schemas apply to the same value.
+fn is_beside(key: &str, _: &Value) -> bool {
+    ["allOf", "anyOf", "oneOf"].contains(&key)
+}
+
+/// The same, with what a description of an API is rewritten to: the branches of a `discriminator`, and everything beside
+/// `nullable`.
+fn is_alternative(key: &str, schema: &Value) -> bool {
+    key != "else" || schema.pointer("/if/type").is_some_and(|kind| kind == "null")
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ pub fn list(
     notices: &mut dyn Notices,
 ) -> Result<Plan, SessionError> {
     let workspace = Workspace::open_for(project, &filter.names, notices)?;
+    notices.warnings(&workspace.suites.omitted_probes, &workspace.sources);
     let selection = filter.select(&workspace)?;
     let resolved = target::resolve(&workspace, target, true, notices)?;
     let mut plan = workspace.plan(&selection, resolved.target)?;

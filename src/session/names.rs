@@ -29,7 +29,7 @@ pub fn names_of_project(folder: Option<&Path>) -> Result<ProjectNames, SessionEr
         .collect();
     let mut tags: BTreeMap<&str, usize> = BTreeMap::new();
     for case in &workspace.suites.cases {
-        cases.push((case.id.clone(), case.def.name.clone().unwrap_or_default()));
+        cases.push((case.id.clone(), case.name().unwrap_or_default().into_owned()));
         for tag in &case.def.tags {
             *tags.entry(tag).or_default() += 1;
         }

@@ -11,7 +11,7 @@ use super::{Notices, SessionError};
 use crate::{
     compare::CompareSettings,
     model::shown,
-    plan::{Plan, Selection},
+    plan::{Plan, Selection, expand},
     project::{DEFAULT_TIMEOUT, KnownSecrets, Project, Secret, Target, TargetOptions},
     schema::SchemaStore,
     snapshot::SnapshotStore,
@@ -90,6 +90,14 @@ impl Workspace {
         let schemas = SchemaStore::open_in(&project.schemas, &mut sources);
         let mut suites = suite::load_files(&folder, files, &schemas, &mut sources, &mut errors);
         suites.broken.drain(..).for_each(|broken| errors.append(broken.errors));
+        if errors.is_empty() {
+            expand(
+                &mut suites,
+                &SnapshotStore::new(&project.snapshots),
+                &sources,
+                &mut errors,
+            );
+        }
         let workspace = Self::of((project, sources), (suites, schemas), CompareSettings::default());
         if errors.is_empty() {
             Ok(workspace)
@@ -145,6 +153,10 @@ impl Workspace {
             let here = std::env::current_dir().unwrap_or_default();
             let selection = Selection::new(names, Vec::new(), &here, &sources);
             let left_out = leave_out_broken(&mut suites, &selection, &mut errors);
+            if errors.is_empty() {
+                let snapshots = SnapshotStore::new(&project.snapshots);
+                expand(&mut suites, &snapshots, &sources, &mut errors);
+            }
             if let Some(message) = &left_out {
                 notices.note(message);
             }
@@ -184,6 +196,7 @@ impl Workspace {
     /// Warnings about the schemas and the documents that cases use.
     pub(super) fn warnings(&self) -> Diagnostics {
         let mut all = self.schemas.warnings();
+        all.append(self.suites.omitted_probes.clone());
         for document in self.suites.documents.values().flatten() {
             all.append(document.warnings.clone());
             all.append(document.schema_warnings());

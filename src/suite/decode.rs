@@ -13,6 +13,7 @@ use super::{
     decode_content::content,
     decode_expect::expect,
     decode_pattern::unescaped,
+    decode_probe,
     def::{
         CaseDef, DurationDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef,
         Written,
@@ -314,7 +315,7 @@ pub(super) fn case(node: &Node, steps: &StepNodes, cx: &mut DecodeContext<'_>) -
     let examples = fields.take("examples").map(|node| examples(node, cx));
     // The parts of a variable's value count only if the variable itself is used.
     cx.used.clear();
-    let def = CaseDef {
+    let mut def = CaseDef {
         name: fields.read("name", cx.errors, string),
         description: fields.read("description", cx.errors, string),
         tags: words(fields.take("tags"), cx),
@@ -324,8 +325,12 @@ pub(super) fn case(node: &Node, steps: &StepNodes, cx: &mut DecodeContext<'_>) -
         vars,
         examples: examples.unwrap_or_default(),
         cookies: fields.read("cookies", cx.errors, boolean),
+        probe: fields.take("probe").and_then(|node| decode_probe::probe(node, cx)),
+        expect_probe: None,
         steps: steps.decode(&mut fields, start(node.span), cx),
     };
+    let expected = fields.take("expect_probe");
+    def.expect_probe = decode_probe::expect_probe(expected, &def, cx);
     for key in ["setup", "steps", "teardown"] {
         fields.take(key);
     }

@@ -2,7 +2,7 @@
 //!
 //! The editor schemas are generated from these types, so a field's comment is what an editor shows.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Number, Value};
@@ -10,6 +10,7 @@ use serde_json::{Number, Value};
 use super::{
     AuthDef, StepDef, Template,
     def_body::{EventsDef, LinesDef, XmlDef},
+    def_probe::{ProbeDef, ProbeRow, ProbeText},
     editor_types::{
         AuthText, CookieText, DurationText, EventsText, ExampleName, HeaderText, InputOrText, LengthOrRelations,
         LinesText, OneOrMany, OneOrManyTexts, Part, ProtocolText, QueryText, RefusedText, RuleTable, StatusText,
@@ -21,6 +22,7 @@ use crate::{
     json::JsonType,
     model::{Digest, Level, Phase},
     openapi::ApiDocument,
+    probe::Probe,
     schema,
     source::Span,
 };
@@ -228,6 +230,13 @@ pub struct CaseDef {
     /// Whether cookies that responses set are sent in later steps; `true` by default.
     #[schemars(with = "Option<bool>")]
     pub cookies: Option<bool>,
+    /// Near misses of the request, each a row of its own that the server must reject: what the `openapi` document of the suite
+    /// does not allow.
+    #[schemars(with = "Option<ProbeText>")]
+    pub probe: Option<Box<Written<ProbeDef>>>,
+    /// The expected response to each row of `probe`; by default status 400, 404, 405, 415 or 422.
+    #[schemars(with = "Option<ExpectDef>")]
+    pub expect_probe: Option<Box<Written<ExpectDef>>>,
     /// The steps, in order, instead of one `request`.
     pub steps: Vec<StepDef>,
 }
@@ -663,6 +672,8 @@ pub struct Case {
     pub def: Arc<CaseDef>,
     /// The row of the table.
     pub example: Option<ExampleRow>,
+    /// The near miss, if it is a row of `probe`.
+    pub probe: Option<Arc<ProbeRow>>,
     /// The inputs that its values come from, directly or through other variables.
     pub needs: Arc<[String]>,
     /// The schema files that it names.
@@ -684,6 +695,25 @@ impl Case {
             return self.id.clone();
         }
         format!("{}:{}", self.id, step.id)
+    }
+
+    /// Its name for people.
+    pub fn name(&self) -> Option<Cow<'_, str>> {
+        match &self.probe {
+            Some(row) => Some(Cow::Owned(format!("Near miss: {}", row.probe.sentence()))),
+            None => self.def.name.as_deref().map(Cow::Borrowed),
+        }
+    }
+
+    /// The near miss, if it is of this step.
+    pub(crate) fn probe_at(&self, step: usize) -> Option<&Probe> {
+        let row = self.probe.as_ref()?;
+        (row.step == step).then_some(&row.probe)
+    }
+
+    /// Whether it is one of several cases of a file.
+    pub(crate) fn is_row(&self) -> bool {
+        self.example.is_some() || self.probe.is_some()
     }
 
     /// The row's values.

@@ -44,6 +44,8 @@ pub struct Suites {
     pub files: BTreeSet<PathBuf>,
     /// The documents that describe the APIs, by name; `None` for one with errors.
     pub documents: BTreeMap<String, Option<Arc<ApiDocument>>>,
+    /// The near misses that are left out.
+    pub omitted_probes: Diagnostics,
     /// The suites with errors. Their cases must not be used.
     pub broken: Vec<BrokenSuite>,
 }
@@ -534,6 +536,7 @@ fn case(
             suite: Arc::clone(suite),
             def: Arc::clone(&def),
             example: row,
+            probe: None,
             needs: all_needs.of(&names, &used, errors),
             schemas: Arc::clone(&schema_files),
             digest: written,

@@ -12,8 +12,10 @@ mod decode_content;
 mod decode_cookie;
 mod decode_expect;
 mod decode_pattern;
+mod decode_probe;
 mod def;
 mod def_body;
+mod def_probe;
 mod def_step;
 mod editor_schema;
 mod editor_types;
@@ -38,6 +40,7 @@ pub use def::{
     SnapshotsDef, StatusDef, Suite, SuiteDef, TextTestDef, WaiverDef, Written,
 };
 pub use def_body::{EventsDef, LinesDef, XmlDef};
+pub use def_probe::{ProbeDef, ProbeRow};
 pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, ThroughoutDef};
 pub(crate) use editor_schema::describe_keys;
 pub use editor_schema::{case_schema, suite_schema};

@@ -70,6 +70,7 @@ pub fn ready(
             ..CaseDef::default()
         }),
         example: None,
+        probe: None,
         needs: needs.into(),
         schemas: Arc::default(),
         digest: Digest::default(),

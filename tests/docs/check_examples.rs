@@ -142,7 +142,7 @@ fn every_example_fails_its_check() {
         project.write("schemas/user.schema.json", &schema);
         let case = format!("request: {{ path: /users/42 }}\nexpect: {{ status: {status} }}\n");
         project.write("cases/s/c.yaml", &example.case.unwrap_or(case));
-        if example.check.starts_with("openapi/") {
+        if example.check.starts_with("openapi/") || example.check.starts_with("probe/") {
             project.write("schemas/users.openapi.yaml", document);
             project.write("cases/s/suite.yaml", "openapi: users.openapi.yaml\n");
         }

@@ -227,6 +227,7 @@ fn parts() -> Vec<(&'static str, String)> {
         ("header-tests", keys(&case, Some("HeaderTable"))),
         ("text-tests", keys(&case, Some("TextTestTable"))),
         ("snapshots", keys(&case, Some("Snapshots"))),
+        ("probe", keys(&case, Some("Probe"))),
         ("matchers", keys(&case, Some("Pattern"))),
         ("suite", keys(&suite, None)),
         ("input", keys(&suite, Some("Input"))),

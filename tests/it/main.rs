@@ -52,6 +52,7 @@ mod mutating_advice;
 mod openapi;
 mod output;
 mod partitions;
+mod probes;
 mod programs;
 mod recordings;
 mod reports_allure;

@@ -102,6 +102,41 @@ impl ApiContract {
         errors
     }
 
+    /// Why the request is not valid under any reading of it, as findings of `openapi/request`; empty for a request that is
+    /// valid, or outside the API.
+    pub(crate) fn request_violations(&self, request: &Request) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let Some(described) = self.described(request) else {
+            return findings;
+        };
+        let mut levels = RuleLevels::all_off();
+        levels.set("openapi/request", Level::Deny);
+        let location = Location {
+            file: Arc::from(""),
+            line: 1,
+            column: 1,
+        };
+        let mut violations = DocumentFindings {
+            document: described.document,
+            levels: &levels,
+            location: &location,
+            sink: &mut findings,
+        };
+        match described.operation {
+            Some(operation) => request::check(&described, operation, request, &mut violations),
+            None => request::undeclared(&described, request, &mut violations),
+        }
+        findings.retain(|finding| finding.level == Level::Deny);
+        findings
+    }
+
+    /// The path of a request below the target's base URL; `None` for a request outside the API.
+    pub(crate) fn path_of<'r>(&self, request: &'r Request) -> Option<&'r str> {
+        let rest = request.url.strip_prefix(&*self.base)?;
+        let end = rest.find(['?', '#']).unwrap_or(rest.len());
+        rest[..end].starts_with('/').then_some(&rest[..end])
+    }
+
     /// The operation of a request.
     pub fn operation_of<'c>(&'c self, request: &'c Request) -> Option<&'c Operation> {
         self.described(request)?.operation

@@ -67,7 +67,7 @@ fn names_of_the_project_are_completed() {
         ("tags: [sm^]\n", vec!["smoke"]),
         ("identity: ^\n", vec!["none", "partner"]),
         ("name: x\r\nexpect:\r\n  status: 200\r\n  du^\r\n", vec!["duration"]),
-        ("name: 🙂\nexpec^", vec!["expect"]),
+        ("name: 🙂\nexpec^", vec!["expect", "expect_probe"]),
         ("request: { path: \"/{org}/{id}\", params: { ^ } }\n", vec!["id", "org"]),
         ("examples:\n  a: { col: 1 }\n  b: { ^ }\n", vec!["col"]),
     ] {
