@@ -103,11 +103,14 @@ pub struct Coverage {
     pub documents: Vec<DocumentCoverage>,
     /// What was observed and is not declared.
     pub undeclared: Vec<Undeclared>,
-    /// The number of kinds of undeclared parts that are left out for their number.
+    /// Observations of further undeclared parts, which are left out for their number.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undeclared_left_out: usize,
     /// What is declared and was never observed. What it contains was not observed either, and is not listed.
     pub unobserved: Vec<Unobserved>,
+    /// The number of further ones.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unobserved_left_out: usize,
     /// Exchanges that were not counted, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_counted: Vec<NotCounted>,

@@ -56,7 +56,7 @@ pub(super) struct ContentFacts {
     pub(super) sighting: Sighting,
     /// The properties, if it is JSON.
     pub(super) tree: Option<Arc<PropertyTree>>,
-    /// For each node of the tree, whether it was observed.
+    /// For each node of the tree, whether it was observed; empty before the first JSON.
     pub(super) seen: Vec<bool>,
 }
 
@@ -91,7 +91,7 @@ impl Trees<'_> {
         let tree = schema.map(|schema| self.tree(schema, direction));
         ContentFacts {
             sighting: Sighting::default(),
-            seen: vec![false; tree.as_ref().map_or(0, |tree| tree.nodes.len())],
+            seen: Vec::new(),
             tree,
         }
     }

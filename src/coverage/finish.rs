@@ -60,6 +60,8 @@ struct DocumentSummary<'f> {
     document: &'f ApiDocument,
     tallies: Tallies,
     missing: Vec<Missing>,
+    /// Further ones.
+    left_out: usize,
     /// The index of the operation.
     operation: usize,
 }
@@ -76,6 +78,8 @@ impl DocumentSummary<'_> {
                 part: part.clone(),
                 contains,
             });
+        } else {
+            self.left_out += 1;
         }
     }
 
@@ -141,7 +145,7 @@ impl DocumentSummary<'_> {
         let mut is_noted = vec![false; tree.nodes.len()];
         for (index, node) in tree.nodes.iter().enumerate() {
             let is_inside = node.parent.is_some_and(|parent| is_noted[parent]);
-            let is_missing = node.is_property && !facts.seen[index];
+            let is_missing = node.is_property && !facts.seen.get(index).is_some_and(|seen| *seen);
             is_noted[index] = is_inside || is_missing;
             if is_missing && !is_inside {
                 let place = format!("{place} {}", content.media_type);
@@ -161,7 +165,7 @@ fn properties(facts: &ContentFacts) -> CoverageTally {
     let observed = facts.seen.iter().filter(|seen| **seen).count();
     CoverageTally {
         observed,
-        declared: facts.tree.as_ref().map_or(0, |tree| tree.count()),
+        declared: facts.tree.as_ref().map_or(0, |tree| tree.count),
     }
 }
 
@@ -222,7 +226,7 @@ impl Gathering {
     pub fn finish(self, tool: &str, minimums: &[CoverageMinimum]) -> Coverage {
         let (mut tallies, mut documents, mut unobserved) = (Tallies::default(), Vec::new(), Vec::new());
         let mut drift = self.drift;
-        let mut undeclared = Vec::new();
+        let (mut undeclared, mut unobserved_left_out) = (Vec::new(), 0);
         let undeclared_left_out = drift.left_out;
         let mut of_documents = by_document(&mut drift);
         for (index, facts) in self.documents.iter().enumerate().filter(|(_, facts)| facts.is_named) {
@@ -230,12 +234,14 @@ impl Gathering {
                 document: &facts.document,
                 tallies: Tallies::default(),
                 missing: Vec::new(),
+                left_out: 0,
                 operation: 0,
             };
             for (at, (declared, facts)) in facts.document.operations.iter().zip(&facts.operations).enumerate() {
                 summary.operation = at;
                 summary.operation(declared, facts);
             }
+            unobserved_left_out += summary.left_out;
             let own = of_documents.remove(&index).unwrap_or_default();
             let parts = parts(facts, &summary, &own);
             let places = Places {
@@ -281,6 +287,7 @@ impl Gathering {
             undeclared,
             undeclared_left_out,
             unobserved,
+            unobserved_left_out,
             not_counted: self.not_counted.into_values().collect(),
             exit_code: exit.code(),
         }

@@ -462,6 +462,7 @@ impl OneExchange<'_> {
         };
         let Some(body) = body() else { return };
         let mut others: BTreeSet<(usize, String)> = BTreeSet::new();
+        facts.seen.resize(tree.nodes.len(), false);
         tree.observe(&body, &mut facts.seen, &mut |node, name| {
             if others.len() < MAX_PROPERTIES {
                 others.insert((node, name.to_owned()));

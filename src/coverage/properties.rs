@@ -43,6 +43,8 @@ pub(super) struct PropertyNode {
 #[derive(Debug, Default)]
 pub(super) struct PropertyTree {
     pub(super) nodes: Vec<PropertyNode>,
+    /// The number of counted properties.
+    pub(super) count: usize,
     /// Whether deeper properties are left out for their number.
     pub(super) is_cut: bool,
 }
@@ -73,6 +75,7 @@ impl PropertyTree {
             tree.expand(index, shape, &mut open, room.min(MAX_NODES));
         }
         tree.nodes.iter_mut().for_each(|node| node.shapes.clear());
+        tree.count = tree.nodes.iter().filter(|node| node.is_property).count();
         tree
     }
 
@@ -174,11 +177,6 @@ impl PropertyTree {
             }
             _ => {}
         }
-    }
-
-    /// The number of counted properties.
-    pub(super) fn count(&self) -> usize {
-        self.nodes.iter().filter(|node| node.is_property).count()
     }
 
     /// The names of the properties of the body itself.

@@ -139,11 +139,11 @@ fn seen(example: &ExchangePlace) -> String {
 fn section(coverage: &Coverage) -> Section {
     let all = &coverage.unobserved;
     let unobserved = List {
-        more: all.len().saturating_sub(UNOBSERVED_COUNT),
+        more: all.len().saturating_sub(UNOBSERVED_COUNT) + coverage.unobserved_left_out,
         ..List::new(
             ListKind::Gaps,
             ("Never observed", "unobserved"),
-            count(all.len(), "declared part"),
+            count(all.len() + coverage.unobserved_left_out, "declared part"),
             all.iter().take(UNOBSERVED_COUNT).map(entry),
         )
     };
