@@ -88,6 +88,9 @@ pub struct Coverage {
     pub tool: String,
     /// The recordings.
     pub recordings: Vec<CoveredRecording>,
+    /// The folder of the project in its git repository, as recorded, which paths are relative to; for links in reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// The result in one line.
     pub headline: String,
     /// All dimensions together.

@@ -277,6 +277,7 @@ impl Gathering {
             format: FORMAT,
             tool: tool.to_owned(),
             recordings: self.recordings,
+            folder: self.folder,
             headline,
             total,
             percent: total.percent(),

@@ -70,6 +70,8 @@ pub struct Gathering {
     documents: Vec<DocumentFacts>,
     drift: DriftMap,
     recordings: Vec<CoveredRecording>,
+    /// The folder of the project in its repository, if its documents are compared.
+    folder: Option<String>,
     not_counted: BTreeMap<&'static str, NotCounted>,
     /// The number of cases so far.
     cases: usize,
@@ -116,6 +118,7 @@ impl Gathering {
             sources,
             drift: DriftMap::default(),
             recordings: Vec::new(),
+            folder: None,
             not_counted: BTreeMap::new(),
             cases: 0,
         }
@@ -129,6 +132,9 @@ impl Gathering {
             started: recording.started().started,
             exchanges: 0,
         });
+        if self.sources.suites.is_some() {
+            self.folder = self.folder.take().or_else(|| recording.started().folder.clone());
+        }
         while let Some(event) = recording.next() {
             let event = event?;
             if let Event::CaseFinished(case) = &*event {

@@ -39,6 +39,7 @@ impl<'a> From<&'a Coverage> for Report<'a> {
                 name: "conforme coverage",
                 tool: short(&coverage.tool, NAME),
                 subject: recordings.collect(),
+                folder: coverage.folder.as_ref().map(|folder| short(folder, NAME)),
                 started: coverage.recordings.iter().map(|one| one.started).min(),
                 planned: coverage.undeclared.len(),
                 has_verdict: true,
