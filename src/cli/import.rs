@@ -84,6 +84,17 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
 5 a file could not be written."
     )]
     OpenApi(ImportOpenApiArgs),
+    /// Workflows of Arazzo (1.0), with the `OpenAPI` documents that they name
+    #[command(
+        after_help = "Each workflow becomes a case with a step for each of its steps: expressions and outputs become variables\n\
+and captures, and success criteria become expectations. Everything else is written as\n\
+`# not imported: ...`. The OpenAPI document is copied into the schema folder.\n\n\
+Example:\n  \
+conforme import arazzo orders.arazzo.yaml --to cases/flows\n\n\
+Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
+2 usage, not an Arazzo document, or a file exists, 5 a file could not be written."
+    )]
+    Arazzo(ImportFileArgs),
     /// A file of Hurl
     #[command(
         after_help = "A file with captures, or with requests that change something, becomes one case with a step for each\n\
@@ -224,6 +235,9 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &mut P
             environment,
             output,
         }) => (session::draft_of_bruno(&source, environment.as_deref())?, output),
+        ImportFormat::Arazzo(ImportFileArgs { source, output }) => {
+            (session::draft_of_arazzo(project.as_deref(), &source, printer)?, output)
+        }
         ImportFormat::OpenApi(args) => {
             if args.check {
                 return check(&args, project, printer);

@@ -3,6 +3,7 @@
 //! A draft sends the same bytes as the original. Credentials become secret inputs, and everything that has no
 //! counterpart is noted where it was.
 
+mod arazzo;
 mod body;
 mod bruno;
 mod credentials;
@@ -27,6 +28,7 @@ mod variables;
 mod write;
 mod yaml;
 
+pub use arazzo::{arazzo, arazzo_sources};
 pub use bruno::bruno;
 pub use curl::curl;
 pub use draft::{

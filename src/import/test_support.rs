@@ -1,6 +1,19 @@
 //! What the tests of all formats use.
 
 use super::{SuiteDraft, files};
+use crate::{
+    openapi::ApiDocument,
+    source::{Diagnostics, Sources},
+};
+
+/// A document in one file, `a.yaml`.
+pub(super) fn document(text: &str) -> ApiDocument {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+    let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
+    let document = ApiDocument::open(folder.path(), "a.yaml", &mut sources, &mut errors);
+    document.unwrap_or_else(|| panic!("{}", errors.render(&sources, false)))
+}
 
 /// All files of a draft as one text.
 pub(super) fn written(draft: &SuiteDraft) -> String {

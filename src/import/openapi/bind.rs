@@ -534,7 +534,7 @@ fn pointer(names: &[&str]) -> Json {
 }
 
 /// `orderId` as `order_Id`.
-fn separated(name: &str) -> String {
+pub(in crate::import) fn separated(name: &str) -> String {
     let mut out = String::new();
     let mut is_lower = false;
     for c in name.chars() {
@@ -564,7 +564,7 @@ pub(super) fn declares(operation: &Operation, code: u16) -> bool {
 }
 
 /// The successes that an operation declares, as an expectation.
-fn successes(operation: &Operation) -> Option<Json> {
+pub(in crate::import) fn successes(operation: &Operation) -> Option<Json> {
     let all = operation.responses.iter().filter_map(|response| match response.status {
         DeclaredStatus::Code(code @ 200..=299) => Some(Json::from(code)),
         DeclaredStatus::Range(2) => Some(Json::from("2xx")),
@@ -584,7 +584,7 @@ fn successes(operation: &Operation) -> Option<Json> {
 }
 
 /// The capture for a runtime expression about a response.
-pub(super) fn response_source(expression: &str) -> Option<Json> {
+pub(in crate::import) fn response_source(expression: &str) -> Option<Json> {
     let rest = expression.strip_prefix("$response.")?;
     if let Some(pointer) = rest.strip_prefix("body#") {
         return (pointer.is_empty() || pointer.starts_with('/')).then(|| pointer.into());

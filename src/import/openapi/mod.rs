@@ -17,6 +17,10 @@ use self::{
     bind::{linked, shape},
     request::PathValues,
 };
+pub(super) use self::{
+    bind::{response_source, separated, successes},
+    value::{plain, scalar},
+};
 use super::{DraftRequest, SuiteDraft, Value, names::short};
 use crate::openapi::{ApiDocument, DeclaredLink, DocumentPart};
 
@@ -26,6 +30,7 @@ const EFFECT: &str = "changes";
 /// Reads a document. The servers that it names are not part of the suite; the first one is its origin.
 pub fn openapi(document: &ApiDocument) -> SuiteDraft {
     let mut import = ApiImport::new(document);
+    import.read_links();
     for index in 0..document.operations.len() {
         import.operation(index);
     }
@@ -34,9 +39,9 @@ pub fn openapi(document: &ApiDocument) -> SuiteDraft {
 }
 
 /// A document that is read.
-struct ApiImport<'d> {
-    document: &'d ApiDocument,
-    draft: SuiteDraft,
+pub(super) struct ApiImport<'d> {
+    pub(super) document: &'d ApiDocument,
+    pub(super) draft: SuiteDraft,
     /// The names of inputs for security schemes.
     schemes: BTreeMap<String, String>,
     /// The operations with `POST`, `PUT` and `DELETE`, by their paths with `{}` for parameters.
@@ -54,7 +59,7 @@ struct ApiImport<'d> {
 }
 
 impl<'d> ApiImport<'d> {
-    fn new(document: &'d ApiDocument) -> Self {
+    pub(super) fn new(document: &'d ApiDocument) -> Self {
         let of_method = |method: &str| {
             let all = document.operations.iter().enumerate();
             let all = all.filter(|(_, operation)| operation.method == method);
@@ -67,7 +72,7 @@ impl<'d> ApiImport<'d> {
             .map(value::plain)
             .filter(|title| !title.trim().is_empty());
         let server = document.servers.iter().find(|server| server.starts_with("http"));
-        let mut import = Self {
+        Self {
             document,
             draft: SuiteDraft {
                 name: title.unwrap_or_else(|| document.name.clone()),
@@ -83,16 +88,21 @@ impl<'d> ApiImport<'d> {
             files: BTreeSet::new(),
             notes: Vec::new(),
             noted: BTreeSet::new(),
-        };
+        }
+    }
+
+    /// Reads the links between operations, and notes what the server sends by itself.
+    fn read_links(&mut self) {
+        let document = self.document;
         for (source, operation) in document.operations.iter().enumerate() {
             let successes = operation
                 .responses
                 .iter()
                 .filter(|response| bind::is_success(response.status));
             for link in successes.flat_map(|response| &response.links) {
-                match linked(&import, link) {
-                    Some(target) => import.links.entry(target).or_default().push((source, link.clone())),
-                    None => import
+                match linked(self, link) {
+                    Some(target) => self.links.entry(target).or_default().push((source, link.clone())),
+                    None => self
                         .draft
                         .notes
                         .push(format!("the link `{}` of `{}`", link.name, operation.name())),
@@ -105,13 +115,12 @@ impl<'d> ApiImport<'d> {
             .and_then(serde_json::Value::as_object);
         for (name, _) in webhooks.into_iter().flatten() {
             let note = format!("the webhook `{}`, which the server sends", short(name));
-            import.draft.notes.push(note);
+            self.draft.notes.push(note);
         }
-        import
     }
 
     /// Writes credentials that most requests have into the suite.
-    fn share_credentials(&mut self) {
+    pub(super) fn share_credentials(&mut self) {
         let steps = || self.draft.cases.iter().flat_map(super::DraftCase::all_steps);
         let total = steps().count();
         let mut tokens: BTreeMap<&Value, usize> = BTreeMap::new();

@@ -123,7 +123,7 @@ impl ApiImport<'_> {
     }
 
     /// A value of a path parameter that need not exist.
-    pub(super) fn path_sample(&self, operation: &Operation, name: &str) -> Result<Value, String> {
+    pub(in crate::import) fn path_sample(&self, operation: &Operation, name: &str) -> Result<Value, String> {
         let parameter = path_parameter(operation, name).ok_or_else(|| format!("a value of `{name}`"))?;
         if matches!(parameter.style, ParameterStyle::Matrix | ParameterStyle::Label) {
             return Err(format!("a path parameter `{name}` in another style"));
@@ -359,7 +359,11 @@ impl ApiImport<'_> {
     }
 
     /// Adds the credentials of the first alternative that can be sent.
-    pub(super) fn credentials(&mut self, operation: &Operation, request: &mut DraftRequest) -> Result<(), String> {
+    pub(in crate::import) fn credentials(
+        &mut self,
+        operation: &Operation,
+        request: &mut DraftRequest,
+    ) -> Result<(), String> {
         if !Self::has_security(operation) {
             return Ok(());
         }

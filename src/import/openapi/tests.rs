@@ -2,21 +2,11 @@ use serde_json::json;
 
 use super::{
     super::{
-        test_support::{assert_parts, written},
+        test_support::{assert_parts, document, written},
         *,
     },
     *,
 };
-use crate::source::{Diagnostics, Sources};
-
-fn document(text: &str) -> ApiDocument {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.yaml"), text).unwrap();
-    let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
-    let document = ApiDocument::open(folder.path(), "a.yaml", &mut sources, &mut errors);
-    document.unwrap_or_else(|| panic!("{}", errors.render(&sources, false)))
-}
-
 fn draft(rest: &str) -> SuiteDraft {
     let text = format!("openapi: 3.1.0\ninfo: {{ title: Orders, version: \"1\" }}\n{rest}");
     openapi(&document(&text))

@@ -99,7 +99,7 @@ pub(super) fn flat(document: &ApiDocument, schema: &DocumentPart) -> FlatSchema 
 }
 
 /// A text without characters that represent variables.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::import) fn plain(text: &str) -> String {
     text.chars().filter(|c| !is_variable(*c)).collect()
 }
 
@@ -500,7 +500,7 @@ fn of_format(format: &str) -> Option<&'static str> {
 }
 
 /// A text of a scalar value.
-pub(super) fn scalar(value: &Json) -> String {
+pub(in crate::import) fn scalar(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         other => json::show(other),

@@ -10,7 +10,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-pub use openapi::{OpenApiGaps, draft_of_openapi, openapi_gaps};
+pub use openapi::{OpenApiGaps, draft_of_arazzo, draft_of_openapi, openapi_gaps};
 pub use source::{SourceFormat, draft_of, draft_of_bruno, standard_input};
 
 use super::{SessionError, Workspace, names::Unreported};

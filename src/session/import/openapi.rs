@@ -11,18 +11,19 @@ use serde_json::Value;
 
 use super::{
     ImportRequest, id, root,
-    source::{is_url, read, shown},
+    source::{is_url, located, read, shown},
     usage, write_one,
 };
 use crate::{
     check::StatusSet,
     import::{DraftFile, SuiteDraft},
+    json,
     model::Phase,
     openapi::{ApiDocument, DeclaredStatus, Operation},
     plan::{Late, Plan, Selection},
     project::{Project, Target},
     session::{Notices, SessionError, Workspace, names::Unreported, scratch},
-    source::{Diagnostics, FileKind, Sources, is_taken, read_file},
+    source::{Diagnostics, FileKind, Sources, is_taken, parse_foreign_yaml, read_file},
     suite::{Case, StepDef},
 };
 
@@ -50,6 +51,62 @@ pub fn draft_of_openapi(
     }
     draft.documents = opened.files;
     Ok(draft)
+}
+
+/// Reads an Arazzo document and the `OpenAPI` documents next to it.
+pub fn draft_of_arazzo(
+    project: Option<&Path>,
+    source: &str,
+    notices: &mut dyn Notices,
+) -> Result<SuiteDraft, SessionError> {
+    let value = workflows(source)?;
+    let named = crate::import::arazzo_sources(&value).map_err(|error| located(error, &shown(source)))?;
+    let folder = match source {
+        "-" => Path::new(""),
+        path => Path::new(path).parent().unwrap_or(Path::new("")),
+    };
+    let mut opened = Vec::new();
+    for (name, url) in named {
+        if is_url(&url) || is_url(source) {
+            let message = format!("the document `{name}` is remote, and nothing is fetched");
+            return Err(usage(
+                message,
+                "save it, and write its path from the Arazzo document as its `url`",
+            ));
+        }
+        let path = folder.join(url.strip_prefix("./").unwrap_or(&url));
+        let one = open(project, &path.to_string_lossy())?;
+        notices.warnings(&one.document.warnings, &one.sources);
+        opened.push((name, one));
+    }
+    let documents: Vec<_> = opened.iter().map(|(name, one)| (name.clone(), &one.document)).collect();
+    let draft = crate::import::arazzo(&value, &documents);
+    let mut draft = draft.map_err(|error| located(error, &shown(source)))?;
+    let is_main = |one: &OpenedDocument| draft.openapi.as_ref() == Some(&one.document.name);
+    let main = opened.into_iter().find(|(_, one)| is_main(one));
+    draft.documents = main.map(|(_, one)| one.files).unwrap_or_default();
+    Ok(draft)
+}
+
+/// The content of an Arazzo document.
+fn workflows(source: &str) -> Result<Value, SessionError> {
+    let help = "pass an Arazzo document, as YAML or JSON";
+    let error = |reason: String| usage(format!("failed to read `{}`: {reason}", shown(source)), help);
+    let text = String::from_utf8(read(source)?).map_err(|_| error("it is not UTF-8".to_owned()))?;
+    if text.trim_start().starts_with('{') {
+        return json::read(text.as_bytes()).map_err(|reason| error(format!("it is not valid JSON: {reason}")));
+    }
+    let mut sources = Sources::new(std::env::current_dir().unwrap_or_default());
+    let file = sources.add(Path::new(&shown(source)), text.clone());
+    let mut errors = Diagnostics::default();
+    let node = parse_foreign_yaml(&text, file, &mut errors);
+    match node.filter(|_| errors.is_empty()) {
+        Some(node) => Ok(node.to_json()),
+        None => Err(SessionError::Invalid {
+            errors,
+            sources: Arc::new(sources),
+        }),
+    }
 }
 
 /// A document, and its files if they are not in the schema folder.

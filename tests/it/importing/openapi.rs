@@ -13,6 +13,29 @@ use crate::support::{Project, Server, Then, response, snapshot};
 const SHOP: &str = include_str!("shop.openapi.yaml");
 const SCHEMAS: &str = include_str!("shop.schemas.yaml");
 
+/// A workflow with the operations of the document.
+const FLOW: &str = r#"
+arazzo: 1.0.1
+info: { title: Flows, version: "1" }
+sourceDescriptions: [{ name: shop, url: ./shop.openapi.yaml, type: openapi }]
+workflows:
+  - workflowId: placeAndFind
+    inputs: { type: object, properties: { sku: { type: string, default: B-2 } } }
+    steps:
+      - stepId: place
+        operationPath: "{$sourceDescriptions.shop.url}#/paths/~1orders/post"
+        requestBody: { payload: { sku: $inputs.sku, count: 1 } }
+        successCriteria: [{ condition: $statusCode == 201 }]
+        outputs: { id: $response.body#/id }
+      - stepId: find
+        operationPath: "{$sourceDescriptions.shop.url}#/paths/~1orders~1{id}/get"
+        parameters: [{ name: id, in: path, value: $steps.place.outputs.id }]
+        successCriteria: [{ condition: $response.body#/sku == $inputs.sku }]
+      - stepId: cancel
+        operationPath: "{$sourceDescriptions.shop.url}#/paths/~1orders~1{id}/delete"
+        parameters: [{ name: id, in: path, value: $steps.place.outputs.id }]
+"#;
+
 /// The orders of the server, by id.
 type Orders = BTreeMap<u64, Value>;
 
@@ -67,6 +90,23 @@ fn shop(request: &str, orders: &mut Orders, next: &mut u64) -> Vec<u8> {
     }
 }
 
+/// Imports the workflow into a suite of its own.
+fn import_flow(project: &Project) {
+    let flow = project.run(&[
+        "import",
+        "arazzo",
+        "api/shop.arazzo.yaml",
+        "--to",
+        "cases/flow",
+        "--strict",
+    ]);
+    assert_eq!(flow.code, 0, "{}{}", flow.stdout, flow.stderr);
+    assert!(
+        flow.stdout
+            .starts_with("wrote cases/flow/suite.yaml\nwrote cases/flow/placeandfind.yaml\n")
+    );
+}
+
 #[test]
 fn imported_document_passes_against_a_good_server() {
     let state = Arc::new(Mutex::new((
@@ -82,6 +122,7 @@ fn imported_document_passes_against_a_good_server() {
     let project = Project::new(&[
         ("api/shop.openapi.yaml", SHOP),
         ("api/common/shop.schemas.yaml", SCHEMAS),
+        ("api/shop.arazzo.yaml", FLOW),
     ]);
     let import = ["import", "openapi", "api/shop.openapi.yaml", "--to", "cases/shop"];
     let imported = project.run(&import);
@@ -95,13 +136,18 @@ fn imported_document_passes_against_a_good_server() {
     assert!(project.path().join("schemas/common/shop.schemas.yaml").is_file());
     let again = project.run(&import);
     assert_eq!(again.code, 2, "{}", again.stdout);
+    import_flow(&project);
     assert_eq!(project.run(&["validate"]).code, 0);
 
     let mut run = project.command(&["run", "--target", &server.url(), "--retries", "0"]);
     run.env("CONFORME_SECRET_TOKEN", "tok-123456");
     let ran = crate::support::ran(&mut run);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.contains("9 of 11 cases passed, 2 skipped"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("10 of 12 cases passed, 2 skipped"),
+        "{}",
+        ran.stdout
+    );
     // What existed is unchanged, and what was created is gone.
     let left: Vec<_> = state.lock().unwrap().0.keys().copied().collect();
     assert_eq!(left, [7]);
