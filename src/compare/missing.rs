@@ -1,12 +1,16 @@
 //! Cases that were not compared, and why.
 
 use super::NotCompared;
-use crate::model::{CaseFinished, Outcome, Verdict};
+use crate::model::{CaseFinished, Outcome, Phase, Step, Verdict};
 
 impl NotCompared {
-    /// The entry of a case without a response on both sides; `None` only where no side has the case.
+    /// The entry of a case without a response on both sides; `None` where no side has the case, or neither side needed it.
     pub(super) fn of(baseline: Option<&CaseFinished>, candidate: Option<&CaseFinished>) -> Option<Self> {
         let case = candidate.or(baseline)?;
+        // What was not created on either side, such as by a near miss that is rejected, needs no cleanup.
+        if baseline.is_some_and(is_unneeded) && candidate.is_some_and(is_unneeded) {
+            return None;
+        }
         let is_skipped = |case: &CaseFinished| case.verdict == Verdict::Skipped && !case.passed_before;
         // A case that was not selected on either side is no evidence about the candidate.
         let is_skipped_on_both = match (baseline, candidate) {
@@ -35,6 +39,15 @@ impl NotCompared {
             candidate_verdict: candidate.map(|case| case.verdict),
         })
     }
+}
+
+/// Whether it is a teardown step that was not sent in a case that was run.
+fn is_unneeded(case: &CaseFinished) -> bool {
+    let is_left_out = |step: &Step| step.phase == Phase::Teardown && step.omitted.is_some() && step.findings.is_empty();
+    let [step] = case.last.steps.as_slice() else {
+        return false;
+    };
+    case.verdict == Verdict::NotRun && is_left_out(step)
 }
 
 /// Whether a case has a response, or else why not: a fragment that `in the candidate` can follow.
