@@ -458,6 +458,12 @@ impl ApiImport<'_> {
     /// Where the id of an object is that an operation creates.
     pub(super) fn id_of(&self, operation: &Operation, step: &PathParam<'_>) -> Option<CreatedId> {
         let document = self.document;
+        // A server need not choose a name, and need not return it.
+        if !folded(step.name).ends_with("id")
+            && let Some(chosen) = self.chosen_id(operation, step)
+        {
+            return Some(chosen);
+        }
         let success = operation
             .responses
             .iter()
@@ -488,6 +494,12 @@ impl ApiImport<'_> {
             let source = json!({ "header": "location", "matches": "/([^/?#]+)/?$" });
             return Some(CreatedId::Captured(source, None));
         }
+        self.chosen_id(operation, step)
+    }
+
+    /// A text in the request that becomes the id, such as the name of a user.
+    fn chosen_id(&self, operation: &Operation, step: &PathParam<'_>) -> Option<CreatedId> {
+        let document = self.document;
         let body = operation.body.as_ref()?.content.iter();
         let schema = body
             .filter(|content| content.media_type.contains("json"))
@@ -501,7 +513,7 @@ impl ApiImport<'_> {
         let is_long = property
             .length("maxLength")
             .is_none_or(|most| most > step.resource.len() + 11);
-        (is_free && is_long && wanted != "id").then(|| CreatedId::Chosen(name.clone()))
+        (is_free && is_long && !property.is_hidden() && wanted != "id").then(|| CreatedId::Chosen(name.clone()))
     }
 }
 

@@ -265,6 +265,31 @@ paths:
 }
 
 #[test]
+fn name_in_the_path_is_chosen_by_the_request() {
+    let draft = draft(
+        r##"
+paths:
+  /users:
+    post:
+      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/User" } } } }
+      responses: { "201": { description: ok, content: { application/json: { schema: { $ref: "#/components/schemas/User" } } } } }
+  /users/{userName}:
+    parameters: [{ name: userName, in: path, required: true, schema: { type: string } }]
+    get: { responses: { "200": { description: ok, content: { application/json: { schema: { $ref: "#/components/schemas/User" } } } } } }
+components: { schemas: { User: { type: object, properties: { email: { type: string }, username: { type: string } } } } }
+"##,
+    );
+    assert_parts(
+        &file(&draft, "get-users-username-200"),
+        &[
+            "username: \"user-{{ case_id }}\"",
+            "params: { userName: \"user-{{ case_id }}\" }",
+            "body: { json: { username: \"user-{{ case_id }}\" } }",
+        ],
+    );
+}
+
+#[test]
 fn invalid_example_is_noted_and_not_sent() {
     let draft = draft(
         r#"
