@@ -465,6 +465,10 @@ fn version(files: &DocumentFiles, notes: &mut DocumentNotes) -> Option<ApiVersio
             let message = "this is AsyncAPI, which describes messages and not HTTP requests";
             return fail(&root.at("asyncapi"), message, "");
         }
+        if entries.contains_key("arazzo") {
+            let help = "`conforme import arazzo` reads it";
+            return fail(&root.at("arazzo"), "this is Arazzo, which describes workflows", help);
+        }
         return fail(
             &root,
             "this file has no `openapi` version",

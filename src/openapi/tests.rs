@@ -164,6 +164,7 @@ fn invalid_documents_are_errors_with_line_and_help() {
     for (text, line, parts) in [
         ("info: {}\n".to_owned(), 1, vec!["no `openapi` version", "openapi: 3.1.0"]),
         ("swagger: '2.0'\n".to_owned(), 1, vec!["Swagger 2.0", "convert it"]),
+        ("arazzo: 1.0.1\n".to_owned(), 1, vec!["this is Arazzo", "conforme import arazzo"]),
         ("openapi: 4.0.0\n".to_owned(), 1, vec!["OpenAPI 4.0.0 is not supported"]),
         (paths("  a: {}\n"), 3, vec!["does not begin with `/`"]),
         (
