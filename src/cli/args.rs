@@ -494,7 +494,8 @@ conforme coverage eu.ndjson us.ndjson --openapi api/openapi.yaml\n\n\
 Dimensions: operation, status, media-type, parameter, property. Every exchange\n\
 with a response counts, whatever its verdict.\n\n\
 Exit codes: 0 the coverage is high enough, 1 it is below --min, 2 usage or an\n\
-invalid document, 3 the recordings contain no operation of the document.")]
+invalid document, 3 the recordings contain no operation of the document, or a\n\
+minimum is missed and a run ended early.")]
 pub struct CoverageArgs {
     /// Recordings, written by `run --record`
     #[arg(value_name = "RECORDING", required = true)]

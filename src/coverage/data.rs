@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::model::Location;
+use crate::model::{Location, Stop};
 
 /// The version of the format of coverage reports.
 pub const FORMAT: u32 = 1;
@@ -143,6 +143,9 @@ pub struct CoveredRecording {
     pub started: DateTime<Utc>,
     /// The number of its exchanges that were counted.
     pub exchanges: usize,
+    /// Why its run ended early: more could have been observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stop>,
 }
 
 /// Numbers of declared parts.

@@ -272,7 +272,9 @@ impl Gathering {
         let has_any = exchanges.into_iter().any(|one| one.sighting.is_observed());
         let dimensions = tallies.list();
         let total = tallies.total();
-        let (headline, exit) = verdict(total, &dimensions, minimums, has_any);
+        let stopped = self.recordings.iter().find_map(|one| Some((one, one.stopped?)));
+        let stopped = stopped.map(|(one, stop)| format!("`{}`: {}", one.path, stop.text()));
+        let (headline, exit) = verdict(total, &dimensions, minimums, has_any, stopped.as_deref());
         Coverage {
             format: FORMAT,
             tool: tool.to_owned(),
@@ -344,6 +346,7 @@ fn verdict(
     dimensions: &[DimensionCoverage],
     minimums: &[CoverageMinimum],
     has_any: bool,
+    stopped: Option<&str>,
 ) -> (String, Exit) {
     let Some(percent) = total.shown().filter(|_| has_any) else {
         let headline = "No verdict: the recordings contain no response of an operation that the document declares";
@@ -368,6 +371,10 @@ fn verdict(
         let CoverageTally { observed, declared } = total;
         let headline = format!("Coverage {percent}: {observed} of {declared} declared parts were observed");
         (headline, Exit::Success)
+    } else if let Some(stopped) = stopped {
+        // The rest of the run could have reached the minimum.
+        let headline = format!("No verdict: {stopped}; until then, {}", missed.join("; "));
+        (headline, Exit::NoVerdict)
     } else {
         (
             format!("Coverage is too low: {}", missed.join("; ")),

@@ -131,15 +131,24 @@ impl Gathering {
             target: recording.started().target.clone(),
             started: recording.started().started,
             exchanges: 0,
+            stopped: None,
         });
         if self.sources.suites.is_some() {
             self.folder = self.folder.take().or_else(|| recording.started().folder.clone());
         }
         while let Some(event) = recording.next() {
             let event = event?;
-            if let Event::CaseFinished(case) = &*event {
-                self.cases += 1;
-                self.case(case, (name, recording.line()), base);
+            match &*event {
+                Event::CaseFinished(case) => {
+                    self.cases += 1;
+                    self.case(case, (name, recording.line()), base);
+                }
+                Event::RunFinished(finished) => {
+                    if let Some(covered) = self.recordings.last_mut() {
+                        covered.stopped = finished.stopped;
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())

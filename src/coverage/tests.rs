@@ -105,11 +105,25 @@ fn document(text: &str) -> ApiDocument {
 
 /// The report of one recording of these cases.
 fn gathered(sources: CoverageSources, cases: &[Value], minimums: &[&str]) -> Coverage {
+    let flaky = cases.iter().filter(|case| case["verdict"] == "flaky").count();
+    let finished = json!({
+        "event": "run-finished", "elapsed_us": 1, "exit_code": i32::from(flaky > 0),
+        "counts": {
+            "passed": cases.len() - flaky, "failed": 0, "errored": 0, "flaky": flaky, "skipped": 0, "passed_before": 0,
+            "not_run": 0, "warnings": 0,
+        },
+    });
+    gathered_until(&[finished], sources, cases, minimums)
+}
+
+/// The same with the end of the recording, which can be lost.
+fn gathered_until(end: &[Value], sources: CoverageSources, cases: &[Value], minimums: &[&str]) -> Coverage {
     let started = json!({
         "event": "run-started", "format": EVENTS, "tool": "t", "started": "2025-01-01T00:00:00Z", "target": "t",
         "base_url": "http://h/api", "suites": 1, "cases": cases.len(), "secrets": [], "suite_hash": "", "folder": "a/b",
     });
-    let lines = [&started].into_iter().chain(cases).map(|line| format!("{line}\n"));
+    let all = [&started].into_iter().chain(cases).chain(end);
+    let lines = all.map(|line| format!("{line}\n"));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), lines.collect::<String>()).unwrap();
     let mut gathering = Gathering::new(sources);
@@ -268,6 +282,30 @@ fn minimum_is_missed_or_reached() {
     let nothing = gathered(sources(), &[case(0, &[exchange("GET", "/none", 404, "", "")])], &[]);
     // A document that is named on the command line can be anywhere.
     assert_eq!((nothing.exit_code, nothing.folder), (3, None));
+}
+
+#[test]
+fn minimum_missed_by_part_of_a_run_gives_no_verdict() {
+    let exchanges = [case(0, &[exchange("GET", "/orders", 200, "text/csv", "a")])];
+    let until_killed = |minimum: &str| {
+        let sources = CoverageSources {
+            documents: vec![Arc::new(document(SHOP))],
+            ..CoverageSources::default()
+        };
+        gathered_until(&[], sources, &exchanges, &[minimum])
+    };
+    assert_eq!(until_killed("status=25").exit_code, 0);
+    let missed = until_killed("status=26");
+    assert_eq!(
+        (missed.exit_code, missed.recordings[0].stopped),
+        (3, Some(crate::model::Stop::Lost))
+    );
+    let (headline, rest) = missed.headline.split_once("; ").unwrap_or_default();
+    assert_eq!(
+        headline,
+        "No verdict: `run.ndjson`: the recording ends before the run does"
+    );
+    assert_eq!(rest, "until then, status 25.0%, minimum 26%");
 }
 
 #[test]

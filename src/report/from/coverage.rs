@@ -53,7 +53,9 @@ impl<'a> From<&'a Coverage> for Report<'a> {
                 headline: short(&coverage.headline, VALUE),
                 summary: summary(coverage),
                 exit_code: Some(coverage.exit_code),
-                is_complete: outcome != GateResult::NoVerdict && coverage.not_counted.is_empty(),
+                is_complete: outcome != GateResult::NoVerdict
+                    && coverage.not_counted.is_empty()
+                    && coverage.recordings.iter().all(|one| one.stopped.is_none()),
                 verdict: Some(VerdictCase {
                     name: "the coverage is reached".to_owned(),
                     state,
@@ -77,6 +79,10 @@ fn summary(coverage: &Coverage) -> Vec<String> {
         count(coverage.recordings.len(), "recording"),
         documents.collect::<Vec<_>>().join(", ")
     )];
+    for (one, stop) in coverage.recordings.iter().filter_map(|one| Some((one, one.stopped?))) {
+        let path = short(&one.path, NAME);
+        all.push(format!("Incomplete: {path}: {}", stop.text()));
+    }
     let differences = coverage.undeclared.len();
     let verb = if differences == 1 { "is" } else { "are" };
     all.push(match differences {
