@@ -1,6 +1,9 @@
 //! `conforme import`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 
@@ -75,10 +78,13 @@ Exit codes: 0 the files were written, 1 with --strict if anything was not import
         after_help = "Each operation and declared status becomes a case if it can be requested; otherwise the case has\n\
 `skip: needs ...`. Cases create the objects that they read, change or delete. The document is copied\n\
 into the schema folder, and every response is compared with it. `--check` writes nothing.\n\n\
+For an API without a document, `--from` writes a first one that describes what recordings show: paths,\n\
+parameters, statuses, media types, schemas and credentials, but none of the values.\n\n\
 Examples:\n  \
 conforme import openapi openapi.yaml --to cases/orders\n  \
 conforme import openapi http://localhost:8000/openapi.json --to cases/orders\n  \
-conforme import openapi openapi.yaml --to cases/orders --check\n\n\
+conforme import openapi openapi.yaml --to cases/orders --check\n  \
+conforme import openapi --from run.ndjson --to schemas/api.openapi.yaml\n\n\
 Exit codes: 0 the files were written, 1 with --strict if anything was not imported,\n\
 1 with --check if a declared status has no case, 2 usage, an error in the document, or a file exists,\n\
 5 a file could not be written."
@@ -139,8 +145,12 @@ pub struct ImportPostmanArgs {
 #[derive(Debug, Args)]
 pub struct ImportOpenApiArgs {
     /// The path of the document, a URL, or `-` for standard input
-    #[arg(value_name = "SOURCE")]
-    pub source: String,
+    #[arg(value_name = "SOURCE", required_unless_present = "from")]
+    pub source: Option<String>,
+    /// Write a first document from recordings into the new file `--to`, such as schemas/api.openapi.yaml, or to standard
+    /// output with `--to -`
+    #[arg(long, value_name = "RECORDING", num_args = 1.., conflicts_with_all = ["source", "check"])]
+    pub from: Vec<PathBuf>,
     /// List the operations and statuses for which the suite has no case, and write nothing
     #[arg(long, conflicts_with = "strict")]
     pub check: bool,
@@ -239,10 +249,13 @@ pub(super) fn import(args: ImportArgs, project: Option<PathBuf>, printer: &mut P
             (session::draft_of_arazzo(project.as_deref(), &source, printer)?, output)
         }
         ImportFormat::OpenApi(args) => {
+            let Some(source) = &args.source else {
+                return from_recordings(&args, project.as_deref(), printer);
+            };
             if args.check {
-                return check(&args, project, printer);
+                return check(&args, source, project, printer);
             }
-            let draft = session::draft_of_openapi(project.as_deref(), &args.source, printer)?;
+            let draft = session::draft_of_openapi(project.as_deref(), source, printer)?;
             (draft, args.output)
         }
         ImportFormat::Postman(ImportPostmanArgs {
@@ -290,12 +303,17 @@ fn show_cases(draft: &SuiteDraft, printer: &Printer) {
 }
 
 /// `conforme import openapi --check`
-fn check(args: &ImportOpenApiArgs, project: Option<PathBuf>, printer: &mut Printer) -> Result<Exit, SessionError> {
+fn check(
+    args: &ImportOpenApiArgs,
+    source: &str,
+    project: Option<PathBuf>,
+    printer: &mut Printer,
+) -> Result<Exit, SessionError> {
     let request = ImportRequest {
         project,
         to: args.output.to.clone(),
     };
-    let gaps = session::openapi_gaps(&request, &args.source, printer)?;
+    let gaps = session::openapi_gaps(&request, source, printer)?;
     for (operation, statuses) in &gaps.missing {
         printer.out(&format!("no case: {operation}: {}", statuses.join(", ")));
     }
@@ -312,6 +330,44 @@ fn check(args: &ImportOpenApiArgs, project: Option<PathBuf>, printer: &mut Print
         Exit::Success
     } else {
         Exit::ContractViolated
+    })
+}
+
+/// `conforme import openapi --from`
+fn from_recordings(
+    args: &ImportOpenApiArgs,
+    project: Option<&Path>,
+    printer: &mut Printer,
+) -> Result<Exit, SessionError> {
+    let document = session::document_of_recordings(&args.from)?;
+    let to = &args.output.to;
+    if *to == Path::new("-") {
+        printer.out_masked(document.text.trim_end());
+    } else {
+        session::write_document(project, to, &document.text)?;
+        printer.out(&format!("wrote {}", to.display()));
+        for note in &document.notes {
+            printer.out(&format!("not described: {note}"));
+        }
+        let noun = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let (operations, exchanges) = (
+            noun(document.operations, "operation"),
+            noun(document.exchanges, "exchange"),
+        );
+        printer.out(&format!(
+            "\n{operations} from {exchanges}: review the file, it states what was observed"
+        ));
+        let recordings: Vec<_> = args.from.iter().map(|path| path.display().to_string()).collect();
+        printer.out(&format!(
+            "\nnext: conforme coverage {} --openapi {}",
+            recordings.join(" "),
+            to.display()
+        ));
+    }
+    Ok(if args.output.strict && !document.notes.is_empty() {
+        Exit::ContractViolated
+    } else {
+        Exit::Success
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::data::{DriftLevel, ExchangePlace, Undeclared, UndeclaredKind};
-use crate::{check::sha256, model::Location, openapi::DocumentPart};
+use crate::{check::sha256, model::Location, openapi::DocumentPart, text::is_id};
 
 /// Maximum number of undeclared parts.
 const MAX_UNDECLARED: usize = 5000;
@@ -127,14 +127,7 @@ impl DriftFacts {
 
 /// A path with `{}` in place of segments that are likely to be ids, so that requests for many objects are one path.
 pub(super) fn path_shape(path: &str) -> String {
-    let is_id = |segment: &str| {
-        let digits = segment.bytes().filter(u8::is_ascii_digit).count();
-        let is_hexadecimal = segment.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        segment.contains('$')
-            || digits > 0 && digits == segment.len()
-            || is_hexadecimal && segment.len() >= 12 && digits > 0
-            || segment.len() >= 20 && digits > 2
-    };
+    let is_id = |segment: &str| segment.contains('$') || is_id(segment);
     let segments = path
         .split('/')
         .map(|segment| if is_id(segment) { "{}" } else { segment });

@@ -23,6 +23,7 @@ mod source_text;
 #[cfg(test)]
 mod test_support;
 mod tool_request;
+mod traffic;
 mod url;
 mod variables;
 mod write;
@@ -42,6 +43,7 @@ pub use hurl::hurl;
 pub use names::{Names, Value};
 pub use openapi::openapi;
 pub use postman::postman;
+pub use traffic::{TrafficDocument, TrafficGathering};
 
 use error::ReadFile;
 pub use write::{DraftFile, files};

@@ -66,7 +66,7 @@ pub fn coverage(request: &CoverageRequest, notices: &mut dyn Notices) -> Result<
 }
 
 /// The base URL of the target of a recording, without a slash at its end.
-fn base(started: &RunStarted) -> String {
+pub(super) fn base(started: &RunStarted) -> String {
     let target = Target::recorded(started);
     let base = target.map_or_else(|_| started.base_url.clone(), |target| target.base.to_string());
     base.trim_end_matches('/').to_owned()

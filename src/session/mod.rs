@@ -47,8 +47,8 @@ pub use dry_run::{PlannedRequest, dry_run};
 pub use environment::in_ci;
 pub use error::SessionError;
 pub use import::{
-    ImportRequest, Imported, OpenApiGaps, SourceFormat, draft_of, draft_of_arazzo, draft_of_bruno, draft_of_curl,
-    draft_of_openapi, import, openapi_gaps, standard_input,
+    ImportRequest, Imported, OpenApiGaps, SourceFormat, document_of_recordings, draft_of, draft_of_arazzo,
+    draft_of_bruno, draft_of_curl, draft_of_openapi, import, openapi_gaps, standard_input, write_document,
 };
 pub use init::{CiSystem, InitRequest, Initialized, init};
 pub use inspect::{Inspected, inspect};

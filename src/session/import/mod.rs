@@ -3,6 +3,7 @@
 mod openapi;
 mod snapshots;
 mod source;
+mod traffic;
 
 use std::{
     collections::BTreeSet,
@@ -12,6 +13,7 @@ use std::{
 
 pub use openapi::{OpenApiGaps, draft_of_arazzo, draft_of_openapi, openapi_gaps};
 pub use source::{SourceFormat, draft_of, draft_of_bruno, standard_input};
+pub use traffic::{document_of_recordings, write_document};
 
 use super::{SessionError, Workspace, names::Unreported};
 use crate::{

@@ -107,6 +107,34 @@ fn import_flow(project: &Project) {
     );
 }
 
+/// A document from the recording of the run describes all of it.
+fn describe_again(project: &Project) {
+    let to = "schemas/observed.openapi.yaml";
+    let from = ["import", "openapi", "--from", "run.ndjson", "--to"];
+    let described = project.run(&[&from[..], &[to]].concat());
+    assert_eq!(described.code, 0, "{}{}", described.stdout, described.stderr);
+    assert!(
+        described.stdout.starts_with(&format!("wrote {to}\n")),
+        "{}",
+        described.stdout
+    );
+    let text = project.read(to);
+    assert!(
+        text.contains("\"/orders/{order_id}\":") && text.contains("bearerAuth"),
+        "{text}"
+    );
+    assert!(!text.contains("A-1") && !text.contains("tok-123456"), "{text}");
+    assert_eq!(project.run(&[&from[..], &["-"]].concat()).stdout, text);
+    assert_eq!(project.run(&[&from[..], &[to]].concat()).code, 2);
+    let covered = project.run(&["coverage", "run.ndjson", "--openapi", to, "--min", "100"]);
+    assert_eq!(covered.code, 0, "{}\n{text}", covered.stdout);
+    assert!(
+        covered.stdout.contains("Nothing was observed that is not declared"),
+        "{}\n{text}",
+        covered.stdout
+    );
+}
+
 #[test]
 fn imported_document_passes_against_a_good_server() {
     let state = Arc::new(Mutex::new((
@@ -139,7 +167,16 @@ fn imported_document_passes_against_a_good_server() {
     import_flow(&project);
     assert_eq!(project.run(&["validate"]).code, 0);
 
-    let mut run = project.command(&["run", "--target", &server.url(), "--retries", "0"]);
+    let args = [
+        "run",
+        "--target",
+        &server.url(),
+        "--retries",
+        "0",
+        "--record",
+        "run.ndjson",
+    ];
+    let mut run = project.command(&args);
     run.env("CONFORME_SECRET_TOKEN", "tok-123456");
     let ran = crate::support::ran(&mut run);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
@@ -151,6 +188,7 @@ fn imported_document_passes_against_a_good_server() {
     // What existed is unchanged, and what was created is gone.
     let left: Vec<_> = state.lock().unwrap().0.keys().copied().collect();
     assert_eq!(left, [7]);
+    describe_again(&project);
 
     let check = [
         "import",
