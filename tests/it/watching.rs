@@ -352,10 +352,12 @@ fn opened(project: &Project, is_expected: bool) -> String {
     } else {
         Duration::from_millis(500)
     };
-    while !project.has("bin/opened") && began.elapsed() < limit {
+    let text = || fs::read_to_string(project.path().join("bin/opened")).unwrap_or_default();
+    // The shell creates the file before it writes the line.
+    while !text().ends_with('\n') && began.elapsed() < limit {
         sleep(Duration::from_millis(10));
     }
-    fs::read_to_string(project.path().join("bin/opened")).unwrap_or_default()
+    text()
 }
 
 #[test]
