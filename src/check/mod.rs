@@ -55,7 +55,7 @@ pub(crate) use {
     events::{EventReader, is_event_stream},
     header::is_forbidden_trailer,
     media_type::{MediaType, is_token, is_token_bytes},
-    openapi::{below, content_for},
+    openapi::{below, content_for, is_usual},
     pattern::length,
     rules::{imf_fixdate, rule_of},
     status::name as status_name,

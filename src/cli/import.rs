@@ -12,6 +12,7 @@ use crate::{
     import::SuiteDraft,
     model::Exit,
     project::SECRET_PREFIX,
+    report::count,
     session::{self, ImportRequest, Imported, SessionError, SourceFormat},
 };
 
@@ -349,11 +350,8 @@ fn from_recordings(
         for note in &document.notes {
             printer.out(&format!("not described: {note}"));
         }
-        let noun = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-        let (operations, exchanges) = (
-            noun(document.operations, "operation"),
-            noun(document.exchanges, "exchange"),
-        );
+        let operations = count(document.operations, "operation");
+        let exchanges = count(document.exchanges, "exchange");
         printer.out(&format!(
             "\n{operations} from {exchanges}: review the file, it states what was observed"
         ));

@@ -316,7 +316,7 @@ pub struct Undeclared {
     pub level: DriftLevel,
     /// The document that should declare it.
     pub document: String,
-    /// The operation: method and path; the path as requested where there is no operation.
+    /// The method and path of the operation, or the requested path if no operation matches.
     pub operation: String,
     /// Where in the request or response: `request`, `response 200`, `response 200 application/json /items/*`.
     #[serde(default, skip_serializing_if = "String::is_empty")]

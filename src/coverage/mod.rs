@@ -28,15 +28,13 @@ use self::{
     facts::{ContentFacts, DocumentFacts, ParameterFacts, ResponseFacts},
 };
 use crate::{
-    check::{MAX_DECODED, MediaType, ResponseView, below, content_for},
+    check::{MAX_DECODED, MediaType, ResponseView, below, content_for, is_usual},
     json,
     model::{CaseFinished, Event, Outcome, Request, Step},
     openapi::{ApiDocument, DeclaredContent, DocumentPart, Operation, ParameterIn, ParameterStyle},
     recording::{Recording, RecordingError},
 };
 
-/// Status codes that frameworks and proxies send for any request.
-const USUAL: [u16; 8] = [400, 401, 403, 404, 405, 415, 422, 429];
 /// Maximum number of undeclared properties of one body.
 const MAX_PROPERTIES: usize = 500;
 
@@ -398,7 +396,7 @@ impl OneExchange<'_> {
         let observed = self.observed;
         let view = &observed.view;
         let status = view.status;
-        let level = if USUAL.contains(&status) {
+        let level = if is_usual(status) {
             DriftLevel::Info
         } else {
             DriftLevel::Warning

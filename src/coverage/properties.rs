@@ -290,7 +290,7 @@ fn together(document: &ApiDocument, from: Vec<DocumentPart>) -> Vec<DocumentPart
         let dependent = value.and_then(|value| value.get("dependentSchemas")?.as_object());
         let dependent = dependent.into_iter().flatten();
         open.extend(dependent.map(|(name, _)| (part.at("dependentSchemas").at(name), false)));
-        // The base of a schema does not choose another one.
+        // A base in `allOf` is not followed to the variants of its discriminator: that would lead back here.
         if !is_base {
             open.extend(document.chosen(&part).into_iter().map(|part| (part.clone(), false)));
         }

@@ -54,6 +54,7 @@ pub use model::Report;
 pub use progress::Progress;
 pub use run_terminal::{FinalStatusLevel, RunTerminal, StatusLevel, TerminalOptions};
 pub use sink::ReportOutput;
+pub(crate) use text::count;
 pub use write::terminal::ShowOptions;
 
 use crate::mask::Reporter;

@@ -10,7 +10,7 @@ pub(super) fn cases(number: usize) -> String {
 }
 
 /// `1 byte`, `1,234 bytes`.
-pub(super) fn count(number: usize, what: &str) -> String {
+pub(crate) fn count(number: usize, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {what}{s}", figure(number))
 }

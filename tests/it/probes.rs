@@ -464,7 +464,7 @@ fn near_misses_of_a_step_use_its_setup_and_teardown() {
     );
     // What was made in spite of the near miss is removed, once for each.
     assert_eq!(removed.load(std::sync::atomic::Ordering::SeqCst), 2 + 5);
-    // A teardown step that a rejected near miss does not need is no gap of the comparison.
+    // A rejected near miss needs no teardown; the comparison is still complete.
     let compared = project.run(&["compare", "--baseline", "run.ndjson", "--candidate", "run.ndjson"]);
     assert_eq!(compared.code, 0, "{compared:?}");
     let text = ran.stdout + &project.read("run.ndjson");

@@ -6,7 +6,7 @@ mod values;
 
 use std::sync::Arc;
 
-pub(crate) use response::matching as content_for;
+pub(crate) use response::{is_usual, matching as content_for};
 
 use super::{StatusSet, rules::RuleLevels, sink::FindingSink, view::ResponseView};
 use crate::{

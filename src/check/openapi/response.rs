@@ -10,8 +10,10 @@ use crate::{
     openapi::{DeclaredContent, DeclaredHeader, DeclaredResponse, Direction, Operation},
 };
 
-/// Status codes that an API can send for any request, by its framework or a proxy: if undeclared, they are a warning.
-const USUAL: [u16; 8] = [400, 401, 403, 404, 405, 415, 422, 429];
+/// Whether an API can send a status for any request, by its framework or a proxy: if undeclared, it is a warning.
+pub(crate) fn is_usual(status: u16) -> bool {
+    matches!(status, 400 | 401 | 403 | 404 | 405 | 415 | 422 | 429)
+}
 
 pub(super) fn check<S: FindingSink>(
     operation: &Operation,
@@ -23,7 +25,7 @@ pub(super) fn check<S: FindingSink>(
         return;
     }
     let Some(declared) = operation.response(view.status) else {
-        let most = if USUAL.contains(&view.status) {
+        let most = if is_usual(view.status) {
             Level::Warn
         } else {
             Level::Deny

@@ -186,7 +186,7 @@ impl<'s> StepCriteria<'s> {
         self.tests.insert(&path, matcher)
     }
 
-    /// Writes the expectations. `usual` is the status if there is no criterion about it.
+    /// Writes the expectations. `usual` is the status that is expected if no criterion states one.
     pub(super) fn finish(mut self, usual: Json, expect: &mut DraftExpect) {
         expect.status = if self.has_status {
             listed(&self.statuses).unwrap_or_else(|| {

@@ -279,7 +279,7 @@ fn invalid_form(document: &ApiDocument, body: &RequestBody, content: &mut DraftC
     let flat = value::flat(document, declared.next()?.schema.as_ref()?);
     let name = match content {
         DraftContent::Form(fields) => {
-            // Without any field, there is no content.
+            // A form without fields would have no content.
             let at = fields
                 .iter()
                 .position(|(name, _)| flat.required.contains(name) && fields.len() > 1)?;

@@ -128,7 +128,7 @@ impl TrafficGathering {
         self.exchanges += 1;
     }
 
-    /// The document; `None` if there is no operation.
+    /// The document, or `None` if no operation was observed.
     pub fn finish(mut self) -> Option<TrafficDocument> {
         let shapes = self.paths.iter().map(|(path, operations)| {
             let get = operations.get("GET").and_then(TrafficOperation::signature);

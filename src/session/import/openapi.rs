@@ -285,18 +285,7 @@ pub fn openapi_gaps(
         return Err(usage(message, "name the folder of a suite with `--to`"));
     }
     let target = Target::placeholder(&workspace.suites).map_err(SessionError::Usage)?;
-    let mut errors = Diagnostics::default();
-    let plan = Plan::new(
-        &workspace.suites,
-        &Selection::default(),
-        Arc::new(target),
-        workspace.snapshots.clone(),
-        &workspace.sources,
-        &mut errors,
-    );
-    if !errors.is_empty() {
-        return Err(workspace.invalid(errors));
-    }
+    let plan = workspace.plan(&Selection::default(), target)?;
     let mut found = Requested::default();
     for planned in plan.cases.iter().filter(|planned| is_of(&planned.case.suite.id)) {
         let case = &planned.case;
