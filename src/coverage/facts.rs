@@ -134,7 +134,8 @@ impl DocumentFacts {
                 .parameters
                 .iter()
                 .map(|parameter| ParameterFacts {
-                    sighting: is_counted(parameter).then(Sighting::default),
+                    // Recordings mask cookies.
+                    sighting: (parameter.place != ParameterIn::Cookie).then(Sighting::default),
                     names: object_names(&document, parameter),
                 })
                 .collect(),
@@ -188,14 +189,4 @@ fn object_names(document: &ApiDocument, parameter: &Parameter) -> Option<BTreeSe
     let tree = PropertyTree::new(document, schema, Direction::Request, 200);
     let names: BTreeSet<_> = tree.names().map(str::to_owned).collect();
     (types.contains("object") || !names.is_empty()).then_some(names)
-}
-
-/// Whether a parameter is counted. Three header fields are not parameters in `OpenAPI`, and recordings mask cookies.
-fn is_counted(parameter: &Parameter) -> bool {
-    let ignored = ["accept", "content-type", "authorization"];
-    match parameter.place {
-        ParameterIn::Cookie => false,
-        ParameterIn::Header => !ignored.iter().any(|name| parameter.name.eq_ignore_ascii_case(name)),
-        ParameterIn::Path | ParameterIn::Query | ParameterIn::QueryString => true,
-    }
 }

@@ -63,7 +63,8 @@ pub struct Operation {
     pub tags: Vec<String>,
     /// Whether it is deprecated.
     pub deprecated: bool,
-    /// Its parameters, including those of its path.
+    /// Its parameters, including those of its path. The header fields `Accept`, `Content-Type` and `Authorization` are left
+    /// out, as `OpenAPI` ignores them.
     pub parameters: Vec<Parameter>,
     /// Its request body.
     pub body: Option<RequestBody>,

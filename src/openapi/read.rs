@@ -303,6 +303,13 @@ impl<'f> DocumentReader<'f> {
             self.error(part, "a parameter without `name`", "");
             return None;
         };
+        // OpenAPI ignores these: they are described by media types and security schemes.
+        let is_ignored = ["accept", "content-type", "authorization"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known));
+        if *place == ParameterIn::Header && is_ignored {
+            return None;
+        }
         let default = match place {
             ParameterIn::Path | ParameterIn::Header => ParameterStyle::Simple,
             _ => ParameterStyle::Form,

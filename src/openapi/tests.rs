@@ -398,3 +398,27 @@ fn json_documents_are_read_like_yaml() {
     assert_eq!(document.file_names().collect::<Vec<_>>(), ["a.json"]);
     assert!(Path::new(&document.name).extension().is_some());
 }
+
+#[test]
+fn header_fields_that_openapi_ignores_are_no_parameters() {
+    let document = read(
+        "openapi: 3.1.0
+paths:
+  /a:
+    get:
+      parameters:
+        - {name: Accept, in: header, required: true, schema: {type: integer}}
+        - {name: content-type, in: header, schema: {type: string}}
+        - {name: Authorization, in: header, schema: {type: string}}
+        - {name: authorization, in: query, schema: {type: string}}
+        - {name: X-Tenant, in: header, schema: {type: string}}
+      responses: {'200': {description: d}}
+",
+    );
+    let document = document.unwrap_or_else(|errors| panic!("{errors}"));
+    let names = document.operations[0].parameters.iter();
+    let names: Vec<_> = names
+        .map(|parameter| (parameter.place.name(), parameter.name.as_str()))
+        .collect();
+    assert_eq!(names, [("query", "authorization"), ("header", "X-Tenant")]);
+}

@@ -31,8 +31,6 @@ const MAX_ITEMS: u64 = 1000;
 /// Methods that servers reject with 405 if they do not support them. `HEAD` and `OPTIONS` are often supported without a
 /// declaration, and `CONNECT` and `TRACE` are for proxies.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-/// Header fields that are not parameters in `OpenAPI`.
-const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
 /// Media types that are sent in place of a declared one.
 const OTHER_TYPES: [&str; 3] = ["text/plain", "application/xml", "application/octet-stream"];
 
@@ -173,7 +171,7 @@ fn escaped(name: &str) -> String {
 }
 
 impl Deriver<'_> {
-    /// Whether a parameter is not changed: credentials, and header fields that are not parameters.
+    /// Whether a parameter is not changed: a credential, or a whole query.
     fn is_excluded(&self, parameter: &Parameter) -> bool {
         let name = &parameter.name;
         let is_header = parameter.place == ParameterIn::Header;
@@ -184,8 +182,7 @@ impl Deriver<'_> {
             .iter()
             .filter_map(|scheme| scheme.key.as_ref());
         let mut keys = keys.filter(|(place, _)| *place == parameter.place);
-        let is_field = is_header && NOT_PARAMETERS.into_iter().any(is_it);
-        is_field || parameter.place == ParameterIn::QueryString || keys.any(|(_, key)| is_it(key))
+        parameter.place == ParameterIn::QueryString || keys.any(|(_, key)| is_it(key))
     }
 
     /// Keeps a near miss if no reading of it is valid.

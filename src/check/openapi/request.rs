@@ -73,10 +73,6 @@ pub(super) fn check<S: FindingSink>(
                 }
             }
             ParameterIn::Header => {
-                let is_ignored = ["accept", "content-type", "authorization"];
-                if is_ignored.iter().any(|name| parameter.name.eq_ignore_ascii_case(name)) {
-                    continue;
-                }
                 let is_it = |(name, _): &&(String, String)| name.eq_ignore_ascii_case(&parameter.name);
                 let values: Vec<_> = request
                     .headers

@@ -22,9 +22,6 @@ use crate::{
 /// Values of path parameters, by name.
 pub(super) type PathValues = HashMap<String, Value>;
 
-/// Header fields that are not parameters.
-const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
-
 /// Names of properties that are often unique.
 const UNIQUE: [&str; 14] = [
     "name", "username", "login", "email", "slug", "code", "title", "key", "handle", "sku", "number", "label",
@@ -64,12 +61,6 @@ impl ApiImport<'_> {
             let is_wanted = parameter.required
                 || (parameter.place == ParameterIn::Query && !parameter.examples.is_empty() && !parameter.deprecated);
             if !is_wanted || parameter.place == ParameterIn::Path {
-                continue;
-            }
-            let is_ignored = NOT_PARAMETERS
-                .iter()
-                .any(|name| parameter.name.eq_ignore_ascii_case(name));
-            if parameter.place == ParameterIn::Header && is_ignored {
                 continue;
             }
             let value = match parameter_value(self.document, parameter) {
