@@ -11,7 +11,10 @@ use super::{
     identifiers::{self, CaptureOrigin},
     xml,
 };
-use crate::model::{CheckId, Finding, Location, Origin};
+use crate::{
+    json,
+    model::{CheckId, Finding, Location, Origin},
+};
 
 /// The part of a response that a capture selects.
 #[derive(Clone, Debug)]
@@ -87,7 +90,7 @@ impl CaptureSource {
     /// The name of the property or header field that it selects, if that is known without a body.
     fn property(&self) -> Option<String> {
         let name = match self {
-            Self::Pointer(pointer) => pointer.rsplit('/').next()?.replace("~1", "/").replace("~0", "~"),
+            Self::Pointer(pointer) => json::unescaped(pointer.rsplit('/').next()?),
             Self::Path(path) => {
                 let path = path.to_string();
                 let path = path.trim_end_matches(['\'', '"', ']']);

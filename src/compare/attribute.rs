@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
+    json,
     model::{CaseFinished, CheckId, CheckedPart, Finding, Level, Outcome},
 };
 
@@ -83,7 +84,7 @@ fn general(pointer: &str, body: Option<&Value>) -> String {
     let mut out = String::new();
     let mut here = body;
     for step in pointer.split('/').skip(1) {
-        let name = step.replace("~1", "/").replace("~0", "~");
+        let name = json::unescaped(step);
         let (is_item, next) = match here {
             Some(Value::Array(items)) => (true, name.parse().ok().and_then(|at: usize| items.get(at))),
             Some(Value::Object(entries)) => (false, entries.get(&name)),

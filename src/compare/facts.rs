@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     check::{CaptureOrigin, CaptureSource, MediaType, StatusSet, content_for},
+    json,
     model::{CaseFinished, Outcome, Request, Response},
     openapi::{ApiDocument, Direction},
     schema::{Declared, SchemaStore},
@@ -306,11 +307,7 @@ fn resolved(template: &str, sent: &str) -> String {
 }
 
 fn steps(pointer: &str) -> Vec<String> {
-    pointer
-        .split('/')
-        .skip(1)
-        .map(|step| step.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    pointer.split('/').skip(1).map(json::unescaped).collect()
 }
 
 /// Whether a pointer with `*` points to the location or above it.

@@ -202,7 +202,7 @@ fn body(at: &str, is_whole: bool, view: &ResponseView<'_>, names: &CaseNames) ->
         }
     }
     let steps: Vec<String> = (location.split('/').skip(1))
-        .map(|step| key(&step.replace("~1", "/").replace("~0", "~")))
+        .map(|step| key(&json::unescaped(step)))
         .collect();
     let tests = tests.into_iter().map(|test| {
         let nested = steps

@@ -348,9 +348,7 @@ impl DocumentFiles {
 /// A pointer with each step escaped in one way.
 fn canonical(pointer: &str) -> String {
     let steps = pointer.split('/').skip(1);
-    steps.fold(String::new(), |all, step| {
-        json::step(&all, &step.replace("~1", "/").replace("~0", "~"))
-    })
+    steps.fold(String::new(), |all, step| json::step(&all, &json::unescaped(step)))
 }
 
 /// A long value is pointed at by its start.
@@ -370,7 +368,7 @@ fn node_at<'n>(root: &'n Node, pointer: &str) -> Option<(&'n Node, Option<Span>)
     let mut here = root;
     let mut key_span = None;
     for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
+        let step = json::unescaped(step);
         here = match &here.kind {
             Kind::Map(entries) => {
                 let (key, value) = entries.iter().find(|(key, _)| *key.text == *step)?;

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::json;
+
 /// A part of a document: a file and a JSON pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DocumentPart {
@@ -17,7 +19,7 @@ impl DocumentPart {
     pub fn at(&self, key: &str) -> Self {
         Self {
             file: self.file,
-            pointer: crate::json::step(&self.pointer, key),
+            pointer: json::step(&self.pointer, key),
         }
     }
 
@@ -33,7 +35,7 @@ impl DocumentPart {
     /// The last name of the pointer.
     pub fn name(&self) -> String {
         let last = self.pointer.rsplit('/').next().unwrap_or_default();
-        last.replace("~1", "/").replace("~0", "~")
+        json::unescaped(last)
     }
 }
 

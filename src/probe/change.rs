@@ -178,7 +178,7 @@ impl BodyChange {
 /// The object that contains the last name of a pointer, and that name.
 fn parent<'v>(value: &'v mut Value, pointer: &str) -> Option<(&'v mut Map<String, Value>, String)> {
     let (around, name) = pointer.rsplit_once('/')?;
-    let name = name.replace("~1", "/").replace("~0", "~");
+    let name = json::unescaped(name);
     Some((value.pointer_mut(around)?.as_object_mut()?, name))
 }
 

@@ -147,7 +147,7 @@ impl RowSubject {
 
     fn of_body(pointer: &str) -> Self {
         let steps = pointer.split('/').skip(1);
-        let names = steps.map(|step| escaped(&step.replace("~1", "/").replace("~0", "~")));
+        let names = steps.map(|step| escaped(&json::unescaped(step)));
         let names: Vec<_> = std::iter::once("body".to_owned()).chain(names).collect();
         Self {
             name: names.join("."),

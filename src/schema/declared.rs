@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::SchemaStore;
 
+use crate::json;
+
 /// Maximum length of a chain of references.
 const DEEPEST: usize = 32;
 
@@ -32,7 +34,7 @@ impl SchemaStore {
         let mut here = self.all(self.named("", reference).into_iter().collect(), is_beside);
         let mut declared = Declared::default();
         for step in pointer.split('/').skip(1) {
-            let name = property_name(step);
+            let name = json::unescaped(step);
             let is_there = |key: &str, (_, schema): &LocatedSchema<'_>| {
                 let list = schema.get(key).and_then(Value::as_array);
                 list.is_some_and(|names| names.iter().any(|known| known.as_str() == Some(&name)))
@@ -72,7 +74,7 @@ impl SchemaStore {
         step: &str,
         is_part: fn(&str, &Value) -> bool,
     ) -> Vec<LocatedSchema<'s>> {
-        let name = property_name(step);
+        let name = json::unescaped(step);
         let is_item = step == "*" || step.parse::<usize>().is_ok();
         let next = here.iter().filter_map(|&(file, schema)| {
             let property = schema.get("properties").and_then(|all| all.get(&name));
@@ -104,11 +106,6 @@ impl SchemaStore {
         }
         all
     }
-}
-
-/// The name that a step of a JSON pointer contains.
-fn property_name(step: &str) -> String {
-    step.replace("~1", "/").replace("~0", "~")
 }
 
 /// Keywords of JSON Schema whose schemas apply to the same value.

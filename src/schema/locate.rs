@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use crate::source::{FileId, Span};
+use crate::{
+    json,
+    source::{FileId, Span},
+};
 
 /// The byte range of the value at a pointer, or of its key (`of_key`). `None` if the text is not JSON or has no such
 /// value.
@@ -15,7 +18,7 @@ pub(super) fn locate(text: &str, pointer: &str, of_key: bool) -> Option<std::ops
     scan.space();
     let mut key = 0..0;
     for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
+        let step = json::unescaped(step);
         key = scan.enter(text, &step)?;
     }
     if of_key && !key.is_empty() {
@@ -60,7 +63,7 @@ pub(super) fn spans<'p>(file: FileId, text: &str, pointers: impl Iterator<Item =
     for pointer in pointers {
         let mut here = &mut root;
         for step in pointer.split('/').skip(1) {
-            let step = step.replace("~1", "/").replace("~0", "~");
+            let step = json::unescaped(step);
             here = here.next.entry(step).or_default();
         }
         here.pointer = Some(pointer);

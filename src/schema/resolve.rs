@@ -11,6 +11,8 @@ use super::{
     draft::{Draft, Shape},
 };
 
+use crate::json;
+
 /// Everything that a path or fragment cannot contain; `%` stays, since a reference may be encoded already.
 const ILLEGAL: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -257,7 +259,7 @@ impl Analysis {
             around = &pointer[..end];
             if self.index.contains_key(&(index, around.to_owned())) {
                 let rest: Vec<_> = pointer[around.len() + 1..].split('/').collect();
-                let key = rest[0].replace("~1", "/").replace("~0", "~");
+                let key = json::unescaped(rest[0]);
                 match (document.draft.keyword(&key), rest.len()) {
                     (Some(keyword), 1) if keyword.shape == Shape::Map => return Err(map_of_schemas(value, pointer)),
                     (Some(keyword), 1) if keyword.shape != Shape::Value && value.is_array() => {
@@ -378,7 +380,7 @@ fn relative(id: &str, target: &str, name: &str) -> Option<String> {
 
 /// A pointer with each step escaped in one way.
 fn canonical(pointer: &str) -> String {
-    let step = |step: &str| format!("/{}", escape(&step.replace("~1", "/").replace("~0", "~")));
+    let step = |step: &str| format!("/{}", escape(&json::unescaped(step)));
     pointer.split('/').skip(1).map(step).collect()
 }
 
@@ -504,7 +506,7 @@ pub(super) fn uri_of(analysis: &Analysis, documents: &[SchemaDocument], spot: us
 fn place(all: &mut Value, pointer: &str, schema: Value) {
     let mut here = all;
     for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
+        let step = json::unescaped(step);
         if let Value::Array(_) = here {
             return;
         }

@@ -122,7 +122,7 @@ fn cookie(text: &str, view: &ResponseView<'_>, spelling: &Spelling<'_>) -> Strin
 
 fn body(expectation: &SnapshotExpectation, view: &ResponseView<'_>, spelling: &Spelling<'_>) -> String {
     if let Some(value) = json_of(view) {
-        let steps = |pointer: &str| pointer.split('/').skip(1).map(unescape).collect::<Vec<_>>();
+        let steps = |pointer: &str| pointer.split('/').skip(1).map(json::unescaped).collect::<Vec<_>>();
         let volatile = expectation.redact.iter().map(|pointer| (steps(pointer), None));
         let captured = expectation.captured.iter();
         let captured = captured.map(|(pointer, name)| (steps(pointer), Some(name.as_str())));
@@ -158,10 +158,6 @@ fn json_of<'v>(view: &'v ResponseView<'_>) -> Option<&'v Value> {
     let value = view.json().ok()?;
     let is_declared = view.media_type().is_none_or(MediaType::is_json);
     (is_declared || value.is_object() || value.is_array()).then_some(value)
-}
-
-fn unescape(step: &str) -> String {
-    step.replace("~1", "/").replace("~0", "~")
 }
 
 /// The text with line feeds as line endings, as in snapshot files.

@@ -3,7 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::expression::WorkflowScope;
-use crate::import::{DraftExpect, json_tests::JsonTests, names::short, openapi::plain};
+use crate::{
+    import::{DraftExpect, json_tests::JsonTests, names::short, openapi::plain},
+    json,
+};
 
 /// The operators of conditions, the longer ones first.
 const OPERATORS: [&str; 6] = ["==", "!=", "<=", ">=", "<", ">"];
@@ -99,10 +102,7 @@ impl<'s> StepCriteria<'s> {
             return Some(());
         }
         let pointer = left.strip_prefix("$response.body#/")?;
-        let path: Vec<_> = pointer
-            .split('/')
-            .map(|name| name.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let path: Vec<_> = pointer.split('/').map(json::unescaped).collect();
         self.tests.insert(&path, matcher)
     }
 
@@ -141,10 +141,7 @@ impl<'s> StepCriteria<'s> {
             return Some(());
         }
         let pointer = context.strip_prefix("$response.body#/")?;
-        let path: Vec<_> = pointer
-            .split('/')
-            .map(|name| name.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let path: Vec<_> = pointer.split('/').map(json::unescaped).collect();
         self.tests.insert(&path, matcher)
     }
 

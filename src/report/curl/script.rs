@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::{CommandContext, CurlCommand, Syntax, ValueSource, remarks, single, words};
 use crate::{
+    json,
     model::{Origin, Outcome, Request, Step},
     report::escape::inert_lines,
 };
@@ -214,7 +215,7 @@ fn plain_pattern(pattern: &str) -> Option<String> {
 fn pointer(path: &str) -> Option<Vec<String>> {
     let Some(mut rest) = path.strip_prefix('$') else {
         let keys = path.split('/').skip(1);
-        return Some(keys.map(|key| key.replace("~1", "/").replace("~0", "~")).collect());
+        return Some(keys.map(json::unescaped).collect());
     };
     let mut keys = Vec::new();
     while !rest.is_empty() {
