@@ -3,7 +3,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream, ToSocketAddrs as _},
+    net::{TcpStream, ToSocketAddrs as _},
     process::Command,
     sync::Arc,
     thread::sleep,
@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     connections::secure::{Authority, config},
+    programs::free_port,
     support::{Project, Ran, Raw, conforme, next_request, ran, response},
 };
 
@@ -124,10 +125,8 @@ fn a_run_that_has_no_descriptors_left_says_so_of_each_case() {
 
 #[test]
 fn closed_port_gives_no_verdict() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let seen = Project::of_case("status: 200").run(&["run", "--target", &format!("http://127.0.0.1:{port}")]);
+    let target = format!("http://127.0.0.1:{}", free_port());
+    let seen = Project::of_case("status: 200").run(&["run", "--target", &target]);
     errored(&seen, &["refused"]);
 }
 

@@ -484,20 +484,14 @@ fn failures_of_an_api_are_errors_with_its_address() {
 #[test]
 fn mailbox_that_is_down_or_silent_is_an_error_in_time() {
     block_on(async {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let closed = format!("127.0.0.1:{}", crate::programs::free_port());
         let mailbox = open(MailboxKind::Mailhog, &format!("http://{closed}")).await;
         let error = mailbox
             .messages("jane@example.test", None)
             .await
             .unwrap_err()
             .to_string();
-        assert!(
-            error.contains(&closed.to_string()) && error.contains("refused"),
-            "{error}"
-        );
+        assert!(error.contains(&closed) && error.contains("refused"), "{error}");
 
         let silent = Server::start(|_| (Vec::new(), Then::Hang));
         let mut settings = settings(MailboxKind::Maildev, &silent.url());

@@ -3,6 +3,7 @@
 use std::{
     net::{TcpListener, TcpStream},
     process::{Child, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -50,9 +51,24 @@ impl Drop for Running {
     }
 }
 
+/// A port that a server can listen at later.
+///
+/// It is below the ports that systems give to connections and to listeners at port 0, so that no other test gets it
+/// before the server listens.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // The processes of tests that run at the same time begin at different ports.
+    let start = std::process::id().wrapping_mul(31);
+    for _ in 0..COUNT {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(FIRST + start.wrapping_add(next) % COUNT).expect("a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
 }
 
 /// Whether a program can be started with these arguments, and succeeds.

@@ -3,14 +3,17 @@
 use std::{
     fmt::Write as _,
     io::{Read as _, Write as _},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpStream},
     path::Path,
 };
 
 use conforme::reference::{Seed, Server as Reference, system_clock};
 use lettre::{Message, SmtpTransport, Transport as _};
 
-use crate::support::{Project, Ran, Server, Then, ran, repository};
+use crate::{
+    programs::free_port,
+    support::{Project, Ran, Server, Then, ran, repository},
+};
 
 const USER: &str = "first.user@example.com";
 const CASE: &str = "send-activation-email/activate-and-read-mail";
@@ -121,7 +124,7 @@ fn run(project: &Project, arguments: &[&str]) -> Ran {
 }
 
 fn run_with(fault: Fault) -> Ran {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let (reference, server) = deployment(fault, port);
     let prefix = reference.base_url().rsplit_once('/').unwrap().1;
     let endpoints =

@@ -1,12 +1,14 @@
 //! `--wait`, and `ready` of a target.
 
 use std::{
-    net::TcpListener,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use crate::support::{Project, Ran, Server, Then, response};
+use crate::{
+    programs::free_port,
+    support::{Project, Ran, Server, Then, response},
+};
 
 fn project() -> Project {
     Project::of_case("status: 204")
@@ -43,12 +45,11 @@ fn deployment(old: usize) -> Server {
 fn a_target_that_opens_its_port_in_time_is_judged() {
     let project = project();
     // A port that is free now, and taken a little later.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = format!("127.0.0.1:{}", free_port());
+    let target = format!("http://{address}");
     let late = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(700));
-        crate::support::Raw::at(&address.to_string(), |mut stream| {
+        crate::support::Raw::at(&address, |mut stream| {
             let mut buffer = Vec::new();
             while crate::support::next_request(&mut stream, &mut buffer).is_some() {
                 let bytes = response("HTTP/1.1 204 No Content", "");
@@ -58,7 +59,7 @@ fn a_target_that_opens_its_port_in_time_is_judged() {
             }
         })
     });
-    let ran = project.run(&["run", "--target", &format!("http://{address}"), "--wait", "30s"]);
+    let ran = project.run(&["run", "--target", &target, "--wait", "30s"]);
     drop(late.join());
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("WAITING up to"), "{ran:?}");
@@ -67,7 +68,7 @@ fn a_target_that_opens_its_port_in_time_is_judged() {
 #[test]
 fn target_that_does_not_become_ready_exits_3_with_reason() {
     let project = project();
-    let dead = Server::always("HTTP/1.1 204 No Content", "").url();
+    let dead = format!("http://127.0.0.1:{}", free_port());
     let ran = project.run(&["run", "--target", &dead, "--wait", "200ms", "--report", "json=x.json"]);
     assert_eq!(ran.code, 3, "{ran:?}");
     assert!(

@@ -1,6 +1,7 @@
 //! Steps that read a mailbox.
 
 use super::*;
+use crate::programs::free_port;
 
 /// Sends a message over SMTP.
 pub(super) fn send_mail(port: u16, to: &str, text: &str) {
@@ -25,9 +26,7 @@ pub(super) fn send_mail(port: u16, to: &str, text: &str) {
 
 /// Runs a case that orders something and expects a mail; the API sends `mails` of them for `/order`, none for `/refused`.
 fn run_with_mail(mails: usize, expectations: &str) -> (Project, Ran) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = free_port();
     let server = Server::start(move |request| {
         if request.starts_with("POST /order ") {
             for number in 0..mails {
@@ -147,7 +146,7 @@ fn changes_of_a_mail_are_judged_and_counted_on_their_own() {
 
 #[test]
 fn mail_that_cannot_be_read_is_not_waited_for() {
-    let port = crate::programs::free_port();
+    let port = free_port();
     let server = Server::start(move |request| {
         let content = if request.starts_with("POST /large ") {
             "x".repeat(10_500_000)

@@ -1,6 +1,7 @@
 //! Steps that a target cannot run: they are skipped, and the others are run.
 
 use super::*;
+use crate::programs::free_port;
 
 const WHY: &str = "the target does not define the endpoint `mailbox`";
 
@@ -27,7 +28,7 @@ teardown:
 
 /// A project with a target `t` without a mailbox, and one `u` with a mailbox to which nothing is sent.
 fn project(url: &str, case: &str) -> Project {
-    let port = crate::programs::free_port();
+    let port = free_port();
     let config = format!(
         "[targets.t]\nbase_url = '{url}'\n[targets.u]\nbase_url = '{url}'\nvars.user_email = 'a@b.test'\n\
          [targets.u.endpoints.mailbox]\nkind = 'smtp'\nbase_url = 'smtp://127.0.0.1:{port}'\n"

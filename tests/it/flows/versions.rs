@@ -1,6 +1,7 @@
 //! Cases of several steps where versions of an API are compared.
 
 use super::{mail::send_mail, *};
+use crate::programs::free_port;
 
 /// An API whose first order has a given number, and which sends a mail about it.
 fn orders(first: u32, port: u16, mails: usize) -> Server {
@@ -49,11 +50,6 @@ const MAIL: &str = "  - id: mail
     mail: { endpoint: mailbox, to: 'ann-{{ run_id }}@example.test', since: create }
     expect: {}
 ";
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 /// Compares two targets, each with a mailbox at one of `ports`.
 fn compared(steps: &str, servers: [&Server; 2], ports: [u16; 2]) -> (Ran, Value, Project) {
