@@ -1,5 +1,7 @@
 //! The built-in rules `openapi/*`: what the document of the API declares, for each request and response.
 
+mod form;
+mod multipart;
 mod request;
 mod response;
 mod values;

@@ -8,13 +8,16 @@ use serde_json::Value;
 use super::{
     super::{media_type::MediaType, sink::FindingSink},
     Described, DocumentFinding, DocumentFindings,
+    form::{FormReading, form_fields, is_form},
     response::{is_json, matching, media_types},
     values::{ValueShape, violation},
 };
 use crate::{
     json,
     model::{Level, Request},
-    openapi::{Direction, DocumentPart, Operation, Parameter, ParameterIn, ParameterStyle},
+    openapi::{
+        ApiViolation, DeclaredContent, Direction, DocumentPart, Operation, Parameter, ParameterIn, ParameterStyle,
+    },
 };
 
 const RULE: &str = "openapi/request";
@@ -340,32 +343,82 @@ fn check_body<S: FindingSink>(operation: &Operation, request: &Request, violatio
         }
         return;
     };
-    let is_json = actual.is_some_and(|actual| actual.is_json());
-    let Some(schema) = content.schema.as_ref().filter(|_| is_json) else {
+    // A recorded body can be cut, and a coded one is not read.
+    let is_coded = request
+        .headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("content-encoding") && !value.eq_ignore_ascii_case("identity"));
+    let Some(actual) = actual.filter(|_| !request.body.is_cut() && !is_coded) else {
         return;
     };
+    if actual.is_json() {
+        check_json(content, request, violations);
+    } else if is_form(&actual) && MediaType::parse(&content.media_type).is_some_and(|kind| is_form(&kind)) {
+        check_form(content, &actual, request, violations);
+    }
+}
+
+fn check_json<S: FindingSink>(content: &DeclaredContent, request: &Request, violations: &mut DocumentFindings<'_, S>) {
+    let Some(schema) = &content.schema else { return };
     let Ok(value) = json::read(request.body.bytes()) else {
-        violations.report(RULE, Level::Deny, |_| DocumentFinding {
-            message: "the request body is not JSON".to_owned(),
-            expected: content.media_type.clone(),
-            part: content.part.clone(),
-            ..DocumentFinding::default()
-        });
+        not_content("JSON", content, violations);
         return;
     };
     for found in violations.document.violations(schema, Direction::Request, &value) {
-        violations.report(RULE, Level::Deny, |document| DocumentFinding {
-            message: format!("the request body breaks the document: {}", found.message),
-            expected: document.reference(&found.part),
-            actual: format!(
-                "{} at {}",
-                found.actual,
-                if found.pointer.is_empty() { "/" } else { &found.pointer }
-            ),
-            part: found.part,
+        wrong_body(found, violations);
+    }
+}
+
+fn check_form<S: FindingSink>(
+    content: &DeclaredContent,
+    kind: &MediaType,
+    request: &Request,
+    violations: &mut DocumentFindings<'_, S>,
+) {
+    let Some(fields) = form_fields(kind, request.body.bytes()) else {
+        not_content("multipart with the boundary of its media type", content, violations);
+        return;
+    };
+    let Some(reading) = FormReading::new(violations.document, content, &fields) else {
+        return;
+    };
+    for found in reading.violations() {
+        wrong_body(found, violations);
+    }
+    for (name, sent, declared, part) in reading.wrong_types {
+        violations.report(RULE, Level::Deny, |_| DocumentFinding {
+            message: format!("the document does not declare this media type for `{name}` of the form"),
+            expected: declared,
+            actual: sent,
+            part,
             ..DocumentFinding::default()
         });
     }
+}
+
+/// Content that is not what its media type states.
+fn not_content<S: FindingSink>(what: &str, content: &DeclaredContent, violations: &mut DocumentFindings<'_, S>) {
+    violations.report(RULE, Level::Deny, |_| DocumentFinding {
+        message: format!("the request body is not {what}"),
+        expected: content.media_type.clone(),
+        part: content.part.clone(),
+        ..DocumentFinding::default()
+    });
+}
+
+/// A violation by the content.
+fn wrong_body<S: FindingSink>(found: ApiViolation, violations: &mut DocumentFindings<'_, S>) {
+    violations.report(RULE, Level::Deny, |document| DocumentFinding {
+        message: format!("the request body breaks the document: {}", found.message),
+        expected: document.reference(&found.part),
+        actual: format!(
+            "{} at {}",
+            found.actual,
+            if found.pointer.is_empty() { "/" } else { &found.pointer }
+        ),
+        part: found.part,
+        ..DocumentFinding::default()
+    });
 }
 
 /// The pairs of a query: name and value decoded, and the value as sent.

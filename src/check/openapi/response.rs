@@ -186,30 +186,39 @@ pub(super) fn media_types(content: &[DeclaredContent]) -> String {
 
 /// The declared content for a media type: the most specific one.
 pub(crate) fn matching<'c>(content: &'c [DeclaredContent], actual: &MediaType) -> Option<&'c DeclaredContent> {
-    let rank = |content: &&DeclaredContent| -> Option<u8> {
-        let declared = MediaType::parse(&content.media_type)?;
-        if declared.essence == actual.essence {
-            let is_same = |(name, value): (&String, &String)| actual.parameters.get(name) == Some(value);
-            let parameters = declared.parameters.len();
-            if declared.parameters.iter().all(is_same) {
-                return Some(if parameters == 0 { 4 } else { 5 });
-            }
-            // A charset does not change what the content means.
-            let is_charset = declared.parameters.keys().all(|name| name == "charset");
-            return is_charset.then_some(3);
-        }
-        let (kind, subtype) = declared.essence.split_once('/')?;
-        let (actual_kind, actual_subtype) = actual.essence.split_once('/')?;
-        let is_kind = kind == "*" || kind == actual_kind;
-        match subtype.strip_prefix('*') {
-            Some("") if is_kind => Some(u8::from(kind != "*")),
-            Some(suffix) if is_kind && !suffix.is_empty() && actual_subtype.ends_with(suffix) => Some(2),
-            _ => None,
-        }
-    };
-    let ranked = content.iter().filter_map(|content| Some((rank(&content)?, content)));
+    let ranked = content
+        .iter()
+        .filter_map(|content| Some((rank(&content.media_type, actual)?, content)));
     let best = ranked.max_by_key(|(rank, _)| *rank);
     best.map(|(_, content)| content)
+}
+
+/// Whether a media type is a declared one, or in a declared range.
+pub(super) fn matching_type(declared: &str, actual: &MediaType) -> bool {
+    rank(declared, actual).is_some()
+}
+
+/// How exactly a declared media type or range describes a media type.
+fn rank(declared: &str, actual: &MediaType) -> Option<u8> {
+    let declared = MediaType::parse(declared)?;
+    if declared.essence == actual.essence {
+        let is_same = |(name, value): (&String, &String)| actual.parameters.get(name) == Some(value);
+        let parameters = declared.parameters.len();
+        if declared.parameters.iter().all(is_same) {
+            return Some(if parameters == 0 { 4 } else { 5 });
+        }
+        // A charset does not change what the content means.
+        let is_charset = declared.parameters.keys().all(|name| name == "charset");
+        return is_charset.then_some(3);
+    }
+    let (kind, subtype) = declared.essence.split_once('/')?;
+    let (actual_kind, actual_subtype) = actual.essence.split_once('/')?;
+    let is_kind = kind == "*" || kind == actual_kind;
+    match subtype.strip_prefix('*') {
+        Some("") if is_kind => Some(u8::from(kind != "*")),
+        Some(suffix) if is_kind && !suffix.is_empty() && actual_subtype.ends_with(suffix) => Some(2),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

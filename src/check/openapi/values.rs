@@ -9,21 +9,43 @@ use crate::{
     openapi::{ApiDocument, ApiViolation, Direction, DocumentPart},
 };
 
+/// The types that a text is read as if none are declared.
+const ANY: [&str; 5] = ["integer", "boolean", "null", "object", "array"];
+
 /// The types that a schema declares, as far as they decide how a text is read.
 pub(super) struct ValueShape<'d> {
     document: &'d ApiDocument,
     name: String,
     direction: Direction,
+    /// The location of the value in one of the schema.
+    pointer: String,
     types: BTreeSet<String>,
 }
 
-impl ValueShape<'_> {
+impl<'d> ValueShape<'d> {
+    /// The shape of a value at a location in a value of the schema.
+    pub(super) fn new(document: &'d ApiDocument, schema: &DocumentPart, direction: Direction, pointer: &str) -> Self {
+        let mut shape = Self {
+            document,
+            name: document.schema_name(schema),
+            direction,
+            pointer: pointer.to_owned(),
+            types: BTreeSet::new(),
+        };
+        shape.types = shape.types_at("");
+        shape
+    }
+
     fn types_at(&self, pointer: &str) -> BTreeSet<String> {
-        let declared = self
-            .document
-            .schemas(self.direction)
-            .map(|all| all.declared(&self.name, pointer));
-        declared.map(|declared| declared.types).unwrap_or_default()
+        let pointer = format!("{}{pointer}", self.pointer);
+        let all = self.document.schemas(self.direction);
+        all.map(|all| all.declared(&self.name, &pointer).types)
+            .unwrap_or_default()
+    }
+
+    /// Whether the type is declared.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.types.contains(name)
     }
 
     /// Whether a value of the type is possible.
@@ -53,15 +75,33 @@ impl ValueShape<'_> {
         let mut all = typed(text, &self.types);
         // Without a type, anything is possible.
         if self.types.is_empty() {
-            all.extend(typed(text, &["integer", "boolean", "null"].map(str::to_owned).into()));
+            all.extend(Self::untyped(text));
         }
         all
+    }
+
+    /// The readings of one text without regard to the declared types.
+    pub(super) fn untyped(text: &str) -> Vec<Value> {
+        typed(text, &ANY.map(str::to_owned).into())
     }
 
     /// A list.
     pub(super) fn list(&self, items: &[&str]) -> Value {
         let types = self.types_at("/*");
         items.iter().map(|item| first(item, &types)).collect()
+    }
+
+    /// The readings of a list.
+    pub(super) fn lists(&self, items: &[&str]) -> Vec<Value> {
+        let texts = || items.iter().map(|item| Value::from(*item)).collect();
+        let any: BTreeSet<String> = ANY.map(str::to_owned).into();
+        let mut all = vec![
+            self.list(items),
+            texts(),
+            items.iter().map(|item| first(item, &any)).collect(),
+        ];
+        all.dedup();
+        all
     }
 
     /// An object of `k=v` items.
@@ -111,6 +151,9 @@ fn typed(text: &str, types: &BTreeSet<String>) -> Vec<Value> {
     if has("boolean") && matches!(text, "true" | "false") {
         all.push(Value::Bool(text == "true"));
     }
+    if (has("object") && text.starts_with('{')) || (has("array") && text.starts_with('[')) {
+        all.extend(serde_json::from_str::<Value>(text).ok());
+    }
     if has("null") && matches!(text, "null" | "") {
         all.push(Value::Null);
     }
@@ -128,13 +171,7 @@ pub(super) fn violation(
     if !matches!(document.schema(schema, direction), Ok(Some(_))) {
         return None;
     }
-    let mut shape = ValueShape {
-        document,
-        name: document.schema_name(schema),
-        direction,
-        types: BTreeSet::new(),
-    };
-    shape.types = shape.types_at("");
+    let shape = ValueShape::new(document, schema, direction, "");
     let mut first = None;
     for value in read(&shape) {
         let found = document.violations(schema, direction, &value).into_iter().next()?;
