@@ -5,6 +5,7 @@
 //! written.
 
 mod files;
+mod flat;
 mod model;
 mod notes;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+pub(crate) use flat::FlatSchema;
 pub use model::{
     ApiVersion, DeclaredContent, DeclaredExample, DeclaredHeader, DeclaredLink, DeclaredResponse, DeclaredStatus,
     DocumentPart, Operation, Parameter, ParameterIn, ParameterStyle, PathTemplate, RequestBody, SecurityScheme,

@@ -8,11 +8,10 @@ use serde_json::{Value as Json, json};
 use super::{
     ApiImport, PathValues,
     request::{has_value, path_parameter},
-    value::{self, FlatSchema},
 };
 use crate::{
     import::{DraftCapture, DraftContent, DraftStep, Value, credentials::free, names::name_of},
-    openapi::{DeclaredLink, DeclaredStatus, Operation},
+    openapi::{DeclaredLink, DeclaredStatus, FlatSchema, Operation},
     suite::is_reserved,
 };
 
@@ -169,7 +168,7 @@ impl ApiImport<'_> {
             // A value of a closed list is not the id of an object.
             let flat = parameter.and_then(|parameter| parameter.schema.as_ref());
             let is_choice = flat.is_some_and(|schema| {
-                let flat = value::flat(document, schema);
+                let flat = document.flat(schema);
                 flat.is_closed() || flat.kind() == "boolean"
             });
             if !is_given || !(may_use_examples || is_choice) {
@@ -274,7 +273,7 @@ impl ApiImport<'_> {
     /// A new id that the client chooses.
     fn new_id(&mut self, operation: &Operation, step: &PathParam<'_>) -> Option<Value> {
         let schema = path_parameter(operation, step.name)?.schema.as_ref()?;
-        let flat = value::flat(self.document, schema);
+        let flat = self.document.flat(schema);
         self.new_text(&flat, &step.resource)
     }
 
@@ -473,14 +472,14 @@ impl ApiImport<'_> {
             let is_json = content.media_type.contains("json") || content.media_type.contains('*');
             content.schema.as_ref().filter(|_| is_json)
         });
-        if let Some(flat) = schema.map(|schema| value::flat(document, schema)) {
+        if let Some(flat) = schema.map(|schema| document.flat(schema)) {
             if let Some(name) = id_property(&flat, step) {
                 return Some(CreatedId::Captured(pointer(&[name]), Some(name.to_owned())));
             }
             for (outer, part) in &flat.properties {
                 let is_wrapper =
                     ["data", "result", "item"].contains(&outer.as_str()) || folded(outer) == folded(&step.resource);
-                let inner = is_wrapper.then(|| value::flat(document, part));
+                let inner = is_wrapper.then(|| document.flat(part));
                 if let Some(name) = inner.as_ref().and_then(|inner| id_property(inner, step)) {
                     return Some(CreatedId::Captured(pointer(&[outer, name]), None));
                 }
@@ -504,10 +503,10 @@ impl ApiImport<'_> {
         let schema = body
             .filter(|content| content.media_type.contains("json"))
             .find_map(|content| content.schema.as_ref())?;
-        let flat = value::flat(document, schema);
+        let flat = document.flat(schema);
         let wanted = folded(step.name);
         let (name, property) = flat.properties.iter().find(|(name, _)| folded(name) == wanted)?;
-        let property = value::flat(document, property);
+        let property = document.flat(property);
         let is_free =
             property.kind() == "string" && !property.is_closed() && !property.has("pattern") && !property.has("format");
         let is_long = property

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     ApiImport, EFFECT, PathValues,
     bind::{PathBinding, declares, is_success, path_steps, shape},
-    value::{self, plain},
+    value::plain,
 };
 use crate::{
     import::{
@@ -172,7 +172,7 @@ impl ApiImport<'_> {
         let mut schemas = successes.flat_map(|response| &response.content);
         schemas.any(|content| {
             let schema = content.schema.as_ref().filter(|_| content.media_type.contains("json"));
-            schema.is_some_and(|schema| value::flat(self.document, schema).properties.contains_key(property))
+            schema.is_some_and(|schema| self.document.flat(schema).properties.contains_key(property))
         })
     }
 

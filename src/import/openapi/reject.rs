@@ -7,11 +7,11 @@ use super::{
     bind::{PathBinding, declares, path_steps},
     cases::{expected, is_safe, rejected},
     request::{has_value, path_parameter},
-    value::{self, FlatSchema},
+    value,
 };
 use crate::{
     import::{DraftCase, DraftContent, DraftQuery, DraftStep, Value},
-    openapi::{ApiDocument, DeclaredStatus, Operation, ParameterIn, ParameterStyle, RequestBody},
+    openapi::{ApiDocument, DeclaredStatus, FlatSchema, Operation, ParameterIn, ParameterStyle, RequestBody},
 };
 
 impl ApiImport<'_> {
@@ -63,7 +63,7 @@ impl ApiImport<'_> {
         let (last, missing) = last.ok_or_else(unknown)?;
         let is_typed = |import: &Self, name: &str| {
             let schema = path_parameter(operation, name).and_then(|parameter| parameter.schema.as_ref());
-            let flat = schema.map(|schema| value::flat(import.document, schema));
+            let flat = schema.map(|schema| import.document.flat(schema));
             flat.is_some_and(|flat| flat.kind() != "string" || flat.has("format"))
         };
         let mut values = PathValues::new();
@@ -98,7 +98,7 @@ impl ApiImport<'_> {
         let Some(schema) = &parameter.schema else {
             return parameter.content.is_none().then_some(long);
         };
-        let flat = value::flat(self.document, schema);
+        let flat = self.document.flat(schema);
         if flat.is_closed() {
             return None;
         }
@@ -163,7 +163,7 @@ impl ApiImport<'_> {
         for step in path_steps(&operation.path.text).iter().rev() {
             let schema = path_parameter(operation, step.name).and_then(|parameter| parameter.schema.as_ref());
             let Some(schema) = schema else { continue };
-            let flat = value::flat(document, schema);
+            let flat = document.flat(schema);
             let Some(wrong) = wrong_text(&flat) else { continue };
             if value::wrong(document, schema, &wrong.into()).is_none() {
                 continue;
@@ -200,7 +200,7 @@ impl ApiImport<'_> {
         let Ok(Json::Object(clean)) = self.clean_body(operation, declared) else {
             return None;
         };
-        let flat = value::flat(document, schema);
+        let flat = document.flat(schema);
         for name in flat.required.iter().filter(|name| clean.contains_key(*name)) {
             let mut without = clean.clone();
             without.remove(name);
@@ -210,7 +210,7 @@ impl ApiImport<'_> {
             }
         }
         for (name, property) in &flat.properties {
-            let property = value::flat(document, property);
+            let property = document.flat(property);
             if property.is_hidden() {
                 continue;
             }
@@ -246,7 +246,7 @@ impl ApiImport<'_> {
         let mut reason = None;
         for parameter in &all {
             let Some(schema) = &parameter.schema else { continue };
-            let flat = value::flat(self.document, schema);
+            let flat = self.document.flat(schema);
             let Some(wrong) = wrong_text(&flat) else { continue };
             if value::wrong(self.document, schema, &wrong.into()).is_some() {
                 fields.retain(|(name, _)| *name != parameter.name);
@@ -276,7 +276,7 @@ fn invalid_form(document: &ApiDocument, body: &RequestBody, content: &mut DraftC
         .content
         .iter()
         .filter(|declared| declared.media_type.starts_with(essence));
-    let flat = value::flat(document, declared.next()?.schema.as_ref()?);
+    let flat = document.flat(declared.next()?.schema.as_ref()?);
     let name = match content {
         DraftContent::Form(fields) => {
             // A form without fields would have no content.

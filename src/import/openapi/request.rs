@@ -15,7 +15,9 @@ use crate::{
         credentials::is_credential, names::name_of,
     },
     json,
-    openapi::{ApiDocument, DeclaredContent, DocumentPart, Operation, Parameter, ParameterIn, ParameterStyle},
+    openapi::{
+        ApiDocument, DeclaredContent, DocumentPart, FlatSchema, Operation, Parameter, ParameterIn, ParameterStyle,
+    },
     suite::{is_name, is_reserved},
 };
 
@@ -208,12 +210,9 @@ impl ApiImport<'_> {
     }
 
     fn part(&self, declared: &DeclaredContent, name: &str, value: &Json) -> DraftPart {
-        let schema = declared
-            .schema
-            .as_ref()
-            .map(|schema| value::flat(self.document, schema));
+        let schema = declared.schema.as_ref().map(|schema| self.document.flat(schema));
         let property = schema.as_ref().and_then(|schema| schema.properties.get(name));
-        let property = property.map(|property| value::flat(self.document, property));
+        let property = property.map(|property| self.document.flat(property));
         let is_file = property.is_some_and(|flat| {
             let is_binary = matches!(flat.text("format"), Some("binary"));
             is_binary || (flat.has("contentMediaType") && !flat.has("contentEncoding"))
@@ -236,13 +235,10 @@ impl ApiImport<'_> {
     fn json_body(&mut self, operation: &Operation, declared: &DeclaredContent) -> Result<Json, String> {
         let mut value = self.clean_body(operation, declared)?;
         if let (Some(schema), Json::Object(fields)) = (&declared.schema, &mut value) {
-            let flat = value::flat(self.document, schema);
+            let flat = self.document.flat(schema);
             let has_conflict = declares(operation, 409);
             for (name, value) in fields.iter_mut() {
-                let property = flat
-                    .properties
-                    .get(name)
-                    .map(|property| value::flat(self.document, property));
+                let property = flat.properties.get(name).map(|property| self.document.flat(property));
                 let Some(property) = property else { continue };
                 if property.text("format") == Some("password") && value.is_string() {
                     *value = self.secret(&name_of(name), &format!("the property `{name}`")).into();
@@ -291,7 +287,7 @@ impl ApiImport<'_> {
         };
         if let Json::Object(fields) = &mut value
             && operation.method == "POST"
-            && !value::flat(document, schema).required.iter().any(|name| name == "id")
+            && !document.flat(schema).required.iter().any(|name| name == "id")
         {
             // The id of an example can be that of an object which exists.
             fields.remove("id");
@@ -300,7 +296,7 @@ impl ApiImport<'_> {
     }
 
     /// Makes a text unique in each run, unless its schema forbids it.
-    fn make_unique(&mut self, value: &mut Json, schema: &value::FlatSchema) {
+    fn make_unique(&mut self, value: &mut Json, schema: &FlatSchema) {
         let Json::String(text) = value else { return };
         let is_email = schema.text("format") == Some("email");
         let is_free = !schema.is_closed() && !schema.has("pattern") && (is_email || !schema.has("format"));
@@ -492,7 +488,7 @@ pub(super) fn has_value(document: &ApiDocument, parameter: &Parameter) -> bool {
         return true;
     }
     let Some(schema) = &parameter.schema else { return false };
-    let flat = value::flat(document, schema);
+    let flat = document.flat(schema);
     let given = ["example", "examples", "default", "enum", "const"];
     given.iter().any(|key| flat.has(key)) || flat.kind() == "boolean"
 }
@@ -572,12 +568,9 @@ fn rank(media_type: &str) -> usize {
 /// An example of a request without properties that only a response has.
 fn without_hidden(document: &ApiDocument, schema: &DocumentPart, mut example: Json) -> Json {
     if let Json::Object(fields) = &mut example {
-        let flat = value::flat(document, schema);
+        let flat = document.flat(schema);
         fields.retain(|name, _| {
-            let property = flat
-                .properties
-                .get(name)
-                .map(|property| value::flat(document, property));
+            let property = flat.properties.get(name).map(|property| document.flat(property));
             !property.is_some_and(|property| property.is_hidden())
         });
     }
