@@ -5,6 +5,7 @@
 
 mod bind;
 mod cookies;
+mod derived;
 mod digest;
 pub(crate) mod follow_url;
 mod late;

@@ -1,10 +1,10 @@
-//! Rows of `probe`: each near miss of a case is a case of its own.
+//! Rows of `probe` and `explored`: each near miss of a case, and each request that was explored, is a case of its own.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     bind::{Binder, ProbeBase, UNDECLARED_METHOD, Unbound, invalid_base, is_unsafe},
-    skip::reached,
+    derived::derived,
 };
 use crate::{
     check::ApiContract,
@@ -14,12 +14,13 @@ use crate::{
     project::Target,
     snapshot::SnapshotStore,
     source::{Diagnostic, Diagnostics, Sources, nearest},
-    suite::{Case, CaseDef, ExpectDef, ProbeDef, ProbeRow, SnapshotsDef, StatusDef, StepDef, Suites, Written},
+    suite::{Case, CaseDef, ExpectDef, ExploredDef, ProbeDef, ProbeRow, StatusDef, StepDef, Suites, Written},
 };
 
-/// Adds the rows of `probe` after their cases. They are the same on all targets: inputs have placeholder values here.
+/// Adds the rows of `probe` and `explored` after their cases. They are the same on all targets: inputs have placeholder values here.
 pub(crate) fn expand(suites: &mut Suites, snapshots: &SnapshotStore, sources: &Sources, errors: &mut Diagnostics) {
-    if suites.cases.iter().all(|case| case.def.probe.is_none()) {
+    let is_derived = |case: &Case| case.def.probe.is_some() || !case.def.explored.is_empty();
+    if !suites.cases.iter().any(|case| is_derived(case)) {
         return;
     }
     let Ok(target) = Target::placeholder(suites) else {
@@ -27,21 +28,22 @@ pub(crate) fn expand(suites: &mut Suites, snapshots: &SnapshotStore, sources: &S
     };
     let binder = Binder::new(suites, &Arc::new(target), snapshots.clone());
     let mut all = Vec::with_capacity(suites.cases.len());
-    let mut probed: BTreeSet<usize> = BTreeSet::new();
-    // All rows of a table come before the near misses, which are those of its first row.
+    let mut seen: BTreeSet<usize> = BTreeSet::new();
+    // All rows of a table come before those that are derived from its first row.
     let cases = std::mem::take(&mut suites.cases);
     let mut cases = cases.into_iter().peekable();
     let mut first: Option<Arc<Case>> = None;
     while let Some(case) = cases.next() {
         let address = Arc::as_ptr(&case.def).addr();
-        if case.def.probe.is_some() && probed.insert(address) {
+        if is_derived(&case) && seen.insert(address) {
             first = Some(Arc::clone(&case));
         }
         let is_last = cases.peek().is_none_or(|next| !Arc::ptr_eq(&next.def, &case.def));
         all.push(case);
-        if let Some(case) = first.take_if(|_| is_last)
-            && let Some(def) = &case.def.probe
-        {
+        let Some(case) = first.take_if(|_| is_last) else {
+            continue;
+        };
+        if let Some(def) = &case.def.probe {
             let expander = Expander {
                 case: &case,
                 def,
@@ -53,6 +55,7 @@ pub(crate) fn expand(suites: &mut Suites, snapshots: &SnapshotStore, sources: &S
                 Err(error) => errors.push(error),
             }
         }
+        all.extend(case.def.explored.iter().map(|row| Arc::new(explored(&case, row))));
     }
     suites.cases = all;
 }
@@ -106,9 +109,8 @@ impl Expander<'_> {
         Ok(self.cases(probes, step, &request.method))
     }
 
-    /// The id of the case without its row.
     fn id(&self) -> &str {
-        self.case.id.split('[').next().unwrap_or_default()
+        id_of_file(self.case)
     }
 
     /// The index of the step whose request is changed.
@@ -254,6 +256,7 @@ impl Expander<'_> {
                     probe,
                     step: at.unwrap_or(step),
                 })),
+                is_explored: false,
                 needs: Arc::clone(&self.case.needs),
                 schemas: Arc::clone(&self.case.schemas),
                 digest: self.case.digest,
@@ -264,51 +267,43 @@ impl Expander<'_> {
     }
 }
 
-/// The definition that the near misses of a case share: the steps before are its setup, and nothing follows but the teardown.
-fn probe_def(case: &Case, step: usize) -> CaseDef {
-    let mut def = (*case.def).clone();
-    def.probe = None;
-    let expected = def.expect_probe.take().map(|expected| expected.value);
-    def.examples.truncate(1);
-    let removed: Vec<StepDef> = def
-        .steps
-        .iter()
-        .skip(step + 1)
-        .filter(|other| other.phase == Phase::Main)
-        .cloned()
-        .collect();
-    // What later steps would have made needs no cleanup.
-    let gone: BTreeSet<&str> = removed
-        .iter()
-        .flat_map(|other| other.capture.iter().map(|capture| &*capture.name))
-        .collect();
-    let is_removed = |id: &str| removed.iter().any(|other| other.id == id);
-    let depends = |other: &StepDef| {
-        let uses = reached(case, other.uses.iter().map(String::as_str));
-        let follow = other.follow.as_ref().map(|follow| follow.value.step.as_str());
-        let same_as = other.expect.same_as.as_ref().map(|same_as| same_as.value.as_str());
-        let since = other.mail.as_ref().and_then(|mail| mail.value.since.as_ref());
-        let mut named = follow
-            .into_iter()
-            .chain(same_as)
-            .chain(since.map(|since| since.value.as_str()));
-        uses.iter().any(|name| gone.contains(name)) || named.any(is_removed)
-    };
-    let mut steps = Vec::new();
-    for (index, mut own) in std::mem::take(&mut def.steps).into_iter().enumerate() {
-        match own.phase {
-            Phase::Main if index > step => continue,
-            Phase::Main if index < step => own.phase = Phase::Setup,
-            Phase::Teardown if depends(&own) => continue,
-            _ => {}
-        }
-        own.expect.snapshot = None;
-        if index == step {
-            changed(&mut own, expected.clone().unwrap_or_default());
-        }
-        steps.push(own);
+/// The id of a case without its row.
+fn id_of_file(case: &Case) -> &str {
+    case.id.split('[').next().unwrap_or_default()
+}
+
+/// A row of `explored`.
+fn explored(case: &Case, row: &ExploredDef) -> Case {
+    let mut def = derived(case, row.step);
+    let base = &case.def.steps[row.step];
+    if let Some(step) = def.steps.iter_mut().find(|own| own.span == base.span) {
+        let mut rules = std::mem::take(&mut step.expect.rules);
+        rules.extend(row.expect.rules.iter().cloned());
+        step.expect = ExpectDef {
+            rules,
+            ..row.expect.clone()
+        };
+        step.request = row.request.clone();
+        step.uses.clone_from(&row.uses);
     }
-    def.steps = steps;
+    Case {
+        id: format!("{}[{}]", id_of_file(case), row.name),
+        def: Arc::new(def),
+        probe: None,
+        is_explored: true,
+        span: row.span,
+        ..case.clone()
+    }
+}
+
+/// The definition that the near misses of a case share.
+fn probe_def(case: &Case, step: usize) -> CaseDef {
+    let mut def = derived(case, step);
+    let expected = case.def.expect_probe.as_ref().map(|expected| expected.value.clone());
+    let at = def.steps.iter_mut().find(|own| own.span == case.def.steps[step].span);
+    if let Some(own) = at {
+        changed(own, expected.unwrap_or_default());
+    }
     def
 }
 
@@ -319,10 +314,6 @@ fn changed(step: &mut StepDef, mut expected: ExpectDef) {
     rules.append(&mut expected.rules);
     rules.push(("openapi/request".to_owned(), Level::Off));
     step.expect = ExpectDef { rules, ..expected };
-    step.snapshots = SnapshotsDef::default();
-    step.eventually = None;
-    step.throughout = None;
-    step.go_on = false;
     debug_assert!(
         matches!(
             step.expect.status.as_ref().map(|status| &status.value),

@@ -44,7 +44,7 @@ impl CaseFile {
     pub(crate) fn read(case: &Case, sources: &Sources) -> Option<Self> {
         // Additions to the steps of a case have no advice yet.
         let [step] = case.def.steps.as_slice() else { return None };
-        if case.probe.is_some() {
+        if case.probe.is_some() || case.is_explored {
             return None;
         }
         let file = case.span.file;

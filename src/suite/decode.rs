@@ -18,6 +18,7 @@ use super::{
         CaseDef, DurationDef, InputDef, JsonDef, NamedValue, QueryDef, RequestDef, SnapshotsDef, SuiteDef, WaiverDef,
         Written,
     },
+    explored::explored,
     steps::{STEP_KEYS, StepNodes},
     template::{RESERVED, Template, is_name, is_reserved},
 };
@@ -327,10 +328,14 @@ pub(super) fn case(node: &Node, steps: &StepNodes, cx: &mut DecodeContext<'_>) -
         cookies: fields.read("cookies", cx.errors, boolean),
         probe: fields.take("probe").and_then(|node| decode_probe::probe(node, cx)),
         expect_probe: None,
+        explored: Vec::new(),
         steps: steps.decode(&mut fields, start(node.span), cx),
     };
     let expected = fields.take("expect_probe");
     def.expect_probe = decode_probe::expect_probe(expected, &def, cx);
+    if let Some(rows) = fields.take("explored") {
+        def.explored = explored(rows, node, steps, &def, cx);
+    }
     for key in ["setup", "steps", "teardown"] {
         fields.take(key);
     }

@@ -16,6 +16,7 @@ use super::{
         LinesText, OneOrMany, OneOrManyTexts, Part, ProtocolText, QueryText, RefusedText, RuleTable, StatusText,
         TextTests, XmlText,
     },
+    explored::{ExploredDef, ExploredText},
 };
 use crate::{
     check::{BodyTest, CookieFlag, Protocol, Relation, ResponseTest, SameSite, StatusSet},
@@ -237,6 +238,10 @@ pub struct CaseDef {
     /// The expected response to each row of `probe`; by default status 400, 404, 405, 415 or 422.
     #[schemars(with = "Option<ExpectDef>")]
     pub expect_probe: Option<Box<Written<ExpectDef>>>,
+    /// Requests that `conforme explore` found, each a row of its own: what differs from the request of the case, and the expected
+    /// response.
+    #[schemars(with = "BTreeMap<ExampleName, ExploredText>")]
+    pub explored: Vec<ExploredDef>,
     /// The steps, in order, instead of one `request`.
     pub steps: Vec<StepDef>,
 }
@@ -674,6 +679,8 @@ pub struct Case {
     pub example: Option<ExampleRow>,
     /// The near miss, if it is a row of `probe`.
     pub probe: Option<Arc<ProbeRow>>,
+    /// Whether it is a row of `explored`.
+    pub is_explored: bool,
     /// The inputs that its values come from, directly or through other variables.
     pub needs: Arc<[String]>,
     /// The schema files that it names.
@@ -713,7 +720,7 @@ impl Case {
 
     /// Whether it is one of several cases of a file.
     pub(crate) fn is_row(&self) -> bool {
-        self.example.is_some() || self.probe.is_some()
+        self.example.is_some() || self.probe.is_some() || self.is_explored
     }
 
     /// The row's values.

@@ -68,6 +68,12 @@ pub(crate) fn inherit_step(base: Option<&Node>, step: Node, errors: &mut Diagnos
     inherit_keys(&STEP, base, step, errors)
 }
 
+/// A request with the parts that it inherits.
+pub(super) fn inherit_request(base: Option<&Node>, own: &Node, errors: &mut Diagnostics) -> Node {
+    let nothing = empty(own);
+    merge(base.unwrap_or(&nothing), own, Inheritance::Request, errors)
+}
+
 fn inherit_keys(
     keys: &[(&'static str, Inheritance)],
     suite: Option<&Node>,

@@ -537,6 +537,7 @@ fn case(
             def: Arc::clone(&def),
             example: row,
             probe: None,
+            is_explored: false,
             needs: all_needs.of(&names, &used, errors),
             schemas: Arc::clone(&schema_files),
             digest: written,

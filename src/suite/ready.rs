@@ -71,6 +71,7 @@ pub fn ready(
         }),
         example: None,
         probe: None,
+        is_explored: false,
         needs: needs.into(),
         schemas: Arc::default(),
         digest: Digest::default(),

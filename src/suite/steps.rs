@@ -114,6 +114,11 @@ impl StepNodes {
             .chain(self.after.iter().map(|step| &step.node))
     }
 
+    /// The request of a step as a node, by the index of the step.
+    pub(super) fn request_of<'n>(&'n self, index: usize, case: &'n Node) -> Option<&'n Node> {
+        self.nodes(case).nth(index)?.get("request")
+    }
+
     /// The names that steps capture, with the id of the step.
     pub(super) fn captures(&self, case: &Node) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();

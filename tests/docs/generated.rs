@@ -228,6 +228,7 @@ fn parts() -> Vec<(&'static str, String)> {
         ("text-tests", keys(&case, Some("TextTestTable"))),
         ("snapshots", keys(&case, Some("Snapshots"))),
         ("probe", keys(&case, Some("Probe"))),
+        ("explored", keys(&case, Some("Explored"))),
         ("matchers", keys(&case, Some("Pattern"))),
         ("suite", keys(&suite, None)),
         ("input", keys(&suite, Some("Input"))),

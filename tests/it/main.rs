@@ -25,6 +25,7 @@ mod decoding;
 mod editor_schemas;
 mod ending;
 mod examples;
+mod exploring;
 mod flows;
 mod fuzzing;
 mod hostile;
