@@ -55,7 +55,10 @@ pub(crate) use {
     events::{EventReader, is_event_stream},
     header::is_forbidden_trailer,
     media_type::{MediaType, is_token, is_token_bytes},
-    openapi::{below, content_for, is_usual},
+    openapi::{
+        FormField, MultipartPart, below, content_for, cookie_pairs, form_fields, form_names, form_parts, form_value,
+        is_form, is_form_content, is_usual,
+    },
     pattern::length,
     rules::{imf_fixdate, rule_of},
     status::name as status_name,

@@ -23,7 +23,7 @@ pub enum Dimension {
     MediaType,
     /// A parameter of an operation.
     Parameter,
-    /// A property of a JSON body.
+    /// A property of a JSON body or form.
     Property,
 }
 
@@ -274,7 +274,7 @@ impl ExchangePlace {
 pub struct ParameterCoverage {
     /// Its name.
     pub name: String,
-    /// Where it is sent: `path`, `query`, `querystring` or `header`.
+    /// Where it is sent: `path`, `query`, `querystring`, `header` or `cookie`.
     #[serde(rename = "in")]
     pub place: String,
     /// How often it was sent.
@@ -303,7 +303,7 @@ pub struct ContentCoverage {
     /// How often it was observed.
     #[serde(flatten)]
     pub sighting: Sighting,
-    /// The properties of its JSON.
+    /// The properties of its JSON or form.
     pub properties: CoverageTally,
 }
 
@@ -361,7 +361,7 @@ pub enum UndeclaredKind {
     MediaType,
     /// A query parameter.
     Parameter,
-    /// A property of a JSON body.
+    /// A property of a JSON body or form.
     Property,
 }
 
@@ -386,7 +386,7 @@ impl UndeclaredKind {
             Self::Status => "Every status of an operation is declared.",
             Self::MediaType => "Every media type of a body is declared.",
             Self::Parameter => "Every query parameter is declared.",
-            Self::Property => "Every property of a JSON body is declared.",
+            Self::Property => "Every property of a JSON body or form is declared.",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     properties::PropertyTree,
 };
 use crate::{
-    check::MediaType,
+    check::{MediaType, is_form},
     openapi::{ApiDocument, DeclaredContent, Direction, DocumentPart, Parameter, ParameterIn},
 };
 
@@ -39,8 +39,7 @@ pub(super) struct OperationFacts {
 
 /// What was observed of a parameter.
 pub(super) struct ParameterFacts {
-    /// None for a parameter that is not counted.
-    pub(super) sighting: Option<Sighting>,
+    pub(super) sighting: Sighting,
     /// Of an object: the names of its properties, which can be parameters themselves.
     pub(super) names: Option<BTreeSet<String>>,
 }
@@ -54,7 +53,7 @@ pub(super) struct ResponseFacts {
 /// What was observed of the content for a media type.
 pub(super) struct ContentFacts {
     pub(super) sighting: Sighting,
-    /// The properties, if it is JSON.
+    /// The properties, if it is JSON or a form.
     pub(super) tree: Option<Arc<PropertyTree>>,
     /// For each node of the tree, whether it was observed; empty before the first JSON.
     pub(super) seen: Vec<bool>,
@@ -85,9 +84,10 @@ struct Trees<'d> {
 
 impl Trees<'_> {
     fn content(&mut self, content: &DeclaredContent, direction: Direction) -> ContentFacts {
-        let is_json =
-            MediaType::parse(&content.media_type).is_some_and(|kind| kind.is_json() || kind.essence.ends_with("/*"));
-        let schema = content.schema.as_ref().filter(|_| is_json);
+        let kind = MediaType::parse(&content.media_type);
+        let is_form = |kind: &MediaType| is_form(kind) && direction == Direction::Request;
+        let has_properties = kind.is_some_and(|kind| kind.is_json() || kind.essence.ends_with("/*") || is_form(&kind));
+        let schema = content.schema.as_ref().filter(|_| has_properties);
         let tree = schema.map(|schema| self.tree(schema, direction));
         ContentFacts {
             sighting: Sighting::default(),
@@ -134,8 +134,7 @@ impl DocumentFacts {
                 .parameters
                 .iter()
                 .map(|parameter| ParameterFacts {
-                    // Recordings mask cookies.
-                    sighting: (parameter.place != ParameterIn::Cookie).then(Sighting::default),
+                    sighting: Sighting::default(),
                     names: object_names(&document, parameter),
                 })
                 .collect(),

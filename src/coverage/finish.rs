@@ -89,9 +89,9 @@ impl DocumentSummary<'_> {
         let before = self.tallies.total().declared;
         self.tallies.of(Dimension::Operation).add(is_observed);
         for (parameter, facts) in operation.parameters.iter().zip(&facts.parameters) {
-            let Some(sighting) = &facts.sighting else { continue };
-            self.tallies.of(Dimension::Parameter).add(sighting.is_observed());
-            if is_observed && !sighting.is_observed() {
+            let is_sent = facts.sighting.is_observed();
+            self.tallies.of(Dimension::Parameter).add(is_sent);
+            if is_observed && !is_sent {
                 let name = format!("{} ({})", parameter.name, parameter.place.name());
                 self.miss(Dimension::Parameter, ("request", &name), &parameter.part, 0);
             }
@@ -180,12 +180,10 @@ fn contents<'c>(declared: impl Iterator<Item = &'c DeclaredContent>, facts: &[Co
 
 fn operation(operation: &Operation, facts: &OperationFacts, location: Location) -> OperationCoverage {
     let parameters = operation.parameters.iter().zip(&facts.parameters);
-    let parameters = parameters.filter_map(|(parameter, facts)| {
-        Some(ParameterCoverage {
-            name: parameter.name.clone(),
-            place: parameter.place.name().to_owned(),
-            sighting: facts.sighting.clone()?,
-        })
+    let parameters = parameters.map(|(parameter, facts)| ParameterCoverage {
+        name: parameter.name.clone(),
+        place: parameter.place.name().to_owned(),
+        sighting: facts.sighting.clone(),
     });
     let responses = operation.responses.iter().zip(&facts.responses);
     let responses = responses.map(|(response, facts)| StatusCoverage {

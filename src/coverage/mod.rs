@@ -28,7 +28,7 @@ use self::{
     facts::{ContentFacts, DocumentFacts, ParameterFacts, ResponseFacts},
 };
 use crate::{
-    check::{MAX_DECODED, MediaType, ResponseView, below, content_for, is_usual},
+    check::{MAX_DECODED, MediaType, ResponseView, below, content_for, cookie_pairs, form_value, is_form, is_usual},
     json,
     model::{CaseFinished, Event, Outcome, Request, Step},
     openapi::{ApiDocument, DeclaredContent, DocumentPart, Operation, ParameterIn, ParameterStyle},
@@ -228,7 +228,7 @@ impl Gathering {
         };
         facts.sighting.count(&|| observed.place());
         one.parameters(&document, &mut facts.parameters);
-        one.request_body(&mut facts.request);
+        one.request_body(&document, &mut facts.request);
         one.response(&mut facts.responses);
     }
 }
@@ -314,6 +314,7 @@ impl OneExchange<'_> {
     fn parameters(&mut self, document: &ApiDocument, facts: &mut [ParameterFacts]) {
         let observed = self.observed;
         let sent = query_names(observed.query);
+        let cookies = cookie_pairs(observed.request);
         let mut known: BTreeSet<usize> = BTreeSet::new();
         let mut is_open = false;
         for (parameter, facts) in self.operation.parameters.iter().zip(facts) {
@@ -341,10 +342,11 @@ impl OneExchange<'_> {
                     let mut headers = observed.request.headers.iter();
                     headers.any(|(header, _)| header.eq_ignore_ascii_case(name))
                 }
-                ParameterIn::Cookie => false,
+                // The values are masked, the names are not.
+                ParameterIn::Cookie => cookies.contains_key(name),
             };
-            if let Some(sighting) = facts.sighting.as_mut().filter(|_| is_sent) {
-                sighting.count(&|| observed.place());
+            if is_sent {
+                facts.sighting.count(&|| observed.place());
             }
         }
         if is_open || !observed.is_accepted() {
@@ -372,7 +374,7 @@ impl OneExchange<'_> {
         }
     }
 
-    fn request_body(&mut self, facts: &mut [ContentFacts]) {
+    fn request_body(&mut self, document: &ApiDocument, facts: &mut [ContentFacts]) {
         let observed = self.observed;
         if observed.request.body.is_empty() {
             return;
@@ -384,7 +386,15 @@ impl OneExchange<'_> {
         let content = declared.map_or(&[][..], |body| &body.content);
         let part = declared.map_or_else(|| self.operation.part.clone(), |body| body.part.at("content"));
         let kind = sent.and_then(MediaType::parse);
-        let body = || json::read(observed.request.body.bytes()).ok().map(Cow::Owned);
+        let body = || {
+            let bytes = observed.request.body.bytes();
+            let form = kind.as_ref().filter(|kind| is_form(kind));
+            let value = match form {
+                Some(form) => form_value(document, content_for(content, form)?, form, bytes),
+                None => json::read(bytes).ok(),
+            };
+            value.map(Cow::Owned)
+        };
         let is_whole = !observed.request.body.is_cut();
         let level = observed.is_accepted().then_some(DriftLevel::Warning);
         self.content((content, facts), kind.as_ref(), ("request", sent, level), part, &|| {
@@ -470,7 +480,8 @@ impl OneExchange<'_> {
             return;
         };
         facts.sighting.count(&|| observed.place());
-        let Some(tree) = facts.tree.clone().filter(|_| kind.is_some_and(MediaType::is_json)) else {
+        let has_properties = kind.is_some_and(|kind| kind.is_json() || is_form(kind));
+        let Some(tree) = facts.tree.clone().filter(|_| has_properties) else {
             return;
         };
         let Some(body) = body() else { return };

@@ -685,6 +685,30 @@ mod tests {
     }
 
     #[test]
+    fn cookies_of_a_request_keep_their_names() {
+        let hide = masker("the-secret; b=2");
+        let shown = |value: &str| {
+            let mut headers = [("Cookie".to_owned(), value.to_owned())];
+            hide.pass(&[]).headers(&mut headers);
+            headers[0].1.clone()
+        };
+        assert_eq!(
+            shown("sid=abc; theme=dark;empty="),
+            "sid=[hidden]; theme=[hidden]; empty="
+        );
+        assert_eq!(shown("abc"), "[hidden]");
+        assert_eq!(shown("abc; a b=c"), "[hidden]; [hidden]");
+        assert_eq!(shown("x=1; sid=the-secret; b=2"), "[hidden]");
+        let hide = masker("the-secret");
+        let mut headers = [(
+            "cookie".to_owned(),
+            "a=1; sid=the-secret; the-secret=3; xthe-secret".to_owned(),
+        )];
+        hide.pass(&[]).headers(&mut headers);
+        assert_eq!(headers[0].1, "a=[hidden]; sid=$TOKEN; $TOKEN=3; x$TOKEN");
+    }
+
+    #[test]
     fn what_was_redacted_before_keeps_its_marks() {
         let hide = Masker::recorded();
         let mut value = "Bearer $TOKEN".to_owned();

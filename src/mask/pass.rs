@@ -11,7 +11,7 @@ use super::{
     other::body_cut,
 };
 use crate::{
-    check::{MAX_DECODED, ResponseView, RuleInfo, rule_of},
+    check::{MAX_DECODED, ResponseView, RuleInfo, is_token, rule_of},
     model::{
         CREDENTIALS, CheckId, Content, Failure, Finding, HIDDEN, Level, Malformed, Origin, Outcome, QUOTED, Repeat,
         Request, Response, aws_signature, basic_pair, basic_shown, basic_shown_pair,
@@ -321,7 +321,7 @@ impl<'r> Pass<'r> {
         }
     }
 
-    fn headers(self, headers: &mut [(String, String)]) {
+    pub(super) fn headers(self, headers: &mut [(String, String)]) {
         for (name, value) in headers {
             if is_credential(name) && is_only_places(value) {
                 self.hide(value);
@@ -331,6 +331,8 @@ impl<'r> Pass<'r> {
                 *value = shown;
             } else if name.eq_ignore_ascii_case("set-cookie") {
                 self.cookie(value);
+            } else if name.eq_ignore_ascii_case("cookie") {
+                self.cookies(value);
             } else if is_credential(name) {
                 self.credential(value);
             } else {
@@ -401,6 +403,41 @@ impl<'r> Pass<'r> {
             Cow::Borrowed(_) => HIDDEN.to_owned(),
         };
         *value = format!("{name}{content}{attributes}");
+    }
+
+    /// The cookies of a request: their values are credentials, their names are not, unless they are part of a secret.
+    fn cookies(self, value: &mut String) {
+        if value.is_empty() || self.is_recorded {
+            return;
+        }
+        let named = |pair: &str| match pair.split_once('=') {
+            Some((name, content)) if is_token(name.trim()) => {
+                let mut name = name.trim().to_owned();
+                self.hide(&mut name);
+                let content = if content.is_empty() { "" } else { HIDDEN };
+                format!("{name}={content}")
+            }
+            _ if pair.trim().is_empty() => String::new(),
+            _ => HIDDEN.to_owned(),
+        };
+        let secrets = Pass { other: None, ..self };
+        let shown: Vec<String> = match secrets.text(value, Cut::default()) {
+            Cow::Owned(hidden) if value.split(';').count() == hidden.split(';').count() => {
+                let pairs = value.split(';').zip(hidden.split(';'));
+                let shown = pairs.map(|(pair, hidden)| {
+                    if pair == hidden {
+                        named(pair)
+                    } else {
+                        hidden.trim().to_owned()
+                    }
+                });
+                shown.collect()
+            }
+            Cow::Owned(hidden) if !value.contains(';') => vec![hidden],
+            Cow::Owned(_) => vec![HIDDEN.to_owned()],
+            Cow::Borrowed(_) => value.split(';').map(named).collect(),
+        };
+        *value = shown.join("; ");
     }
 
     /// A credential: a known secret is replaced by its placeholder; an unknown one is masked except for its scheme.

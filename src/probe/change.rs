@@ -3,7 +3,11 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use crate::{check::ApiContract, json, model::Request};
+use crate::{
+    check::{ApiContract, MediaType, MultipartPart, form_parts},
+    json,
+    model::Request,
+};
 
 /// Everything but unreserved characters (RFC 3986 §2.3).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -21,6 +25,8 @@ pub(super) enum RequestChange {
     Header(String, Option<String>),
     /// The value of a cookie; none to leave it out.
     Cookie(String, Option<String>),
+    /// The texts of a property of a form; none to leave it out.
+    Form(String, Vec<String>),
     /// Other content.
     Body(BodyChange),
 }
@@ -87,6 +93,17 @@ impl RequestChange {
                 }
             }
             Self::Cookie(name, value) => set_cookie(&mut changed, name, value.as_deref()),
+            Self::Form(name, texts) => {
+                let kind = header(request, "content-type").and_then(MediaType::parse)?;
+                let body = request.body.bytes();
+                let bytes = if kind.essence == "multipart/form-data" {
+                    with_parts(&kind, body, name, texts)?
+                } else {
+                    let values: Vec<_> = texts.iter().map(|text| encoded(text)).collect();
+                    with_pairs(std::str::from_utf8(body).ok()?, name, &values).into_bytes()
+                };
+                set_body(&mut changed, bytes);
+            }
             Self::Body(BodyChange::Empty) => {
                 set_body(&mut changed, Vec::new());
                 remove_header(&mut changed, "content-type");
@@ -212,6 +229,19 @@ fn set_body(request: &mut Request, bytes: Vec<u8>) {
 fn with_query(url: &str, name: &str, values: &[String]) -> String {
     let (rest, fragment) = url.split_once('#').map_or((url, None), |(rest, end)| (rest, Some(end)));
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let query = with_pairs(query, name, values);
+    let mut url = path.to_owned();
+    if !query.is_empty() {
+        url = format!("{url}?{query}");
+    }
+    match fragment {
+        Some(fragment) => format!("{url}#{fragment}"),
+        None => url,
+    }
+}
+
+/// The pairs of a query or a form with other values of a name, at the same position.
+fn with_pairs(query: &str, name: &str, values: &[String]) -> String {
     let is_it = |pair: &str| {
         let known = pair.split('=').next().unwrap_or_default().replace('+', " ");
         let known = percent_decode_str(&known).decode_utf8_lossy().into_owned();
@@ -226,14 +256,35 @@ fn with_query(url: &str, name: &str, values: &[String]) -> String {
     let before = pairs[..at].iter().copied();
     let after = pairs[at..].iter().copied().filter(|pair| !is_it(pair));
     let all: Vec<&str> = before.chain(new.iter().map(String::as_str)).chain(after).collect();
-    let mut url = path.to_owned();
-    if !all.is_empty() {
-        url = format!("{url}?{}", all.join("&"));
+    all.join("&")
+}
+
+/// A multipart body with other texts of a name, at the same position. `None` if no part is left.
+fn with_parts(kind: &MediaType, body: &[u8], name: &str, texts: &[String]) -> Option<Vec<u8>> {
+    let boundary = kind.parameters.get("boundary")?;
+    let parts = form_parts(kind, body)?;
+    let own = parts.iter().find(|part| part.name == name);
+    let head = match own {
+        Some(part) => body.get(part.whole.start..part.content.start)?.to_vec(),
+        None => format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").into_bytes(),
+    };
+    let new = texts.iter().map(|text| [&head, text.as_bytes()].concat());
+    let at = parts.iter().position(|part| part.name == name).unwrap_or(parts.len());
+    let kept = |parts: &[MultipartPart]| -> Vec<Vec<u8>> {
+        let kept = parts.iter().filter(|part| part.name != name);
+        kept.map(|part| body[part.whole.clone()].to_vec()).collect()
+    };
+    let all: Vec<Vec<u8>> = kept(&parts[..at])
+        .into_iter()
+        .chain(new)
+        .chain(kept(&parts[at..]))
+        .collect();
+    if all.is_empty() || name.contains(['"', '\r', '\n']) {
+        return None;
     }
-    match fragment {
-        Some(fragment) => format!("{url}#{fragment}"),
-        None => url,
-    }
+    let mut bytes = all.join(&b"\r\n"[..]);
+    bytes.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    Some(bytes)
 }
 
 fn set_cookie(request: &mut Request, name: &str, value: Option<&str>) {

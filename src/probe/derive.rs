@@ -1,5 +1,7 @@
 //! Derives near misses from a request and the document that describes it.
 
+mod form;
+
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -11,7 +13,7 @@ use super::{
     values::Facets,
 };
 use crate::{
-    check::{ApiContract, MediaType, content_for},
+    check::{ApiContract, MediaType, content_for, is_form_content},
     json,
     model::{Finding, Request},
     openapi::{
@@ -262,7 +264,9 @@ impl<'a> Deriver<'a> {
             }
         }
         if types.contains("array") {
-            self.list(&subject, parameter, schema, &facets);
+            for (subject, kind, values) in self.list_misses(&subject, schema, "", &facets) {
+                self.first(&subject, kind, parameter, schema, values);
+            }
         }
     }
 
@@ -270,9 +274,15 @@ impl<'a> Deriver<'a> {
         Facets(self.document.schemas_at(schema, Direction::Request, pointer))
     }
 
-    /// The near misses of a parameter that is a list: of its length, and of its first item.
-    fn list(&mut self, subject: &RowSubject, parameter: &Parameter, schema: &DocumentPart, facets: &Facets<'_>) {
-        let items = self.facets(schema, "/0");
+    /// The values of near misses of a text that is a list: of its length, and of its first item.
+    fn list_misses(
+        &self,
+        subject: &RowSubject,
+        schema: &DocumentPart,
+        pointer: &str,
+        facets: &Facets<'_>,
+    ) -> Vec<(RowSubject, ProbeKind, Vec<Value>)> {
+        let items = self.facets(schema, &format!("{pointer}/0"));
         let sample = items.sample();
         let of = |length: u64| -> Vec<Value> {
             let distinct = (0..length).map(|number| match &sample {
@@ -283,30 +293,31 @@ impl<'a> Deriver<'a> {
             let same = (0..length).map(|_| sample.clone());
             vec![same.collect(), distinct.collect()]
         };
+        let mut all = Vec::new();
         if let Some(length) = facets.at_most("maxItems").filter(|length| *length < 100) {
-            self.first(subject, ProbeKind::TooManyItems, parameter, schema, of(length + 1));
+            all.push((subject.clone(), ProbeKind::TooManyItems, of(length + 1)));
         }
         // A list without items is a parameter that is not sent.
         if let Some(length) = facets.at_least("minItems").filter(|length| (2..100).contains(length)) {
-            self.first(subject, ProbeKind::TooFewItems, parameter, schema, of(length - 1));
+            all.push((subject.clone(), ProbeKind::TooFewItems, of(length - 1)));
         }
         if facets.is_true("uniqueItems") {
             let mut values = of(2);
             values.truncate(1);
-            self.first(subject, ProbeKind::DuplicateItems, parameter, schema, values);
+            all.push((subject.clone(), ProbeKind::DuplicateItems, values));
         }
         let of_item = RowSubject {
             name: format!("{}.0", subject.name),
             text: format!("the first item of {}", subject.text),
         };
         let is_text = items.types().contains("string");
-        for (kind, values) in items.misses(None) {
-            if kind == ProbeKind::WrongType && is_text {
-                continue;
-            }
+        let misses = items.misses(None).into_iter();
+        let misses = misses.filter(|(kind, _)| *kind != ProbeKind::WrongType || !is_text);
+        all.extend(misses.map(|(kind, values)| {
             let values = values.into_iter().map(|value| Value::Array(vec![value]));
-            self.first(&of_item, kind, parameter, schema, values.collect());
-        }
+            (of_item.clone(), kind, values.collect())
+        }));
+        all
     }
 
     /// Keeps the first of several values that is a near miss; those that violate only the keyword of the kind come first.
@@ -445,7 +456,11 @@ impl Deriver<'_> {
         if is_whole {
             self.media_type(&body.content);
         }
-        let content = content_for(&body.content, &sent).filter(|_| sent.is_json());
+        let content = content_for(&body.content, &sent);
+        if let Some(content) = content.filter(|content| is_form_content(content, &sent)) {
+            self.form(content, &sent);
+        }
+        let content = content.filter(|_| sent.is_json());
         let Some(schema) = content.and_then(|content| content.schema.clone()) else {
             return;
         };

@@ -102,7 +102,10 @@ impl std::fmt::Display for Probe {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, sync::Arc};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        sync::Arc,
+    };
 
     use proptest::prelude::*;
     use serde_json::{Value, json};
@@ -378,6 +381,120 @@ paths:
         );
         let deleted = sent("method~delete");
         assert!(deleted.body.is_empty() && change::header(&deleted, "content-type").is_none());
+    }
+
+    const FORM: &str = r"
+openapi: 3.1.0
+paths:
+  /f:
+    post:
+      requestBody:
+        content:
+          TYPE:
+            schema:
+              type: object
+              additionalProperties: false
+              required: [name, size, kept]
+              properties:
+                name: { type: string, maxLength: 4, minLength: 1 }
+                size: { type: integer, minimum: 1 }
+                kept: { type: string, default: a }
+                kind: { type: string, enum: [a, b] }
+                day: { type: string, format: date }
+                any: {}
+                image: { type: string, maxLength: 3, contentMediaType: image/png }
+                file: { type: string, format: binary, maxLength: 3 }
+                place: { type: object, properties: { zip: { type: integer } } }
+                tags: { type: array, maxItems: 2, items: { type: integer } }
+      responses: {}
+";
+
+    /// The near misses of a form, each with the content that is sent.
+    fn of_form(declared: &str, sent: &str, body: &str) -> Vec<(String, String)> {
+        let contract = contract(&FORM.replace("TYPE", declared));
+        let mut base = request("POST", "/f", Some(&Value::Null));
+        base.headers[1].1 = sent.to_owned();
+        base.headers[2].1 = body.len().to_string();
+        base.body = bytes::Bytes::from(body.to_owned()).into();
+        assert_eq!(contract.request_violations(&base), []);
+        let choice = ProbeChoice { methods: false, ..ALL };
+        let probes = derive(&contract, &base, &choice);
+        let sent = |probe: &Probe| {
+            let changed = probe.apply(&contract, base.clone());
+            assert_eq!(probe.objection(&contract, &base, &changed), None, "{}", probe.name);
+            let length = change::header(&changed, "content-length").map(str::to_owned);
+            assert_eq!(length, Some(changed.body.bytes().len().to_string()));
+            (probe.name.clone(), changed.body.text().into_owned())
+        };
+        probes.iter().map(sent).collect()
+    }
+
+    fn pairs(all: &[(String, String)]) -> Vec<(&str, &str)> {
+        all.iter().map(|(name, sent)| (name.as_str(), sent.as_str())).collect()
+    }
+
+    #[test]
+    fn forms_have_near_misses_of_their_properties() {
+        let kind = "application/x-www-form-urlencoded";
+        let found = of_form(kind, kind, "name=a%20b&size=5&kept=x&tags=1&tags=2&place[zip]=1");
+        let rest = "kept=x&tags=1&tags=2&place[zip]=1";
+        let start = "name=a%20b&size=5&kept=x";
+        assert_eq!(
+            pairs(&found),
+            [
+                ("body~media-type", &*format!("name=a%20b&size=5&{rest}")),
+                (
+                    "body~additional-property",
+                    &format!("name=a%20b&size=5&{rest}&undeclared_property=abc")
+                ),
+                ("body.day~format", &format!("name=a%20b&size=5&{rest}&day=not-a-date")),
+                ("body.kind~enum", &format!("name=a%20b&size=5&{rest}&kind=undeclared")),
+                ("body.name~missing", &format!("size=5&{rest}")),
+                ("body.name~too-short", &format!("name=&size=5&{rest}")),
+                ("body.name~too-long", &format!("name=aaaaa&size=5&{rest}")),
+                ("body.size~missing", &format!("name=a%20b&{rest}")),
+                ("body.size~wrong-type", &format!("name=a%20b&size=abc&{rest}")),
+                ("body.size~fraction", &format!("name=a%20b&size=1.5&{rest}")),
+                ("body.size~below-minimum", &format!("name=a%20b&size=0&{rest}")),
+                (
+                    "body.tags~too-many-items",
+                    &format!("{start}&tags=1&tags=1&tags=1&place[zip]=1")
+                ),
+                ("body.tags.0~wrong-type", &format!("{start}&tags=abc&place[zip]=1")),
+                ("body.tags.0~fraction", &format!("{start}&tags=1.5&place[zip]=1")),
+            ]
+        );
+    }
+
+    #[test]
+    fn texts_of_multipart_have_near_misses_and_files_have_none() {
+        let part = |head: &str, text: &str| format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n");
+        let (size, kept) = (
+            part("name=size\r\nContent-Type: text/plain", "5"),
+            part("name=kept", "x"),
+        );
+        let file = part("name=file; filename=f\r\nContent-Type: image/png", "abc");
+        let name = |text: &str| part("name=\"name\"", text);
+        let body = format!("{}{size}{file}{kept}--b--\r\n", name("ab"));
+        let found = of_form("multipart/form-data", "multipart/form-data; boundary=b", &body);
+        let found: BTreeMap<_, _> = found.into_iter().collect();
+        assert_eq!(found["body.name~missing"], format!("{size}{file}{kept}--b--\r\n"));
+        assert_eq!(
+            found["body.name~too-long"],
+            format!("{}{size}{file}{kept}--b--\r\n", name("aaaaa"))
+        );
+        let fraction = size.replace("\r\n5", "\r\n1.5");
+        assert_eq!(
+            found["body.size~fraction"],
+            format!("{}{fraction}{file}{kept}--b--\r\n", name("ab"))
+        );
+        let more = part("name=\"kind\"", "undeclared");
+        assert_eq!(found["body.kind~enum"], body.replace("--b--", &format!("{more}--b--")));
+        assert!(
+            !found
+                .keys()
+                .any(|name| name.starts_with("body.file") || name.starts_with("body.place"))
+        );
     }
 
     #[test]

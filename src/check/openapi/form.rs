@@ -27,19 +27,19 @@ const MAX_AMBIGUOUS: usize = 64 * 1024;
 
 /// A field of a form.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct FormField {
+pub(crate) struct FormField {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its value.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Whether it has a file name.
-    pub(super) is_file: bool,
+    pub(crate) is_file: bool,
     /// Its media type, if it states one.
-    pub(super) media_type: Option<MediaType>,
+    pub(crate) media_type: Option<MediaType>,
 }
 
 /// The fields of a form; `None` if the content is not a form of this media type.
-pub(super) fn form_fields(kind: &MediaType, body: &[u8]) -> Option<Vec<FormField>> {
+pub(crate) fn form_fields(kind: &MediaType, body: &[u8]) -> Option<Vec<FormField>> {
     if kind.essence == "multipart/form-data" {
         let parts = form_parts(kind, body)?.into_iter();
         let field = |part: MultipartPart| FormField {
@@ -74,12 +74,17 @@ pub(super) fn form_decoded(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Whether content of this media type is a form.
-pub(super) fn is_form(kind: &MediaType) -> bool {
+pub(crate) fn is_form(kind: &MediaType) -> bool {
     ["application/x-www-form-urlencoded", "multipart/form-data"].contains(&kind.essence.as_str())
 }
 
+/// Whether a document declares content as a form, and it is one.
+pub(crate) fn is_form_content(content: &DeclaredContent, kind: &MediaType) -> bool {
+    is_form(kind) && MediaType::parse(&content.media_type).is_some_and(|declared| is_form(&declared))
+}
+
 /// The names of the properties that the schema of a form declares.
-pub(super) fn form_names(document: &ApiDocument, schema: &DocumentPart) -> Vec<String> {
+pub(crate) fn form_names(document: &ApiDocument, schema: &DocumentPart) -> Vec<String> {
     let schemas = document.schemas_at(schema, Direction::Request, "");
     let all = schemas
         .iter()
@@ -263,6 +268,11 @@ impl<'d> FormReading<'d> {
         Value::Object(entries.collect::<Map<_, _>>())
     }
 
+    /// The most likely reading.
+    pub(super) fn first(&self) -> Value {
+        self.value(&vec![0; self.properties.len()])
+    }
+
     /// Violations of the schema by the content; none if any reading is valid, or not all readings are known.
     pub(super) fn violations(&self) -> Vec<ApiViolation> {
         if !self.is_complete {
@@ -329,6 +339,17 @@ impl<'d> FormReading<'d> {
             .iter()
             .any(|schema| keys.iter().any(|key| schema.get(key).is_some()))
     }
+}
+
+/// The most likely reading of a form; `None` if the content is not one, or the document declares no object for it.
+pub(crate) fn form_value(
+    document: &ApiDocument,
+    content: &DeclaredContent,
+    kind: &MediaType,
+    body: &[u8],
+) -> Option<Value> {
+    let fields = form_fields(kind, body).filter(|_| is_form(kind))?;
+    Some(FormReading::new(document, content, &fields)?.first())
 }
 
 fn text(field: &FormField) -> String {

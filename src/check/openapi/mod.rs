@@ -8,6 +8,9 @@ mod values;
 
 use std::sync::Arc;
 
+pub(crate) use form::{FormField, form_fields, form_names, form_value, is_form, is_form_content};
+pub(crate) use multipart::{MultipartPart, form_parts};
+pub(crate) use request::cookie_pairs;
 pub(crate) use response::{is_usual, matching as content_for};
 
 use super::{StatusSet, rules::RuleLevels, sink::FindingSink, view::ResponseView};

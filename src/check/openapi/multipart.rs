@@ -6,19 +6,21 @@ use super::super::media_type::MediaType;
 
 /// A part of a form, by its bytes in the body.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct MultipartPart {
+pub(crate) struct MultipartPart {
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Whether it has a file name.
-    pub(super) is_file: bool,
+    pub(crate) is_file: bool,
     /// Its media type, if it states one.
-    pub(super) media_type: Option<MediaType>,
+    pub(crate) media_type: Option<MediaType>,
+    /// From its delimiter to the end of its content.
+    pub(crate) whole: Range<usize>,
     /// Its content.
-    pub(super) content: Range<usize>,
+    pub(crate) content: Range<usize>,
 }
 
 /// The parts of a body; `None` if it is not multipart, or if a part has no name.
-pub(super) fn form_parts(kind: &MediaType, body: &[u8]) -> Option<Vec<MultipartPart>> {
+pub(crate) fn form_parts(kind: &MediaType, body: &[u8]) -> Option<Vec<MultipartPart>> {
     let boundary = kind.parameters.get("boundary").filter(|text| !text.is_empty())?;
     let delimiter = format!("\r\n--{boundary}");
     // The first delimiter can be at the start.
@@ -44,6 +46,7 @@ pub(super) fn form_parts(kind: &MediaType, body: &[u8]) -> Option<Vec<MultipartP
             name,
             is_file,
             media_type,
+            whole: at - (delimiter.len() - 2)..end,
             content,
         });
         at = end + delimiter.len();
@@ -116,6 +119,7 @@ mod tests {
             .map(|part| (part.name.as_str(), part.is_file, &body[part.content.clone()]))
             .collect();
         assert_eq!(seen, [("x", false, &b"1\r\n2"[..]), ("y\"", true, &b""[..])]);
+        assert!(body[parts[1].whole.clone()].starts_with(b"--a b\r\ncontent-type"));
         assert_eq!(parts[1].media_type.as_ref().unwrap().essence, "image/png");
         for wrong in [
             &b"--a b\r\n\r\n"[..],
