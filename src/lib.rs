@@ -109,6 +109,7 @@ pub mod compare;
 pub mod coverage;
 #[doc(hidden)]
 pub mod explain;
+pub mod explore;
 #[doc(hidden)]
 pub mod fuzzing;
 #[doc(hidden)]

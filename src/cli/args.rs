@@ -85,6 +85,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Measure a suite: change recorded responses as regressions would, and report which changes no check detects
     Mutate(MutateArgs),
+    /// Send generated requests that an API document (`OpenAPI`) allows, and add rows for those that fail
+    Explore(ExploreArgs),
     /// Measure how much of an API document (`OpenAPI`) recordings show, and report where both differ
     Coverage(CoverageArgs),
     /// Check the responses of a recording with the current suite, without sending anything
@@ -557,6 +559,45 @@ pub struct TeardownArgs {
     /// Where its values come from.
     #[command(flatten)]
     pub values: ValueArgs,
+    /// Terminal output.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `conforme explore`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  conforme explore --case orders/list --target http://localhost:8080 --for 60s")]
+pub struct ExploreArgs {
+    /// The case whose request is changed: `suite/case`, or `suite/case[example]`
+    #[arg(long, value_name = "ID")]
+    pub case: String,
+    /// The step whose request is changed [default: the last one]
+    #[arg(long, value_name = "ID")]
+    pub step: Option<String>,
+    /// Seed of the generated values: with the same seed, the same requests are sent in the same order [default: random]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// How long requests are generated
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, default_value = "60s")]
+    pub time: Duration,
+    /// Target of conforme.toml, base URL of an API, or `reference` for the embedded API [default: `default_target`]
+    #[arg(long, env = TARGET_VARIABLE, value_name = "NAME|URL", help_heading = "Target")]
+    pub target: Option<String>,
+    /// Where its values come from.
+    #[command(flatten)]
+    pub values: ValueArgs,
+    /// Allow effects on a target that is not loopback: `explore` for generated requests, and the effects of the case
+    #[arg(long = "allow", value_name = "EFFECT", help_heading = "Target")]
+    pub allow: Vec<String>,
+    /// Limits of its requests.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Write a report on the case and the rows that were found, as for `run`
+    #[arg(long = "report", value_name = "FORMAT[=PATH]")]
+    pub reports: Vec<ReportSpec>,
+    /// Record the requests of the case and the rows that were found
+    #[arg(long, value_name = "PATH")]
+    pub record: Option<PathBuf>,
     /// Terminal output.
     #[command(flatten)]
     pub output: OutputArgs,

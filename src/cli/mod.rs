@@ -5,6 +5,7 @@ mod ci_colors;
 mod compare;
 mod coverage;
 mod explain;
+mod explore;
 mod import;
 mod init;
 mod list;
@@ -86,6 +87,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Reject(command) => snapshots::settle(&command, false, here, &printer),
         Command::Import(command) => import::import(command, project, &mut printer),
         Command::Init(command) => init::init(command, project, &mut printer),
+        Command::Explore(command) => explore::explore(command, project, &mut printer),
         Command::Explain(command) => explain::explain(&command, &printer),
         Command::Completions(command) => shell::completions(&command, &printer),
         Command::Man(command) => shell::man(&command, &printer),

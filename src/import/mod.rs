@@ -47,3 +47,8 @@ pub use traffic::{TrafficDocument, TrafficGathering};
 
 use error::ReadFile;
 pub use write::{DraftFile, files};
+
+/// A JSON value as YAML for people. Its texts contain variables as they are.
+pub(crate) fn yaml_of(value: &serde_json::Value) -> String {
+    yaml::YamlNode::json(value, &str::to_owned).document()
+}

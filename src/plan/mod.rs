@@ -22,13 +22,14 @@ use std::{
     sync::Arc,
 };
 
+use bind::ProbeBase;
 pub use bind::{Binder, Bound, Polling, Unbound};
 pub(crate) use cookies::Cookies;
 pub(crate) use follow_url::FollowUrl;
 pub(crate) use late::case_id;
 pub use late::{Late, LateToken, new_run_id};
 pub use logins::LoginRole;
-pub(crate) use probes::expand;
+pub(crate) use probes::{expand, explored_rows};
 pub use select::Selection;
 use skip::Lacking;
 pub use skip::{SkippedStep, skip};
@@ -264,6 +265,11 @@ impl Plan {
     /// The request and expectations of a step of a case, with the late values that are known when it is sent.
     pub fn bind(&self, case: &Case, step: usize, late: &Late, sources: &Sources) -> Result<Bound, Unbound> {
         self.binder.bind(case, step, late, sources)
+    }
+
+    /// The request of a step before it is sent, and the document that describes it.
+    pub(crate) fn base(&self, case: &Case, step: usize, sources: &Sources) -> Result<ProbeBase, Unbound> {
+        self.binder.probe_base(case, step, sources)
     }
 
     /// The request of a step with other late values; none if it cannot be made with them.

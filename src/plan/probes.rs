@@ -55,7 +55,7 @@ pub(crate) fn expand(suites: &mut Suites, snapshots: &SnapshotStore, sources: &S
                 Err(error) => errors.push(error),
             }
         }
-        all.extend(case.def.explored.iter().map(|row| Arc::new(explored(&case, row))));
+        all.extend(explored_rows(&case).map(Arc::new));
     }
     suites.cases = all;
 }
@@ -270,6 +270,11 @@ impl Expander<'_> {
 /// The id of a case without its row.
 fn id_of_file(case: &Case) -> &str {
     case.id.split('[').next().unwrap_or_default()
+}
+
+/// The rows of `explored` of a case.
+pub(crate) fn explored_rows(case: &Case) -> impl Iterator<Item = Case> {
+    case.def.explored.iter().map(|row| explored(case, row))
 }
 
 /// A row of `explored`.

@@ -85,13 +85,9 @@ fn objection(
     if operation(base) != operation(changed) {
         return Some("the changed request is one of another operation");
     }
-    let is_known = |found: &Finding| {
-        let mut known = known.iter();
-        known.any(|one| (&one.message, &one.actual) == (&found.message, &found.actual))
-    };
-    let violations = contract.request_violations(changed);
-    let is_valid = violations.iter().all(is_known);
-    is_valid.then_some("the changed request is valid")
+    contract
+        .has_only(changed, known)
+        .then_some("the changed request is valid")
 }
 
 impl std::fmt::Display for Probe {

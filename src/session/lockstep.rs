@@ -201,7 +201,7 @@ async fn run(
     };
     report(Event::RunStarted(start));
     let sources = Arc::clone(&workspace.sources);
-    let (plan, client) = (Arc::new(prepared.plan), Arc::new(prepared.client));
+    let (plan, client) = (Arc::new(prepared.plan), prepared.client);
     let target = Arc::clone(&plan.target);
     let mut finished = send(plan, sources, client, &options, &interrupts, &mut report).await;
     let stopped = finished.stopped;

@@ -10,6 +10,7 @@ mod coverage;
 mod dry_run;
 mod environment;
 mod error;
+mod explore;
 mod import;
 mod init;
 mod inspect;
@@ -46,6 +47,7 @@ pub use coverage::{CoverageRequest, coverage};
 pub use dry_run::{PlannedRequest, dry_run};
 pub use environment::in_ci;
 pub use error::SessionError;
+pub use explore::{EXPLORE_EFFECT, ExploreRequest, ExploreStop, Explored, ExploredFailure, explore};
 pub use import::{
     ImportRequest, Imported, OpenApiGaps, SourceFormat, document_of_recordings, draft_of, draft_of_arazzo,
     draft_of_bruno, draft_of_curl, draft_of_openapi, import, openapi_gaps, standard_input, write_document,

@@ -30,7 +30,7 @@ pub(super) struct Prepared {
     /// The plan.
     pub(super) plan: Plan,
     /// The client of the target.
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     /// The clients of its further HTTP endpoints, and of the identities of cases.
     pub(super) clients: BTreeMap<ClientKey, Arc<Client>>,
     /// The tokens of token endpoints.
@@ -78,7 +78,7 @@ impl Prepared {
             Client::new(target, resolved.use_proxy)
                 .map_err(|error| SessionError::Usage(format!("target `{}`: {error}", target.name)))
         };
-        let client = client_of(&resolved.target)?;
+        let client = Arc::new(client_of(&resolved.target)?);
         let mut target = resolved.target.clone();
         let run_id = run_id.unwrap_or_else(|| new_run_id().into());
         target.vars.insert(RUN_ID.to_owned(), run_id);

@@ -241,7 +241,7 @@ pub(super) fn send_plan(
 ) -> Result<RunFinished, SessionError> {
     let runtime = prepared::runtime()?;
     options.mailboxes = runtime.block_on(prepared.mailboxes(&mut BTreeMap::new()))?;
-    let (plan, client) = (Arc::new(prepared.plan), Arc::new(prepared.client));
+    let (plan, client) = (Arc::new(prepared.plan), prepared.client);
     let finished: io::Result<RunFinished> = runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
         let sources = Arc::clone(&workspace.sources);

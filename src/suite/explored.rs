@@ -1,22 +1,29 @@
 //! Rows of `explored`: requests that `conforme explore` found, each a case of its own.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use super::{
-    decode::{DecodeContext, is_slug, request},
+    decode::{DecodeContext, Folders, is_slug, request},
     decode_expect::expect,
-    def::{CaseDef, ExpectDef, RequestDef, StatusDef, Written},
+    def::{Case, CaseDef, ExpectDef, RequestDef, StatusDef, Suite, Written},
     def_step::StepDef,
-    inherit::inherit_request,
+    inherit::{inherit, inherit_request},
+    load::{self, Suites},
     steps::StepNodes,
     vacuous,
 };
 use crate::{
     check::{StatusItem, StatusSet},
     model::Phase,
-    source::{Diagnostic, Fields, Kind, Node, Span, string},
+    schema::SchemaStore,
+    source::{Diagnostic, Diagnostics, Fields, FileId, Key, Kind, Node, Sources, Span, parse_yaml, string},
 };
 
 /// Classes of statuses of a server that works. 5xx is none of them.
@@ -71,7 +78,7 @@ pub(super) fn explored(
             let error = Diagnostic::new(key.span, format!("`{}` cannot name a row", key.text));
             cx.error(error.help("use letters, digits, `-`, `_` and `.`: it becomes part of the case's id"));
         }
-        let is_example = |(key_of_row, _): &(crate::source::Key, Node)| key_of_row.text == key.text;
+        let is_example = |(key_of_row, _): &(Key, Node)| key_of_row.text == key.text;
         if rows > 0
             && case
                 .get("examples")
@@ -179,4 +186,129 @@ fn expectation(node: Option<&Node>, span: Span, cx: &mut DecodeContext<'_>) -> E
     };
     vacuous::check(&step, cx.errors);
     expected
+}
+
+/// A case file that gets rows of `explored` in memory.
+pub(crate) struct ExploredFile {
+    /// The content of the file without what makes several cases of it.
+    own: Node,
+    shared: Option<Node>,
+    suite: Arc<Suite>,
+    stem: String,
+    file: FileId,
+    /// The folder of the project.
+    project: PathBuf,
+    /// The rows that it has: name, step, and request.
+    rows: Vec<(String, Option<String>, Value)>,
+}
+
+impl ExploredFile {
+    /// Reads the file of a case from the sources; `None` for a file that is not a case.
+    pub(crate) fn read(case: &Case, sources: &Sources) -> Option<Self> {
+        let file = case.span.file;
+        let parse = |text: &str| parse_yaml(text, file, &mut Diagnostics::default());
+        let mut own = parse(sources.text(file))?;
+        let rows = own
+            .get("explored")
+            .map(Node::entries)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|(key, row)| {
+                let step = row
+                    .get("step")
+                    .and_then(|step| step.to_json().as_str().map(str::to_owned));
+                Some((key.text.to_string(), step, row.get("request")?.to_json()))
+            });
+        let rows = rows.collect();
+        if let Kind::Map(entries) = &mut own.kind {
+            entries.retain(|(key, _)| !["explored", "expect_probe", "probe"].contains(&&*key.text));
+            for (_, table) in entries.iter_mut().filter(|(key, _)| &*key.text == "examples") {
+                if let Kind::Map(rows) = &mut table.kind {
+                    rows.truncate(1);
+                }
+            }
+        }
+        let path = sources.path(file);
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        let shared = format!("{folder}/suite.yaml");
+        let shared = sources.files().find(|(path, _)| *path == shared);
+        Some(Self {
+            own,
+            shared: shared.and_then(|(_, text)| parse(text)),
+            suite: Arc::clone(&case.suite),
+            stem: name.strip_suffix(".yaml")?.to_owned(),
+            file,
+            project: sources.root().to_owned(),
+            rows,
+        })
+    }
+
+    /// The rows that the file has: name, step, and what the request changes.
+    pub(crate) fn rows(&self) -> &[(String, Option<String>, Value)] {
+        &self.rows
+    }
+
+    /// The request of a step as it is written, with what it inherits. A first `$` that is doubled in a key of the body is single.
+    pub(crate) fn request(&self, step: usize) -> Option<Value> {
+        let mut errors = Diagnostics::default();
+        let merged = inherit(self.shared.as_ref(), self.own.clone(), &mut errors);
+        let steps = StepNodes::of(&merged, self.shared.as_ref(), &mut errors);
+        let mut written = steps.request_of(step, &merged).map(Node::to_json)?;
+        if let Some(body) = written.pointer_mut("/body/json") {
+            *body = with_single_signs(body.take());
+        }
+        Some(written)
+    }
+
+    /// The cases of the file with these rows, as YAML: the first row of its table, which has the definition of all rows.
+    pub(crate) fn with(&self, rows: &str, folder: &Path, schemas: &SchemaStore) -> Result<Arc<Case>, Diagnostics> {
+        let mut errors = Diagnostics::default();
+        let rows = parse_yaml(rows, self.file, &mut errors);
+        let mut own = self.own.clone();
+        if let (Kind::Map(entries), Some(rows)) = (&mut own.kind, rows) {
+            let key = Key {
+                text: Arc::from("explored"),
+                span: rows.span,
+            };
+            entries.push((key, rows));
+        }
+        let mut loaded = Suites::default();
+        let folders = Folders {
+            project: &self.project,
+            own: folder,
+        };
+        let (shared, suite) = (self.shared.as_ref(), &self.suite);
+        load::case(
+            own,
+            shared,
+            suite,
+            &self.stem,
+            folders,
+            schemas,
+            &mut loaded,
+            &mut errors,
+        );
+        match loaded.cases.into_iter().next() {
+            Some(case) if errors.is_empty() => Ok(case),
+            _ => Err(errors),
+        }
+    }
+}
+
+fn with_single_signs(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(with_single_signs).collect(),
+        Value::Object(entries) => {
+            let entries = entries.into_iter().map(|(key, value)| {
+                let key = key
+                    .strip_prefix('$')
+                    .filter(|rest| rest.starts_with('$'))
+                    .map(str::to_owned)
+                    .unwrap_or(key);
+                (key, with_single_signs(value))
+            });
+            Value::Object(entries.collect())
+        }
+        other => other,
+    }
 }

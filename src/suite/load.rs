@@ -478,8 +478,12 @@ fn check_operations(def: &CaseDef, suite: &Suite, errors: &mut Diagnostics) {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call, from the loop above")]
-fn case(
+/// Adds the cases of a file.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is known of the file, and where the result goes"
+)]
+pub(super) fn case(
     node: Node,
     shared: Option<&Node>,
     suite: &Arc<Suite>,

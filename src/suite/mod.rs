@@ -46,6 +46,7 @@ pub use def_step::{CaptureDef, EventuallyDef, FollowDef, MailDef, StepDef, Throu
 pub(crate) use editor_schema::describe_keys;
 pub use editor_schema::{case_schema, suite_schema};
 pub use explored::ExploredDef;
+pub(crate) use explored::ExploredFile;
 pub(crate) use inherit::{inherit, inherit_step};
 pub(crate) use load::load_files;
 pub use load::{BrokenSuite, Suites, load};

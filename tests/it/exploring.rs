@@ -1,6 +1,11 @@
 //! Rows of `explored`, and the command that finds them.
 
-use crate::support::{Project, Server, Then, response};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use crate::support::{Project, Ran, Server, Then, conforme, ran, response};
 
 /// An API that fails for one value of `limit`, and without a token.
 fn server() -> Server {
@@ -139,4 +144,217 @@ fn wrong_explored_rows_are_errors_with_locations() {
             "{rows}: {error}"
         );
     }
+}
+
+const API: &str = "
+openapi: 3.1.0
+paths:
+  /orders:
+    post:
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              type: object
+              required: [sku]
+              properties: { sku: { type: string, pattern: '^[A-Z]{2}-[0-9]+$' }, count: { type: integer, minimum: 1, maximum: 1000 } }
+      responses:
+        '201': { description: created, content: { application/json: { schema: { type: object, required: [id], properties: { id: { type: integer } } } } } }
+  /orders/{id}:
+    parameters: [{ name: id, in: path, required: true, schema: { type: integer } }]
+    delete: { responses: { '204': { description: gone } } }
+";
+
+const SUITE: &str = "openapi: api.yaml\nrequest: { headers: { Authorization: 'Bearer {{ token }}' } }\n\
+                     inputs: { token: { description: a token, secret: true } }\n";
+
+const CASE: &str = "# What is ordered.
+name: An order can be placed
+request: { method: POST, path: /orders, body: { json: { sku: AB-1 } } } # as people do
+expect: { status: 201, body: { json: { id: 7 } } }
+capture: { order: /id }
+teardown:
+  - id: cancel
+    request: { method: DELETE, path: '/orders/{order}', params: { order: '{{ order }}' } }
+    expect: { status: 204 }
+";
+
+/// An API that may fail for large orders, and that counts orders and cancellations.
+fn orders(is_faulty: &Arc<AtomicBool>, counts: &Arc<[AtomicUsize; 2]>) -> Server {
+    let (is_faulty, counts) = (Arc::clone(is_faulty), Arc::clone(counts));
+    Server::start(move |request| {
+        if request.starts_with("DELETE ") {
+            counts[1].fetch_add(1, Ordering::SeqCst);
+            return (response("HTTP/1.1 204 No Content", ""), Then::Keep);
+        }
+        let body = request.rsplit("\r\n\r\n").next().unwrap_or_default();
+        let order: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        let count = order["count"].as_i64().unwrap_or_default();
+        let head = "HTTP/1.1 201 Created\nContent-Type: application/json";
+        let is_faulty = is_faulty.load(Ordering::SeqCst);
+        if is_faulty && count >= 400 {
+            return (response("HTTP/1.1 500 Internal Server Error", ""), Then::Keep);
+        }
+        counts[0].fetch_add(1, Ordering::SeqCst);
+        let is_long = order["sku"].as_str().is_some_and(|sku| sku.len() > 5);
+        let body = if is_faulty && is_long {
+            r#"{"id":"7"}"#
+        } else {
+            r#"{"id":7}"#
+        };
+        (response(head, body), Then::Keep)
+    })
+}
+
+fn explore(project: &Project, url: &str, seconds: &str) -> Ran {
+    let mut command = conforme();
+    command.args([
+        "explore", "--case", "s/order", "--target", url, "--seed", "3", "--for", seconds,
+    ]);
+    command
+        .env("CONFORME_SECRET_TOKEN", "top/secret+1")
+        .current_dir(project.path());
+    ran(&mut command)
+}
+
+#[test]
+fn failures_become_rows_that_reproduce_on_their_own() {
+    let (is_faulty, counts) = (Arc::new(AtomicBool::new(true)), Arc::default());
+    let server = orders(&is_faulty, &counts);
+    let project = Project::new(&[
+        ("schemas/api.yaml", API),
+        ("cases/s/suite.yaml", SUITE),
+        ("cases/s/order.yaml", CASE),
+    ]);
+    let seen = explore(&project, &server.url(), "2s");
+    assert_eq!(seen.code, 1, "{seen:?}");
+    let case = project.read("cases/s/order.yaml");
+    let rows = case.strip_prefix(CASE).expect("the rest of the file stays");
+    let expected = "explored:
+  found-1:
+    note: \"seed 3: openapi/body: the body breaks the document: the value is not of type \\\"integer\\\" at /id\"
+    request: { body: { json: { sku: AA-000 } } }
+  found-2:
+    note: \"seed 3: the status is 500\"
+    request: { body: { json: { count: 400, sku: AB-1 } } }
+";
+    let sku = rows
+        .split("sku: ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .unwrap();
+    assert_eq!(sku.len(), 6, "{rows}");
+    assert_eq!(
+        rows.replace(sku, "AA-000")
+            .replace("count: 400, sku: AA-000", "count: 400, sku: AB-1"),
+        expected
+    );
+    for part in [
+        "FAIL",
+        "s/order[found-1]",
+        "s/order[found-2]",
+        "PASS",
+        "changed: body `/count`, body `/sku`",
+    ] {
+        assert!(seen.stdout.contains(part), "{part}: {}", seen.stdout);
+    }
+    let all = format!("{}{}{case}", seen.stdout, seen.stderr);
+    assert!(!all.contains("secret+1") && !all.contains("secret%2B1"), "{all}");
+    // Everything that was ordered was canceled.
+    let number = |index: usize| counts[index].load(Ordering::SeqCst);
+    assert!(number(0) > 20, "{}", number(0));
+    assert_eq!(number(0), number(1));
+    // Nothing is found twice.
+    let again = explore(&project, &server.url(), "1s");
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(
+        again.stdout.contains("KNOWN s/order[found-1], s/order[found-2]"),
+        "{again:?}"
+    );
+    assert_eq!(project.read("cases/s/order.yaml"), case);
+    // The rows pass when the API is repaired.
+    is_faulty.store(false, Ordering::SeqCst);
+    let repaired = explore(&project, &server.url(), "1s");
+    assert_eq!(repaired.code, 0, "{repaired:?}");
+    assert_eq!(project.read("cases/s/order.yaml"), case);
+}
+
+#[test]
+fn good_api_has_no_failures_and_the_case_file_stays() {
+    let server = orders(&Arc::new(AtomicBool::new(false)), &Arc::default());
+    let project = Project::new(&[
+        ("schemas/api.yaml", API),
+        ("cases/s/suite.yaml", SUITE),
+        ("cases/s/order.yaml", CASE),
+    ]);
+    let seen = explore(&project, &server.url(), "1s");
+    assert_eq!(seen.code, 0, "{seen:?}");
+    assert!(seen.stdout.contains("seed 3; 201: "), "{seen:?}");
+    assert_eq!(project.read("cases/s/order.yaml"), CASE);
+}
+
+#[test]
+fn what_cannot_be_explored_is_an_error_before_anything_is_sent() {
+    let counts: Arc<[AtomicUsize; 2]> = Arc::default();
+    let server = orders(&Arc::new(AtomicBool::new(false)), &counts);
+    let project = Project::new(&[
+        ("schemas/api.yaml", API),
+        ("cases/s/suite.yaml", SUITE),
+        ("cases/s/order.yaml", CASE),
+        (
+            "cases/s/fixed.yaml",
+            "request: { method: DELETE, path: /orders/7 }\nexpect: { status: 204 }\n",
+        ),
+        ("cases/plain/c.yaml", "request: { path: / }\nexpect: { status: 200 }\n"),
+    ]);
+    for (case, url, parts) in [
+        (
+            "s/order",
+            "http://192.0.2.1",
+            &["is not on this machine", "--allow explore"][..],
+        ),
+        ("s/ordre", &server.url(), &["s/order"]),
+        (
+            "s/fixed",
+            &server.url(),
+            &["nothing of its request can be changed", "path `id`"],
+        ),
+        ("plain/c", &server.url(), &["there is no document", "openapi: FILE"]),
+        ("s", &server.url(), &["names 2 cases"]),
+    ] {
+        let mut command = conforme();
+        command.args(["explore", "--case", case, "--target", url, "--for", "1s"]);
+        command
+            .env("CONFORME_SECRET_TOKEN", "secret123")
+            .current_dir(project.path());
+        let seen = ran(&mut command);
+        assert_eq!(seen.code, 2, "{case}: {seen:?}");
+        for part in parts {
+            assert!(seen.stderr.contains(part), "{case}: {part}: {seen:?}");
+        }
+    }
+    assert_eq!(counts[0].load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn api_that_stops_or_fails_at_once_is_not_explored() {
+    let project = Project::new(&[
+        ("schemas/api.yaml", API),
+        ("cases/s/suite.yaml", SUITE),
+        ("cases/s/order.yaml", CASE),
+    ]);
+    let closed = format!("http://127.0.0.1:{}", crate::programs::free_port());
+    let seen = explore(&project, &closed, "1s");
+    assert_eq!(seen.code, 3, "{seen:?}");
+    assert!(seen.stdout.contains("STOPPED no response"), "{seen:?}");
+    let server = Server::always("HTTP/1.1 500 Internal Server Error", "");
+    let seen = explore(&project, &server.url(), "1s");
+    assert_eq!(seen.code, 1, "{seen:?}");
+    assert!(
+        seen.stdout
+            .contains("the request of the case itself fails: the status is 500"),
+        "{seen:?}"
+    );
+    assert_eq!(project.read("cases/s/order.yaml"), CASE);
 }

@@ -135,6 +135,15 @@ impl ApiContract {
         findings
     }
 
+    /// Whether every violation by a request is one of those that are known, such as those of values that are not known yet.
+    pub(crate) fn has_only(&self, request: &Request, known: &[Finding]) -> bool {
+        let is_known = |found: &Finding| {
+            let mut known = known.iter();
+            known.any(|one| (&one.message, &one.actual) == (&found.message, &found.actual))
+        };
+        self.request_violations(request).iter().all(is_known)
+    }
+
     /// The path of a request below the target's base URL; `None` for a request outside the API.
     pub(crate) fn path_of<'r>(&self, request: &'r Request) -> Option<&'r str> {
         let rest = request.url.strip_prefix(&*self.base)?;
