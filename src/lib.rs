@@ -96,7 +96,7 @@ pub use run::SnapshotMode;
 pub use session::{
     CaseFilter, CiSystem, CompareRequest, CoverageRequest, ImportRequest, InitRequest, LockstepOptions, MergeRequest,
     MutateRequest, Notices, RecheckRequest, ReportRequest, RunRequest, SessionError, TeardownRequest, compare,
-    coverage, draft_of_curl, import, init, merge, mutate, recheck, report, run, teardown, validate,
+    compare_documents, coverage, draft_of_curl, import, init, merge, mutate, recheck, report, run, teardown, validate,
 };
 
 #[doc(hidden)]

@@ -81,7 +81,7 @@ pub enum Command {
     List(ListArgs),
     /// Merge the recordings of the parts of a run into one report and one exit code
     Merge(MergeArgs),
-    /// Compare two API versions by their responses and report breaking changes
+    /// Compare two API versions by their responses or their `OpenAPI` documents and report breaking changes
     Compare(CompareArgs),
     /// Measure a suite: change recorded responses as regressions would, and report which changes no check detects
     Mutate(MutateArgs),
@@ -382,13 +382,14 @@ pub struct MergeArgs {
 #[command(after_help = "Examples:\n  \
 conforme compare --baseline production --candidate staging\n  \
 conforme compare --baseline v1.ndjson --candidate v2.ndjson --report markdown=changes.md\n  \
-conforme compare --baseline v1.ndjson --candidate http://localhost:8080 --fail-on warning")]
+conforme compare --baseline v1.ndjson --candidate http://localhost:8080 --fail-on warning\n  \
+conforme compare --baseline v1.openapi.yaml --candidate v2.openapi.yaml")]
 pub struct CompareArgs {
-    /// Version to compare with: a recording, a target of conforme.toml, or the base URL of an API
-    #[arg(long, value_name = "RECORDING|TARGET")]
+    /// Version to compare with: a recording, a target of conforme.toml, the base URL of an API, or an `OpenAPI` document
+    #[arg(long, value_name = "RECORDING|TARGET|DOCUMENT")]
     pub baseline: String,
-    /// Version under test: a recording, a target of conforme.toml, or the base URL of an API
-    #[arg(long, value_name = "RECORDING|TARGET")]
+    /// Version under test: a recording, a target of conforme.toml, the base URL of an API, or an `OpenAPI` document
+    #[arg(long, value_name = "RECORDING|TARGET|DOCUMENT")]
     pub candidate: String,
     /// Cases, as for `run`
     #[arg(value_name = "PATH|ID")]
@@ -675,6 +676,8 @@ pub enum SchemaOf {
     Event,
     /// The output of `conforme compare --report json`
     Comparison,
+    /// The same for two `OpenAPI` documents
+    DocumentComparison,
     /// The same for several targets
     Matrix,
     /// The output of `conforme mutate --report json`

@@ -37,6 +37,11 @@ pub(super) fn compare(
         live: args.live.options(args.repeats, printer)?,
         reports: args.reports,
     };
+    if session::is_of_documents(&request)? {
+        let (comparison, documents) = session::compare_documents(&request, printer)?;
+        let exit = Exit::of_code(comparison.summary.exit_code).unwrap_or(Exit::NoVerdict);
+        return Ok(present(&Report::from(&comparison), documents, exit, options, printer));
+    }
     let (comparison, documents) = session::compare(&request, printer)?;
     let exit = Exit::of_code(comparison.summary.exit_code).unwrap_or(Exit::NoVerdict);
     let report = Report::from(&comparison);

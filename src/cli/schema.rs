@@ -5,7 +5,7 @@ use super::{
     args::{SchemaArgs, SchemaOf},
 };
 use crate::{
-    compare::{comparison_schema, matrix_schema},
+    compare::{comparison_schema, document_comparison_schema, matrix_schema},
     coverage::coverage_schema,
     model::{Exit, event_schema},
     mutate::measurement_schema,
@@ -21,6 +21,7 @@ pub(super) fn schema(args: &SchemaArgs, printer: &Printer) -> Exit {
         SchemaOf::Accepted => ("accepted", accepted_schema()),
         SchemaOf::Event => ("event", event_schema()),
         SchemaOf::Comparison => ("comparison", comparison_schema()),
+        SchemaOf::DocumentComparison => ("document-comparison", document_comparison_schema()),
         SchemaOf::Matrix => ("matrix", matrix_schema()),
         SchemaOf::Coverage => ("coverage", coverage_schema()),
         SchemaOf::Measurement => ("measurement", measurement_schema()),

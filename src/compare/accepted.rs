@@ -18,7 +18,8 @@ use std::{
 use chrono::NaiveDate;
 
 use super::{
-    AcceptedChange, CHANGE_RULES, Change, ChangeRule, StaleEntry, SuiteFacts,
+    AcceptedChange, AcceptedDeclaration, CHANGE_RULES, Change, ChangePlace, ChangeRule, DeclaredChange, StaleEntry,
+    SuiteFacts,
     difference::ChangedPart,
     fingerprint,
     gather::{ChangeGroup, ChangeKey},
@@ -41,6 +42,7 @@ pub struct AcceptedEntry {
     endpoint: Option<String>,
     pointer: Option<String>,
     header: Option<String>,
+    parameter: Option<String>,
     fingerprint: Option<String>,
     reason: String,
     expires: Option<NaiveDate>,
@@ -64,6 +66,40 @@ impl AcceptedEntry {
             && is(&self.pointer, pointer)
             && is(&self.header, header)
             && is(&self.fingerprint, Some(fingerprint))
+            && self.parameter.is_none()
+    }
+
+    /// Whether it covers a change of a document at a place.
+    fn covers_declared(&self, rule: ChangeRule, place: &ChangePlace, fingerprint: &str) -> bool {
+        let is = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
+        self.rule.is_none_or(|wanted| wanted == rule)
+            && self.suite.is_none()
+            && self.case.is_none()
+            && is(&self.endpoint, &place.endpoint)
+            && is(&self.pointer, &place.pointer)
+            && is(&self.header, &place.header)
+            && is(&self.parameter, &place.parameter)
+            && self.fingerprint.as_deref().is_none_or(|wanted| wanted == fingerprint)
+    }
+
+    /// Whether only a comparison of documents can match it.
+    fn is_of_documents(&self) -> bool {
+        self.parameter.is_some() || self.rule.is_some_and(ChangeRule::is_of_documents)
+    }
+
+    /// Whether only a comparison of recordings can match it.
+    fn is_of_recordings(&self) -> bool {
+        self.suite.is_some() || self.case.is_some() || self.rule.is_some_and(ChangeRule::is_of_recordings)
+    }
+
+    /// The change of a document as one that it accepts.
+    pub(super) fn accepts_declared(&self, change: DeclaredChange) -> AcceptedDeclaration {
+        AcceptedDeclaration {
+            change,
+            accepted_because: self.reason.clone(),
+            expires: self.expires.map(|day| day.to_string()),
+            location: self.location.clone(),
+        }
     }
 
     fn is_expired(&self, today: NaiveDate) -> bool {
@@ -126,9 +162,31 @@ impl<'e> AcceptedEntries<'e> {
             .collect()
     }
 
-    /// Entries that are expired or cover no change.
-    pub(super) fn stale(&self) -> Vec<StaleEntry> {
+    /// The entry that covers a change of a document at a place.
+    pub(super) fn covering(&mut self, rule: ChangeRule, place: &ChangePlace, fingerprint: &str) -> Option<usize> {
+        let mut taken = None;
+        for (number, entry) in self.all.iter().enumerate() {
+            if entry.covers_declared(rule, place, fingerprint) {
+                self.used[number] = true;
+                if !entry.is_expired(self.today) {
+                    taken = taken.or(Some(number));
+                }
+            }
+        }
+        taken
+    }
+
+    /// Entries that are expired or cover no change. Those that only the other kind of comparison can match are left out.
+    pub(super) fn stale(&self, is_of_documents: bool) -> Vec<StaleEntry> {
+        let is_other = |entry: &AcceptedEntry| {
+            if is_of_documents {
+                entry.is_of_recordings()
+            } else {
+                entry.is_of_documents()
+            }
+        };
         (self.all.iter().zip(&self.used))
+            .filter(|(entry, _)| !is_other(entry))
             .filter_map(|(entry, used)| {
                 let reason = match (entry.is_expired(self.today), *used) {
                     (true, _) => format!("it expired on {}", entry.expires?),
@@ -167,7 +225,7 @@ pub(super) fn unknown<'n>(
     let declared = facts.endpoints();
     let endpoints: BTreeSet<&str> = recorded.iter().chain(&declared).map(String::as_str).collect();
     let mut errors = Vec::new();
-    for entry in entries {
+    for entry in entries.iter().filter(|entry| !entry.is_of_documents()) {
         for (what, wanted, known) in [
             ("suite", &entry.suite, &suites),
             ("case", &entry.case, &cases),
@@ -221,7 +279,15 @@ pub fn read_accepted(path: &Path, sources: &mut Sources, errors: &mut Diagnostic
 fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<AcceptedEntry> {
     let mut fields = Fields::of(node, "an accepted change", errors)?;
     let rule = fields.take("rule");
-    let names = ["suite", "case", "endpoint", "pointer", "header", "fingerprint"];
+    let names = [
+        "suite",
+        "case",
+        "endpoint",
+        "pointer",
+        "header",
+        "fingerprint",
+        "parameter",
+    ];
     let mut found = names.map(|name| fields.take(name));
     let (reason, expires) = (fields.read("reason", errors, string), fields.take("expires"));
     fields.finish(errors);
@@ -232,7 +298,7 @@ fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<Acc
                 "an accepted change names what it covers: its `rule`, or its `fingerprint`",
             )
             .help(
-                "`conforme compare --report json` shows both; further keys are suite, case, endpoint, pointer, header",
+                "`conforme compare --report json` shows both; further keys are suite, case, endpoint, pointer, header, parameter",
             ),
         );
     }
@@ -256,25 +322,15 @@ fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<Acc
                 .help("it has 16 hexadecimal digits, as in the reports"),
         );
     }
-    let [suite, case, endpoint] = [found[0], found[1], found[2]].map(|node| node.and_then(|node| string(node, errors)));
+    let [suite, case, endpoint, parameter] =
+        [found[0], found[1], found[2], found[6]].map(|node| node.and_then(|node| string(node, errors)));
     let (pointer, fingerprint) = (
         pointer.and_then(|(_, text)| text),
         fingerprint
             .and_then(|(_, text)| text)
             .map(|text| text.to_ascii_lowercase()),
     );
-    let expires = match expires.map(|node| (node, string(node, errors))) {
-        Some((node, Some(text))) => {
-            let day = text.parse::<NaiveDate>();
-            if day.is_err() {
-                errors.push(
-                    Diagnostic::new(node.span, format!("`{text}` is not a day")).help("write it as `2027-01-31`"),
-                );
-            }
-            day.ok()
-        }
-        _ => None,
-    };
+    let expires = expires.and_then(|node| day(node, errors));
     let Some(reason) = reason.filter(|reason| !reason.trim().is_empty()) else {
         errors.push(
             Diagnostic::new(node.span, "an accepted change has a `reason`")
@@ -289,11 +345,21 @@ fn entry(node: &Node, sources: &Sources, errors: &mut Diagnostics) -> Option<Acc
         endpoint,
         pointer,
         header,
+        parameter,
         fingerprint,
         reason,
         expires,
         location: sources.location(node.span),
     })
+}
+
+fn day(node: &Node, errors: &mut Diagnostics) -> Option<NaiveDate> {
+    let text = string(node, errors)?;
+    let day = text.parse::<NaiveDate>();
+    if day.is_err() {
+        errors.push(Diagnostic::new(node.span, format!("`{text}` is not a day")).help("write it as `2027-01-31`"));
+    }
+    day.ok()
 }
 
 /// The name of a header field in lower case. A name that is similar to a well-known field is an error.

@@ -317,7 +317,7 @@ pub fn matrix_schema() -> String {
     schema_of::<Matrix>("One suite on several targets by conforme")
 }
 
-fn schema_of<T: JsonSchema>(title: &str) -> String {
+pub(super) fn schema_of<T: JsonSchema>(title: &str) -> String {
     let mut schema = schemars::generate::SchemaSettings::draft2020_12()
         .into_generator()
         .into_root_schema_for::<T>()

@@ -14,6 +14,7 @@ mod body;
 mod change;
 mod cookies;
 mod difference;
+mod documents;
 mod facts;
 mod format;
 mod gather;
@@ -43,6 +44,11 @@ pub use accepted::{ACCEPTED_FILE, AcceptedEntry, read_accepted, unknown_names};
 pub use change::{
     AcceptedChange, CaseEvidence, CaseLatency, Change, ChangeLevel, ChangeValues, ComparedVersion, Comparison, FORMAT,
     Latency, Matrix, MatrixRow, Noise, NotCompared, StaleEntry, Summary, comparison_schema, matrix_schema,
+};
+pub use documents::{
+    AcceptedDeclaration, ChangePlace, ComparedDocument, DeclaredChange, DeclaredPart, DocumentChangeSummary,
+    DocumentCompareOptions, DocumentComparison, ObservedDeclaration, ObservedState, ObservedVersions,
+    compare_documents, document_comparison_schema,
 };
 pub use facts::SuiteFacts;
 pub use judge::Judge;
@@ -175,7 +181,7 @@ pub fn compare(
         fail_on: how.fail_on,
         changes,
         accepted,
-        stale: entries.stale(),
+        stale: entries.stale(false),
         noise,
         not_compared,
         latencies: times

@@ -69,6 +69,74 @@ pub enum ChangeRule {
     BodyMoreItems,
     LatencySlower,
     LatencyFaster,
+    StatusRemoved,
+    StatusAdded,
+    HeaderOptional,
+    HeaderRequired,
+    HeaderValuesWidened,
+    HeaderValuesNarrowed,
+    HeaderMediaTypeRemoved,
+    HeaderMediaTypeAdded,
+    BodyTypeWidened,
+    BodyTypeNarrowed,
+    BodyPropertyOptional,
+    BodyPropertyRequired,
+    BodyEnumValueAdded,
+    BodyEnumValueRemoved,
+    BodyValuesOpened,
+    BodyValuesClosed,
+    BodyBoundWidened,
+    BodyBoundTightened,
+    BodyPatternChanged,
+    BodyAdditionalAllowed,
+    BodyAdditionalForbidden,
+    BodyAlternativeAdded,
+    BodyAlternativeRemoved,
+    RequestParameterRequired,
+    RequestParameterOptional,
+    RequestParameterRemoved,
+    RequestParameterAdded,
+    RequestParameterStyleChanged,
+    RequestBodyRequired,
+    RequestBodyOptional,
+    RequestBodyRemoved,
+    RequestBodyAdded,
+    RequestMediaTypeRemoved,
+    RequestMediaTypeAdded,
+    RequestPropertyRequired,
+    RequestPropertyOptional,
+    RequestPropertyRemoved,
+    RequestPropertyAdded,
+    RequestTypeNarrowed,
+    RequestTypeWidened,
+    RequestTypeChanged,
+    RequestNullForbidden,
+    RequestNullAllowed,
+    RequestFormatAdded,
+    RequestFormatRemoved,
+    RequestFormatChanged,
+    RequestEnumValueRemoved,
+    RequestEnumValueAdded,
+    RequestValuesClosed,
+    RequestValuesOpened,
+    RequestBoundTightened,
+    RequestBoundWidened,
+    RequestPatternChanged,
+    RequestAdditionalForbidden,
+    RequestAdditionalAllowed,
+    RequestAlternativeRemoved,
+    RequestAlternativeAdded,
+    RequestDefaultChanged,
+    RequestSecurityTightened,
+    RequestSecurityRelaxed,
+    RequestSecurityChanged,
+    OperationRemoved,
+    OperationAdded,
+    DocumentDeprecated,
+    DocumentNoLongerDeprecated,
+    DocumentServerRemoved,
+    DocumentServerAdded,
+    DocumentNotCompared,
 }
 
 /// A row of the table.
@@ -158,6 +226,74 @@ pub const CHANGE_RULES: &[ChangeRuleInfo] = {
         row(R::BodyMoreItems, "body/more-items", Info, R::BodyFewerItems, "clients are expected to accept longer lists"),
         row(R::LatencySlower, "latency/slower", Warning, R::LatencyFaster, "clients wait longer and can exceed their timeouts"),
         row(R::LatencyFaster, "latency/faster", Info, R::LatencySlower, "clients are not affected"),
+        row(R::StatusRemoved, "status/removed", Warning, R::StatusAdded, "clients that expect the status do not receive it"),
+        row(R::StatusAdded, "status/added", Info, R::StatusRemoved, "clients are expected to handle a status that they do not know by its class"),
+        row(R::HeaderOptional, "header/optional", Warning, R::HeaderRequired, "clients that read the field can find it missing"),
+        row(R::HeaderRequired, "header/required", Info, R::HeaderOptional, "the field is always sent"),
+        row(R::HeaderValuesWidened, "header/values-widened", Warning, R::HeaderValuesNarrowed, "clients can receive a value that the document did not allow before"),
+        row(R::HeaderValuesNarrowed, "header/values-narrowed", Info, R::HeaderValuesWidened, "every value was allowed before"),
+        row(R::HeaderMediaTypeRemoved, "header/media-type-removed", Breaking, R::HeaderMediaTypeAdded, "clients that accept only this media type get none"),
+        row(R::HeaderMediaTypeAdded, "header/media-type-added", Info, R::HeaderMediaTypeRemoved, "clients choose by `Accept` what they receive"),
+        row(R::BodyTypeWidened, "body/type-widened", Breaking, R::BodyTypeNarrowed, "clients that read a value of the old types fail for the others"),
+        row(R::BodyTypeNarrowed, "body/type-narrowed", Info, R::BodyTypeWidened, "every value was allowed before"),
+        row(R::BodyPropertyOptional, "body/property-optional", Breaking, R::BodyPropertyRequired, "clients that read the property can find it missing"),
+        row(R::BodyPropertyRequired, "body/property-required", Info, R::BodyPropertyOptional, "the property is always present"),
+        row(R::BodyEnumValueAdded, "body/enum-value-added", Warning, R::BodyEnumValueRemoved, "clients that branch on the values do not know the new one"),
+        row(R::BodyEnumValueRemoved, "body/enum-value-removed", Info, R::BodyEnumValueAdded, "every value was allowed before"),
+        row(R::BodyValuesOpened, "body/values-opened", Warning, R::BodyValuesClosed, "clients that branch on the values can receive others"),
+        row(R::BodyValuesClosed, "body/values-closed", Info, R::BodyValuesOpened, "every value was allowed before"),
+        row(R::BodyBoundWidened, "body/bound-widened", Warning, R::BodyBoundTightened, "clients can receive a value beyond the old limit"),
+        row(R::BodyBoundTightened, "body/bound-tightened", Info, R::BodyBoundWidened, "every value was allowed before"),
+        row(R::BodyPatternChanged, "body/pattern-changed", Warning, R::BodyPatternChanged, "clients that parse the text by the old pattern can fail"),
+        row(R::BodyAdditionalAllowed, "body/additional-properties-allowed", Info, R::BodyAdditionalForbidden, "tolerant clients ignore additional properties"),
+        row(R::BodyAdditionalForbidden, "body/additional-properties-forbidden", Info, R::BodyAdditionalAllowed, "clients do not have to read additional properties"),
+        row(R::BodyAlternativeAdded, "body/alternative-added", Warning, R::BodyAlternativeRemoved, "clients that handle each alternative do not know the new one"),
+        row(R::BodyAlternativeRemoved, "body/alternative-removed", Info, R::BodyAlternativeAdded, "clients receive only alternatives that they know"),
+        row(R::RequestParameterRequired, "request/parameter-required", Breaking, R::RequestParameterOptional, "requests without the parameter are rejected"),
+        row(R::RequestParameterOptional, "request/parameter-optional", Info, R::RequestParameterRequired, "requests with the parameter are still valid"),
+        row(R::RequestParameterRemoved, "request/parameter-removed", Warning, R::RequestParameterAdded, "clients that send the parameter are ignored or rejected"),
+        row(R::RequestParameterAdded, "request/parameter-added", Info, R::RequestParameterRemoved, "requests without the parameter are still valid"),
+        row(R::RequestParameterStyleChanged, "request/parameter-style-changed", Breaking, R::RequestParameterStyleChanged, "a list or an object is read differently from what clients send"),
+        row(R::RequestBodyRequired, "request/body-required", Breaking, R::RequestBodyOptional, "requests without a body are rejected"),
+        row(R::RequestBodyOptional, "request/body-optional", Info, R::RequestBodyRequired, "requests with a body are still valid"),
+        row(R::RequestBodyRemoved, "request/body-removed", Warning, R::RequestBodyAdded, "the body that clients send is ignored or rejected"),
+        row(R::RequestBodyAdded, "request/body-added", Info, R::RequestBodyRemoved, "requests without a body are still valid"),
+        row(R::RequestMediaTypeRemoved, "request/media-type-removed", Breaking, R::RequestMediaTypeAdded, "requests with content of this media type are rejected"),
+        row(R::RequestMediaTypeAdded, "request/media-type-added", Info, R::RequestMediaTypeRemoved, "clients do not have to use it"),
+        row(R::RequestPropertyRequired, "request/property-required", Breaking, R::RequestPropertyOptional, "requests without the property are rejected"),
+        row(R::RequestPropertyOptional, "request/property-optional", Info, R::RequestPropertyRequired, "requests with the property are still valid"),
+        row(R::RequestPropertyRemoved, "request/property-removed", Warning, R::RequestPropertyAdded, "the property that clients send is ignored or rejected"),
+        row(R::RequestPropertyAdded, "request/property-added", Info, R::RequestPropertyRemoved, "requests without the property are still valid"),
+        row(R::RequestTypeNarrowed, "request/type-narrowed", Breaking, R::RequestTypeWidened, "values that clients could send are rejected"),
+        row(R::RequestTypeWidened, "request/type-widened", Info, R::RequestTypeNarrowed, "all values that clients send are still valid"),
+        row(R::RequestTypeChanged, "request/type-changed", Breaking, R::RequestTypeChanged, "values that clients could send are rejected"),
+        row(R::RequestNullForbidden, "request/null-forbidden", Breaking, R::RequestNullAllowed, "requests with null are rejected"),
+        row(R::RequestNullAllowed, "request/null-allowed", Info, R::RequestNullForbidden, "all values that clients send are still valid"),
+        row(R::RequestFormatAdded, "request/format-added", Warning, R::RequestFormatRemoved, "texts in another format can be rejected"),
+        row(R::RequestFormatRemoved, "request/format-removed", Info, R::RequestFormatAdded, "all texts that clients send are still valid"),
+        row(R::RequestFormatChanged, "request/format-changed", Breaking, R::RequestFormatChanged, "texts in the old format are rejected"),
+        row(R::RequestEnumValueRemoved, "request/enum-value-removed", Breaking, R::RequestEnumValueAdded, "requests with the value are rejected"),
+        row(R::RequestEnumValueAdded, "request/enum-value-added", Info, R::RequestEnumValueRemoved, "clients do not have to use it"),
+        row(R::RequestValuesClosed, "request/values-closed", Breaking, R::RequestValuesOpened, "values that are not listed are rejected"),
+        row(R::RequestValuesOpened, "request/values-opened", Info, R::RequestValuesClosed, "all values that clients send are still valid"),
+        row(R::RequestBoundTightened, "request/bound-tightened", Breaking, R::RequestBoundWidened, "values between the old and the new limit are rejected"),
+        row(R::RequestBoundWidened, "request/bound-widened", Info, R::RequestBoundTightened, "all values that clients send are still valid"),
+        row(R::RequestPatternChanged, "request/pattern-changed", Warning, R::RequestPatternChanged, "texts that match only the old pattern are rejected"),
+        row(R::RequestAdditionalForbidden, "request/additional-properties-forbidden", Breaking, R::RequestAdditionalAllowed, "requests with other properties than the declared ones are rejected"),
+        row(R::RequestAdditionalAllowed, "request/additional-properties-allowed", Info, R::RequestAdditionalForbidden, "all requests that clients send are still valid"),
+        row(R::RequestAlternativeRemoved, "request/alternative-removed", Breaking, R::RequestAlternativeAdded, "requests of this form are rejected"),
+        row(R::RequestAlternativeAdded, "request/alternative-added", Info, R::RequestAlternativeRemoved, "clients do not have to use it"),
+        row(R::RequestDefaultChanged, "request/default-changed", Warning, R::RequestDefaultChanged, "a request without the value means something different"),
+        row(R::RequestSecurityTightened, "request/security-tightened", Breaking, R::RequestSecurityRelaxed, "credentials that were enough are rejected"),
+        row(R::RequestSecurityRelaxed, "request/security-relaxed", Info, R::RequestSecurityTightened, "credentials that clients send are still enough"),
+        row(R::RequestSecurityChanged, "request/security-scheme-changed", Warning, R::RequestSecurityChanged, "clients get or send their credentials in a different way"),
+        row(R::OperationRemoved, "operation/removed", Breaking, R::OperationAdded, "requests of clients are rejected"),
+        row(R::OperationAdded, "operation/added", Info, R::OperationRemoved, "clients do not have to use it"),
+        row(R::DocumentDeprecated, "document/deprecated", Info, R::DocumentNoLongerDeprecated, "it still works, and clients should stop using it"),
+        row(R::DocumentNoLongerDeprecated, "document/no-longer-deprecated", Info, R::DocumentDeprecated, "clients can use it"),
+        row(R::DocumentServerRemoved, "document/server-removed", Warning, R::DocumentServerAdded, "clients that use the URL can fail"),
+        row(R::DocumentServerAdded, "document/server-added", Info, R::DocumentServerRemoved, "clients do not have to use it"),
+        row(R::DocumentNotCompared, "document/not-compared", Warning, R::DocumentNotCompared, "a difference that is not classified can break clients"),
     ]
 };
 
@@ -175,6 +311,17 @@ impl ChangeRule {
     /// The rule of this id.
     pub fn of(id: &str) -> Option<Self> {
         CHANGE_RULES.iter().find(|row| row.id == id).map(|row| row.rule)
+    }
+
+    /// Whether only a comparison of two documents reports it.
+    pub fn is_of_documents(self) -> bool {
+        self > Self::LatencyFaster
+    }
+
+    /// Whether only a comparison of two recordings reports it.
+    pub(super) fn is_of_recordings(self) -> bool {
+        let kind = self.id().split('/').next().unwrap_or_default();
+        self.is_of_value() || ["response", "verdict", "latency"].contains(&kind)
     }
 
     /// Whether it is about a value only: volatile values differ each time.
@@ -204,7 +351,7 @@ mod tests {
             assert_eq!(ChangeRule::of(row.id), Some(row.rule));
             assert!(!row.reason.ends_with('.') && !row.reason.is_empty());
         }
-        assert_eq!(ChangeRule::LatencyFaster as usize + 1, CHANGE_RULES.len());
+        assert_eq!(ChangeRule::DocumentNotCompared as usize + 1, CHANGE_RULES.len());
         let ids: BTreeSet<_> = CHANGE_RULES.iter().map(|row| row.id).collect();
         assert_eq!(ids.len(), CHANGE_RULES.len());
     }

@@ -55,12 +55,13 @@ impl Levels {
             return Some((rule, Some(header)));
         }
         let is_pointer = location.is_empty() || location.starts_with('/');
-        if rule.id().starts_with("body/") && is_pointer {
+        let has_body = ["body/", "request/"].iter().any(|kind| rule.id().starts_with(kind));
+        if has_body && is_pointer {
             return Some((rule, Some(location.to_owned())));
         }
         errors.push(
             Diagnostic::new(name.span, format!("`{}` cannot be narrowed to `{location}`", rule.id()))
-                .help("a `header/` rule may name a field, a `body/` rule a JSON pointer"),
+                .help("a `header/` rule may name a field, a `body/` or `request/` rule a JSON pointer"),
         );
         None
     }

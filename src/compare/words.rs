@@ -77,6 +77,8 @@ pub(super) fn message(key: &ChangeKey) -> String {
         Rule::BodyMoreItems => format!("{pointer} has more items"),
         Rule::LatencySlower => "responses take longer".to_owned(),
         Rule::LatencyFaster => "responses take less time".to_owned(),
+        // Reported by comparisons of documents, which have messages of their own.
+        other => other.info().reason.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ mod flat;
 mod model;
 mod notes;
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;
 mod read;
 mod rewrite;
 mod route;
@@ -298,6 +298,22 @@ impl ApiDocument {
             }
         }
         here
+    }
+
+    /// The part that the `$ref` of a schema leads to, in one step.
+    pub(crate) fn target(&self, part: &DocumentPart) -> Option<&DocumentPart> {
+        self.schemas.targets.get(part)
+    }
+
+    /// Whether a schema accepts `null` besides what its `allOf`, `oneOf`, `anyOf` or `$ref` accepts.
+    pub(crate) fn is_nullable(&self, part: &DocumentPart) -> bool {
+        self.schemas.nullable.contains(part)
+    }
+
+    /// Whether all files have the same content as those of another document.
+    pub(crate) fn has_same_content(&self, other: &Self) -> bool {
+        let values = self.files.all().map(|(_, value)| value);
+        values.eq(other.files.all().map(|(_, value)| value))
     }
 
     /// The schemas that the `discriminator` of a schema chooses from.

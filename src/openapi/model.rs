@@ -32,6 +32,19 @@ impl DocumentPart {
         }
     }
 
+    /// Another part of the same file.
+    pub(crate) fn in_file(&self, pointer: &str) -> Self {
+        Self {
+            file: self.file,
+            pointer: pointer.to_owned(),
+        }
+    }
+
+    /// Whether it is in the document itself, not in a file that the document refers to.
+    pub(crate) fn is_in_main_file(&self) -> bool {
+        self.file == 0
+    }
+
     /// The last name of the pointer.
     pub fn name(&self) -> String {
         let last = self.pointer.rsplit('/').next().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{curl::CommandContext, escape::visible};
+use super::{curl::CommandContext, escape::visible, text::count};
 use crate::model::{Attempt, Location, Verdict};
 
 /// A report whose subject is complete: a comparison, a matrix or a measurement.
@@ -137,6 +137,8 @@ pub(super) struct Item<'a> {
     /// The cases: the first ones, and how many there are.
     pub cases: Vec<&'a str>,
     pub case_count: usize,
+    /// What they are, if not cases: `operation`.
+    pub unit: &'static str,
     /// Identifies the item in later reports.
     pub fingerprint: String,
     /// Items with the same text are shown once in the terminal.
@@ -201,6 +203,7 @@ impl<'a> Item<'a> {
             values: Vec::new(),
             cases: Vec::new(),
             case_count: 0,
+            unit: "case",
             fingerprint: String::new(),
             group: None,
             advice: None,
@@ -209,6 +212,13 @@ impl<'a> Item<'a> {
             evidence: None,
             execution: None,
         }
+    }
+}
+
+impl Item<'_> {
+    /// The number of its cases, or of whatever they are: `3 operations`.
+    pub(super) fn counted(&self) -> String {
+        count(self.case_count, self.unit)
     }
 }
 
@@ -316,6 +326,8 @@ pub(super) struct Section {
     pub cautions: Vec<String>,
     /// The heading of the items.
     pub items: &'static str,
+    /// What the items count, if not cases: `operations`.
+    pub unit: Option<&'static str>,
     /// Whether a page shows the items before everything else.
     pub items_first: bool,
     pub lists: Vec<List>,

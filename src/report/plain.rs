@@ -157,7 +157,11 @@ fn facts(item: &Item<'_>, detail: Detail, out: &mut Vec<TextLine>) {
         add(label, text.clone());
     }
     add("at", item.origin.clone());
-    add("cases", some_cases(&item.cases, item.case_count, max_cases));
+    let label = if item.unit == "case" { "cases" } else { "in" };
+    // A single operation is the origin itself.
+    if item.case_count > 1 || item.unit == "case" {
+        add(label, some_cases(&item.cases, item.case_count, max_cases));
+    }
     let location = short(&item.location.to_string(), NAME);
     out.push(TextLine::new(LinePart::Location, "-->", location));
     out.push(TextLine::new(LinePart::Note, "fingerprint", &item.fingerprint));

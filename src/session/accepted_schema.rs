@@ -17,7 +17,16 @@ pub fn accepted_schema() -> String {
         .to_value();
     schema["title"] = "accepted-changes.toml".into();
     // An entry names what it covers: anything but its reason and its end.
-    let keys = ["rule", "suite", "case", "endpoint", "pointer", "header", "fingerprint"];
+    let keys = [
+        "rule",
+        "suite",
+        "case",
+        "endpoint",
+        "pointer",
+        "header",
+        "parameter",
+        "fingerprint",
+    ];
     let any: Vec<_> = keys.map(|key| json!({ "required": [key] })).into();
     if let Some(Value::Object(entry)) = schema.pointer_mut("/$defs/AcceptedTable") {
         entry.insert("anyOf".to_owned(), any.into());
@@ -51,6 +60,8 @@ struct AcceptedTable {
     pointer: Option<String>,
     /// The header field of the change.
     header: Option<String>,
+    /// The parameter of a change of a document of the API, by its location and name, such as `query limit`.
+    parameter: Option<String>,
     /// The fingerprint of the change, as in the reports.
     #[schemars(regex(pattern = r"^[0-9A-Fa-f]{16}$"))]
     fingerprint: Option<String>,

@@ -10,6 +10,7 @@ use chrono::Utc;
 
 use super::{
     CaseFilter, Documents, LockstepOptions, Notices, SessionError, Workspace,
+    documents::is_of_documents,
     lockstep::{self, Recordings},
     outputs::{Inputs, Outputs},
 };
@@ -32,9 +33,9 @@ pub struct CompareRequest {
     pub project: Option<PathBuf>,
     /// The cases to compare.
     pub filter: CaseFilter,
-    /// The version to compare with: a recording, or a target.
+    /// The version to compare with: a recording, a target, or an `OpenAPI` document.
     pub baseline: String,
-    /// The version under test: a recording, or a target.
+    /// The version under test: a recording, a target, or an `OpenAPI` document.
     pub candidate: String,
     /// The lowest level of changes that fail the comparison.
     pub fail_on: Option<ChangeLevel>,
@@ -48,11 +49,17 @@ pub struct CompareRequest {
 
 /// Compares two versions. Those that are targets are run first, in lockstep. The documents are still to be written.
 pub fn compare(request: &CompareRequest, notices: &mut dyn Notices) -> Result<(Comparison, Documents), SessionError> {
+    if is_of_documents(request)? {
+        return Err(SessionError::Usage(
+            "these are two OpenAPI documents: they are compared by `compare_documents`".to_owned(),
+        ));
+    }
     let workspace = workspace(request, notices)?.map(Arc::new);
     let workspace = workspace.as_ref();
     let facts = workspace.map_or_else(SuiteFacts::default, |one| SuiteFacts::of(&one.suites, &one.schemas));
     let settings = workspace.map_or_else(CompareSettings::default, |one| one.compare.clone());
-    let accepted = accepted(request, &settings, workspace.map(Arc::as_ref))?;
+    let root = workspace.map(|workspace| workspace.project.root.as_path());
+    let accepted = accepted(request, &settings, root)?;
     let selection = match workspace {
         Some(workspace) if !request.filter.is_empty() => Some((request.filter.select(workspace)?, workspace)),
         _ => None,
@@ -146,7 +153,7 @@ impl Versions {
         for (name, is_live) in names.into_iter().zip(is_live) {
             if !is_live && !Path::new(name).exists() {
                 return Err(SessionError::Usage(format!(
-                    "`{name}` is neither a recording nor a target of conforme.toml nor a URL"
+                    "`{name}` is neither a recording nor a target of conforme.toml nor a URL nor an OpenAPI document"
                 )));
             }
         }
@@ -195,7 +202,7 @@ impl Versions {
 }
 
 /// Whether it names a target: a URL, a target of conforme.toml, or the embedded API unless there is a file of that name.
-fn is_target(name: &str, workspace: Option<&Workspace>) -> bool {
+pub(super) fn is_target(name: &str, workspace: Option<&Workspace>) -> bool {
     let is_known = workspace.is_some_and(|workspace| workspace.project.targets.iter().any(|(known, _)| known == name));
     name.contains("://") || is_known || (name == "reference" && !Path::new(name).exists())
 }
@@ -213,18 +220,18 @@ fn workspace(request: &CompareRequest, notices: &mut dyn Notices) -> Result<Opti
 }
 
 /// The accepted changes: of the given file, or else of the file that the project names, or of its usual one.
-fn accepted(
+pub(super) fn accepted(
     request: &CompareRequest,
     settings: &CompareSettings,
-    workspace: Option<&Workspace>,
+    root: Option<&Path>,
 ) -> Result<Vec<AcceptedEntry>, SessionError> {
-    let usual = workspace.map(|workspace| workspace.project.root.join(ACCEPTED_FILE));
+    let usual = root.map(|root| root.join(ACCEPTED_FILE));
     let path = match (&request.accepted, &settings.accepted, usual) {
         (Some(path), _, _) | (None, Some(path), _) => path.clone(),
         (None, None, Some(path)) if path.is_file() => path,
         _ => return Ok(Vec::new()),
     };
-    let root = workspace.map_or(Path::new("."), |workspace| &workspace.project.root);
+    let root = root.unwrap_or(Path::new("."));
     let (mut sources, mut errors) = (Sources::new(root), Diagnostics::default());
     let entries = read_accepted(&path, &mut sources, &mut errors);
     if errors.is_empty() {

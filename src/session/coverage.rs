@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Documents, Notices, SessionError, Workspace,
+    documents::open_document,
     outputs::{Inputs, Outputs},
     prepared::TOOL,
 };
@@ -18,7 +19,6 @@ use crate::{
     project::Target,
     recording::Recording,
     report::ReportSpec,
-    source::{Diagnostics, Sources},
 };
 
 /// Options of `coverage`.
@@ -74,31 +74,13 @@ pub(super) fn base(started: &RunStarted) -> String {
 
 /// A document that describes all recordings.
 fn of_file(path: &Path, notices: &mut dyn Notices) -> Result<(CoverageSources, Inputs), SessionError> {
-    let unreadable = |reason: String| SessionError::Usage(format!("--openapi `{}`: {reason}", path.display()));
-    let real = path.canonicalize().map_err(|error| unreadable(error.to_string()))?;
-    let here = std::env::current_dir().unwrap_or_default();
-    // References can lead to all files of the working directory.
-    let parent = real.parent().unwrap_or(Path::new("/"));
-    let folder = if real.starts_with(&here) { &here } else { parent };
-    let relative = real.strip_prefix(folder).unwrap_or(&real);
-    let names = relative.components().map(|part| part.as_os_str().to_string_lossy());
-    let name = names.collect::<Vec<_>>().join("/");
-    let (mut sources, mut errors) = (Sources::new(folder), Diagnostics::default());
-    let document = ApiDocument::open(folder, &name, &mut sources, &mut errors);
-    let Some(document) = document.filter(|_| errors.is_empty()) else {
-        let sources = Arc::new(sources);
-        return Err(SessionError::Invalid { errors, sources });
-    };
-    notices.warnings(&document.warnings, &sources);
-    if document.operations.is_empty() {
-        return Err(unreadable("it describes no operations".to_owned()));
-    }
-    let files: Vec<_> = document.file_names().map(|name| folder.join(name)).collect();
+    let opened = open_document(path, &format!("--openapi `{}`", path.display()), notices)?;
+    let inputs = Inputs::of(opened.files.iter().map(PathBuf::as_path));
     let sources = CoverageSources {
-        documents: vec![Arc::new(document)],
+        documents: vec![Arc::new(opened.document)],
         ..CoverageSources::default()
     };
-    Ok((sources, Inputs::of(files.iter().map(PathBuf::as_path))))
+    Ok((sources, inputs))
 }
 
 /// The documents of the suites that the recordings are of.

@@ -25,6 +25,7 @@ fn committed_schemas_are_current() {
         "accepted",
         "event",
         "comparison",
+        "document-comparison",
         "matrix",
         "measurement",
         "coverage",

@@ -137,7 +137,7 @@ pub(super) fn parts(counts: impl IntoIterator<Item = (ChangeLevel, usize)>) -> S
     parts.collect::<Vec<_>>().join(", ")
 }
 
-fn level(level: ChangeLevel) -> &'static str {
+pub(super) fn level(level: ChangeLevel) -> &'static str {
     match level {
         ChangeLevel::Breaking => "breaking",
         ChangeLevel::Warning => "warning",
@@ -328,7 +328,7 @@ fn title(change: &Change) -> String {
 }
 
 /// `Body: property removed.`
-fn rule_title(rule: &str) -> String {
+pub(super) fn rule_title(rule: &str) -> String {
     let rule = short(rule, NAME);
     let (kind, what) = rule.split_once('/').unwrap_or((&rule, "changed"));
     format!("{}.", capital(&format!("{kind}: {}", what.replace('-', " "))))

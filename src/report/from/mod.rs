@@ -2,6 +2,7 @@
 
 mod comparison;
 mod coverage;
+mod documents;
 mod matrix;
 mod measurement;
 mod response;

@@ -22,7 +22,7 @@ use crate::report::{
         Column, Entry, Evidence, GateResult, Item, Line, List, ListKind, ReportTarget, Section, Table, TargetResponse,
     },
     plain,
-    text::{capital, cases, count, digest, figure, short},
+    text::{capital, count, digest, figure, short},
     write::page,
 };
 
@@ -277,7 +277,7 @@ fn row(item: &Item<'_>) -> Markup {
                 }
                 span.rule { code { (item.title) } " of " code { (item.origin) } }
             }
-            span.cases { (cases(item.case_count)) }
+            span.cases { (item.counted()) }
         }
     }
 }
@@ -295,7 +295,7 @@ fn panel(item: &Item<'_>) -> Markup {
                 div { h4 { (label) } pre.code { (short(value, 4 * TEXT)) } }
             }
             div {
-                h4 { (cases(item.case_count)) }
+                h4 { (item.counted()) }
                 ul.idlist {
                     @for id in item.cases.iter().take(CASES_COUNT) { li { code { (short(id, NAME)) } } }
                     @let more = item.case_count.saturating_sub(item.cases.len().min(CASES_COUNT));

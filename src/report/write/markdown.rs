@@ -235,7 +235,8 @@ fn items(
         if !section.items.is_empty() {
             let _ = writeln!(out, "### {}\n", section.items);
         }
-        out.push_str("| | what | before | after | cases |\n|---|---|---|---|---:|\n");
+        let unit = section.unit.unwrap_or("cases");
+        let _ = writeln!(out, "| | what | before | after | {unit} |\n|---|---|---|---|---:|");
         let max = ITEMS.min(room / 2);
         let fitting = rows.iter().take_while(|row| {
             let fits = out.len() + row.len() <= max;

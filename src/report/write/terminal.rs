@@ -121,7 +121,7 @@ impl<'r> Terminal<'r> {
             Severity::Warning => self.colors.odd(&word),
             Severity::Note => self.colors.strong(&word),
         };
-        let title = format!("{} ({})", item.title, cases(item.case_count));
+        let title = format!("{} ({})", item.title, item.counted());
         let title = wrapped(&title, WIDTH - INDENT).join(&format!("\n{:INDENT$}", ""));
         let _ = writeln!(out, "\n{word} {}", self.colors.faint(&title));
         for line in wrapped(&capital(&item.message), WIDTH - INDENT) {
@@ -138,7 +138,7 @@ impl<'r> Terminal<'r> {
         end.dedup_by(|next, one| next.part == LinePart::Command && one.part == LinePart::Command);
         self.lines(&facts, out);
         for same in others.iter().take(LISTED_COUNT) {
-            let text = format!("{} ({}), {}", same.origin, cases(same.case_count), same.fingerprint);
+            let text = format!("{} ({}), {}", same.origin, same.counted(), same.fingerprint);
             out.push_str(&self.labelled("same at", &text));
         }
         if others.len() > LISTED_COUNT {
@@ -222,7 +222,7 @@ impl<'r> Terminal<'r> {
             out.push('\n');
             for item in failing.iter().take(LISTED_COUNT) {
                 let line = fitting(&format!("{}: {}", item.suite, item.message), WIDTH - INDENT);
-                let _ = writeln!(out, "{:>12} {line}", cases(item.case_count));
+                let _ = writeln!(out, "{:>12} {line}", item.counted());
             }
             if failing.len() > LISTED_COUNT {
                 let more = figure(failing.len() - LISTED_COUNT);
