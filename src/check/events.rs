@@ -110,6 +110,19 @@ impl EventReader {
         self.events.get(number.checked_sub(1)?).map(|(_, end)| *end)
     }
 
+    /// The complete events with the fields that the API sends, as `OpenAPI` 3.2 describes them.
+    pub(crate) fn sent(bytes: &[u8]) -> Vec<Value> {
+        let mut reader = Self::default();
+        reader.feed(bytes);
+        let events = reader.events.into_iter().map(|(mut event, _)| {
+            if let Some(entries) = event.as_object_mut() {
+                entries.remove("json");
+            }
+            event
+        });
+        events.collect()
+    }
+
     /// Whether an event has begun that is not complete.
     fn is_within_event(&self) -> bool {
         self.has_data || !self.line.is_empty()

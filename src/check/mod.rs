@@ -57,7 +57,7 @@ pub(crate) use {
     media_type::{MediaType, is_token, is_token_bytes},
     openapi::{
         FormField, MultipartPart, below, content_for, cookie_pairs, form_fields, form_names, form_parts, form_value,
-        is_form, is_form_content, is_usual,
+        is_form, is_form_content, is_usual, stream_items,
     },
     pattern::length,
     rules::{imf_fixdate, rule_of},

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     check::{MediaType, is_form},
-    openapi::{ApiDocument, DeclaredContent, Direction, DocumentPart, Parameter, ParameterIn},
+    openapi::{ApiDocument, DeclaredContent, Direction, DocumentPart, Parameter, ParameterIn, StreamKind},
 };
 
 /// Maximum number of nodes of the property trees of all documents.
@@ -87,7 +87,12 @@ impl Trees<'_> {
         let kind = MediaType::parse(&content.media_type);
         let is_form = |kind: &MediaType| is_form(kind) && direction == Direction::Request;
         let has_properties = kind.is_some_and(|kind| kind.is_json() || kind.essence.ends_with("/*") || is_form(&kind));
-        let schema = content.schema.as_ref().filter(|_| has_properties);
+        // Of a stream, those of each item.
+        let is_stream = StreamKind::of(&content.media_type).is_some();
+        let schema = match &content.item_schema {
+            Some(schema) if is_stream => Some(schema),
+            _ => content.schema.as_ref().filter(|_| has_properties),
+        };
         let tree = schema.map(|schema| self.tree(schema, direction));
         ContentFacts {
             sighting: Sighting::default(),

@@ -28,10 +28,13 @@ use self::{
     facts::{ContentFacts, DocumentFacts, ParameterFacts, ResponseFacts},
 };
 use crate::{
-    check::{MAX_DECODED, MediaType, ResponseView, below, content_for, cookie_pairs, form_value, is_form, is_usual},
+    check::{
+        MAX_DECODED, MediaType, ResponseView, below, content_for, cookie_pairs, form_value, is_form, is_usual,
+        stream_items,
+    },
     json,
     model::{CaseFinished, Event, Outcome, Request, Step},
-    openapi::{ApiDocument, DeclaredContent, DocumentPart, Operation, ParameterIn, ParameterStyle},
+    openapi::{ApiDocument, DeclaredContent, DocumentPart, Operation, ParameterIn, ParameterStyle, StreamKind},
     recording::{Recording, RecordingError},
 };
 
@@ -389,6 +392,11 @@ impl OneExchange<'_> {
         let body = || {
             let bytes = observed.request.body.bytes();
             let form = kind.as_ref().filter(|kind| is_form(kind));
+            let stream = kind.as_ref().and_then(|kind| StreamKind::of(&kind.essence));
+            if let Some(stream) = stream {
+                let items = stream_items(stream, bytes, true).ok();
+                return items.map(|items| Cow::Owned(items.into()));
+            }
             let value = match form {
                 Some(form) => form_value(document, content_for(content, form)?, form, bytes),
                 None => json::read(bytes).ok(),
@@ -444,9 +452,19 @@ impl OneExchange<'_> {
             declared.part.at("content")
         };
         let contents = (declared.content.as_slice(), facts.content.as_mut_slice());
-        self.content(contents, view.media_type(), (&place, sent, Some(level)), part, &|| {
-            view.json().ok().filter(|_| is_whole).map(Cow::Borrowed)
-        });
+        self.content(
+            contents,
+            view.media_type(),
+            (&place, sent, Some(level)),
+            part,
+            &|| match view.media_type().and_then(|kind| StreamKind::of(&kind.essence)) {
+                Some(stream) => {
+                    let items = stream_items(stream, view.bytes().ok()?, is_whole).ok()?;
+                    Some(Cow::Owned(items.into()))
+                }
+                None => view.json().ok().filter(|_| is_whole).map(Cow::Borrowed),
+            },
+        );
     }
 
     /// The content of a request or response. Without a level, nothing is reported as undeclared.
@@ -480,18 +498,25 @@ impl OneExchange<'_> {
             return;
         };
         facts.sighting.count(&|| observed.place());
-        let has_properties = kind.is_some_and(|kind| kind.is_json() || is_form(kind));
+        let is_stream = kind.is_some_and(|kind| StreamKind::of(&kind.essence).is_some());
+        let has_properties = is_stream || kind.is_some_and(|kind| kind.is_json() || is_form(kind));
         let Some(tree) = facts.tree.clone().filter(|_| has_properties) else {
             return;
         };
         let Some(body) = body() else { return };
         let mut others: BTreeSet<(usize, String)> = BTreeSet::new();
         facts.seen.resize(tree.nodes.len(), false);
-        tree.observe(&body, &mut facts.seen, &mut |node, name| {
-            if others.len() < MAX_PROPERTIES {
-                others.insert((node, name.to_owned()));
-            }
-        });
+        let values = match &*body {
+            Value::Array(items) if is_stream => items.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for value in values {
+            tree.observe(value, &mut facts.seen, &mut |node, name| {
+                if others.len() < MAX_PROPERTIES {
+                    others.insert((node, name.to_owned()));
+                }
+            });
+        }
         // What a rejected request contains is wrong on purpose, perhaps.
         if place == "request" && level.is_none() {
             return;

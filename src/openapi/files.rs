@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
+use url::Url;
 
 use super::DocumentPart;
 use crate::{
@@ -21,6 +22,9 @@ use crate::{
 /// Maximum number of files of one document.
 const MAX_FILES: usize = 2000;
 
+/// The host of a `$self` that has none.
+const UNKNOWN_HOST: &str = "http://document.invalid/";
+
 /// A file of a document.
 #[derive(Debug)]
 struct PartFile {
@@ -34,6 +38,49 @@ struct PartFile {
     /// The nodes of a YAML file.
     nodes: Option<Node>,
     value: Value,
+    base: DocumentBase,
+}
+
+/// What the references of a file are relative to.
+#[derive(Debug)]
+enum DocumentBase {
+    /// The file itself.
+    Own,
+    /// Another path below the schema folder, by a relative `$self`.
+    Path(String),
+    /// A URI, by an absolute `$self`. Files beside it are those beside the file.
+    Uri(Url),
+}
+
+impl DocumentBase {
+    /// The base of a document with `$self` (3.2).
+    fn of(name: &str, value: &Value) -> Self {
+        let own = value.get("$self").and_then(Value::as_str);
+        let Some(own) = own.filter(|own| !own.is_empty() && value.get("openapi").is_some()) else {
+            return Self::Own;
+        };
+        let own = own.split('#').next().unwrap_or_default();
+        if let Ok(uri) = UNKNOWN_HOST.parse::<Url>().and_then(|host| host.join(own))
+            && (own.contains(':') || own.starts_with('/'))
+        {
+            return Self::Uri(uri);
+        }
+        path_from(name, own).map_or(Self::Own, Self::Path)
+    }
+}
+
+/// The path that a relative path leads to, from the folder of a file; `None` outside the schema folder.
+fn path_from(file: &str, path: &str) -> Option<String> {
+    let mut steps: Vec<_> = file.split('/').collect();
+    steps.pop();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => drop(steps.pop()?),
+            step => steps.push(step),
+        }
+    }
+    Some(steps.join("/"))
 }
 
 /// All files of a document, read once.
@@ -139,6 +186,7 @@ impl DocumentFiles {
             (String::new(), Some(nodes), value)
         };
         self.files.push(PartFile {
+            base: DocumentBase::of(name, &value),
             name: name.to_owned(),
             shown: sources.path(id),
             id,
@@ -147,6 +195,14 @@ impl DocumentFiles {
             value,
         });
         Ok(self.files.len() - 1)
+    }
+
+    /// The URI of the document itself, if its `$self` is absolute.
+    pub(super) fn base_uri(&self) -> Option<&Url> {
+        match &self.files.first()?.base {
+            DocumentBase::Uri(uri) if uri.host_str() != Some("document.invalid") => Some(uri),
+            _ => None,
+        }
     }
 
     /// The name of each file, and its content.
@@ -254,6 +310,19 @@ impl DocumentFiles {
         if uri.is_empty() {
             return Ok(None);
         }
+        let beside = match self.files.get(from).map(|file| &file.base) {
+            Some(DocumentBase::Uri(base)) => base.join(uri).ok().map(|full| (base.make_relative(&full), full)),
+            _ => uri.parse().ok().map(|full| (None, full)),
+        };
+        if let Some((_, full)) = &beside {
+            // A document by its `$self`.
+            let is_it = |file: &&PartFile| matches!(&file.base, DocumentBase::Uri(own) if own == full);
+            if let Some(file) = self.files.iter().find(is_it) {
+                return Ok(Some(file.name.clone()));
+            }
+        }
+        let beside = beside.and_then(|(relative, _)| relative);
+        let uri = beside.as_deref().unwrap_or(uri);
         if uri.contains(':') || uri.starts_with("//") {
             return Err(WrongReference::new(
                 "this is remote, and nothing is fetched",
@@ -269,16 +338,11 @@ impl DocumentFiles {
         if uri.starts_with('/') || uri.contains('\\') {
             return Err(outside());
         }
-        let mut steps: Vec<_> = self.name(from).split('/').collect();
-        steps.pop();
-        for step in uri.split('/') {
-            match step {
-                "" | "." => {}
-                ".." => drop(steps.pop().ok_or_else(outside)?),
-                step => steps.push(step),
-            }
-        }
-        Ok(Some(steps.join("/")))
+        let base = match self.files.get(from).map(|file| &file.base) {
+            Some(DocumentBase::Path(path)) => path,
+            _ => self.name(from),
+        };
+        path_from(base, &uri).map(Some).ok_or_else(outside)
     }
 
     /// The part that a reference leads to. `base` is the pointer of the schema resource around it, if it has an `$id`.

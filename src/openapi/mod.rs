@@ -25,8 +25,10 @@ pub(crate) use flat::FlatSchema;
 pub use model::{
     ApiVersion, DeclaredContent, DeclaredExample, DeclaredHeader, DeclaredLink, DeclaredResponse, DeclaredStatus,
     DocumentPart, Operation, Parameter, ParameterIn, ParameterStyle, PathTemplate, RequestBody, SecurityScheme,
+    StreamKind,
 };
 use serde_json::Value;
+use url::Url;
 
 use self::{
     files::DocumentFiles,
@@ -150,7 +152,10 @@ impl ApiDocument {
             let help = "the schemas are read as JSON Schema 2020-12";
             notes.warn("dialect", root.at("jsonSchemaDialect"), message, help);
         }
-        let (title, servers) = (value.get("info").and_then(|info| text(info, "title")), servers(value));
+        let (title, servers) = (
+            value.get("info").and_then(|info| text(info, "title")),
+            servers(value, files.base_uri()),
+        );
         let files = Arc::new(files);
         let response = directed(
             folder,
@@ -511,8 +516,8 @@ fn version(files: &DocumentFiles, notes: &mut DocumentNotes) -> Option<ApiVersio
     fail(&root.at("openapi"), &message, "supported: 3.0, 3.1 and 3.2")
 }
 
-/// The URLs of the servers, with the default values of their variables.
-fn servers(document: &Value) -> Vec<String> {
+/// The URLs of the servers, with the default values of their variables, and relative to `$self`.
+fn servers(document: &Value, base: Option<&Url>) -> Vec<String> {
     let servers = document.get("servers").and_then(Value::as_array).into_iter().flatten();
     let url = |server: &Value| {
         let mut url = text(server, "url")?;
@@ -522,7 +527,12 @@ fn servers(document: &Value) -> Vec<String> {
                 url = url.replace(&format!("{{{name}}}"), &default);
             }
         }
-        Some(url)
+        // Without a scheme, it is relative to the document.
+        let full = base.filter(|_| !url.contains("://") && !url.contains('{'));
+        Some(
+            full.and_then(|base| base.join(&url).ok())
+                .map_or(url, |full| full.to_string()),
+        )
     };
     servers.filter_map(url).collect()
 }

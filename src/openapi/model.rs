@@ -319,6 +319,41 @@ pub struct DeclaredContent {
     pub part: DocumentPart,
 }
 
+/// How the items of a stream are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamKind {
+    /// A JSON document in each line.
+    Lines,
+    /// JSON documents after record separators (RFC 7464).
+    Records,
+    /// Server-sent events.
+    Events,
+}
+
+impl StreamKind {
+    /// The kind of a media type; parameters are ignored.
+    pub fn of(media_type: &str) -> Option<Self> {
+        let essence = media_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        match essence.as_str() {
+            "application/jsonl"
+            | "application/x-jsonl"
+            | "application/jsonlines"
+            | "application/x-jsonlines"
+            | "application/ndjson"
+            | "application/x-ndjson" => Some(Self::Lines),
+            "application/json-seq" => Some(Self::Records),
+            "text/event-stream" => Some(Self::Events),
+            _ if essence.ends_with("+json-seq") => Some(Self::Records),
+            _ => None,
+        }
+    }
+}
+
 /// An example.
 #[derive(Clone, Debug)]
 pub struct DeclaredExample {

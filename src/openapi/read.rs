@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     ApiVersion, DeclaredContent, DeclaredExample, DeclaredHeader, DeclaredLink, DeclaredResponse, DeclaredStatus,
     DocumentPart, Operation, Parameter, ParameterIn, ParameterStyle, PathTemplate, RequestBody, SecurityScheme,
-    files::DocumentFiles, notes::DocumentNotes,
+    StreamKind, files::DocumentFiles, notes::DocumentNotes,
 };
 
 /// The fixed methods of a path item; `query` is one since 3.2.
@@ -360,6 +360,7 @@ impl<'f> DocumentReader<'f> {
         let keys = self.keys(part, "`content`");
         let content = keys.into_iter().filter_map(|media_type| {
             let part = self.follow(&part.at(&media_type))?;
+            self.check_stream(&part, &media_type);
             Some(DeclaredContent {
                 schema: self.schema(&part, "schema"),
                 item_schema: self.schema(&part, "itemSchema"),
@@ -369,6 +370,31 @@ impl<'f> DocumentReader<'f> {
             })
         });
         content.collect()
+    }
+
+    /// Reports the keywords of streams that have no effect.
+    fn check_stream(&mut self, part: &DocumentPart, media_type: &str) {
+        let value = self.value(part);
+        for key in ["itemSchema", "prefixEncoding", "itemEncoding"] {
+            if value.get(key).is_none() {
+                continue;
+            }
+            let at = part.at(key);
+            if self.version < ApiVersion::V32 {
+                let message = format!("`{key}` is a keyword of OpenAPI 3.2");
+                self.notes
+                    .warn("stream-version", at.clone(), message, "it is read as in 3.2");
+            }
+            if key != "itemSchema" {
+                let help = "parts of multipart content other than forms are not compared";
+                self.notes
+                    .warn("stream-encoding", at, format!("`{key}` is not supported"), help);
+            } else if StreamKind::of(media_type).is_none() {
+                let message = format!("the items of `{media_type}` are not read: `itemSchema` has no effect");
+                let help = "read are `application/jsonl`, `application/x-ndjson`, `application/json-seq` and `text/event-stream`";
+                self.notes.warn("stream-type", at, message, help);
+            }
+        }
     }
 
     fn examples(&mut self, part: &DocumentPart) -> Vec<DeclaredExample> {

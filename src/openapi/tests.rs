@@ -422,3 +422,76 @@ paths:
         .collect();
     assert_eq!(names, [("query", "authorization"), ("header", "X-Tenant")]);
 }
+
+/// The violated parts of a value by the schema `A` of a document, or the errors of the document.
+fn with_self(own: &str, reference: &str, files: &[(&str, &str)]) -> Result<usize, String> {
+    let text = format!(
+        "openapi: 3.2.0\n$self: {own}\nservers: [{{ url: ./v1 }}]\npaths: {{}}\ncomponents: {{ schemas: {{ A: {{ $ref: '{reference}' }}, B: {{ type: string }} }} }}\n"
+    );
+    let files: Vec<_> = files.iter().copied().chain([("api/a.yaml", text.as_str())]).collect();
+    let document = Fixture::new(&files).open("api/a.yaml")?;
+    Ok(document.violations(&part("A"), Direction::Request, &json!(1)).len())
+}
+
+#[test]
+fn references_are_relative_to_the_uri_of_the_document() {
+    let shared = "B: { type: string }\n";
+    let uri = "https://a.example/docs/api.yaml";
+    for reference in [
+        "#/components/schemas/B",
+        "https://a.example/docs/api.yaml#/components/schemas/B",
+        "/docs/api.yaml#/components/schemas/B",
+        "api.yaml#/components/schemas/B",
+        "b.yaml#/B",
+        "./b.yaml#/B",
+        "https://a.example/docs/b.yaml#/B",
+        "/docs/sub/b.yaml#/B",
+        "../b.yaml#/B",
+    ] {
+        let files = [("api/b.yaml", shared), ("api/sub/b.yaml", shared), ("b.yaml", shared)];
+        assert_eq!(with_self(uri, reference, &files), Ok(1), "{reference}");
+    }
+    assert_eq!(
+        with_self("/docs/api.yaml", "/docs/b.yaml#/B", &[("api/b.yaml", shared)]),
+        Ok(1)
+    );
+    // Without a host and a leading slash, it is a place in the schema folder.
+    assert_eq!(
+        with_self("../other/a.yaml", "b.yaml#/B", &[("other/b.yaml", shared)]),
+        Ok(1)
+    );
+    assert!(
+        with_self("../other/a.yaml", "b.yaml#/B", &[("api/b.yaml", shared)])
+            .unwrap_err()
+            .contains("other/b.yaml")
+    );
+    let remote = with_self(uri, "https://b.example/b.yaml#/B", &[]).unwrap_err();
+    assert!(remote.contains("nothing is fetched"), "{remote}");
+    // Another document has a URI, too, and other references between them lead to its file.
+    let other = "openapi: 3.2.0\n$self: https://a.example/other\npaths: {}\nB: { $ref: '/docs/api.yaml#/components/schemas/B' }\n";
+    assert_eq!(with_self(uri, "o.yaml#/B", &[("api/o.yaml", other)]), Ok(1));
+    let text =
+        format!("openapi: 3.2.0\n$self: {uri}\nservers: [{{ url: ./v1 }}, {{ url: 'http://h/x' }}]\npaths: {{}}\n");
+    assert_eq!(
+        read(&text).unwrap().servers,
+        ["https://a.example/docs/v1", "http://h/x"]
+    );
+}
+
+#[test]
+fn keywords_of_streams_without_effect_are_reported_once() {
+    let of = |version: &str, content: &str| {
+        let text = format!(
+            "openapi: {version}\npaths:\n  /x:\n    get:\n      responses: {{ '200': {{ description: d, content: {{ {content} }} }} }}\n"
+        );
+        let mut fixture = Fixture::new(&[("a.yaml", &text)]);
+        let document = fixture.open("a.yaml").unwrap();
+        fixture.warnings(&document)
+    };
+    let stream = "application/jsonl: { itemSchema: {} }, text/event-stream; a=b: { itemSchema: {} }";
+    assert_eq!(of("3.2.0", stream), "");
+    assert!(of("3.1.0", stream).contains("`itemSchema` is a keyword of OpenAPI 3.2 (2 times)"));
+    assert!(of("3.2.0", "video/mp4: { itemSchema: {} }").contains("the items of `video/mp4` are not read"));
+    let mixed = of("3.2.0", "multipart/mixed: { prefixEncoding: [], itemEncoding: {} }");
+    assert!(mixed.contains("`prefixEncoding` is not supported (2 times)"), "{mixed}");
+}

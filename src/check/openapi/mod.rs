@@ -4,6 +4,7 @@ mod form;
 mod multipart;
 mod request;
 mod response;
+mod stream;
 mod values;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ pub(crate) use form::{FormField, form_fields, form_names, form_value, is_form, i
 pub(crate) use multipart::{MultipartPart, form_parts};
 pub(crate) use request::cookie_pairs;
 pub(crate) use response::{is_usual, matching as content_for};
+pub(crate) use stream::stream_items;
 
 use super::{StatusSet, rules::RuleLevels, sink::FindingSink, view::ResponseView};
 use crate::{
@@ -85,7 +87,9 @@ impl ApiContract {
         let Some(operation) = self.operation_of(request) else {
             return errors;
         };
-        let of_content = |content: &DeclaredContent| content.schema.clone();
+        let of_content = |content: &DeclaredContent| -> Vec<DocumentPart> {
+            content.schema.iter().chain(&content.item_schema).cloned().collect()
+        };
         let parameters = operation
             .parameters
             .iter()
@@ -94,13 +98,13 @@ impl ApiContract {
             .body
             .iter()
             .flat_map(|body| &body.content)
-            .filter_map(of_content);
+            .flat_map(of_content);
         for schema in parameters.chain(bodies) {
             errors.append(self.document.schema_errors(&schema, Direction::Request));
         }
         for response in &operation.responses {
             let headers = response.headers.iter().filter_map(|header| header.schema.clone());
-            for schema in headers.chain(response.content.iter().filter_map(of_content)) {
+            for schema in headers.chain(response.content.iter().flat_map(of_content)) {
                 errors.append(self.document.schema_errors(&schema, Direction::Response));
             }
         }

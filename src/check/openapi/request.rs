@@ -10,6 +10,7 @@ use super::{
     Described, DocumentFinding, DocumentFindings,
     form::{FormReading, form_fields, is_form_content},
     response::{is_json, matching, media_types},
+    stream::{stream_kind, stream_violations},
     values::{ValueShape, violation},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     model::{HIDDEN, Level, Request},
     openapi::{
         ApiViolation, DeclaredContent, Direction, DocumentPart, Operation, Parameter, ParameterIn, ParameterStyle,
+        StreamKind,
     },
 };
 
@@ -71,8 +73,11 @@ pub(super) fn check<S: FindingSink>(
             }
             ParameterIn::Query => check_query(parameter, &query, violations),
             ParameterIn::QueryString => {
-                if parameter.required && query.is_empty() {
+                let text = described.query.unwrap_or_default();
+                if text.is_empty() {
                     missing(parameter, violations);
+                } else {
+                    check_query_string(parameter, text, violations);
                 }
             }
             ParameterIn::Header => {
@@ -253,6 +258,38 @@ fn check_query<S: FindingSink>(
     });
 }
 
+/// A whole query, by its media type (3.2).
+fn check_query_string<S: FindingSink>(parameter: &Parameter, text: &str, violations: &mut DocumentFindings<'_, S>) {
+    let document = violations.document;
+    let Some(content) = &parameter.content else { return };
+    let Some(kind) = MediaType::parse(&content.media_type) else {
+        return;
+    };
+    let found = if is_form_content(content, &kind) {
+        let fields = form_fields(&kind, text.as_bytes()).unwrap_or_default();
+        let reading = FormReading::new(document, content, &fields);
+        reading.and_then(|reading| reading.violations().into_iter().next())
+    } else if let Some(schema) = content.schema.as_ref().filter(|_| kind.is_json()) {
+        let text = decoded(text);
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        document
+            .violations(schema, Direction::Request, &value)
+            .into_iter()
+            .next()
+    } else {
+        None
+    };
+    if let Some(found) = found {
+        violations.report(RULE, Level::Deny, |_| DocumentFinding {
+            message: format!("the query breaks the document: {}", found.message),
+            expected: document.reference(&found.part),
+            actual: text.to_owned(),
+            part: found.part,
+            ..DocumentFinding::default()
+        });
+    }
+}
+
 fn may_be_object<S>(parameter: &Parameter, violations: &DocumentFindings<'_, S>) -> bool {
     let document = violations.document;
     let Some(schema) = &parameter.schema else { return false };
@@ -357,6 +394,22 @@ fn check_body<S: FindingSink>(operation: &Operation, request: &Request, violatio
         check_json(content, request, violations);
     } else if is_form_content(content, &actual) {
         check_form(content, &actual, request, violations);
+    } else if let Some(kind) = stream_kind(content, &actual.essence) {
+        check_stream((content, kind), request, violations);
+    }
+}
+
+fn check_stream<S: FindingSink>(
+    what: (&DeclaredContent, StreamKind),
+    request: &Request,
+    violations: &mut DocumentFindings<'_, S>,
+) {
+    let bytes = request.body.bytes();
+    match stream_violations(violations.document, what, Direction::Request, (bytes, true)) {
+        Ok(all) => all
+            .into_iter()
+            .for_each(|found| wrong_body(found.violation, violations)),
+        Err((item, _)) => not_content(&format!("JSON in item {item}"), what.0, violations),
     }
 }
 
@@ -472,29 +525,64 @@ mod tests {
         source::{Diagnostics, Sources},
     };
 
-    #[test]
-    fn masked_cookies_are_not_compared() {
-        let text = "openapi: 3.1.0\npaths: { /x: { get: { responses: {}, parameters: [{ name: n, in: cookie, required: true, schema: \
-                    { type: integer } }] } } }\n";
+    fn contract(text: &str) -> ApiContract {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("api.yaml"), text).unwrap();
         let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
         let document = ApiDocument::open(folder.path(), "api.yaml", &mut sources, &mut errors).unwrap();
-        let contract = ApiContract {
+        ApiContract {
             document: Arc::new(document),
             base: Arc::from("http://h"),
             operation: None,
+        }
+    }
+
+    fn found(contract: &ApiContract, (method, query): (&str, &str), header: (&str, &str), body: &str) -> usize {
+        let request = Request {
+            method: method.to_owned(),
+            url: format!("http://h/x{query}"),
+            headers: vec![(header.0.to_owned(), header.1.to_owned())],
+            body: bytes::Bytes::from(body.to_owned()).into(),
         };
-        let found = |cookie: &str| {
-            let request = Request {
-                method: "GET".to_owned(),
-                url: "http://h/x".to_owned(),
-                headers: vec![("Cookie".to_owned(), cookie.to_owned())],
-                body: bytes::Bytes::new().into(),
-            };
-            contract.request_violations(&request).len()
-        };
-        let counts = ["n=1", "n=[hidden]", "a=b; n=$TOKEN_2", "n=x", "n=$x", "a=1"].map(found);
+        contract.request_violations(&request).len()
+    }
+
+    #[test]
+    fn masked_cookies_are_not_compared() {
+        let contract = contract(
+            "openapi: 3.1.0\npaths: { /x: { get: { responses: {}, parameters: [{ name: n, in: cookie, required: true, schema: \
+             { type: integer } }] } } }\n",
+        );
+        let counts = ["n=1", "n=[hidden]", "a=b; n=$TOKEN_2", "n=x", "n=$x", "a=1"];
+        let counts = counts.map(|cookie| found(&contract, ("GET", ""), ("Cookie", cookie), ""));
         assert_eq!(counts, [0, 0, 0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn whole_query_and_streams_are_compared() {
+        let of = |content: &str| {
+            contract(&format!(
+                "openapi: 3.2.0\npaths: {{ /x: {{ query: {{ responses: {{}}, parameters: [{{ name: q, in: querystring, required: true, \
+                 content: {{ {content} }} }}], requestBody: {{ content: {{ application/jsonl: {{ itemSchema: {{ type: integer }} }} }} }} }} }} }}\n"
+            ))
+        };
+        let form = of(
+            "application/x-www-form-urlencoded: { schema: { type: object, required: [a], properties: { a: { type: integer } } } }",
+        );
+        let json = of("application/json: { schema: { type: object, required: [a] } }");
+        let lines = ("content-type", "application/jsonl");
+        let count = |contract: &ApiContract, query: &str, body: &str| found(contract, ("QUERY", query), lines, body);
+        assert_eq!(
+            ["?a=1", "?a=x", "?b=1", ""].map(|query| count(&form, query, "")),
+            [0, 1, 1, 1]
+        );
+        assert_eq!(
+            ["?%7B%22a%22:1%7D", "?%7B%7D", "?a"].map(|query| count(&json, query, "")),
+            [0, 1, 1]
+        );
+        assert_eq!(
+            ["1\n2\n", "1\n\"2\"", "1\n{"].map(|body| count(&form, "?a=1", body)),
+            [0, 1, 1]
+        );
     }
 }

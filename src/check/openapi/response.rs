@@ -3,6 +3,7 @@
 use super::{
     super::{media_type::MediaType, sink::FindingSink, view::ResponseView},
     DocumentFinding, DocumentFindings,
+    stream::{StreamViolation, stream_kind, stream_violations},
     values::{ValueShape, violation},
 };
 use crate::{
@@ -47,7 +48,16 @@ pub(super) fn check<S: FindingSink>(
     }
     let is_without_content = request.method == "HEAD" || matches!(view.status, 100..=199 | 204 | 205 | 304);
     // A response without `content` can have any, and a part of a representation is not valid by itself.
-    if is_without_content || declared.content.is_empty() || view.status == 206 || is_partial(view) {
+    if is_without_content || declared.content.is_empty() || view.status == 206 {
+        return;
+    }
+    if is_partial(view) {
+        // The complete items of a stream are known.
+        let actual = view.media_type();
+        if let Some((content, actual)) = actual.and_then(|actual| Some((matching(&declared.content, actual)?, actual)))
+        {
+            check_stream(content, actual, (view, false), violations);
+        }
         return;
     }
     check_content(declared, view, violations);
@@ -92,9 +102,9 @@ fn check_content<S: FindingSink>(
         });
         return;
     };
-    let is_json = actual.is_some_and(|actual| actual.is_json());
-    let Some(schema) = content.schema.as_ref().filter(|_| is_json) else {
-        return;
+    let Some(actual) = actual else { return };
+    let Some(schema) = content.schema.as_ref().filter(|_| actual.is_json()) else {
+        return check_stream(content, &actual, (view, true), violations);
     };
     if violations.level("openapi/body") == Level::Off {
         return;
@@ -115,6 +125,44 @@ fn check_content<S: FindingSink>(
             message: "the body is not JSON, which the document declares".to_owned(),
             expected: content.media_type.clone(),
             actual: error.to_string(),
+            part: content.part.clone(),
+            ..DocumentFinding::default()
+        }),
+    }
+}
+
+/// The items of a stream.
+fn check_stream<S: FindingSink>(
+    content: &DeclaredContent,
+    actual: &MediaType,
+    (view, is_complete): (&ResponseView<'_>, bool),
+    violations: &mut DocumentFindings<'_, S>,
+) {
+    let kind = stream_kind(content, &actual.essence);
+    let Some((kind, bytes)) = kind.zip(view.bytes().ok()) else {
+        return;
+    };
+    let document = violations.document;
+    let what = (content, kind);
+    match stream_violations(document, what, Direction::Response, (bytes, is_complete)) {
+        Ok(all) => {
+            for StreamViolation { item, violation } in all {
+                violations.report("openapi/body", Level::Deny, |document| DocumentFinding {
+                    message: match item {
+                        Some(item) => format!("item {item} of the stream breaks the document: {}", violation.message),
+                        None => format!("the items of the stream break the document: {}", violation.message),
+                    },
+                    expected: document.reference(&violation.part),
+                    actual: violation.actual,
+                    part: violation.part,
+                    ..DocumentFinding::default()
+                });
+            }
+        }
+        Err((item, reason)) => violations.report("openapi/body", Level::Deny, |_| DocumentFinding {
+            message: format!("item {item} of the stream is not JSON, which the document declares"),
+            expected: content.media_type.clone(),
+            actual: reason,
             part: content.part.clone(),
             ..DocumentFinding::default()
         }),
