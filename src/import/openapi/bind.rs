@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     import::{DraftCapture, DraftContent, DraftStep, Value, credentials::free, names::name_of},
-    openapi::{DeclaredLink, DeclaredStatus, FlatSchema, Operation},
+    openapi::{DeclaredLink, DeclaredStatus, DocumentPart, FlatSchema, Operation},
     suite::is_reserved,
 };
 
@@ -165,6 +165,15 @@ impl ApiImport<'_> {
             }
             let parameter = path_parameter(operation, step.name);
             let is_given = parameter.is_some_and(|parameter| has_value(document, parameter));
+            if !is_given
+                && may_use_examples
+                && depth < DEPTH
+                && self.bind_by_list(index, &step, binding, depth)
+                && let Some((value, _)) = binding.known.get(&step.with)
+            {
+                values.insert(step.name.to_owned(), value.clone());
+                continue;
+            }
             // A value of a closed list is not the id of an object.
             let flat = parameter.and_then(|parameter| parameter.schema.as_ref());
             let is_choice = flat.is_some_and(|schema| {
@@ -270,6 +279,47 @@ impl ApiImport<'_> {
         }
     }
 
+    /// Takes the id of the first object in the list that a `GET` of the collection returns.
+    fn bind_by_list(&mut self, index: usize, step: &PathParam<'_>, binding: &mut PathBinding, depth: usize) -> bool {
+        let reader = self.readers.get(&step.before).copied();
+        let Some(reader) = reader.filter(|reader| step.is_whole && *reader != index) else {
+            return false;
+        };
+        let id = self.listed_id(&self.document.operations[reader], index, step);
+        id.is_some_and(|id| self.create(reader, step, Some(&id), binding, depth))
+    }
+
+    /// Where the id of the first object is in a response of a collection: a list, or an object with one list.
+    fn listed_id(&self, reader: &Operation, index: usize, step: &PathParam<'_>) -> Option<CreatedId> {
+        let document = self.document;
+        let success = reader.responses.iter().filter(|response| is_success(response.status));
+        let success = success.min_by_key(|response| response.status)?;
+        let mut content = success
+            .content
+            .iter()
+            .filter(|content| content.media_type.contains("json"));
+        let flat = document.flat(content.next()?.schema.as_ref()?);
+        let (outer, items) = if let Some(items) = flat.items {
+            (None, items)
+        } else {
+            let lists = flat.properties.iter();
+            let lists = lists.filter_map(|(name, part)| Some((name, document.flat(part).items?)));
+            let mut lists: Vec<_> = lists.collect();
+            let (name, items) = lists.pop().filter(|_| lists.is_empty())?;
+            (Some(name), items)
+        };
+        let item = document.flat(&items);
+        let name = id_property(&item, step)?;
+        // An id of another type is another id.
+        let kind = |part: &DocumentPart| document.flat(part).kind().to_owned();
+        let parameter = path_parameter(&document.operations[index], step.name)?.schema.as_ref();
+        if parameter.is_some_and(|schema| kind(schema) != kind(&item.properties[name])) {
+            return None;
+        }
+        let names: Vec<&str> = outer.map(String::as_str).into_iter().chain(["0", name]).collect();
+        Some(CreatedId::Captured(pointer(&names), Some(name.to_owned())))
+    }
+
     /// A new id that the client chooses.
     fn new_id(&mut self, operation: &Operation, step: &PathParam<'_>) -> Option<Value> {
         let schema = path_parameter(operation, step.name)?.schema.as_ref()?;
@@ -356,7 +406,15 @@ impl ApiImport<'_> {
                 .find(|part| !part.contains('{'))
                 .unwrap_or("object"),
         );
-        let verb = if is_safe { "get" } else { "create" };
+        let is_list = is_safe
+            && path_steps(&operation.path.text)
+                .last()
+                .is_none_or(|last| last.with != shape(&operation.path.text));
+        let verb = match is_safe {
+            true if is_list => "find",
+            true => "get",
+            false => "create",
+        };
         step.id = free_id(&format!("{verb}-{}", word.replace('_', "-")), binding);
         Ok(step)
     }

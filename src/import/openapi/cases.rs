@@ -196,6 +196,10 @@ impl ApiImport<'_> {
             200 | 204 if operation.method == "PUT" && declares(operation, 201) => self.replace(index, status),
             400 if declares(operation, 422) => Err(rejected(code)),
             400 | 422 => self.invalid(index, status),
+            304 => self.not_modified(index, status),
+            405 => self.other_method(operation, status),
+            412 | 428 => self.precondition(index, code, status),
+            415 => self.other_type(index, status),
             code => Err(need(code)),
         }
     }
@@ -258,7 +262,7 @@ impl ApiImport<'_> {
 }
 
 /// What is needed for a status.
-fn need(code: u16) -> String {
+pub(super) fn need(code: u16) -> String {
     let need = match code {
         100..=199 => "a response before the final one",
         200..=299 => return format!("a request with the status {code}"),

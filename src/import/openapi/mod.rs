@@ -4,6 +4,7 @@
 
 mod bind;
 mod cases;
+mod conditional;
 mod pattern;
 mod reject;
 mod request;
@@ -44,9 +45,10 @@ pub(super) struct ApiImport<'d> {
     pub(super) draft: SuiteDraft,
     /// The names of inputs for security schemes.
     schemes: BTreeMap<String, String>,
-    /// The operations with `POST`, `PUT` and `DELETE`, by their paths with `{}` for parameters.
+    /// The operations with `POST`, `PUT`, `GET` and `DELETE`, by their paths with `{}` for parameters.
     creators: HashMap<String, usize>,
     writers: HashMap<String, usize>,
+    readers: HashMap<String, usize>,
     deleters: HashMap<String, usize>,
     /// The links to each operation, with the operation whose response has them.
     links: HashMap<usize, Vec<(usize, DeclaredLink)>>,
@@ -83,6 +85,7 @@ impl<'d> ApiImport<'d> {
             schemes: BTreeMap::new(),
             creators: of_method("POST"),
             writers: of_method("PUT"),
+            readers: of_method("GET"),
             deleters: of_method("DELETE"),
             links: HashMap::new(),
             files: BTreeSet::new(),

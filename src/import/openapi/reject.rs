@@ -88,7 +88,7 @@ impl ApiImport<'_> {
     }
 
     /// A value of a path parameter for which no object exists.
-    fn missing(&mut self, operation: &Operation, name: &str) -> Option<Value> {
+    pub(super) fn missing(&mut self, operation: &Operation, name: &str) -> Option<Value> {
         let parameter = path_parameter(operation, name)?;
         if matches!(parameter.style, ParameterStyle::Matrix | ParameterStyle::Label) {
             return None;

@@ -60,7 +60,12 @@ impl ApiImport<'_> {
         let mut query = Vec::new();
         let mut cookies = Vec::new();
         for parameter in &operation.parameters {
+            // Without the condition, the response is 428.
+            let is_condition = parameter.place == ParameterIn::Header
+                && parameter.name.eq_ignore_ascii_case("if-match")
+                && declares(operation, 428);
             let is_wanted = parameter.required
+                || is_condition
                 || (parameter.place == ParameterIn::Query && !parameter.examples.is_empty() && !parameter.deprecated);
             if !is_wanted || parameter.place == ParameterIn::Path {
                 continue;
@@ -104,7 +109,13 @@ impl ApiImport<'_> {
             ParameterIn::Query => query.append(&mut query_fields(parameter, &name, &value)),
             ParameterIn::QueryString => request.query = Some(DraftQuery::Raw(scalar(&value))),
             ParameterIn::Header => {
-                let text = simple(&value, parameter.explode);
+                // It matches any object that exists (RFC 9110 section 13.1.1); a tag would be of another object.
+                let is_tag = name.eq_ignore_ascii_case("if-match");
+                let text = if is_tag {
+                    "*".to_owned()
+                } else {
+                    simple(&value, parameter.explode)
+                };
                 if !is_secret && !text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
                     return Err(format!("a value of the header field `{name}`"));
                 }

@@ -408,3 +408,127 @@ fn path_steps_name_their_collections() {
         ]
     );
 }
+
+/// A collection without examples and without a way to create an object, and an object with conditions.
+const NOTES: &str = r##"
+paths:
+  /racks:
+    get:
+      operationId: listRacks
+      responses:
+        "200":
+          description: ok
+          headers: { ETag: { schema: { type: string } } }
+          content: { application/json: { schema: { type: object, properties: { total: { type: integer }, racks: { type: array, items: { $ref: "#/components/schemas/Rack" } } } } } }
+        "304": { description: same }
+        "405": { description: no }
+  /racks/{rackId}:
+    parameters: [{ name: rackId, in: path, required: true, schema: { type: integer } }]
+    get: { responses: { "200": { description: ok, content: { application/json: { schema: { $ref: "#/components/schemas/Rack" } } } }, "304": { description: same }, "405": { description: no } } }
+    delete: { responses: { "204": { description: gone } } }
+  /racks/{rackId}/books/{isbn}:
+    parameters:
+      - { name: rackId, in: path, required: true, schema: { type: integer } }
+      - { name: isbn, in: path, required: true, schema: { type: string } }
+    get: { responses: { "200": { description: ok } } }
+  /racks/{rackId}/books:
+    parameters: [{ name: rackId, in: path, required: true, schema: { type: integer } }]
+    get: { responses: { "200": { description: ok, content: { application/json: { schema: { type: array, items: { type: object, properties: { isbn: { type: string } } } } } } } } }
+  /odd/{id}:
+    parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+    get: { responses: { "200": { description: ok } } }
+  /odd:
+    get: { responses: { "200": { description: ok, content: { application/json: { schema: { type: array, items: { type: object, properties: { id: { type: integer } } } } } } } } }
+  /notes:
+    post:
+      requestBody: { required: true, content: { application/json: { schema: { type: object, properties: { text: { type: string } }, required: [text] } }, text/plain: {} } }
+      responses: { "201": { description: ok, content: { application/json: { schema: { type: object, properties: { id: { type: integer } } } } } }, "415": { description: no } }
+  /notes/{id}:
+    parameters: [{ name: id, in: path, required: true, schema: { type: integer } }]
+    put:
+      operationId: putNote
+      parameters: [{ name: If-Match, in: header, schema: { type: string } }]
+      requestBody: { content: { application/json: { schema: { type: object } } } }
+      responses: { "200": { description: ok }, "405": { description: no }, "412": { description: no }, "415": { description: no }, "428": { description: no } }
+components: { schemas: { Rack: { type: object, properties: { id: { type: integer }, name: { type: string } } } } }
+"##;
+
+#[test]
+fn id_of_an_object_is_taken_from_a_list() {
+    let draft = draft(NOTES);
+    assert_parts(
+        &file(&draft, "get-racks-rackid-200"),
+        &[
+            "setup:\n  - id: find-rack\n    request: { path: /racks }\n    expect: { status: 200 }\n    capture: { rack_id: /racks/0/id }\n",
+            "params: { rackId: \"{{ rack_id }}\" }",
+            "body: { json: { id: \"{{ rack_id }}\" } }",
+        ],
+    );
+    let nested = file(&draft, "get-racks-rackid-books-isbn-200");
+    assert_parts(
+        &nested,
+        &["id: find-rack\n", "id: find-book\n", "capture: { isbn: /0/isbn }"],
+    );
+    assert_eq!(
+        case(&draft, "get-odd-id-200").skip.as_deref(),
+        Some("needs an existing `id`"),
+        "another type"
+    );
+    assert_eq!(
+        case(&draft, "delete-racks-rackid-204").skip.as_deref(),
+        Some("needs an object that may be deleted")
+    );
+}
+
+#[test]
+fn conditions_methods_and_media_types_are_requested() {
+    let draft = draft(NOTES);
+    assert_parts(
+        &file(&draft, "get-racks-304"),
+        &[
+            "setup:\n  - id: read\n    request: { path: /racks }\n    expect: { status: 200 }\n    capture: { etag: { header: etag } }\n",
+            "headers: { If-None-Match: \"{{ etag }}\" }",
+            "expect: { status: 304 }",
+        ],
+    );
+    let without = case(&draft, "get-racks-rackid-304");
+    assert_eq!(
+        without.skip.as_deref(),
+        Some("needs a validator of the current representation")
+    );
+    assert_parts(
+        &file(&draft, "get-racks-405"),
+        &["operation: listRacks\nrequest:\n  method: PATCH\n  path: /racks\nexpect: { status: 405 }"],
+    );
+    // Without an `operationId`, the case could not name what it is for.
+    assert!(case(&draft, "get-racks-rackid-405").skip.is_some());
+    assert_parts(
+        &file(&draft, "post-notes-415"),
+        &[
+            "headers: { Content-Type: application/xml }\n",
+            "expect: { status: 415 }",
+        ],
+    );
+    let changed = |name: &str| {
+        let text = file(&draft, name);
+        assert!(
+            text.contains("- id: create-note\n") && text.contains("id: \"{{ note_id }}\""),
+            "{text}"
+        );
+        text
+    };
+    assert_parts(&changed("put-notes-id-200"), &["If-Match: \"*\""]);
+    assert_parts(
+        &changed("put-notes-id-412"),
+        &["If-Match: \"\\\"{{ case_id }}\\\"\"", "expect: { status: 412 }"],
+    );
+    assert!(!changed("put-notes-id-428").contains("If-Match:"));
+    let other = changed("put-notes-id-415");
+    assert_parts(&other, &["Content-Type: text/plain"]);
+    assert_parts(
+        &file(&draft, "put-notes-id-405"),
+        &[
+            "operation: putNote\nrequest:\n  path: \"/notes/{id}\"\n  params: { id: \"999999999\" }\nexpect: { status: 405 }",
+        ],
+    );
+}
