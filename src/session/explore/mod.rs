@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Value, json};
+
 use self::{
     outcome::SentOutcome,
     rows::{add_rows, yaml_rows},
@@ -287,7 +289,7 @@ impl<'w> Exploration<'w> {
         notices.sending();
         let (stopped, is_exhausted) = match self.of_case() {
             Some(reason) => (Some(reason), false),
-            None => self.generate(start + request.time),
+            None => self.generate(start + self.sender.limited(request.time)),
         };
         let stopped = self.sender.signal().map(ExploreStop::Signal).or(stopped);
         let (file, ids) = self.write(request, notices);
@@ -311,7 +313,7 @@ impl<'w> Exploration<'w> {
 
     /// Sends the request of the case as it is: a failure of it would be found in every other request, too.
     fn of_case(&mut self) -> Option<ExploreStop> {
-        let outcome = self.sender.one(&serde_json::json!({}));
+        let outcome = self.sender.one(&json!({}));
         match outcome {
             Some(SentOutcome::Passed(status)) => {
                 *self.statuses.entry(status).or_default() += 1;
@@ -350,11 +352,10 @@ impl<'w> Exploration<'w> {
             if is_over || self.sender.signal().is_some() {
                 return (None, false);
             }
-            let inputs = self.batch();
+            let (inputs, rows): (Vec<_>, Vec<_>) = self.batch().into_iter().unzip();
             if inputs.is_empty() {
                 return (None, true);
             }
-            let rows: Vec<_> = inputs.iter().filter_map(|input| self.explorer.row(input)).collect();
             let outcomes = self.sender.send(&rows);
             for (input, outcome) in inputs.iter().zip(outcomes) {
                 let Some(outcome) = outcome else { continue };
@@ -379,10 +380,14 @@ impl<'w> Exploration<'w> {
         }
     }
 
-    /// The next requests.
-    fn batch(&mut self) -> Vec<ExploredInput> {
-        let size = self.sender.batch();
-        std::iter::from_fn(|| self.explorer.next_input()).take(size).collect()
+    /// The next requests, with their rows.
+    fn batch(&mut self) -> Vec<(ExploredInput, Value)> {
+        let next = || {
+            let input = self.explorer.next_input()?;
+            let row = self.explorer.row(&input)?;
+            Some((input, row))
+        };
+        std::iter::from_fn(next).take(self.sender.batch()).collect()
     }
 
     fn count(&mut self, outcome: &SentOutcome) {
@@ -403,7 +408,7 @@ impl<'w> Exploration<'w> {
 
     /// A request without a response is a failure of the API only if it has no response twice, while the request of the case has one.
     fn confirmed_silence(&mut self, input: &ExploredInput, reason: String) -> Result<SentOutcome, ExploreStop> {
-        match self.sender.one(&serde_json::json!({})) {
+        match self.sender.one(&json!({})) {
             Some(SentOutcome::Passed(_)) => {}
             _ => return Err(ExploreStop::Unreachable(reason)),
         }
@@ -449,12 +454,14 @@ impl<'w> Exploration<'w> {
         }
         let row = self.explorer.row(&simplest).unwrap_or_default();
         let again = self.sender.one(&row);
+        // After a signal nothing is sent; a simpler request was a second one.
+        let is_second = self.sender.signal().is_some() && simplest != *input;
         let change = self.explorer.describe(&simplest);
         let failure = ExploredFailure {
             row: None,
             change,
             problem,
-            is_reproduced: again.is_some_and(|outcome| outcome.problem_with(&key).is_some()),
+            is_reproduced: is_second || again.is_some_and(|outcome| outcome.problem_with(&key).is_some()),
         };
         self.found.insert(key, (simplest, failure));
     }

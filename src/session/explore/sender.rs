@@ -1,6 +1,6 @@
 //! Sends rows that are not in the case file yet.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -79,6 +79,12 @@ impl<'w> Sender<'w> {
     /// The signal that ends the exploration.
     pub(super) fn signal(&self) -> Option<Stop> {
         self.interrupts.first()
+    }
+
+    /// A time, at most the deadline of the target.
+    pub(super) fn limited(&self, time: Duration) -> Duration {
+        let deadline = self.prepared.plan.target.limits.deadline;
+        deadline.map_or(time, |deadline| deadline.min(time))
     }
 
     /// Number of requests that are sent together.
