@@ -403,6 +403,9 @@ pub struct CompareArgs {
     /// The file of accepted changes [default: accepted-changes.toml next to conforme.toml, if it exists]
     #[arg(long, env = "CONFORME_ACCEPTED", value_name = "PATH")]
     pub accepted: Option<PathBuf>,
+    /// Of two `OpenAPI` documents: recordings of both versions, which show the declared changes or not
+    #[arg(long, num_args = 2, value_names = ["BASELINE", "CANDIDATE"])]
+    pub observed: Vec<PathBuf>,
     /// Write a report, as for `run`, in any format but `shell`
     #[arg(long = "report", value_name = "FORMAT[=PATH]")]
     pub reports: Vec<ReportSpec>,

@@ -35,6 +35,7 @@ pub(super) fn compare(
         fail_on: args.fail_on.level(),
         accepted: args.accepted,
         live: args.live.options(args.repeats, printer)?,
+        observed: args.observed,
         reports: args.reports,
     };
     if session::is_of_documents(&request)? {

@@ -47,8 +47,8 @@ pub use change::{
 };
 pub use documents::{
     AcceptedDeclaration, ChangePlace, ComparedDocument, DeclaredChange, DeclaredPart, DocumentChangeSummary,
-    DocumentCompareOptions, DocumentComparison, ObservedDeclaration, ObservedState, ObservedVersions,
-    compare_documents, document_comparison_schema,
+    DocumentCompareOptions, DocumentComparison, ExercisedOperations, ObservedDeclaration, ObservedState,
+    ObservedVersions, compare_documents, document_comparison_schema, observe,
 };
 pub use facts::SuiteFacts;
 pub use judge::Judge;

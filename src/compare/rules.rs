@@ -318,6 +318,15 @@ impl ChangeRule {
         self > Self::LatencyFaster
     }
 
+    /// Whether a document can declare what it is about: a status, a header field, a name or a type.
+    pub(super) fn is_declarable(self) -> bool {
+        !self.is_of_recordings()
+            && !matches!(
+                self,
+                Self::BodySpellingChanged | Self::BodyOrderChanged | Self::BodyFewerItems | Self::BodyMoreItems
+            )
+    }
+
     /// Whether only a comparison of two recordings reports it.
     pub(super) fn is_of_recordings(self) -> bool {
         let kind = self.id().split('/').next().unwrap_or_default();

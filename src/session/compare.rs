@@ -43,6 +43,8 @@ pub struct CompareRequest {
     pub accepted: Option<PathBuf>,
     /// How targets are tested.
     pub live: LockstepOptions,
+    /// Of two documents: the recordings of the baseline and of the candidate, or none.
+    pub observed: Vec<PathBuf>,
     /// The reports to write.
     pub reports: Vec<ReportSpec>,
 }
@@ -52,6 +54,11 @@ pub fn compare(request: &CompareRequest, notices: &mut dyn Notices) -> Result<(C
     if is_of_documents(request)? {
         return Err(SessionError::Usage(
             "these are two OpenAPI documents: they are compared by `compare_documents`".to_owned(),
+        ));
+    }
+    if !request.observed.is_empty() {
+        return Err(SessionError::Usage(
+            "`--observed` is for two OpenAPI documents: these are recordings or targets".to_owned(),
         ));
     }
     let workspace = workspace(request, notices)?.map(Arc::new);

@@ -12,11 +12,14 @@ use chrono::Utc;
 use super::{
     CompareRequest, Documents, Notices, SessionError, Workspace,
     compare::{accepted, is_target},
+    coverage::base,
     outputs::{Inputs, Outputs},
 };
 use crate::{
     compare::{
-        ACCEPTED_FILE, CompareSettings, DocumentCompareOptions, DocumentComparison, compare_documents as compare_both,
+        ACCEPTED_FILE, CompareError, CompareOptions, CompareSettings, DocumentCompareOptions, DocumentComparison,
+        ExercisedOperations, SuiteFacts, Version, compare as compare_recordings, compare_documents as compare_both,
+        observe,
     },
     model::Exit,
     openapi::ApiDocument,
@@ -166,6 +169,7 @@ pub fn compare_documents(
         .flat_map(|root| ["conforme.toml", ACCEPTED_FILE].map(|name| root.join(name)))
         .chain(settings.accepted.clone())
         .chain(request.accepted.clone())
+        .chain(request.observed.iter().cloned())
         .collect();
     let inputs = Inputs::of(files.chain(read.iter().map(PathBuf::as_path)));
     Outputs::new(&request.reports, None).check(&inputs)?;
@@ -176,10 +180,51 @@ pub fn compare_documents(
         today: Utc::now().date_naive(),
         fail_on: request.fail_on,
     };
-    let comparison = compare_both(
+    let mut comparison = compare_both(
         (&old.document, &request.baseline),
         (&new.document, &request.candidate),
         &how,
     );
+    if let [before, after] = request.observed.as_slice() {
+        let recordings = (before.as_path(), after.as_path());
+        observed(&mut comparison, (&old.document, &new.document), recordings, &how)?;
+    }
     Ok((comparison, documents))
+}
+
+/// Compares the recordings of both versions, and states which changes they show.
+fn observed(
+    comparison: &mut DocumentComparison,
+    (old, new): (&ApiDocument, &ApiDocument),
+    (before, after): (&Path, &Path),
+    how: &DocumentCompareOptions<'_>,
+) -> Result<(), SessionError> {
+    let exercised = |path: &Path, document: &ApiDocument| {
+        let unreadable = SessionError::recording(path);
+        let recording = Recording::open(path).map_err(&unreadable)?;
+        let base = base(recording.started());
+        ExercisedOperations::read(path, &base, document).map_err(&unreadable)
+    };
+    let (of_old, of_new) = (exercised(before, old)?, exercised(after, new)?);
+    let facts = SuiteFacts::default();
+    let comparing = CompareOptions {
+        facts: &facts,
+        judge: None,
+        levels: how.levels,
+        accepted: &[],
+        today: how.today,
+        fail_on: None,
+        wanted: &|_| true,
+    };
+    let names = [before, after].map(|path| path.display().to_string());
+    let version = |path, name| Version { path, name };
+    let recorded = compare_recordings(version(before, &names[0]), version(after, &names[1]), &comparing);
+    let recorded = recorded.map_err(|error| match error {
+        CompareError::UnknownNames(names) => SessionError::UnknownNames(names),
+        CompareError::Unreadable { is_candidate, source } => {
+            SessionError::recording(if is_candidate { after } else { before })(source)
+        }
+    })?;
+    observe(comparison, (old, new), &recorded, (&of_old, &of_new));
+    Ok(())
 }

@@ -11,6 +11,7 @@ mod data;
 mod graph;
 mod local;
 mod messages;
+mod observed;
 mod operations;
 mod raw;
 mod security;
@@ -25,6 +26,8 @@ pub use data::{
     AcceptedDeclaration, ChangePlace, ComparedDocument, DeclaredChange, DeclaredPart, DocumentChangeSummary,
     DocumentComparison, ObservedDeclaration, ObservedState, ObservedVersions, document_comparison_schema,
 };
+
+pub use observed::{ExercisedOperations, observe};
 
 use self::{
     collect::{Weighing, weigh},

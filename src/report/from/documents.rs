@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use super::comparison::{level, parts, rule_title, verdict_case};
 use crate::{
     compare::{
-        AcceptedDeclaration, ChangeLevel, ChangePlace, ComparedDocument, DeclaredChange, DocumentComparison, StaleEntry,
+        AcceptedDeclaration, Change, ChangeLevel, ChangePlace, ComparedDocument, DeclaredChange, DocumentComparison,
+        ObservedDeclaration, ObservedState, ObservedVersions, StaleEntry,
     },
-    model::{Exit, Location},
+    model::{Exchange, Exit, Location, Outcome},
     report::{
         Report,
         limits::{NAME, VALUE, terminal},
@@ -63,18 +64,25 @@ impl<'a> From<&'a DocumentComparison> for Report<'a> {
                 outcome,
                 verdict: Some(verdict_case(outcome, has_failed_item, headline.clone())),
                 headline,
-                summary: vec![
+                summary: [
                     compared(comparison),
                     format!("Baseline: {}", document(&comparison.baseline)),
                     format!("Candidate: {}", document(&comparison.candidate)),
-                ],
+                ]
+                .into_iter()
+                .chain(comparison.observed.as_ref().map(observed))
+                .collect(),
                 exit_code: Some(comparison.summary.exit_code),
                 is_complete: true,
                 sections: vec![Section {
                     outcome,
                     summary: compared(comparison),
                     unit: Some("operations"),
-                    lists: vec![stale(&comparison.stale), accepted(&comparison.accepted)],
+                    lists: vec![
+                        stale(&comparison.stale),
+                        undeclared(comparison.observed.as_ref()),
+                        accepted(&comparison.accepted),
+                    ],
                     ..Section::default()
                 }],
                 ..End::default()
@@ -211,6 +219,8 @@ fn item<'a>(comparison: &'a DocumentComparison, change: &'a DeclaredChange) -> I
         let (location, pointer) = (short(&part.location.to_string(), NAME), short(pointer, NAME));
         Some((side, format!("{location} (#{pointer})")))
     });
+    let observed = change.observed.as_ref().map(|one| ("observed", state(one)));
+    let details = details.chain(observed);
     let location = change.candidate.as_ref().or(change.baseline.as_ref());
     Item {
         severity: match change.level {
@@ -246,6 +256,48 @@ fn item<'a>(comparison: &'a DocumentComparison, change: &'a DeclaredChange) -> I
             .collect(),
         ..Item::at(location.map_or(&*NOWHERE, |part| &part.location))
     }
+}
+
+/// What the recordings show of all changes.
+fn observed(all: &ObservedVersions) -> String {
+    format!(
+        "Recordings of {}: {} observed, {} not observed, {} not exercised",
+        count(all.compared, "case"),
+        count(all.observed, "change"),
+        figure(all.not_observed),
+        figure(all.not_exercised)
+    )
+}
+
+/// What the recordings show of a change.
+fn state(one: &ObservedDeclaration) -> String {
+    match (one.state, &one.evidence) {
+        (ObservedState::Observed, Some(evidence)) => {
+            let status = |exchange: Option<&Exchange>| match exchange.map(|exchange| &exchange.outcome) {
+                Some(Outcome::Response(response)) => response.status.to_string(),
+                _ => "no response".to_owned(),
+            };
+            let (before, after) = (status(evidence.baseline.as_ref()), status(evidence.candidate.as_ref()));
+            format!("yes, in the case {} ({before} → {after})", short(&evidence.case, NAME))
+        }
+        (ObservedState::Observed, None) => "yes".to_owned(),
+        (ObservedState::NotObserved, _) => "no, although its operation and status were exercised".to_owned(),
+        (ObservedState::NotExercised, _) => "no case exercises its operation and status".to_owned(),
+    }
+}
+
+/// What the recordings show and no document declares.
+fn undeclared(observed: Option<&ObservedVersions>) -> List {
+    let all = observed.map_or(&[][..], |one| &one.undeclared);
+    let entry = |change: &Change| {
+        let what = format!("{} {}", level(change.level), short(&change.rule, NAME));
+        let endpoint = change.endpoint.as_deref().unwrap_or(&change.suite);
+        let why = format!("{} in {}", short(&change.message, VALUE), short(endpoint, NAME));
+        Entry::new(what, why, short(&change.evidence.case, NAME)).at(&change.evidence.location, Severity::Warning)
+    };
+    let titles = ("Observed and not declared", "undeclared");
+    let number = format!("{} that no document declares", count(all.len(), "observed change"));
+    List::new(ListKind::Stale, titles, number, all.iter().map(entry))
 }
 
 fn stale(all: &[StaleEntry]) -> List {

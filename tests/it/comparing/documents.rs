@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::Project;
+use crate::support::{Project, Server};
 
 const OLD: &str = r#"
 openapi: 3.0.3
@@ -178,4 +178,55 @@ fn other_files_than_documents_are_named() {
     let ran = project.run(&[&COMPARE[..], &["--tag", "a"]].concat());
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("documents have no cases"), "{ran:?}");
+}
+
+#[test]
+fn recordings_show_which_declared_changes_were_observed() {
+    let project = project();
+    project.write(
+        "cases/s/get.yaml",
+        "request: { path: /orders/1 }\nexpect: { status: 200 }\n",
+    );
+    for (name, body) in [
+        ("a", r#"{"id":1,"note":"x","kept":1}"#),
+        ("b", r#"{"id":1,"kept":"1"}"#),
+    ] {
+        let server = Server::always("HTTP/1.1 200 OK\nContent-Type: application/json", body);
+        let ran = project.run(&["run", "--target", &server.url(), "--record", name]);
+        assert!(ran.code < 2, "{ran:?}");
+    }
+    let arguments = ["--observed", "a", "b", "--report", "json=out.json", "--fail-on", "none"];
+    let ran = project.run(&[&COMPARE[..], &arguments].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let report: Value = serde_json::from_str(&project.read("out.json")).unwrap();
+    let states = report["changes"].as_array().unwrap().iter().map(|change| {
+        let observed = &change["observed"];
+        (
+            change["rule"].as_str().unwrap(),
+            observed["state"].as_str().unwrap(),
+            observed["evidence"]["case"].as_str(),
+        )
+    });
+    let states: Vec<_> = states.collect();
+    assert_eq!(
+        states,
+        [
+            ("request/parameter-required", "not-observed", None),
+            ("body/property-removed", "observed", Some("s/get")),
+        ]
+    );
+    let undeclared = report["observed"]["undeclared"].as_array().unwrap();
+    let undeclared: Vec<_> = undeclared
+        .iter()
+        .map(|change| (&change["rule"], &change["pointer"]))
+        .collect();
+    assert_eq!(undeclared, [(&Value::from("body/type-changed"), &Value::from("/kept"))]);
+    assert!(ran.stdout.contains("yes, in the case s/get (200 → 200)"), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("UNDECLARED cases/s/get.yaml:1:1: breaking body/type-changed"),
+        "{ran:?}"
+    );
+    let ran = project.run(&["compare", "--baseline", "a", "--candidate", "b", "--observed", "a", "b"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
 }
