@@ -310,5 +310,5 @@ fn schemas_have_public_addresses() {
             schemas += 1;
         }
     }
-    assert_eq!(schemas, 9);
+    assert_eq!(schemas, 10);
 }
