@@ -9,7 +9,7 @@ use crate::{
     check::{CaptureOrigin, CaptureSource, MediaType, StatusSet, content_for},
     json,
     model::{CaseFinished, Outcome, Request, Response},
-    openapi::{ApiDocument, Direction},
+    openapi::{ApiDocument, DeclaredResponse, Direction},
     schema::{Declared, SchemaStore},
     suite::{
         CaptureDef, CaseDef, HeaderDef, MatcherDef, PatternDef, PatternDefKind, StatusDef, StepDef, Suites, Template,
@@ -120,8 +120,8 @@ impl<'s> SuiteFacts<'s> {
         Some(self.schemas?.declared(&schema.value.reference, pointer))
     }
 
-    /// The declaration of the document of the API at a location of a case's body.
-    fn declared_by_document(&self, case: &CaseFinished, pointer: &str) -> Option<Declared> {
+    /// The response of a case, and its declaration in the document of the API.
+    fn documented<'c>(&self, case: &'c CaseFinished) -> Option<(&ApiDocument, &DeclaredResponse, &'c Response)> {
         let document = self.documents.get(&case.id)?;
         let step = self.step(&case.id)?;
         let operation = if let Some(named) = &step.operation {
@@ -133,11 +133,34 @@ impl<'s> SuiteFacts<'s> {
         let Outcome::Response(response) = &case.last.exchange()?.outcome else {
             return None;
         };
-        let declared = operation.response(response.status)?;
+        Some((document, operation.response(response.status)?, response))
+    }
+
+    /// The declaration of the document at a location of a case's body.
+    fn documented_body(&self, case: &CaseFinished, pointer: &str) -> Option<Declared> {
+        let (document, declared, response) = self.documented(case)?;
         let kind = response.header("content-type").next().and_then(MediaType::parse)?;
         let schema = content_for(&declared.content, &kind)?.schema.as_ref()?;
         let schemas = document.schemas(Direction::Response)?;
         Some(schemas.declared(&document.schema_name(schema), pointer))
+    }
+
+    /// The declaration of the document of a header field: `is_required` is that of the field.
+    fn documented_header(&self, case: &CaseFinished, name: &str) -> Option<Declared> {
+        let (document, declared, _) = self.documented(case)?;
+        let header = declared
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case(name))?;
+        let of_schema = header.schema.as_ref().and_then(|schema| {
+            let schemas = document.schemas(Direction::Response)?;
+            Some(schemas.declared(&document.schema_name(schema), ""))
+        });
+        Some(Declared {
+            is_known: true,
+            is_required: header.required,
+            ..of_schema.unwrap_or_default()
+        })
     }
 
     /// The statuses that a case expects.
@@ -152,7 +175,8 @@ impl<'s> SuiteFacts<'s> {
     pub(super) fn weighed(&self, mut difference: Difference, case: &CaseFinished) -> Difference {
         let declared = match &difference.part {
             ChangedPart::Body(pointer) => (self.declared(&case.id, pointer).filter(|declared| declared.is_known))
-                .or_else(|| self.declared_by_document(case, pointer)),
+                .or_else(|| self.documented_body(case, pointer)),
+            ChangedPart::Header(name) => self.documented_header(case, name),
             _ => None,
         };
         let weighed = match (difference.rule, declared) {
@@ -164,6 +188,18 @@ impl<'s> SuiteFacts<'s> {
             (Rule::BodyPropertyRemoved, Some(declared)) if declared.is_known => Some((
                 ChangeLevel::Warning,
                 "not required by the schema, but the baseline had it",
+            )),
+            (Rule::HeaderRemoved, Some(declared)) if declared.is_required => Some((
+                ChangeLevel::Breaking,
+                "required by the document; clients that read it will fail",
+            )),
+            (Rule::HeaderRemoved, Some(_)) => Some((
+                ChangeLevel::Warning,
+                "not required by the document, but the baseline had it",
+            )),
+            (Rule::HeaderValueChanged, Some(declared)) if declared.is_closed => Some((
+                ChangeLevel::Breaking,
+                "the document lists the possible values, and clients branch on them",
             )),
             (Rule::BodyValueChanged, Some(declared)) if declared.is_closed => Some((
                 ChangeLevel::Breaking,

@@ -1,13 +1,7 @@
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::*;
-use crate::{
-    model::Request,
-    openapi::{ApiDocument, Direction},
-    source::{Diagnostics, Sources},
-};
+use crate::{model::Request, openapi::Direction};
 
 const API: &str = r"
 openapi: 3.1.0
@@ -53,16 +47,7 @@ paths:
 ";
 
 fn contract() -> ApiContract {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("api.yaml"), API).unwrap();
-    let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
-    let document = ApiDocument::open(folder.path(), "api.yaml", &mut sources, &mut errors);
-    assert!(errors.is_empty(), "{}", errors.render(&sources, false));
-    ApiContract {
-        document: Arc::new(document.unwrap()),
-        base: Arc::from("http://127.0.0.1:1"),
-        operation: None,
-    }
+    ApiContract::of_text(API, "http://127.0.0.1:1")
 }
 
 fn written() -> Value {

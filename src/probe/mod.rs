@@ -98,38 +98,18 @@ impl std::fmt::Display for Probe {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        collections::{BTreeMap, BTreeSet},
-        sync::Arc,
-    };
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{
-        openapi::{ApiDocument, Direction},
-        source::{Diagnostics, Sources},
-    };
+    use crate::openapi::Direction;
 
     const BASE: &str = "http://127.0.0.1:1/v1";
 
-    /// A document of one operation.
-    fn document(text: &str) -> Arc<ApiDocument> {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("api.yaml"), text).unwrap();
-        let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
-        let document = ApiDocument::open(folder.path(), "api.yaml", &mut sources, &mut errors);
-        assert!(errors.is_empty(), "{}", errors.render(&sources, false));
-        Arc::new(document.unwrap())
-    }
-
     fn contract(text: &str) -> ApiContract {
-        ApiContract {
-            document: document(text),
-            base: Arc::from(BASE),
-            operation: None,
-        }
+        ApiContract::of_text(text, BASE)
     }
 
     fn request(method: &str, path: &str, body: Option<&Value>) -> Request {

@@ -693,3 +693,48 @@ fn comparison_uses_the_declarations_of_the_document() {
         required.stdout
     );
 }
+
+#[test]
+fn comparison_uses_declared_header_fields() {
+    let document = "openapi: 3.1.0\npaths:\n  /orders/1:\n    get:\n      responses:\n        '200':\n          description: ok\n          \
+                    headers:\n            X-Total: { required: true, schema: { type: integer } }\n            \
+                    X-Kind: { schema: { enum: [a, b] } }\n            X-Note: { schema: { type: string } }\n";
+    let project = one(
+        "openapi: api.yaml\nexpect: { rules: { openapi/header: off } }\n",
+        "",
+        document,
+    );
+    let record = |file: &str, fields: &str| {
+        let head = format!("HTTP/1.1 200 OK\nX-Free: 1\n{fields}");
+        let server = Server::start(move |_| (response(&head, ""), Then::Keep));
+        let ran = project.run(&["run", "--target", &server.url(), "--record", file]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    };
+    record("a.ndjson", "X-Total: 1\nX-Kind: a\nX-Note: n");
+    for (file, fields, exit, reason) in [
+        (
+            "total.ndjson",
+            "X-Kind: a\nX-Note: n",
+            1,
+            "required by the document; clients that read it will fail",
+        ),
+        (
+            "kind.ndjson",
+            "X-Total: 1\nX-Kind: b\nX-Note: n",
+            1,
+            "the document lists the possible values",
+        ),
+        (
+            "note.ndjson",
+            "X-Total: 1\nX-Kind: a",
+            0,
+            "not required by the document, but the baseline had it",
+        ),
+    ] {
+        record(file, fields);
+        let seen = project.run(&["compare", "--baseline", "a.ndjson", "--candidate", file]);
+        assert_eq!(seen.code, exit, "{file}: {seen:?}");
+        let text = seen.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(reason), "{file}: {}", seen.stdout);
+    }
+}

@@ -391,30 +391,14 @@ fn entries<'f>(declared: &[String], fields: &'f [FormField]) -> BTreeMap<String,
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::{
-        check::ApiContract,
-        model::Request,
-        source::{Diagnostics, Sources},
-    };
+    use crate::{check::ApiContract, model::Request};
 
     fn contract(media_type: &str, content: &str) -> ApiContract {
-        let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "openapi: 3.1.0\npaths:\n  /x:\n    post:\n      requestBody:\n        content:\n          {media_type}:\n            {content}\n      \
              responses: {{}}\n"
         );
-        std::fs::write(folder.path().join("api.yaml"), text).unwrap();
-        let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
-        let document = ApiDocument::open(folder.path(), "api.yaml", &mut sources, &mut errors);
-        assert!(errors.is_empty(), "{}", errors.render(&sources, false));
-        ApiContract {
-            document: Arc::new(document.unwrap()),
-            base: Arc::from("http://h"),
-            operation: None,
-        }
+        ApiContract::of_text(&text, "http://h")
     }
 
     /// The violations of a request, as the names of the keywords that are violated.

@@ -62,6 +62,22 @@ pub(crate) fn below<'u>(url: &'u str, base: &str) -> Option<(&'u str, Option<&'u
 }
 
 impl ApiContract {
+    /// The contract of a document without errors, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &str, base: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("api.yaml"), text).expect("a file");
+        let mut sources = crate::source::Sources::new(folder.path());
+        let mut errors = Diagnostics::default();
+        let document = ApiDocument::open(folder.path(), "api.yaml", &mut sources, &mut errors);
+        assert!(errors.is_empty(), "{}", errors.render(&sources, false));
+        Self {
+            document: Arc::new(document.expect("a document")),
+            base: Arc::from(base),
+            operation: None,
+        }
+    }
+
     /// `None` for a request to another origin or path than the target's.
     fn described<'c>(&'c self, request: &'c Request) -> Option<Described<'c>> {
         let (path, query) = below(&request.url, &self.base)?;

@@ -105,7 +105,6 @@ mod tests {
     use crate::{
         check::{ApiContract, ResponseView, RuleLevels},
         model::{Finding, Level, Location, Request, Response, StreamStop},
-        source::{Diagnostics, Sources},
     };
 
     const STREAMS: &str = "
@@ -129,16 +128,7 @@ paths:
 ";
 
     fn contract(text: &str) -> ApiContract {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("api.yaml"), text).unwrap();
-        let (mut sources, mut errors) = (Sources::new(folder.path()), Diagnostics::default());
-        let document = ApiDocument::open(folder.path(), "api.yaml", &mut sources, &mut errors);
-        assert!(errors.is_empty(), "{}", errors.render(&sources, false));
-        ApiContract {
-            document: Arc::new(document.unwrap()),
-            base: Arc::from("http://h"),
-            operation: None,
-        }
+        ApiContract::of_text(text, "http://h")
     }
 
     /// The findings of a response; with a reason, it was not read to its end.

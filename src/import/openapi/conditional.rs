@@ -1,8 +1,8 @@
 //! Statuses that a request gets by its method, its media type or its conditions: 304, 405, 412, 415 and 428.
 
 use super::{
-    ApiImport, PathValues,
-    bind::{PathBinding, is_success, path_steps, successes},
+    ApiImport,
+    bind::{PathBinding, is_success, successes},
     cases::{expected, is_safe, need},
 };
 use crate::{
@@ -46,14 +46,7 @@ impl ApiImport<'_> {
         if operation.id.is_none() {
             return Err(need(405));
         }
-        let mut values = PathValues::new();
-        for step in path_steps(&operation.path.text) {
-            let value = match self.missing(operation, step.name) {
-                Some(value) => value,
-                None => self.path_sample(operation, step.name)?,
-            };
-            values.insert(step.name.to_owned(), value);
-        }
+        let values = self.missing_values(operation)?;
         let mut request = self.bare_request(operation, &values)?;
         self.credentials(operation, &mut request)?;
         request

@@ -21,14 +21,7 @@ impl ApiImport<'_> {
             return Err("credentials that are rejected".to_owned());
         }
         // Even a server that accepts the request finds no object to change.
-        let mut values = PathValues::new();
-        for step in path_steps(&operation.path.text) {
-            let value = match self.missing(operation, step.name) {
-                Some(value) => value,
-                None => self.path_sample(operation, step.name)?,
-            };
-            values.insert(step.name.to_owned(), value);
-        }
+        let values = self.missing_values(operation)?;
         let mut with = self.request(operation, &values)?;
         let mut without = self.bare_request(operation, &values)?;
         without.content = with.content.take();
@@ -85,6 +78,19 @@ impl ApiImport<'_> {
         let step = self.step(operation, &values)?;
         let title = format!("{} with an unknown {last} is rejected", operation.name());
         Ok(rejection(title, step, status))
+    }
+
+    /// Values of the path for which no object exists, where such values are known.
+    pub(super) fn missing_values(&mut self, operation: &Operation) -> Result<PathValues, String> {
+        let mut values = PathValues::new();
+        for step in path_steps(&operation.path.text) {
+            let value = match self.missing(operation, step.name) {
+                Some(value) => value,
+                None => self.path_sample(operation, step.name)?,
+            };
+            values.insert(step.name.to_owned(), value);
+        }
+        Ok(values)
     }
 
     /// A value of a path parameter for which no object exists.

@@ -378,17 +378,8 @@ fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)));
     Item {
-        severity: match change.level {
-            _ if is_failure => Severity::Error,
-            ChangeLevel::Breaking => Severity::Error,
-            ChangeLevel::Warning => Severity::Warning,
-            ChangeLevel::Info => Severity::Note,
-        },
-        state: if is_failure {
-            ItemState::Failed
-        } else {
-            ItemState::Passed
-        },
+        severity: severity(change.level, is_failure),
+        state: state_of(is_failure),
         label: level(change.level),
         rule: short(&change.rule, NAME),
         rule_title: rule_title(&change.rule),
@@ -405,6 +396,24 @@ fn item<'a>(comparison: &'a Comparison, change: &'a Change) -> Item<'a> {
         properties: properties.collect(),
         evidence: Some(Box::new(Exchanges { comparison, change })),
         ..Item::at(&change.evidence.location)
+    }
+}
+
+/// A change that fails the comparison is an error, whatever its level.
+pub(super) fn severity(level: ChangeLevel, is_failure: bool) -> Severity {
+    match level {
+        _ if is_failure => Severity::Error,
+        ChangeLevel::Breaking => Severity::Error,
+        ChangeLevel::Warning => Severity::Warning,
+        ChangeLevel::Info => Severity::Note,
+    }
+}
+
+pub(super) fn state_of(is_failure: bool) -> ItemState {
+    if is_failure {
+        ItemState::Failed
+    } else {
+        ItemState::Passed
     }
 }
 

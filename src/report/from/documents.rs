@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::comparison::{level, parts, rule_title, verdict_case};
+use super::comparison::{level, parts, rule_title, severity, state_of, verdict_case};
 use crate::{
     compare::{
         AcceptedDeclaration, Change, ChangeLevel, ChangePlace, ComparedDocument, DeclaredChange, DocumentComparison,
@@ -12,7 +12,7 @@ use crate::{
     report::{
         Report,
         limits::{NAME, VALUE, terminal},
-        model::{End, Entry, GateResult, Item, ItemState, List, ListKind, Section, Severity, Start, Values},
+        model::{End, Entry, GateResult, Item, List, ListKind, Section, Severity, Start, Values},
         text::{count, figure, short},
     },
 };
@@ -223,17 +223,8 @@ fn item<'a>(comparison: &'a DocumentComparison, change: &'a DeclaredChange) -> I
     let details = details.chain(observed);
     let location = change.candidate.as_ref().or(change.baseline.as_ref());
     Item {
-        severity: match change.level {
-            _ if is_failure => Severity::Error,
-            ChangeLevel::Breaking => Severity::Error,
-            ChangeLevel::Warning => Severity::Warning,
-            ChangeLevel::Info => Severity::Note,
-        },
-        state: if is_failure {
-            ItemState::Failed
-        } else {
-            ItemState::Passed
-        },
+        severity: severity(change.level, is_failure),
+        state: state_of(is_failure),
         label: level(change.level),
         rule: short(&change.rule, NAME),
         rule_title: rule_title(&change.rule),
