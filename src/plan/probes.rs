@@ -102,15 +102,14 @@ impl Expander<'_> {
         let all = probes.len();
         let left = probe::spread(&mut probes, self.def.value.max);
         if left > 0 {
-            let message = format!("`probe` of `{}` leaves out {left} of {all} near misses", self.id());
+            let message = format!(
+                "`probe` of `{}` leaves out {left} of {all} near misses",
+                self.case.file_id()
+            );
             let help = format!("`max` is {}; it can be up to 5000", self.def.value.max);
             omitted.push(Diagnostic::new(self.def.span, message).help(help));
         }
         Ok(self.cases(probes, step, &request.method))
-    }
-
-    fn id(&self) -> &str {
-        id_of_file(self.case)
     }
 
     /// The index of the step whose request is changed.
@@ -248,7 +247,7 @@ impl Expander<'_> {
                 })),
             };
             Case {
-                id: format!("{}[{probe}]", self.id()),
+                id: format!("{}[{probe}]", self.case.file_id()),
                 suite: Arc::clone(&self.case.suite),
                 def,
                 example: self.case.example,
@@ -265,11 +264,6 @@ impl Expander<'_> {
         };
         probes.into_iter().map(row).collect()
     }
-}
-
-/// The id of a case without its row.
-fn id_of_file(case: &Case) -> &str {
-    case.id.split('[').next().unwrap_or_default()
 }
 
 /// The rows of `explored` of a case.
@@ -292,7 +286,7 @@ fn explored(case: &Case, row: &ExploredDef) -> Case {
         step.uses.clone_from(&row.uses);
     }
     Case {
-        id: format!("{}[{}]", id_of_file(case), row.name),
+        id: format!("{}[{}]", case.file_id(), row.name),
         def: Arc::new(def),
         probe: None,
         is_explored: true,

@@ -704,6 +704,11 @@ impl Case {
         format!("{}:{}", self.id, step.id)
     }
 
+    /// Its id without the row: that of its file.
+    pub(crate) fn file_id(&self) -> &str {
+        self.id.split('[').next().unwrap_or_default()
+    }
+
     /// Its name for people.
     pub fn name(&self) -> Option<Cow<'_, str>> {
         match &self.probe {

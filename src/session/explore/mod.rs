@@ -90,7 +90,7 @@ pub struct Explored {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExploredFailure {
-    /// The id of its row; `None` if it happened only once, or if the file has this row already.
+    /// The id of its row; `None` if it happened only once, or if the file could not be changed.
     pub row: Option<String>,
     /// What the request changes.
     pub change: String,
@@ -156,7 +156,7 @@ pub fn explore(request: &ExploreRequest, notices: &mut dyn Notices) -> Result<Ex
 /// The id of the case that a name means: without a row, the first one.
 fn main_id(name: &str, workspace: &Workspace) -> Result<String, SessionError> {
     let cases = &workspace.suites.cases;
-    let is_whole = |case: &&Arc<Case>| case.id == name || case.id.split('[').next() == Some(name);
+    let is_whole = |case: &&Arc<Case>| case.id == name || case.file_id() == name;
     let found = cases
         .iter()
         .find(|case| case.id == name)
@@ -177,7 +177,7 @@ fn main_id(name: &str, workspace: &Workspace) -> Result<String, SessionError> {
     let mut selected: Vec<&str> = cases
         .iter()
         .filter(|case| selection.selects(case, &workspace.sources))
-        .map(|case| case.id.split('[').next().unwrap_or_default())
+        .map(|case| case.file_id())
         .collect();
     selected.dedup();
     match selected.as_slice() {
@@ -265,10 +265,8 @@ impl<'w> Exploration<'w> {
         }
         let operation = operation.name();
         notices.note(&format!(
-            "`{}` ({operation}) is explored for {}, with `--seed {}`",
-            case.id,
-            format_args!("{:?}", request.time),
-            request.seed
+            "`{}` ({operation}) is explored for {:?}, with `--seed {}`",
+            case.id, request.time, request.seed
         ));
         Ok(Self {
             sender: Sender::new(prepared, file, case, step, workspace, (base.request, contract))?,
@@ -328,7 +326,7 @@ impl<'w> Exploration<'w> {
 
     /// Sends the rows that the file has: what they find is not new.
     fn known_failures(&mut self) {
-        let of_file = self.case.id.split('[').next().unwrap_or_default().to_owned();
+        let of_file = self.case.file_id().to_owned();
         for (name, request) in self.sender.rows() {
             match self.sender.one(&request) {
                 Some(SentOutcome::Failed { key, .. }) => drop(self.known.insert(key, format!("{of_file}[{name}]"))),
@@ -468,22 +466,24 @@ impl<'w> Exploration<'w> {
 
     /// Adds the rows to the file of the case. Returns the file, and the ids of the case and of the rows.
     fn write(&mut self, request: &ExploreRequest, notices: &mut dyn Notices) -> (Option<String>, Vec<String>) {
-        let of_file = self.case.id.split('[').next().unwrap_or_default().to_owned();
+        let of_file = self.case.file_id().to_owned();
         let mut ids = vec![self.case.id.clone()];
         ids.extend(self.known.values().cloned());
-        let mut taken: BTreeSet<String> = self.case.def.explored.iter().map(|row| row.name.to_string()).collect();
-        taken.extend(self.workspace.suites.cases.iter().filter_map(|case| {
-            let row = case.id.strip_prefix(&of_file)?.strip_prefix('[')?.strip_suffix(']')?;
-            Some(row.to_owned())
-        }));
-        let mut numbers = 1..;
+        let taken: BTreeSet<&str> = self
+            .workspace
+            .suites
+            .cases
+            .iter()
+            .map(|case| case.id.as_str())
+            .collect();
+        let names = (1..).map(|number| format!("found-{number}"));
+        let mut names = names.filter(|name| !taken.contains(format!("{of_file}[{name}]").as_str()));
         let mut rows = Vec::new();
         let is_last = self.case.def.steps.iter().rposition(|step| step.phase == Phase::Main) == Some(self.step);
         let step = (!is_last).then(|| self.case.def.steps[self.step].id.clone());
         for (input, failure) in self.found.values_mut().filter(|(_, failure)| failure.is_reproduced) {
             let Some(row) = self.explorer.row(input) else { continue };
-            let name = numbers.by_ref().map(|number| format!("found-{number}"));
-            let name = { name }.find(|name| !taken.contains(name)).unwrap_or_default();
+            let name = names.next().unwrap_or_default();
             let note = format!("seed {}: {}", request.seed, failure.problem);
             let id = format!("{of_file}[{name}]");
             failure.row = Some(id.clone());
